@@ -1,0 +1,171 @@
+"""From a process of the front to PID 1 of namespaces of its own, and the tie between their lives.
+
+The launcher is single-threaded: only such a process may enter a user namespace (user_namespaces(7)). It
+unshares, forks PID 1, and then does nothing but wait for the end of the front or of PID 1. A pidfd
+becomes readable when its process ends, whatever the manner of its death; each is opened before the fork
+that needs it, so that there is no moment in which a parent's end can be missed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import signal
+import sys
+import threading
+from typing import NamedTuple, NoReturn
+
+from netlab.agent import system
+
+
+class CannotEnter(Exception):
+    """This machine refuses the namespaces. ``what`` was refused, ``mend`` is the one line that mends it."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.mend = mend
+
+
+class Entered(NamedTuple):
+    """What the agent got: whether in a user namespace of its own, and why a private /proc is lacking (or '')."""
+
+    rootless: bool
+    proc_lacks: str
+
+
+def launch(front: int, stream: int, run: object) -> NoReturn:
+    """Enter the namespaces, fork PID 1 and wait; ``front`` is a pidfd of the front (-1 where it's on another machine).
+
+    ``run(entered_or_error)`` is called in PID 1 and never returns to the launcher.
+    """
+    assert callable(run)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN if number != signal.SIGTERM else signal.SIG_DFL)
+    try:
+        rootless = enter_namespaces()
+    except CannotEnter as error:
+        run(error)
+        os._exit(0)
+    launcher = os.pidfd_open(os.getpid())
+    pid = os.fork()
+    if pid == 0:
+        status = 70
+        try:
+            watch(launcher, front)
+            run(Entered(rootless, private_proc()))
+            status = 0
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    os.close(stream)
+    os._exit(wait(pid, front))
+
+
+def wait(pid: int, front: int) -> int:
+    """Wait for the end of PID 1 (its exit status) or of the front (then PID 1 is killed)."""
+    poll = select.poll()
+    child = os.pidfd_open(pid)
+    poll.register(child, select.POLLIN)
+    if front >= 0:
+        poll.register(front, select.POLLIN)
+    ready = [fd for fd, _ in poll.poll()]
+    if child not in ready:
+        signal.pidfd_send_signal(child, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status) & 0xFF
+
+
+def watch(*pidfds: int) -> None:
+    """End this process at once when one of the others ends, busy or not: a thread of its own does nothing else."""
+    poll = select.poll()
+    for fd in pidfds:
+        if fd >= 0:
+            poll.register(fd, select.POLLIN)
+
+    def end() -> None:
+        poll.poll()
+        os._exit(71)
+
+    threading.Thread(target=end, name="watch", daemon=True).start()
+
+
+def enter_namespaces() -> bool:
+    """Unshare network, PID and mount namespaces, and a user namespace where it takes one; True where it did."""
+    wanted = system.CLONE_NEWNET | system.CLONE_NEWPID | system.CLONE_NEWNS
+    if os.geteuid() == 0:
+        try:
+            system.unshare(wanted)
+        except OSError as error:
+            if error.errno != errno.EPERM:
+                raise refused(error) from error
+        else:
+            system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
+            return False
+    uid, gid = os.geteuid(), os.getegid()
+    try:
+        system.unshare(wanted | system.CLONE_NEWUSER)
+        write("/proc/self/setgroups", "deny")
+        write("/proc/self/uid_map", f"0 {uid} 1")
+        write("/proc/self/gid_map", f"0 {gid} 1")
+        system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
+    except OSError as error:
+        raise refused(error) from error
+    return True
+
+
+def refused(error: OSError) -> CannotEnter:
+    """Which switch of this machine refuses user namespaces, and the command that mends it."""
+    for path, bad, mend in (
+        ("/proc/sys/kernel/unprivileged_userns_clone", "0", "sudo sysctl -w kernel.unprivileged_userns_clone=1"),
+        ("/proc/sys/user/max_user_namespaces", "0", "sudo sysctl -w user.max_user_namespaces=15000"),
+        ("/proc/sys/user/max_net_namespaces", "0", "sudo sysctl -w user.max_net_namespaces=15000"),
+        (
+            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+            "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
+    ):
+        if read(path) == bad:
+            name = path.removeprefix("/proc/sys/").replace("/", ".")
+            return CannotEnter(f"{name}={bad} keeps this user from making network namespaces ({error.strerror})", mend)
+    if error.errno == errno.ENOSPC:
+        return CannotEnter(f"too many namespaces on this machine ({error.strerror})", "sudo sysctl -w user.max_net_namespaces=15000")
+    if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
+        return CannotEnter(
+            f"the container runtime refuses namespaces ({error.strerror})",
+            "start the container with --privileged, or with --cap-add SYS_ADMIN --cap-add NET_ADMIN "
+            "--security-opt seccomp=unconfined --security-opt apparmor=unconfined",
+        )
+    return CannotEnter(f"the kernel refuses new namespaces ({error.strerror})", "run it as root: sudo netlab …")
+
+
+def private_proc() -> str:
+    """Mount a /proc of the PID namespace; the reason where this is masked (some container runtimes do), else ''."""
+    try:
+        system.mount("proc", "/proc", "proc", system.MS_NOSUID | system.MS_NODEV | system.MS_NOEXEC)
+    except OSError as error:
+        return str(error)
+    return ""
+
+
+def write(path: str, text: str) -> None:
+    """Write a small file of /proc or /sys in one call."""
+    fd = os.open(path, os.O_WRONLY)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
+
+
+def read(path: str) -> str | None:
+    """A small file's text, stripped; None where there is no such file or it can't be read."""
+    with contextlib.suppress(OSError), open(path) as file:
+        return file.read().strip()
+    return None

@@ -1,0 +1,122 @@
+"""One NETLINK_ROUTE socket: many requests in one system call, each with its own answer."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+# include/uapi/linux/netlink.h
+SOL_NETLINK = 270
+NETLINK_CAP_ACK = 10
+NETLINK_EXT_ACK = 11
+NLMSG_ERROR = 2
+NLMSG_DONE = 3
+NLM_F_REQUEST = 0x1
+NLM_F_ACK = 0x4
+NLM_F_CAPPED = 0x100
+NLM_F_ACK_TLVS = 0x200
+NLM_F_DUMP = 0x300
+NLMSGERR_ATTR_MSG = 1
+
+_HEADER = struct.Struct("=LHHLL")
+_SEQUENCE = struct.Struct("=L")
+_ERROR = struct.Struct("=i")
+_ATTRIBUTE = struct.Struct("=HH")
+#: Acks wait in our receive buffer while the kernel works through a batch: keep a batch well below its size.
+BATCH = 64
+
+
+class Answer(NamedTuple):
+    """The kernel's answer to one request: an errno (0: done) and its own words, where it had any."""
+
+    errno: int
+    message: str
+
+
+class Socket:
+    """A NETLINK_ROUTE socket of the network namespace in which the calling thread is. Raises OSError."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+        self._socket.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
+        self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self._socket.bind((0, 0))
+        self._sequence = 0
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def batch(self, messages: Sequence[bytearray]) -> list[Answer]:
+        """Send encoded requests (each with NLM_F_ACK), in order; one answer each. Later ones run even after a failure."""
+        answers: list[Answer] = []
+        for start in range(0, len(messages), BATCH):
+            part = messages[start : start + BATCH]
+            first = self._sequence + 1
+            for message in part:
+                self._sequence += 1
+                _SEQUENCE.pack_into(message, 8, self._sequence)
+            self._socket.send(b"".join(part))
+            got: dict[int, Answer] = {}
+            while len(got) < len(part):
+                for kind, flags, sequence, body in _split(self._socket.recv(1 << 17)):
+                    if kind == NLMSG_ERROR:
+                        got[sequence] = _answer(flags, body)
+            answers += (got[sequence] for sequence in range(first, first + len(part)))
+        return answers
+
+    def dump(self, request: bytes) -> list[memoryview]:
+        """Send one NLM_F_DUMP request; whole messages, headers included. Raises OSError."""
+        message = bytearray(request)
+        self._sequence += 1
+        _SEQUENCE.pack_into(message, 8, self._sequence)
+        self._socket.send(message)
+        found: list[memoryview] = []
+        while True:
+            data = memoryview(self._socket.recv(1 << 18))
+            offset = 0
+            while offset < len(data):
+                length, kind, flags, sequence, _port = _HEADER.unpack_from(data, offset)
+                if sequence == self._sequence:
+                    if kind == NLMSG_DONE:
+                        return found
+                    if kind == NLMSG_ERROR:
+                        answer = _answer(flags, data[offset + 16 : offset + length])
+                        raise OSError(answer.errno, answer.message or os.strerror(answer.errno))
+                    found.append(data[offset : offset + length])
+                offset += (length + 3) & ~3
+
+    def send_unanswered(self, data: bytes) -> None:
+        """Send requests that ask for no ack: the kernel has handled them when the call returns (netlink_unicast is synchronous)."""
+        self._socket.send(data)
+
+
+def header(kind: int, flags: int, body: bytes) -> bytes:
+    """A whole request with sequence number 0."""
+    return _HEADER.pack(16 + len(body), kind, flags, 0, 0) + body
+
+
+def _split(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+    offset = 0
+    while offset < len(data):
+        length, kind, flags, sequence, _port = _HEADER.unpack_from(data, offset)
+        yield kind, flags, sequence, data[offset + 16 : offset + length]
+        offset += (length + 3) & ~3
+
+
+def _answer(flags: int, body: bytes | memoryview) -> Answer:
+    errno = -_ERROR.unpack_from(body)[0]
+    if not flags & NLM_F_ACK_TLVS:
+        return Answer(errno, "")
+    # Behind the error number stands the header of our request, all of it only where it wasn't capped.
+    offset = 4 + (16 if flags & NLM_F_CAPPED else int.from_bytes(body[4:8], "little"))
+    while offset + 4 <= len(body):
+        length, kind = _ATTRIBUTE.unpack_from(body, offset)
+        if kind & 0x3FFF == NLMSGERR_ATTR_MSG:
+            return Answer(errno, bytes(body[offset + 4 : offset + length]).rstrip(b"\0").decode("utf-8", "replace"))
+        offset += max(4, (length + 3) & ~3)
+    return Answer(errno, "")

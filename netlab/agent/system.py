@@ -1,0 +1,45 @@
+"""The few system calls that Python 3.11 has no function for."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+CLONE_FS = 0x00000200
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+MS_RDONLY = 1
+MS_NOSUID = 2
+MS_NODEV = 4
+MS_NOEXEC = 8
+MS_REC = 16384
+MS_PRIVATE = 1 << 18
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int, what: str) -> None:
+    if result < 0:
+        errno = ctypes.get_errno()
+        raise OSError(errno, f"{what}: {os.strerror(errno)}")
+
+
+def unshare(flags: int) -> None:
+    """unshare(2) for the calling thread. Raises OSError."""
+    _check(_libc.unshare(flags), f"unshare({flags:#x})")
+
+
+def setns(fd: int, kind: int = 0) -> None:
+    """setns(2) for the calling thread. Raises OSError."""
+    if _libc.setns(fd, kind) < 0:
+        _check(-1, f"setns({fd})")
+
+
+def mount(source: str, target: str, fstype: str | None, flags: int = 0) -> None:
+    """mount(2). Raises OSError."""
+    kind = fstype.encode() if fstype else None
+    result = _libc.mount(source.encode(), target.encode(), kind, ctypes.c_ulong(flags), None)
+    _check(result, f"mount {source} on {target}")
