@@ -101,8 +101,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """Options of a bridge port (IFLA_BRPORT_*), each at the kernel's default unless the file says otherwise."""
+    """Options of a bridge port (IFLA_BRPORT_*), each at the kernel's default unless the file says otherwise.
 
+    ``up`` is the admin state of the port's device, ``attached`` whether it is enslaved to the bridge.
+    """
+
+    up: bool = True
     attached: bool = True
     hairpin: bool = False
     isolated: bool = False
