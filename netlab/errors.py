@@ -1,0 +1,59 @@
+"""What can go wrong in the front, and how a command ends: the exit codes of netlab.
+
+The rooms raise their own errors (`netlab.spec.TopologyError`, `netlab.lab.LabError`); each that is meant for
+a person has an ``exit_code`` and says in one line what mends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+#: All as expected.
+PASSED = 0
+#: Something was not as expected.
+FAILED = 1
+#: The command line or a topology is wrong.
+WRONG = 2
+#: This machine can't run it: a kernel module, a permission, a binary is missing.
+CANNOT_RUN = 3
+#: Nothing failed, but something could not be proved either way.
+INCONCLUSIVE = 4
+#: Interrupted by the user (128 + SIGINT).
+INTERRUPTED = 130
+
+#: Of several runs the code that matters most is the command's: the first of these that any of them had.
+PRECEDENCE = (INTERRUPTED, CANNOT_RUN, WRONG, FAILED, INCONCLUSIVE, PASSED)
+
+
+class NetlabError(Exception):
+    """An error meant for a person: one message, an exit code, and optionally the line that mends it."""
+
+    exit_code = WRONG
+
+    def __init__(self, message: str, *, mend: str = "", exit_code: int | None = None) -> None:
+        super().__init__(message)
+        self.mend = mend
+        if exit_code is not None:
+            self.exit_code = exit_code
+
+
+class UsageError(NetlabError):
+    """What the command line (or a caller) asks for can't be: an unknown layer, step or endpoint."""
+
+
+class ReportError(NetlabError):
+    """A report could not be written: the folder can't be made or written to, or the disk is full."""
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of a command that did several things, by `PRECEDENCE`; 0 where it did none."""
+    seen = set(codes)
+    return next((code for code in PRECEDENCE if code in seen), max(seen, default=PASSED))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`` (did you mean 'icmp'?)``, or nothing where no known word is near."""
+    import difflib
+
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean '{near[0]}'?)" if near else ""

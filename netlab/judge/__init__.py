@@ -1,0 +1,32 @@
+"""The judge: expected × observed → verdicts. Pure; it never asks the kernel anything."""
+
+from __future__ import annotations
+
+from netlab.judge.cells import judge
+from netlab.judge.claims import weigh
+from netlab.judge.tries import second_try, surprises
+from netlab.judge.types import (
+    Cell,
+    Finding,
+    JudgedClaim,
+    JudgedExpectation,
+    JudgedLayer,
+    JudgedStep,
+    Predicted,
+)
+from netlab.judge.unsettled import unsettled_rows
+
+__all__ = [
+    "Cell",
+    "Finding",
+    "JudgedClaim",
+    "JudgedExpectation",
+    "JudgedLayer",
+    "JudgedStep",
+    "Predicted",
+    "judge",
+    "second_try",
+    "surprises",
+    "unsettled_rows",
+    "weigh",
+]

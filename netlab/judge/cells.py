@@ -1,0 +1,70 @@
+"""Judging one step: every cell by the table, every entry of the file by what was observed."""
+
+from __future__ import annotations
+
+from netlab.judge.expect import decide
+from netlab.judge.findings import (
+    cell_findings,
+    entry_findings,
+    heard_findings,
+    refusal_findings,
+    wire_findings,
+)
+from netlab.judge.given import given_rows
+from netlab.judge.table import TABLE
+from netlab.judge.types import JudgedLayer, JudgedStep, Predicted
+from netlab.judge.unsettled import unsettled_rows
+from netlab.observed import LayerObserved, StepObserved
+from netlab.plan.types import Step
+
+
+def judge(
+    step: Step,
+    observed: StepObserved,
+    prediction: Predicted | None,
+    refusals: dict[str, tuple[str, str, str]] | None = None,
+) -> JudgedStep:
+    """Judge one step. Without a prediction the model knows nothing of any cell.
+
+    ``refusals`` maps each link that the model says the kernel refuses to (errno, at, rule); None: not asked.
+    """
+    open_rows = unsettled_rows(step.state, observed.unsettled)
+    layers = tuple(_judge_layer(step, layer, prediction, open_rows) for layer in observed.layers)
+    entries = tuple(decide(entry, step, observed, prediction, open_rows) for entry in step.expect)
+    findings = []
+    for judged, layer in zip(layers, observed.layers, strict=True):
+        findings += cell_findings(step, judged, layer, prediction, open_rows)
+        if prediction is not None:
+            findings += heard_findings(step, layer, prediction, open_rows)
+            findings += wire_findings(step, layer, prediction, open_rows)
+    findings += entry_findings(entries)
+    if refusals is not None:
+        findings += refusal_findings(step, observed, refusals)
+    return JudgedStep(layers, entries, tuple(findings))
+
+
+def _judge_layer(
+    step: Step, layer: LayerObserved, prediction: Predicted | None, open_rows: frozenset[int]
+) -> JudgedLayer:
+    size = len(step.state.endpoints)
+    nothing = " " * size
+    unknown = "?" * size
+    given = given_rows(step, layer.layer)
+    predicted = prediction.letters.get(layer.layer) if prediction else None
+    expected, verdict = [], []
+    for i, row in enumerate(layer.rows):
+        cells = [
+            TABLE[key]
+            for key in zip(given.get(i, nothing), predicted[i] if predicted else unknown, row, strict=True)
+        ]
+        expected.append("".join([cell.expected for cell in cells]))
+        verdict.append("".join([cell.verdict for cell in cells]))
+    if open_rows:
+        verdict = [
+            "".join(
+                "?" if mark in "PFS" and (i in open_rows or j in open_rows) else mark
+                for j, mark in enumerate(row)
+            )
+            for i, row in enumerate(verdict)
+        ]
+    return JudgedLayer(layer.layer, tuple(expected), layer.rows, tuple(verdict))

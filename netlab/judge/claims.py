@@ -1,0 +1,34 @@
+"""Claims: whether what somebody says of the kernel is what the kernel was seen to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netlab.judge.expect import decide
+from netlab.judge.types import JudgedClaim, JudgedExpectation, Predicted
+from netlab.judge.unsettled import unsettled_rows
+from netlab.observed import StepObserved
+from netlab.plan.types import Claim, Step
+
+#: A step of the run: what it was, what was seen, what was predicted.
+Seen = tuple[Step, StepObserved, "Predicted | None"]
+
+
+def weigh(claim: Claim, steps: Sequence[Seen]) -> JudgedClaim:
+    """Confirmed when every test holds, refuted when one is contradicted by an observation, else undecided."""
+    by_name = {step.name: (step, observed, prediction) for step, observed, prediction in steps}
+    tests: list[tuple[str, JudgedExpectation]] = []
+    for name, entry in claim.tests:
+        if name in by_name:
+            step, observed, prediction = by_name[name]
+            open_rows = unsettled_rows(step.state, observed.unsettled)
+            tests.append((name, decide(entry, step, observed, prediction, open_rows)))
+        else:
+            tests.append(
+                (name, JudgedExpectation("pair", entry.text, str(entry.where), "S", "step not probed"))
+            )
+    verdicts = {test.verdict for _, test in tests}
+    if "F" in verdicts:
+        return JudgedClaim(claim.number, claim.says, "refuted", tuple(tests))
+    confirmed = bool(tests) and verdicts == {"P"}
+    return JudgedClaim(claim.number, claim.says, "confirmed" if confirmed else "undecided", tuple(tests))

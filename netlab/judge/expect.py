@@ -1,0 +1,222 @@
+"""Whether one entry of ``expect`` holds, from what was observed alone.
+
+Entries and the tests of claims are decided here alike; the model has no say (it only lends the name of the
+rule to the cells that decide).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
+from netlab.judge.types import Cell, JudgedExpectation, Predicted, Verdict
+from netlab.observed import LayerObserved, StepObserved
+from netlab.plan.types import (
+    AnyExpectation,
+    ExpectHeard,
+    ExpectPair,
+    ExpectRefused,
+    ExpectState,
+    ExpectWire,
+    Step,
+)
+
+#: How many of the cells that decide an entry are named.
+NAMED = 8
+
+
+def decide(
+    entry: AnyExpectation,
+    step: Step,
+    observed: StepObserved,
+    prediction: Predicted | None,
+    unsettled: frozenset[int],
+) -> JudgedExpectation:
+    """Judge one entry. ``unsettled`` are the rows whose cells prove nothing."""
+    if isinstance(entry, ExpectPair):
+        return _pair(entry, step, observed, prediction, unsettled)
+    if isinstance(entry, ExpectWire):
+        return _wire(entry, step, observed, unsettled)
+    if isinstance(entry, ExpectHeard):
+        return _heard(entry, step, observed, unsettled)
+    if isinstance(entry, ExpectState):
+        return _state(entry, observed)
+    return _refused(entry, observed)
+
+
+def _entry(
+    kind: Any, entry: AnyExpectation, verdict: Verdict, detail: str = "", cells: Sequence[Cell] = ()
+) -> JudgedExpectation:
+    return JudgedExpectation(kind, entry.text, str(entry.where), verdict, detail, tuple(cells[:NAMED]))
+
+
+def _layer(observed: StepObserved, name: str) -> LayerObserved | None:
+    return next((layer for layer in observed.layers if layer.layer == name), None)
+
+
+# --- pairs ------------------------------------------------------------------------------------------
+
+
+def _pair(
+    entry: ExpectPair,
+    step: Step,
+    observed: StepObserved,
+    prediction: Predicted | None,
+    unsettled: frozenset[int],
+) -> JudgedExpectation:
+    accepted = ACCEPTS[OUTCOME_LETTER[entry.outcome]]
+    index = step.state.index
+    count: Counter[Verdict] = Counter()
+    named: dict[Verdict, list[Cell]] = {"P": [], "F": [], "?": []}
+    for name in entry.layers:
+        layer = _layer(observed, name)
+        if layer is None:
+            continue
+        for source, destination in entry.pairs:
+            i, j = index[source], index[destination]
+            letter = layer.rows[i][j]
+            if letter in ". ":
+                continue
+            open_ = letter == "?" or i in unsettled or j in unsettled
+            verdict: Verdict = "?" if open_ else "P" if letter in accepted else "F"
+            count[verdict] += 1
+            if len(named[verdict]) < NAMED:
+                rule = prediction.rule(name, i, j) if prediction else None
+                named[verdict].append(Cell(name, source, destination, letter, rule))
+    total = count.total()
+    if count["F"]:
+        return _entry("pair", entry, "F", _of(count["F"], total, "otherwise"), named["F"])
+    if count["?"]:
+        return _entry("pair", entry, "?", _of(count["?"], total, "without proof"), named["?"])
+    if total:
+        return _entry("pair", entry, "P", _of(total, total, "so"), named["P"])
+    probed = any(_layer(observed, name) for name in entry.layers)
+    return _entry("pair", entry, "?" if probed else "S", "not applicable" if probed else "layer not probed")
+
+
+def _of(part: int, total: int, what: str) -> str:
+    if total == 1:
+        return ""
+    return f"all {total} {what}" if part == total else f"{part} of {total} {what}"
+
+
+# --- the wire and the listeners ---------------------------------------------------------------------
+
+
+def _wire(
+    entry: ExpectWire, step: Step, observed: StepObserved, unsettled: frozenset[int]
+) -> JudgedExpectation:
+    layer = _layer(observed, entry.layer)
+    if layer is None or not layer.wire:
+        return _entry("wire", entry, "S", "the wire was not watched" if layer else "layer not probed")
+    index = step.state.index
+    seen: dict[str, list[Cell]] = {"1": [], "0": [], "?": []}
+    for source, destination in entry.pairs:
+        i, j = index[source], index[destination]
+        mark = layer.wire[i][j]
+        mark = "?" if mark not in "01" or i in unsettled or j in unsettled else mark
+        seen[mark].append(Cell(entry.layer, source, destination, layer.rows[i][j]))
+    right, wrong = ("1", "0") if entry.on_wire else ("0", "1")
+    if seen[wrong]:
+        return _entry(
+            "wire", entry, "F", "not seen on the wire" if entry.on_wire else "seen on the wire", seen[wrong]
+        )
+    if seen["?"]:
+        return _entry("wire", entry, "?", "no proof either way", seen["?"])
+    return _entry("wire", entry, "P", "", seen[right])
+
+
+def _heard(
+    entry: ExpectHeard, step: Step, observed: StepObserved, unsettled: frozenset[int]
+) -> JudgedExpectation:
+    layer = _layer(observed, "broadcast")
+    row = step.state.index.get(entry.source)
+    if layer is None or entry.source not in layer.heard or row is None:
+        return _entry("heard", entry, "S", "layer not probed" if layer is None else "not probed")
+    heard, wanted = set(layer.heard[entry.source]), set(entry.listeners)
+    missing = sorted(wanted - heard)
+    extra = sorted(heard - wanted) if entry.only else []
+    words = []
+    if missing:
+        words.append(f"not heard by {', '.join(missing)}")
+    if extra:
+        words.append(f"also heard by {', '.join(extra)}")
+    if extra or (missing and not _no_proof(step, layer, row, missing, unsettled)):
+        return _entry("heard", entry, "F", "; ".join(words))
+    return _entry("heard", entry, "?" if missing else "P", "; ".join(words))
+
+
+def _no_proof(
+    step: Step, layer: LayerObserved, row: int, missing: list[str], unsettled: frozenset[int]
+) -> bool:
+    """Whether one of those that heard nothing may yet have: its cell, or (for a port) any cell, is open."""
+    if row in unsettled:
+        return True
+    index = step.state.index
+    columns = [index[name] for name in missing if name in index]
+    if any(column in unsettled or layer.rows[row][column] == "?" for column in columns):
+        return True
+    return len(columns) < len(missing) and "?" in layer.rows[row]
+
+
+# --- values read back, and refusals -----------------------------------------------------------------
+
+
+def _state(entry: ExpectState, observed: StepObserved) -> JudgedExpectation:
+    link = observed.links.get(entry.link)
+    if link is None:
+        return _entry("state", entry, "?", f"{entry.link} was not read back")
+    wrong, unknown = [], []
+    for key, wanted in entry.values:
+        if key not in link:
+            unknown.append(f"{key} was not read back")
+            continue
+        try:
+            if not _same(key, wanted, link[key], observed.links):
+                wrong.append(f"{key} is {_words(link[key])}")
+        except KeyError as missing:
+            unknown.append(f"{missing.args[0]} was not read back")
+    verdict: Verdict = "F" if wrong else "?" if unknown else "P"
+    return _entry("state", entry, verdict, "; ".join(wrong + unknown))
+
+
+def _same(key: str, wanted: object, value: Any, links: dict[str, dict[str, Any]]) -> bool:
+    """Whether a read-back value is what the file says. Raises KeyError where another link is absent."""
+    if isinstance(wanted, str) and wanted[:1] in ("=", "!"):
+        other = wanted[1:]
+        if other not in links or key not in links[other]:
+            raise KeyError(other)
+        equal = bool(value == links[other][key])
+        return equal == (wanted[0] == "=")
+    if wanted == "local-unicast":
+        # The two low bits of the first byte: group (0: unicast) and local administration (IEEE 802, 8.2.2).
+        return int(str(value).partition(":")[0], 16) & 3 == 2
+    if isinstance(wanted, (tuple, list)):
+        values = value if isinstance(value, (tuple, list)) else [value]
+        return sorted(map(_fold, wanted)) == sorted(map(_fold, values))
+    return _fold(wanted) == _fold(value)
+
+
+def _fold(value: object) -> str:
+    """One spelling for what files and the kernel write differently: on and true, letter case of MACs."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return {"true": "on", "false": "off"}.get(str(value).lower(), str(value).lower())
+
+
+def _words(value: object) -> str:
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(str, value)) or "empty"
+    return str(value)
+
+
+def _refused(entry: ExpectRefused, observed: StepObserved) -> JudgedExpectation:
+    refused = observed.refused.get(entry.link)
+    if refused is None:
+        return _entry("refused", entry, "F", "the kernel accepted it")
+    errno, at = refused.get("errno"), refused.get("at")
+    if (errno, at) == (entry.errno, entry.at):
+        return _entry("refused", entry, "P", str(refused.get("message") or ""))
+    return _entry("refused", entry, "F", f"refused with {errno} at {at}")

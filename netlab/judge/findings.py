@@ -1,0 +1,194 @@
+"""Findings: everything that is not a plain pass, alike cells folded into one.
+
+A red run of a hundred hosts has thousands of cells and a handful of reasons; a finding is one reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from netlab.groups import fold
+from netlab.judge.given import given_rows
+from netlab.judge.table import TABLE
+from netlab.judge.types import Finding, JudgedExpectation, JudgedLayer, Predicted, Verdict
+from netlab.observed import LayerObserved, StepObserved
+from netlab.plan.types import Step
+
+#: How many cells of a folded finding are named.
+EXAMPLES = 3
+
+
+def cell_findings(
+    step: Step,
+    judged: JudgedLayer,
+    observed: LayerObserved,
+    prediction: Predicted | None,
+    open_rows: frozenset[int],
+) -> list[Finding]:
+    """The findings of one layer's cells, in the order of the matrix."""
+    size = len(step.state.endpoints)
+    given = given_rows(step, judged.layer)
+    predicted = prediction.letters.get(judged.layer) if prediction else None
+    names = fold(step.state)
+    found: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
+    for i, (row, verdicts) in enumerate(zip(judged.observed, judged.verdict, strict=True)):
+        model = predicted[i] if predicted else "?" * size
+        plain = verdicts.strip("P.") == "" and row == model
+        if plain and not observed.evidence:
+            continue
+        for j, verdict in enumerate(verdicts):
+            evidence = observed.evidence.get(f"{i},{j}", {})
+            kind = TABLE[given.get(i, " " * size)[j], model[j], row[j]].kind
+            if verdict == "?":
+                kind = "inconclusive"
+            elif not kind and evidence.get("finding"):
+                kind = "duplicate"
+            if not kind or verdict in ". ":
+                continue
+            rule = prediction.rule(judged.layer, i, j) if prediction else None
+            reason = _reason(evidence, i in open_rows or j in open_rows)
+            key = (kind, verdict, names[i], names[j], judged.expected[i][j], row[j], rule, reason)
+            found.setdefault(key, []).append((i, j))
+    return [_cells(step, judged.layer, key, cells, observed) for key, cells in found.items()]
+
+
+def _reason(evidence: dict[str, Any], unsettled: bool) -> str:
+    """The part of the evidence by which cells are alike or not."""
+    return "unsettled" if unsettled else str(evidence.get("reason") or evidence.get("finding") or "")
+
+
+def _cells(
+    step: Step, layer: str, key: tuple[Any, ...], cells: Sequence[tuple[int, int]], observed: LayerObserved
+) -> Finding:
+    kind, verdict, source, destination, expected, letter, rule, reason = key
+    ids = [endpoint.id for endpoint in step.state.endpoints]
+    (i, j), alone = cells[0], len(cells) == 1
+    return Finding(
+        kind=kind,
+        verdict=verdict,
+        layer=layer,
+        source=ids[i] if alone else source,
+        destination=ids[j] if alone else destination,
+        expected=expected,
+        observed=letter,
+        rule=rule,
+        pairs=len(cells),
+        examples=tuple((ids[a], ids[b]) for a, b in cells[:EXAMPLES]),
+        detail=reason,
+        evidence=observed.evidence.get(f"{i},{j}", {}),
+    )
+
+
+def entry_findings(entries: Iterable[JudgedExpectation]) -> list[Finding]:
+    """The entries without cells of their own (wire, listeners, values, refusals) that did not hold."""
+    return [
+        Finding(
+            kind="expectation" if entry.verdict == "F" else "inconclusive",
+            verdict=entry.verdict,
+            expectation=entry.text,
+            where=entry.where,
+            detail=entry.detail,
+        )
+        for entry in entries
+        if entry.kind != "pair" and entry.verdict in ("F", "?")
+    ]
+
+
+def heard_findings(
+    step: Step, observed: LayerObserved, prediction: Predicted, open_rows: frozenset[int]
+) -> list[Finding]:
+    """Where a broadcast was heard, against the model: switch ports, and the source's own reflection.
+
+    Other endpoints' interfaces are cells of the matrix and judged there.
+    """
+    if observed.layer != "broadcast" or "broadcast" not in prediction.letters:
+        return []
+    index = step.state.index
+    findings = []
+    for source, listeners in observed.heard.items():
+        i = index[source]
+        if i in open_rows or "?" in prediction.letters["broadcast"][i]:
+            continue
+        elsewhere = {name for name in listeners if index.get(name, i) == i}
+        modelled = {name for name in prediction.heard(i) if index.get(name, i) == i}
+        if elsewhere == modelled:
+            continue
+        verdict: Verdict = "?" if "?" in observed.rows[i] and not elsewhere - modelled else "F"
+        findings.append(
+            Finding(
+                kind="heard",
+                verdict=verdict,
+                layer="broadcast",
+                source=source,
+                expected=", ".join(sorted(modelled - elsewhere)),
+                observed=", ".join(sorted(elsewhere - modelled)),
+                detail=_differ(elsewhere - modelled, modelled - elsewhere),
+            )
+        )
+    return findings
+
+
+def _differ(extra: set[str], missing: set[str]) -> str:
+    words = []
+    if extra:
+        words.append(f"heard at {', '.join(sorted(extra))}, which the model says it isn't")
+    if missing:
+        words.append(f"not heard at {', '.join(sorted(missing))}, which the model says it is")
+    return "; ".join(words)
+
+
+def wire_findings(
+    step: Step, observed: LayerObserved, prediction: Predicted, open_rows: frozenset[int]
+) -> list[Finding]:
+    """Requests that left by the wire, or did not, against the model; alike ones folded."""
+    if not observed.wire:
+        return []
+    names = fold(step.state)
+    ids = [endpoint.id for endpoint in step.state.endpoints]
+    found: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+    for i, row in enumerate(observed.wire):
+        for j, mark in enumerate(row):
+            modelled = prediction.on_wire(observed.layer, i, j) if mark in "01" else None
+            if modelled is None or modelled == (mark == "1") or i in open_rows or j in open_rows:
+                continue
+            found.setdefault((names[i], names[j], mark), []).append((i, j))
+    return [
+        Finding(
+            kind="wire",
+            verdict="F",
+            layer=observed.layer,
+            source=ids[cells[0][0]] if len(cells) == 1 else source,
+            destination=ids[cells[0][1]] if len(cells) == 1 else destination,
+            expected="not on the wire" if mark == "1" else "on the wire",
+            observed="on the wire" if mark == "1" else "not on the wire",
+            pairs=len(cells),
+            examples=tuple((ids[a], ids[b]) for a, b in cells[:EXAMPLES]),
+        )
+        for (source, destination, mark), cells in found.items()
+    ]
+
+
+def refusal_findings(
+    step: Step, observed: StepObserved, predicted: dict[str, tuple[str, str, str]]
+) -> list[Finding]:
+    """Refusals of the kernel, against the model's."""
+    findings = []
+    for link in sorted(observed.refused.keys() | predicted.keys()):
+        seen = observed.refused.get(link)
+        said = predicted.get(link)
+        was = (str(seen.get("errno")), str(seen.get("at"))) if seen else None
+        if was == (said[:2] if said else None):
+            continue
+        findings.append(
+            Finding(
+                kind="refusal",
+                verdict="F",
+                source=link,
+                expected=f"{said[0]} at {said[1]}" if said else "accepted",
+                observed=f"{was[0]} at {was[1]}" if was else "accepted",
+                rule=said[2] if said else None,
+                detail=str(seen.get("message") or "") if seen else "",
+            )
+        )
+    return findings

@@ -1,0 +1,25 @@
+"""What the file's entries accept, cell by cell."""
+
+from __future__ import annotations
+
+from netlab.judge.table import OUTCOME_LETTER
+from netlab.plan.types import ExpectPair, Step
+
+
+def given_rows(step: Step, layer: str) -> dict[int, str]:
+    """What the file accepts on a layer: for each source that it speaks of a row of *given* letters."""
+    index, size = step.state.index, len(step.state.endpoints)
+    rows: dict[int, list[str]] = {}
+    for entry in step.expect:
+        if isinstance(entry, ExpectPair) and layer in entry.layers:
+            letter = OUTCOME_LETTER[entry.outcome]
+            for source, destination in entry.pairs:
+                row = rows.setdefault(index[source], [" "] * size)
+                j = index[destination]
+                row[j] = _narrower(row[j], letter)
+    return {i: "".join(row) for i, row in rows.items()}
+
+
+def _narrower(one: str, other: str) -> str:
+    """Of two entries about one cell the one that accepts less (no plan holds two that contradict)."""
+    return one if one != " " and other == "B" else other

@@ -1,0 +1,116 @@
+"""What the judge says: frozen values from which the record is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+#: ``P`` pass, ``F`` fail, ``?`` inconclusive, ``S`` skip (nothing was expected, or nothing was looked at).
+Verdict = Literal["P", "F", "?", "S"]
+
+FindingKind = Literal[
+    "unexpected",  # not as expected, by the file, the model or both
+    "model-contradicted",  # the kernel did what the file says and the model does not
+    "expect-contradicted",  # the kernel did what the model says and the file does not
+    "inconclusive",  # no proof either way
+    "unpredicted",  # the model does not know, the file says nothing: only observed
+    "expectation",  # an entry of the file about the wire, listeners, read-back values or a refusal failed
+    "heard",  # a broadcast was heard at other places than the model says
+    "wire",  # a request left by the wire, or did not, against the model
+    "refusal",  # the kernel refused what the model lets pass, or the other way round
+    "duplicate",  # as expected, but more than one copy arrived
+]
+
+
+class Predicted(Protocol):
+    """What the judge asks of a prediction (`netlab.model.Prediction`)."""
+
+    @property
+    def letters(self) -> Mapping[str, tuple[str, ...]]:
+        """One row of letters per source, by layer."""
+
+    def rule(self, layer: str, i: int, j: int) -> str | None:
+        """The rule that decided the cell."""
+
+    def heard(self, i: int) -> frozenset[str]:
+        """The links and switch ports at which the source's broadcast arrives."""
+
+    def on_wire(self, layer: str, i: int, j: int) -> bool | None:
+        """Whether the request enters the switch by the port of the source's parent; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of one layer, with what was observed there."""
+
+    layer: str
+    source: str
+    destination: str
+    observed: str
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Every cell (or many that are alike) that is not a plain pass, and every failed entry that has no cell.
+
+    ``source`` and ``destination`` are endpoints or groups of them; ``pairs`` counts the cells and
+    ``examples`` names the first few. ``evidence`` is what was seen at the first.
+    """
+
+    kind: FindingKind
+    verdict: Verdict
+    layer: str = ""
+    source: str = ""
+    destination: str = ""
+    expected: str = ""
+    observed: str = ""
+    rule: str | None = None
+    pairs: int = 1
+    examples: tuple[tuple[str, str], ...] = ()
+    expectation: str = ""
+    where: str = ""
+    detail: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedLayer:
+    """One layer's three matrices: a row per source, a letter per destination."""
+
+    layer: str
+    expected: tuple[str, ...]
+    observed: tuple[str, ...]
+    verdict: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedExpectation:
+    """One entry of ``expect``: whether it held, and the cells (or the words) that decide it."""
+
+    kind: Literal["pair", "wire", "heard", "state", "refused"]
+    text: str
+    where: str
+    verdict: Verdict
+    detail: str = ""
+    cells: tuple[Cell, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedStep:
+    """Everything the judge says of one step."""
+
+    layers: tuple[JudgedLayer, ...]
+    expectations: tuple[JudgedExpectation, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedClaim:
+    """Whether what somebody says of the kernel was confirmed or refuted by what was observed."""
+
+    number: str
+    says: str
+    verdict: Literal["confirmed", "refuted", "undecided"]
+    tests: tuple[tuple[str, JudgedExpectation], ...]

@@ -1,0 +1,387 @@
+"""Judging a step: cells, entries and findings, from values made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from netlab.judge import judge, second_try, surprises, unsettled_rows, weigh
+from netlab.observed import LayerObserved, StepObserved
+from netlab.plan.types import (
+    Claim,
+    ExpectHeard,
+    ExpectPair,
+    ExpectRefused,
+    ExpectState,
+    ExpectWire,
+    State,
+    SwitchLink,
+)
+
+from .conftest import WHERE, Model, PairMaker, host_link, make_state, make_step
+
+ICMP = ("icmp",)
+
+
+def seen(*rows: str, layer: str = "icmp", **more: object) -> LayerObserved:
+    return LayerObserved(layer, rows, **more)  # type: ignore[arg-type]
+
+
+def test_as_predicted_passes(three: State) -> None:
+    """Three hosts that reach each other as the model says: all pass, no finding."""
+    rows = (".RR", "R.R", "RR.")
+    judged = judge(make_step(three), StepObserved((seen(*rows),)), Model({"icmp": rows}))
+    assert judged.layers[0].verdict == (".PP", "P.P", "PP.")
+    assert judged.layers[0].expected == rows
+    assert judged.findings == ()
+
+
+def test_a_cell_against_the_model_fails_with_its_rule(three: State) -> None:
+    """One cell observed otherwise than predicted is one finding, with source, destination, letters and rule."""
+    model = Model({"icmp": (".RR", "R.R", "RR.")}, {("icmp", 0, 1): "bridge/forward"})
+    observed = seen(".UR", "R.R", "RR.", evidence={"0,1": {"reason": "request-lost"}})
+    judged = judge(make_step(three), StepObserved((observed,)), model)
+    assert judged.layers[0].verdict == (".FP", "P.P", "PP.")
+    [finding] = judged.findings
+    assert (finding.source, finding.destination, finding.layer) == ("A:eth0", "B:eth0", "icmp")
+    assert (finding.expected, finding.observed, finding.verdict) == ("R", "U", "F")
+    assert (finding.kind, finding.rule, finding.detail) == ("unexpected", "bridge/forward", "request-lost")
+    assert finding.evidence == {"reason": "request-lost"}
+
+
+def test_without_a_prediction_only_the_file_is_judged(three: State, pair: PairMaker) -> None:
+    """With no model, a cell the file speaks of is judged by it and every other is skipped, in one finding."""
+    step = make_step(three, pair("A:eth0", "B:eth0", "reachable"))
+    judged = judge(step, StepObserved((seen(".RR", "U.R", "RR."),)), None)
+    assert judged.layers[0].verdict == (".PS", "S.S", "SS.")
+    assert judged.layers[0].expected == (".B?", "?.?", "??.")
+    assert {finding.kind for finding in judged.findings} == {"unpredicted"}
+    assert judged.expectations[0].verdict == "P"
+
+
+def test_an_entry_that_fails_names_its_text_line_and_cell(demo: State, pair: PairMaker) -> None:
+    """A failed entry carries what was written, where it stands, and the cell that is otherwise."""
+    step = make_step(demo, pair("A:ens160", "A:ens160.1", "reachable"))
+    model = Model({"icmp": (".UR", "U.R", "RA.")}, {("icmp", 0, 1): "macvlan/parent-tx-skips-children"})
+    judged = judge(step, StepObserved((seen(".UR", "U.R", "RA."),)), model)
+    [entry] = judged.expectations
+    assert (entry.verdict, entry.where) == ("F", "demo.yaml:7:5")
+    assert entry.text == "A:ens160 -> A:ens160.1: reachable"
+    [cell] = entry.cells
+    assert (cell.source, cell.observed, cell.rule) == ("A:ens160", "U", "macvlan/parent-tx-skips-children")
+    [finding] = judged.findings
+    assert finding.kind == "expect-contradicted"
+
+
+def test_reachable_accepts_the_parents_answer(demo: State, pair: PairMaker) -> None:
+    """`reachable` holds for an A; `through-interface` does not."""
+    observed = StepObserved((seen(".UR", "U.R", "RA."),))
+    model = Model({"icmp": (".UR", "U.R", "RA.")})
+    for outcome, verdict in [("reachable", "P"), ("address-only", "P"), ("through-interface", "F")]:
+        step = make_step(demo, pair("B:ens160", "A:ens160.1", outcome))
+        assert judge(step, observed, model).expectations[0].verdict == verdict, outcome
+
+
+def test_a_layer_that_was_not_probed_is_skipped(three: State, pair: PairMaker) -> None:
+    """An entry on a layer that nobody probed is skipped, not passed."""
+    step = make_step(three, pair("A:eth0", "B:eth0", "unreachable", "tcp"))
+    rows = (".RR", "R.R", "RR.")
+    assert judge(step, StepObserved((seen(*rows),)), Model({"icmp": rows})).expectations[0].verdict == "S"
+
+
+def test_an_entry_whose_cells_do_not_apply_proves_nothing(three: State, pair: PairMaker) -> None:
+    """An entry all of whose cells are `.` is inconclusive: it must not pass with nothing seen."""
+    step = make_step(three, pair("A:eth0", "B:eth0", "reachable"))
+    rows = ("...", "...", "...")
+    [entry] = judge(step, StepObserved((seen(*rows),)), Model({"icmp": rows})).expectations
+    assert (entry.verdict, entry.detail) == ("?", "not applicable")
+
+
+def test_alike_cells_are_one_finding() -> None:
+    """A hundred replicas that are all cut off make one finding with 9,900 pairs and three examples."""
+    state = make_state([host_link(f"web-{k}", k) for k in range(1, 101)])
+    rows = tuple("R" * k + "." + "R" * (99 - k) for k in range(100))
+    dark = tuple(row.replace("R", "U") for row in rows)
+    judged = judge(make_step(state), StepObserved((seen(*dark),)), Model({"icmp": rows}))
+    [finding] = judged.findings
+    assert (finding.source, finding.destination, finding.pairs) == ("web-*:eth0", "web-*:eth0", 9900)
+    assert finding.examples == (
+        ("web-1:eth0", "web-2:eth0"),
+        ("web-1:eth0", "web-3:eth0"),
+        ("web-1:eth0", "web-4:eth0"),
+    )
+
+
+def test_different_rules_are_different_findings(three: State) -> None:
+    """Cells that died of different rules are not folded together."""
+    model = Model({"icmp": (".RR", "R.R", "RR.")}, {("icmp", 0, 1): "one", ("icmp", 0, 2): "two"})
+    judged = judge(make_step(three), StepObserved((seen(".UU", "R.R", "RR."),)), model)
+    assert [finding.rule for finding in judged.findings] == ["one", "two"]
+
+
+def test_two_copies_are_a_finding_that_passes(three: State) -> None:
+    """A duplicate that arrived as expected is reported and does not fail."""
+    rows = (".RR", "R.R", "RR.")
+    observed = seen(*rows, layer="unicast", evidence={"0,1": {"finding": "duplicate"}})
+    judged = judge(make_step(three), StepObserved((observed,)), Model({"unicast": rows}))
+    [finding] = judged.findings
+    assert (finding.kind, finding.verdict, finding.destination) == ("duplicate", "P", "B:eth0")
+
+
+# --- what did not settle ----------------------------------------------------------------------------
+
+
+def test_an_unsettled_parent_makes_its_host_inconclusive(demo: State) -> None:
+    """Rows and columns of both interfaces of A prove nothing when A's parent did not settle; B alone does."""
+    assert unsettled_rows(demo, ("A:ens160",)) == {0, 1}
+    rows = (".UR", "U.R", "RA.")
+    judged = judge(
+        make_step(demo), StepObserved((seen(*rows),), unsettled=("A:ens160",)), Model({"icmp": rows})
+    )
+    assert judged.layers[0].verdict == (".??", "?.?", "??.")
+    assert {finding.detail for finding in judged.findings} == {"unsettled"}
+
+
+def test_an_unsettled_switch_takes_everyone_on_it(three: State) -> None:
+    """Every endpoint on an unsettled switch is open."""
+    assert unsettled_rows(three, ("lan",)) == {0, 1, 2}
+    assert unsettled_rows(three, ()) == frozenset()
+
+
+def test_an_unsettled_link_between_switches_takes_everyone(three: State) -> None:
+    """A link between switches may carry anybody's frames."""
+    link = SwitchLink(
+        namespace="s2",
+        name="s1",
+        ifname="s1",
+        ifindex=90,
+        peer="lan",
+        peer_ifname="x",
+        peer_ifindex=91,
+        peer_mac="",
+    )
+    state = replace(three, links=(*three.links, link))
+    assert unsettled_rows(state, ("s2--lan",)) == {0, 1, 2}
+
+
+def test_an_unsettled_pass_is_no_pass_for_its_entry(demo: State, pair: PairMaker) -> None:
+    """An entry about an endpoint that did not settle is inconclusive even where the letter is right."""
+    step = make_step(demo, pair("B:ens160", "A:ens160.1", "reachable"))
+    rows = (".UR", "U.R", "RA.")
+    judged = judge(step, StepObserved((seen(*rows),), unsettled=("A:ens160.1",)), Model({"icmp": rows}))
+    assert judged.expectations[0].verdict == "?"
+
+
+# --- second tries -----------------------------------------------------------------------------------
+
+
+def test_surprises_are_what_file_or_model_did_not_expect(three: State, pair: PairMaker) -> None:
+    """A cell is probed again where the model or the file says otherwise; unknown and unproved ones are not."""
+    step = make_step(three, pair("B:eth0", "A:eth0", "unreachable"))
+    model = Model({"icmp": (".R?", "R.R", "RR.")})
+    observed = seen(".UR", "R.?", "RR.")
+    assert surprises(step, observed, model) == [(0, 1), (1, 0)]
+    assert surprises(step, observed, None) == [(1, 0)]
+
+
+def test_a_second_try_that_agrees_keeps_the_letter(three: State) -> None:
+    """Two equal tries leave the failure standing, with both kept as evidence."""
+    first = seen(".UR", "R.R", "RR.", evidence={"0,1": {"reason": "request-lost"}})
+    both = second_try(first, seen(" U ", "   ", "   "))
+    assert both.rows == first.rows
+    assert both.evidence["0,1"] == {"reason": "request-lost", "tries": ["U", "U"]}
+
+
+def test_tries_that_differ_are_inconclusive(three: State) -> None:
+    """A second try that sees what was expected makes the cell `?`, never a pass."""
+    first = seen(".UR", "R.R", "RR.")
+    both = second_try(first, seen(" R ", "   ", "   "))
+    assert both.rows == (".?R", "R.R", "RR.")
+    judged = judge(make_step(three), StepObserved((both,)), Model({"icmp": (".RR", "R.R", "RR.")}))
+    assert judged.layers[0].verdict[0] == ".?P"
+    [finding] = judged.findings
+    assert (finding.kind, finding.detail, finding.evidence["tries"]) == (
+        "inconclusive",
+        "tries-differ",
+        ["U", "R"],
+    )
+
+
+# --- entries that are not pairs ---------------------------------------------------------------------
+
+
+def test_wire_entries(demo: State) -> None:
+    """`on-wire` and `not-on-wire` are judged by the tap, and an unwatched wire is skipped."""
+    rows = (".UR", "U.R", "RA.")
+    where = {"text": "entry", "where": WHERE}
+    on = ExpectWire(**where, pairs=(("A:ens160", "B:ens160"),), layer="icmp", on_wire=True)  # type: ignore[arg-type]
+    off = replace(on, on_wire=False)
+    step = make_step(demo, on, off)
+    judged = judge(step, StepObserved((seen(*rows, wire=(" 11", "1 1", "11 ")),)), Model({"icmp": rows}))
+    assert [entry.verdict for entry in judged.expectations] == ["P", "F"]
+    assert [finding.kind for finding in judged.findings] == ["expectation"]
+    assert judged.findings[0].where == "demo.yaml:7:5"
+    unwatched = judge(step, StepObserved((seen(*rows),)), Model({"icmp": rows}))
+    assert [entry.verdict for entry in unwatched.expectations] == ["S", "S"]
+    unproved = judge(step, StepObserved((seen(*rows, wire=(" ??", "? ?", "?? ")),)), Model({"icmp": rows}))
+    assert [entry.verdict for entry in unproved.expectations] == ["?", "?"]
+
+
+def test_the_wire_against_the_model(demo: State) -> None:
+    """A frame on the wire where the model keeps it inside is a finding."""
+    rows = (".UR", "U.R", "RA.")
+    model = Model({"icmp": rows}, wire={("icmp", 0, 2): True, ("icmp", 0, 1): False})
+    judged = judge(make_step(demo), StepObserved((seen(*rows, wire=(" 11", "1 1", "11 ")),)), model)
+    [finding] = judged.findings
+    assert (finding.kind, finding.source, finding.destination) == ("wire", "A:ens160", "A:ens160.1")
+    assert (finding.expected, finding.observed) == ("not on the wire", "on the wire")
+
+
+@pytest.mark.parametrize(
+    ("listeners", "only", "verdict", "detail"),
+    [
+        (("B:eth0",), False, "P", ""),
+        (("B:eth0", "port(A:eth0)"), True, "P", ""),
+        (("B:eth0",), True, "F", "also heard by port(A:eth0)"),
+        (("C:eth0",), False, "F", "not heard by C:eth0"),
+    ],
+)
+def test_heard_entries(
+    three: State, listeners: tuple[str, ...], only: bool, verdict: str, detail: str
+) -> None:
+    """Who must hear a broadcast, and with `heard-only-by` nobody else: the switch ports count."""
+    entry = ExpectHeard(text="e", where=WHERE, source="A:eth0", listeners=listeners, only=only)
+    layer = seen(".RU", "R.R", "RR.", layer="broadcast", heard={"A:eth0": ("B:eth0", "port(A:eth0)")})
+    judged = judge(make_step(three, entry), StepObserved((layer,)), None)
+    assert (judged.expectations[0].verdict, judged.expectations[0].detail) == (verdict, detail)
+
+
+def test_not_heard_without_proof_is_inconclusive(three: State) -> None:
+    """A listener that is missing while its cell is open neither passes nor fails."""
+    entry = ExpectHeard(text="e", where=WHERE, source="A:eth0", listeners=("C:eth0",), only=False)
+    layer = seen(".R?", "R.R", "RR.", layer="broadcast", heard={"A:eth0": ("B:eth0",)})
+    judged = judge(make_step(three, entry), StepObserved((layer,)), None)
+    assert judged.expectations[0].verdict == "?"
+
+
+def test_heard_on_a_port_against_the_model(three: State) -> None:
+    """A broadcast that the model sees leave by the wire and nobody heard there is a finding."""
+    rows = (".RR", "R.R", "RR.")
+    hearers = {0: frozenset({"B:eth0", "C:eth0", "port(A:eth0)"})}
+    layer = seen(*rows, layer="broadcast", heard={"A:eth0": ("B:eth0", "C:eth0")})
+    judged = judge(make_step(three), StepObserved((layer,)), Model({"broadcast": rows}, hearers=hearers))
+    [finding] = judged.findings
+    assert (finding.kind, finding.verdict, finding.source) == ("heard", "F", "A:eth0")
+    assert "port(A:eth0)" in finding.detail
+
+
+LINKS = {
+    "A:eth0": {"mac": "02:00:00:00:00:01", "mode": "vepa", "addresses": ["10.0.0.1/24"], "promiscuity": 1},
+    "B:eth0": {"mac": "02:00:00:00:00:01", "addresses": [], "nodst": True},
+    "C:eth0": {"mac": "00:00:5e:00:01:07", "addresses": ["10.0.0.2/24", "10.0.0.3/24"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("link", "values", "verdict"),
+    [
+        ("A:eth0", (("mode", "vepa"),), "P"),
+        ("A:eth0", (("mode", "bridge"),), "F"),
+        ("A:eth0", (("mac", "02:00:00:00:00:01"), ("promiscuity", 1)), "P"),
+        ("A:eth0", (("mac", "=B:eth0"),), "P"),
+        ("A:eth0", (("mac", "=C:eth0"),), "F"),
+        ("A:eth0", (("mac", "!C:eth0"),), "P"),
+        ("A:eth0", (("mac", "!B:eth0"),), "F"),
+        ("A:eth0", (("mac", "local-unicast"),), "P"),
+        ("C:eth0", (("mac", "local-unicast"),), "F"),
+        ("C:eth0", (("mac", "00:00:5E:00:01:07"),), "P"),
+        ("B:eth0", (("addresses", ()),), "P"),
+        ("C:eth0", (("addresses", ()),), "F"),
+        ("C:eth0", (("addresses", ("10.0.0.3/24", "10.0.0.2/24")),), "P"),
+        ("B:eth0", (("nodst", "on"),), "P"),
+        ("B:eth0", (("nodst", False),), "F"),
+        ("A:eth0", (("mtu", 1500),), "?"),
+        ("A:eth0", (("mac", "=D:eth0"),), "?"),
+        ("D:eth0", (("mtu", 1500),), "?"),
+    ],
+)
+def test_values_read_back(
+    three: State, link: str, values: tuple[tuple[str, object], ...], verdict: str
+) -> None:
+    """Read-back values equal, equal another link's, differ from it, or are simply not there."""
+    entry = ExpectState(text="e", where=WHERE, link=link, values=values)  # type: ignore[arg-type]
+    judged = judge(make_step(three, entry), StepObserved((), links=LINKS), None)
+    assert judged.expectations[0].verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("refused", "verdict"),
+    [
+        ({"A:x": {"errno": "EINVAL", "at": "create"}}, "P"),
+        ({"A:x": {"errno": "EBUSY", "at": "create"}}, "F"),
+        ({"A:x": {"errno": "EINVAL", "at": "up"}}, "F"),
+        ({}, "F"),
+    ],
+)
+def test_refusals(three: State, refused: dict[str, dict[str, str]], verdict: str) -> None:
+    """A refusal holds with its errno at its place; an accepted one is a failure."""
+    entry = ExpectRefused(text="e", where=WHERE, link="A:x", errno="EINVAL", at="create")
+    judged = judge(make_step(three, entry), StepObserved((), refused=refused), None)
+    assert judged.expectations[0].verdict == verdict
+    assert len(judged.findings) == (verdict == "F")
+
+
+def test_refusals_against_the_model(three: State) -> None:
+    """The model's refusals are judged too: an accepted link that it says is refused is a finding."""
+    predicted = {"A:x": ("EINVAL", "create", "macvlan/passthru-is-alone")}
+    same = StepObserved((), refused={"A:x": {"errno": "EINVAL", "at": "create"}})
+    assert judge(make_step(three), same, None, predicted).findings == ()
+    [finding] = judge(make_step(three), StepObserved(()), None, predicted).findings
+    assert (finding.kind, finding.expected, finding.observed) == ("refusal", "EINVAL at create", "accepted")
+
+
+# --- claims -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"),
+    [
+        ((".RU", "R.R", "RR."), "confirmed"),
+        ((".UU", "R.R", "RR."), "refuted"),
+        ((".?U", "R.R", "RR."), "undecided"),
+    ],
+)
+def test_claims(three: State, pair: PairMaker, rows: tuple[str, ...], verdict: str) -> None:
+    """Confirmed when every test holds, refuted when one does not, undecided without proof; no model needed."""
+    claim = Claim(
+        "4",
+        "A reaches B and not C",
+        (
+            ("baseline", pair("A:eth0", "B:eth0", "reachable")),
+            ("baseline", pair("A:eth0", "C:eth0", "unreachable")),
+        ),
+    )
+    step = make_step(three)
+    weighed = weigh(claim, [(step, StepObserved((seen(*rows),)), None)])
+    assert weighed.verdict == verdict
+    assert weighed.tests[0][0] == "baseline"
+
+
+def test_a_claim_about_a_step_that_was_left_out_is_undecided(three: State, pair: PairMaker) -> None:
+    """A claim whose step was not probed is neither confirmed nor refuted."""
+    claim = Claim("8", "later", (("parent-down", pair("A:eth0", "B:eth0", "reachable")),))
+    step = make_step(three)
+    assert weigh(claim, [(step, StepObserved((seen(".RR", "R.R", "RR."),)), None)]).verdict == "undecided"
+
+
+def test_pairs_of_many_cells_are_counted(three: State) -> None:
+    """An entry over many pairs says how many of them are otherwise."""
+    pairs = tuple((a, b) for a in three.index for b in three.index if a != b)
+    entry = ExpectPair(text="any -> any", where=WHERE, pairs=pairs, layers=ICMP, outcome="reachable")
+    judged = judge(make_step(three, entry), StepObserved((seen(".UR", "R.U", "RR."),)), None)
+    assert judged.expectations[0].detail == "2 of 6 otherwise"
+    assert [(cell.source, cell.destination) for cell in judged.expectations[0].cells] == [
+        ("A:eth0", "B:eth0"),
+        ("B:eth0", "C:eth0"),
+    ]
