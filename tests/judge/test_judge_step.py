@@ -38,7 +38,7 @@ def test_as_predicted_passes(three: State) -> None:
 
 
 def test_a_cell_against_the_model_fails_with_its_rule(three: State) -> None:
-    """One cell observed otherwise than predicted is one finding, with source, destination, letters and rule."""
+    """One cell observed otherwise than predicted is one finding, with the pair, the letters and the rule."""
     model = Model({"icmp": (".RR", "R.R", "RR.")}, {("icmp", 0, 1): "bridge/forward"})
     observed = seen(".UR", "R.R", "RR.", evidence={"0,1": {"reason": "request-lost"}})
     judged = judge(make_step(three), StepObserved((observed,)), model)
@@ -177,7 +177,7 @@ def test_an_unsettled_pass_is_no_pass_for_its_entry(demo: State, pair: PairMaker
 
 
 def test_surprises_are_what_file_or_model_did_not_expect(three: State, pair: PairMaker) -> None:
-    """A cell is probed again where the model or the file says otherwise; unknown and unproved ones are not."""
+    """A cell is probed again where the model or the file says otherwise, and nowhere else."""
     step = make_step(three, pair("B:eth0", "A:eth0", "unreachable"))
     model = Model({"icmp": (".R?", "R.R", "RR.")})
     observed = seen(".UR", "R.?", "RR.")
@@ -353,7 +353,7 @@ def test_refusals_against_the_model(three: State) -> None:
     ],
 )
 def test_claims(three: State, pair: PairMaker, rows: tuple[str, ...], verdict: str) -> None:
-    """Confirmed when every test holds, refuted when one does not, undecided without proof; no model needed."""
+    """Confirmed when every test holds, refuted when one does not, undecided without proof."""
     claim = Claim(
         "4",
         "A reaches B and not C",
