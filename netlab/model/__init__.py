@@ -1,0 +1,32 @@
+"""The model: from a state of the plan to who reaches whom, by which rule and along which path.
+
+`predict` and `predict_refusal` are the doors; `RULES` is everything that the model knows. All are
+imported when first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from netlab.model.predict import Prediction, Story, predict
+    from netlab.model.rules import Rule
+
+_HOMES = {
+    "Prediction": "netlab.model.predict",
+    "Rule": "netlab.model.rules",
+    "Story": "netlab.model.predict",
+    "predict": "netlab.model.predict",
+}
+
+__all__ = ["Prediction", "Rule", "Story", "predict"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a door when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value

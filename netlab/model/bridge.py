@@ -1,0 +1,228 @@
+"""The switch: a Linux bridge with its port options and its forwarding database."""
+
+from __future__ import annotations
+
+from netlab.model.rules import rule
+from netlab.model.sim import Sim, Unknown
+from netlab.model.world import ARP, BROADCAST, IP6, MULTICAST, RAW, UNICAST, Frame, Port
+
+_INPUT = "net/bridge/br_input.c"
+_FORWARD = "net/bridge/br_forward.c"
+_FDB = "net/bridge/br_fdb.c"
+
+DETACHED = rule(
+    "bridge/port-detached",
+    "An interface that was taken out of its bridge still has carrier, but nothing that it receives goes on.",
+    "br_del_if",
+    "net/bridge/br_if.c",
+)
+BRIDGE_DOWN = rule(
+    "bridge/switch-down",
+    "A bridge that is down disables all its ports: nothing enters, nothing leaves; links keep their carrier.",
+    "br_stp_disable_bridge",
+    "net/bridge/br_stp_if.c",
+)
+STATE_IN = rule(
+    "bridge/port-state-ingress",
+    "A port that is not forwarding drops what comes in; in state learning it still learns the source first.",
+    "br_handle_frame",
+    _INPUT,
+)
+STATE_OUT = rule(
+    "bridge/port-state-egress",
+    "Nothing is sent out of a port that is not in state forwarding.",
+    "should_deliver",
+    _FORWARD,
+)
+LOCKED = rule(
+    "bridge/port-locked",
+    "A locked port drops every frame whose source MAC has no entry of that port in the forwarding database.",
+    "br_handle_frame_finish",
+    _INPUT,
+)
+NO_REFLECTION = rule(
+    "bridge/no-reflection",
+    "A switch never sends a frame back out of the port it came in by, unless that port has hairpin on.",
+    "should_deliver",
+    _FORWARD,
+)
+HAIRPIN = rule(
+    "bridge/hairpin",
+    "A port with hairpin on sends frames back out of the port they came in by.",
+    "should_deliver",
+    _FORWARD,
+)
+ISOLATED = rule(
+    "bridge/port-isolated",
+    "Isolated ports don't talk to each other, and with hairpin not even to themselves.",
+    "br_skb_isolated",
+    "net/bridge/br_private.h",
+)
+FLOOD_OFF = rule(
+    "bridge/flood-off",
+    "A port with flood off is not sent unicast frames whose destination the switch has not learned.",
+    "br_flood",
+    _FORWARD,
+)
+BCAST_FLOOD_OFF = rule(
+    "bridge/bcast-flood-off",
+    "A port with bcast_flood off is sent no broadcast, so nobody behind it can be found by ARP.",
+    "br_flood",
+    _FORWARD,
+)
+MCAST_FLOOD_OFF = rule(
+    "bridge/mcast-flood-off",
+    "A port with mcast_flood off is sent no multicast, so nobody behind it can be found by IPv6.",
+    "br_flood",
+    _FORWARD,
+)
+LEARNED = rule(
+    "bridge/learned-elsewhere",
+    "A frame to a MAC that the switch has learned goes out of that one port only.",
+    "br_forward",
+    _FORWARD,
+)
+LEARN_LIMIT = rule(
+    "bridge/fdb-max-learned",
+    "Past fdb_max_learned entries a bridge learns no more; frames to unlearned MACs are flooded.",
+    "fdb_create",
+    _FDB,
+)
+OWN_MAC = rule(
+    "bridge/own-mac",
+    "A frame to a MAC of the switch itself is taken up by the switch and not forwarded.",
+    "br_handle_frame_finish",
+    _INPUT,
+)
+PORT_MTU = rule(
+    "bridge/port-mtu",
+    "A frame more than four bytes longer than the outgoing port's MTU is dropped without a word.",
+    "br_dev_queue_push_xmit",
+    _FORWARD,
+)
+
+
+def receive(sim: Sim, port: Port, frame: Frame) -> None:
+    """A frame enters the switch by a port."""
+    cast, dst, src, proto, payload = frame
+    if proto == RAW and port.far_device is not None:
+        sim.heard.setdefault(port, cast)
+    if port is sim.wire and payload.phase == sim.request:
+        sim.wired = True
+    bridge = port.bridge
+    if bridge.stp:
+        raise Unknown(f"switch {bridge.id} speaks STP: its ports' states depend on time")
+    state = port.state
+    if not port.attached:
+        sim.note(payload.phase, port.id, "not a port of the bridge", DETACHED, end=True)
+        return
+    if not bridge.up:
+        sim.note(payload.phase, port.id, "the bridge is down", BRIDGE_DOWN, end=True)
+        return
+    if state != "forwarding" and state != "learning":
+        sim.note(payload.phase, port.id, f"port state {state}", STATE_IN, end=True)
+        return
+    fdb = sim.database(bridge)
+    if port.locked and fdb.get(src) is not port:
+        sim.note(payload.phase, port.id, f"{src} is not admitted", LOCKED, end=True)
+        return
+    if port.learning and bridge.ageing and fdb.get(src) is not port and src not in bridge.locals:
+        if (
+            src in fdb
+            or not bridge.max_learned
+            or len(fdb) - len(bridge.static) < bridge.max_learned
+        ):
+            fdb[src] = port
+        else:
+            sim.note(payload.phase, port.id, f"{src} is not learned", LEARN_LIMIT)
+    if state == "learning":
+        sim.note(payload.phase, port.id, "port state learning", STATE_IN, end=True)
+        return
+    if cast == UNICAST:
+        if dst in bridge.locals:
+            sim.note(payload.phase, bridge.id, f"{dst} is the switch's own", OWN_MAC, end=True)
+            return
+        known = fdb.get(dst)
+        if known is not None:
+            _deliver(sim, port, known, frame, True)
+            return
+    _flood(sim, port, frame)
+
+
+def _flood(sim: Sim, port: Port, frame: Frame) -> None:
+    """Send copies out of every port that takes such a flood (br_flood), newest port first.
+
+    Ports behind which nobody could make anything of the frame are passed over: no device there has
+    the address that is asked for, nor an entry that the frame could change.
+    """
+    cast, dst, _, proto, payload = frame
+    bridge = port.bridge
+    wanted: list[Port] | None = None
+    candidates = bridge.ports
+    if proto != RAW or not cast:
+        if cast == UNICAST:
+            wanted = bridge.macs.get(dst, _NOBODY)
+        elif proto == ARP:
+            wanted = bridge.ip4.get(payload.target, _NOBODY)
+        elif proto == IP6:
+            wanted = bridge.ip6.get(payload.target, _NOBODY)
+        else:
+            raise Unknown(f"nobody floods {payload.phase}")
+        more = {*wanted, *bridge.trunks}
+        if cast:
+            for ns in sim.touched:
+                more.update(ns.ports.get(bridge.index, _NOBODY))
+        candidates = sorted(more, key=_order) if len(more) > 1 else list(more)
+    for out in candidates:
+        if cast == UNICAST:
+            if not out.flood:
+                if wanted is None or out in wanted:
+                    sim.note(payload.phase, out.id, f"{dst} is not known", FLOOD_OFF, end=True)
+                continue
+        elif cast == BROADCAST:
+            if not out.bcast_flood:
+                if wanted is None or out in wanted:
+                    sim.note(payload.phase, out.id, "no broadcasts", BCAST_FLOOD_OFF, end=True)
+                continue
+        elif cast == MULTICAST and not out.mcast_flood:
+            if wanted is None or out in wanted:
+                sim.note(payload.phase, out.id, "no multicasts", MCAST_FLOOD_OFF, end=True)
+            continue
+        _deliver(sim, port, out, frame, wanted is None or out in wanted)
+
+
+def _deliver(sim: Sim, port: Port, out: Port, frame: Frame, wanted: bool) -> None:
+    """Send one copy out of a port, if that may be (should_deliver)."""
+    payload = frame[4]
+    if out is port and not out.hairpin:
+        if wanted:
+            sim.note(payload.phase, out.id, "came in here", NO_REFLECTION, end=True)
+        return
+    if not out.running or out.state != "forwarding":
+        if wanted:
+            what = f"port state {out.state}" if out.running else "the port has no carrier"
+            sim.note(payload.phase, out.id, what, STATE_OUT, end=True)
+        return
+    if out.isolated and port.isolated:
+        if wanted:
+            sim.note(payload.phase, out.id, f"{port.id} is isolated too", ISOLATED, end=True)
+        return
+    if payload.size > out.mtu + 4:
+        sim.note(payload.phase, out.id, f"{payload.size} bytes, MTU {out.mtu}", PORT_MTU, end=True)
+        return
+    if wanted:
+        sim.note(payload.phase, out.id, "sent out of the port", HAIRPIN if out is port else None)
+    if out.far_device is not None:
+        sim.backlog.append((out.far_device.receive, out.far_device, frame))
+    else:
+        assert out.far_port is not None
+        sim.backlog.append((receive, out.far_port, frame))
+
+
+def _order(port: Port) -> int:
+    return port.order
+
+
+_NOBODY: list[Port] = []
+
+

@@ -1,0 +1,289 @@
+"""From a plan's state to a compiled world."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Any
+
+from netlab.model import macvlan, veth
+from netlab.model.stack import nd
+from netlab.model.sysctls import Settings
+from netlab.model.world import (
+    DEFAULT_TABLE,
+    LOCAL_TABLE,
+    MAIN_TABLE,
+    Bridge,
+    Device,
+    MacvlanPort,
+    Namespace,
+    PolicyRule,
+    Port,
+    Route,
+    World,
+)
+from netlab.plan import types as plan
+
+
+def compile_state(state: plan.State) -> World:
+    """Compile a state; KeyError where it refers to a link that it doesn't have."""
+    world = World(state)
+    settings: dict[str, Settings] = {}
+    for index, namespace in enumerate(state.namespaces):
+        if namespace.kind != "switch":
+            ns = world.namespaces[namespace.id] = Namespace(namespace.id, index)
+            settings[namespace.id] = told = Settings(namespace)
+            ns.echo_ignore, ns.echo_ignore6 = told.echo_ignore, told.echo_ignore6
+            if told.strange:
+                ns.unknown = f"no rule for the sysctl {told.strange[0]} of {ns.id}"
+    bridges: dict[str, Bridge] = {}
+    for link in state.links:
+        if isinstance(link, plan.Switch):
+            bridge = bridges[link.id] = Bridge(link.id, len(world.bridges))
+            bridge.up, bridge.stp, bridge.ageing = link.up, link.stp, link.ageing_time
+            bridge.max_learned = link.fdb_max_learned or 0
+            world.bridges.append(bridge)
+    for link in state.links:
+        if isinstance(link, plan.SwitchLink):
+            _switch_link(link, bridges)
+        elif isinstance(link, plan.Veth):
+            _veth(world, link, bridges[link.switch], settings)
+    for link in state.links:
+        if isinstance(link, plan.Macvlan):
+            _child(world, link, settings)
+    for namespace in state.namespaces:
+        if namespace.kind != "switch":
+            _routing(world.namespaces[namespace.id], namespace)
+    for link in state.links:
+        if isinstance(link, plan.Switch):
+            _locals(bridges[link.id], link, state)
+    for device in world.devices.values():
+        if device.macvlan is not None:
+            _broadcast_order(world, device.macvlan)
+    _interests(world)
+    return world
+
+
+def _device(world: World, link: plan.Link, kind: str, settings: dict[str, Settings]) -> Device:
+    ns = world.namespaces[link.namespace]
+    dev = Device(link.id, kind, ns, link.ifname)
+    dev.index = len(world.devices)
+    dev.ifindex = link.ifindex
+    dev.mac = link.mac or f"mac of {link.id}"
+    dev.mtu, dev.up = link.mtu, link.up
+    dev.conf = settings[link.namespace].conf(link.ifname)
+    for address in link.addresses:
+        value = int(ipaddress.ip_address(address.ip))
+        if address.family == 4:
+            mask = ((1 << address.prefixlen) - 1) << (32 - address.prefixlen)
+            # A further address of a subnet is a secondary one (__inet_insert_ifa).
+            secondary = any(n == value & mask and p == address.prefixlen for _, n, p, _ in dev.addresses4)
+            dev.addresses4.append((value, value & mask, address.prefixlen, secondary))
+        else:
+            mask = ((1 << address.prefixlen) - 1) << (128 - address.prefixlen)
+            dev.addresses6.append((value, value & mask, address.prefixlen))
+    for neighbor in link.neighbors:
+        dev.neighbors[int(ipaddress.ip_address(neighbor.ip))] = neighbor.mac
+    if dev.conf.ipv6:
+        dev.linklocal = nd.link_local(link.mac)
+        addresses = [a[0] for a in dev.addresses6]
+        dev.groups = frozenset(nd.solicited_mac(a) for a in [*addresses, dev.linklocal])
+    ns.devices.append(dev)
+    world.devices[link.id] = dev
+    return dev
+
+
+def _veth(world: World, link: plan.Veth, bridge: Bridge, settings: dict[str, Settings]) -> None:
+    dev = _device(world, link, "veth", settings)
+    dev.running = link.up and link.carrier
+    dev.transmit, dev.receive = veth.transmit, veth.receive
+    port = dev.port = _port(link.port_id, bridge, link.port, link.port_mac, link.mtu, dev.running)
+    port.far_device = dev
+    if port.attached:
+        dev.ns.ports.setdefault(bridge.index, []).append(port)
+
+
+def _port(id: str, bridge: Bridge, told: plan.Port, mac: str, mtu: int, running: bool) -> Port:
+    port = Port(id, bridge)
+    port.mac, port.mtu, port.running, port.attached = mac, mtu, running, told.attached
+    port.state = told.state if running and bridge.up else "disabled"
+    port.hairpin, port.isolated, port.learning = told.hairpin, told.isolated, told.learning
+    port.flood, port.mcast_flood, port.bcast_flood = told.flood, told.mcast_flood, told.bcast_flood
+    port.locked = told.locked
+    if port.attached:
+        bridge.ports.insert(0, port)
+        for entry in told.fdb:
+            bridge.static[entry] = port
+    return port
+
+
+def _switch_link(link: plan.SwitchLink, bridges: dict[str, Bridge]) -> None:
+    here, there = bridges[link.namespace], bridges[link.peer]
+    running = link.up and link.carrier
+    near = _port(f"port({link.id})", here, link.port, link.mac or "", link.mtu, running)
+    back = f"port({link.peer}--{link.namespace})"
+    far = _port(back, there, link.peer_port, link.peer_mac, link.mtu, running)
+    near.far_port, far.far_port = far, near
+
+
+def _child(world: World, link: plan.Macvlan, settings: dict[str, Settings]) -> None:
+    lower = world.devices[link.parent]
+    if lower.lower is not None:
+        # A macvlan on a macvlan is put on the real parent (macvlan_common_newlink).
+        lower = lower.lower
+    dev = _device(world, link, link.kind, settings)
+    dev.lower, dev.mode = lower, link.effective_mode
+    dev.nodst = link.nodst
+    dev.running = link.up and lower.running
+    dev.transmit = macvlan.transmit
+    port = lower.macvlan
+    if port is None:
+        port = lower.macvlan = MacvlanPort(lower)
+        port.bc_queue_len = 0
+    port.children.append(dev)
+    port.bc_queue_len = max(port.bc_queue_len, 1000 if link.bcqueuelen is None else link.bcqueuelen)
+    if dev.mode == "passthru":
+        port.passthru = dev
+    if dev.mode == "source":
+        port.sources = True
+        for mac in link.allowed_macs:
+            # hlist_add_head: the latest comes first.
+            port.source_macs.setdefault(mac, []).insert(0, dev)
+    if dev.up:
+        port.by_mac[dev.mac] = dev
+
+
+def _broadcast_order(world: World, port: MacvlanPort) -> None:
+    """The order in which macvlan_broadcast visits the children: by hash bucket, newest first."""
+    up = [child for child in port.children if child.up]
+    if any(child.mac.startswith("mac of") for child in up):
+        port.order = up
+        spaces = [child.ns for child in up]
+        port.unordered = len(set(spaces)) < len(spaces)
+        world.unordered |= port.unordered
+        return
+    up.reverse()
+    up.sort(key=lambda child: macvlan.hash_order(child.mac))
+    port.order = up
+
+
+def _locals(bridge: Bridge, link: plan.Switch, state: plan.State) -> None:
+    macs = {port.mac for port in bridge.ports}
+    if link.mac:
+        macs.add(link.mac)
+    bridge.locals = frozenset(macs)
+    for order, port in enumerate(bridge.ports):
+        port.order = order
+
+
+def _routing(ns: Namespace, namespace: plan.Namespace) -> None:
+    """Tables and rules: local and connected routes in the order of addresses, then the file's."""
+    local4: list[Route] = []
+    main4: list[Route] = []
+    for dev in ns.devices:
+        ns.owned4.update(a[0] for a in dev.addresses4)
+        for address, network, plen, secondary in dev.addresses4:
+            # Local entries outlive their interface's being down (fib_sync_down_dev spares them).
+            ns.local4.setdefault(address, dev)
+            local4.append(Route("local", address, 32, 32, dev))
+            if not dev.up:
+                continue
+            if plen < 31:
+                broadcast = network | (1 << (32 - plen)) - 1
+                local4.append(Route("broadcast", broadcast, 32, 32, dev))
+            if not secondary and (plen < 32 or network != address):
+                main4.append(Route("unicast", network, plen, 32, dev))
+    for dev in ns.devices:
+        if dev.up and dev.conf.ipv6:
+            for address, _, _ in dev.addresses6:
+                ns.local6.setdefault(address, dev)
+    ns.tables4 = {LOCAL_TABLE: local4, MAIN_TABLE: main4}
+    names = {dev.name: dev for dev in ns.devices} | {dev.id.partition(":")[2]: dev for dev in ns.devices}
+    for told in namespace.routes:
+        if told.family == 4:
+            _route4(ns, told, names)
+    for table in ns.tables4.values():
+        table.sort(key=lambda route: -route.plen)
+    ns.custom_local = any(r.type == "unicast" for r in ns.tables4[LOCAL_TABLE])
+    for family, rules in ((4, ns.rules4), (6, ns.rules6)):
+        mine = [rule for rule in namespace.rules if rule.family == family]
+        if family == 4:
+            ns.custom_rules4 = bool(mine)
+        else:
+            ns.custom_rules6 = bool(mine)
+        ranked: list[tuple[int, PolicyRule]] = [
+            (0, PolicyRule(LOCAL_TABLE)),
+            (32766, PolicyRule(MAIN_TABLE)),
+            (32767, PolicyRule(DEFAULT_TABLE)),
+        ]
+        for rule in mine:
+            ranked.append(
+                (
+                    rule.priority,
+                    PolicyRule(
+                        rule.table,
+                        _prefix(rule.src),
+                        _prefix(rule.dst),
+                        _ifname(rule.iif, names),
+                        _ifname(rule.oif, names),
+                    ),
+                )
+            )
+        ranked.sort(key=lambda item: item[0])
+        rules.extend(policy for _, policy in ranked)
+    ns.macs = frozenset(dev.mac for dev in ns.devices)
+
+
+def _ifname(name: str | None, names: dict[str, Device]) -> str | None:
+    return names[name].name if name is not None and name in names else name
+
+
+def _prefix(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    network = ipaddress.ip_network(text, strict=False)
+    return int(network.network_address), network.prefixlen
+
+
+def _route4(ns: Namespace, told: plan.Route, names: dict[str, Device]) -> None:
+    network = ipaddress.ip_network(told.to, strict=False)
+    gateway = int(ipaddress.ip_address(told.via)) if told.via else 0
+    dev = names.get(told.dev) if told.dev else None
+    if dev is None and gateway:
+        for route in ns.tables4[MAIN_TABLE]:
+            if gateway & route.mask == route.net and not route.gateway:
+                dev = route.dev
+                break
+    if dev is None or not dev.up:
+        return  # the kernel drops routes with their interface
+    table = ns.tables4.setdefault(told.table, [])
+    table.append(Route("unicast", int(network.network_address), network.prefixlen, 32, dev, gateway))
+
+
+def _interests(world: World) -> None:
+    """Which ports of each switch a flooded frame can matter to (see `bridge._flood`)."""
+    for bridge in world.bridges:
+        for port in bridge.ports:
+            if port.far_device is None:
+                bridge.trunks.append(port)
+                continue
+            parent = port.far_device
+            devices: Iterable[Device] = [parent]
+            if parent.macvlan is not None:
+                devices = [parent, *parent.macvlan.children]
+                if parent.macvlan.passthru is not None:
+                    bridge.trunks.append(port)
+            for dev in devices:
+                _add(bridge.macs, dev.mac, port)
+                for address in dev.ns.local4:
+                    _add(bridge.ip4, address, port)
+                for address in dev.ns.local6:
+                    _add(bridge.ip6, address, port)
+                if dev.conf.proxy_arp and port not in bridge.trunks:
+                    bridge.trunks.append(port)
+
+
+def _add(table: dict[Any, list[Port]], key: Any, port: Port) -> None:
+    ports = table.setdefault(key, [])
+    if port not in ports:
+        ports.append(port)

@@ -1,0 +1,35 @@
+"""What every interface has in common: being down, having no carrier, telling what a frame is to it."""
+
+from __future__ import annotations
+
+from netlab.model.rules import rule
+from netlab.model.sim import Sim
+from netlab.model.world import BROADCAST, HOST, MULTICAST, OTHERHOST, UNICAST, Device
+
+LINK_DOWN = rule(
+    "link/down",
+    "An interface that is down sends nothing and hears nothing.",
+    "__dev_queue_xmit",
+    "net/core/dev.c",
+)
+NO_CARRIER = rule(
+    "link/no-carrier",
+    "Without carrier an interface is a black hole: what is sent vanishes, and the sender sees no error.",
+    "noop_enqueue",
+    "net/sched/sch_generic.c",
+)
+
+
+def packet_type(dev: Device, cast: int, dst: str) -> int:
+    """What a frame is to a device (eth_type_trans)."""
+    if cast == UNICAST:
+        return HOST if dst == dev.mac else OTHERHOST
+    return BROADCAST if cast == BROADCAST else MULTICAST
+
+
+def dead(sim: Sim, dev: Device, phase: str) -> None:
+    """Tell that a frame dies because its interface is down or has no carrier."""
+    if dev.up:
+        sim.note(phase, dev.id, "no carrier", NO_CARRIER, end=True)
+    else:
+        sim.note(phase, dev.id, "the interface is down", LINK_DOWN, end=True)

@@ -1,0 +1,278 @@
+"""macvlan and macvtap: children of a parent interface, in five modes.
+
+A child's frames go to its siblings only in bridge mode and otherwise to the wire; frames from the
+wire are handed out by destination MAC. The parent's own frames never reach a child except by way of
+the wire. A macvtap child that nobody has opened is a macvlan child.
+"""
+
+from __future__ import annotations
+
+from netlab.model import stack
+from netlab.model.device import dead
+from netlab.model.rules import rule
+from netlab.model.sim import Sim
+from netlab.model.world import BROADCAST, HOST, MULTICAST, OTHERHOST, Device, Frame, MacvlanPort
+
+_FILE = "drivers/net/macvlan.c"
+GOLDEN_RATIO_64 = 0x61C8864680B583EB
+
+SIBLING_UNICAST = rule(
+    "macvlan/bridge-sibling-unicast",
+    "A bridge-mode child hands a frame for an up bridge-mode sibling straight to it; the wire never sees it.",
+    "macvlan_queue_xmit",
+    _FILE,
+)
+SIBLING_MULTICAST = rule(
+    "macvlan/bridge-sibling-multicast",
+    "A bridge-mode child's broadcast goes straight to its bridge-mode siblings, and to the wire as well.",
+    "macvlan_queue_xmit",
+    _FILE,
+)
+TO_WIRE = rule(
+    "macvlan/child-tx-wire-only",
+    "Except between bridge-mode siblings, a child's frames leave by the parent's wire.",
+    "macvlan_queue_xmit",
+    _FILE,
+)
+CHILD_SKIPS_PARENT = rule(
+    "macvlan/child-tx-skips-parent",
+    "A child's frames go to siblings or to the wire, never to the parent's own stack: a child can't reach its"
+    " own host unless the switch sends the frame back.",
+    "macvlan_queue_xmit",
+    _FILE,
+)
+PARENT_SKIPS_CHILDREN = rule(
+    "macvlan/parent-tx-skips-children",
+    "The parent's own frames go to the wire only, never to its children: a host can't reach its own macvlan"
+    " child unless the switch sends the frame back.",
+    "macvlan_handle_frame",
+    _FILE,
+)
+BY_MAC = rule(
+    "macvlan/demux-by-mac",
+    "Unicast from the wire goes to the up child with that MAC, whatever its mode and whoever sent it.",
+    "macvlan_handle_frame",
+    _FILE,
+)
+OTHER_MAC = rule(
+    "macvlan/unknown-mac-to-parent",
+    "Unicast to a MAC that no up child has goes to the parent's stack, which drops what is not its own.",
+    "macvlan_handle_frame",
+    _FILE,
+)
+SOURCE_NOT_BY_MAC = rule(
+    "macvlan/source-not-by-mac",
+    "A source-mode child is not found by its MAC: it only gets copies of frames from the MACs on its list.",
+    "macvlan_handle_frame",
+    _FILE,
+)
+SOURCE_COPY = rule(
+    "macvlan/source-copy",
+    "Every frame from a MAC on its list is copied to a source-mode child, whomever it is addressed to.",
+    "macvlan_forward_source",
+    _FILE,
+)
+SOURCE_NODST = rule(
+    "macvlan/source-nodst-consumes",
+    "With nodst a frame from a listed MAC ends after the copies: the parent and the other children lose it,"
+    " even while the source-mode child is down.",
+    "macvlan_forward_source",
+    _FILE,
+)
+SELF_CONSUMES = rule(
+    "macvlan/own-multicast-comes-back-alone",
+    "A broadcast of a private, source or passthru child that the switch reflects goes back to that child"
+    " alone: neither siblings nor parent hear it, so its ARP and neighbour discovery fail inside the host.",
+    "macvlan_handle_frame",
+    _FILE,
+)
+EXTERNAL_MULTICAST = rule(
+    "macvlan/outside-multicast",
+    "A broadcast from outside goes to all private, vepa, bridge and passthru children and to the parent.",
+    "macvlan_multicast_rx",
+    _FILE,
+)
+VEPA_MULTICAST = rule(
+    "macvlan/vepa-multicast-reflected",
+    "A vepa child's reflected broadcast goes to the other vepa and bridge children and to the parent.",
+    "macvlan_multicast_rx",
+    _FILE,
+)
+BRIDGE_MULTICAST = rule(
+    "macvlan/bridge-multicast-reflected",
+    "A bridge child's reflected broadcast goes to vepa children and the parent; bridge ones already had it.",
+    "macvlan_multicast_rx",
+    _FILE,
+)
+PRIVATE_DROPS = rule(
+    "macvlan/private-drops-sibling-multicast",
+    "A private child hears no broadcast of a sibling, even one that the switch sends back.",
+    "macvlan_multicast_rx",
+    _FILE,
+)
+PASSTHRU_TAKES = rule(
+    "macvlan/passthru-takes-unicast",
+    "A passthru child takes every unicast frame that comes in, so the parent's own stack gets none.",
+    "macvlan_handle_frame",
+    _FILE,
+)
+PASSTHRU_DOWN = rule(
+    "macvlan/passthru-down-consumes",
+    "While a passthru child is down, unicast that comes in is dropped: the parent doesn't get it back.",
+    "macvlan_handle_frame",
+    _FILE,
+)
+NO_QUEUE = rule(
+    "macvlan/bcqueuelen-zero",
+    "With a broadcast queue of length 0 on every child, no child hears broadcasts from outside.",
+    "macvlan_broadcast_enqueue",
+    _FILE,
+)
+PARENT_MTU = rule(
+    "macvlan/sibling-parent-mtu",
+    "Unicast between bridge siblings passes the parent's receive check: at most its MTU plus four bytes.",
+    "dev_forward_skb",
+    "net/core/dev.c",
+)
+
+
+def hash_order(mac: str) -> int:
+    """The hash bucket of a MAC (macvlan_eth_hash, little-endian), which orders a broadcast's receivers."""
+    value = int.from_bytes(bytes.fromhex(mac.replace(":", "")), "little") << 16
+    return (value * GOLDEN_RATIO_64 & 0xFFFF_FFFF_FFFF_FFFF) >> 56
+
+
+def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
+    """A child sends a frame (macvlan_queue_xmit)."""
+    cast, dst, _, _, payload = frame
+    lower = dev.lower
+    assert lower is not None
+    assert lower.macvlan is not None
+    if not dev.running:
+        dead(sim, dev, payload.phase)
+        return
+    if dev.mode == "bridge":
+        if cast:
+            for sibling in lower.macvlan.order:
+                if sibling.mode == "bridge" and sibling is not dev and _hears(sibling, cast, dst):
+                    sim.note(payload.phase, sibling.id, "a copy, directly", SIBLING_MULTICAST)
+                    sim.backlog.append((_receive_multicast, sibling, frame))
+        else:
+            sibling_ = lower.macvlan.by_mac.get(dst)
+            if sibling_ is not None and sibling_.mode == "bridge":
+                if payload.size > lower.mtu + 4:
+                    what = f"{payload.size} bytes, MTU {lower.mtu}"
+                    sim.note(payload.phase, lower.id, what, PARENT_MTU, end=True)
+                    return
+                sim.note(payload.phase, sibling_.id, "handed to the sibling", SIBLING_UNICAST)
+                sim.backlog.append((lower.receive, lower, frame))
+                return
+    sim.note(payload.phase, lower.id, "out by the parent", TO_WIRE)
+    lower.transmit(sim, lower, frame)
+
+
+def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame) -> None:
+    """The parent's receive handler (macvlan_handle_frame)."""
+    cast, dst, src, _, payload = frame
+    if port.sources and _forward_source(sim, parent, port, frame):
+        sim.note(payload.phase, parent.id, "taken by a source-mode child", SOURCE_NODST, end=True)
+        return
+    if cast:
+        sender = port.by_mac.get(src)
+        if sender is not None and sender.mode not in ("bridge", "vepa"):
+            sim.note(payload.phase, sender.id, "comes back to its sender alone", SELF_CONSUMES, end=True)
+            sim.backlog.append((_receive_multicast, sender, frame))
+            return
+        # A parent that is promiscuous, as every veth with an up child is, queues every multicast.
+        if port.bc_queue_len > 0:
+            sim.work.append((port, frame, sender))
+        else:
+            sim.note(payload.phase, parent.id, "the broadcast queue has no room", NO_QUEUE, end=True)
+        stack.receive(sim, parent, frame, BROADCAST if cast == BROADCAST else MULTICAST)
+        return
+    if port.passthru is not None:
+        child: Device | None = port.passthru
+        assert child is not None
+        if not child.up:
+            sim.note(payload.phase, child.id, "the passthru child is down", PASSTHRU_DOWN, end=True)
+            return
+        if dst == parent.mac and sim.hops is not None:
+            sim.note(payload.phase, child.id, "the passthru child takes it", PASSTHRU_TAKES)
+    else:
+        child = port.by_mac.get(dst)
+        if child is not None and child.mode == "source":
+            sim.note(payload.phase, child.id, "not for a source-mode child", SOURCE_NOT_BY_MAC)
+            child = None
+    if child is None:
+        if dst == parent.mac:
+            stack.receive(sim, parent, frame, HOST)
+        else:
+            sim.note(payload.phase, parent.id, f"no up child has {dst}", OTHER_MAC, end=True)
+            stack.receive(sim, parent, frame, OTHERHOST)
+        return
+    sim.note(payload.phase, child.id, "handed to the child", BY_MAC)
+    stack.receive(sim, child, frame, HOST)
+
+
+def _forward_source(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame) -> bool:
+    """Copy a frame to the source-mode children that list its sender; whether it ends there."""
+    cast, dst, src, _, payload = frame
+    consumed = False
+    for child in port.source_macs.get(src, ()):
+        consumed |= child.nodst
+        if child.up:
+            sim.note(payload.phase, child.id, f"a copy: {src} is on its list", SOURCE_COPY)
+            if cast:
+                sim.backlog.append((_receive_multicast, child, frame))
+            elif dst == child.mac or dst == parent.mac:
+                sim.backlog.append((_receive_host, child, frame))
+            else:
+                sim.backlog.append((_receive_otherhost, child, frame))
+    return consumed
+
+
+def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | None) -> None:
+    """The workqueue hands a queued broadcast out (macvlan_multicast_rx), child by child.
+
+    Each child's answer is on its way before the next child hears the question.
+    """
+    cast, dst, _, _, payload = frame
+    if sender is None:
+        modes, why = _OUTSIDE, EXTERNAL_MULTICAST
+    elif sender.mode == "vepa":
+        modes, why = _VEPA, VEPA_MULTICAST
+    else:
+        modes, why = _BRIDGE, BRIDGE_MULTICAST
+    for child in port.order:
+        if child is sender:
+            continue
+        if child.mode not in modes:
+            if child.mode == "private" and sim.hops is not None:
+                sim.note(payload.phase, child.id, "not for a private sibling", PRIVATE_DROPS, end=True)
+            continue
+        if _hears(child, cast, dst):
+            sim.note(payload.phase, child.id, "a copy", why)
+            stack.receive(sim, child, frame, BROADCAST if cast == BROADCAST else MULTICAST)
+            sim.drain()
+
+
+_OUTSIDE = frozenset(("private", "vepa", "passthru", "bridge"))
+_VEPA = frozenset(("vepa", "bridge"))
+_BRIDGE = frozenset(("vepa",))
+
+
+def _hears(child: Device, cast: int, dst: str) -> bool:
+    """Whether a multicast passes the child's filter (macvlan_compute_filter)."""
+    return cast == BROADCAST or dst in child.groups
+
+
+def _receive_multicast(sim: Sim, dev: Device, frame: Frame) -> None:
+    stack.receive(sim, dev, frame, BROADCAST if frame[0] == BROADCAST else MULTICAST)
+
+
+def _receive_host(sim: Sim, dev: Device, frame: Frame) -> None:
+    stack.receive(sim, dev, frame, HOST)
+
+
+def _receive_otherhost(sim: Sim, dev: Device, frame: Frame) -> None:
+    stack.receive(sim, dev, frame, OTHERHOST)

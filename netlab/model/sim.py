@@ -1,0 +1,121 @@
+"""The simulation's moving parts: the queues that frames wait in, and the tables that they change.
+
+Linux handles a frame on the CPU that sent it: a veth puts it on that CPU's backlog, which is worked off
+first in, first out; macvlan hands broadcasts from outside to a workqueue, which runs when the backlog
+is empty; user space answers last. Three queues in that order are all that is needed for answers to race
+as they really do.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from netlab.model.world import Bridge, Device, Frame, MacvlanPort, Namespace, Port, World
+
+
+class Unknown(Exception):
+    """The model has no rule for what would happen now; the argument says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One event of a story: in which phase, where (a link's or port's id), what, by which rule.
+
+    ``end`` marks a frame's end.
+    """
+
+    phase: str
+    at: str
+    what: str
+    rule: str | None = None
+    end: bool = False
+
+
+class Neighbor:
+    """A neighbour entry (struct neighbour): `mac` is empty and packets queue while it is INCOMPLETE."""
+
+    __slots__ = ("fixed", "mac", "queue")
+
+    def __init__(self, mac: str, fixed: bool = False) -> None:
+        self.mac = mac
+        #: PERMANENT: nothing that comes in changes it
+        self.fixed = fixed
+        self.queue: list[Any] = []
+
+
+#: More steps than any lab without a loop can take.
+STEPS = 200_000
+
+
+class Sim:
+    """One run from cold: empty neighbour tables and forwarding databases, nothing queued."""
+
+    __slots__ = (
+        "answers", "backlog", "done", "entered", "fdb", "heard", "hops", "learned", "neigh", "request",
+        "server", "size", "sock", "sock_ip", "steps", "target", "touched", "users", "wire", "wired", "work",
+        "world",
+    )  # fmt: skip
+
+    def __init__(self, world: World, trace: bool = False) -> None:
+        self.world = world
+        self.backlog: deque[tuple[Callable[..., None], Any, Frame]] = deque()
+        self.work: deque[tuple[MacvlanPort, Frame, Device | None]] = deque()
+        self.users: deque[Callable[[Sim], None]] = deque()
+        self.neigh: dict[tuple[Device, int], Neighbor] = {}
+        #: namespaces with dynamic neighbour entries
+        self.touched: list[Namespace] = []
+        self.fdb: dict[Bridge, dict[str, Port]] = {}
+        self.hops: list[Hop] | None = [] if trace else None
+        self.steps = 0
+        # The probe.
+        self.request = ""
+        self.wire: Port | None = None
+        self.wired = False
+        self.sock: Device | None = None
+        self.sock_ip = 0
+        self.server: Namespace | None = None
+        self.target = 0
+        self.size = 84
+        # What is observed.
+        self.heard: dict[Device | Port, int] = {}
+        self.answers: list[str] = []
+        self.entered: list[Device] = []
+        self.done = False
+
+    def note(self, phase: str, at: str, what: str, rule: str | None = None, end: bool = False) -> None:
+        """Add to the story, where one is being told."""
+        if self.hops is not None:
+            self.hops.append(Hop(phase, at, what, rule, end))
+
+    def drain(self) -> None:
+        """Work off the backlog."""
+        backlog = self.backlog
+        while backlog:
+            handle, where, frame = backlog.popleft()
+            handle(self, where, frame)
+            self.steps += 1
+            if self.steps > STEPS:
+                raise Unknown("frames circulate without end")
+
+    def run(self) -> None:
+        """Let everything happen that follows from what is queued."""
+        from netlab.model.macvlan import broadcast_work
+
+        while True:
+            self.drain()
+            if self.work:
+                broadcast_work(self, *self.work.popleft())
+            elif self.users:
+                self.users.popleft()(self)
+            else:
+                return
+
+    def database(self, bridge: Bridge) -> dict[str, Port]:
+        """The bridge's forwarding database."""
+        fdb = self.fdb.get(bridge)
+        if fdb is None:
+            fdb = self.fdb[bridge] = dict(bridge.static)
+        return fdb

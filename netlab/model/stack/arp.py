@@ -1,0 +1,207 @@
+"""ARP: who answers for an address, and what a neighbour entry becomes (net/ipv4/arp.c, neighbour.c)."""
+
+from __future__ import annotations
+
+from netlab.model.packets import Arp, Ip
+from netlab.model.rules import rule
+from netlab.model.sim import Neighbor, Sim, Unknown
+from netlab.model.stack import fib
+from netlab.model.world import ALL_STATIONS, ARP, BROADCAST, HOST, IP4, UNICAST, Device, Frame
+
+_FILE = "net/ipv4/arp.c"
+_NEIGHBOUR = "net/core/neighbour.c"
+
+ANY_INTERFACE = rule(
+    "arp/any-interface-answers",
+    "With arp_ignore=0 every interface answers for every address of its namespace, with its own MAC.",
+    "arp_process",
+    _FILE,
+)
+ANSWERS = rule(
+    "arp/answers",
+    "An interface answers a request for its address with its MAC, and notes the asker's.",
+    "arp_process",
+    _FILE,
+)
+IGNORED = rule(
+    "arp/arp-ignore",
+    "arp_ignore keeps an interface from answering: 1 for addresses that are not its own, 2 also for askers of"
+    " another subnet, 8 for all.",
+    "arp_ignore",
+    _FILE,
+)
+FILTERED = rule(
+    "arp/arp-filter",
+    "With arp_filter on an interface answers only if the way back to the asker leads out of it.",
+    "arp_filter",
+    _FILE,
+)
+REFUSED = rule(
+    "arp/asker-refused",
+    "A request whose sender the namespace would refuse as a source of packets gets no answer.",
+    "arp_process",
+    _FILE,
+)
+NOBODY = rule(
+    "arp/not-here",
+    "Nobody in this namespace has the address that is asked for.",
+    "arp_process",
+    _FILE,
+)
+FIRST_WINS = rule(
+    "neigh/first-reply-wins",
+    "Of several ARP replies that come within a second of each other the first is kept (locktime).",
+    "arp_process",
+    _FILE,
+)
+REQUEST_OVERRIDES = rule(
+    "neigh/request-overrides",
+    "An ARP request that is answered replaces what its target knew of the asker, at once.",
+    "neigh_event_ns",
+    _NEIGHBOUR,
+)
+PERMANENT = rule(
+    "neigh/permanent",
+    "A static (permanent) neighbour entry is used without asking and never changed by what comes in.",
+    "__neigh_update",
+    _NEIGHBOUR,
+)
+UNRESOLVED = rule(
+    "neigh/unresolved",
+    "Packets wait for an answer to the neighbour request, and are given up when none comes.",
+    "__neigh_event_send",
+    _NEIGHBOUR,
+)
+ANNOUNCES = rule(
+    "arp/announce",
+    "With arp_announce=0 a request is sent in the name of the packet's source, even if that address is"
+    " another interface's; with 1 only if it fits the target's subnet; with 2 in the interface's own.",
+    "arp_solicit",
+    _FILE,
+)
+
+
+def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
+    """Handle an ARP packet (arp_process)."""
+    packet: Arp = frame[4]
+    ns = dev.ns
+    sender, target = packet.sender, packet.target
+    if packet.request:
+        if not sender:
+            if target in ns.local4 and not _ignored(dev, sender, target):
+                _reply(sim, dev, packet)
+            return
+        owner = ns.local4.get(target)
+        if owner is not None:
+            refused = fib.refused_source(ns, dev, sender, target, None)
+            if refused is None:
+                if _ignored(dev, sender, target):
+                    sim.note(packet.phase, dev.id, f"arp_ignore={dev.conf.arp_ignore}", IGNORED, end=True)
+                elif dev.conf.arp_filter and not _way_back(dev, sender, target):
+                    sim.note(packet.phase, dev.id, "the way back is another", FILTERED, end=True)
+                else:
+                    learn(sim, dev, sender, packet.mac)
+                    sim.note(
+                        packet.phase, dev.id, "answered", ANSWERS if owner is dev else ANY_INTERFACE
+                    )
+                    _reply(sim, dev, packet)
+                return
+            sim.note(packet.phase, dev.id, "the asker is refused", REFUSED)
+            sim.note(packet.phase, dev.id, "the asker is refused", refused, end=True)
+        elif dev.conf.forwarding and dev.conf.proxy_arp:
+            raise Unknown(f"{dev.id} may answer for others (proxy_arp), after a random delay")
+        elif sim.hops is not None:
+            sim.note(packet.phase, dev.id, "nobody here has the address", NOBODY)
+    elif dev is sim.sock and packet_type == HOST and sim.request == "arp-request":
+        sim.answers.append(packet.mac)
+    entry = sim.neigh.get((dev, sender))
+    if entry is None:
+        return
+    if not entry.mac:
+        resolve(sim, dev, sender, entry, packet.mac)
+    elif entry.mac != packet.mac and not entry.fixed:
+        sim.note(packet.phase, dev.id, f"{packet.mac} comes too late, {entry.mac} is kept", FIRST_WINS)
+
+
+def _ignored(dev: Device, sender: int, target: int) -> bool:
+    """arp_ignore()."""
+    level = dev.conf.arp_ignore
+    if level == 0:
+        return False
+    if level == 1:
+        return not any(a[0] == target for a in dev.addresses4)
+    if level == 2:
+        return not any(
+            a[0] == target and (not sender or sender >> (32 - a[2]) == a[1] >> (32 - a[2]))
+            for a in dev.addresses4
+        )
+    return level == 8
+
+
+def _way_back(dev: Device, sender: int, target: int) -> bool:
+    """arp_filter(): whether a packet from target to sender would leave by this interface."""
+    way = fib.output(dev.ns, sender, target, None)
+    return way is not None and way.dev is dev
+
+
+def _reply(sim: Sim, dev: Device, request: Arp) -> None:
+    answer = Arp(False, dev.mac, request.target, request.sender)
+    dev.transmit(sim, dev, (UNICAST, request.mac, dev.mac, ARP, answer))
+
+
+def learn(sim: Sim, dev: Device, address: int, mac: str) -> None:
+    """Note an asker's MAC, over whatever was known (neigh_event_ns)."""
+    if address in dev.neighbors:
+        return
+    key = (dev, address)
+    entry = sim.neigh.get(key)
+    if entry is None:
+        sim.neigh[key] = Neighbor(mac)
+        sim.touched.append(dev.ns)
+    elif not entry.mac:
+        resolve(sim, dev, address, entry, mac)
+    elif entry.mac != mac and not entry.fixed:
+        sim.note("arp-request", dev.id, f"{entry.mac} becomes {mac}", REQUEST_OVERRIDES)
+        entry.mac = mac
+
+
+def resolve(sim: Sim, dev: Device, address: int, entry: Neighbor, mac: str) -> None:
+    """An INCOMPLETE entry becomes valid; what waited for it is sent."""
+    entry.mac = mac
+    waiting, entry.queue = entry.queue, []
+    for packet, proto in waiting:
+        dev.transmit(sim, dev, (UNICAST, mac, dev.mac, proto, packet))
+
+
+def send(sim: Sim, dev: Device, nexthop: int, packet: Ip) -> None:
+    """Send an IPv4 packet to a neighbour, asking for its MAC first where need be (neigh_resolve_output)."""
+    mac = dev.neighbors.get(nexthop)
+    if mac is not None:
+        sim.note(packet.phase, dev.id, f"a static entry: {mac}", PERMANENT)
+    else:
+        key = (dev, nexthop)
+        entry = sim.neigh.get(key)
+        if entry is None:
+            entry = sim.neigh[key] = Neighbor("")
+            sim.touched.append(dev.ns)
+            entry.queue.append((packet, IP4))
+            sim.note(packet.phase, dev.id, "waits for ARP", UNRESOLVED)
+            request = Arp(True, dev.mac, announced(dev, packet.src, nexthop), nexthop)
+            dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, ARP, request))
+            return
+        if not entry.mac:
+            entry.queue.append((packet, IP4))
+            return
+        mac = entry.mac
+    dev.transmit(sim, dev, (UNICAST, mac, dev.mac, IP4, packet))
+
+
+def announced(dev: Device, source: int, target: int) -> int:
+    """In whose name `dev` asks for `target` (arp_solicit)."""
+    level = dev.conf.arp_announce
+    if level == 0:
+        if source in dev.ns.local4:
+            return source
+    elif level == 1 and source in dev.ns.local4 and fib.on_link(dev, target, source):
+        return source
+    return fib.source_address(dev, target)

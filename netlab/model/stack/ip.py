@@ -1,0 +1,186 @@
+"""IPv4: packets in, on to another host, out; and the ends of the probes (echo, TCP, UDP)."""
+
+from __future__ import annotations
+
+from netlab.model.packets import Ip
+from netlab.model.rules import rule
+from netlab.model.sim import Sim, Unknown
+from netlab.model.stack import arp, fib
+from netlab.model.world import Device, Frame, Namespace
+
+DELIVERED = rule(
+    "ip/delivered",
+    "A packet to an address of the namespace is delivered, whichever interface it came in by.",
+    "ip_route_input_slow",
+    "net/ipv4/route.c",
+)
+NOT_FORWARDED = rule(
+    "ip/not-forwarding",
+    "A packet to somebody else's address is dropped where forwarding is off.",
+    "ip_route_input_slow",
+    "net/ipv4/route.c",
+)
+FORWARDED = rule(
+    "ip/forwarded",
+    "With forwarding on a packet to somebody else's address is sent on by the namespace's routes.",
+    "ip_forward",
+    "net/ipv4/ip_forward.c",
+)
+TTL = rule(
+    "ip/ttl-exceeded",
+    "A packet that was forwarded too often is dropped.",
+    "ip_forward",
+    "net/ipv4/ip_forward.c",
+)
+TOO_LONG = rule(
+    "ip/message-too-long",
+    "A packet longer than the interface's MTU that must not be fragmented is refused at once (EMSGSIZE).",
+    "raw_send_hdrinc",
+    "net/ipv4/raw.c",
+)
+NEEDS_FRAGMENTING = rule(
+    "ip/fragmentation-needed",
+    "A router drops a packet longer than the next link's MTU that must not be fragmented.",
+    "ip_forward",
+    "net/ipv4/ip_forward.c",
+)
+UNREACHABLE = rule(
+    "ip/unreachable",
+    "No route leads to the destination (an interface that is down takes its routes along): nothing is sent.",
+    "ip_route_output_key_hash_rcu",
+    "net/ipv4/route.c",
+)
+LOOPBACK = rule(
+    "ip/own-address-by-loopback",
+    "A packet to an address of the namespace itself goes by lo and never touches a wire.",
+    "ip_route_output_key_hash_rcu",
+    "net/ipv4/route.c",
+)
+ON_LINK_IF_BOUND = rule(
+    "ip/bound-means-on-link",
+    "Bound to an interface, a destination that no route through it reaches is taken to be on its link.",
+    "ip_route_output_key_hash_rcu",
+    "net/ipv4/route.c",
+)
+ECHO_IGNORED = rule(
+    "icmp/echo-ignore-all",
+    "With icmp_echo_ignore_all no ping is answered.",
+    "icmp_echo",
+    "net/ipv4/icmp.c",
+)
+WRONG_INTERFACE = rule(
+    "socket/bound-to-another-interface",
+    "A socket bound to an interface doesn't see an answer that comes in by another one.",
+    "raw_v4_match",
+    "net/ipv4/raw.c",
+)
+NO_LISTENER = rule(
+    "tcp/refused",
+    "Nothing listens at that address in this namespace: the connection is refused.",
+    "tcp_v4_send_reset",
+    "net/ipv4/tcp_ipv4.c",
+)
+ANSWERED = rule(
+    "socket/answered",
+    "The answer came back to the socket that asked.",
+    "raw_local_deliver",
+    "net/ipv4/raw.c",
+)
+
+
+def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> bool:
+    """Send a packet of the namespace's own; False where it is refused on the spot."""
+    way = fib.output(ns, packet.dst, packet.src, oif)
+    if way is None:
+        sim.note(packet.phase, oif.id if oif else ns.id, "unreachable", UNREACHABLE, end=True)
+        return False
+    if way.local:
+        sim.note(packet.phase, ns.lo.id, "an address of its own", LOOPBACK)
+        sim.backlog.append((_loop, way.origin, (0, "", "", 0, packet)))
+        return True
+    dev = way.dev
+    if packet.size > dev.mtu:
+        if packet.df:
+            sim.note(packet.phase, dev.id, f"{packet.size} bytes, MTU {dev.mtu}", TOO_LONG, end=True)
+            return False
+        packet.size = fragment(dev.mtu)
+    sim.note(packet.phase, dev.id, "sent")
+    arp.send(sim, dev, way.nexthop, packet)
+    return True
+
+
+def fragment(mtu: int) -> int:
+    """The size of the longest fragment (ip_do_fragment): the payload in multiples of eight bytes."""
+    return (mtu - 20) // 8 * 8 + 20
+
+
+def _loop(sim: Sim, origin: Device, frame: Frame) -> None:
+    """A packet comes up again through lo; its route was settled on the way out."""
+    packet: Ip = frame[4]
+    if packet.phase == sim.request and origin.ns is sim.server:
+        sim.entered.append(origin.ns.lo)
+    deliver(sim, origin.ns, packet, origin)
+
+
+def receive(sim: Sim, dev: Device, packet: Ip) -> None:
+    """A packet comes in (ip_rcv, ip_route_input_slow)."""
+    ns = dev.ns
+    if packet.phase == sim.request and ns is sim.server:
+        sim.entered.append(dev)
+    if packet.dst in ns.local4:
+        refused = fib.refused_source(ns, dev, packet.src, packet.dst, None)
+        if refused is not None:
+            sim.note(packet.phase, dev.id, "the source is refused", refused, end=True)
+            return
+        deliver(sim, ns, packet, dev)
+        return
+    if not dev.conf.forwarding:
+        sim.note(packet.phase, dev.id, "not an address of this namespace", NOT_FORWARDED, end=True)
+        return
+    raise Unknown("forwarding")
+
+
+def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
+    """A packet has arrived; `iif` is the interface that a socket believes it came in by."""
+    phase = packet.phase
+    if phase == "echo-request":
+        if ns.echo_ignore:
+            sim.note(phase, ns.id, "pings are not answered", ECHO_IGNORED, end=True)
+            return
+        sim.note(phase, iif.id, "arrived", DELIVERED)
+        send(sim, ns, Ip(4, "echo-reply", packet.dst, packet.src, packet.size, False, 64), None)
+    elif phase == "syn":
+        if not _serves(sim, ns, packet):
+            return
+        sim.note(phase, iif.id, "arrived", DELIVERED)
+        send(sim, ns, Ip(4, "syn-ack", packet.dst, packet.src, 60, True, 64), None)
+    elif phase == "udp-request":
+        if not _serves(sim, ns, packet):
+            return
+        sim.note(phase, iif.id, "arrived", DELIVERED)
+        answer = Ip(4, "udp-reply", packet.dst, packet.src, packet.size, False, 64)
+        sim.users.append(lambda sim_: _answer(sim_, ns, answer))
+    elif phase == "ack":
+        if ns is sim.server:
+            sim.done = True
+            sim.note(phase, iif.id, "the connection stands", ANSWERED)
+    elif sim.sock is not None and ns is sim.sock.ns and packet.dst == sim.sock_ip:
+        if iif is not sim.sock:
+            sim.note(phase, iif.id, f"the socket is bound to {sim.sock.id}", WRONG_INTERFACE, end=True)
+        elif phase == "syn-ack":
+            sim.note(phase, iif.id, "arrived at the socket", ANSWERED)
+            send(sim, ns, Ip(4, "ack", packet.dst, packet.src, 52, True, 64), sim.sock)
+        else:
+            sim.note(phase, iif.id, "arrived at the socket", ANSWERED)
+            sim.done = True
+
+
+def _answer(sim: Sim, ns: Namespace, packet: Ip) -> None:
+    send(sim, ns, packet, None)
+
+
+def _serves(sim: Sim, ns: Namespace, packet: Ip) -> bool:
+    if ns is sim.server and packet.dst == sim.target:
+        return True
+    sim.note(packet.phase, ns.id, "nothing listens here", NO_LISTENER, end=True)
+    return False

@@ -1,0 +1,46 @@
+"""The "physical" interface: a veth whose other end is a port of the switch."""
+
+from __future__ import annotations
+
+from netlab.model import bridge, macvlan, stack
+from netlab.model.device import LINK_DOWN, dead, packet_type
+from netlab.model.rules import rule
+from netlab.model.sim import Sim
+from netlab.model.world import Device, Frame
+
+RECEIVE_MTU = rule(
+    "veth/receive-mtu",
+    "A veth drops what is more than four bytes longer than the receiving end's MTU.",
+    "__is_skb_forwardable",
+    "net/core/dev.c",
+)
+
+
+def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
+    """Send a frame onto the wire (veth_xmit): it waits in the backlog to enter the switch."""
+    payload = frame[4]
+    if not dev.running:
+        dead(sim, dev, payload.phase)
+        return
+    port = dev.port
+    assert port is not None
+    if payload.size > port.mtu + 4:
+        sim.note(payload.phase, port.id, f"{payload.size} bytes, MTU {port.mtu}", RECEIVE_MTU, end=True)
+        return
+    sim.note(payload.phase, port.id, "enters the switch")
+    sim.backlog.append((bridge.receive, port, frame))
+
+
+def receive(sim: Sim, dev: Device, frame: Frame) -> None:
+    """A frame comes in from the switch: macvlan looks at it first, then the host's own stack."""
+    cast, dst, _, _, payload = frame
+    if not dev.up:
+        sim.note(payload.phase, dev.id, "the interface is down", LINK_DOWN, end=True)
+        return
+    if payload.size > dev.mtu + 4:
+        sim.note(payload.phase, dev.id, f"{payload.size} bytes, MTU {dev.mtu}", RECEIVE_MTU, end=True)
+        return
+    if dev.macvlan is not None:
+        macvlan.handle_frame(sim, dev, dev.macvlan, frame)
+        return
+    stack.receive(sim, dev, frame, packet_type(dev, cast, dst))

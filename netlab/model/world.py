@@ -1,0 +1,285 @@
+"""The compiled lab: devices, namespaces, bridges and routes, as the simulation wants them.
+
+Nothing here changes while frames move: what does (neighbour tables, forwarding databases, queues) is
+in `sim.Sim`. Addresses are integers, MACs the strings of the plan; a MAC that the kernel will choose
+has a made-up name of its own, equal to nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from netlab.plan.types import State
+
+if TYPE_CHECKING:
+    from netlab.model.sim import Sim
+
+UNICAST, BROADCAST, MULTICAST = 0, 1, 2
+#: skb->pkt_type as the receiving device sees it (BROADCAST and MULTICAST as above).
+HOST, OTHERHOST = 0, 3
+#: What a frame carries: the probe's own EtherType, ARP, IPv4, IPv6.
+RAW, ARP, IP4, IP6 = 0, 1, 2, 3
+
+ALL_STATIONS = "ff:ff:ff:ff:ff:ff"
+LOCAL_TABLE, MAIN_TABLE, DEFAULT_TABLE = 255, 254, 253
+SCOPE_UNIVERSE, SCOPE_LINK, SCOPE_HOST = 0, 253, 254
+
+#: (cast, destination MAC, source MAC, protocol, payload)
+Frame = tuple[int, str, str, int, Any]
+
+
+class Conf:
+    """Effective per-interface settings (IN_DEV_*, IN6_DEV_*): `all` and the interface combined."""
+
+    __slots__ = (
+        "accept_local", "accept_redirects", "arp_announce", "arp_filter", "arp_ignore", "forwarding",
+        "forwarding6", "ignore_linkdown", "ipv6", "proxy_arp", "route_localnet", "rp_filter",
+        "send_redirects",
+    )  # fmt: skip
+    accept_local: bool
+    accept_redirects: bool
+    arp_announce: int
+    arp_filter: bool
+    arp_ignore: int
+    forwarding: bool
+    forwarding6: bool
+    ignore_linkdown: bool
+    ipv6: bool
+    proxy_arp: bool
+    route_localnet: bool
+    rp_filter: int
+    send_redirects: bool
+
+
+class Device:
+    """An interface of a host or container: a veth, a macvlan child, or lo."""
+
+    __slots__ = (
+        "addresses4", "addresses6", "allmac", "children", "conf", "groups", "id", "ifindex", "index", "kind",
+        "linklocal", "lower", "mac", "macvlan", "mode", "mtu", "name", "neighbors", "nodst", "ns", "port",
+        "receive", "running", "transmit", "up",
+    )  # fmt: skip
+
+    def __init__(self, id: str, kind: str, ns: Namespace, name: str) -> None:
+        self.id = id
+        self.kind = kind
+        self.ns = ns
+        self.name = name
+        self.index = 0
+        self.ifindex = 0
+        self.mac = ""
+        self.mtu = 1500
+        self.up = True
+        #: up and with carrier: IFF_UP and a real queue discipline.
+        self.running = True
+        #: (address, network, prefix length, secondary)
+        self.addresses4: list[tuple[int, int, int, bool]] = []
+        self.addresses6: list[tuple[int, int, int]] = []
+        self.linklocal = 0
+        #: multicast MACs joined (solicited-node groups)
+        self.groups: frozenset[str] = frozenset()
+        #: static entries, (address) -> MAC; v4 and v6 never meet
+        self.neighbors: dict[int, str] = {}
+        self.conf: Conf = DEFAULT_CONF
+        self.port: Port | None = None
+        self.lower: Device | None = None
+        self.mode = ""
+        self.nodst = False
+        self.macvlan: MacvlanPort | None = None
+        self.transmit: Callable[[Sim, Device, Frame], None] = no_transmit
+        self.receive: Callable[[Sim, Device, Frame], None] = no_transmit
+
+    def __repr__(self) -> str:
+        return f"<{self.id}>"
+
+
+def no_transmit(sim: Sim, dev: Device, frame: Frame) -> None:
+    """The loopback's place holder: frames never pass through it."""
+    raise AssertionError(f"{dev.id} carries no frames")
+
+
+class MacvlanPort:
+    """What hangs on a parent (struct macvlan_port)."""
+
+    __slots__ = (
+        "bc_queue_len", "by_mac", "children", "order", "parent", "passthru", "source_macs", "sources",
+        "unordered",
+    )  # fmt: skip
+
+    def __init__(self, parent: Device) -> None:
+        self.parent = parent
+        #: every child, in creation order
+        self.children: list[Device] = []
+        #: up children by MAC (vlan_hash)
+        self.by_mac: dict[str, Device] = {}
+        #: up children in the order in which a broadcast visits them
+        self.order: list[Device] = []
+        self.passthru: Device | None = None
+        #: allowed MAC -> source-mode children, in the order of vlan_source_hash
+        self.source_macs: dict[str, list[Device]] = {}
+        self.sources = False
+        self.bc_queue_len = 1000
+        #: the kernel chooses a MAC, so `order` is not known
+        self.unordered = False
+
+
+class Port:
+    """A bridge port: the switch's end of a veth."""
+
+    __slots__ = (
+        "attached", "bcast_flood", "bridge", "far_device", "far_port", "flood", "hairpin", "id", "isolated",
+        "learning", "locked", "mac", "mcast_flood", "mtu", "order", "running", "state",
+    )  # fmt: skip
+
+    def __init__(self, id: str, bridge: Bridge) -> None:
+        self.id = id
+        self.bridge = bridge
+        self.order = 0
+        self.mac = ""
+        self.mtu = 1500
+        self.attached = True
+        #: the port's device is up and has carrier
+        self.running = True
+        self.state = "forwarding"
+        self.hairpin = self.isolated = self.locked = False
+        self.learning = self.flood = self.mcast_flood = self.bcast_flood = True
+        self.far_device: Device | None = None
+        self.far_port: Port | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.id}>"
+
+
+class Bridge:
+    """A switch."""
+
+    __slots__ = (
+        "ageing", "id", "index", "ip4", "ip6", "locals", "macs", "max_learned", "ports", "static", "stp",
+        "trunks", "up",
+    )  # fmt: skip
+
+    def __init__(self, id: str, index: int) -> None:
+        self.id = id
+        self.index = index
+        self.up = True
+        self.stp = False
+        self.ageing = 300
+        self.max_learned = 0
+        #: in the order in which a flood visits them
+        self.ports: list[Port] = []
+        self.static: dict[str, Port] = {}
+        #: MACs that are the switch's own
+        self.locals: frozenset[str] = frozenset()
+        # Who could care for a flooded frame: only an economy, see `bridge.flood`.
+        self.ip4: dict[int, list[Port]] = {}
+        self.ip6: dict[int, list[Port]] = {}
+        self.macs: dict[str, list[Port]] = {}
+        self.trunks: list[Port] = []
+
+
+class Route:
+    """A route (struct fib_alias with its nexthop)."""
+
+    __slots__ = ("dev", "gateway", "mask", "net", "plen", "scope", "source", "type")
+
+    def __init__(
+        self, type: str, net: int, plen: int, bits: int, dev: Device, gateway: int = 0, source: int = 0
+    ) -> None:
+        self.type = type
+        self.plen = plen
+        self.mask = ((1 << plen) - 1) << (bits - plen)
+        self.net = net & self.mask
+        self.dev = dev
+        self.gateway = gateway
+        self.source = source
+        self.scope = SCOPE_HOST if type == "local" else SCOPE_UNIVERSE if gateway else SCOPE_LINK
+
+
+class PolicyRule:
+    """A routing policy rule."""
+
+    __slots__ = ("dst", "iif", "oif", "src", "table")
+
+    def __init__(
+        self,
+        table: int,
+        src: tuple[int, int] | None = None,
+        dst: tuple[int, int] | None = None,
+        iif: str | None = None,
+        oif: str | None = None,
+    ) -> None:
+        self.table = table
+        self.src = src
+        self.dst = dst
+        self.iif = iif
+        self.oif = oif
+
+
+class Namespace:
+    """A host or container with its own stack."""
+
+    __slots__ = (
+        "all_devices", "cache", "custom_local", "custom_rules4", "custom_rules6", "devices", "echo_ignore",
+        "echo_ignore6", "id", "index", "lo", "local4", "local6", "macs", "owned4", "ports", "rules4",
+        "rules6", "tables4", "tables6", "unknown",
+    )  # fmt: skip
+
+    def __init__(self, id: str, index: int) -> None:
+        self.id = id
+        self.index = index
+        self.devices: list[Device] = []
+        self.lo = Device(f"{id}:lo", "lo", self, "lo")
+        self.lo.mtu = 65536
+        #: address -> device, entries of table local
+        self.local4: dict[int, Device] = {}
+        self.local6: dict[int, Device] = {}
+        #: addresses assigned to any interface, whatever its state (inet_addr_lst)
+        self.owned4: set[int] = set()
+        self.tables4: dict[int, list[Route]] = {}
+        self.tables6: dict[int, list[Route]] = {}
+        self.rules4: list[PolicyRule] = []
+        self.rules6: list[PolicyRule] = []
+        self.custom_rules4 = False
+        self.custom_rules6 = False
+        self.custom_local = False
+        self.echo_ignore = False
+        self.echo_ignore6 = False
+        self.macs: frozenset[str] = frozenset()
+        #: switch ports behind which this namespace has a device, by bridge index
+        self.ports: dict[int, list[Port]] = {}
+        #: why nothing can be said of this namespace's stack, or ""
+        self.unknown = ""
+        #: memo of pure look-ups (routes, source validation)
+        self.cache: dict[Any, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<{self.id}>"
+
+
+class World:
+    """A state, compiled."""
+
+    __slots__ = ("bridges", "devices", "namespaces", "state", "unordered")
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.namespaces: dict[str, Namespace] = {}
+        self.bridges: list[Bridge] = []
+        #: by link id
+        self.devices: dict[str, Device] = {}
+        #: some broadcast's order is not known (see `MacvlanPort.unordered`)
+        self.unordered = False
+
+
+def _default_conf() -> Conf:
+    conf = Conf()
+    conf.accept_local = conf.arp_filter = conf.forwarding = conf.forwarding6 = False
+    conf.ignore_linkdown = conf.ipv6 = conf.proxy_arp = conf.route_localnet = False
+    conf.accept_redirects = conf.send_redirects = True
+    conf.arp_announce = conf.arp_ignore = conf.rp_filter = 0
+    return conf
+
+
+#: The kernel's compiled defaults.
+DEFAULT_CONF = _default_conf()

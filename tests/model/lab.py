@@ -1,0 +1,149 @@
+"""A small builder of states, so that the model's tests depend on the plan's types alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from netlab.plan import types as plan
+
+DEFAULTS4 = {"rp_filter": "0", "arp_ignore": "0", "arp_announce": "0", "accept_local": "0"}
+
+
+class Lab:
+    """Collects namespaces and links and makes a `State` of them; parts are made as they are named."""
+
+    def __init__(self, *switches: str, **switch_options: Any) -> None:
+        self.namespaces: dict[str, plan.Namespace] = {}
+        self.links: list[plan.AnyLink] = []
+        self.endpoints: list[plan.Endpoint] = []
+        self.count = 0
+        for switch in switches or ("lan",):
+            self.namespaces[switch] = plan.Namespace(switch, "switch")
+            self.links.append(
+                plan.Switch(
+                    namespace=switch, name=switch, ifname=switch, ifindex=self._next(), mac=self._mac(), **switch_options
+                )
+            )
+
+    def _next(self) -> int:
+        self.count += 1
+        return self.count
+
+    def _mac(self) -> str:
+        return f"02:00:00:00:{self.count >> 8:02x}:{self.count & 255:02x}"
+
+    def _space(self, name: str) -> None:
+        if name not in self.namespaces:
+            self.namespaces[name] = plan.Namespace(name, "container" if "/" in name else "host")
+            self.sysctl(name, "default/disable_ipv6", 1, family=6)
+
+    def _link(self, where: str, addresses: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
+        space, _, name = where.partition(":")
+        self._space(space)
+        index = self._next()
+        if any(":" in a for a in addresses):
+            self.sysctl(space, f"{name}/disable_ipv6", 0, family=6)
+        parsed = tuple(plan.Address(a.partition("/")[0], int(a.partition("/")[2])) for a in addresses)
+        fields = {
+            "namespace": space,
+            "name": name,
+            "ifname": name,
+            "ifindex": index,
+            "mac": self._mac(),
+            "addresses": parsed,
+        }
+        if "neighbors" in options:
+            options["neighbors"] = tuple(plan.Neighbor(*n) for n in options["neighbors"])
+        fields.update(options)
+        return fields
+
+    def _endpoints(self, link: plan.AnyLink) -> None:
+        v4 = [a for a in link.addresses if a.family == 4]
+        v6 = [a for a in link.addresses if a.family == 6]
+        common = {"namespace": link.namespace, "link": link.id, "ifname": link.ifname, "ifindex": link.ifindex}
+        first = plan.Endpoint(
+            id=link.id, mac=link.mac, v4=v4[0] if v4 else None, v6=v6[0] if v6 else None, **common
+        )
+        self.endpoints.append(first)
+        for extra in v4[1:]:
+            self.endpoints.append(
+                plan.Endpoint(id=f"{link.id}@{extra.ip}", mac=link.mac, v4=extra, extra=True, **common)
+            )
+
+    def veth(self, where: str, *addresses: str, switch: str = "lan", port: dict[str, Any] | None = None, **options: Any) -> Lab:
+        """A physical interface ``A:eth0`` on a switch."""
+        fields = self._link(where, addresses, options)
+        self._next()
+        link = plan.Veth(
+            switch=switch, port=plan.Port(**(port or {})), port_ifname=f"p{self.count}", port_ifindex=self.count,
+            port_mac=self._mac(), **fields,
+        )  # fmt: skip
+        if not link.up or not link.port.up:
+            link = dataclasses.replace(link, carrier=False)
+        self.links.append(link)
+        self._endpoints(link)
+        return self
+
+    def child(self, where: str, parent: str, mode: str = "bridge", *addresses: str, tap: bool = False, **options: Any) -> Lab:
+        """A macvlan child."""
+        kind = plan.Macvtap if tap else plan.Macvlan
+        link = kind(parent=parent, mode=mode, **self._link(where, addresses, options))
+        if mode == "passthru":
+            link = dataclasses.replace(link, mac=next(x for x in self.links if x.id == parent).mac)
+        self.links.append(link)
+        self._endpoints(link)
+        return self
+
+    def trunk(self, here: str, there: str, **options: Any) -> Lab:
+        """A link between two switches."""
+        index = self._next()
+        mac = self._mac()
+        self._next()
+        link = plan.SwitchLink(
+            namespace=here, name=f"{here}--{there}", ifname=f"t{index}", ifindex=index, mac=mac, peer=there,
+            peer_ifname=f"t{self.count}", peer_ifindex=self.count, peer_mac=self._mac(), **options,
+        )  # fmt: skip
+        at = next(i for i, x in enumerate(self.links) if not isinstance(x, plan.Switch | plan.SwitchLink)) if any(
+            not isinstance(x, plan.Switch | plan.SwitchLink) for x in self.links
+        ) else len(self.links)
+        self.links.insert(at, link)
+        return self
+
+    def sysctl(self, space: str, key: str, value: int, family: int = 4) -> Lab:
+        """Write ``net.ipv4.conf.<key>`` (or, with a dot in it, ``net.ipv4.<rest>``)."""
+        self._space_exists(space)
+        path = f"net/ipv{family}/{key[1:]}" if key.startswith("/") else f"net/ipv{family}/conf/{key}"
+        old = self.namespaces[space]
+        self.namespaces[space] = dataclasses.replace(old, sysctls=(*old.sysctls, (path, str(value))))
+        return self
+
+    def _space_exists(self, name: str) -> None:
+        if name not in self.namespaces:
+            self._space(name)
+
+    def route(self, space: str, to: str, **fields: Any) -> Lab:
+        """A route of a namespace."""
+        old = self.namespaces[space]
+        self.namespaces[space] = dataclasses.replace(old, routes=(*old.routes, plan.Route(to=to, **fields)))
+        return self
+
+    def rule(self, space: str, **fields: Any) -> Lab:
+        """A policy rule of a namespace."""
+        old = self.namespaces[space]
+        self.namespaces[space] = dataclasses.replace(old, rules=(*old.rules, plan.Rule(**fields)))
+        return self
+
+    def change(self, link_id: str, **fields: Any) -> Lab:
+        """Replace fields of a link."""
+        self.links = [dataclasses.replace(x, **fields) if x.id == link_id else x for x in self.links]
+        return self
+
+    def state(self) -> plan.State:
+        """The state so far."""
+        return plan.State(
+            namespaces=tuple(self.namespaces.values()),
+            links=tuple(self.links),
+            endpoints=tuple(self.endpoints),
+            hops=8,
+        )
