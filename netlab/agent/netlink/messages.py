@@ -16,6 +16,7 @@ RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTM_NEWROUTE, RTM_DELROUTE = 24, 25
 RTM_NEWNEIGH, RTM_DELNEIGH = 28, 29
 RTM_NEWRULE, RTM_DELRULE = 32, 33
+RTM_NEWLINKPROP = 108
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_APPEND = 0x1, 0x4, 0x200, 0x400, 0x100, 0x800
 IFF_UP = 0x1
 NUD_PERMANENT, NUD_NOARP = 0x80, 0x40
@@ -44,10 +45,14 @@ def _encode(message: Any, kind: int, flags: int) -> bytearray:
     return bytearray(message.data)
 
 
+class Embedded(dict[str, Any]):
+    """A whole message as the value of an attribute (VETH_INFO_PEER)."""
+
+
 def attrs(pairs: Mapping[str, Any]) -> Attributes:
     """Attributes of a mapping, those that are None left out; nested mappings become nested attributes."""
     return [
-        (name, {"attrs": attrs(value)} if isinstance(value, Mapping) else value)
+        (name, {"attrs": attrs(value)} if isinstance(value, Mapping) and not isinstance(value, Embedded) else value)
         for name, value in pairs.items()
         if value is not None
     ]
@@ -79,9 +84,9 @@ def link(
     return Request(_encode(message, kind, flags), command)
 
 
-def peer(pairs: Mapping[str, Any], *, index: int, up: bool) -> dict[str, Any]:
+def peer(pairs: Mapping[str, Any], *, index: int, up: bool) -> Embedded:
     """VETH_INFO_PEER: a link message inside the attribute of another."""
-    return {"index": index, "flags": IFF_UP if up else 0, "change": IFF_UP, "attrs": attrs(pairs)}
+    return Embedded(index=index, flags=IFF_UP if up else 0, change=IFF_UP, attrs=attrs(pairs))
 
 
 def _family(ip: str) -> int:
@@ -181,3 +186,12 @@ def rule(verb: str, ns: str, values: Mapping[str, Any]) -> Request:
     message["attrs"] = attrs(pairs)
     kind, flags = (RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL) if verb == "add" else (RTM_DELRULE, 0)
     return Request(_encode(message, kind, flags), f"{words} lookup {table}")
+
+
+def altname(ns: str, index: int, dev: str, name: str) -> Request:
+    """Give an interface a further name (RTM_NEWLINKPROP), at most 128 bytes."""
+    message = ifinfmsg()
+    message["index"] = index
+    message["attrs"] = [("IFLA_PROP_LIST", {"attrs": [("IFLA_ALT_IFNAME", name)]})]
+    encoded = _encode(message, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND)
+    return Request(encoded, f"ip -n {ns} link property add dev {dev} altname {name}")

@@ -1,0 +1,51 @@
+"""What the agent tells the front when something can't be done."""
+
+from __future__ import annotations
+
+import errno as errors
+import os
+from typing import Any
+
+from netlab.plan.types import Where
+
+HINTS = {
+    errors.EOPNOTSUPP: "this kernel has no such link kind: load its module (sudo modprobe {kind}) or choose a kernel with it",
+    errors.EADDRINUSE: "this MAC is used by another child of the same parent, or by the parent: give it one of its own",
+    errors.EINVAL: "",
+    errors.EBUSY: "the lower device already has a master or another user",
+    errors.EPERM: "netlab doctor tells what this user may do on this machine",
+    errors.ENFILE: "raise the machine's limit of open files (fs.file-max)",
+    errors.EMFILE: "raise the limit of open files: ulimit -n 65536",
+    errors.ENOSPC: "raise user.max_net_namespaces",
+}
+
+
+def name(number: int) -> str:
+    """``EINVAL`` for 22; the number itself where it has no name (524 is the kernel's ENOTSUPP)."""
+    return errors.errorcode.get(number, str(number))
+
+
+class BuildFailed(Exception):
+    """A request that the kernel refused, and nobody expected it to."""
+
+    def __init__(
+        self, number: int, message: str, command: str, interface: str, where: Where | None, kind: str = ""
+    ) -> None:
+        self.number = number
+        self.message = message
+        self.command = command
+        self.interface = interface
+        self.where = where
+        self.kind = kind
+        super().__init__(message)
+
+    def plain(self) -> dict[str, Any]:
+        """As it travels to the front."""
+        return {
+            "errno": name(self.number) if self.number else "",
+            "message": self.message or (os.strerror(self.number) if self.number else ""),
+            "command": self.command,
+            "interface": self.interface,
+            "where": [self.where.file, self.where.line, self.where.column] if self.where else None,
+            "hint": HINTS.get(self.number, "").format(kind=self.kind or "macvlan"),
+        }

@@ -1,0 +1,349 @@
+"""One lab: its namespaces, and the changes that take it from step to step."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from netlab.agent import errors, links, readback, sysctl
+from netlab.agent.errors import BuildFailed
+from netlab.agent.links import Op, port
+from netlab.agent.links.op import Level
+from netlab.agent.netlink import Request, address, altname, neighbor, route, rule
+from netlab.agent.netlink import link as link_request
+from netlab.agent.netns import Netns
+from netlab.plan.types import (
+    AddLink,
+    AddNamespace,
+    Address,
+    AnyChange,
+    AnyLink,
+    DeleteLink,
+    DeleteNamespace,
+    Macvlan,
+    Namespace,
+    SetLink,
+    SetRouting,
+    SetSysctl,
+    State,
+    Step,
+    Switch,
+    Veth,
+)
+
+Log = Callable[[str], None]
+
+
+class Lab:
+    """The namespaces of one lab. Closing it leaves nothing: namespaces are held by descriptor only."""
+
+    def __init__(self, sysctls: sysctl.Sysctls, log: Log) -> None:
+        self.namespaces: dict[str, Netns] = {}
+        self.bridges: dict[str, Switch] = {}
+        self.state: State | None = None
+        self.notes: list[str] = []
+        self.read: dict[str, readback.Link] = {}
+        self._links: dict[str, AnyLink] = {}
+        self._sysctls = sysctls
+        self._log = log
+
+    def link(self, link_id: str) -> AnyLink:
+        """A link that exists now."""
+        return self._links[link_id]
+
+    def close(self) -> None:
+        """Let go of every namespace."""
+        for ns in self.namespaces.values():
+            ns.close()
+        self.namespaces.clear()
+
+    def enter(self, step: Step) -> dict[str, Any]:
+        """Apply a step's changes, wait until the lab has settled, read it back. Raises BuildFailed."""
+        self.notes = []
+        self.apply([change for change in step.changes if change.refusal is None])
+        refused = {}
+        for change in step.changes:
+            if change.refusal is not None:
+                link_id, found = self._refused(change)
+                refused[link_id] = found
+        self.state = step.state
+        self.read, unsettled = readback.settle(self, step.state)
+        return {"links": self.read, "unsettled": unsettled, "refused": refused, "notes": self.notes}
+
+    # --- changes ------------------------------------------------------------------------------------
+
+    def apply(self, changes: Iterable[AnyChange]) -> None:
+        """Changes in order; requests of neighbouring additions travel together. Raises BuildFailed."""
+        pending: list[tuple[Op, AnyChange]] = []
+        late: list[tuple[AnyLink, AnyChange, tuple[tuple[str, str], ...]]] = []
+        for change in changes:
+            if not isinstance(change, (AddNamespace, AddLink)):
+                self._flush(pending, late)
+            match change:
+                case AddNamespace():
+                    self._add_namespace(change)
+                case AddLink():
+                    self._links[change.link.id] = change.link
+                    if isinstance(change.link, Switch):
+                        self.bridges[change.link.namespace] = change.link
+                    if change.sysctls:
+                        # The interface must exist, and be down, when its own sysctls are written.
+                        pending += ((op, change) for op in links.create(self, change.link, up=False))
+                        late.append((change.link, change, change.sysctls))
+                    else:
+                        ops = [*links.create(self, change.link, up=change.link.up), *self._dress(change.link)]
+                        pending += ((op, change) for op in ops)
+                case DeleteNamespace():
+                    self.namespaces.pop(change.id).close()
+                    self._forget(lambda link, gone=change.id: link.namespace == gone)
+                case DeleteLink():
+                    self._delete_link(change)
+                case SetLink():
+                    self._set_link(change)
+                case SetSysctl():
+                    self._set_sysctl(change)
+                case SetRouting():
+                    self._set_routing(change.before, change.after, change)
+        self._flush(pending, late)
+
+    def _add_namespace(self, change: AddNamespace) -> None:
+        try:
+            ns = Netns(change.namespace.id)
+        except OSError as error:
+            raise BuildFailed(
+                error.errno or 0, f"a network namespace cannot be made: {error.strerror}", "ip netns add",
+                change.namespace.id, change.where,
+            ) from error
+        self.namespaces[ns.id] = ns
+        with ns:
+            try:
+                missing = self._sysctls.prepare(ns, change.namespace.sysctls)
+            except OSError as error:
+                raise BuildFailed(error.errno or 0, str(error), "sysctl -w", ns.id, change.where) from error
+        self.notes += (f"this kernel has no sysctl {path.replace('/', '.')}" for path in missing)
+        if change.namespace.kind != "switch":
+            self._ask(Op(ns.id, Level.BRIDGE, link_request("set", {}, f"ip -n {ns.id} link set dev lo up", index=1, up=True)), change)
+
+    def _dress(self, link: AnyLink) -> list[Op]:
+        """Altname, addresses and neighbours of a link, in the batch in which its turn comes."""
+        if isinstance(link, Switch):
+            return []
+        level = Level.HOST
+        if isinstance(link, Macvlan) and link.namespace != self.link(link.parent).namespace:
+            level = Level.CONTAINER
+        ns, index, dev = link.namespace, link.ifindex, link.ifname
+        ops = []
+        if link.ifname != link.name and isinstance(link, (Veth, Macvlan)):
+            ops.append(Op(ns, level, altname(ns, index, dev, link.name)))
+        ops += (Op(ns, level, address("add", ns, index, dev, item.ip, item.prefixlen)) for item in link.addresses)
+        ops += (Op(ns, level, neighbor("replace", ns, index, dev, item.ip, item.mac)) for item in link.neighbors)
+        return ops
+
+    def _flush(
+        self,
+        pending: list[tuple[Op, AnyChange]],
+        late: list[tuple[AnyLink, AnyChange, tuple[tuple[str, str], ...]]],
+    ) -> None:
+        self._send(pending)
+        pending.clear()
+        for link, change, values in late:
+            self._write_sysctls(link.namespace, values, change)
+            word = f"ip -n {link.namespace} link set dev {link.ifname} up"
+            if link.up:
+                self._ask(Op(link.namespace, Level.HOST, link_request("set", {}, word, index=link.ifindex, up=True), "up"), change)
+        self._send([(op, change) for link, change, _ in late for op in self._dress(link)])
+        late.clear()
+
+    def _send(self, pending: list[tuple[Op, AnyChange]]) -> None:
+        """One batch for each level and namespace; order within a namespace is the order asked for."""
+        batches: dict[tuple[Level, str], list[tuple[Op, AnyChange]]] = {}
+        reached: dict[str, Level] = {}
+        for op, change in pending:
+            level = reached[op.ns] = max(op.level, reached.get(op.ns, op.level)) if op.level < Level.PORT else op.level
+            if op.level >= Level.PORT:
+                reached.pop(op.ns)
+            batches.setdefault((level, op.ns), []).append((op, change))
+        for level, ns in sorted(batches, key=lambda key: key[0]):
+            batch = batches[level, ns]
+            for op, _ in batch:
+                self._log(op.request.command)
+            answers = self.namespaces[ns].netlink.batch([op.request.message for op, _ in batch])
+            for (op, change), answer in zip(batch, answers, strict=True):
+                if answer.errno:
+                    raise self._failure(op.request, change, answer.errno, answer.message)
+
+    def _ask(self, op: Op, change: AnyChange) -> None:
+        self._send([(op, change)])
+
+    def _failure(self, request: Request, change: AnyChange, number: int, message: str) -> BuildFailed:
+        link = getattr(change, "link", None) or getattr(change, "after", None)
+        interface = getattr(link, "id", "") or getattr(change, "id", "")
+        return BuildFailed(
+            number, message or os.strerror(number), request.command, interface, change.where, getattr(link, "kind", "")
+        )
+
+    def _forget(self, gone: Callable[[AnyLink], bool]) -> None:
+        for link in [link for link in self._links.values() if gone(link)]:
+            self._links.pop(link.id, None)
+            self._forget(lambda child, parent=link.id: isinstance(child, Macvlan) and child.parent == parent)
+
+    def _delete_link(self, change: DeleteLink) -> None:
+        link = self._links[change.id]
+        command = f"ip -n {link.namespace} link delete dev {link.ifname}"
+        self._ask(Op(link.namespace, Level.HOST, link_request("delete", {}, command, index=link.ifindex)), change)
+        self._forget(lambda one: one.id == change.id)
+
+    def _set_link(self, change: SetLink) -> None:
+        before, after = change.before, change.after
+        ns, index, dev = after.namespace, after.ifindex, after.ifname
+        self._links[after.id] = after
+        if isinstance(after, Switch):
+            self.bridges[ns] = after
+
+        def ask(pairs: dict[str, Any], words: str, up: bool | None = None) -> None:
+            command = f"ip -n {ns} link set dev {dev} {words}"
+            self._ask(Op(ns, Level.HOST, link_request("set", pairs, command, index=index, up=up)), change)
+
+        if before.up and not after.up:
+            ask({}, "down", up=False)
+        if before.mac != after.mac and after.mac:
+            ask({"IFLA_ADDRESS": after.mac}, f"address {after.mac}")
+        if before.mtu != after.mtu:
+            ask({"IFLA_MTU": after.mtu}, f"mtu {after.mtu}")
+        self._set_kind(change)
+        came_up = after.up and not before.up
+        if came_up:
+            ask({}, "up", up=True)
+        # The kernel forgets IPv6 addresses and permanent neighbours when an interface goes down
+        # (addrconf_ifdown, neigh_ifdown): what the plan still holds is given again.
+        kept: tuple[Address, ...] = tuple(item for item in before.addresses if not (came_up and item.family == 6))
+        ops = [
+            *(Op(ns, Level.HOST, address("delete", ns, index, dev, item.ip, item.prefixlen))
+              for item in before.addresses if item not in after.addresses and (after.up or item.family == 4)),
+            *(Op(ns, Level.HOST, address("add", ns, index, dev, item.ip, item.prefixlen))
+              for item in after.addresses if item not in kept),
+            *(Op(ns, Level.HOST, neighbor("delete", ns, index, dev, item.ip, item.mac))
+              for item in before.neighbors if item not in after.neighbors and not came_up),
+            *(Op(ns, Level.HOST, neighbor("replace", ns, index, dev, item.ip, item.mac))
+              for item in after.neighbors if came_up or item not in before.neighbors),
+        ]  # fmt: skip
+        self._send([(op, change) for op in ops])
+
+    def _set_kind(self, change: SetLink) -> None:
+        before, after = change.before, change.after
+        if change.via != "netlink" and isinstance(before, Veth) and isinstance(after, Veth):
+            wanted = port.differences(before.port, after.port)
+            for option, value in wanted.items():
+                self._set_port_by_tool(change, after, option, value)
+            before = replace(before, port=replace(before.port, **wanted))
+        self._send([(op, change) for op in links.changes(self, before, after)])
+
+    def _set_port_by_tool(self, change: SetLink, veth: Veth, option: str, value: bool) -> None:
+        ns, dev, bridge = self.namespaces[veth.switch], veth.port_ifname, self.bridges[veth.switch].ifname
+        _, word, file = port.OPTIONS[option]
+        state = "on" if value else "off"
+        if change.via == "sysfs":
+            path = f"/sys/class/net/{dev}/brport/{file}"
+            self._log(f"ip netns exec {ns.id} sh -c 'echo {int(value)} > {path}'")
+            try:
+                ns.in_thread(lambda: _write_file(path, str(int(value))))
+            except OSError as error:
+                raise BuildFailed(error.errno or 0, str(error), f"echo {int(value)} > {path}", veth.id, change.where) from error
+            return
+        if change.via == "brctl":
+            argv = ["brctl", option, bridge, dev, state]
+        else:
+            argv = ["ip", "link", "set", "dev", dev, "type", "bridge_slave", word, state]
+        command = f"ip netns exec {ns.id} {shlex.join(argv)}"
+        self._log(command)
+        try:
+            done = ns.run(argv)
+        except FileNotFoundError as error:
+            package = "bridge-utils" if change.via == "brctl" else "iproute2"
+            failed = BuildFailed(error.errno or 0, f"{argv[0]} is not installed", command, veth.id, change.where)
+            failed.missing = package
+            raise failed from error
+        if done.returncode or done.stderr:
+            raise BuildFailed(0, done.stderr.strip() or f"exit status {done.returncode}", command, veth.id, change.where)
+
+    def _set_sysctl(self, change: SetSysctl) -> None:
+        self._write_sysctls(change.namespace, ((change.path, change.value),), change)
+
+    def _write_sysctls(self, ns: str, values: Iterable[tuple[str, str]], change: AnyChange) -> None:
+        with self.namespaces[ns]:
+            for path, value in values:
+                command = f"ip netns exec {ns} sysctl -w {path.replace('.', '%').replace('/', '.').replace('%', '/')}={value}"
+                self._log(command)
+                try:
+                    sysctl.write(path, value)
+                except OSError as error:
+                    raise BuildFailed(error.errno or 0, str(error), command, ns, change.where) from error
+
+    def _set_routing(self, before: Namespace, after: Namespace, change: AnyChange) -> None:
+        ns = after.id
+        devices = {link.name: (link.ifindex, link.ifname) for link in self._links.values() if link.namespace == ns}
+        devices["lo"] = (1, "lo")
+        ops = []
+        for verb, these, those in (("delete", before, after), ("add", after, before)):
+            for one in these.rules:
+                if one not in those.rules:
+                    values = {name: getattr(one, name) for name in ("family", "table", "priority", "src", "dst", "iif", "oif")}
+                    ops.append(rule(verb, ns, values))
+            for way in these.routes:
+                if way not in those.routes:
+                    ops.append(route(verb, ns, way.to, way.via, devices[way.dev] if way.dev else None, way.table))
+        self._send([(Op(ns, Level.ROUTING, request), change) for request in ops])
+
+    # --- expected refusals --------------------------------------------------------------------------
+
+    def _refused(self, change: AnyChange) -> tuple[str, dict[str, Any]]:
+        """Try a change that its author expects the kernel to refuse; what came of it."""
+        stages: list[tuple[str, Callable[[], None]]] = []
+        if isinstance(change, AddLink):
+            link = change.link
+            link_id = link.id
+
+            def create() -> None:
+                self._links[link.id] = link
+                self._send([(op, change) for op in links.create(self, link, up=False)])
+
+            def bring_up() -> None:
+                word = f"ip -n {link.namespace} link set dev {link.ifname} up"
+                self._ask(Op(link.namespace, Level.HOST, link_request("set", {}, word, index=link.ifindex, up=True), "up"), change)
+
+            stages = [("create", create), ("up", bring_up)]
+        elif isinstance(change, SetLink):
+            link_id = change.after.id
+            stages = [("set", lambda: self._set_link(change))]
+        else:
+            raise TypeError(f"{type(change).__name__} cannot be expected to be refused")
+        made = False
+        found: dict[str, Any] = {"errno": None, "at": None, "message": "", "command": ""}
+        for at, stage in stages:
+            try:
+                stage()
+                made = True
+            except BuildFailed as failed:
+                found = {"errno": errors.name(failed.number), "at": at, "message": failed.message, "command": failed.command}
+                break
+        if isinstance(change, AddLink):
+            if made:
+                self._delete_link(DeleteLink(id=link_id, where=change.where))
+            else:
+                self._links.pop(link_id, None)
+        elif isinstance(change, SetLink):
+            if found["errno"] is None:
+                self._set_link(replace(change, before=change.after, after=change.before))
+            self._links[link_id] = change.before
+        return link_id, found
+
+
+def _write_file(path: str, text: str) -> None:
+    fd = os.open(path, os.O_WRONLY)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)

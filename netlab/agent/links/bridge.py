@@ -1,0 +1,59 @@
+"""The bridge of a switch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from netlab.agent.links.op import Level, Op
+from netlab.agent.netlink import link as request
+from netlab.plan.types import Switch
+
+if TYPE_CHECKING:
+    from netlab.agent.lab import Lab
+
+#: USER_HZ, the unit of times in IFLA_BR_*.
+_HZ = 100
+
+
+def _data(switch: Switch) -> tuple[dict[str, Any], str]:
+    data: dict[str, Any] = {
+        "IFLA_BR_STP_STATE": int(switch.stp),
+        "IFLA_BR_AGEING_TIME": switch.ageing_time * _HZ,
+        "IFLA_BR_MCAST_SNOOPING": int(switch.mcast_snooping),
+        "IFLA_BR_FDB_MAX_LEARNED": switch.fdb_max_learned,
+    }
+    words = (
+        f"stp_state {int(switch.stp)} ageing_time {switch.ageing_time * _HZ}"
+        f" mcast_snooping {int(switch.mcast_snooping)}"
+    )
+    if switch.fdb_max_learned is not None:
+        words += f" fdb_max_learned {switch.fdb_max_learned}"
+    return data, words
+
+
+def create(lab: Lab, switch: Switch, *, up: bool) -> list[Op]:
+    """``ip link add type bridge``."""
+    data, words = _data(switch)
+    pairs = {
+        "IFLA_IFNAME": switch.ifname,
+        "IFLA_ADDRESS": switch.mac,
+        "IFLA_MTU": switch.mtu,
+        "IFLA_LINKINFO": {"IFLA_INFO_KIND": "bridge", "IFLA_INFO_DATA": data},
+    }
+    command = f"ip -n {switch.namespace} link add dev {switch.ifname} index {switch.ifindex} address {switch.mac} type bridge {words}"
+    if up:
+        command += f" && ip -n {switch.namespace} link set dev {switch.ifname} up"
+    made = request("add", pairs, command, index=switch.ifindex, up=up)
+    return [Op(switch.namespace, Level.BRIDGE, made, "create")]
+
+
+def changes(lab: Lab, before: Switch, after: Switch) -> list[Op]:
+    """Options of the bridge."""
+    (old, _), (new, words) = _data(before), _data(after)
+    if old == new:
+        return []
+    if new["IFLA_BR_FDB_MAX_LEARNED"] is None:
+        new["IFLA_BR_FDB_MAX_LEARNED"] = 0
+    pairs = {"IFLA_LINKINFO": {"IFLA_INFO_KIND": "bridge", "IFLA_INFO_DATA": new}}
+    command = f"ip -n {after.namespace} link set dev {after.ifname} type bridge {words}"
+    return [Op(after.namespace, Level.BRIDGE, request("set", pairs, command, index=after.ifindex))]

@@ -1,0 +1,101 @@
+"""macvlan and macvtap children, made in the parent's namespace and moved by the same message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from netlab.agent.links.op import Level, Op
+from netlab.agent.netlink import link as request
+from netlab.agent.netlink.messages import Embedded
+from netlab.plan.types import Macvlan
+
+if TYPE_CHECKING:
+    from netlab.agent.lab import Lab
+
+# include/uapi/linux/if_link.h
+MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
+FLAG_NODST = 2
+
+
+def _macs(macs: tuple[str, ...]) -> dict[str, Any]:
+    # "set" replaces the whole list; with no address it empties it (macvlan_changelink_sources).
+    entries = Embedded(attrs=[("IFLA_MACVLAN_MACADDR", mac) for mac in macs])
+    return {"IFLA_MACVLAN_MACADDR_MODE": "set", "IFLA_MACVLAN_MACADDR_DATA": entries}
+
+
+def _words(child: Macvlan) -> str:
+    words = f" type {child.kind}"
+    if child.mode:
+        words += f" mode {child.mode}"
+    if child.nodst:
+        words += " nodst"
+    if child.bcqueuelen is not None:
+        words += f" bcqueuelen {child.bcqueuelen}"
+    return words
+
+
+def create(lab: Lab, child: Macvlan, *, up: bool) -> list[Op]:
+    """``ip link add link PARENT netns CONTAINER type macvlan``."""
+    parent = lab.link(child.parent)
+    data: dict[str, Any] = {
+        "IFLA_MACVLAN_MODE": MODES[child.mode] if child.mode else None,
+        "IFLA_MACVLAN_FLAGS": FLAG_NODST if child.nodst else None,
+        "IFLA_MACVLAN_BC_QUEUE_LEN": child.bcqueuelen,
+    }
+    if child.allowed_macs:
+        data |= _macs(child.allowed_macs)
+    elsewhere = child.namespace != parent.namespace
+    pairs = {
+        "IFLA_IFNAME": child.ifname,
+        "IFLA_LINK": parent.ifindex,
+        "IFLA_ADDRESS": child.mac,
+        "IFLA_MTU": child.mtu if child.mtu != parent.mtu else None,
+        "IFLA_NET_NS_FD": lab.namespaces[child.namespace].fd if elsewhere else None,
+        "IFLA_LINKINFO": {"IFLA_INFO_KIND": child.kind, "IFLA_INFO_DATA": data},
+    }
+    address = f" address {child.mac}" if child.mac else ""
+    mtu = f" mtu {child.mtu}" if child.mtu != parent.mtu else ""
+    moved = f" netns {child.namespace}" if elsewhere else ""
+    command = (
+        f"ip -n {parent.namespace} link add link {parent.ifname} name {child.ifname} index {child.ifindex}"
+        f"{address}{mtu}{moved}{_words(child)}"
+    )
+    if child.allowed_macs:
+        command += (
+            f" && ip -n {child.namespace} link set dev {child.ifname} type {child.kind}"
+            f" macaddr set {' '.join(child.allowed_macs)}"
+        )
+    if up:
+        command += f" && ip -n {child.namespace} link set dev {child.ifname} up"
+    made = request("add", pairs, command, index=child.ifindex, up=up)
+    return [Op(parent.namespace, Level.HOST, made, "create")]
+
+
+def changes(lab: Lab, before: Macvlan, after: Macvlan) -> list[Op]:
+    """Mode, flags, the list of source addresses and the queue length, each in a request of its own."""
+    asked: list[tuple[dict[str, Any], str]] = []
+    if before.mode != after.mode and after.mode:
+        asked.append(({"IFLA_MACVLAN_MODE": MODES[after.mode]}, f"mode {after.mode}"))
+    if before.nodst != after.nodst:
+        flags = FLAG_NODST if after.nodst else 0
+        asked.append(({"IFLA_MACVLAN_FLAGS": flags}, "nodst" if after.nodst else "-nodst"))
+    if before.bcqueuelen != after.bcqueuelen and after.bcqueuelen is not None:
+        asked.append(({"IFLA_MACVLAN_BC_QUEUE_LEN": after.bcqueuelen}, f"bcqueuelen {after.bcqueuelen}"))
+    # Leaving source mode empties the list (S-9): it is set anew whenever it should hold something.
+    entered = after.effective_mode == "source" != before.effective_mode
+    if before.allowed_macs != after.allowed_macs or (entered and after.allowed_macs):
+        asked.append((_macs(after.allowed_macs), f"macaddr set {' '.join(after.allowed_macs)}".rstrip()))
+    ns = after.namespace
+    return [
+        Op(
+            ns,
+            Level.CONTAINER,
+            request(
+                "set",
+                {"IFLA_LINKINFO": {"IFLA_INFO_KIND": after.kind, "IFLA_INFO_DATA": data}},
+                f"ip -n {ns} link set dev {after.ifname} type {after.kind} {words}",
+                index=after.ifindex,
+            ),
+        )
+        for data, words in asked
+    ]

@@ -1,0 +1,32 @@
+"""One request, where it is to be sent, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+from netlab.agent.netlink import Request
+
+At = Literal["create", "up", "set"]
+
+
+class Level(IntEnum):
+    """Requests of one level need nothing of each other but the order within a namespace: a level is one batch each."""
+
+    BRIDGE = 1
+    WIRE = 2
+    HOST = 3
+    CONTAINER = 4
+    PORT = 5
+    ROUTING = 6
+
+
+@dataclass(frozen=True)
+class Op:
+    """``request`` goes to the socket of namespace ``ns``; ``at`` says what part of a link's making it is."""
+
+    ns: str
+    level: Level
+    request: Request
+    at: At = "set"

@@ -1,0 +1,68 @@
+"""Options of a bridge port: IFLA_BRPORT_* and static entries of the forwarding table."""
+
+from __future__ import annotations
+
+from netlab.agent.links.op import Level, Op
+from netlab.agent.netlink import fdb_entry
+from netlab.agent.netlink import link as request
+from netlab.plan.types import Port
+
+#: Option of the plan, attribute, the word of ip(8) and of sysfs (net/bridge/br_sysfs_if.c).
+OPTIONS = {
+    "hairpin": ("IFLA_BRPORT_MODE", "hairpin", "hairpin_mode"),
+    "isolated": ("IFLA_BRPORT_ISOLATED", "isolated", "isolated"),
+    "learning": ("IFLA_BRPORT_LEARNING", "learning", "learning"),
+    "flood": ("IFLA_BRPORT_UNICAST_FLOOD", "flood", "unicast_flood"),
+    "mcast_flood": ("IFLA_BRPORT_MCAST_FLOOD", "mcast_flood", "multicast_flood"),
+    "bcast_flood": ("IFLA_BRPORT_BCAST_FLOOD", "bcast_flood", "broadcast_flood"),
+    "locked": ("IFLA_BRPORT_LOCKED", "locked", "locked"),
+}
+#: net/bridge: BR_STATE_*
+STATES = {"disabled": 0, "listening": 1, "learning": 2, "forwarding": 3}
+AF_BRIDGE = 7
+
+DEFAULT = Port()
+
+
+def differences(before: Port, after: Port) -> dict[str, bool]:
+    """The options that differ, with their new values."""
+    return {name: getattr(after, name) for name in OPTIONS if getattr(before, name) != getattr(after, name)}
+
+
+def changes(ns: str, ifname: str, ifindex: int, bridge: tuple[str, int], before: Port, after: Port) -> list[Op]:
+    """What takes a port from ``before`` to ``after``; a port that is enslaved anew starts at the defaults."""
+    ops: list[Op] = []
+
+    def ask(verb: str, pairs: dict[str, object], command: str, **more: object) -> None:
+        made = request(verb, pairs, command, index=ifindex, **more)  # type: ignore[arg-type]
+        ops.append(Op(ns, Level.PORT, made))
+
+    if before.attached and not after.attached:
+        ask("set", {"IFLA_MASTER": 0}, f"ip -n {ns} link set dev {ifname} nomaster")
+    if after.attached and not before.attached:
+        ask("set", {"IFLA_MASTER": bridge[1]}, f"ip -n {ns} link set dev {ifname} master {bridge[0]}")
+        before = DEFAULT
+    if before.up != after.up:
+        word = "up" if after.up else "down"
+        ask("set", {}, f"ip -n {ns} link set dev {ifname} {word}", up=after.up)
+    if not after.attached:
+        return ops
+    wanted = differences(before, after)
+    if wanted:
+        options = {OPTIONS[name][0]: int(value) for name, value in wanted.items()}
+        words = " ".join(f"{OPTIONS[name][1]} {'on' if value else 'off'}" for name, value in wanted.items())
+        ask("port", {"IFLA_PROTINFO": options}, f"bridge -n {ns} link set dev {ifname} {words}", family=AF_BRIDGE)
+    for verb, macs in (("delete", _minus(before.fdb, after.fdb)), ("replace", _minus(after.fdb, before.fdb))):
+        ops += (Op(ns, Level.PORT, fdb_entry(verb, ns, ifindex, ifname, mac)) for mac in macs)
+    if before.state != after.state or (not before.up and after.up and after.state != "forwarding"):
+        ask(
+            "port",
+            {"IFLA_PROTINFO": {"IFLA_BRPORT_STATE": STATES[after.state]}},
+            f"bridge -n {ns} link set dev {ifname} state {STATES[after.state]}",
+            family=AF_BRIDGE,
+        )
+    return ops
+
+
+def _minus(these: tuple[str, ...], those: tuple[str, ...]) -> list[str]:
+    return [mac for mac in these if mac not in those]

@@ -1,0 +1,62 @@
+"""The wire between two switches: a veth with a port at either end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netlab.agent.links import port
+from netlab.agent.links.op import Level, Op
+from netlab.agent.netlink import link as request
+from netlab.agent.netlink.messages import peer
+from netlab.plan.types import Port, SwitchLink
+
+if TYPE_CHECKING:
+    from netlab.agent.lab import Lab
+
+
+def create(lab: Lab, wire: SwitchLink, *, up: bool) -> list[Op]:
+    """Make both ends, then enslave each to its bridge."""
+    here, there = wire.namespace, wire.peer
+    end = peer(
+        {
+            "IFLA_IFNAME": wire.peer_ifname,
+            "IFLA_ADDRESS": wire.peer_mac,
+            "IFLA_MTU": wire.mtu,
+            "IFLA_NET_NS_FD": lab.namespaces[there].fd,
+        },
+        index=wire.peer_ifindex,
+        up=wire.peer_port.up,
+    )
+    pairs = {
+        "IFLA_IFNAME": wire.ifname,
+        "IFLA_ADDRESS": wire.mac,
+        "IFLA_MTU": wire.mtu,
+        "IFLA_LINKINFO": {"IFLA_INFO_KIND": "veth", "IFLA_INFO_DATA": {"VETH_INFO_PEER": end}},
+    }
+    command = (
+        f"ip -n {here} link add dev {wire.ifname} index {wire.ifindex} address {wire.mac} mtu {wire.mtu}"
+        f" type veth peer name {wire.peer_ifname} index {wire.peer_ifindex} address {wire.peer_mac} netns {there}"
+        f" && ip -n {here} link set dev {wire.ifname} up && ip -n {there} link set dev {wire.peer_ifname} up"
+    )
+    made = request("add", pairs, command, index=wire.ifindex, up=up and wire.port.up)
+    return [
+        Op(here, Level.WIRE, made, "create"),
+        *_ports(lab, wire, (Port(attached=False, up=wire.port.up), Port(attached=False, up=wire.peer_port.up))),
+    ]
+
+
+def changes(lab: Lab, before: SwitchLink, after: SwitchLink) -> list[Op]:
+    """Options of the two ports."""
+    return _ports(lab, after, (before.port, before.peer_port))
+
+
+def _ports(lab: Lab, wire: SwitchLink, before: tuple[Port, Port]) -> list[Op]:
+    near, far = lab.bridges[wire.namespace], lab.bridges[wire.peer]
+    return [
+        *port.changes(
+            wire.namespace, wire.ifname, wire.ifindex, (near.ifname, near.ifindex), before[0], wire.port
+        ),
+        *port.changes(
+            wire.peer, wire.peer_ifname, wire.peer_ifindex, (far.ifname, far.ifindex), before[1], wire.peer_port
+        ),
+    ]

@@ -1,0 +1,60 @@
+"""A "physical" interface: a veth whose other end is a port of a switch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netlab.agent.links import port
+from netlab.agent.links.op import Level, Op
+from netlab.agent.netlink import link as request
+from netlab.agent.netlink.messages import peer
+from netlab.plan.types import Port, Veth
+
+if TYPE_CHECKING:
+    from netlab.agent.lab import Lab
+
+
+def create(lab: Lab, veth: Veth, *, up: bool) -> list[Op]:
+    """One message makes both ends in their namespaces, enslaves the port and brings both up."""
+    ns, bridge = veth.switch, lab.bridges[veth.switch]
+    end = peer(
+        {
+            "IFLA_IFNAME": veth.ifname,
+            "IFLA_ADDRESS": veth.mac,
+            "IFLA_MTU": veth.mtu,
+            "IFLA_NET_NS_FD": lab.namespaces[veth.namespace].fd,
+        },
+        index=veth.ifindex,
+        up=up,
+    )
+    pairs = {
+        "IFLA_IFNAME": veth.port_ifname,
+        "IFLA_ADDRESS": veth.port_mac,
+        "IFLA_MTU": veth.mtu,
+        "IFLA_MASTER": bridge.ifindex if veth.port.attached else None,
+        "IFLA_LINKINFO": {"IFLA_INFO_KIND": "veth", "IFLA_INFO_DATA": {"VETH_INFO_PEER": end}},
+    }
+    address = f" address {veth.mac}" if veth.mac else ""
+    command = (
+        f"ip -n {ns} link add dev {veth.port_ifname} index {veth.port_ifindex} address {veth.port_mac} mtu {veth.mtu}"
+        f" type veth peer name {veth.ifname} index {veth.ifindex}{address} mtu {veth.mtu} netns {veth.namespace}"
+    )
+    if veth.port.attached:
+        command += f" && ip -n {ns} link set dev {veth.port_ifname} master {bridge.ifname}"
+    if veth.port.up:
+        command += f" && ip -n {ns} link set dev {veth.port_ifname} up"
+    if up:
+        command += f" && ip -n {veth.namespace} link set dev {veth.ifname} up"
+    made = request("add", pairs, command, index=veth.port_ifindex, up=veth.port.up)
+    as_made = Port(attached=veth.port.attached, up=veth.port.up)
+    return [Op(ns, Level.WIRE, made, "create"), *_port(lab, veth, as_made, veth.port)]
+
+
+def changes(lab: Lab, before: Veth, after: Veth) -> list[Op]:
+    """Options of the switch port."""
+    return _port(lab, after, before.port, after.port)
+
+
+def _port(lab: Lab, veth: Veth, before: Port, after: Port) -> list[Op]:
+    bridge = lab.bridges[veth.switch]
+    return port.changes(veth.switch, veth.port_ifname, veth.port_ifindex, (bridge.ifname, bridge.ifindex), before, after)

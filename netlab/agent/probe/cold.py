@@ -1,0 +1,75 @@
+"""Cold state: no dynamic neighbour entry and no learned MAC anywhere in the lab.
+
+One dump and one batch of deletions per namespace, over a socket that stays open, encoded by hand: this
+runs before every wave (2 s with one ``ip neigh flush`` per namespace of a hundred, 0.07 s like this).
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import TYPE_CHECKING
+
+from netlab.agent import sysctl
+from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, header
+from netlab.agent.netns import Netns
+
+if TYPE_CHECKING:
+    from netlab.agent.lab import Lab
+
+RTM_NEWLINK, RTM_DELNEIGH, RTM_GETNEIGH = 16, 29, 30
+NUD_NOARP, NUD_PERMANENT = 0x40, 0x80
+NDA_DST = 1
+IFLA_LINKINFO, IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_BR_FDB_FLUSH = 18, 1, 2, 22
+
+_NDMSG = struct.Struct("=BxxxiHBB")
+_ATTRIBUTE = struct.Struct("=HH")
+_DUMP = header(RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, _NDMSG.pack(0, 0, 0, 0, 0))
+
+
+def _nla(kind: int, data: bytes) -> bytes:
+    return _ATTRIBUTE.pack(4 + len(data), kind) + data + b"\0" * (-len(data) % 4)
+
+
+def flush_neighbors(ns: Netns) -> int:
+    """Delete every neighbour entry that isn't permanent, whatever its state; how many there were."""
+    deletions = []
+    for message in ns.netlink.dump(_DUMP):
+        family, index, state, _flags, _kind = _NDMSG.unpack_from(message, 16)
+        if state & (NUD_PERMANENT | NUD_NOARP) or family not in (socket.AF_INET, socket.AF_INET6):
+            continue
+        offset = 28
+        while offset + 4 <= len(message):
+            length, kind = _ATTRIBUTE.unpack_from(message, offset)
+            if kind == NDA_DST:
+                destination = bytes(message[offset + 4 : offset + length])
+                body = _NDMSG.pack(family, index, 0, 0, 0) + _nla(NDA_DST, destination)
+                deletions.append(header(RTM_DELNEIGH, NLM_F_REQUEST, body))
+                break
+            offset += max(4, (length + 3) & ~3)
+    if deletions:
+        ns.netlink.send_unanswered(b"".join(deletions))
+    return len(deletions)
+
+
+def flush_fdb(ns: Netns, bridge: int) -> None:
+    """Forget every learned MAC of a bridge (br_fdb_flush); static entries stay."""
+    data = _nla(IFLA_INFO_KIND, b"bridge\0") + _nla(IFLA_INFO_DATA, _nla(IFLA_BR_FDB_FLUSH, b""))
+    body = struct.pack("=BxHiII", 0, 0, bridge, 0, 0) + _nla(IFLA_LINKINFO, data)
+    ns.netlink.send_unanswered(header(RTM_NEWLINK, NLM_F_REQUEST, body))
+
+
+def chill(lab: Lab) -> None:
+    """Make the whole lab cold."""
+    for ns_id, ns in lab.namespaces.items():
+        bridge = lab.bridges.get(ns_id)
+        if bridge is not None:
+            flush_fdb(ns, bridge.ifindex)
+        else:
+            flush_neighbors(ns)
+    if lab.state is not None and lab.state.routers:
+        # Redirects and path MTUs that routers taught (fib_nh_exception) are dynamic state as well.
+        for ns_id, ns in lab.namespaces.items():
+            if ns_id not in lab.bridges:
+                with ns:
+                    sysctl.write("net/ipv4/route/flush", "1")

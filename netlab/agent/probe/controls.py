@@ -1,0 +1,126 @@
+"""Positive controls: each end is proved alive, or known dead, before its silence may count as proof.
+
+Alive means: a frame put on the far end of its wire was heard at the interface, and a frame sent by the interface came out
+at that far end. Dead means: it was read back as down, or without carrier.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from netlab.agent.probe import frames
+from netlab.agent.probe.arena import Arena
+from netlab.agent.probe.ears import Ears
+from netlab.agent.probe.fence import QueueFence
+from netlab.plan.types import Macvlan
+
+#: For how long a control is waited for, in seconds, before it is sent again; and how often.
+PATIENCE, TRIES = 0.25, 8
+
+
+@dataclass
+class Life:
+    """What is known of one link: ``dead`` (and why), or which directions were proved."""
+
+    dead: str = ""
+    receives: bool = False
+    transmits: bool = False
+    closed: str = ""
+
+    @property
+    def proved(self) -> bool:
+        """Whether silence at this end can be taken at its word."""
+        return bool(self.dead) or (self.transmits and (self.receives or bool(self.closed)))
+
+    def lack(self) -> str:
+        """What wasn't proved, in words."""
+        lacks = [] if self.receives or self.closed else ["to receive"]
+        lacks += [] if self.transmits else ["to transmit"]
+        return "not seen " + " nor ".join(lacks)
+
+
+class Controls:
+    """The controls of one step. `heard` and `on_wire` are fed by the engine's ears."""
+
+    def __init__(self, arena: Arena, ears: Ears) -> None:
+        self.arena = arena
+        self.ears = ears
+        self.lives: dict[str, Life] = {}
+        self._receiving: dict[int, set[str]] = {}
+        self._sending: dict[int, str] = {}
+
+    def heard(self, number: int, link: str) -> None:
+        """A control frame came in at a link."""
+        if link in self._receiving.get(number, ()):
+            self.lives[link].receives = True
+
+    def on_wire(self, number: int, port: str) -> None:
+        """A control frame came out at a switch port."""
+        link = self._sending.get(number)
+        if link is not None:
+            veth = self.arena.wire(link)
+            if veth is not None and veth.port_id == port:
+                self.lives[link].transmits = True
+
+    def run(self) -> None:
+        """Probe every endpoint's link until it is proved, dead, or patience is over."""
+        for endpoint in self.arena.endpoints:
+            life = self.lives.setdefault(endpoint.link, Life())
+            read = self.arena.links[endpoint.link]
+            if not read["up"]:
+                life.dead = "down"
+            elif not read["carrier"]:
+                life.dead = "no carrier"
+            life.closed = self._closed(endpoint.link)
+        for _ in range(TRIES):
+            open_links = [link for link, life in self.lives.items() if not life.proved]
+            if not open_links:
+                return
+            for link in open_links:
+                self._send(link)
+            self.ears.wait(lambda links=tuple(open_links): all(self.lives[one].proved for one in links),  # type: ignore[misc]
+                           time.monotonic() + PATIENCE)
+
+    def _closed(self, link_id: str) -> str:
+        """Why nothing can be made to arrive at a link, where the read-back says so."""
+        link = self.arena.state.link(link_id)
+        if isinstance(link, Macvlan) and link.effective_mode == "source" and not link.allowed_macs:
+            return "its source list is empty"
+        veth = self.arena.wire(link_id)
+        if veth is None:
+            return ""
+        for child in self.arena.state.children_of(veth.id):
+            if child.effective_mode == "passthru" and child.up and link_id != child.id and link_id != veth.id:
+                return "a passthru child takes what comes in"
+        return ""
+
+    def _send(self, link_id: str) -> None:
+        link = self.arena.state.link(link_id)
+        veth = self.arena.wire(link_id)
+        if veth is None:
+            return
+        life = self.lives[link_id]
+        mac = frames.mac_bytes(self.arena.links[link_id]["mac"])
+        source = QueueFence.SOURCE
+        if isinstance(link, Macvlan) and link.effective_mode == "source" and link.allowed_macs:
+            source = frames.mac_bytes(link.allowed_macs[0])
+        try:
+            if not life.receives and not life.closed:
+                # By unicast and by broadcast: a parent under a passthru child hears only the latter, a child
+                # whose queue is closed only the former.
+                for destination in (mac, frames.BROADCAST):
+                    number = next(self.arena.numbers)
+                    self._receiving[number] = {link_id}
+                    self.arena.port_sender(veth)(frames.raw(destination, source, number))
+            if not life.transmits:
+                number = next(self.arena.numbers)
+                self._sending[number] = link_id
+                index = self._index(link_id)
+                self.arena.endpoint_sender(index)(frames.raw(frames.NEAREST_BRIDGE, mac, number))
+        except OSError:
+            # Not proved this time; what the kernel refuses for good stays unproved, and the record says so.
+            return
+
+    def _index(self, link_id: str) -> int:
+        return next(i for i, endpoint in enumerate(self.arena.endpoints) if endpoint.link == link_id)

@@ -1,0 +1,129 @@
+"""One epoll loop over every socket of every namespace."""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable
+
+from netlab.agent.netns import Netns
+from netlab.agent.probe import bpf
+
+SOL_PACKET, PACKET_STATISTICS = 263, 6
+SO_RCVBUFFORCE = 33
+PACKET_HOST, PACKET_OUTGOING = 0, 4
+#: Enough for every header and mark that we look for.
+SNAP = 192
+
+#: What an ear hears: the frame, the interface's name, the packet type (PACKET_HOST, …).
+Handler = Callable[[bytes, str, int], None]
+
+
+class Ears:
+    """Packet sockets and other descriptors, each with what to do when it is readable."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._ready: dict[int, Callable[[], None]] = {}
+        self._packet: list[socket.socket] = []
+        self._others: list[socket.socket] = []
+
+    def listen(self, ns: Netns, protocol: int, program: bpf.Program, handler: Handler) -> None:
+        """Hear a protocol on every interface of a namespace, by an unbound packet socket.
+
+        A socket bound to a macvlan's parent would also hear what was demultiplexed to its children
+        (deliver_ptype_list_skb matches orig_dev), hence unbound. Frames sent by this namespace are not heard.
+        """
+        with ns:
+            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+        bpf.attach(sock, program)
+        enlarge(sock)
+        sock.setblocking(False)
+        # Bound to the protocol only now: nothing unfiltered can have come in.
+        sock.bind(("", protocol)) if protocol == 0 else _bind_protocol(sock, protocol)
+        self._packet.append(sock)
+        receive = sock.recvfrom
+
+        def ready() -> None:
+            try:
+                while True:
+                    data, address = receive(SNAP)
+                    if address[2] != PACKET_OUTGOING:
+                        handler(data, address[0], address[2])
+            except BlockingIOError:
+                return
+
+        self._add(sock, ready)
+
+    def watch(self, sock: socket.socket, ready: Callable[[], None], events: int = select.EPOLLIN) -> None:
+        """Call ``ready`` whenever a socket of ours is ready; the socket is closed with the ears."""
+        self._others.append(sock)
+        self._add(sock, ready, events)
+
+    def forget(self, sock: socket.socket) -> None:
+        """Stop watching a socket and close it."""
+        if self._ready.pop(sock.fileno(), None) is not None:
+            self._others.remove(sock)
+        sock.close()
+
+    def _add(self, sock: socket.socket, ready: Callable[[], None], events: int = select.EPOLLIN) -> None:
+        self._epoll.register(sock.fileno(), events)
+        self._ready[sock.fileno()] = ready
+
+    def drain(self, timeout: float = 0.0) -> bool:
+        """Handle everything that can be read now (waiting up to ``timeout`` seconds for the first); whether anything was."""
+        anything = False
+        events = self._epoll.poll(timeout)
+        while events:
+            anything = True
+            for fd, _ in events:
+                ready = self._ready.get(fd)
+                if ready is not None:
+                    ready()
+            events = self._epoll.poll(0)
+        return anything
+
+    def wait(self, done: Callable[[], bool], deadline: float) -> bool:
+        """Handle events until ``done()`` or the deadline (time.monotonic()); whether it was done."""
+        while not done():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self.drain(left)
+        return True
+
+    def drops(self) -> int:
+        """Frames that our packet sockets had no room for since the last call (PACKET_STATISTICS resets itself)."""
+        return sum(
+            struct.unpack("=II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1] for sock in self._packet
+        )
+
+    def close(self) -> None:
+        """Close every socket."""
+        for sock in (*self._packet, *self._others):
+            sock.close()
+        self._packet.clear()
+        self._others.clear()
+        self._ready.clear()
+        self._epoll.close()
+
+
+def enlarge(sock: socket.socket) -> None:
+    """A receive buffer beyond rmem_max where this user may have one (CAP_NET_ADMIN), else the largest allowed."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 22)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+
+
+def _bind_protocol(sock: socket.socket, protocol: int) -> None:
+    # CPython binds a packet socket by interface name only; index 0 (any interface) needs the raw structure.
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    address = struct.pack("=HHiHBB8s", socket.AF_PACKET, socket.htons(protocol), 0, 0, 0, 0, b"")
+    if libc.bind(sock.fileno(), address, len(address)) < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, "bind of a packet socket failed")

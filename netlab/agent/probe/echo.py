@@ -1,0 +1,211 @@
+"""``icmp``, ``icmp6`` and their static kin: a ping bound to an interface, by the namespace's own stack."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+
+from netlab.agent.netlink import Request, neighbor
+from netlab.agent.probe import bpf, frames
+from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.ears import PACKET_HOST, Ears, enlarge
+from netlab.agent.probe.layer import Layer
+from netlab.plan.types import Address, base_layer
+
+# include/uapi/linux/in.h, in6.h, icmp.h, icmpv6.h
+SOL_RAW, ICMP_FILTER, ICMP6_FILTER = 255, 1, 1
+IP_MTU_DISCOVER, IP_PMTUDISC_DO, IPV6_MTU_DISCOVER, IPV6_DONTFRAG = 10, 2, 23, 62
+ECHO_REPLY, ECHO_REPLY_6 = 0, 129
+
+
+class AddressLayer(Layer):
+    """What the layers of the namespace's own stack share: addresses, static neighbours, by which door a request came."""
+
+    def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
+        super().__init__(arena, ears, name)
+        self.family = 6 if "6" in base_layer(name) else 4
+        self.static = base_layer(name).endswith("-static")
+        self.watched: set[str] = set()
+
+    def address(self, index: int) -> Address:
+        """The address that an endpoint uses in this family."""
+        endpoint = self.arena.endpoints[index]
+        address = endpoint.v4 if self.family == 4 else endpoint.v6
+        assert address is not None
+        return address
+
+    def prepare(self, wave: list[Pair]) -> None:
+        for _, destination in wave:
+            ns = self.arena.endpoints[destination].namespace
+            if ns not in self.watched:
+                self.watched.add(ns)
+                self.watch_door(ns)
+        if self.static:
+            self._neighbors(wave, "replace")
+
+    def finish(self, wave: list[Pair]) -> None:
+        if self.static:
+            self._neighbors(wave, "delete")
+
+    def _neighbors(self, wave: list[Pair], verb: str) -> None:
+        batches: dict[str, list[Request]] = {}
+        done = set()
+        for pair in wave:
+            for here, there in (pair, pair[::-1]):
+                endpoint, other = self.arena.endpoints[here], self.address(there).ip
+                key = (endpoint.link, other)
+                given = {(item.ip) for item in self.arena.state.link(endpoint.link).neighbors}
+                if key in done or other in given:
+                    continue
+                done.add(key)
+                request = neighbor(
+                    verb, endpoint.namespace, endpoint.ifindex, endpoint.ifname, other, frames.mac_text(self.arena.macs[there])
+                )
+                batches.setdefault(endpoint.namespace, []).append(request)
+        for ns, requests in batches.items():
+            for request, answer in zip(
+                requests, self.arena.lab.namespaces[ns].netlink.batch([one.message for one in requests]), strict=True
+            ):
+                # A link that is down takes no neighbour, and so can't answer either: the probe itself will say so.
+                if answer.errno not in (0, errno.ENOENT, errno.ENETDOWN):
+                    raise OSError(answer.errno, f"{request.command}: {answer.message}")
+
+    def watch_door(self, ns: str) -> None:
+        """Open the ear that tells by which interface a request comes into a namespace."""
+        raise NotImplementedError
+
+    def entered(self, pair: Pair, ns: str, ifname: str, kind: int) -> None:
+        """A request came in at an interface of the destination's namespace."""
+        result = self.results[pair]
+        if ns != self.arena.endpoints[pair[1]].namespace:
+            return
+        link = self.arena.names.get((ns, ifname), ifname)
+        if kind != PACKET_HOST:
+            result.evidence.setdefault("seen", []).append(link)
+            return
+        doors: list[str] = result.evidence.setdefault("entered", [])
+        if link in doors:
+            result.evidence["finding"] = "duplicate"
+        else:
+            doors.append(link)
+
+    def answered(self, pair: Pair) -> None:
+        """The answer came back to the socket that asked."""
+        result = self.results[pair]
+        doors = result.evidence.get("entered", [])
+        result.letter = "R" if self.arena.endpoints[pair[1]].link in doors else "A"
+
+    def conclude(self, pair: Pair) -> None:
+        result = self.results[pair]
+        if not result.letter:
+            result.letter = "U"
+            result.evidence.setdefault("reason", "reply-lost" if result.evidence.get("entered") else "request-lost")
+
+
+class Echo(AddressLayer):
+    """Raw ICMP sockets bound to the source's interface and address: what ``ping -I`` does."""
+
+    traversals = 4
+
+    def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
+        super().__init__(arena, ears, name)
+        size = name.partition("/")[2]
+        self.size = int(size) if size else None
+        self.sockets: dict[int, socket.socket] = {}
+        self.targets: dict[int, tuple[str, int]] = {}
+
+    def prepare(self, wave: list[Pair]) -> None:
+        super().prepare(wave)
+        for source, _ in wave:
+            if source not in self.sockets:
+                self.sockets[source] = self._open(source)
+
+    def _open(self, index: int) -> socket.socket:
+        endpoint = self.arena.endpoints[index]
+        family, protocol = (
+            (socket.AF_INET6, socket.IPPROTO_ICMPV6) if self.family == 6 else (socket.AF_INET, socket.IPPROTO_ICMP)
+        )
+        with self.arena.ns(index):
+            sock = socket.socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+        if self.family == 6:
+            passed = bytearray(b"\xff" * 32)
+            # One bit per type in 32-bit words of the machine's order, set to block (RFC 3542, 3.2).
+            struct.pack_into("=I", passed, 4 * (ECHO_REPLY_6 >> 5), 0xFFFFFFFF & ~(1 << (ECHO_REPLY_6 & 31)))
+            sock.setsockopt(socket.IPPROTO_ICMPV6, ICMP6_FILTER, bytes(passed))
+        else:
+            sock.setsockopt(SOL_RAW, ICMP_FILTER, struct.pack("=I", 0xFFFFFFFF & ~(1 << ECHO_REPLY)))
+        sock.setblocking(False)
+        enlarge(sock)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, endpoint.ifname.encode())
+        if self.size is not None:
+            if self.family == 6:
+                sock.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, IP_PMTUDISC_DO)
+                sock.setsockopt(socket.IPPROTO_IPV6, IPV6_DONTFRAG, 1)
+            else:
+                sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
+        sock.bind((self.address(index).ip, 0))
+        # An IPv4 raw socket delivers the IP header too.
+        offset = 8 if self.family == 6 else 28
+        receive, by_number = sock.recv, self.by_number
+
+        def ready() -> None:
+            try:
+                while True:
+                    number = frames.number_at(receive(64), offset)
+                    pair = by_number.get(number) if number is not None else None
+                    if pair is not None and pair[0] == index:
+                        self.answered(pair)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                # An ICMP error for an earlier probe (its neighbour entry was deleted): reading it clears it.
+                if error.errno not in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ECONNREFUSED, errno.ENETDOWN, errno.EMSGSIZE):
+                    raise
+
+        self.ears.watch(sock, ready)
+        return sock
+
+    def send(self, pair: Pair) -> None:
+        source, destination = pair
+        self.begin(pair)
+        number = self.number(pair)
+        target = self.targets.get(destination)
+        if target is None:
+            target = self.targets[destination] = (self.address(destination).ip, 0)
+        packet = frames.echo_request(self.family, source & 0xFFFF, number & 0xFFFF, number, self.size)
+        self.sockets[source].sendto(packet, target)
+
+    def watch_door(self, ns: str) -> None:
+        program = ECHO_REQUEST_6 if self.family == 6 else ECHO_REQUEST_4
+        protocol = frames.ETH_P_IPV6 if self.family == 6 else frames.ETH_P_IP
+
+        def came(data: bytes, ifname: str, kind: int) -> None:
+            pair = self._pair(data)
+            if pair is not None:
+                self.entered(pair, ns, ifname, kind)
+
+        self.ears.listen(self.arena.lab.namespaces[ns], protocol, program, came)
+
+    def _pair(self, data: bytes) -> Pair | None:
+        # An IPv4 header without options: our own packets have none.
+        number = frames.number_at(data, 62 if self.family == 6 else 42)
+        return self.by_number.get(number) if number is not None else None
+
+    def on_wire(self, ns: str, data: bytes, port: str) -> None:
+        wanted = (b"\x86\xdd", b"\x80", 54) if self.family == 6 else (b"\x08\x00", b"\x08", 34)
+        if data[12:14] != wanted[0] or data[wanted[2] : wanted[2] + 1] != wanted[1]:
+            return
+        pair = self._pair(data)
+        if pair is None:
+            return
+        veth = self.arena.wire(self.arena.endpoints[pair[0]].link)
+        if veth is not None and veth.port_id == port:
+            self.results[pair].wire = True
+
+
+_FIRST, _SECOND = frames.MARK_WORDS
+ECHO_REQUEST_4 = bpf.all_of(
+    (bpf.LD_B, 23, 1), (bpf.LDX_MSH, 14, -1), (bpf.LD_B_IND, 14, 8), (bpf.LD_W_IND, 22, _FIRST), (bpf.LD_W_IND, 26, _SECOND)
+)
+ECHO_REQUEST_6 = bpf.all_of((bpf.LD_B, 20, 58), (bpf.LD_B, 54, 128), (bpf.LD_W, 62, _FIRST), (bpf.LD_W, 66, _SECOND))

@@ -1,0 +1,305 @@
+"""From layers and pairs to letters with evidence."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from netlab.agent.errors import name as errno_name
+from netlab.agent.probe import bpf, cold, frames, waves
+from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.controls import Controls
+from netlab.agent.probe.ears import PACKET_OUTGOING, Ears
+from netlab.agent.probe.echo import Echo
+from netlab.agent.probe.fence import CpuFence, FenceLost, QueueFence, cross_queues, l2_filter
+from netlab.agent.probe.l2 import Broadcast, Unicast
+from netlab.agent.probe.layer import Layer
+from netlab.agent.probe.loss import Losses
+from netlab.agent.probe.resolve import Arp, Ndp
+from netlab.agent.probe.transport import Tcp, Udp
+from netlab.observed import LayerObserved
+from netlab.plan.types import Macvlan, State, Veth, base_layer, layer_family
+
+if TYPE_CHECKING:
+    from netlab.agent.lab import Lab
+
+ENGINES: dict[str, type[Layer]] = {
+    "broadcast": Broadcast, "unicast": Unicast, "arp": Arp, "ndp": Ndp, "icmp": Echo, "icmp6": Echo,
+    "icmp-static": Echo, "icmp6-static": Echo, "tcp": Tcp, "udp": Udp,
+}  # fmt: skip
+#: How often a wave's negatives are probed again because frames were lost meanwhile.
+LOSS_TRIES = 4
+#: So many probes are sent before the ears are emptied.
+BURST = 64
+
+
+class Prober:
+    """Probes one lab in one step. Close it when the step is over."""
+
+    def __init__(self, lab: Lab, state: State, links: dict[str, dict[str, Any]], fence: CpuFence, *, wire: bool) -> None:
+        self.arena = Arena(lab, state, links)
+        self.ears = Ears()
+        self.fence = fence
+        self.wire = wire
+        self.layer: Layer | None = None
+        self.notes: list[str] = []
+        self._fencing: dict[int, QueueFence] = {}
+        self._queues = self._queue_fences()
+        parents: dict[str, tuple[Any, list[int]]] = {}
+        for veth in self._parents():
+            ns = lab.namespaces[veth.namespace]
+            parents.setdefault(veth.namespace, (ns, []))[1].append(veth.ifindex)
+        self.losses = Losses(self.ears, next(iter(lab.namespaces.values())), parents)
+        self._listen()
+        self.controls = Controls(self.arena, self.ears)
+        self.controls.run()
+
+    def close(self) -> None:
+        """Close every socket."""
+        self.ears.close()
+        self.arena.close()
+
+    # --- ears ---------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        lab = self.arena.lab
+        for ns_id, ns in lab.namespaces.items():
+            if ns_id in lab.bridges:
+                program = [(bpf.RET, 0, 0, bpf.ACCEPT)] if self.wire else l2_filter()
+                self.ears.listen(ns, frames.ETH_P_ALL, program, self._tap(ns_id))
+            else:
+                self.ears.listen(ns, frames.ETHERTYPE, l2_filter(), self._ear(ns_id))
+
+    def _ear(self, ns_id: str):  # type: ignore[no-untyped-def]
+        names = self.arena.names
+
+        def heard(data: bytes, ifname: str, kind: int) -> None:
+            number = frames.number_at(data, 14)
+            if number is None:
+                return
+            link = names.get((ns_id, ifname), ifname)
+            fence = self._fencing.get(number)
+            if fence is not None:
+                if link in fence.listeners:
+                    del self._fencing[number]
+                return
+            self.controls.heard(number, link)
+            if self.layer is not None:
+                self.layer.heard(ns_id, number, link, kind)
+
+        return heard
+
+    def _tap(self, ns_id: str):  # type: ignore[no-untyped-def]
+        ports = self.arena.ports
+
+        def heard(data: bytes, ifname: str, kind: int) -> None:
+            if kind == PACKET_OUTGOING:
+                return
+            port = ports.get((ns_id, ifname))
+            if port is None:
+                return
+            number = frames.number_at(data, 14)
+            if number is not None:
+                self.controls.on_wire(number, port)
+            if self.layer is not None:
+                self.layer.on_wire(ns_id, data, port)
+
+        return heard
+
+    # --- fences -------------------------------------------------------------------------------------
+
+    def _parents(self) -> list[Veth]:
+        state = self.arena.state
+        used = {link.parent for link in state.links if isinstance(link, Macvlan)}
+        return [link for link in state.links if isinstance(link, Veth) and link.id in used]
+
+    def _queue_fences(self) -> dict[str, QueueFence]:
+        """A fence for each macvlan port in whose broadcast queue something may wait, by the host it is in."""
+        fences = {}
+        state = self.arena.state
+        for veth in self._parents():
+            children = list(state.children_of(veth.id))
+            queueing = [child for child in children if child.effective_mode != "source"]
+            listeners = [child for child in queueing if self.arena.works(child.id)]
+            why = ""
+            if not (veth.port.up and self.arena.works(veth.id)):
+                why = "its wire is down"
+            elif not queueing:
+                why = "only source children, which are served at once"
+            elif not listeners:
+                why = "no child of it is up"
+            elif all(child.bcqueuelen == 0 for child in children):
+                why = "its queue length is 0"
+            if why:
+                self.notes.append(f"{veth.id}: no fence through the broadcast queue: {why}")
+                continue
+            fences[veth.id] = QueueFence(
+                veth.id, self.arena.port_sender(veth), frozenset(child.id for child in listeners)
+            )
+        return fences
+
+    def _relevant(self, pairs: Iterable[Pair]) -> list[QueueFence]:
+        """The queues that a chain between these endpoints may pass: those of their hosts and of every router."""
+        state, endpoints = self.arena.state, self.arena.endpoints
+        hosts = {state.namespace(endpoints[index].namespace).host for pair in pairs for index in pair}
+        return [
+            fence for veth, fence in self._queues.items()
+            if state.routers or state.namespace(state.link(veth).namespace).host in hosts
+        ]  # fmt: skip
+
+    def _rounds(self, layer: Layer, pairs: Sequence[Pair]) -> str:
+        """Prove that everything sent has been handled; the reason where it can't be proved, else ''."""
+        state = self.arena.state
+        count = state.hops * layer.traversals * (1 + state.routers)
+        queues = self._relevant(pairs)
+        try:
+            for _ in range(count):
+                self.fence.round()
+                self._fencing.clear()
+                cross_queues(queues, lambda: next(self.arena.numbers), self._wait_for_fences)
+                self.ears.drain()
+        except (FenceLost, OSError) as error:
+            return f"no proof: {error}"
+        return ""
+
+    def _wait_for_fences(self, sent: dict[int, QueueFence], deadline: float) -> None:
+        self._fencing = sent
+        self.ears.wait(lambda: not sent, deadline)
+
+    # --- layers -------------------------------------------------------------------------------------
+
+    def applicable(self, layer: str) -> list[Pair]:
+        """The pairs for which a layer makes sense (design: "." elsewhere)."""
+        endpoints = self.arena.endpoints
+        family = layer_family(layer)
+        if family is None:
+            members = [i for i, endpoint in enumerate(endpoints) if not endpoint.extra]
+            return [(i, j) for i in members for j in members if i != j]
+        addresses = [endpoint.v4 if family == 4 else endpoint.v6 for endpoint in endpoints]
+        near = base_layer(layer) in ("arp", "ndp", "icmp-static", "icmp6-static")
+        parsed = [ipaddress.ip_address(address.ip) if address else None for address in addresses]
+        networks = [address.network if address else None for address in addresses]
+        found = []
+        for i, network in enumerate(networks):
+            if network is None:
+                continue
+            for j, ip in enumerate(parsed):
+                if i != j and ip is not None and (not near or ip in network):
+                    found.append((i, j))
+        return found
+
+    def probe(self, name: str, seed: int, wanted: Iterable[Pair] | None = None) -> LayerObserved:
+        """Probe one layer, over all its pairs or those wanted (then each in a wave of its own)."""
+        pairs = self.applicable(name)
+        layer = ENGINES[base_layer(name)](self.arena, self.ears, name)
+        if wanted is None:
+            groups = waves.cut(self.arena.state, name, pairs, seed)
+        else:
+            allowed = set(pairs)
+            groups = iter([[pair] for pair in wanted if pair in allowed])
+        self.layer = layer
+        try:
+            for wave in groups:
+                self._wave(layer, wave)
+        finally:
+            self.layer = None
+        return self._observed(layer)
+
+    def _wave(self, layer: Layer, wave: list[Pair]) -> None:
+        open_pairs = wave
+        for attempt in range(LOSS_TRIES):
+            cold.chill(self.arena.lab)
+            layer.prepare(open_pairs)
+            self.losses.mark()
+            for count, pair in enumerate(open_pairs, 1):
+                self._send(layer, pair)
+                if count % BURST == 0:
+                    self.ears.drain()
+            self.ears.drain()
+            silent = [pair for pair in open_pairs if not layer.settled(pair)]
+            unseen = [pair for pair in open_pairs if self.wire and not layer.results[pair].wire]
+            proof = self._rounds(layer, silent or unseen) if silent or unseen else ""
+            lost = self.losses.since() if silent or unseen else {}
+            for pair in silent:
+                layer.conclude(pair)
+            layer.finish(open_pairs)
+            negatives = [pair for pair in silent if layer.results[pair].letter != "R"]
+            if not (lost and (negatives or unseen)):
+                break
+            if attempt < LOSS_TRIES - 1:
+                open_pairs = sorted({*negatives, *unseen})
+                if isinstance(layer, Broadcast):
+                    rows = {pair[0] for pair in open_pairs}
+                    open_pairs = [pair for pair in wave if pair[0] in rows]
+        else:
+            proof = "frames were lost: " + ", ".join(f"{name} {count}" for name, count in lost.items())
+        for pair in negatives:
+            self._doubt(layer, pair, proof)
+        for pair in wave:
+            if self.wire and not layer.results[pair].wire and proof:
+                layer.results[pair].evidence["wire"] = "?"
+
+    def _send(self, layer: Layer, pair: Pair) -> None:
+        try:
+            layer.send(pair)
+        except OSError as error:
+            if error.errno in (errno.ENOBUFS, errno.EAGAIN):
+                # Not an answer: our own queue was full, or a neighbour table.
+                self.losses.sending += 1
+                return
+            layer.fail(pair, errno_name(error.errno or 0))
+
+    def _doubt(self, layer: Layer, pair: Pair, proof: str) -> None:
+        """A negative stands only where the proof is whole and both ends are proved alive or known dead."""
+        result = layer.results[pair]
+        if proof:
+            result.letter = "?"
+            result.evidence["reason"] = proof
+            return
+        if result.letter != "U":
+            return
+        for index in pair:
+            link = self.arena.endpoints[index].link
+            life = self.controls.lives[link]
+            if life.dead:
+                result.evidence["reason"] = "known-dead"
+                result.evidence["dead"] = f"{link} is {life.dead}"
+            elif not life.proved:
+                result.letter = "?"
+                result.evidence["reason"] = f"no control: {link} was {life.lack()}"
+
+    def _observed(self, layer: Layer) -> LayerObserved:
+        size = len(self.arena.endpoints)
+        applicable = set(self.applicable(layer.name))
+        rows, wires, evidence = [], [], {}
+        for i in range(size):
+            row, wire = [], []
+            for j in range(size):
+                result = layer.results.get((i, j))
+                if result is None:
+                    row.append(" " if (i, j) in applicable else ".")
+                    wire.append(" ")
+                    continue
+                row.append(result.letter)
+                seen = result.evidence.pop("wire", "0")
+                wire.append("1" if result.wire else seen)
+                if result.evidence and (result.letter != "R" or "finding" in result.evidence or size <= 30):
+                    evidence[f"{i},{j}"] = result.evidence
+            rows.append("".join(row))
+            wires.append("".join(wire))
+        heard = {}
+        if isinstance(layer, Broadcast):
+            heard = {
+                self.arena.endpoints[source].id: tuple(sorted(listeners))
+                for source, listeners in layer.listeners.items()
+            }
+        return LayerObserved(
+            layer=layer.name,
+            rows=tuple(rows),
+            evidence=evidence,
+            heard=heard,
+            wire=tuple(wires) if self.wire else (),
+        )
+

@@ -1,0 +1,122 @@
+"""Rounds: proof that whatever was sent before has been handled.
+
+Frames wait in two kinds of queue: the receive backlog, one per CPU for all namespaces (enqueue_to_backlog,
+net/core/dev.c), and the broadcast queue of each macvlan port, emptied by a workqueue (macvlan_broadcast_enqueue,
+drivers/net/macvlan.c). Both are first in, first out. So a frame of our own that went in later and has come
+out says that all earlier ones have come out too. What they caused may have been queued anew: hence as many
+rounds as the longest causal chain has hops.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+
+from netlab.agent.netlink import Socket
+from netlab.agent.netlink import link as link_request
+from netlab.agent.netlink.messages import peer
+from netlab.agent.probe import bpf, frames
+
+#: How long a fence may take, in seconds: far beyond any scheduling delay; then the proof is given up.
+DEADLINE = 5.0
+
+
+class FenceLost(Exception):
+    """A fence didn't come back before the deadline: nothing can be proved by it."""
+
+
+class CpuFence:
+    """A veth pair in the agent's own namespace, outside any lab, crossed once on each CPU."""
+
+    def __init__(self) -> None:
+        netlink = Socket()
+        end = peer({"IFLA_IFNAME": "fence1"}, index=9001, up=True)
+        pairs = {
+            "IFLA_IFNAME": "fence0",
+            "IFLA_LINKINFO": {"IFLA_INFO_KIND": "veth", "IFLA_INFO_DATA": {"VETH_INFO_PEER": end}},
+        }
+        with open("/proc/sys/net/ipv6/conf/default/disable_ipv6", "w") as file:
+            file.write("1")
+        request = link_request("add", pairs, "ip link add dev fence0 type veth peer name fence1", index=9000, up=True)
+        answer = netlink.batch([request.message])[0]
+        if answer.errno:
+            raise OSError(answer.errno, answer.message or os.strerror(answer.errno))
+        netlink.close()
+        self._send = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        self._hear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(frames.ETHERTYPE))
+        bpf.attach(self._hear, l2_filter())
+        self._hear.settimeout(DEADLINE)
+        self._address = ("fence0", frames.ETHERTYPE)
+        self._number = 0
+        self.cpus = sorted(os.sched_getaffinity(0))
+        self._wait_for_carrier()
+
+    def _wait_for_carrier(self) -> None:
+        # A veth drops everything until linkwatch has given it a queueing discipline: the first frames may be lost.
+        deadline = time.monotonic() + DEADLINE
+        self._hear.settimeout(0.002)
+        while time.monotonic() < deadline:
+            try:
+                self._cross()
+            except TimeoutError:
+                continue
+            self._hear.settimeout(DEADLINE)
+            return
+        raise FenceLost("the agent's own veth pair carries nothing")
+
+    def _cross(self) -> None:
+        self._number = (self._number + 1) & 0xFFFFFFFF
+        self._send.sendto(frames.raw(frames.BROADCAST, b"\x02" + b"\0" * 5, self._number), self._address)
+        while frames.number_at(self._hear.recv(128), 14) != self._number:
+            pass
+
+    def round(self) -> None:
+        """Cross once on every CPU this process may run on. Raises FenceLost."""
+        try:
+            for cpu in self.cpus:
+                os.sched_setaffinity(0, (cpu,))
+                self._cross()
+        except TimeoutError as error:
+            raise FenceLost(f"a fence on CPU {cpu} didn't come back in {DEADLINE:g} s") from error
+        finally:
+            os.sched_setaffinity(0, self.cpus)
+
+
+class QueueFence:
+    """A broadcast through one macvlan port's queue, sent from the far end of the parent's wire.
+
+    ``send`` transmits a frame out of that far end; ``listeners`` are the children of which one must hear it.
+    """
+
+    #: A locally administered source that no lab uses: plan/macs.py derives its MACs from 02:….
+    SOURCE = bytes.fromhex("06fe5ce00000")
+
+    def __init__(self, port: str, send: Callable[[bytes], None], listeners: frozenset[str]) -> None:
+        self.port = port
+        self.send = send
+        self.listeners = listeners
+
+
+def l2_filter() -> bpf.Program:
+    """Frames of our EtherType that carry this agent's mark."""
+    return bpf.all_of((bpf.LD_W, 14, frames.MARK_WORDS[0]), (bpf.LD_W, 18, frames.MARK_WORDS[1]))
+
+
+def cross_queues(
+    fences: Sequence[QueueFence], number: Callable[[], int], wait: Callable[[dict[int, QueueFence], float], None]
+) -> None:
+    """Send a broadcast through each port's queue and wait until each has been heard. Raises FenceLost."""
+    sent: dict[int, QueueFence] = {}
+    for fence in fences:
+        mine = number()
+        sent[mine] = fence
+        fence.send(frames.raw(frames.BROADCAST, QueueFence.SOURCE, mine))
+    if sent:
+        wait(sent, time.monotonic() + DEADLINE)
+    if sent:
+        ports = ", ".join(fence.port for fence in sent.values())
+        raise FenceLost(f"a broadcast through the queue of {ports} was not heard in {DEADLINE:g} s")
+
+

@@ -1,0 +1,106 @@
+"""``broadcast`` and ``unicast``: does a frame arrive at an interface? No ARP, no IP, no sysctl has a say."""
+
+from __future__ import annotations
+
+from netlab.agent.probe import frames
+from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.ears import PACKET_HOST, Ears
+from netlab.agent.probe.layer import Layer
+
+
+class Unicast(Layer):
+    """One frame per pair, to the destination's MAC. R needs it at the destination's interface as PACKET_HOST."""
+
+    def send(self, pair: Pair) -> None:
+        source, destination = pair
+        self.begin(pair)
+        frame = frames.raw(self.arena.macs[destination], self.arena.macs[source], self.number(pair))
+        self.arena.endpoint_sender(source)(frame)
+
+    def heard(self, ns: str, number: int, link: str, kind: int) -> None:
+        pair = self.by_number.get(number)
+        if pair is None:
+            return
+        result = self.results[pair]
+        destination = self.arena.endpoints[pair[1]]
+        if link != destination.link:
+            result.evidence.setdefault("elsewhere", []).append(f"{link} {'HOST' if kind == PACKET_HOST else 'OTHERHOST'}")
+        elif kind != PACKET_HOST:
+            result.evidence["seen"] = "OTHERHOST"
+        elif result.letter == "R":
+            result.evidence["finding"] = "duplicate"
+        else:
+            result.letter = "R"
+
+    def on_wire(self, ns: str, data: bytes, port: str) -> None:
+        number = frames.number_at(data, 14)
+        pair = self.by_number.get(number) if number is not None else None
+        if pair is not None and port == self.source_port(pair):
+            self.results[pair].wire = True
+
+    def source_port(self, pair: Pair) -> str | None:
+        """The switch port at the bottom of the source's stack."""
+        veth = self.arena.wire(self.arena.endpoints[pair[0]].link)
+        return veth.port_id if veth else None
+
+    def conclude(self, pair: Pair) -> None:
+        result = self.results[pair]
+        if not result.letter:
+            result.letter = "U"
+            result.evidence.setdefault("reason", "not-delivered")
+        if result.letter == "R":
+            result.evidence.pop("elsewhere", None)
+
+
+class Broadcast(Unicast):
+    """One frame per source fills its row; who else heard it (parents, switch ports) is kept too."""
+
+    def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
+        super().__init__(arena, ears, name)
+        self.listeners: dict[int, dict[str, int]] = {}
+        self.rows: dict[int, list[Pair]] = {}
+        self.columns: dict[str, list[int]] = {}
+        for index, endpoint in enumerate(arena.endpoints):
+            if not endpoint.extra:
+                self.columns.setdefault(endpoint.link, []).append(index)
+
+    def prepare(self, wave: list[Pair]) -> None:
+        self.rows = {}
+        for pair in wave:
+            self.rows.setdefault(pair[0], []).append(pair)
+
+    def send(self, pair: Pair) -> None:
+        """Only a row's first pair sends; the others share its fate."""
+        source = pair[0]
+        row = self.rows[source]
+        if row[0] == pair:
+            for other in row:
+                self.begin(other)
+            self.listeners[source] = {}
+            frame = frames.raw(frames.BROADCAST, self.arena.macs[source], self.number((source, source)))
+            self.arena.endpoint_sender(source)(frame)
+        elif reason := self.results[row[0]].evidence.get("reason"):
+            self.fail(pair, reason)
+
+    def heard(self, ns: str, number: int, link: str, kind: int) -> None:
+        pair = self.by_number.get(number)
+        if pair is None:
+            return
+        source = pair[0]
+        heard = self.listeners[source]
+        heard[link] = heard.get(link, 0) + 1
+        for destination in self.columns.get(link, ()):
+            result = self.results.get((source, destination))
+            if result is not None:
+                if result.letter == "R":
+                    result.evidence["finding"] = "duplicate"
+                result.letter = "R"
+
+    def on_wire(self, ns: str, data: bytes, port: str) -> None:
+        number = frames.number_at(data, 14)
+        pair = self.by_number.get(number) if number is not None else None
+        if pair is not None:
+            self.listeners[pair[0]][port] = 1
+            if port == self.source_port(pair):
+                for one in self.rows[pair[0]]:
+                    self.results[one].wire = True

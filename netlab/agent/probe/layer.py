@@ -1,0 +1,85 @@
+"""What every layer has in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from netlab.agent.netns import Netns
+from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.ears import Ears
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one probe. ``letter`` stays empty until something was seen that decides it."""
+
+    letter: str = ""
+    wire: bool = False
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+class Layer:
+    """A layer's engine. One object serves one request to probe one layer.
+
+    ``traversals`` is the longest chain of crossings that a probe causes, each from one interface to
+    another: a negative needs that many times the lab's hops in rounds.
+    """
+
+    traversals = 1
+
+    def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
+        self.arena = arena
+        self.ears = ears
+        self.name = name
+        self.results: dict[Pair, Result] = {}
+        self.by_number: dict[int, Pair] = {}
+
+    def prepare(self, wave: list[Pair]) -> None:
+        """Everything a wave needs that is no traffic yet: sockets, static entries."""
+
+    def send(self, pair: Pair) -> None:
+        """Send one pair's probe. Raises OSError where the kernel refuses at once."""
+        raise NotImplementedError
+
+    def settled(self, pair: Pair) -> bool:
+        """Whether nothing that may still come could change the pair's letter."""
+        return bool(self.results[pair].letter)
+
+    def conclude(self, pair: Pair) -> None:
+        """Decide what is still open, after the rounds: silence is U now."""
+        result = self.results[pair]
+        if not result.letter:
+            result.letter = "U"
+
+    def finish(self, wave: list[Pair]) -> None:
+        """Undo what ``prepare`` did."""
+
+    def heard(self, ns: str, number: int, link: str, kind: int) -> None:
+        """A frame of our own EtherType came in at a link (see `frames.raw`)."""
+
+    def on_wire(self, ns: str, data: bytes, port: str) -> None:
+        """A frame came into the switch by a port."""
+
+    def number(self, pair: Pair) -> int:
+        """A fresh number for a probe of this pair."""
+        number = next(self.arena.numbers)
+        self.by_number[number] = pair
+        return number
+
+    def begin(self, pair: Pair) -> Result:
+        """Forget what was known of a pair: it is probed now."""
+        result = self.results[pair] = Result()
+        return result
+
+    def fail(self, pair: Pair, reason: str) -> None:
+        """The kernel refused the probe at once: a proof in itself."""
+        result = self.results[pair]
+        result.letter = "U"
+        result.evidence["reason"] = reason
+
+    def namespaces(self, wave: list[Pair]) -> dict[str, Netns]:
+        """The namespaces of a wave's endpoints."""
+        endpoints = self.arena.endpoints
+        ids = {endpoints[index].namespace for pair in wave for index in pair}
+        return {ns: self.arena.lab.namespaces[ns] for ns in sorted(ids)}

@@ -1,0 +1,90 @@
+"""Losses that would look like findings: read around each wave; growth voids that wave's negatives."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterable
+
+from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, header
+from netlab.agent.netns import Netns
+from netlab.agent.probe.ears import Ears
+
+RTM_GETNEIGHTBL, RTM_GETSTATS = 66, 94
+NDTA_STATS = 7
+IFLA_STATS_LINK_64 = 1
+#: Index of rx_dropped in struct rtnl_link_stats64, of ndts_table_fulls in struct ndt_stats (both arrays of u64).
+_RX_DROPPED, _TABLE_FULLS = 6, 10
+
+_NEIGHTBL = header(RTM_GETNEIGHTBL, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=Bxxx", socket.AF_UNSPEC))
+
+
+def softnet_drops() -> int:
+    """Frames dropped because a CPU's backlog was full (/proc/net/softnet_stat, column 2), over all CPUs and namespaces."""
+    with open("/proc/net/softnet_stat") as file:
+        return sum(int(line.split()[1], 16) for line in file)
+
+
+def table_fulls(ns: Netns) -> int:
+    """How often a neighbour table had no room (struct ndt_stats), over all namespaces: the tables are shared."""
+    total = 0
+    for message in ns.netlink.dump(_NEIGHTBL):
+        stats = _attribute(message, 20, NDTA_STATS)
+        if stats is not None and len(stats) >= 8 * (_TABLE_FULLS + 1):
+            total += struct.unpack_from("=Q", stats, 8 * _TABLE_FULLS)[0]
+    return total
+
+
+def rx_dropped(ns: Netns, indexes: Iterable[int]) -> int:
+    """What macvlan parents have dropped (their broadcast queue was full, among other reasons)."""
+    body = struct.pack("=BBHII", 0, 0, 0, 0, 1 << (IFLA_STATS_LINK_64 - 1))
+    wanted = set(indexes)
+    total = 0
+    for message in ns.netlink.dump(header(RTM_GETSTATS, NLM_F_REQUEST | NLM_F_DUMP, body)):
+        index = struct.unpack_from("=I", message, 20)[0]
+        stats = _attribute(message, 28, IFLA_STATS_LINK_64)
+        if index in wanted and stats is not None:
+            total += struct.unpack_from("=Q", stats, 8 * _RX_DROPPED)[0]
+    return total
+
+
+def _attribute(message: memoryview, offset: int, wanted: int) -> memoryview | None:
+    while offset + 4 <= len(message):
+        length, kind = struct.unpack_from("=HH", message, offset)
+        if kind & 0x3FFF == wanted:
+            return message[offset + 4 : offset + length]
+        offset += max(4, (length + 3) & ~3)
+    return None
+
+
+class Losses:
+    """The counters that matter to one lab."""
+
+    def __init__(self, ears: Ears, any_ns: Netns, parents: dict[str, tuple[Netns, list[int]]]) -> None:
+        self._ears = ears
+        self._any_ns = any_ns
+        self._parents = parents
+        self.sending = 0
+        self._before: dict[str, int] = {}
+
+    def _read(self) -> dict[str, int]:
+        found = {"softnet backlog": softnet_drops(), "neighbour table full": table_fulls(self._any_ns)}
+        for ns, indexes in self._parents.values():
+            found["macvlan broadcast queue"] = found.get("macvlan broadcast queue", 0) + rx_dropped(ns, indexes)
+        return found
+
+    def mark(self) -> None:
+        """Remember the counters as they are now."""
+        self.sending = 0
+        self._ears.drops()
+        self._before = self._read()
+
+    def since(self) -> dict[str, int]:
+        """The counters that have grown since `mark`, by how much."""
+        now = self._read()
+        grown = {name: now[name] - before for name, before in self._before.items() if now[name] > before}
+        if drops := self._ears.drops():
+            grown["packet socket"] = drops
+        if self.sending:
+            grown["ENOBUFS at sending"] = self.sending
+        return grown

@@ -1,0 +1,146 @@
+"""``arp`` and ``ndp``: does an interface answer? Raw requests, every answer awaited, by the MAC that it carries."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+from netlab.agent.probe import bpf, frames
+from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.ears import PACKET_HOST, Ears
+from netlab.agent.probe.layer import Layer
+
+
+class Resolve(Layer):
+    """Shared by both families: an answer is attributed by the source's interface and the address it speaks of."""
+
+    traversals = 2
+    family = 4
+
+    def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
+        super().__init__(arena, ears, name)
+        self.asked: dict[tuple[str, bytes], list[Pair]] = {}
+        self.listening: set[str] = set()
+
+    def packed(self, index: int) -> bytes:
+        """The address of an endpoint in this family."""
+        endpoint = self.arena.endpoints[index]
+        address = endpoint.v4 if self.family == 4 else endpoint.v6
+        assert address is not None
+        return ipaddress.ip_address(address.ip).packed
+
+    def prepare(self, wave: list[Pair]) -> None:
+        self.asked.clear()
+        for source, _ in wave:
+            ns = self.arena.endpoints[source].namespace
+            if ns not in self.listening:
+                self.listening.add(ns)
+                self.listen(ns)
+
+    def listen(self, ns: str) -> None:
+        """Open the ear for answers in one namespace."""
+        raise NotImplementedError
+
+    def request(self, pair: Pair) -> bytes:
+        """The whole frame that asks."""
+        raise NotImplementedError
+
+    def send(self, pair: Pair) -> None:
+        self.begin(pair)
+        self.asked.setdefault((self.arena.endpoints[pair[0]].link, self.packed(pair[1])), []).append(pair)
+        self.arena.endpoint_sender(pair[0])(self.request(pair))
+
+    def answered(self, ns: str, ifname: str, ip: bytes, mac: bytes, kind: int) -> None:
+        """An answer came in at an interface: ``ip`` is at ``mac``."""
+        link = self.arena.names.get((ns, ifname), ifname)
+        for pair in self.asked.get((link, ip), ()):
+            if kind != PACKET_HOST:
+                continue
+            result = self.results[pair]
+            answered_by: list[str] = result.evidence.setdefault("answered_by", [])
+            answered_by.append(frames.mac_text(mac))
+            if mac == self.arena.macs[pair[1]]:
+                result.letter = "R"
+
+    def conclude(self, pair: Pair) -> None:
+        result = self.results[pair]
+        if result.letter:
+            return
+        mine = {
+            mac
+            for mac, endpoint in zip(self.arena.macs, self.arena.endpoints, strict=True)
+            if endpoint.namespace == self.arena.endpoints[pair[1]].namespace
+        }
+        macs = {frames.mac_bytes(mac) for mac in result.evidence.get("answered_by", ())}
+        result.letter = "A" if macs & mine else "U"
+        if not macs:
+            result.evidence.setdefault("reason", "no-answer")
+        elif not macs & mine:
+            result.evidence["reason"] = "answered-by-a-stranger"
+
+    def on_wire(self, ns: str, data: bytes, port: str) -> None:
+        for pair in self.matching(data):
+            veth = self.arena.wire(self.arena.endpoints[pair[0]].link)
+            if veth is not None and veth.port_id == port:
+                self.results[pair].wire = True
+
+    def matching(self, data: bytes) -> list[Pair]:
+        """The pairs whose request a frame on a wire is."""
+        raise NotImplementedError
+
+
+class Arp(Resolve):
+    """RFC 826 over IPv4."""
+
+    def listen(self, ns: str) -> None:
+        # Operation 2: reply.
+        self.ears.listen(self.arena.lab.namespaces[ns], frames.ETH_P_ARP, bpf.all_of((bpf.LD_H, 20, 2)), self._reader(ns))
+
+    def _reader(self, ns: str):  # type: ignore[no-untyped-def]
+        def read(data: bytes, ifname: str, kind: int) -> None:
+            self.answered(ns, ifname, data[28:32], data[22:28], kind)
+
+        return read
+
+    def request(self, pair: Pair) -> bytes:
+        source, target = (socket.inet_ntoa(self.packed(index)) for index in pair)
+        return frames.arp_request(self.arena.macs[pair[0]], source, target)
+
+    def matching(self, data: bytes) -> list[Pair]:
+        if data[12:14] != b"\x08\x06" or data[20:22] != b"\0\x01":
+            return []
+        return [
+            pair for pair in self.results
+            if self.arena.macs[pair[0]] == data[22:28] and self.packed(pair[1]) == data[38:42]
+        ]  # fmt: skip
+
+
+class Ndp(Resolve):
+    """Neighbour discovery, RFC 4861."""
+
+    family = 6
+
+    def listen(self, ns: str) -> None:
+        # Next header ICMPv6, type 136: neighbour advertisement.
+        program = bpf.all_of((bpf.LD_B, 20, 58), (bpf.LD_B, 54, 136))
+        self.ears.listen(self.arena.lab.namespaces[ns], frames.ETH_P_IPV6, program, self._reader(ns))
+
+    def _reader(self, ns: str):  # type: ignore[no-untyped-def]
+        def read(data: bytes, ifname: str, kind: int) -> None:
+            # The target link-layer address option (type 2) stands right behind the target.
+            mac = data[80:86] if data[78:80] == b"\x02\x01" else data[6:12]
+            self.answered(ns, ifname, data[62:78], mac, kind)
+
+        return read
+
+    def request(self, pair: Pair) -> bytes:
+        source, target = (str(ipaddress.IPv6Address(self.packed(index))) for index in pair)
+        return frames.neighbor_solicitation(self.arena.macs[pair[0]], source, target)
+
+    def matching(self, data: bytes) -> list[Pair]:
+        if data[12:14] != b"\x86\xdd" or data[54:55] != b"\x87":
+            return []
+        return [
+            pair for pair in self.results
+            if self.arena.macs[pair[0]] == data[6:12] and self.packed(pair[1]) == data[62:78]
+        ]  # fmt: skip

@@ -1,0 +1,222 @@
+"""``tcp`` and ``udp``: a client bound to the source's interface and address, a server bound to the destination's address."""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import struct
+
+from netlab.agent.errors import name as errno_name
+from netlab.agent.probe import bpf, frames
+from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.ears import Ears, enlarge
+from netlab.agent.probe.echo import AddressLayer
+
+#: Close with a reset: nothing stays behind in TIME_WAIT.
+_LINGER_ZERO = struct.pack("=ii", 1, 0)
+_SYN, _ACK = 0x02, 0x10
+
+
+class Transport(AddressLayer):
+    """One server per destination address, one client per pair, known again by its source port."""
+
+    kind = socket.SOCK_STREAM
+    #: Servers listen here, or at the next free port: each namespace has a port space of its own.
+    first_port = 45067
+
+    def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
+        super().__init__(arena, ears, name)
+        self.servers: dict[int, int] = {}
+        self.clients: dict[Pair, socket.socket] = {}
+        self.by_port: dict[tuple[str, int], Pair] = {}
+
+    def prepare(self, wave: list[Pair]) -> None:
+        for _, destination in wave:
+            if destination not in self.servers:
+                self.servers[destination] = self._serve(destination)
+        super().prepare(wave)
+
+    def _serve(self, index: int) -> int:
+        ip = self.address(index).ip
+        with self.arena.ns(index):
+            sock = socket.socket(socket.AF_INET, self.kind | socket.SOCK_CLOEXEC)
+        sock.setblocking(False)
+        for port in range(self.first_port, self.first_port + 1000):
+            try:
+                sock.bind((ip, port))
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    sock.close()
+                    raise
+        self.serve(sock)
+        return int(sock.getsockname()[1])
+
+    def serve(self, sock: socket.socket) -> None:
+        """Start serving on a bound socket."""
+        raise NotImplementedError
+
+    def send(self, pair: Pair) -> None:
+        source, destination = pair
+        self.begin(pair)
+        endpoint = self.arena.endpoints[source]
+        with self.arena.ns(source):
+            client = socket.socket(socket.AF_INET, self.kind | socket.SOCK_CLOEXEC)
+        client.setblocking(False)
+        self.clients[pair] = client
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, endpoint.ifname.encode())
+        client.bind((self.address(source).ip, 0))
+        self.by_port[self.address(source).ip, client.getsockname()[1]] = pair
+        self.ask(pair, client, (self.address(destination).ip, self.servers[destination]))
+
+    def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
+        """Connect, or send a datagram."""
+        raise NotImplementedError
+
+    def finish(self, wave: list[Pair]) -> None:
+        super().finish(wave)
+        for pair in wave:
+            client = self.clients.pop(pair, None)
+            if client is None:
+                continue
+            self.by_port = {key: other for key, other in self.by_port.items() if other != pair}
+            if self.kind == socket.SOCK_STREAM:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+            self.ears.forget(client)
+
+    def watch_door(self, ns: str) -> None:
+        ports = {port for index, port in self.servers.items() if self.arena.endpoints[index].namespace == ns}
+        program = bpf.any_of(*(self.filter(port) for port in sorted(ports)))
+
+        def came(data: bytes, ifname: str, kind: int) -> None:
+            pair = self._pair(data)
+            if pair is not None:
+                self.entered(pair, ns, ifname, kind)
+
+        self.ears.listen(self.arena.lab.namespaces[ns], frames.ETH_P_IP, program, came)
+
+    def filter(self, port: int) -> bpf.Program:
+        """Requests to a server port."""
+        raise NotImplementedError
+
+    def is_request(self, data: bytes, transport: int) -> bool:
+        """Whether a frame is a request of this layer; ``transport`` is the offset of its header."""
+        raise NotImplementedError
+
+    def _pair(self, data: bytes) -> Pair | None:
+        transport = 14 + 4 * (data[14] & 0xF)
+        if data[12:14] != b"\x08\x00" or not self.is_request(data, transport):
+            return None
+        (port,) = struct.unpack_from("!H", data, transport)
+        return self.by_port.get((socket.inet_ntoa(data[26:30]), port))
+
+    def on_wire(self, ns: str, data: bytes, port: str) -> None:
+        pair = self._pair(data)
+        if pair is None:
+            return
+        veth = self.arena.wire(self.arena.endpoints[pair[0]].link)
+        if veth is not None and veth.port_id == port:
+            self.results[pair].wire = True
+
+
+class Tcp(Transport):
+    """Connect and see it complete; a refusal is U, reason ``refused``."""
+
+    traversals = 7
+
+    def serve(self, sock: socket.socket) -> None:
+        sock.listen(1024)
+
+        def accept() -> None:
+            try:
+                while True:
+                    connection, _ = sock.accept()
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+                    connection.close()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+
+        self.ears.watch(sock, accept)
+
+    def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
+        def writable() -> None:
+            result = self.results[pair]
+            if result.letter:
+                return
+            number = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if number == 0:
+                try:
+                    client.getpeername()
+                except OSError as error:
+                    number = error.errno or 0
+                    if number == errno.ENOTCONN:
+                        # Reset by the server between its accept and our look: it was connected.
+                        number = 0
+            if number in (0, errno.ECONNRESET):
+                self.answered(pair)
+            else:
+                reason = "refused" if number == errno.ECONNREFUSED else errno_name(number)
+                self.fail(pair, reason)
+
+        result = client.connect_ex(server)
+        # One-shot and edge: a connected socket stays writable for ever.
+        self.ears.watch(client, writable, select.EPOLLOUT | select.EPOLLET)
+        if result not in (0, errno.EINPROGRESS):
+            raise OSError(result, "connect")
+
+    def filter(self, port: int) -> bpf.Program:
+        return bpf.all_of((bpf.LD_B, 23, 6), (bpf.LDX_MSH, 14, -1), (bpf.LD_H_IND, 16, port), (bpf.LD_B_IND, 27, _SYN))
+
+    def is_request(self, data: bytes, transport: int) -> bool:
+        return data[23] == 6 and data[transport + 13] == _SYN
+
+
+class Udp(Transport):
+    """A datagram and its answer, sent back by a server that isn't bound to a device."""
+
+    kind = socket.SOCK_DGRAM
+    traversals = 7
+
+    def serve(self, sock: socket.socket) -> None:
+        enlarge(sock)
+
+        def answer() -> None:
+            try:
+                while True:
+                    data, sender = sock.recvfrom(64)
+                    try:
+                        sock.sendto(data, sender)
+                    except OSError as error:
+                        if isinstance(error, BlockingIOError):
+                            raise
+                        number = frames.number_at(data, 0)
+                        pair = self.by_number.get(number) if number is not None else None
+                        if pair is not None:
+                            self.results[pair].evidence["reply"] = errno_name(error.errno or 0)
+            except BlockingIOError:
+                return
+
+        self.ears.watch(sock, answer)
+
+    def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
+        number = self.number(pair)
+
+        def read() -> None:
+            try:
+                while True:
+                    if frames.number_at(client.recv(64), 0) == number:
+                        self.answered(pair)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self.results[pair].evidence["error"] = errno_name(error.errno or 0)
+
+        self.ears.watch(client, read)
+        client.sendto(frames.marked(number), server)
+
+    def filter(self, port: int) -> bpf.Program:
+        return bpf.all_of((bpf.LD_B, 23, 17), (bpf.LDX_MSH, 14, -1), (bpf.LD_H_IND, 16, port))
+
+    def is_request(self, data: bytes, transport: int) -> bool:
+        return data[23] == 17 and frames.number_at(data, transport + 8) is not None

@@ -1,0 +1,183 @@
+"""What the kernel says it has built, and whether that is what the plan says.
+
+Read after every step: pyroute2 drops keywords it doesn't know without a word, and so a request that
+seemed to succeed proves nothing.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from typing import TYPE_CHECKING, Any
+
+from netlab.agent.errors import BuildFailed
+from netlab.agent.links.port import OPTIONS, STATES
+from netlab.agent.netlink.classes import ifaddrmsg, ifinfmsg
+from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, header
+from netlab.agent.netns import Netns
+from netlab.plan.types import Macvlan, Port, State, Switch, SwitchLink, Veth
+
+if TYPE_CHECKING:
+    from netlab.agent.lab import Lab
+
+RTM_GETLINK, RTM_GETADDR = 18, 22
+RTEXT_FILTER_SKIP_STATS = 1 << 3
+IFF_UP = 1
+#: How long a lab may take to settle, in seconds (linkwatch delays some carrier changes by a second).
+DEADLINE = 3.0
+OPERSTATES = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP")
+
+_GETLINK = header(
+    RTM_GETLINK,
+    NLM_F_REQUEST | NLM_F_DUMP,
+    struct.pack("=BxHiII", socket.AF_UNSPEC, 0, 0, 0, 0) + struct.pack("=HHI", 8, 29, RTEXT_FILTER_SKIP_STATS),
+)
+_GETADDR = header(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=BBBBi", 0, 0, 0, 0, 0))
+
+Link = dict[str, Any]
+
+
+def read_links(ns: Netns) -> dict[int, Link]:
+    """Every link of a namespace by ifindex: name, mac, mtu, up, carrier, operstate, promiscuity, kind and its options."""
+    found = {}
+    for data in ns.netlink.dump(_GETLINK):
+        message = ifinfmsg(bytes(data))
+        message.decode()
+        get = message.get_attr
+        read: Link = {
+            "name": get("IFLA_IFNAME"),
+            "mac": get("IFLA_ADDRESS"),
+            "mtu": get("IFLA_MTU"),
+            "up": bool(message["flags"] & IFF_UP),
+            "carrier": bool(get("IFLA_CARRIER")),
+            "operstate": str(get("IFLA_OPERSTATE")),
+            "promiscuity": get("IFLA_PROMISCUITY"),
+            "master": get("IFLA_MASTER"),
+        }
+        info = get("IFLA_LINKINFO")
+        if info is not None:
+            read["kind"] = info.get_attr("IFLA_INFO_KIND")
+            details = info.get_attr("IFLA_INFO_DATA")
+            if read["kind"] in ("macvlan", "macvtap"):
+                _read_macvlan(read, details)
+            elif read["kind"] == "bridge":
+                read["stp"] = bool(details.get_attr("IFLA_BR_STP_STATE"))
+                read["fdb_max_learned"] = details.get_attr("IFLA_BR_FDB_MAX_LEARNED")
+            if info.get_attr("IFLA_INFO_SLAVE_KIND") == "bridge":
+                slave = info.get_attr("IFLA_INFO_SLAVE_DATA")
+                read["port"] = {name: slave.get_attr(option[0]) for name, option in OPTIONS.items()}
+                read["port"]["state"] = slave.get_attr("IFLA_BRPORT_STATE")
+        found[message["index"]] = read
+    return found
+
+
+def _read_macvlan(read: Link, details: Any) -> None:
+    read["mode"] = str(details.get_attr("IFLA_MACVLAN_MODE"))
+    flags = details.get_attr("IFLA_MACVLAN_FLAGS")
+    read["nodst"] = "nodst" in str(flags) or flags == 2
+    read["bcqueuelen"] = details.get_attr("IFLA_MACVLAN_BC_QUEUE_LEN")
+    listed = details.get_attr("IFLA_MACVLAN_MACADDR_DATA")
+    if read["mode"] == "source":
+        read["allowed_macs"] = sorted(value for _, value in listed["attrs"]) if listed else []
+
+
+def read_addresses(ns: Netns) -> dict[int, list[str]]:
+    """Addresses of a namespace by ifindex, as ``ip/prefixlen``; IPv6 link-local ones left out."""
+    found: dict[int, list[str]] = {}
+    for data in ns.netlink.dump(_GETADDR):
+        message = ifaddrmsg(bytes(data))
+        message.decode()
+        ip = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
+        if not ip.startswith("fe80:"):
+            found.setdefault(message["index"], []).append(f"{ip}/{message['prefixlen']}")
+    return found
+
+
+def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str]]:
+    """Read the lab back until admin state and carrier are what the plan says, or the deadline has passed.
+
+    Returns what was read of each link, and the ids of those that didn't settle. Raises BuildFailed where
+    anything else differs from the plan: then a request was not understood.
+    """
+    deadline = time.monotonic() + DEADLINE
+    waiting = set(lab.namespaces)
+    read: dict[str, dict[int, Link]] = {}
+    while True:
+        for ns in waiting:
+            read[ns] = read_links(lab.namespaces[ns])
+        unsettled = _unsettled(state, read)
+        waiting = {ns for _, ns in unsettled}
+        if not unsettled or time.monotonic() > deadline:
+            break
+        # The kernel settles from a workqueue (linkwatch_event) within microseconds: give it the processor.
+        time.sleep(0.0005)
+    addresses = {ns: read_addresses(lab.namespaces[ns]) for ns in lab.namespaces if any(link.addresses for link in state.links_of(ns))}
+    found: dict[str, Link] = {}
+    for link in state.links:
+        mine = read[link.namespace].get(link.ifindex)
+        if mine is None:
+            raise _differs(link.id, "it isn't there", link.where)
+        mine["addresses"] = addresses.get(link.namespace, {}).get(link.ifindex, [])
+        if isinstance(link, Veth):
+            mine["port"] = read[link.switch][link.port_ifindex].get("port")
+        found[link.id] = mine
+    _compare(state, found)
+    return found, sorted({link for link, _ in unsettled})
+
+
+def _unsettled(state: State, read: dict[str, dict[int, Link]]) -> list[tuple[str, str]]:
+    wrong = []
+    for link in state.links:
+        mine = read[link.namespace].get(link.ifindex)
+        if mine is None or mine["up"] != link.up or (link.up and not _carries(mine, link.carrier, isinstance(link, Switch))):
+            wrong.append((link.id, link.namespace))
+        if isinstance(link, Veth) and (theirs := read[link.switch].get(link.port_ifindex)):
+            settled = theirs["up"] == link.port.up and (not link.port.up or _carries(theirs, link.up and link.port.up))
+            forwards = link.port.attached and link.port.up and link.up and theirs.get("port")
+            if forwards and not state.link(link.switch).stp:  # type: ignore[union-attr]
+                settled = settled and theirs["port"]["state"] == STATES[link.port.state]
+            if not settled:
+                wrong.append((link.id, link.switch))
+    return wrong
+
+
+def _carries(read: Link, carrier: bool, bridge: bool = False) -> bool:
+    """Carrier alone isn't enough: until linkwatch has set operstate, the queueing discipline still drops everything."""
+    if carrier:
+        return bool(read["carrier"]) and read["operstate"] in ("UP", "UNKNOWN")
+    return not read["carrier"] and (bridge or read["operstate"] in ("DOWN", "LOWERLAYERDOWN"))
+
+
+def _compare(state: State, found: dict[str, Link]) -> None:
+    for link in state.links:
+        mine = found[link.id]
+        checks: list[tuple[str, object, object]] = [("mtu", link.mtu, mine["mtu"])]
+        if link.mac:
+            checks.append(("MAC", link.mac, mine["mac"]))
+        if isinstance(link, Macvlan):
+            checks += [
+                ("mode", link.effective_mode, mine["mode"]),
+                ("nodst", link.nodst, mine["nodst"]),
+            ]
+            if link.effective_mode == "source":
+                checks.append(("allowed_macs", sorted(link.allowed_macs), mine["allowed_macs"]))
+            if link.bcqueuelen is not None:
+                checks.append(("bcqueuelen", link.bcqueuelen, mine["bcqueuelen"]))
+        if isinstance(link, Veth) and link.port.attached:
+            checks += _port_checks(link.port, mine["port"])
+        if not isinstance(link, (Switch, SwitchLink)):
+            checks.append(("addresses", sorted(map(str, link.addresses)), sorted(mine["addresses"])))
+        for what, wanted, got in checks:
+            if wanted != got:
+                raise _differs(link.id, f"its {what} is {got}, the plan says {wanted}", link.where)
+
+
+def _port_checks(wanted: Port, got: dict[str, Any] | None) -> list[tuple[str, object, object]]:
+    if got is None:
+        return [("switch port", "attached", "not attached")]
+    return [(f"port's {name}", getattr(wanted, name), bool(got[name])) for name in OPTIONS]
+
+
+def _differs(link: str, how: str, where: Any) -> BuildFailed:
+    return BuildFailed(0, f"{link} was built, but {how}", "ip -d link show", link, where)

@@ -1,0 +1,262 @@
+"""PID 1's loop: one request after the other from the front, and the processes that it asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import platform
+import select
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+from netlab.agent import sysctl
+from netlab.agent.errors import BuildFailed
+from netlab.agent.lab import Lab
+from netlab.agent.launcher import CannotEnter, Entered
+from netlab.agent.netns import Home, Netns
+from netlab.agent.probe.engine import Prober
+from netlab.agent.probe.fence import CpuFence
+from netlab.plan.types import Step
+from netlab.wire import Channel, Closed, from_plain, to_plain
+
+#: Closed labs are handed to the kernel so many at a time: taking namespaces down one by one holds the rtnl lock for longer.
+PENDING_LABS = 20
+#: … or when nothing was asked for this long, in seconds.
+IDLE = 0.2
+
+Answer = tuple[Any, list[int]]
+
+
+class NotDone(Exception):
+    """A request that can't be done, in words for the user."""
+
+    def __init__(self, kind: str, **details: Any) -> None:
+        super().__init__(kind)
+        self.plain = {"kind": kind, **details}
+
+
+def serve(stream: int, entered: Entered | CannotEnter) -> None:
+    """Serve until the front goes."""
+    gc.disable()  # A run is short and makes no cycles worth hunting; a collection in a wave costs milliseconds.
+    channel = Channel(socket.socket(fileno=stream))
+    if isinstance(entered, CannotEnter):
+        channel.send({"event": "cannot", "what": entered.what, "mend": entered.mend})
+        return
+    Home.remember()
+    with contextlib.suppress(Closed):
+        Server(channel, entered).loop()
+
+
+class Server:
+    """The labs of one front."""
+
+    def __init__(self, channel: Channel, entered: Entered) -> None:
+        self.channel = channel
+        self.entered = entered
+        self.labs: dict[int, Lab] = {}
+        self.probers: dict[int, Prober] = {}
+        self.closing: list[Lab] = []
+        self.processes: dict[int, subprocess.Popen[bytes]] = {}
+        self.sysctls = sysctl.Sysctls()
+        self.verbose = False
+        self._fence: CpuFence | None = None
+        self._lines: list[str] = []
+        self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
+            "info": self.info, "enter": self.enter, "probe": self.probe, "close": self.close_lab,
+            "spawn": self.spawn, "signal": self.signal, "socket": self.socket, "verbose": self.set_verbose,
+        }  # fmt: skip
+
+    @property
+    def fence(self) -> CpuFence:
+        """The fence of the agent, made at its first use."""
+        if self._fence is None:
+            self._fence = CpuFence()
+        return self._fence
+
+    # --- the loop -----------------------------------------------------------------------------------
+
+    def loop(self) -> None:
+        """Handle requests and the ends of processes. Returns when the stream is closed."""
+        wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake_write)
+        poll = select.poll()
+        poll.register(self.channel.fileno(), select.POLLIN)
+        poll.register(wake_read, select.POLLIN)
+        while True:
+            ready = [self.channel.fileno()] if self.channel.has_buffered else []
+            if not ready:
+                ready = [fd for fd, _ in poll.poll(IDLE * 1000 if self.closing else None)]
+            if not ready:
+                self.bury()
+            if wake_read in ready:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(wake_read, 4096)
+            self.reap()
+            if self.channel.fileno() in ready:
+                message, fds = self.channel.receive()
+                self.handle(message)
+                for fd in fds:
+                    os.close(fd)
+
+    def handle(self, message: dict[str, Any]) -> None:
+        """Do one request and send its answer, or the error in words."""
+        reply: dict[str, Any] = {"id": message["id"]}
+        fds: list[int] = []
+        try:
+            reply["result"], fds = self._operations[message["op"]](message)
+        except NotDone as error:
+            reply["error"] = error.plain
+        except BuildFailed as error:
+            reply["error"] = {"kind": "build", **error.plain()}
+        except OSError as error:
+            reply["error"] = {"kind": "system", "errno": error.errno, "message": str(error)}
+        except Exception:
+            import traceback
+
+            reply["error"] = {"kind": "bug", "message": traceback.format_exc()}
+        self.flush_log()
+        self.channel.send(reply, fds)
+        for fd in fds:
+            os.close(fd)
+
+    def log(self, line: str) -> None:
+        """Remember a command for a front that wants to see it."""
+        if self.verbose:
+            self._lines.append(line)
+
+    def flush_log(self) -> None:
+        """Send what was logged."""
+        if self._lines:
+            self.channel.send({"event": "log", "lines": self._lines})
+            self._lines = []
+
+    def reap(self) -> None:
+        """Take the exit status of every process that has ended, orphans included: PID 1 is everyone's parent."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            process = self.processes.pop(pid, None)
+            if process is not None:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                self.channel.send({"event": "exit", "pid": pid, "status": process.returncode})
+
+    def bury(self) -> None:
+        """Hand the closed labs to the kernel."""
+        for lab in self.closing:
+            lab.close()
+        self.closing.clear()
+
+    # --- requests -----------------------------------------------------------------------------------
+
+    def info(self, _message: dict[str, Any]) -> Answer:
+        """What this machine and this agent are."""
+        return {
+            "kernel": platform.release(),
+            "machine": platform.machine(),
+            "python": platform.python_version(),
+            "rootless": self.entered.rootless,
+            "private_proc": not self.entered.proc_lacks,
+            "cpus": len(os.sched_getaffinity(0)),
+            "pid": os.getpid(),
+        }, []
+
+    def set_verbose(self, message: dict[str, Any]) -> Answer:
+        """Whether every netlink request is told as a command."""
+        self.verbose = bool(message["on"])
+        return None, []
+
+    def enter(self, message: dict[str, Any]) -> Answer:
+        """Take a lab into a step; a lab's first step makes it."""
+        number = message["lab"]
+        if number not in self.labs:
+            self.labs[number] = Lab(self.sysctls, self.log)
+        lab = self.labs[number]
+        self._stop_probing(number)
+        step = from_plain(Step, message["step"])
+        try:
+            return lab.enter(step), []
+        except BuildFailed:
+            self.labs.pop(number)
+            lab.close()
+            raise
+
+    def probe(self, message: dict[str, Any]) -> Answer:
+        """Probe layers of a lab in the step it is in."""
+        number, wire = message["lab"], message["wire"]
+        lab = self._lab(number)
+        prober = self.probers.get(number)
+        if prober is None or (wire and not prober.wire):
+            self._stop_probing(number)
+            assert lab.state is not None
+            prober = self.probers[number] = Prober(lab, lab.state, lab.read, self.fence, wire=wire)
+        wanted = None if message["pairs"] is None else [(i, j) for i, j in message["pairs"]]
+        observed = [to_plain(prober.probe(layer, message["seed"], wanted)) for layer in message["layers"]]
+        return {"layers": observed, "notes": prober.notes}, []
+
+    def close_lab(self, message: dict[str, Any]) -> Answer:
+        """End a lab."""
+        self._stop_probing(message["lab"])
+        lab = self.labs.pop(message["lab"], None)
+        if lab is not None:
+            self.closing.append(lab)
+        if len(self.closing) >= PENDING_LABS:
+            self.bury()
+        return None, []
+
+    def _stop_probing(self, number: int) -> None:
+        prober = self.probers.pop(number, None)
+        if prober is not None:
+            prober.close()
+
+    def _lab(self, number: int) -> Lab:
+        if number not in self.labs:
+            raise NotDone("usage", message="this lab is closed")
+        return self.labs[number]
+
+    def _ns(self, message: dict[str, Any]) -> Netns:
+        lab = self._lab(message["lab"])
+        if message["ns"] not in lab.namespaces:
+            known = ", ".join(lab.namespaces)
+            raise NotDone("usage", message=f"there is no namespace {message['ns']!r} in this lab (there are: {known})")
+        return lab.namespaces[message["ns"]]
+
+    def spawn(self, message: dict[str, Any]) -> Answer:
+        """Start a process in a namespace; its standard streams travel back as descriptors."""
+        ns = self._ns(message)
+        pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
+        (in_read, in_write), (out_read, out_write), (err_read, err_write) = pipes
+        try:
+            process = ns.spawn(
+                message["argv"], env=message["env"], cwd=message["cwd"], stdin=in_read, stdout=out_write, stderr=err_write
+            )
+        except OSError as error:
+            for pair in pipes:
+                for fd in pair:
+                    os.close(fd)
+            raise NotDone("spawn", message=f"{message['argv'][0]}: {os.strerror(error.errno or 0)}", errno=error.errno) from error
+        for fd in (in_read, out_write, err_write):
+            os.close(fd)
+        self.processes[process.pid] = process
+        return {"pid": process.pid}, [in_write, out_read, err_read]
+
+    def signal(self, message: dict[str, Any]) -> Answer:
+        """Send a signal to a process that was started by ``spawn`` and is still there."""
+        if message["pid"] in self.processes:
+            os.kill(message["pid"], message["signal"])
+        return None, []
+
+    def socket(self, message: dict[str, Any]) -> Answer:
+        """Open a socket in a namespace and hand it over."""
+        with self._ns(message):
+            sock = socket.socket(message["family"], message["type"] | socket.SOCK_CLOEXEC, message["proto"])
+        return None, [sock.detach()]
+

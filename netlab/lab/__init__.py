@@ -1,0 +1,18 @@
+"""The front's handle on an agent: start it, build, change, probe, run processes, close."""
+
+from netlab.lab.agent import Agent, Lab, Process
+from netlab.lab.errors import AgentBug, BuildError, CannotRun, LabDied, LabError, SpawnError
+from netlab.lab.reply import Reply
+
+__all__ = [
+    "Agent",
+    "AgentBug",
+    "BuildError",
+    "CannotRun",
+    "Lab",
+    "LabDied",
+    "LabError",
+    "Process",
+    "Reply",
+    "SpawnError",
+]
