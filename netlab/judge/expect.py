@@ -168,6 +168,8 @@ def _state(entry: ExpectState, observed: StepObserved) -> JudgedExpectation:
     link = observed.links.get(entry.link)
     if link is None:
         return _entry("state", entry, "?", f"{entry.link} was not read back")
+    # The file's word for the admin state, which is read back as a flag.
+    link = {"state": "up" if link.get("up") else "down", **link}
     wrong, unknown = [], []
     for key, wanted in entry.values:
         if key not in link:
@@ -214,7 +216,7 @@ def _words(value: object) -> str:
 
 def _refused(entry: ExpectRefused, observed: StepObserved) -> JudgedExpectation:
     refused = observed.refused.get(entry.link)
-    if refused is None:
+    if refused is None or refused.get("errno") is None:
         return _entry("refused", entry, "F", "the kernel accepted it")
     errno, at = refused.get("errno"), refused.get("at")
     if (errno, at) == (entry.errno, entry.at):

@@ -177,7 +177,7 @@ def refusal_findings(
     for link in sorted(observed.refused.keys() | predicted.keys()):
         seen = observed.refused.get(link)
         said = predicted.get(link)
-        was = (str(seen.get("errno")), str(seen.get("at"))) if seen else None
+        was = (str(seen["errno"]), str(seen.get("at"))) if seen and seen.get("errno") else None
         if was == (said[:2] if said else None):
             continue
         findings.append(

@@ -5,6 +5,7 @@ Both tries are kept. Tries that differ prove nothing; a retry never turns a fail
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from netlab.judge.given import given_rows
@@ -35,14 +36,20 @@ def _against(expected: str, letter: str) -> bool:
     return expected in ACCEPTS and letter not in ACCEPTS[expected]
 
 
-def second_try(first: LayerObserved, again: LayerObserved) -> LayerObserved:
-    """The layer with the pairs of ``again`` weighed in: letters that are equal stay, others become ``?``."""
+def second_try(
+    first: LayerObserved, again: LayerObserved, pairs: Iterable[tuple[int, int]] | None = None
+) -> LayerObserved:
+    """The layer with the pairs of ``again`` weighed in: letters that are equal stay, others become ``?``.
+
+    ``pairs`` limits it to these, where ``again`` holds more than was in doubt.
+    """
+    chosen = None if pairs is None else set(pairs)
     rows = [list(row) for row in first.rows]
     evidence = dict(first.evidence)
     for i, row in enumerate(again.rows):
         for j, letter in enumerate(row):
             before = rows[i][j]
-            if letter in " ." or before in " .":
+            if letter in " ." or before in " ." or (chosen is not None and (i, j) not in chosen):
                 continue
             key = f"{i},{j}"
             tries = [*evidence.get(key, {}).get("tries", [before]), letter]

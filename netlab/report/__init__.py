@@ -1,1 +1,8 @@
 """The run record and everything rendered from it, and only from it."""
+
+from __future__ import annotations
+
+from netlab.report.record import STORIES_UP_TO, Circumstances, Examined, Record, build
+from netlab.report.stories import Stories, tell_all
+
+__all__ = ["STORIES_UP_TO", "Circumstances", "Examined", "Record", "Stories", "build", "tell_all"]

@@ -1,0 +1,41 @@
+"""`netlab doctor`: what this machine can do."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from netlab.errors import CANNOT_RUN, PASSED
+
+
+@click.command("doctor", short_help="Say what this machine can do, and what mends each lack.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(as_json: bool) -> int:
+    """Try everything that netlab needs, for real: namespaces, each kind of link, iperf3. Nothing is changed.
+
+    What is missing comes with the one line that mends it.
+    """
+    import textwrap
+
+    from netlab.lab import Agent
+    from netlab.report.style import style_for
+
+    found = Agent.doctor()
+    if as_json:
+        import json
+
+        click.echo(json.dumps(found, indent=2))
+    else:
+        style = style_for(sys.stdout)
+        width = max((len(one["name"]) for one in found), default=0)
+        for one in found:
+            mark = style.verdict("P" if one["ok"] else "F" if one.get("required", True) else "?")
+            first, *rest = textwrap.wrap(str(one["detail"]), style.width - width - 6) or [""]
+            click.echo(f"{mark} {one['name'].ljust(width)}  {first}")
+            for line in rest:
+                click.echo(f"  {' ' * width}  {line}")
+            if not one["ok"] and one.get("mend"):
+                click.echo(f"  {' ' * width}  {style.paint(one['mend'], 'bold')}")
+    lacks = [one for one in found if not one["ok"] and one.get("required", True)]
+    return CANNOT_RUN if lacks else PASSED

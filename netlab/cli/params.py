@@ -1,0 +1,120 @@
+"""Parameters that several commands share, and what completes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from netlab.plan.types import LAYERS, base_layer
+
+SIZED = ("icmp", "icmp6")
+
+
+class Layers(click.ParamType[tuple[str, ...]]):
+    """Comma-separated layer names: ``icmp,tcp`` or ``icmp/1472``."""
+
+    name = "layers"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """The names, each checked."""
+        if isinstance(value, tuple):
+            return value
+        names = [name.strip() for name in str(value).split(",") if name.strip()]
+        if not names:
+            self.fail("no layer is named", param, ctx)
+        for name in names:
+            self._check(name, param, ctx)
+        return tuple(names)
+
+    def _check(self, name: str, param: click.Parameter | None, ctx: click.Context | None) -> None:
+        from netlab.errors import did_you_mean
+
+        base, sized, size = base_layer(name), "/" in name, name.partition("/")[2]
+        if base not in LAYERS:
+            self.fail(
+                f"no layer '{name}'{did_you_mean(base, LAYERS)}; there are {', '.join(LAYERS)}", param, ctx
+            )
+        if sized and (base not in SIZED or not size.isdecimal() or not 28 <= int(size) <= 65535):
+            self.fail(f"'{name}': a size goes with {' and '.join(SIZED)} only, 28 to 65535 bytes", param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Layer names, also behind a comma."""
+        done, comma, start = incomplete.rpartition(",")
+        return [CompletionItem(f"{done}{comma}{name}") for name in LAYERS if name.startswith(start)]
+
+
+class TopologyFile(click.ParamType[str]):
+    """A topology: a path, the name of one that ships, or ``-``."""
+
+    name = "file"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The topologies that ship, then files."""
+        from netlab.spec import shipped
+
+        names = [path.name for path in shipped() if path.name.startswith(incomplete)]
+        return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+
+
+class StepName(click.ParamType[str]):
+    """A step of the topology named before it on the command line."""
+
+    name = "step"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The steps of that topology, as far as it can be read."""
+        return [CompletionItem(name) for name in _steps_of(ctx) if name.startswith(incomplete)]
+
+
+class EndpointName(click.ParamType[str]):
+    """An endpoint of the topology named before it on the command line."""
+
+    name = "endpoint"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The endpoints of that topology, as far as it can be read."""
+        plan = _plan_of(ctx)
+        names = [endpoint.id for endpoint in plan.steps[0].state.endpoints] if plan else []
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _steps_of(ctx: click.Context) -> Sequence[str]:
+    plan = _plan_of(ctx)
+    return [step.name for step in plan.steps] if plan else []
+
+
+def _plan_of(ctx: click.Context) -> Any:
+    from netlab import plan, spec
+
+    named = ctx.params.get("files") or ctx.params.get("file") or ()
+    files = [named] if isinstance(named, str) else list(named)
+    try:
+        return plan.resolve(spec.load(spec.find(files[0]))) if files else None
+    except spec.TopologyError:
+        # A file that isn't right yet has nothing to complete with; the command itself will say why.
+        return None
+
+
+FILES = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=TopologyFile())
+FILE = click.argument("file", metavar="FILE", type=TopologyFile())
+LAYERS_OPTION = click.option(
+    "-l",
+    "--layers",
+    type=Layers(),
+    metavar="LAYERS",
+    default=(),
+    help="Only these layers, such as icmp,tcp. [default: all that apply]",
+)

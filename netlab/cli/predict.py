@@ -1,0 +1,50 @@
+"""`netlab predict`: what Linux will do, without asking it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from netlab.cli.params import FILES, LAYERS_OPTION, StepName
+
+
+@click.command("predict", short_help="Predict every pair from the model, without a kernel.")
+@FILES
+@LAYERS_OPTION
+@click.option("-s", "--step", "steps", multiple=True, type=StepName(), help="Only this step (repeatable).")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(files: tuple[str, ...], layers: tuple[str, ...], steps: tuple[str, ...], as_json: bool) -> None:
+    """Predict which endpoint reaches which, layer by layer, and by which rule of the kernel not.
+
+    Needs no kernel, no privilege and no Linux.
+    """
+    records = [_predict(name, layers, steps) for name in files]
+    if as_json:
+        import json
+
+        click.echo(
+            json.dumps(records if len(files) > 1 else records[0], ensure_ascii=False, separators=(",", ":"))
+        )
+        return
+    from netlab.report import prediction
+    from netlab.report.style import style_for
+
+    style = style_for(sys.stdout)
+    click.echo("\n\n".join(prediction.render(record, style) for record in records))
+
+
+def _predict(name: str, layers: tuple[str, ...], steps: tuple[str, ...]) -> dict[str, Any]:
+    from netlab import __version__, model, pipeline, plan, spec
+    from netlab.report import prediction
+
+    resolved = plan.from_file(spec.find(name))
+    chosen = [step for step, wanted in pipeline.chosen_steps(resolved, steps) if wanted]
+    return prediction.build(
+        resolved,
+        chosen,
+        lambda step: model.predict(step.state, pipeline.chosen_layers(resolved, step, layers)),
+        model.RULES,
+        __version__,
+    )

@@ -1,0 +1,36 @@
+"""Errors in words: on stderr, ``file:line:column: message`` where there is a place."""
+
+from __future__ import annotations
+
+import sys
+
+from netlab.errors import NetlabError
+
+
+def explain(error: Exception) -> int:
+    """Say what went wrong and return the exit code. An error that nobody foresaw is raised again."""
+    code = getattr(error, "exit_code", None)
+    if not isinstance(code, int):
+        raise error
+    for line in lines(error):
+        print(line, file=sys.stderr)
+    return code
+
+
+def lines(error: Exception) -> list[str]:
+    """The lines for a person: what happened, where, and what mends it."""
+    found = []
+    where = getattr(error, "where", None)
+    problems = getattr(error, "problems", None)
+    if problems is not None:
+        found += str(error).splitlines()
+    elif where:
+        found.append(str(error) if str(error).startswith(f"{where}: ") else f"{where}: {error}")
+    else:
+        found.append(f"netlab: {error}")
+    if command := getattr(error, "command", None):
+        found.append(f"  while: {command}")
+    mend = error.mend if isinstance(error, NetlabError) else getattr(error, "mend", "")
+    if mend:
+        found.append(f"  {mend}")
+    return found

@@ -1,0 +1,230 @@
+"""`netlab run`: examine topologies on the kernel."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netlab.cli.params import FILES, LAYERS_OPTION, StepName
+from netlab.cli.problems import explain
+from netlab.errors import NetlabError, ReportError, worst
+
+if TYPE_CHECKING:
+    from netlab.lab import Agent
+    from netlab.pipeline import Options
+
+Record = dict[str, Any]
+
+
+@click.command("run", short_help="Build topologies, probe every pair, judge.")
+@FILES
+@LAYERS_OPTION
+@click.option(
+    "-s",
+    "--step",
+    "steps",
+    multiple=True,
+    type=StepName(),
+    help="Examine only this step (repeatable); those before it are passed through.",
+)
+@click.option(
+    "--json", "json_to", metavar="PATH", help="Write the record as JSON; - is stdout, instead of the report."
+)
+@click.option(
+    "--report-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where reports go, a folder for each topology. [default: reports]",
+)
+@click.option("--no-report", is_flag=True, help="Write no report.")
+@click.option(
+    "--pcap",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Capture at each parent and switch port into this folder (pcapng).",
+)
+@click.option("--seed", type=int, default=0, metavar="N", help="Order of the probes. [default: 0]")
+@click.option(
+    "--repeat",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Build and examine N times, each in another order.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Only what is not as expected, and the counts.")
+@click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    help="Log every netlink request, as the ip command that a person would type.",
+)
+def command(files: tuple[str, ...], **asked: Any) -> int:
+    """Build each topology out of network namespaces, probe every ordered pair on every layer, and
+    judge what was seen against what the file expects and the model predicts.
+
+    FILE is a path, the name of a topology that ships with netlab (see: netlab list), or - for
+    standard input. Nothing is left behind. No privilege is needed where user namespaces are to be had.
+    """
+    from netlab.lab import Agent
+
+    job = _Job(files, asked)
+    # The agent starts before this side imports its parsers: they come up at the same time, on two processors.
+    with Agent.start(_log if asked["verbose"] else None) as agent:
+        return job.run(agent)
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+class _Job:
+    """One command: every file, every repetition, one exit code."""
+
+    def __init__(self, files: tuple[str, ...], asked: dict[str, Any]) -> None:
+        from netlab.report.style import style_for
+        from netlab.spec import TopologyError, find
+
+        self.asked = asked
+        self.codes: list[int] = []
+        self.rows: list[tuple[str, list[Record]]] = []
+        self.paths: list[Path] = []
+        for name in files:
+            try:
+                self.paths.append(find(name))
+            except TopologyError as error:
+                self.codes.append(explain(error))
+        if not self.paths:
+            raise SystemExit(worst(self.codes))
+        self.folder = _report_folder(asked["report_dir"], asked["no_report"])
+        self.style = style_for(sys.stdout)
+        self.many = len(files) > 1
+        self.talks = asked["json_to"] != "-"
+
+    def run(self, agent: Agent) -> int:
+        """Examine everything; what goes wrong with one file is said and leaves the others alone."""
+        from netlab.cli.progress import progress
+
+        shown = False
+        with progress(quiet=bool(self.asked["quiet"] or self.asked["verbose"])) as watch:
+            for path in self.paths:
+                try:
+                    records = list(self._examine(path, agent, watch))
+                except NetlabError as error:
+                    self.codes.append(explain(error))
+                    continue
+                except Exception as error:
+                    # The kernel refused this lab; only a machine (or an agent) that can't go on ends it all.
+                    self.codes.append(explain(error))
+                    if self.codes[-1] != 2:
+                        break
+                    continue
+                self.rows.append((path.stem, records))
+                self._keep(records)
+                watch("")
+                shown = self._show(records, shown) or shown
+        self._close(shown)
+        return worst(self.codes)
+
+    def _examine(self, path: Path, agent: Agent, watch: Callable[[str], None]) -> Iterator[Record]:
+        from netlab import pipeline
+
+        for k in range(self.asked["repeat"]):
+            record = pipeline.run(path, agent, self._options(k), watch)
+            self.codes.append(record["summary"]["exit_code"])
+            yield record
+
+    def _options(self, k: int) -> Options:
+        from netlab.pipeline import Options
+
+        return Options(
+            layers=self.asked["layers"],
+            steps=self.asked["steps"],
+            seed=self.asked["seed"] + k,
+            repetition=k + 1,
+            stories=self.folder is not None or self.asked["json_to"] is not None,
+            pcap=self.asked["pcap"],
+        )
+
+    def _keep(self, records: list[Record]) -> None:
+        """The report on disk: of several repetitions the first that matters most."""
+        if self.folder is None:
+            return
+        from netlab.report.save import save
+
+        try:
+            save(_representative(records), self.folder)
+        except ReportError as error:
+            self.codes.append(explain(error))
+            self.folder = None
+
+    def _show(self, records: list[Record], shown: bool) -> bool:
+        """Print one topology's report: whole where it is the only one, else what is not as expected."""
+        if not self.talks:
+            return False
+        from netlab.report import terminal
+
+        record = _representative(records)
+        quiet = self.asked["quiet"] or self.many
+        if quiet and self.many and record["summary"]["verdict"] == "pass" and not record["findings"]:
+            return False
+        text = terminal.render_quiet(record, self.style) if quiet else terminal.render(record, self.style)
+        click.echo(f"\n{text}" if shown else text)
+        if len(records) > 1 and not self.many:
+            click.echo(terminal.repetitions(records, self.style))
+        return True
+
+    def _close(self, shown: bool) -> None:
+        """The JSON, and of several topologies one table."""
+        if self.asked["json_to"] is not None:
+            records = [record for _, several in self.rows for record in several]
+            alone = len(records) == 1 and not self.many
+            _write_json(self.asked["json_to"], records[0] if alone else records)
+        if self.talks and self.many and self.rows:
+            from netlab.report import terminal
+
+            if shown:
+                click.echo()
+            click.echo(terminal.table(self.rows, self.style))
+
+
+def _representative(records: list[Record]) -> Record:
+    """The first record with the exit code that matters most."""
+    code = worst(record["summary"]["exit_code"] for record in records)
+    return next(record for record in records if record["summary"]["exit_code"] == code)
+
+
+def _report_folder(named: Path | None, none: bool) -> Path | None:
+    """The folder for reports: an error where a named one can't be had, a note where the default can't."""
+    import os
+
+    from netlab.report.write import make_folder
+
+    if none:
+        return None
+    folder = named or Path("reports")
+    try:
+        make_folder(folder)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise ReportError(f"{folder}: this folder can't be written to")
+    except ReportError as error:
+        if named is not None:
+            raise
+        print(f"note: {error}; no report is written (--report-dir names another folder)", file=sys.stderr)
+        return None
+    return folder
+
+
+def _write_json(target: str, content: Any) -> None:
+    import json
+
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
+    if target == "-":
+        click.echo(text, nl=False)
+    else:
+        from netlab.report.write import write_whole
+
+        write_whole(Path(target), text)

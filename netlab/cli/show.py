@@ -1,0 +1,140 @@
+"""`netlab show`: the resolved plan of a topology, down to the sysctls."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from netlab.cli.params import FILE
+
+if TYPE_CHECKING:
+    from netlab.plan.types import AnyLink, Namespace, Plan, State
+
+
+@click.command("show", short_help="Show what a topology resolves to: links, addresses, sysctls, steps.")
+@FILE
+@click.option("--json", "as_json", is_flag=True, help="The plan as JSON, exactly as it goes to the agent.")
+def command(file: str, as_json: bool) -> None:
+    """Show the resolved plan of a topology: what exactly the kernel is going to be asked for."""
+    from netlab import plan, spec
+
+    resolved = plan.from_file(spec.find(file))
+    if as_json:
+        import json
+
+        from netlab.wire import to_plain
+
+        click.echo(json.dumps(to_plain(resolved), indent=2, ensure_ascii=False))
+        return
+    click.echo("\n".join(_plan(resolved)))
+
+
+def _plan(plan: Plan) -> Iterator[str]:
+    from netlab.report.changes import describe
+
+    yield f"{plan.name}  ({plan.file})"
+    if plan.description:
+        yield from (f"  {line.strip()}" for line in plan.description.splitlines())
+    yield ""
+    yield from _links(plan.steps[0].state)
+    yield ""
+    yield from _routing(plan.steps[0].state)
+    yield from _sysctls(plan.steps[0].state)
+    for step in plan.steps:
+        if step.name != "baseline":
+            yield ""
+            yield f"step {step.name}" + (f": {step.description}" if step.description else "")
+            yield from (f"  {describe(change)}" for change in step.changes)
+        elif step.expect:
+            yield ""
+        yield from (f"  expect {entry.text}   ({entry.where})" for entry in step.expect)
+    for claim in plan.claims:
+        yield ""
+        yield f"claim {claim.number}: {claim.says}"
+        yield from (f"  in {name}: {entry.text}" for name, entry in claim.tests)
+
+
+def _links(state: State) -> Iterator[str]:
+    from tabulate import tabulate
+
+    rows = [
+        (
+            link.id,
+            link.ifindex,
+            link.mac or "(kernel's choice)",
+            link.mtu,
+            _state(link),
+            _what(link),
+            _addresses(link),
+        )
+        for link in state.links
+    ]
+    headers = ("link", "index", "MAC", "MTU", "state", "what", "addresses")
+    yield from tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True).splitlines()
+    yield ""
+    ids = ", ".join(endpoint.id for endpoint in state.endpoints)
+    yield f"endpoints, in the matrices' order: {ids}"
+
+
+def _state(link: AnyLink) -> str:
+    return ("up" if link.carrier else "up, no carrier") if link.up else "down"
+
+
+def _addresses(link: AnyLink) -> str:
+    static = [f"{one.ip} is at {one.mac}" for one in link.neighbors]
+    return ", ".join([*map(str, link.addresses), *static])
+
+
+def _what(link: AnyLink) -> str:
+    from netlab.report.changes import kind_in_words
+
+    return ", ".join(kind_in_words(link))
+
+
+def _routing(state: State) -> Iterator[str]:
+    for namespace in state.namespaces:
+        for route in namespace.routes:
+            way = "".join(
+                f" {word} {value}" for word, value in (("via", route.via), ("dev", route.dev)) if value
+            )
+            yield f"{namespace.id}: route {route.to}{way} table {route.table}"
+        for rule in namespace.rules:
+            chosen = "".join(
+                f" {word} {value}"
+                for word, value in (
+                    ("from", rule.src),
+                    ("to", rule.dst),
+                    ("iif", rule.iif),
+                    ("oif", rule.oif),
+                )
+                if value
+            )
+            yield f"{namespace.id}: rule {rule.priority}{chosen} table {rule.table}"
+
+
+def _sysctls(state: State) -> Iterator[str]:
+    """What is written in every namespace of a kind once, and what differs where it does."""
+    from netlab.report.changes import sysctl_name
+
+    for kind in ("host", "container", "switch"):
+        namespaces = [namespace for namespace in state.namespaces if namespace.kind == kind]
+        if not namespaces:
+            continue
+        common = _common(namespaces)
+        yield f"sysctls of every {kind}:"
+        yield from (f"  {sysctl_name(path)} = {value}" for path, value in common.items())
+        for namespace in namespaces:
+            own = [(path, value) for path, value in namespace.sysctls if common.get(path) != value]
+            if own:
+                yield f"sysctls of {namespace.id}:"
+                yield from (f"  {sysctl_name(path)} = {value}" for path, value in own)
+
+
+def _common(namespaces: list[Namespace]) -> dict[str, str]:
+    """What most of them are given, in the order of writing."""
+    count = Counter(pair for namespace in namespaces for pair in namespace.sysctls)
+    order = dict.fromkeys(pair for namespace in namespaces for pair in namespace.sysctls)
+    return {path: value for path, value in order if count[path, value] * 2 > len(namespaces)}

@@ -1,0 +1,236 @@
+"""The whole of netlab, read from top to bottom: a topology file becomes a record.
+
+    file ─► spec ─► plan ─┬─► model ──────────► expected ─┐
+                          └─► lab (the agent) ─► observed ─┴─► judge ─► record ─► reports
+
+While the agent applies a step's changes and probes, this side predicts the same step; only then do the two
+meet. The pure rooms are imported inside of the functions: by then the agent has long begun to start.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netlab.errors import UsageError, did_you_mean
+from netlab.observed import LayerObserved
+from netlab.plan.types import LAYERS, ExpectPair, ExpectWire, Plan, State, Step, base_layer, layer_family
+
+if TYPE_CHECKING:
+    from netlab.lab import Agent, Lab
+    from netlab.model import Prediction
+    from netlab.report.record import Circumstances, Examined, Record
+
+#: More surprises than this on one layer are probed again in one go instead of each by itself.
+RETRY_SINGLY = 200
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is asked of a run.
+
+    ``layers`` and ``steps`` are names (none: all there are); ``seed`` decides the order of probes;
+    ``stories`` asks for the story of every pair of a small lab; ``pcap`` is a folder for captures.
+    """
+
+    layers: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    seed: int = 0
+    repetition: int = 1
+    stories: bool = True
+    pcap: Path | None = None
+
+
+#: Is told what is being done, for progress.
+Watch = Callable[[str], None]
+
+
+def silent(_doing: str) -> None:
+    """Nobody watches."""
+
+
+def run(source: Path | str, agent: Agent, options: Options | None = None, watch: Watch = silent) -> Record:
+    """Examine one topology, step by step, and return its record.
+
+    Raises netlab.spec.TopologyError (the file), UsageError (no such layer or step) and
+    netlab.lab.LabError (the kernel, or this machine).
+    """
+    from netlab import judge, model, plan, report
+
+    options = options or Options()
+    started, clock = datetime.now(UTC), time.monotonic()
+    resolved = plan.from_file(source)
+    steps = chosen_steps(resolved, options.steps)
+    loaded = time.monotonic() - clock
+    examined: list[Examined] = []
+    with agent.lab(resolved, pcap=options.pcap) as lab:
+        for step, wanted in steps:
+            if wanted:
+                examined.append(examine(resolved, step, lab, options, watch))
+            else:
+                lab.enter(step).result()
+    seen = [(one.step, one.observed, one.prediction) for one in examined]
+    claims = [judge.weigh(claim, seen) for claim in resolved.claims]
+    seconds = {"load": loaded, "total": time.monotonic() - clock}
+    return report.build(
+        resolved, examined, claims, model.RULES, circumstances(agent, options, started, seconds)
+    )
+
+
+def examine(plan: Plan, step: Step, lab: Lab, options: Options, watch: Watch = silent) -> Examined:
+    """Enter one step: build, predict meanwhile, probe, try again what nobody expected, judge."""
+    from netlab import judge, model, report
+
+    clock = Clock()
+    layers = chosen_layers(plan, step, options.layers)
+    tapped = tapped_layers(plan, step)
+    watch(f"{plan.name}: {step.name}")
+    entering = lab.enter(step)
+    probing = [
+        lab.probe(group, seed=options.seed, wire=wire)
+        for wire in (False, True)
+        if (group := tuple(layer for layer in layers if (layer in tapped) == wire))
+    ]
+    prediction = model.predict(step.state, layers)
+    clock.lap("predict")
+    told = options.stories and len(step.state.endpoints) <= report.STORIES_UP_TO
+    stories = report.tell_all(step.state, prediction, layers) if told else report.Stories()
+    clock.lap("stories")
+    built = entering.result()
+    clock.lap("build")
+    seen = {layer.layer: layer for reply in probing for layer in reply.result()}
+    clock.lap("probe")
+    again = [try_again(step, seen[name], prediction, lab, options, watch) for name in layers]
+    clock.lap("retry")
+    observed = replace(built, layers=tuple(again))
+    judged = judge.judge(step, observed, prediction, predicted_refusals(step))
+    clock.lap("judge")
+    return report.Examined(step, observed, prediction, judged, stories, clock.seconds)
+
+
+def try_again(
+    step: Step, seen: LayerObserved, prediction: Prediction, lab: Lab, options: Options, watch: Watch
+) -> LayerObserved:
+    """Probe once more, each in a wave of its own, the pairs that neither file nor model expected so."""
+    from netlab import judge
+
+    pairs = judge.surprises(step, seen, prediction)
+    if not pairs:
+        return seen
+    watch(f"{step.name}: {seen.layer}: {len(pairs)} pairs once more")
+    singly = pairs if len(pairs) <= RETRY_SINGLY else None
+    [again] = lab.probe((seen.layer,), seed=options.seed + 1, wire=bool(seen.wire), pairs=singly).result()
+    return judge.second_try(seen, again, pairs)
+
+
+def predicted_refusals(step: Step) -> dict[str, tuple[str, str, str]]:
+    """What the model says of the changes that are to be refused: errno, place and rule, by link."""
+    from netlab import model
+    from netlab.plan.types import AddLink, SetLink
+
+    found = {}
+    for change in step.changes:
+        if change.refusal is not None and isinstance(change, (AddLink, SetLink)):
+            link = change.link if isinstance(change, AddLink) else change.after
+            said = model.predict_refusal(step.state, change)
+            if said is not None:
+                found[link.id] = said
+    return found
+
+
+# --- what is to be done -----------------------------------------------------------------------------
+
+
+def chosen_steps(plan: Plan, names: Sequence[str]) -> list[tuple[Step, bool]]:
+    """The steps to go through, and whether each is to be examined; steps add up. Raises UsageError."""
+    known = [step.name for step in plan.steps]
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"{plan.name} has no step {name!r}{did_you_mean(name, known)}; it has {', '.join(known)}"
+            )
+    wanted = set(names or known)
+    last = max(i for i, name in enumerate(known) if name in wanted)
+    return [(step, step.name in wanted) for step in plan.steps[: last + 1]]
+
+
+def chosen_layers(plan: Plan, step: Step, asked: Sequence[str]) -> tuple[str, ...]:
+    """The layers asked for, or all for which two endpoints of the step have addresses."""
+    if asked:
+        return tuple(dict.fromkeys(asked))
+    sized = {layer for entry in _entries(plan, step) for layer in _layers_of(entry) if layer not in LAYERS}
+    families = _families(step.state)
+    return tuple(
+        layer
+        for base in LAYERS
+        for layer in (base, *sorted(one for one in sized if base_layer(one) == base))
+        if layer_family(layer) in families
+    )
+
+
+def tapped_layers(plan: Plan, step: Step) -> set[str]:
+    """The layers on which the file asks what is seen on the wire: only there are taps worth their time."""
+    return {entry.layer for entry in _entries(plan, step) if isinstance(entry, ExpectWire)}
+
+
+def _entries(plan: Plan, step: Step) -> list[Any]:
+    """The entries that bind a step: its own, and those of the claims that are tested in it."""
+    return [
+        *step.expect,
+        *(entry for claim in plan.claims for name, entry in claim.tests if name == step.name),
+    ]
+
+
+def _layers_of(entry: Any) -> tuple[str, ...]:
+    if isinstance(entry, ExpectPair):
+        return entry.layers
+    return (entry.layer,) if isinstance(entry, ExpectWire) else ()
+
+
+def _families(state: State) -> set[int | None]:
+    both: dict[int | None, int] = {
+        4: sum(endpoint.v4 is not None for endpoint in state.endpoints),
+        6: sum(endpoint.v6 is not None for endpoint in state.endpoints),
+    }
+    return {None, *(family for family, count in both.items() if count > 1)}
+
+
+# --- time and place ---------------------------------------------------------------------------------
+
+
+class Clock:
+    """Seconds by what they were spent on."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        """The time since the last lap went into ``name``."""
+        now = time.monotonic()
+        self.seconds[name] = self.seconds.get(name, 0.0) + now - self._last
+        self._last = now
+
+
+def circumstances(
+    agent: Agent, options: Options, started: datetime, seconds: dict[str, float]
+) -> Circumstances:
+    """Where and when this was: for the record."""
+    from netlab import __version__, report
+
+    machine = agent.info()
+    return report.Circumstances(
+        version=__version__,
+        kernel=str(machine.get("kernel", "")),
+        substrate="netns",
+        rootless=bool(machine.get("rootless")),
+        seed=options.seed,
+        repetition=options.repetition,
+        started=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        machine=machine,
+        seconds=seconds,
+    )

@@ -1,0 +1,130 @@
+"""Changes in words, for people: what a step does to the lab."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+
+from netlab.plan.types import (
+    AddLink,
+    AddNamespace,
+    AnyChange,
+    AnyLink,
+    DeleteLink,
+    DeleteNamespace,
+    Macvlan,
+    Namespace,
+    Port,
+    SetLink,
+    SetRouting,
+    SetSysctl,
+    Switch,
+    SwitchLink,
+    Veth,
+)
+
+#: What the kernel is told about a link that says nothing to a reader of a report.
+_NOT_TOLD = {
+    "where",
+    "ifname",
+    "ifindex",
+    "carrier",
+    "port",
+    "peer_port",
+    "port_ifname",
+    "port_ifindex",
+    "port_mac",
+}
+
+
+def describe(change: AnyChange) -> str:
+    """One line: ``A:ens160: state down``, ``add A/c1:eth0, macvlan bridge on A:eth0, 10.0.0.2/24``."""
+    text = _describe(change)
+    if change.refusal is not None:
+        text += f" (to be refused: {change.refusal.errno} at {change.refusal.at})"
+    return text
+
+
+def _describe(change: AnyChange) -> str:
+    match change:
+        case AddNamespace():
+            return f"add {change.namespace.kind} {change.namespace.id}"
+        case DeleteNamespace() | DeleteLink():
+            return f"delete {change.id}"
+        case AddLink():
+            link = change.link
+            words = [*kind_in_words(link), *map(str, link.addresses), *([] if link.up else ["down"])]
+            return f"add {link.id}, {', '.join(words)}"
+        case SetLink():
+            how = f" (by {change.via})" if change.via != "netlink" else ""
+            return f"{change.after.id}: {_listed(_differences(change.before, change.after))}{how}"
+        case SetSysctl():
+            return f"{change.namespace}: {sysctl_name(change.path)}={change.value}"
+        case SetRouting():
+            return f"{change.after.id}: {_listed(_routing(change.before, change.after))}"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words) or "nothing changes"
+
+
+def sysctl_name(path: str) -> str:
+    """The name as sysctl(8) writes it; a dot inside an interface's name becomes a slash."""
+    return path.translate(str.maketrans("./", "/."))
+
+
+def kind_in_words(link: AnyLink) -> Iterator[str]:
+    """What kind of link this is, and what is special about it: ``on switch lan``, ``port hairpin on``."""
+    match link:
+        case Veth():
+            yield f"on switch {link.switch}"
+            yield from (f"port {word}" for word in _differences_of(Port(), link.port))
+        case Macvlan():
+            yield f"{link.kind} {link.effective_mode} on {link.parent}"
+        case Switch():
+            yield "a switch"
+        case SwitchLink():
+            yield "a link between switches"
+
+
+def _differences(before: AnyLink, after: AnyLink) -> Iterator[str]:
+    for field in fields(after):
+        old, new = getattr(before, field.name), getattr(after, field.name)
+        if field.name in ("port", "peer_port"):
+            yield from (f"port {word}" for word in _differences_of(old, new))
+        elif field.name not in _NOT_TOLD and old != new:
+            yield _value("state" if field.name == "up" else field.name, new)
+
+
+def _differences_of(old: Port, new: Port) -> Iterator[str]:
+    for field in fields(new):
+        if getattr(old, field.name) != getattr(new, field.name):
+            yield _value(field.name, getattr(new, field.name))
+
+
+def _value(name: str, value: object) -> str:
+    if name in ("state", "up") and isinstance(value, bool):
+        return f"{name} {'up' if value else 'down'}" if name == "state" else ("up" if value else "down")
+    if isinstance(value, bool):
+        return f"{name} {'on' if value else 'off'}"
+    if isinstance(value, tuple):
+        words = [f"{one.ip} {one.mac}" if hasattr(one, "mac") else str(one) for one in value]
+        return f"{name} {', '.join(words) or 'none'}"
+    return f"{name} {value}"
+
+
+def _routing(before: Namespace, after: Namespace) -> Iterator[str]:
+    for verb, these, those in (("delete", before, after), ("add", after, before)):
+        for route in these.routes:
+            if route not in those.routes:
+                via = f" via {route.via}" if route.via else ""
+                dev = f" dev {route.dev}" if route.dev else ""
+                yield f"{verb} route {route.to}{via}{dev}"
+        for rule in these.rules:
+            if rule not in those.rules:
+                chosen = (
+                    f" {word} {value}"
+                    for word in ("src", "dst", "iif", "oif")
+                    if (value := getattr(rule, word))
+                )
+                yield f"{verb} rule{''.join(chosen)} table {rule.table}"

@@ -1,0 +1,221 @@
+"""Matrices on a terminal: one for each layer, equal ones merged, side by side as far as the width goes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from netlab.report.style import Style
+
+#: Above this many endpoints a matrix shows groups.
+FOLD_ABOVE = 20
+#: What a cell shows besides its letter: not as expected, no proof, only observed.
+MARKS = {"F": "!", "?": "?", "S": "~"}
+
+Record = dict[str, Any]
+
+
+@dataclass
+class Notes:
+    """Footnotes: a number for each rule, in the order in which the reader meets them."""
+
+    numbers: dict[str, int] = field(default_factory=dict)
+    #: Letters and marks that were shown, for the legend.
+    shown: set[str] = field(default_factory=set)
+
+    def number(self, rule: str) -> int:
+        """The number of a rule's footnote."""
+        return self.numbers.setdefault(rule, len(self.numbers) + 1)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one cell (of one pair, or of two groups) shows."""
+
+    letter: str
+    mark: str = ""
+    rule: str | None = None
+
+
+@dataclass(frozen=True)
+class Block:
+    """One matrix: the layers that share it, and its cells."""
+
+    layers: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def labels_and_blocks(step: Record, endpoints: Sequence[Record]) -> tuple[list[str], list[Block]]:
+    """The rows' names and the step's matrices, layers whose matrices are equal merged, groups folded."""
+    groups = _groups(endpoints)
+    merged: dict[tuple[tuple[Cell, ...], ...], list[str]] = {}
+    for name, layer in step["layers"].items():
+        merged.setdefault(_cells(layer, list(groups.values())), []).append(name)
+    names = [f"{name} ×{len(members)}" if len(members) > 1 else name for name, members in groups.items()]
+    return names, [Block(tuple(layers), rows) for rows, layers in merged.items()]
+
+
+def _groups(endpoints: Sequence[Record]) -> dict[str, list[int]]:
+    fold = len(endpoints) > FOLD_ABOVE
+    groups: dict[str, list[int]] = {}
+    for i, endpoint in enumerate(endpoints):
+        groups.setdefault(endpoint["group"] if fold else endpoint["id"], []).append(i)
+    return groups
+
+
+def _cells(layer: Record, groups: Sequence[Sequence[int]]) -> tuple[tuple[Cell, ...], ...]:
+    return tuple(tuple(_cell(layer, rows, columns) for columns in groups) for rows in groups)
+
+
+def _cell(layer: Record, rows: Sequence[int], columns: Sequence[int]) -> Cell:
+    """One pair's cell, or what many have in common: ``R``, or counts such as ``R98 U2``."""
+    seen: Counter[Cell] = Counter()
+    for i in rows:
+        row = layer["observed"][i]
+        for j in columns:
+            if i != j or len(rows) == 1 == len(columns):
+                seen[_single(layer, i, j, row[j])] += 1
+    if len(seen) <= 1:
+        return next(iter(seen), Cell("."))
+    letters: Counter[str] = Counter()
+    for cell, count in seen.items():
+        letters[cell.letter + cell.mark] += count
+    if len(letters) == 1:
+        return Cell(next(iter(letters)))
+    return Cell(" ".join(f"{letter}{count}" for letter, count in letters.most_common()))
+
+
+def _single(layer: Record, i: int, j: int, letter: str) -> Cell:
+    verdict = layer["verdict"][i][j]
+    mark = MARKS.get(verdict, "")
+    expected = layer["expected"][i][j]
+    if verdict == "P" and letter != expected and not (expected == "B" and letter in "RA"):
+        mark = "!"
+    if letter == "?" and mark == "?":
+        mark = ""
+    rule = None
+    if letter in "UA?":
+        rows = layer["rules"]["rows"]
+        rule = layer["rules"]["keys"].get(rows[i][j]) if rows else None
+    return Cell(letter, mark, rule)
+
+
+def draw(step: Record, endpoints: Sequence[Record], notes: Notes, style: Style) -> Iterator[str]:
+    """Lines of text: the matrices in bands, each as many as fit beside the rows' names.
+
+    Where they don't fit, even folded and without footnotes, each layer is a line of counts.
+    """
+    names, blocks = labels_and_blocks(step, endpoints)
+    labels = [f"{i} {_shorten(name, style.width // 3)}" for i, name in enumerate(names, 1)]
+    margin = max(map(len, labels), default=0) + 4
+    room = style.width - margin
+    pictures = []
+    for block in blocks:
+        picture = _draw(block, notes, style)
+        if picture.width > room:
+            picture = _draw(block, notes, style, with_notes=False)
+        if picture.width > room or len(names) > FOLD_ABOVE:
+            yield from _counts(step, style)
+            return
+        pictures.append(picture)
+    band: list[_Picture] = []
+    for picture in pictures:
+        if band and sum(one.width + 3 for one in band) + picture.width > room:
+            yield from _band(labels, band, margin)
+            yield ""
+            band = []
+        band.append(picture)
+    yield from _band(labels, band, margin)
+
+
+@dataclass(frozen=True)
+class _Picture:
+    title: tuple[str, ...]
+    lines: tuple[str, ...]
+    width: int
+
+
+def _draw(block: Block, notes: Notes, style: Style, *, with_notes: bool = True) -> _Picture:
+    from tabulate import tabulate
+
+    table = [[_text(cell, notes, style, with_notes) for cell in row] for row in block.rows]
+    text = tabulate(
+        table,
+        headers=[str(number) for number in range(1, len(block.rows) + 1)],
+        tablefmt="plain",
+        stralign="left",
+        disable_numparse=True,
+        colglobalalign="left",
+    )
+    head, *lines = text.splitlines()
+    width = max(_visible(line) for line in (head, *lines, *block.layers))
+    return _Picture(block.layers, (style.paint(head, "dim"), *lines), width)
+
+
+def _text(cell: Cell, notes: Notes, style: Style, with_notes: bool) -> str:
+    notes.shown.update(letter for letter in cell.letter if letter in "RAU?.")
+    if cell.mark:
+        notes.shown.add("mark" + cell.mark)
+    colours = {
+        "!": ("bold", "red"),
+        "?": ("yellow",),
+        "~": ("dim",),
+        "": {"R": ("green",), "A": ("cyan",), ".": ("dim",), "?": ("yellow",)}.get(cell.letter, ()),
+    }[cell.mark]
+    text = style.paint(cell.letter + cell.mark, *colours)
+    if cell.rule and with_notes:
+        text += style.paint(style.note(notes.number(cell.rule)), "dim")
+    return text
+
+
+def _band(labels: Sequence[str], band: Sequence[_Picture], margin: int) -> Iterator[str]:
+    height = max(len(picture.title) for picture in band)
+    for k in range(height):
+        words = []
+        for picture in band:
+            title = ("",) * (height - len(picture.title)) + picture.title
+            words.append(title[k].ljust(picture.width))
+        yield (" " * margin + "   ".join(words)).rstrip()
+    for k in range(len(labels) + 1):
+        label = "" if k == 0 else f"  {labels[k - 1]}"
+        cells = "   ".join(_pad(picture.lines[k], picture.width) for picture in band)
+        yield (label.ljust(margin) + cells).rstrip()
+
+
+def _counts(step: Record, style: Style) -> Iterator[str]:
+    """Where no matrix fits: for each layer how many pairs have which letter, and with which mark."""
+    from tabulate import tabulate
+
+    rows = []
+    for name, layer in step["layers"].items():
+        count: Counter[str] = Counter()
+        for i, row in enumerate(layer["observed"]):
+            for j, letter in enumerate(row):
+                if letter != ".":
+                    cell = _single(layer, i, j, letter)
+                    count[cell.letter + cell.mark] += 1
+        rows.append([f"  {name}", "  ".join(f"{letter} {number}" for letter, number in count.most_common())])
+    yield from tabulate(rows, tablefmt="plain", disable_numparse=True).splitlines()
+
+
+def _shorten(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: most // 2 - 1]}..{name[-(most // 2 - 1) :]}"
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - _visible(text))
+
+
+def _visible(text: str) -> int:
+    """How many columns a text takes, colour sequences left out."""
+    length, inside = 0, False
+    for character in text:
+        if character == "\x1b":
+            inside = True
+        elif not inside:
+            length += 1
+        elif character == "m":
+            inside = False
+    return length

@@ -1,0 +1,109 @@
+"""What the model predicts, as a record of its own: the same shape as a run's, with nothing observed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from netlab.judge.types import JudgedLayer
+from netlab.plan.types import Plan, Step
+from netlab.report.changes import describe
+from netlab.report.matrix import Notes, draw
+from netlab.report.record import state_endpoints
+from netlab.report.rules import rule_rows
+from netlab.report.style import Style
+from netlab.report.terminal import head, legend, step_head, why
+
+if TYPE_CHECKING:
+    from netlab.model import Prediction
+
+Record = dict[str, Any]
+
+SCHEMA = "netlab.predict/1"
+_VERDICTS = str.maketrans("RAUB?", "PPPPP")
+
+
+def build(
+    plan: Plan,
+    steps: Sequence[Step],
+    predict: Callable[[Step], Prediction],
+    rules: Mapping[str, Any],
+    version: str,
+) -> Record:
+    """The prediction of these steps. ``predict`` asks the model, ``rules`` are `netlab.model.RULES`."""
+    first = state_endpoints(steps[0].state)
+    made = [_step(step, predict(step), first) for step in steps]
+    met = {
+        rule for step in made for layer in step["layers"].values() for rule in layer["rules"]["keys"].values()
+    }
+    return {
+        "schema": SCHEMA,
+        "netlab": version,
+        "topology": {
+            "name": plan.name,
+            "description": plan.description,
+            "file": plan.file,
+            "warnings": list(plan.warnings),
+        },
+        "endpoints": first,
+        "steps": made,
+        "rules": {
+            name: {
+                "sentence": rules[name].sentence,
+                "function": rules[name].function,
+                "file": rules[name].file,
+                "versions": list(rules[name].verified),
+            }
+            for name in sorted(met)
+        },
+    }
+
+
+def _step(step: Step, prediction: Prediction, first: list[Record]) -> Record:
+    mine = state_endpoints(step.state)
+    layers = {}
+    for layer, rows in prediction.letters.items():
+        verdict = tuple(row.translate(_VERDICTS) for row in rows)
+        judged = JudgedLayer(layer, rows, rows, verdict)
+        unknown = {f"{i},{j}": why for (name, i, j), why in prediction.unknown.items() if name == layer}
+        layers[layer] = {"expected": list(rows), "rules": rule_rows(judged, prediction), "unknown": unknown}
+    heard = {}
+    if "broadcast" in prediction.letters:
+        heard = {
+            endpoint.id: sorted(prediction.heard(i))
+            for i, endpoint in enumerate(step.state.endpoints)
+            if not endpoint.extra and "?" not in prediction.letters["broadcast"][i]
+        }
+    return {
+        "name": step.name,
+        "description": step.description,
+        "changes": [describe(change) for change in step.changes],
+        "endpoints": None if mine == first else mine,
+        "layers": layers,
+        "heard": heard,
+    }
+
+
+def render(record: Record, style: Style) -> str:
+    """The matrices and the rules behind them, for a terminal."""
+    notes = Notes()
+    lines = list(head(record, style))
+    for step in record["steps"]:
+        lines.append("")
+        lines += step_head(record, step, style)
+        endpoints = step["endpoints"] or record["endpoints"]
+        shown = {
+            name: {
+                "observed": layer["expected"],
+                "expected": layer["expected"],
+                "verdict": [row.translate(_VERDICTS) for row in layer["expected"]],
+                "rules": layer["rules"],
+            }
+            for name, layer in step["layers"].items()
+        }
+        lines += draw({"layers": shown}, endpoints, notes, style)
+        reasons = {why for layer in step["layers"].values() for why in layer["unknown"].values()}
+        lines += (f"  ? not known: {reason}" for reason in sorted(reasons))
+    lines += legend(notes, style)
+    lines += why(record, notes, style)
+    return "\n".join(lines)

@@ -1,0 +1,296 @@
+"""The run record: what ``run.json`` holds. Every report is rendered from it, and only from it.
+
+Documented in docs/record.md and by ``run.schema.json``; a change that breaks readers gets a new `SCHEMA`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from netlab.errors import FAILED, INCONCLUSIVE, PASSED
+from netlab.groups import fold
+from netlab.judge.types import Finding, JudgedClaim, JudgedExpectation, JudgedStep
+from netlab.observed import StepObserved
+from netlab.plan.types import Endpoint, Macvlan, Plan, State, Step, layer_family
+from netlab.report.changes import describe
+from netlab.report.rules import rule_rows
+from netlab.report.stories import Stories
+from netlab.wire import to_plain
+
+if TYPE_CHECKING:
+    from netlab.model import Prediction
+
+Record = dict[str, Any]
+
+SCHEMA = "netlab.run/1"
+#: Up to this many endpoints a record tells the story of every pair.
+STORIES_UP_TO = 30
+
+_WORDS = {"P": "pass", "F": "fail", "?": "inconclusive", "S": "skip"}
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One step as the pipeline hands it over."""
+
+    step: Step
+    observed: StepObserved
+    prediction: Prediction | None
+    judged: JudgedStep
+    stories: Stories = field(default_factory=Stories)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """Where and when a run took place. ``seconds`` maps a phase (``load``, ``total``) to its duration."""
+
+    version: str
+    kernel: str
+    substrate: str
+    rootless: bool
+    seed: int
+    started: str
+    repetition: int = 1
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def build(
+    plan: Plan,
+    steps: Sequence[Examined],
+    claims: Sequence[JudgedClaim],
+    rules: Mapping[str, Any],
+    circumstances: Circumstances,
+) -> Record:
+    """The record of one run. ``rules`` maps a rule's id to the rule (`netlab.model.RULES`)."""
+    listed = _endpoints(steps)
+    findings = [_finding(one.step.name, finding) for one in steps for finding in one.judged.findings]
+    step_records = [_step(one, listed) for one in steps]
+    weighed = [_claim(claim) for claim in claims]
+    return {
+        "schema": SCHEMA,
+        "netlab": circumstances.version,
+        "topology": {
+            "name": plan.name,
+            "description": plan.description,
+            "file": plan.file,
+            "warnings": list(plan.warnings),
+            "plan": to_plain(_bare(plan, steps)),
+        },
+        "kernel": circumstances.kernel,
+        "substrate": circumstances.substrate,
+        "rootless": circumstances.rootless,
+        "machine": dict(circumstances.machine),
+        "seed": circumstances.seed,
+        "repetition": circumstances.repetition,
+        "started": circumstances.started,
+        "durations": {name: round(value, 4) for name, value in circumstances.seconds.items()},
+        "endpoints": listed,
+        "steps": step_records,
+        "findings": findings,
+        "claims": weighed,
+        "rules": _rules(step_records, findings, weighed, rules),
+        "throughput": [],
+        "latency": [],
+        "compare": [],
+        "summary": summarise(step_records, findings, weighed),
+    }
+
+
+def summarise(steps: Sequence[Record], findings: Sequence[Record], claims: Sequence[Record]) -> Record:
+    """The counts: cells and entries that have no cells by verdict, and the exit code they make."""
+    counts = dict.fromkeys(_WORDS.values(), 0)
+    for step in steps:
+        for layer in step["layers"].values():
+            for row in layer["verdict"]:
+                for letter, word in _WORDS.items():
+                    counts[word] += row.count(letter)
+        for entry in step["expectations"]:
+            # An entry about pairs is counted by its cells, unless none of them applies.
+            if entry["kind"] != "pair" or not entry["cells"]:
+                counts[_WORDS[entry["verdict"]]] += 1
+    # What only the model says of the wire, listeners and refusals has neither cell nor entry.
+    for finding in findings:
+        if finding["kind"] in ("heard", "wire", "refusal"):
+            counts[_WORDS[finding["verdict"]]] += 1
+    entries = [entry["verdict"] for step in steps for entry in step["expectations"]]
+    failed = counts["fail"] > 0 or "F" in entries
+    unproved = counts["inconclusive"] > 0 or "?" in entries
+    code = FAILED if failed else INCONCLUSIVE if unproved else PASSED
+    return {
+        **counts,
+        "verdict": "fail" if failed else "inconclusive" if unproved else "pass",
+        "exit_code": code,
+        "expectations": {word: entries.count(letter) for letter, word in _WORDS.items()},
+        "claims": {
+            word: sum(claim["verdict"] == word for claim in claims)
+            for word in ("confirmed", "refuted", "undecided")
+        },
+    }
+
+
+# --- the topology -----------------------------------------------------------------------------------
+
+
+def _bare(plan: Plan, steps: Sequence[Examined]) -> Plan:
+    """The plan of the steps that were examined, without sysctls, changes and entries."""
+    return replace(
+        plan,
+        steps=tuple(
+            replace(
+                one.step,
+                changes=(),
+                expect=(),
+                state=replace(
+                    one.step.state,
+                    namespaces=tuple(replace(ns, sysctls=()) for ns in one.step.state.namespaces),
+                ),
+            )
+            for one in steps
+        ),
+        claims=(),
+        warnings=(),
+    )
+
+
+def _endpoints(steps: Sequence[Examined]) -> list[Record]:
+    """The endpoints of the first step, in the matrices' order."""
+    return state_endpoints(steps[0].step.state) if steps else []
+
+
+def state_endpoints(state: State) -> list[Record]:
+    """Every endpoint of a state as the record holds it."""
+    return [_endpoint(state, one, group) for one, group in zip(state.endpoints, fold(state), strict=True)]
+
+
+def _endpoint(state: State, endpoint: Endpoint, group: str) -> Record:
+    link = state.link(endpoint.link)
+    return {
+        "id": endpoint.id,
+        "namespace": endpoint.namespace,
+        "interface": link.name,
+        "link": endpoint.link,
+        "kind": link.kind,
+        "mode": link.effective_mode if isinstance(link, Macvlan) else None,
+        "parent": link.parent if isinstance(link, Macvlan) else None,
+        "mac": endpoint.mac,
+        "v4": str(endpoint.v4) if endpoint.v4 else None,
+        "v6": str(endpoint.v6) if endpoint.v6 else None,
+        "addresses": [str(address) for address in link.addresses],
+        "extra": endpoint.extra,
+        "group": group,
+    }
+
+
+# --- steps ------------------------------------------------------------------------------------------
+
+
+def _step(one: Examined, listed: list[Record]) -> Record:
+    state, observed = one.step.state, one.observed
+    mine = state_endpoints(state)
+    layers: dict[str, Record] = {}
+    for judged, seen in zip(one.judged.layers, observed.layers, strict=True):
+        layers[judged.layer] = {
+            "family": layer_family(judged.layer),
+            "expected": list(judged.expected),
+            "observed": list(judged.observed),
+            "verdict": list(judged.verdict),
+            "rules": rule_rows(judged, one.prediction),
+            "evidence": dict(seen.evidence),
+            "stories": one.stories.layers.get(judged.layer, {}),
+        }
+    return {
+        "name": one.step.name,
+        "description": one.step.description,
+        "changes": [describe(change) for change in one.step.changes],
+        # Only where interfaces have come, gone or changed: else the matrices' order is the record's.
+        "endpoints": None if mine == listed else mine,
+        "layers": layers,
+        "hops": one.stories.hops,
+        "heard": {s: sorted(who) for layer in observed.layers for s, who in layer.heard.items()},
+        "wire": {layer.layer: list(layer.wire) for layer in observed.layers if layer.wire},
+        "links": observed.links,
+        "refused": observed.refused,
+        "unsettled": list(observed.unsettled),
+        "notes": list(observed.notes),
+        "expectations": [_entry(entry) for entry in one.judged.expectations],
+        "durations": {name: round(value, 4) for name, value in one.seconds.items()},
+    }
+
+
+def _entry(entry: JudgedExpectation) -> Record:
+    return {
+        "kind": entry.kind,
+        "text": entry.text,
+        "where": entry.where,
+        "verdict": entry.verdict,
+        "detail": entry.detail,
+        "cells": [
+            {
+                "layer": cell.layer,
+                "src": cell.source,
+                "dst": cell.destination,
+                "observed": cell.observed,
+                "rule": cell.rule,
+            }
+            for cell in entry.cells
+        ],
+    }
+
+
+def _finding(step: str, finding: Finding) -> Record:
+    return {
+        "step": step,
+        "kind": finding.kind,
+        "verdict": finding.verdict,
+        "layer": finding.layer or None,
+        "src": finding.source or None,
+        "dst": finding.destination or None,
+        "pairs": finding.pairs,
+        "examples": [list(pair) for pair in finding.examples],
+        "expected": finding.expected,
+        "observed": finding.observed,
+        "rule": finding.rule,
+        "expectation": finding.expectation or None,
+        "where": finding.where or None,
+        "detail": finding.detail,
+        "evidence": dict(finding.evidence),
+    }
+
+
+def _claim(claim: JudgedClaim) -> Record:
+    return {
+        "number": claim.number,
+        "says": claim.says,
+        "verdict": claim.verdict,
+        "tests": [{"step": step, **_entry(entry)} for step, entry in claim.tests],
+    }
+
+
+# --- rules ------------------------------------------------------------------------------------------
+
+
+def _rules(
+    steps: Sequence[Record], findings: Sequence[Record], claims: Sequence[Record], rules: Mapping[str, Any]
+) -> Record:
+    """Every rule that anything in the record names: its sentence, and where the kernel has it."""
+    met: set[str | None] = {finding["rule"] for finding in findings}
+    for step in steps:
+        for layer in step["layers"].values():
+            met.update(layer["rules"]["keys"].values())
+        met.update(hop["rule"] for hop in step["hops"])
+        met.update(cell["rule"] for entry in step["expectations"] for cell in entry["cells"])
+    met.update(cell["rule"] for claim in claims for test in claim["tests"] for cell in test["cells"])
+    return {
+        name: {
+            "sentence": rules[name].sentence,
+            "function": rules[name].function,
+            "file": rules[name].file,
+            "versions": list(rules[name].verified),
+        }
+        for name in sorted(filter(None, met))
+        if name in rules
+    }

@@ -1,0 +1,35 @@
+"""Which rule decided each cell, as compact as the letters are: one character per cell."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+from netlab.judge.types import JudgedLayer, Predicted
+
+#: Keys in the order in which they are given out; beyond them the letters of other scripts from U+00C0 on.
+_KEYS = string.ascii_lowercase + string.ascii_uppercase + string.digits
+
+
+def rule_rows(judged: JudgedLayer, prediction: Predicted | None) -> dict[str, Any]:
+    """``rows`` with a key per cell (``.`` where no rule is named) and ``keys``, from key to rule id."""
+    if prediction is None or judged.layer not in prediction.letters:
+        return {"rows": [], "keys": {}}
+    keys: dict[str, str] = {}
+    rows = []
+    for i, row in enumerate(judged.verdict):
+        cells = []
+        for j, verdict in enumerate(row):
+            rule = prediction.rule(judged.layer, i, j) if verdict not in ". " else None
+            if rule is None:
+                cells.append(".")
+                continue
+            if rule not in keys:
+                keys[rule] = _key(len(keys))
+            cells.append(keys[rule])
+        rows.append("".join(cells))
+    return {"rows": rows, "keys": {key: rule for rule, key in keys.items()}}
+
+
+def _key(number: int) -> str:
+    return _KEYS[number] if number < len(_KEYS) else chr(0xC0 + number - len(_KEYS))

@@ -1,0 +1,359 @@
+"""The report on the terminal, from the record alone.
+
+The author's own questions first (expectations, claims), then the matrices, then why, then what is not as
+expected, and the counts in the last line.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from netlab.report.matrix import Notes, draw
+from netlab.report.style import Style
+
+Record = dict[str, Any]
+
+_MEANING = {
+    "R": "reached",
+    "A": "another interface of it answered",
+    "U": "not reached",
+    "?": "no proof",
+    ".": "not applicable",
+    "mark!": "not as expected",
+    "mark?": "no proof",
+    "mark~": "only observed",
+}
+#: Findings shown in full; the record has them all.
+MOST_FINDINGS = 12
+_CLAIM = {
+    "confirmed": ("confirmed", "green"),
+    "refuted": ("refuted", "cyan"),
+    "undecided": ("undecided", "yellow"),
+}
+
+
+def render(record: Record, style: Style) -> str:
+    """The whole report of one run, ready to be printed."""
+    notes = Notes()
+    lines = list(head(record, style))
+    for k, step in enumerate(record["steps"]):
+        lines += _step(record, k, step, notes, style)
+    lines += _claims(record, style)
+    lines += legend(notes, style)
+    lines += why(record, notes, style)
+    lines += _findings(record, style)
+    lines += ["", last_line(record, style)]
+    return "\n".join(lines)
+
+
+def render_quiet(record: Record, style: Style) -> str:
+    """What is not as expected, and the last line with the topology's name before it."""
+    found = list(_findings(record, style))
+    name = style.paint(record["topology"]["name"], "bold")
+    return "\n".join([*found, f"{name}: {last_line(record, style)}"]).lstrip("\n")
+
+
+def last_line(record: Record, style: Style) -> str:
+    """``PASS  42 pass, 0 fail, 0 inconclusive, 0 skip   0.21 s``."""
+    summary = record["summary"]
+    colours = {"pass": ("bold", "green"), "fail": ("bold", "red"), "inconclusive": ("bold", "yellow")}
+    word = summary["verdict"].upper()
+    counts = ", ".join(f"{summary[name]} {name}" for name in ("pass", "fail", "inconclusive", "skip"))
+    seconds = record["durations"].get("total")
+    took = f"   {seconds:.2f} s" if seconds is not None else ""
+    return f"{style.paint(word, *colours[summary['verdict']])}  {counts}{style.paint(took, 'dim')}"
+
+
+def repetitions(records: Sequence[Record], style: Style) -> str:
+    """``50 repetitions: 49 pass, 1 inconclusive``."""
+    verdicts = [record["summary"]["verdict"] for record in records]
+    counts = [
+        f"{verdicts.count(word)} {word}" for word in ("pass", "fail", "inconclusive") if word in verdicts
+    ]
+    return style.paint(f"{len(records)} repetitions: {', '.join(counts)}", "bold")
+
+
+def table(rows: Sequence[tuple[str, Sequence[Record]]], style: Style) -> str:
+    """One line for each topology: verdict, counts over all its repetitions, claims; and the totals."""
+    from tabulate import tabulate
+
+    lines = []
+    totals = dict.fromkeys(_COUNTED, 0)
+    for name, records in rows:
+        counts = {word: sum(record["summary"][word] for record in records) for word in _COUNTED}
+        totals = {word: totals[word] + counts[word] for word in _COUNTED}
+        worst = next((letter for letter in "F?" if any(_letter(one) == letter for one in records)), "P")
+        claims = ", ".join(f"{claim['number']} {claim['verdict']}" for claim in records[0]["claims"])
+        seconds = sum(record["durations"].get("total", 0.0) for record in records)
+        lines.append([style.verdict(worst), name, *counts.values(), claims, f"{seconds:.2f}"])
+    text = tabulate(
+        lines,
+        headers=("", "topology", *_COUNTED, "claims", "s"),
+        tablefmt="plain",
+        disable_numparse=True,
+        colalign=("left", "left", "right", "right", "right", "right", "left", "right"),
+    )
+    sums = ", ".join(f"{totals[word]} {word}" for word in _COUNTED)
+    return f"{text}\n\n{len(rows)} topologies: {sums}"
+
+
+_COUNTED = ("pass", "fail", "inconclusive", "skip")
+
+
+def _letter(record: Record) -> str:
+    return {"pass": "P", "fail": "F", "inconclusive": "?"}[record["summary"]["verdict"]]
+
+
+def head(record: Record, style: Style) -> Iterator[str]:
+    """The topology's name, description and warnings."""
+    topology = record["topology"]
+    yield style.paint(_clean(topology["name"]), "bold")
+    if topology["description"]:
+        yield from textwrap.wrap(_clean(topology["description"]), style.width - 1)
+    for warning in topology["warnings"]:
+        yield from _wrapped(style.paint("warning: ", "yellow"), "warning: ", warning, style)
+
+
+# --- steps ------------------------------------------------------------------------------------------
+
+
+def step_head(record: Record, step: Record, style: Style) -> Iterator[str]:
+    """Of several steps the name, what it is about and what it changes; nothing where there is only one."""
+    if len(record["steps"]) > 1:
+        yield style.paint(f"{style.pick('──', '--')} {_clean(step['name'])}", "bold")
+        if step["description"]:
+            yield from (f"   {line}" for line in textwrap.wrap(_clean(step["description"]), style.width - 4))
+        if step["name"] != "baseline":
+            for change in step["changes"]:
+                yield from _wrapped("   ", "     ", change, style)
+
+
+def _step(record: Record, k: int, step: Record, notes: Notes, style: Style) -> Iterator[str]:
+    endpoints = step["endpoints"] or record["endpoints"]
+    yield ""
+    yield from step_head(record, step, style)
+    if len(record["steps"]) > 1 and step["expectations"]:
+        yield ""
+    yield from _expectations(step, endpoints, style)
+    for name in step["unsettled"]:
+        yield f"  {style.verdict('?')} {name} did not settle: what depends on it proves nothing"
+    if not step["layers"]:
+        return
+    if step["expectations"] or step["unsettled"]:
+        yield ""
+    before = record["steps"][k - 1] if k else None
+    if before is not None and _same(before, step, record):
+        yield f"  {style.paint('every pair on every layer as in ' + before['name'], 'dim')}"
+    else:
+        yield from draw(step, endpoints, notes, style)
+    for note in step["notes"]:
+        yield from _wrapped(style.paint("  note: ", "dim"), "        ", note, style)
+
+
+def _same(before: Record, step: Record, record: Record) -> bool:
+    """Whether two steps would show the same matrices."""
+    if (before["endpoints"] or record["endpoints"]) != (step["endpoints"] or record["endpoints"]):
+        return False
+    if before["layers"].keys() != step["layers"].keys():
+        return False
+    return all(
+        before["layers"][name][part] == layer[part]
+        for name, layer in step["layers"].items()
+        for part in ("expected", "observed", "verdict", "rules")
+    )
+
+
+def _expectations(step: Record, endpoints: Sequence[Record], style: Style) -> Iterator[str]:
+    for entry in step["expectations"]:
+        mark = style.verdict(entry["verdict"])
+        text = f"{_clean(entry['text'])}"
+        remark = entry["detail"] if entry["kind"] != "refused" or entry["verdict"] != "P" else ""
+        if entry["verdict"] == "P":
+            remark = _answered_by(step, entry, endpoints)
+        if remark:
+            text += "   " + style.paint(f"({remark})", "dim")
+        yield f"  {mark} {text}"
+        if entry["verdict"] in "F?":
+            for cell in entry["cells"][:3]:
+                seen = _saw(step, cell, endpoints, style)
+                yield f"      {cell['layer']}: {cell['src']} {style.arrow} {cell['dst']}: {seen}"
+            yield f"      {style.paint(entry['where'], 'dim')}"
+
+
+def _answered_by(step: Record, entry: Record, endpoints: Sequence[Record]) -> str:
+    """A remark where what was reached is only the address: who answered for it."""
+    answered = [cell for cell in entry["cells"] if cell["observed"] == "A"]
+    if not answered:
+        return ""
+    entered = _evidence(step, answered[0], endpoints).get("entered")
+    who = f"{entered} answered" if entered else "another interface answered"
+    return f"{who} for {answered[0]['dst']}"
+
+
+def _saw(step: Record, cell: Record, endpoints: Sequence[Record], style: Style) -> str:
+    words = f"{cell['observed']}, {_MEANING[cell['observed']]}"
+    evidence = _evidence(step, cell, endpoints)
+    if cell["observed"] == "A" and evidence.get("entered"):
+        words += f" ({evidence['entered']})"
+    elif evidence.get("reason"):
+        words += f" ({evidence['reason']})"
+    return words
+
+
+def _evidence(step: Record, cell: Record, endpoints: Sequence[Record]) -> Record:
+    index = {endpoint["id"]: i for i, endpoint in enumerate(endpoints)}
+    layer = step["layers"].get(cell["layer"])
+    if layer is None or cell["src"] not in index or cell["dst"] not in index:
+        return {}
+    found: Record = layer["evidence"].get(f"{index[cell['src']]},{index[cell['dst']]}", {})
+    return found
+
+
+# --- claims, legend, why ----------------------------------------------------------------------------
+
+
+def _claims(record: Record, style: Style) -> Iterator[str]:
+    if not record["claims"]:
+        return
+    yield ""
+    for claim in record["claims"]:
+        word, colour = _CLAIM[claim["verdict"]]
+        lead = f"claim {claim['number']} "
+        yield from _wrapped(
+            f"{lead}{style.paint(word, 'bold', colour)}: ",
+            " " * 4,
+            f"{_clean(claim['says'])}",
+            style,
+            len(lead + word) + 2,
+        )
+        wanted = "F" if claim["verdict"] == "refuted" else "?S" if claim["verdict"] == "undecided" else ""
+        for test in claim["tests"]:
+            if wanted and test["verdict"] in wanted:
+                yield from _against(record, test, style)
+                break
+
+
+def _against(record: Record, test: Record, style: Style) -> Iterator[str]:
+    """The observation that decides against a claim, with its rule."""
+    text = f"{_clean(test['text'])}: {test['detail']}" if test["detail"] else _clean(test["text"])
+    if test["cells"]:
+        cell = test["cells"][0]
+        step = next(one for one in record["steps"] if one["name"] == test["step"])
+        seen = _saw(step, cell, step["endpoints"] or record["endpoints"], style)
+        where = f" in step {test['step']}" if len(record["steps"]) > 1 else ""
+        text = f"{cell['src']} {style.arrow} {cell['dst']} ({cell['layer']}){where}: {seen}"
+        rule = record["rules"].get(cell["rule"] or "")
+        if rule:
+            text += f". {rule['sentence']}"
+    yield from _wrapped("    ", "    ", text, style)
+
+
+def legend(notes: Notes, style: Style) -> Iterator[str]:
+    """What the letters and marks that were shown mean."""
+    shown = [(key, meaning) for key, meaning in _MEANING.items() if key in notes.shown]
+    if not shown:
+        return
+    yield ""
+    words = [f"{key.removeprefix('mark')} {meaning}" for key, meaning in shown]
+    head = f"row {style.arrow} column: "
+    yield from (style.paint(line, "dim") for line in textwrap.wrap(head + ",  ".join(words), style.width - 1))
+
+
+def why(record: Record, notes: Notes, style: Style) -> Iterator[str]:
+    """The footnotes: each rule that was met, with its sentence."""
+    if not notes.numbers:
+        return
+    yield ""
+    for rule, number in notes.numbers.items():
+        known = record["rules"].get(rule)
+        sentence = known["sentence"] if known else ""
+        lead = f"{style.note(number)} {rule}  "
+        lines = textwrap.wrap(
+            f"{lead}{sentence}", style.width - 1, subsequent_indent="  ", break_on_hyphens=False
+        )
+        # The rule's name stands out; the sentence is what is read.
+        yield lines[0].replace(rule, style.paint(rule, "cyan"), 1)
+        yield from lines[1:]
+
+
+# --- findings ---------------------------------------------------------------------------------------
+
+_KINDS = {
+    "unexpected": "not as expected",
+    "model-contradicted": "the kernel did otherwise than the model says",
+    "expect-contradicted": "the file expects what neither the model says nor the kernel did",
+    "inconclusive": "no proof either way",
+    "unpredicted": "only observed: the model has no rule for it",
+    "expectation": "an expectation that does not hold",
+    "heard": "a broadcast was heard at other places than the model says",
+    "wire": "the wire was used otherwise than the model says",
+    "refusal": "the kernel refused otherwise than the model says",
+    "duplicate": "more than one copy arrived",
+}
+
+
+def _findings(record: Record, style: Style) -> Iterator[str]:
+    findings = sorted(record["findings"], key=lambda finding: "F?PS".index(finding["verdict"]))
+    if not findings:
+        return
+    yield ""
+    for finding in findings[:MOST_FINDINGS]:
+        yield from _one_finding(record, finding, style)
+    if len(findings) > MOST_FINDINGS:
+        yield f"  and {len(findings) - MOST_FINDINGS} more findings: the record has them all"
+
+
+def _one_finding(record: Record, finding: Record, style: Style) -> Iterator[str]:
+    parts = []
+    if len(record["steps"]) > 1:
+        parts.append(finding["step"])
+    if finding["layer"]:
+        parts.append(finding["layer"])
+    if finding["src"] and finding["dst"]:
+        parts.append(f"{finding['src']} {style.arrow} {finding['dst']}")
+    elif finding["src"]:
+        parts.append(finding["src"])
+    if finding["pairs"] > 1:
+        parts.append(f"{finding['pairs']} pairs")
+    if finding["expectation"]:
+        parts.append(_clean(finding["expectation"]))
+    yield f"  {style.verdict(finding['verdict'])} {style.paint('  '.join(parts), 'bold')}"
+    said = _KINDS[finding["kind"]]
+    if len(finding["expected"]) == 1:
+        said = f"expected {finding['expected']}, observed {finding['observed']}: {said}"
+    elif finding["expected"] and finding["kind"] in ("wire", "refusal"):
+        said = f"expected {finding['expected']}, observed {finding['observed']}"
+    if finding["detail"]:
+        said += f" ({finding['detail']})"
+    yield from _wrapped("      ", "      ", said, style)
+    if finding["pairs"] > 1:
+        examples = ", ".join(f"{a} {style.arrow} {b}" for a, b in finding["examples"])
+        yield from _wrapped("      for example ", "      ", examples, style)
+    if finding["where"]:
+        yield f"      {style.paint(finding['where'], 'dim')}"
+    rule = record["rules"].get(finding["rule"] or "")
+    if rule:
+        yield from _wrapped("      ", "      ", f"{finding['rule']}: {rule['sentence']}", style)
+
+
+def _wrapped(lead: str, indent: str, text: str, style: Style, lead_width: int | None = None) -> Iterator[str]:
+    """The text behind a lead, wrapped; further lines behind the indent."""
+    width = len(lead) if lead_width is None else lead_width
+    if lead_width is None and "\x1b" in lead:
+        width = len(indent)
+    lines = textwrap.wrap(
+        _clean(text),
+        style.width - 1,
+        initial_indent=" " * width,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+    ) or [" " * width]
+    yield lead + lines[0][width:]
+    yield from lines[1:]
+
+
+def _clean(text: str) -> str:
+    """One line without control characters: what a file says must not steer a terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,0 +1,78 @@
+"""Reports on disk: whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+from pathlib import Path
+
+from netlab.errors import CANNOT_RUN, WRONG, ReportError
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+#: How a file system or a kernel says that it has no unnamed files (open(2), O_TMPFILE), or that /proc isn't
+#: there to give one a name by.
+_NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+
+
+def folder_name(topology: str) -> str:
+    """The topology's name as the name of a folder: nothing that a path, a shell or a URL takes otherwise."""
+    return _UNSAFE.sub("-", topology).strip("-.")[:100] or "topology"
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents. Raises ReportError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _failed(path, "this folder can't be made", error) from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file under a temporary name and rename it, so that nobody ever reads half of it.
+
+    Where the file system has unnamed files the temporary name exists only between two system calls: a
+    killed run leaves nothing behind. Raises ReportError (disk full, folder not writable).
+    """
+    data = text.encode()
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        if not _write_unnamed(temporary, data):
+            temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise _failed(path, "can't be written", error) from error
+
+
+def _write_unnamed(path: Path, data: bytes) -> bool:
+    """Fill a file that has no name yet, then name it; False where that isn't to be had here."""
+    if not hasattr(os, "O_TMPFILE"):
+        return False
+    try:
+        fd = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
+    except OSError as error:
+        if error.errno in _NO_UNNAMED:
+            return False
+        raise
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.link(f"/proc/self/fd/{fd}", path, follow_symlinks=True)
+    except OSError as error:
+        if error.errno in _NO_UNNAMED:
+            return False
+        raise
+    finally:
+        os.close(fd)
+    return True
+
+
+def _failed(path: Path, what: str, error: OSError) -> ReportError:
+    code = CANNOT_RUN if error.errno in _FULL else WRONG
+    return ReportError(f"{path}: {what}: {error.strerror}", exit_code=code)
