@@ -1,0 +1,33 @@
+"""The plan: a topology resolved to frozen values (`netlab.plan.types`), without a kernel.
+
+Importing this package costs nothing; the agent imports only `netlab.plan.types` from it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from netlab.plan.types import Plan
+    from netlab.spec import Spec
+
+__all__ = ["from_file", "resolve"]
+
+
+def resolve(spec: Spec) -> Plan:
+    """The plan of a topology. Raises TopologyError with everything that doesn't fit together."""
+    from netlab.plan import topology
+
+    return topology.resolve(spec)
+
+
+def from_file(source: Path | str, name: str | None = None) -> Plan:
+    """Load a topology file and resolve it, as `netlab.spec.load` and `resolve` do.
+
+    Faults of single values and faults of meaning are reported together, in one TopologyError.
+    """
+    from netlab.plan import topology
+
+    return topology.from_file(source, name)

@@ -1,0 +1,343 @@
+"""Making things: namespaces, bridges, wires and children, as the file nests them, at first or in a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from netlab.plan import replicas, routing, switches, sysctls, values
+from netlab.plan.change import set_mac
+from netlab.plan.kinds import COMMON, KINDS
+from netlab.plan.lab import MAX_LAB, Box, Lab, Path
+from netlab.plan.refusals import Refusals
+from netlab.plan.types import AddLink, AddNamespace, Address, AnyChange, AnyLink, Macvlan, SetRouting, Veth
+from netlab.plan.wanted import Kin, Wanted
+from netlab.spec.problems import did_you_mean
+from netlab.spec.scalars import Wrong
+
+if TYPE_CHECKING:
+    from netlab.spec.schema import Container, Host, Interface, Switch
+
+
+@dataclass
+class _Given:
+    """One namespace of the file (of one replica): its id, what is given for it, how far its addresses count up.
+
+    ``new`` says that it is made here, ``usable`` that interfaces can be put into it.
+    """
+
+    id: str
+    given: Host | Container
+    path: Path
+    offset: int
+    replicated: bool
+    new: bool = False
+    usable: bool = False
+
+
+def add(
+    lab: Lab, given_switches: Mapping[str, Switch], hosts: Mapping[str, Host], path: Path, refusals: Refusals
+) -> list[AnyChange]:
+    """Make everything that is given below ``path``, and return what the agent is to do, in order."""
+    if not _fits(lab, hosts, path):
+        return []
+    bridges = switches.add_namespaces(lab, given_switches, path)
+    boxes = list(_expand(hosts, path))
+    for box in boxes:
+        _namespace(lab, box)
+    boxes = [box for box in boxes if box.usable]
+    kin = Kin(lab)
+    for box in boxes:
+        _wanted(kin, box)
+    order: list[tuple[str, bool]] = [
+        (name, False) for name in switches.add_bridges(lab, given_switches, path, _largest_mtu(lab))
+    ]
+    order += _links(kin, refusals)
+    _names_to_macs(kin)
+    for box in boxes:
+        _sysctls(lab, box, kin)
+    lab.settle()
+    for wanted in kin.wanted.values():
+        if isinstance(link := lab.links.get(wanted.id), Veth):
+            values.check_port(lab, link, (*wanted.path, "port"))
+    changes: list[AnyChange] = [
+        AddNamespace(namespace=lab.namespace(lab.boxes[box.id], born=True), where=lab.where(*box.path))
+        for box in boxes
+        if box.new
+    ]
+    changes += bridges
+    for link_id, refused in order:
+        link = lab.refused[link_id] if refused else lab.links[link_id]
+        refusal = refusals.take(link_id, "create") if refused else None
+        changes.append(AddLink(link=link, sysctls=_own_sysctls(lab, link), where=link.where, refusal=refusal))
+    changes += _passthru_macs(kin)
+    for box in boxes:
+        changes += _routing(lab, box)
+    return changes
+
+
+def _fits(lab: Lab, hosts: Mapping[str, Host], path: Path) -> bool:
+    count = len(lab.boxes) + len(lab.links)
+    for name, host in hosts.items():
+        inside = sum((c.replicas or 1) * (1 + len(c.interfaces)) for c in host.containers.values())
+        count += (host.replicas or 1) * (1 + len(host.interfaces) + inside)
+        if count > MAX_LAB:
+            where = lab.where(*path, "hosts", name)
+            lab.problems.add(
+                where, f"the lab would have more than {MAX_LAB} namespaces and interfaces", "fewer replicas"
+            )
+            return False
+    return True
+
+
+def _expand(hosts: Mapping[str, Host], path: Path) -> Iterator[_Given]:
+    for name, host in hosts.items():
+        here: Path = (*path, "hosts", name)
+        for host_id, k in replicas.names(name, host.replicas):
+            many = host.replicas is not None
+            yield _Given(host_id, host, here, k * (host.step or 1), many)
+            for inner, container in host.containers.items():
+                for container_id, c in replicas.names(inner, container.replicas):
+                    offset = replicas.offset(k, host.step or 1, c, container.replicas, container.step)
+                    own = many or container.replicas is not None
+                    yield _Given(
+                        f"{host_id}/{container_id}", container, (*here, "containers", inner), offset, own
+                    )
+
+
+def _namespace(lab: Lab, box: _Given) -> None:
+    """Make the namespace where it is new."""
+    where = lab.where(*box.path)
+    known = lab.boxes.get(box.id)
+    in_step = box.path[0] == "steps"
+    if known is not None:
+        if known.kind == "switch" or box.replicated or not in_step or known.where >= lab.where(*box.path[:2]):
+            message = f"there is a {known.kind} {box.id!r} already (line {known.where.line})"
+            lab.problems.add(where, message, "hosts and switches share one space of names, replicas included")
+            return
+        box.usable = True
+        for key in ("routes", "rules", "replicas", "step"):
+            if getattr(box.given, key) is not None:
+                lab.problems.add(
+                    lab.where(*box.path, key),
+                    f"{box.id} exists already",
+                    "'set:' changes its routes and rules",
+                )
+        return
+    host = box.id.partition("/")[0]
+    if "/" in box.id and (host not in lab.boxes or lab.boxes[host].kind != "host"):
+        return
+    box.new = box.usable = True
+    made = Box(box.id, "container" if "/" in box.id else "host", where, sysctls=sysctls.defaults())
+    lab.boxes[box.id] = made
+    lab.listed.setdefault(box.id, [])
+    given = box.given.sysctls or {}
+    for path in sorted(given, key=lambda path: not sysctls.is_wide(path)):
+        if sysctls.interface_of(path) is None:
+            sysctls.write(made.sysctls, path, given[path], ())
+    both = {given[path] for path in sysctls.FORWARD4 if path in given}
+    if len(both) > 1:
+        where = lab.where(*box.path, "sysctls")
+        lab.problems.add(
+            where, "net.ipv4.ip_forward and net.ipv4.conf.all.forwarding are one and the same", "give one"
+        )
+
+
+def _wanted(kin: Kin, box: _Given) -> None:
+    lab = kin.lab
+    for name, given in box.given.interfaces.items():
+        path: Path = (*box.path, "interfaces", name)
+        wanted = Wanted(box.id, name, given, path, lab.where(*path), replicated=box.replicated)
+        if wanted.id in kin.wanted or wanted.id in lab.links:
+            lab.problems.add(wanted.where, f"there is an interface {wanted.id} already", "delete it first")
+            continue
+        wanted.addresses = _addresses(lab, given, path, box.offset)
+        if given.mac is not None:
+            wanted.mac = given.mac if given.mac == "auto" else replicas.mac(given.mac, box.offset)
+        kin.wanted[wanted.id] = wanted
+
+
+def _addresses(lab: Lab, given: Interface, path: Path, offset: int) -> tuple[Address, ...]:
+    made = []
+    for i, address in enumerate(given.addresses or ()):
+        try:
+            made.append(replicas.address(address, offset))
+        except Wrong as wrong:
+            lab.problems.add(lab.where(*path, "addresses", i), str(wrong), wrong.hint)
+    return tuple(made)
+
+
+def _links(kin: Kin, refusals: Refusals) -> list[tuple[str, bool]]:
+    """Make the links, wires before what sits on them; their ids in order, and whether they are refused."""
+    lab = kin.lab
+    order: list[tuple[str, bool]] = []
+    usable = [wanted for wanted in kin.wanted.values() if _kind(kin, wanted)]
+    for stacked in (False, True):
+        for wanted in usable:
+            kind = KINDS[_type(wanted)]
+            if kind.stacked != stacked:
+                continue
+            _check(kin, wanted, refusals)
+            link = kind.build(kin, wanted)
+            if link is None:
+                lab.broken.add(wanted.id)
+                continue
+            lab.paths[wanted.id] = wanted.path
+            if refusals.expects(wanted.id):
+                lab.refused[wanted.id] = link
+                order.append((wanted.id, True))
+                continue
+            lab.refused.pop(wanted.id, None)
+            lab.links[wanted.id] = link
+            if wanted.replicated:
+                lab.replicated.add(wanted.id)
+            if wanted.given.duplicate:
+                lab.duplicates.add(wanted.id)
+            order.append((wanted.id, False))
+    for wanted in kin.wanted.values():
+        if wanted.id in lab.links:
+            lab.listed[wanted.namespace].append(wanted.id)
+    return order
+
+
+def _type(wanted: Wanted) -> str:
+    return wanted.given.type or ("veth" if wanted.given.switch is not None else "")
+
+
+def _kind(kin: Kin, wanted: Wanted) -> bool:
+    """Whether the interface is of a known kind, and has no keys of another."""
+    lab, given = kin.lab, wanted.given
+    name = _type(wanted)
+    if not name:
+        hint = (
+            "add 'type: macvlan'"
+            if given.parent is not None
+            else "add 'switch: …', or 'type: macvlan' and 'parent: …'"
+        )
+        lab.problems.add(
+            wanted.where, f"{wanted.id} is neither plugged into a switch nor of a type", hint, follows=True
+        )
+        lab.broken.add(wanted.id)
+        return False
+    kind = KINDS.get(name)
+    if kind is None:
+        kin.problem(wanted, "type", f"no link kind {name!r}", did_you_mean(name, KINDS, "known"))
+        lab.broken.add(wanted.id)
+        return False
+    for key in sorted(given.model_fields_set - COMMON - kind.keys):
+        if getattr(given, key) is not None:
+            where = lab.where(*wanted.path, key)
+            owners = ", ".join(other.type for other in KINDS.values() if key in other.keys)
+            lab.problems.add(where, f"{key!r} means nothing on a {name}", f"it belongs to {owners}")
+    return True
+
+
+def _check(kin: Kin, wanted: Wanted, refusals: Refusals) -> None:
+    """Values that the kernel refuses for sure; whoever expects the refusal may have them."""
+    if refusals.expects(wanted.id):
+        return
+    values.check_mac(kin.lab, wanted.mac, (*wanted.path, "mac"))
+    given = wanted.given
+    if given.allowed_macs and given.mode != "source":
+        kin.problem(wanted, "allowed_macs", "'allowed_macs' belong to source mode", "add 'mode: source'")
+    if given.mtu is not None and given.mtu < 1280 and any(a.family == 6 for a in wanted.addresses):
+        kin.problem(wanted, "mtu", f"IPv6 needs an MTU of at least 1280, not {given.mtu}")
+
+
+def _names_to_macs(kin: Kin) -> None:
+    """Fill in static neighbours, static FDB entries and allowed MACs, which may name interfaces made later."""
+    lab = kin.lab
+    for wanted in kin.wanted.values():
+        link = lab.links.get(wanted.id) or lab.refused.get(wanted.id)
+        if link is None:
+            continue
+        given = wanted.given
+        if given.neighbors:
+            link = replace(
+                link, neighbors=values.neighbors(lab, given.neighbors, (*wanted.path, "neighbors"))
+            )
+        if isinstance(link, Veth) and given.port is not None and given.port.fdb:
+            fdb = values.mac_list(lab, given.port.fdb, (*wanted.path, "port", "fdb"))
+            link = replace(link, port=replace(link.port, fdb=fdb))
+        if isinstance(link, Macvlan) and given.allowed_macs:
+            allowed = values.mac_list(lab, given.allowed_macs, (*wanted.path, "allowed_macs"))
+            link = replace(link, allowed_macs=allowed)
+            if wanted.id in lab.links:
+                for i, mac in enumerate(allowed):
+                    values.check_mac(lab, mac, (*wanted.path, "allowed_macs", i))
+        (lab.links if wanted.id in lab.links else lab.refused)[wanted.id] = link
+
+
+def _sysctls(lab: Lab, box: _Given, kin: Kin) -> None:
+    """The sysctls of single interfaces: those of the file, and IPv6 switched on where there is such an address."""
+    written = lab.boxes[box.id].sysctls
+    new = [link for link in lab.links_of(box.id) if link.id in kin.wanted]
+    names = {name: link.ifname for link in new for name in (link.name, link.ifname)}
+    for path, value in (box.given.sysctls or {}).items():
+        interface = sysctls.interface_of(path)
+        where = lab.where(*box.path, "sysctls")
+        if interface in names:
+            sysctls.write(written, sysctls.renamed(path, names[interface]), value, ())
+        elif not box.new:
+            lab.problems.add(where, f"{box.id} exists already", "'set:' changes its sysctls")
+        elif interface is not None and f"{box.id}:{interface}" in lab.refused:
+            lab.problems.add(where, f"{box.id}:{interface} is expected to be refused, so it has no sysctls")
+        elif (
+            interface is not None
+            and f"{box.id}:{interface}" not in lab.broken
+            and interface not in lab.spec.pruned
+        ):
+            known = did_you_mean(interface, [link.name for link in new], "interfaces")
+            lab.problems.add(where, f"no interface {interface!r} in {box.id}", known)
+    for link in new:
+        values.enable_v6(lab, link)
+
+
+def _own_sysctls(lab: Lab, link: AnyLink) -> tuple[tuple[str, str], ...]:
+    box = lab.boxes[link.namespace]
+    if box.kind == "switch":
+        return ()
+    own = [(path, value) for path, value in box.sysctls.items() if sysctls.interface_of(path) == link.ifname]
+    if link.id in lab.refused and any(address.family == 6 for address in link.addresses):
+        own.append((f"net/ipv6/conf/{link.ifname}/disable_ipv6", "0"))
+    return tuple(own)
+
+
+def _largest_mtu(lab: Lab) -> int:
+    """A switch and its wires must carry the largest frame that any host can send, in whatever step."""
+    largest = 1500
+    topology = lab.spec.topology
+    for host in (
+        *topology.hosts.values(),
+        *(host for step in topology.steps for host in step.add.hosts.values()),
+    ):
+        for box in (host, *host.containers.values()):
+            largest = max([largest, *(given.mtu or 0 for given in box.interfaces.values())])
+    return max([largest, *(given.mtu or 0 for step in topology.steps for given in step.set.values())])
+
+
+def _passthru_macs(kin: Kin) -> list[AnyChange]:
+    """A MAC given for a passthru child is set once it exists, and its parent gets it, too (macvlan_set_mac_address)."""
+    changes: list[AnyChange] = []
+    for wanted in kin.wanted.values():
+        link = kin.lab.links.get(wanted.id)
+        if (
+            isinstance(link, Macvlan)
+            and link.mode == "passthru"
+            and wanted.mac is not None
+            and wanted.mac not in ("auto", link.mac)
+        ):
+            changes.append(set_mac(kin.lab, link, wanted.mac, wanted.where))
+    return changes
+
+
+def _routing(lab: Lab, box: _Given) -> Iterator[AnyChange]:
+    made = lab.boxes[box.id]
+    if not box.new:
+        return
+    before = lab.namespace(made)
+    made.routes = routing.routes(lab, box.id, box.given.routes or (), (*box.path, "routes"))
+    made.rules = routing.rules(lab, box.id, box.given.rules or (), (*box.path, "rules"))
+    if made.routes or made.rules:
+        yield SetRouting(before=before, after=lab.namespace(made), where=lab.where(*box.path))

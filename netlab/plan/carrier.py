@@ -1,0 +1,51 @@
+"""Which interface has a carrier, once the lab has settled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netlab.plan.types import AnyLink, Macvlan, Port, Switch, SwitchLink, Veth
+
+
+def settle(links: dict[str, AnyLink]) -> None:
+    """Bring the carrier of every link up to date, and reset the state of ports that have got theirs back.
+
+    veth_open and veth_close: both ends must be up. macvlan_device_event: a child copies its parent's.
+    br_port_state_selection: the bridge has one where a port forwards. br_stp_enable_port: a port whose
+    carrier returns starts afresh, whatever state was set by hand.
+    """
+    live: dict[str, bool] = {}
+    for link in list(links.values()):
+        if isinstance(link, Veth):
+            carrier = link.up and link.port.up
+            port = _fresh(link.port, link.carrier, carrier)
+            _put(links, link, carrier, port=port)
+            live[link.switch] = live.get(link.switch, False) or _forwards(port, carrier)
+        elif isinstance(link, SwitchLink):
+            carrier = link.up and link.port.up and link.peer_port.up
+            port, peer = (_fresh(end, link.carrier, carrier) for end in (link.port, link.peer_port))
+            _put(links, link, carrier, port=port, peer_port=peer)
+            for switch, end in ((link.namespace, port), (link.peer, peer)):
+                live[switch] = live.get(switch, False) or _forwards(end, carrier)
+    for link in list(links.values()):
+        if isinstance(link, Macvlan):
+            parent = links[link.parent]
+            _put(links, link, link.up and parent.up and parent.carrier)
+        elif isinstance(link, Switch):
+            _put(links, link, link.up and live.get(link.id, False))
+
+
+def _fresh(port: Port, before: bool, after: bool) -> Port:
+    if after and not before and port.state != "forwarding":
+        return replace(port, state="forwarding")
+    return port
+
+
+def _forwards(port: Port, carrier: bool) -> bool:
+    return port.attached and carrier and port.state == "forwarding"
+
+
+def _put(links: dict[str, AnyLink], link: AnyLink, carrier: bool, **ports: Port) -> None:
+    changed = {name: port for name, port in ports.items() if port is not getattr(link, name)}
+    if link.carrier != carrier or changed:
+        links[link.id] = replace(link, carrier=carrier, **changed)  # type: ignore[arg-type]

@@ -1,0 +1,101 @@
+"""Changes of one link, with all that the kernel does along with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from netlab.plan import routing, sysctls
+from netlab.plan.types import AnyLink, Link, Macvlan, SetLink, SwitchLink, Veth, Where
+
+if TYPE_CHECKING:
+    from netlab.plan.lab import Lab
+
+L = TypeVar("L", bound=Link)
+Via = Literal["netlink", "ip", "brctl", "sysfs"]
+
+
+def flushed(lab: Lab, before: AnyLink, after: L, *, keep_neighbors: bool = False) -> L:
+    """``after`` without what the kernel throws away on the way there.
+
+    A link that goes down loses its static neighbours (neigh_ifdown) and its IPv6 addresses (addrconf_ifdown,
+    unless keep_addr_on_down); one whose MAC changes its neighbours (neigh_changeaddr); one whose MTU falls
+    below 1280 its IPv6 addresses (addrconf_notify).
+    """
+    down = before.up and not after.up
+    if (down or before.mac != after.mac) and not keep_neighbors:
+        after = replace(after, neighbors=())
+    values = lab.boxes[after.namespace].sysctls
+    small = after.mtu < 1280 <= before.mtu
+    if (down and not sysctls.keeps_v6(values, after.ifname)) or small:
+        kept = tuple(address for address in after.addresses if address.family == 4)
+        if kept != after.addresses and after.where is not None:
+            why = "its MTU is less than 1280" if small else "it goes down (keep_addr_on_down is 0)"
+            lab.warn(after.where, f"{after.id} loses its IPv6 addresses when {why}")
+        after = replace(after, addresses=kept)
+    return after
+
+
+def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
+    """Put ``after`` in the place of ``before``, and let the kernel do the rest.
+
+    Children follow their parent's MTU down (macvlan_device_event); passthru couples share one MAC; routes
+    of a link that goes down go with it (fib_disable_ip); a bridge that comes up starts its ports afresh.
+    """
+    lab.links[after.id] = after
+    if before.up and not after.up:
+        drop_routes(lab, [before])
+    for child in lab.children_of(after.id):
+        changed = child
+        if after.mtu < child.mtu and after.mtu < before.mtu:
+            changed = replace(changed, mtu=after.mtu)
+        if child.mode == "passthru" and after.mac != before.mac:
+            changed = replace(changed, mac=after.mac)
+        if changed is not child:
+            lab.links[child.id] = flushed(lab, child, changed)
+    if isinstance(after, Macvlan) and after.mode == "passthru" and after.mac != before.mac:
+        parent = lab.links[after.parent]
+        lab.links[parent.id] = flushed(lab, parent, replace(parent, mac=after.mac))
+    if after.kind == "bridge" and after.up and not before.up:
+        for link in list(lab.ports(after.id)):
+            _restart(lab, link, after.id)
+    lab.settle()
+
+
+def _restart(lab: Lab, link: Veth | SwitchLink, switch: str) -> None:
+    if isinstance(link, Veth) or link.namespace == switch:
+        lab.set(link, port=replace(link.port, state="forwarding"))
+    else:
+        lab.set(link, peer_port=replace(link.peer_port, state="forwarding"))
+
+
+def drop_routes(lab: Lab, gone: Iterable[AnyLink]) -> None:
+    """Take away the routes that go by links that are gone or down; called while the lab still knows their addresses."""
+    for link in gone:
+        box = lab.boxes.get(link.namespace)
+        if box is None or not box.routes:
+            continue
+        kept = tuple(route for route in box.routes if _device(lab, link, route) != link.ifname)
+        if kept != box.routes and box.where is not None:
+            lab.warn(box.where, f"routes of {box.id} go with {link.id} and do not come back by themselves")
+        box.routes = kept
+
+
+def _device(lab: Lab, gone: AnyLink, route: routing.Route) -> str | None:
+    """The interface of a route, as it was while ``gone`` was up."""
+    now = lab.links.get(gone.id)
+    lab.links[gone.id] = gone
+    device = routing.device_of(lab, gone.namespace, route)
+    if now is None:
+        del lab.links[gone.id]
+    else:
+        lab.links[gone.id] = now
+    return device
+
+
+def set_mac(lab: Lab, link: Macvlan, mac: str, where: Where) -> SetLink:
+    """Set the MAC of a child that exists."""
+    after = flushed(lab, link, replace(link, mac=mac), keep_neighbors=True)
+    apply(lab, link, after)
+    return SetLink(before=link, after=lab.links[link.id], where=where)

@@ -1,0 +1,69 @@
+"""What is wrong with a lab as a whole: the same address twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netlab.plan import switches
+from netlab.plan.types import AnyLink, Macvlan, Veth
+
+if TYPE_CHECKING:
+    from netlab.plan.lab import Lab
+
+
+def check(lab: Lab) -> None:
+    """Everything that only the whole shows."""
+    switches.check_loops(lab)
+    _addresses(lab)
+
+
+def _addresses(lab: Lab) -> None:
+    """The same address twice in a namespace is an error; on one network elsewhere a warning, unless it is meant."""
+    segments = switches.segments(lab)
+    holders: dict[str, list[tuple[AnyLink, int]]] = {}
+    for link in lab.links.values():
+        for i, address in enumerate(link.addresses):
+            holders.setdefault(address.ip, []).append((link, i))
+    for ip, links in holders.items():
+        if len(links) < 2:
+            continue
+        for n, (link, i) in enumerate(links):
+            for other, _ in links[:n]:
+                if other.namespace == link.namespace:
+                    _twice(lab, ip, link, i, other)
+                    break
+            else:
+                there = next(
+                    (o for o, _ in links[:n] if _segment(lab, o, segments) == _segment(lab, link, segments)),
+                    None,
+                )
+                if there is not None:
+                    _elsewhere(lab, ip, link, i, there)
+
+
+def _twice(lab: Lab, ip: str, link: AnyLink, i: int, other: AnyLink) -> None:
+    where = lab.address_where(link.id, i)
+    what = "twice" if other.id == link.id else f"at {other.id}, too"
+    lab.problems.add(
+        where, f"{link.id} has the address {ip} {what}", "an address can be in a namespace only once"
+    )
+
+
+def _elsewhere(lab: Lab, ip: str, link: AnyLink, i: int, other: AnyLink) -> None:
+    if link.id in lab.duplicates or other.id in lab.duplicates:
+        return
+    where = lab.address_where(link.id, i)
+    if link.id in lab.replicated or other.id in lab.replicated:
+        hint = "a larger 'step', or addresses further apart"
+        lab.problems.add(where, f"the address {ip} of {link.id} is that of {other.id}, too", hint)
+    else:
+        lab.warn(
+            where,
+            f"{link.id} and {other.id} have the same address {ip}; say 'duplicate: true' if that is meant",
+        )
+
+
+def _segment(lab: Lab, link: AnyLink, segments: dict[str, str]) -> str | None:
+    if isinstance(link, Macvlan):
+        link = lab.links[link.parent]
+    return segments.get(link.switch) if isinstance(link, Veth) else None

@@ -1,0 +1,29 @@
+"""The endpoints of a lab: the rows and columns of its matrices."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from netlab.plan.types import Address, AnyLink, Endpoint
+
+
+def endpoints(links: Iterable[AnyLink]) -> tuple[Endpoint, ...]:
+    """One endpoint per interface, and one per further address of it; link-local addresses are none."""
+    made: list[Endpoint] = []
+    for link in links:
+        usable = [address for address in link.addresses if not _link_local(address)]
+        v4 = next((address for address in usable if address.family == 4), None)
+        v6 = next((address for address in usable if address.family == 6), None)
+        common = (link.namespace, link.id, link.ifname, link.ifindex, link.mac)
+        made.append(Endpoint(link.id, *common, v4=v4, v6=v6))
+        for address in usable:
+            if address in (v4, v6):
+                continue
+            own = {"v4": address} if address.family == 4 else {"v6": address}
+            made.append(Endpoint(f"{link.id}@{address.ip}", *common, **own, extra=True))
+    return tuple(made)
+
+
+def _link_local(address: Address) -> bool:
+    return address.family == 6 and ipaddress.IPv6Address(address.ip).is_link_local

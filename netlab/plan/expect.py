@@ -1,0 +1,417 @@
+"""Expectations resolved: names and patterns to endpoints, layers chosen, contradictions found."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from netlab.plan import readback
+from netlab.plan.refusals import Refusals
+from netlab.plan.types import (
+    AnyExpectation,
+    Endpoint,
+    ExpectHeard,
+    ExpectPair,
+    ExpectRefused,
+    ExpectState,
+    ExpectWire,
+    State,
+    Switch,
+    Veth,
+    Where,
+    base_layer,
+    layer_family,
+)
+from netlab.spec.expect import AnyEntry, Heard, Pair, Readback, Refused, Wire
+from netlab.spec.problems import Problems, did_you_mean
+
+if TYPE_CHECKING:
+    from netlab.plan.lab import Lab
+
+_PORT = re.compile(r"port\((.*)\)")
+#: Layers on which the destination must be on-link for the source.
+_ON_LINK = ("arp", "ndp", "icmp-static", "icmp6-static")
+#: The letters that an outcome accepts.
+ACCEPTS = {
+    "reachable": frozenset("RAB"),
+    "through-interface": frozenset("R"),
+    "address-only": frozenset("A"),
+    "unreachable": frozenset("U"),
+}
+
+
+class Resolver:
+    """Resolves the entries of one step against its state."""
+
+    def __init__(self, lab: Lab, state: State, refusals: Refusals) -> None:
+        self.lab = lab
+        self.state = state
+        self.refusals = refusals
+        self.problems = lab.problems
+        self.by_namespace: dict[str, list[Endpoint]] = {}
+        for endpoint in state.endpoints:
+            self.by_namespace.setdefault(endpoint.namespace, []).append(endpoint)
+        self.boxes = {ns.id: ns.kind for ns in state.namespaces}
+        self.refused = set(lab.refused)
+        self.broken = set(lab.broken)
+
+    def resolve(self, entry: AnyEntry, *, claim: bool = False) -> list[AnyExpectation]:
+        """The expectations of one entry; none where something is wrong with it, which is noted."""
+        match entry:
+            case Pair():
+                return self._pair(entry)
+            case Wire():
+                return self._wire(entry)
+            case Heard():
+                return self._heard(entry)
+            case Readback():
+                return self._readback(entry)
+            case Refused():
+                return self._refused(entry, claim)
+
+    # --- pairs -----------------------------------------------------------------------------------------
+
+    def _pair(self, entry: Pair) -> list[AnyExpectation]:
+        pairs, exact = self._pairs(entry.left, entry.right, entry.where, entry.both)
+        if not pairs:
+            return []
+        grouped: dict[tuple[tuple[str, str], ...], list[str]] = {}
+        for layer in entry.layers or ("icmp", "icmp6"):
+            fitting = self._fitting(pairs, layer, entry.where, exact and bool(entry.layers))
+            if fitting is None:
+                return []
+            if fitting:
+                grouped.setdefault(fitting, []).append(layer)
+            elif entry.layers:
+                self._nothing(entry, f"no pair of {entry.left} and {entry.right} takes part in {layer}")
+        if not grouped and not entry.layers:
+            self._nothing(entry, f"{entry.left} and {entry.right} have no addresses of one family")
+        return [
+            ExpectPair(
+                text=entry.text, where=entry.where, pairs=fitting, layers=tuple(layers), outcome=entry.outcome
+            )
+            for fitting, layers in grouped.items()
+        ]
+
+    def _wire(self, entry: Wire) -> list[AnyExpectation]:
+        pairs, exact = self._pairs(entry.left, entry.right, entry.where, both=False)
+        fitting = self._fitting(pairs, entry.layer, entry.where, exact) if pairs else None
+        if fitting is None:
+            return []
+        if not fitting:
+            self._nothing(entry, f"no pair of {entry.left} and {entry.right} takes part in {entry.layer}")
+            return []
+        text, where, layer = entry.text, entry.where, entry.layer
+        return [ExpectWire(text=text, where=where, pairs=fitting, layer=layer, on_wire=entry.on_wire)]
+
+    def _nothing(self, entry: Pair | Wire, message: str) -> None:
+        self.problems.add(entry.where, message, "give them addresses, or other layers", follows=True)
+
+    def _pairs(
+        self, left: str, right: str, where: Where, both: bool
+    ) -> tuple[list[tuple[Endpoint, Endpoint]], bool]:
+        """The pairs that two sides mean, and whether both name single endpoints."""
+        sources, targets = self._side(left, where), self._side(right, where)
+        if sources is None or targets is None:
+            return [], False
+        exact = not is_pattern(left) and not is_pattern(right)
+        if exact and sources[0].id == targets[0].id:
+            self.problems.add(
+                where, f"{sources[0].id} is paired with itself", "an expectation is about two endpoints"
+            )
+            return [], False
+        pairs = [(s, d) for s in sources for d in targets if s.link != d.link or exact]
+        if both:
+            pairs += [(d, s) for s, d in pairs]
+        if not pairs:
+            self.problems.add(
+                where, f"{left!r} and {right!r} mean nothing but one endpoint", "it is not paired with itself"
+            )
+        return list(dict.fromkeys(pairs)), exact
+
+    def _fitting(
+        self, pairs: list[tuple[Endpoint, Endpoint]], layer: str, where: Where, exact: bool
+    ) -> tuple[tuple[str, str], ...] | None:
+        """The pairs that take part in a layer; None where ``exact`` ones don't, which is noted."""
+        fitting: list[tuple[str, str]] = []
+        for source, target in pairs:
+            lack = _lack(source, target, layer)
+            if not lack:
+                fitting.append((source.id, target.id))
+            elif exact:
+                self.problems.add(
+                    where,
+                    f"{lack}, so {layer} says nothing of it",
+                    "leave the layer out",
+                    follows="no IP" in lack,
+                )
+                return None
+        return tuple(fitting)
+
+    # --- the other entries -----------------------------------------------------------------------------
+
+    def _heard(self, entry: Heard) -> list[AnyExpectation]:
+        source = self._one(entry.source, entry.where)
+        listeners: list[str] = []
+        wrong = source is None
+        for text, where in entry.listeners:
+            found = self._listener(text, where)
+            wrong = wrong or found is None
+            listeners += found or ()
+        if wrong or source is None:
+            return []
+        names = tuple(dict.fromkeys(name for name in listeners if name != source))
+        return [
+            ExpectHeard(text=entry.text, where=entry.where, source=source, listeners=names, only=entry.only)
+        ]
+
+    def _listener(self, text: str, where: Where) -> list[str] | None:
+        port = _PORT.fullmatch(text)
+        if port:
+            link = self._port(port[1], where)
+            return None if link is None else [link.port_id]
+        found = self._side(text, where)
+        return None if found is None else [endpoint.link for endpoint in found]
+
+    def _port(self, text: str, where: Where) -> Veth | None:
+        name = self._one(text, where)
+        link = self.state.link(name) if name is not None else None
+        if link is None or isinstance(link, Veth):
+            return link
+        self.problems.add(
+            where, f"{link.id} is not plugged into a switch, so it has no port", "name its parent"
+        )
+        return None
+
+    def _readback(self, entry: Readback) -> list[AnyExpectation]:
+        port = _PORT.fullmatch(entry.target)
+        if port:
+            veth = self._port(port[1], entry.where)
+            target = veth.port_id if veth else None
+        elif self.boxes.get(entry.target) == "switch":
+            target = entry.target
+        else:
+            target = self._one(entry.target, entry.where)
+        if target is None:
+            return []
+        values = []
+        for key, value, where in entry.values:
+            try:
+                values.append((key, readback.value(key, value, self._known, port=port is not None)))
+            except readback.Wrong as wrong:
+                self.problems.add(where, str(wrong), wrong.hint)
+        return [ExpectState(text=entry.text, where=entry.where, link=target, values=tuple(values))]
+
+    def _known(self, name: str) -> str | None:
+        """A hint where no link has this name."""
+        known = [link.id for link in self.state.links]
+        return None if name in known else did_you_mean(name, known)
+
+    def _refused(self, entry: Refused, claim: bool) -> list[AnyExpectation]:
+        at = self.refusals.at(entry.target)
+        if claim and at is None and entry.target in self.state.index:
+            at = entry.at or "create"
+        if at is None:
+            if entry.target not in self.broken:
+                hint = "name an interface that this step makes or sets, as in A:eth1"
+                self.problems.add(
+                    entry.where, f"nothing here makes or sets {entry.target!r}", hint, follows=True
+                )
+            return []
+        at = entry.at or at
+        return [
+            ExpectRefused(text=entry.text, where=entry.where, link=entry.target, errno=entry.errno, at=at)
+        ]
+
+    # --- names -----------------------------------------------------------------------------------------
+
+    def _one(self, text: str, where: Where) -> str | None:
+        """The link id of a single endpoint."""
+        if is_pattern(text):
+            self.problems.add(where, f"{text!r} is a pattern", "name one endpoint here, as in A:ens160")
+            return None
+        found = self._side(text, where)
+        return found[0].link if found else None
+
+    def _side(self, text: str, where: Where) -> list[Endpoint] | None:
+        """The endpoints that a side means; None where there are none, which is noted."""
+        if text == "any":
+            found = list(self.state.endpoints)
+        elif is_pattern(text):
+            found = self._matching(text)
+        else:
+            return self._exact(text, where)
+        if found:
+            return found
+        self.problems.add(
+            where, f"{text!r} matches nothing", did_you_mean(text, self.boxes, "there are"), follows=True
+        )
+        return None
+
+    def _matching(self, text: str) -> list[Endpoint]:
+        """Patterns go by host, container and interface; without an interface the first that has an address is meant."""
+        namespace, colon, interface = text.partition(":")
+        found: list[Endpoint] = []
+        for ns, endpoints in self.by_namespace.items():
+            if not _matches(ns, namespace):
+                continue
+            if not colon:
+                first = _first(endpoints)
+                found += [first] if first else []
+                continue
+            found += [e for e in endpoints if not e.extra and _fits(self.state.link(e.link).name, interface)]
+        return found
+
+    def _exact(self, text: str, where: Where) -> list[Endpoint] | None:
+        at = self.state.index.get(text)
+        if at is not None:
+            return [self.state.endpoints[at]]
+        name, _, address = text.partition("@")
+        namespace, colon, interface = name.partition(":")
+        if namespace not in self.boxes:
+            self._no_namespace(namespace, where)
+        elif self.boxes[namespace] == "switch":
+            self.problems.add(
+                where, f"{namespace} is a switch, which has no endpoints", "name an interface of a host"
+            )
+        elif not colon:
+            first = _first(self.by_namespace.get(namespace, []))
+            if first:
+                return [first]
+            self.problems.add(
+                where,
+                f"{namespace} has no interface with an address",
+                f"name one: {namespace}:…",
+                follows=True,
+            )
+        elif name in self.refused:
+            self.problems.add(where, f"{name} is expected to be refused, so it is no endpoint")
+        elif address and name in self.state.index:
+            known = [e.id for e in self.by_namespace[namespace] if e.link == name and e.extra]
+            hint = f"further addresses: {', '.join(known)}" if known else f"its only endpoint is {name}"
+            self.problems.add(where, f"{text!r} is not a further address of {name}", hint)
+        elif name not in self.broken and interface not in self.lab.spec.pruned:
+            known = [link.name for link in self.lab.links_of(namespace)]
+            self.problems.add(
+                where,
+                f"no interface {interface!r} in {namespace}",
+                did_you_mean(interface, known, "interfaces"),
+            )
+        return None
+
+    def _no_namespace(self, name: str, where: Where) -> None:
+        host, slash, container = name.partition("/")
+        if {host, container} & self.lab.spec.pruned:
+            return
+        names = [ns for ns, kind in self.boxes.items() if kind != "switch"]
+        if any(re.fullmatch(re.escape(name) + r"-[0-9]+", ns) for ns in names):
+            self.problems.add(
+                where,
+                f"no host {name!r} but its replicas",
+                f"'{name}-*' or 'any' mean all of them, '{name}-1' the first",
+            )
+        elif slash and host in self.boxes:
+            known = [ns.partition("/")[2] for ns in names if ns.startswith(f"{host}/")]
+            self.problems.add(
+                where, f"no container {container!r} in {host}", did_you_mean(container, known, "containers")
+            )
+        else:
+            self.problems.add(where, f"no host {name!r}", did_you_mean(name, names, "there are"))
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a side stands for several endpoints: ``any`` as one of its parts, or ``*`` or ``?``."""
+    name = text.partition("@")[0]
+    return "*" in name or "?" in name or "any" in re.split(r"[:/]", name)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return pattern == "any" or fnmatchcase(name, pattern)
+
+
+def _matches(namespace: str, pattern: str) -> bool:
+    if pattern == "any":
+        return True
+    parts, wanted = namespace.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(map(_fits, parts, wanted))
+
+
+def _first(endpoints: Iterable[Endpoint]) -> Endpoint | None:
+    return next((e for e in endpoints if e.v4 is not None or e.v6 is not None), None)
+
+
+def _lack(source: Endpoint, target: Endpoint, layer: str) -> str:
+    """Why a pair takes no part in a layer; empty where it does."""
+    family = layer_family(layer)
+    if family is None:
+        extra = next((e for e in (source, target) if e.extra), None)
+        return f"{extra.id} is a further address" if extra else ""
+    ours, theirs = (source.v4, target.v4) if family == 4 else (source.v6, target.v6)
+    if ours is None or theirs is None:
+        return f"{(source if ours is None else target).id} has no IPv{family} address"
+    if base_layer(layer) in _ON_LINK and ipaddress.ip_address(theirs.ip) not in ours.network:
+        return f"{target.id} is not on-link for {source.id}"
+    return ""
+
+
+def contradictions(expect: list[AnyExpectation], problems: Problems) -> None:
+    """Two entries that cannot both hold on a cell, a wire, a listener or a value."""
+    pairs = [entry for entry in expect if isinstance(entry, ExpectPair)]
+    if len({entry.outcome for entry in pairs}) > 1:
+        _cells([(entry, entry.layers, entry.pairs, ACCEPTS[entry.outcome]) for entry in pairs], problems)
+    wires = [entry for entry in expect if isinstance(entry, ExpectWire)]
+    _cells(
+        [(entry, (entry.layer,), entry.pairs, frozenset({str(entry.on_wire)})) for entry in wires], problems
+    )
+    heard: dict[str, ExpectHeard] = {}
+    for entry in expect:
+        if isinstance(entry, ExpectHeard):
+            first = heard.setdefault(entry.source, entry)
+            ours, theirs = set(entry.listeners), set(first.listeners)
+            if (first.only and not ours <= theirs) or (entry.only and not theirs <= ours):
+                _contradiction(entry, first, f"who hears {entry.source}", problems)
+    values: dict[tuple[str, str], tuple[object, ExpectState]] = {}
+    for entry in expect:
+        if isinstance(entry, ExpectState):
+            for key, value in entry.values:
+                before, at = values.setdefault((entry.link, key), (value, entry))
+                if before != value and not _relative(before) and not _relative(value):
+                    _contradiction(entry, at, f"{key} of {entry.link}", problems)
+
+
+def _relative(value: object) -> bool:
+    return isinstance(value, str) and (value[:1] in ("=", "!") or value == "local-unicast")
+
+
+def _cells(
+    entries: list[
+        tuple[ExpectPair | ExpectWire, tuple[str, ...], tuple[tuple[str, str], ...], frozenset[str]]
+    ],
+    problems: Problems,
+) -> None:
+    cells: dict[tuple[str, tuple[str, str]], tuple[frozenset[str], ExpectPair | ExpectWire]] = {}
+    reported: set[tuple[Where, Where]] = set()
+    for entry, layers, pairs, accepts in entries:
+        for layer in layers:
+            for pair in pairs:
+                known = cells.get((layer, pair))
+                if known is None:
+                    cells[layer, pair] = (accepts, entry)
+                    continue
+                both = known[0] & accepts
+                if both:
+                    cells[layer, pair] = (both, entry)
+                elif (known[1].where, entry.where) not in reported:
+                    reported.add((known[1].where, entry.where))
+                    _contradiction(entry, known[1], f"{pair[0]} -> {pair[1]} [{layer}]", problems)
+
+
+def _contradiction(entry: AnyExpectation, first: AnyExpectation, what: str, problems: Problems) -> None:
+    message = f"contradicts line {first.where.line} ({first.text}) on {what}"
+    problems.add(entry.where, message, "remove one of them, or name its endpoints or layers")
+
+
+_ = Switch

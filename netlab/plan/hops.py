@@ -1,0 +1,57 @@
+"""How many queues a frame can wait in, one after the other, on its way between any two interfaces."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from netlab.plan.types import AnyLink, Macvlan, SwitchLink, Veth
+
+
+def hops(links: Sequence[AnyLink]) -> int:
+    """A safe upper bound for one traversal.
+
+    Each veth crossing is one receive backlog: from the host to its switch, from switch to switch along
+    the longest path, from there to the other host. A macvlan adds its port's workqueue and the
+    backlog behind it, the loopback device one.
+    """
+    bound = 1
+    if any(isinstance(link, Veth) for link in links):
+        bound += 2 + _longest([(link.namespace, link.peer) for link in links if isinstance(link, SwitchLink)])
+    if any(isinstance(link, Macvlan) for link in links):
+        bound += 2
+    return bound
+
+
+def _longest(wires: list[tuple[str, str]]) -> int:
+    """The longest path between two switches; with a loop (STP may cut it anywhere), the number of switches less one."""
+    beside: dict[str, list[str]] = {}
+    for a, b in wires:
+        beside.setdefault(a, []).append(b)
+        beside.setdefault(b, []).append(a)
+    longest = 0
+    seen: set[str] = set()
+    for start in beside:
+        if start in seen:
+            continue
+        distances = _distances(start, beside)
+        seen |= distances.keys()
+        edges = sum(len(beside[switch]) for switch in distances) // 2
+        if edges >= len(distances):
+            longest = max(longest, len(distances) - 1)
+        else:
+            far = max(distances, key=lambda switch: distances[switch])
+            longest = max(longest, *_distances(far, beside).values())
+    return longest
+
+
+def _distances(start: str, beside: dict[str, list[str]]) -> dict[str, int]:
+    distances = {start: 0}
+    queue = deque([start])
+    while queue:
+        here = queue.popleft()
+        for other in beside[here]:
+            if other not in distances:
+                distances[other] = distances[here] + 1
+                queue.append(other)
+    return distances

@@ -1,0 +1,177 @@
+"""The lab in the making: what the plan knows while it goes through the file and its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from netlab.plan import sysctls
+from netlab.plan.carrier import settle
+from netlab.plan.endpoints import endpoints
+from netlab.plan.hops import hops
+from netlab.plan.types import (
+    AnyLink,
+    Link,
+    Macvlan,
+    Namespace,
+    NsKind,
+    Route,
+    Rule,
+    State,
+    Switch,
+    SwitchLink,
+    Veth,
+    Where,
+)
+from netlab.spec import Spec
+from netlab.spec.problems import Problems
+
+#: Interfaces and namespaces of one lab. Beyond, a machine's gc_thresh3, descriptors and memory give out.
+MAX_LAB = 4000
+FIRST_INDEX = 10
+
+L = TypeVar("L", bound=Link)
+Path = tuple["str | int", ...]
+
+
+@dataclass
+class Box:
+    """A namespace in the making."""
+
+    id: str
+    kind: NsKind
+    where: Where
+    sysctls: dict[str, str] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass
+class Lab:
+    """All that exists at one moment. ``links`` are in creation order, ``listed`` in that of the file.
+
+    ``paths`` says where in the file a link comes from, ``refused`` which links the kernel is expected
+    to refuse, ``broken`` which could not be made for what is wrong with them, ``replicated`` which come of ``replicas:``, ``duplicates`` where a second address is meant.
+    """
+
+    spec: Spec
+    problems: Problems = field(default_factory=Problems)
+    warnings: list[str] = field(default_factory=list)
+    boxes: dict[str, Box] = field(default_factory=dict)
+    links: dict[str, AnyLink] = field(default_factory=dict)
+    listed: dict[str, list[str]] = field(default_factory=dict)
+    paths: dict[str, Path] = field(default_factory=dict)
+    address_paths: dict[str, Path] = field(default_factory=dict)
+    refused: dict[str, AnyLink] = field(default_factory=dict)
+    replicated: set[str] = field(default_factory=set)
+    duplicates: set[str] = field(default_factory=set)
+    broken: set[str] = field(default_factory=set)
+    next_index: int = FIRST_INDEX
+    next_port: dict[str, int] = field(default_factory=dict)
+
+    def where(self, *path: str | int, key: bool = True) -> Where:
+        """The place of a part of the file."""
+        return self.spec.where(*path, key=key)
+
+    def index(self) -> int:
+        """An ifindex that no other interface of the lab has."""
+        self.next_index += 1
+        return self.next_index - 1
+
+    def port_name(self, switch: str) -> str:
+        """The name of a new port: ``p1``, ``p2``, …"""
+        self.next_port[switch] = self.next_port.get(switch, 0) + 1
+        return f"p{self.next_port[switch]}"
+
+    def hosts(self) -> list[str]:
+        """Names of the hosts, in the order of the file."""
+        return [box.id for box in self.boxes.values() if box.kind == "host"]
+
+    def switches(self) -> list[str]:
+        """Names of the switches, in the order of the file."""
+        return [box.id for box in self.boxes.values() if box.kind == "switch"]
+
+    def ordered(self) -> Iterator[Box]:
+        """Hosts, each followed by its containers, then switches."""
+        held: dict[str, list[Box]] = {}
+        for box in self.boxes.values():
+            if box.kind == "container":
+                held.setdefault(box.id.partition("/")[0], []).append(box)
+        for host in self.hosts():
+            yield self.boxes[host]
+            yield from held.get(host, ())
+        yield from (self.boxes[switch] for switch in self.switches())
+
+    def links_of(self, namespace: str) -> list[AnyLink]:
+        """The links in a host or container, in the order of the file."""
+        return [self.links[link_id] for link_id in self.listed.get(namespace, ()) if link_id in self.links]
+
+    def children_of(self, link_id: str) -> list[Macvlan]:
+        """The children of a link, in creation order."""
+        return [link for link in self.links.values() if isinstance(link, Macvlan) and link.parent == link_id]
+
+    def address_where(self, link_id: str, i: int) -> Where:
+        """The place of the i-th address of a link."""
+        path = self.address_paths.get(link_id, (*self.paths[link_id], "addresses"))
+        return self.where(*path, i, key=False)
+
+    def forget(self, link: AnyLink) -> None:
+        """Take a link out of the lab, and its sysctls with it."""
+        del self.links[link.id]
+        if link.id in self.listed.get(link.namespace, ()):
+            self.listed[link.namespace].remove(link.id)
+        for known in (self.replicated, self.duplicates):
+            known.discard(link.id)
+        self.address_paths.pop(link.id, None)
+        box = self.boxes.get(link.namespace)
+        if box is not None and box.kind != "switch":
+            kept = {p: v for p, v in box.sysctls.items() if sysctls.interface_of(p) != link.ifname}
+            box.sysctls = kept
+
+    def set(self, link: L, **values: Any) -> L:
+        """Replace a link by one with other values, and return it."""
+        changed: L = replace(link, **values)
+        self.links[link.id] = changed  # type: ignore[assignment]
+        return changed
+
+    def settle(self) -> None:
+        """Bring carriers, and what follows from them, up to date."""
+        settle(self.links)
+
+    def namespace(self, box: Box, *, born: bool = False) -> Namespace:
+        """The frozen namespace: as it is now, or as it is ``born``, before any interface, route and rule."""
+        values = box.sysctls.items()
+        if born:
+            own = tuple((path, value) for path, value in values if sysctls.interface_of(path) is None)
+            return Namespace(box.id, box.kind, own, (), (), box.where)
+        return Namespace(box.id, box.kind, tuple(values), box.routes, box.rules, box.where)
+
+    def state(self) -> State:
+        """The frozen state."""
+        links = tuple(self.links.values())
+        order = [link_id for box in self.ordered() for link_id in self.listed.get(box.id, ())]
+        return State(
+            namespaces=tuple(self.namespace(box) for box in self.ordered()),
+            links=links,
+            endpoints=endpoints([self.links[link_id] for link_id in order if link_id in self.links]),
+            hops=hops(links),
+            routers=sum(sysctls.forwards(box.sysctls) for box in self.boxes.values() if box.kind != "switch"),
+        )
+
+    def warn(self, where: Where, text: str) -> None:
+        """Note what is odd, once."""
+        warning = f"{where}: {text}"
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+
+    def ports(self, switch: str) -> Iterator[Veth | SwitchLink]:
+        """The links that have a port on the switch."""
+        for link in self.links.values():
+            if (isinstance(link, Veth) and link.switch == switch) or (isinstance(link, SwitchLink) and switch in (link.namespace, link.peer)):
+                yield link
+
+    def bridge(self, switch: str) -> Switch | None:
+        """The bridge of a switch."""
+        link = self.links.get(switch)
+        return link if isinstance(link, Switch) else None

@@ -1,0 +1,85 @@
+"""Values that a ``state`` expectation can name, in the form in which they are read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netlab.spec import scalars
+from netlab.spec.problems import did_you_mean
+from netlab.spec.scalars import Wrong
+
+Value = str | int | bool | tuple[str, ...]
+
+_MODES = ("bridge", "vepa", "private", "passthru", "source")
+#: IF_OPER_* (include/uapi/linux/if.h), as iproute2 writes them, in lower case.
+_OPERSTATES = ("unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up")
+
+
+def _word(*words: str) -> Callable[[str], Value]:
+    def parse(text: str) -> Value:
+        if text not in words:
+            raise Wrong(f"{text!r} is not one of {', '.join(words)}", did_you_mean(text, words))
+        return text
+
+    return parse
+
+
+def _number(text: str) -> Value:
+    return scalars.number(text, 0, (1 << 32) - 1)
+
+
+def _address(text: str) -> str:
+    return str(scalars.address(text))
+
+
+_FLAG: Callable[[str], Value] = scalars.flag
+_LINK: dict[str, Callable[[str], Value]] = {
+    "kind": _word("veth", "macvlan", "macvtap", "bridge"),
+    "mode": _word(*_MODES),
+    "mac": scalars.mac,
+    "mtu": _number,
+    "state": _word("up", "down"),
+    "carrier": _FLAG,
+    "operstate": lambda text: _word(*_OPERSTATES)(text.lower()),
+    "promiscuity": _number,
+    "allmulti": _number,
+    "addresses": _address,
+    "allowed_macs": scalars.mac_or_link,
+    "nodst": _FLAG,
+    "bcqueuelen": _number,
+    "ifname": scalars.text,
+}
+_PORT: dict[str, Callable[[str], Value]] = {
+    **dict.fromkeys(("up", "attached", "hairpin", "isolated", "learning", "flood", "mcast_flood", "bcast_flood", "locked"), _FLAG),
+    "state": _word("forwarding", "disabled", "listening", "learning", "blocking"),
+    "carrier": _FLAG,
+    "mac": scalars.mac,
+    "mtu": _number,
+    "promiscuity": _number,
+}
+_LISTS = ("addresses", "allowed_macs")
+
+
+def value(key: str, given: str | tuple[str, ...], known: Callable[[str], str | None], *, port: bool) -> Value:
+    """One value of a ``state`` entry. ``known`` gives a hint for a link that doesn't exist. Raises Wrong."""
+    parsers = _PORT if port else _LINK
+    parse = parsers.get(key)
+    if parse is None:
+        raise Wrong(
+            f"{key!r} is not read back from a {'port' if port else 'link'}",
+            did_you_mean(key, parsers, "known"),
+        )
+    if key in _LISTS:
+        texts = given if isinstance(given, tuple) else (given,)
+        return tuple(str(parse(text)) for text in texts)
+    if isinstance(given, tuple):
+        raise Wrong(f"{key!r} has one value", "leave the brackets out")
+    if key == "mac":
+        if given == "local-unicast":
+            return given
+        if given[:1] in ("=", "!"):
+            hint = known(given[1:])
+            if hint is not None:
+                raise Wrong(f"no interface {given[1:]!r}", hint)
+            return given
+    return parse(given)

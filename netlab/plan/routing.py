@@ -1,0 +1,108 @@
+"""Routes and rules of a namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+from netlab.plan.types import MAIN_TABLE, Route, Rule
+from netlab.spec.problems import did_you_mean
+
+if TYPE_CHECKING:
+    from netlab.plan.lab import Lab, Path
+    from netlab.spec.schema import Route as GivenRoute
+    from netlab.spec.schema import Rule as GivenRule
+
+#: The priority of the rule for table main (fib_default_rules_init): rules without one go before it, each before the last.
+MAIN_PRIORITY = 32766
+
+
+def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) -> tuple[Route, ...]:
+    """Routes as the kernel takes them."""
+    made: list[Route] = []
+    for i, route in enumerate(given):
+        here = (*path, i)
+        if route.via is None and route.dev is None:
+            lab.problems.add(
+                lab.where(*here), f"the route to {route.to} has neither via nor dev", follows=True
+            )
+            continue
+        to = route.to
+        if to == "default":
+            to = "::/0" if route.via and ":" in route.via else "0.0.0.0/0"
+        if route.via and (":" in route.via) != (":" in to):
+            lab.problems.add(
+                lab.where(*here, "via", key=False), f"{route.via} and {to} are of different families"
+            )
+            continue
+        dev = _device(lab, namespace, route.dev, (*here, "dev"))
+        if route.dev is not None and dev is None:
+            continue
+        made.append(Route(to, route.via, dev, route.table or MAIN_TABLE))
+    return tuple(made)
+
+
+def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> tuple[Rule, ...]:
+    """Rules as the kernel takes them; one without a priority goes before all others (fib_default_rule_pref)."""
+    made: list[Rule] = []
+    for i, rule in enumerate(given):
+        here = (*path, i)
+        families = {
+            6 if ":" in prefix else 4 for prefix in (rule.src, rule.to) if prefix not in (None, "default")
+        }
+        if rule.family is not None:
+            families.add(rule.family)
+        if len(families) > 1 or 5 in families:
+            lab.problems.add(lab.where(*here), "the rule mixes IPv4 and IPv6", "one rule for each")
+            continue
+        family: Literal[4, 6] = 6 if families == {6} else 4
+        lowest = min(
+            [MAIN_PRIORITY, *(other.priority for other in made if other.family == family and other.priority)]
+        )
+        names = [(key, getattr(rule, key)) for key in ("iif", "oif")]
+        devices = {
+            key: "lo" if name == "lo" else _device(lab, namespace, name, (*here, key)) for key, name in names
+        }
+        if any(name is not None and devices[key] is None for key, name in names):
+            continue
+        made.append(
+            Rule(
+                table=rule.table,
+                priority=lowest - 1 if rule.priority is None else rule.priority,
+                family=family,
+                src=None if rule.src == "default" else rule.src,
+                dst=None if rule.to == "default" else rule.to,
+                **devices,
+            )
+        )
+    return tuple(made)
+
+
+def _device(lab: Lab, namespace: str, name: str | None, path: Path) -> str | None:
+    if name is None:
+        return None
+    links = lab.links_of(namespace)
+    for link in links:
+        if name in (link.name, link.ifname):
+            return link.ifname
+    if name not in lab.spec.pruned:
+        known = did_you_mean(name, [link.name for link in links], "interfaces")
+        lab.problems.add(lab.where(*path, key=False), f"no interface {name!r} in {namespace}", known)
+    return None
+
+
+def device_of(lab: Lab, namespace: str, route: Route) -> str | None:
+    """The ifname of the interface by which a route goes."""
+    import ipaddress
+
+    if route.dev is not None or route.via is None:
+        return route.dev
+    gateway = ipaddress.ip_address(route.via)
+    best: tuple[int, str] | None = None
+    for link in lab.links_of(namespace):
+        for address in link.addresses:
+            network = address.network
+            longer = best is None or network.prefixlen > best[0]
+            if network.version == gateway.version and gateway in network and longer and link.up:
+                best = (network.prefixlen, link.ifname)
+    return best[1] if best else None

@@ -1,0 +1,255 @@
+"""The steps of a file: each changes the lab that the one before left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from netlab.plan import change, routing, sysctls, values, veth
+from netlab.plan.kinds import COMMON, IDENTITY, KINDS
+from netlab.plan.lab import Box, Lab, Path
+from netlab.plan.refusals import Refusals
+from netlab.plan.types import (
+    AnyChange,
+    AnyLink,
+    DeleteLink,
+    DeleteNamespace,
+    Macvlan,
+    SetLink,
+    SetRouting,
+    SetSysctl,
+    Switch,
+    Veth,
+    Where,
+)
+from netlab.spec.problems import did_you_mean
+
+if TYPE_CHECKING:
+    from netlab.spec.schema import Settings
+    from netlab.spec.schema import Step as GivenStep
+
+_SWITCH = ("stp", "ageing_time", "mcast_snooping", "fdb_max_learned", "state")
+_BOX = ("sysctls", "routes", "rules")
+
+
+def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
+    """Interfaces (their children with them), containers and hosts to delete, in the order given."""
+    changes: list[AnyChange] = []
+    for i, target in enumerate(given.delete):
+        where = lab.where(*path, "delete", i)
+        box = lab.boxes.get(target)
+        if target in lab.links and ":" in target:
+            changes.append(DeleteLink(id=target, where=where))
+            _delete_links(lab, [lab.links[target], *lab.children_of(target)])
+        elif box is not None and box.kind != "switch":
+            changes += _delete_box(lab, box, where)
+        elif box is not None:
+            lab.problems.add(
+                where,
+                f"{target} is a switch",
+                "interfaces, containers and hosts can be deleted; 'set: {state: down}' stops it",
+            )
+        else:
+            _unknown(lab, where, target)
+    lab.settle()
+    return changes
+
+
+def _delete_links(lab: Lab, links: list[AnyLink]) -> None:
+    change.drop_routes(lab, [link for link in links if link.up])
+    for link in links:
+        if link.id in lab.links:
+            lab.forget(link)
+
+
+def _delete_box(lab: Lab, box: Box, where: Where) -> list[AnyChange]:
+    inside = [other for other in lab.boxes.values() if other.id.startswith(f"{box.id}/")]
+    changes: list[AnyChange] = []
+    for gone in (*inside, box):
+        links = lab.links_of(gone.id)
+        _delete_links(lab, links + [child for link in links for child in lab.children_of(link.id)])
+        del lab.boxes[gone.id]
+        lab.listed.pop(gone.id, None)
+        changes.append(DeleteNamespace(id=gone.id, where=where))
+    return changes
+
+
+def apply(lab: Lab, given: GivenStep, path: Path, refusals: Refusals) -> list[AnyChange]:
+    """What the step sets, target by target, in the order of the file."""
+    changes: list[AnyChange] = []
+    for target, settings in given.set.items():
+        here: Path = (*path, "set", target)
+        where = lab.where(*here)
+        link, box = lab.links.get(target), lab.boxes.get(target)
+        if isinstance(link, Switch):
+            if _applies(lab, settings, _SWITCH, "switch", here):
+                changes += _set_switch(lab, link, settings, where, given)
+        elif link is not None and ":" in target:
+            keys = (COMMON | KINDS[link.kind].keys) - IDENTITY
+            if _applies(lab, settings, keys, link.kind, here):
+                changes += _set_link(lab, link, settings, here, given, refusals)
+        elif box is not None:
+            if _applies(lab, settings, _BOX, box.kind, here):
+                changes += _set_box(lab, box, settings, here)
+        else:
+            _unknown(lab, where, target)
+    return changes
+
+
+def _unknown(lab: Lab, where: Where, target: str) -> None:
+    if target in lab.refused:
+        lab.problems.add(where, f"{target} is expected to be refused, so it does not exist")
+    elif target not in lab.broken and not {target, *target.replace("/", ":").split(":")} & lab.spec.pruned:
+        what = "interface" if ":" in target else "host, container or switch"
+        known = [name for name in (*lab.links, *lab.boxes) if (":" in name) == (":" in target)]
+        lab.problems.add(where, f"no {what} {target!r} at this point", did_you_mean(target, known))
+
+
+def _applies(lab: Lab, settings: Settings, keys: Any, kind: str, path: Path) -> bool:
+    wrong = [
+        key for key in settings.model_fields_set if key not in keys and getattr(settings, key) is not None
+    ]
+    for key in wrong:
+        lab.problems.add(
+            lab.where(*path, key),
+            f"{key!r} cannot be set on a {kind}",
+            f"these can: {', '.join(sorted(keys))}",
+        )
+    return not wrong
+
+
+def _set_switch(
+    lab: Lab, before: Switch, settings: Settings, where: Where, step: GivenStep
+) -> list[AnyChange]:
+    options: dict[str, Any] = {
+        key: value for key in _SWITCH[:-1] if (value := getattr(settings, key)) is not None
+    }
+    if settings.state is not None:
+        options["up"] = settings.state == "up"
+    change.apply(lab, before, replace(before, **options))
+    return [SetLink(before=before, after=lab.links[before.id], where=where, via=step.via)]
+
+
+def _set_link(
+    lab: Lab, before: AnyLink, settings: Settings, path: Path, step: GivenStep, refusals: Refusals
+) -> list[AnyChange]:
+    where = lab.where(*path)
+    refused = refusals.expects(before.id)
+    changes: list[AnyChange] = []
+    after = _with_settings(lab, before, settings, path, refused)
+    if refused:
+        return [
+            SetLink(
+                before=before, after=after, where=where, via=step.via, refusal=refusals.take(before.id, "set")
+            )
+        ]
+    if settings.duplicate is not None:
+        (lab.duplicates.add if settings.duplicate else lab.duplicates.discard)(before.id)
+    if settings.addresses is not None:
+        lab.address_paths[before.id] = (*path, "addresses")
+        sysctl = values.enable_v6(lab, after)
+        if sysctl is not None:
+            changes.append(SetSysctl(namespace=before.namespace, path=sysctl, value="0", where=where))
+    change.apply(lab, before, after)
+    now = lab.links[before.id]
+    if isinstance(now, Veth) and settings.port is not None:
+        # A state that is set together with what brings the carrier back is set after it.
+        if settings.port.state is not None and now.carrier and now.port.state != settings.port.state:
+            lab.set(now, port=replace(now.port, state=settings.port.state))
+            lab.settle()
+            now = lab.links[before.id]
+        values.check_port(lab, now, (*path, "port")) if isinstance(now, Veth) else None
+    changes.append(SetLink(before=before, after=now, where=where, via=step.via))
+    return changes
+
+
+def _with_settings(lab: Lab, before: AnyLink, settings: Settings, path: Path, refused: bool) -> AnyLink:
+    given: dict[str, Any] = {}
+    if settings.state is not None:
+        given["up"] = settings.state == "up"
+    if settings.mtu is not None:
+        given["mtu"] = settings.mtu
+    if settings.mac == "auto":
+        lab.problems.add(
+            lab.where(*path, "mac", key=False),
+            "'auto' is for a new interface",
+            "give the MAC that it is to have",
+        )
+    elif settings.mac is not None:
+        given["mac"] = settings.mac
+        if not refused:
+            values.check_mac(lab, settings.mac, (*path, "mac"))
+    after = change.flushed(lab, before, replace(before, **given))
+    given = {}
+    if settings.addresses is not None:
+        given["addresses"] = settings.addresses
+        if after.mtu < 1280 and any(address.family == 6 for address in settings.addresses):
+            lab.problems.add(
+                lab.where(*path, "addresses"),
+                f"IPv6 needs an MTU of at least 1280, {before.id} has {after.mtu}",
+            )
+    if settings.neighbors is not None:
+        given["neighbors"] = values.neighbors(lab, settings.neighbors, (*path, "neighbors"))
+    if isinstance(after, Veth) and settings.port is not None:
+        port = veth.port(after.port, settings.port)
+        if settings.port.fdb is not None:
+            port = replace(port, fdb=values.mac_list(lab, settings.port.fdb, (*path, "port", "fdb")))
+        given["port"] = port
+    if isinstance(after, Macvlan):
+        given |= _macvlan(lab, after, settings, path, refused)
+    return replace(after, **given)
+
+
+def _macvlan(lab: Lab, before: Macvlan, settings: Settings, path: Path, refused: bool) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for key in ("mode", "nodst", "bcqueuelen"):
+        if (value := getattr(settings, key)) is not None:
+            given[key] = value
+    mode = given.get("mode", before.effective_mode)
+    if mode != "source":
+        given["allowed_macs"] = ()  # leaving source mode flushes the list (macvlan_changelink)
+    if settings.allowed_macs is not None:
+        macs = values.mac_list(lab, settings.allowed_macs, (*path, "allowed_macs"))
+        given["allowed_macs"] = macs
+        if not refused:
+            for i, mac in enumerate(macs):
+                values.check_mac(lab, mac, (*path, "allowed_macs", i))
+            if mode != "source" and macs:
+                where = lab.where(*path, "allowed_macs")
+                lab.problems.add(where, "'allowed_macs' belong to source mode", "add 'mode: source'")
+    return given
+
+
+def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChange]:
+    where = lab.where(*path)
+    changes: list[AnyChange] = []
+    links = lab.links_of(box.id)
+    names = {name: link.ifname for link in links for name in (link.name, link.ifname)}
+    for key, value in (settings.sysctls or {}).items():
+        interface = sysctls.interface_of(key)
+        if interface is not None and interface not in names:
+            known = did_you_mean(interface, [link.name for link in links], "interfaces")
+            lab.problems.add(lab.where(*path, "sysctls"), f"no interface {interface!r} in {box.id}", known)
+            continue
+        real = key if interface is None else sysctls.renamed(key, names[interface])
+        sysctls.write(box.sysctls, real, value, [link.ifname for link in links])
+        changes.append(SetSysctl(namespace=box.id, path=real, value=value, where=where))
+        if real.endswith("/disable_ipv6"):
+            _disabled(lab, box)
+    if settings.routes is not None or settings.rules is not None:
+        before = lab.namespace(box)
+        if settings.routes is not None:
+            box.routes = routing.routes(lab, box.id, settings.routes, (*path, "routes"))
+        if settings.rules is not None:
+            box.rules = routing.rules(lab, box.id, settings.rules, (*path, "rules"))
+        changes.append(SetRouting(before=before, after=lab.namespace(box), where=where))
+    return changes
+
+
+def _disabled(lab: Lab, box: Box) -> None:
+    """An interface whose IPv6 is switched off loses its addresses (addrconf_ifdown)."""
+    for link in lab.links_of(box.id):
+        off = box.sysctls.get(f"net/ipv6/conf/{link.ifname}/disable_ipv6") == "1"
+        kept = tuple(address for address in link.addresses if address.family == 4)
+        if off and kept != link.addresses:
+            lab.set(link, addresses=kept)

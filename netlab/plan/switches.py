@@ -1,0 +1,144 @@
+"""Switches, the wires between them, and the loops that are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from netlab.plan import macs, sysctls
+from netlab.plan.types import AddLink, AddNamespace, AnyChange, Switch, SwitchLink
+from netlab.spec.problems import did_you_mean
+
+if TYPE_CHECKING:
+    from netlab.plan.lab import Lab, Path
+    from netlab.spec.schema import Switch as GivenSwitch
+
+BRIDGE = "br0"
+_OPTIONS = ("stp", "ageing_time", "mcast_snooping", "fdb_max_learned")
+
+
+def add_namespaces(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path) -> list[AnyChange]:
+    """The namespaces of new switches."""
+    from netlab.plan.lab import Box
+
+    changes: list[AnyChange] = []
+    for name in switches:
+        where = lab.where(*path, "switches", name)
+        if name in lab.boxes:
+            lab.problems.add(where, f"there is a {lab.boxes[name].kind} {name!r} already", "names are unique")
+            continue
+        lab.boxes[name] = Box(name, "switch", where, sysctls=dict(sysctls.SWITCH))
+        changes.append(AddNamespace(namespace=lab.namespace(lab.boxes[name]), where=where))
+    return changes
+
+
+def add_bridges(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path, mtu: int) -> list[str]:
+    """Bridges and the wires between them, into the lab; their ids in order of creation. ``mtu`` fits every host's."""
+    made: list[str] = []
+    for name, given in switches.items():
+        if name in lab.links:
+            continue
+        options = {key: value for key in _OPTIONS if (value := getattr(given, key)) is not None}
+        lab.links[name] = Switch(
+            namespace=name,
+            name=BRIDGE,
+            ifname=BRIDGE,
+            ifindex=lab.index(),
+            mac=macs.derive(lab.spec.name, name, BRIDGE),
+            mtu=mtu,
+            up=given.state != "down",
+            where=lab.where(*path, "switches", name),
+            **options,
+        )
+        lab.paths[name] = (*path, "switches", name)
+        made.append(name)
+    for name, given in switches.items():
+        for i, peer in enumerate(given.links):
+            link = _wire(lab, name, peer, (*path, "switches", name, "links", i), mtu)
+            if link is not None:
+                lab.links[link.id] = link
+                made.append(link.id)
+    return made
+
+
+def _wire(lab: Lab, name: str, peer: str, path: Path, mtu: int) -> SwitchLink | None:
+    where = lab.where(*path)
+    if lab.bridge(peer) is None:
+        if peer not in lab.spec.pruned:
+            lab.problems.add(where, f"no switch {peer!r}", did_you_mean(peer, lab.switches(), "switches"))
+        return None
+    if peer == name:
+        lab.problems.add(where, f"{name} cannot be linked to itself")
+        return None
+    if f"{name}--{peer}" in lab.links or f"{peer}--{name}" in lab.links:
+        lab.problems.add(
+            where,
+            f"{name} and {peer} are linked already",
+            "one link between two switches, given at one of them",
+        )
+        return None
+    return SwitchLink(
+        namespace=name,
+        name=(here := lab.port_name(name)),
+        ifname=here,
+        ifindex=lab.index(),
+        mac=macs.derive(lab.spec.name, name, peer, "link"),
+        mtu=mtu,
+        where=where,
+        peer=peer,
+        peer_ifname=lab.port_name(peer),
+        peer_ifindex=lab.index(),
+        peer_mac=macs.derive(lab.spec.name, peer, name, "peer"),
+    )
+
+
+def segments(lab: Lab) -> dict[str, str]:
+    """For each switch a name of the network it belongs to, the same for all that are linked."""
+    root = {name: name for name in lab.switches()}
+
+    def find(name: str) -> str:
+        while root[name] != name:
+            name = root[name]
+        return name
+
+    for link in lab.links.values():
+        if isinstance(link, SwitchLink):
+            root[find(link.namespace)] = find(link.peer)
+    return {name: find(name) for name in root}
+
+
+def check_loops(lab: Lab) -> None:
+    """A loop needs the spanning tree protocol on every switch of that network: it storms by itself otherwise."""
+    root = {name: name for name in lab.switches()}
+
+    def find(name: str) -> str:
+        while root[name] != name:
+            name = root[name]
+        return name
+
+    closing: list[SwitchLink] = []
+    for link in lab.links.values():
+        if isinstance(link, SwitchLink):
+            if find(link.namespace) == find(link.peer):
+                closing.append(link)
+            root[find(link.namespace)] = find(link.peer)
+    for link in closing:
+        network = find(link.peer)
+        without = [
+            name
+            for name in root
+            if find(name) == network and (bridge := lab.bridge(name)) is not None and not bridge.stp
+        ]
+        if without and link.where is not None:
+            lab.problems.add(
+                link.where,
+                f"the link between {link.namespace} and {link.peer} closes a loop of switches",
+                f"remove it, or give 'stp: true' to {', '.join(without)}",
+            )
+
+
+def add_changes(lab: Lab, made: list[str]) -> list[AnyChange]:
+    """What makes the bridges and wires, once they have settled."""
+    return [
+        AddLink(link=link, where=link.where) for name in made if (link := lab.links.get(name)) is not None
+    ]

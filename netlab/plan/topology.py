@@ -1,0 +1,114 @@
+"""From a `Spec` to a `Plan`: the baseline, then one step after the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from netlab.plan import build, checks, steps
+from netlab.plan.expect import Resolver, contradictions
+from netlab.plan.lab import Lab
+from netlab.plan.refusals import Refusals
+from netlab.plan.types import AnyExpectation, Claim, Plan, State, Step
+from netlab.spec import Spec, TopologyError
+from netlab.spec.loader import load
+from netlab.spec.problems import did_you_mean
+
+BASELINE = "baseline"
+
+
+def from_file(source: Path | str, name: str | None = None) -> Plan:
+    """Load and resolve, reporting faults of both in one go."""
+    try:
+        spec = load(source, name)
+    except TopologyError as error:
+        if error.rest is None:
+            raise
+        try:
+            resolve(error.rest)
+        except TopologyError as more:
+            found = [problem for problem in more.problems if not problem.follows]
+            raise TopologyError([*error.problems, *found]) from None
+        raise
+    return resolve(spec)
+
+
+def resolve(spec: Spec) -> Plan:
+    """The plan of a topology. Raises TopologyError with everything that doesn't fit together."""
+    lab = Lab(spec)
+    topology = spec.topology
+    refusals = Refusals(spec.expect, lab.problems)
+    changes = build.add(lab, topology.switches, topology.hosts, (), refusals)
+    made = [_step(lab, BASELINE, changes, spec.expect, refusals)]
+    resolvers = {BASELINE: Resolver(lab, made[0].state, refusals)}
+    for i, given in enumerate(topology.steps):
+        path = ("steps", i)
+        _check_name(lab, given.name, i, resolvers)
+        expect = spec.step_expect[i] if i < len(spec.step_expect) else ()
+        refusals = Refusals(expect, lab.problems)
+        changes = steps.delete(lab, given, path)
+        changes += steps.apply(lab, given, path, refusals)
+        changes += build.add(lab, given.add.switches, given.add.hosts, (*path, "add"), refusals)
+        step = _step(lab, given.name, changes, expect, refusals)
+        made.append(replace(step, description=given.description))
+        resolvers.setdefault(given.name, Resolver(lab, step.state, refusals))
+    claims = _claims(lab, resolvers)
+    _raise(lab)
+    return Plan(
+        name=spec.name,
+        file=spec.file,
+        steps=tuple(made),
+        description=topology.description,
+        claims=claims,
+        warnings=tuple(lab.warnings),
+    )
+
+
+def _check_name(lab: Lab, name: str, i: int, known: dict[str, Resolver]) -> None:
+    where = lab.where("steps", i, "name", key=False)
+    if name == BASELINE:
+        lab.problems.add(
+            where, "a step cannot be called 'baseline'", "that is the state before the first step"
+        )
+    elif name in known:
+        lab.problems.add(where, f"there is a step {name!r} already", "names of steps are unique")
+    elif not name.strip() or len(name) > 100 or "\n" in name:
+        lab.problems.add(where, "a step's name is one line of at most 100 characters")
+
+
+def _step(lab: Lab, name: str, changes: list[build.AnyChange], entries: object, refusals: Refusals) -> Step:
+    checks.check(lab)
+    state = lab.state()
+    resolver = Resolver(lab, state, refusals)
+    expect: list[AnyExpectation] = []
+    for entry in entries:  # type: ignore[attr-defined]
+        expect += resolver.resolve(entry)
+    contradictions(expect, lab.problems)
+    return Step(name=name, changes=tuple(changes), state=state, expect=tuple(expect))
+
+
+def _claims(lab: Lab, resolvers: dict[str, Resolver]) -> tuple[Claim, ...]:
+    topology = lab.spec.topology
+    given = ([topology.claim] if topology.claim else []) + list(topology.claims)
+    claims = []
+    for claim, tests in zip(given, lab.spec.claim_tests, strict=True):
+        made: list[tuple[str, AnyExpectation]] = []
+        for step, where, entry in tests:
+            resolver = resolvers.get(step)
+            if resolver is None:
+                lab.problems.add(where, f"no step {step!r}", did_you_mean(step, resolvers, "steps"))
+                continue
+            made += [(step, expectation) for expectation in resolver.resolve(entry, claim=True)]
+        claims.append(Claim(number=claim.number, says=claim.says, tests=tuple(made)))
+    return tuple(claims)
+
+
+def _raise(lab: Lab) -> None:
+    if not lab.problems:
+        return
+    found = lab.problems.found
+    causes = [problem for problem in found if not problem.follows]
+    raise TopologyError(causes or found)
+
+
+_ = State

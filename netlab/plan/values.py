@@ -1,0 +1,93 @@
+"""Values of interfaces that need the whole lab: MACs by name, IPv6 switched on, ports that can be so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from netlab.plan import macs, sysctls
+from netlab.plan.types import AnyLink, Neighbor, Port, Veth
+from netlab.spec.problems import did_you_mean
+from netlab.spec.scalars import is_mac
+
+if TYPE_CHECKING:
+    from netlab.plan.lab import Lab, Path
+
+
+def check_mac(lab: Lab, mac: str | None, path: Path) -> None:
+    """A MAC that an interface can have (is_valid_ether_addr)."""
+    if mac is None or mac == "auto":
+        return
+    where = lab.where(*path, key=False)
+    if macs.is_multicast(mac):
+        lab.problems.add(where, f"{mac} is a multicast MAC", "the first byte of a MAC is even, as in 02:…")
+    elif macs.is_zero(mac):
+        lab.problems.add(where, f"{mac} is no MAC of an interface", "as in 02:00:00:00:00:01")
+
+
+def neighbors(lab: Lab, given: Mapping[str, str], path: Path) -> tuple[Neighbor, ...]:
+    """Static neighbour entries, names of interfaces turned into their MACs."""
+    found = ((ip, _mac_of(lab, name, (*path, ip))) for ip, name in given.items())
+    return tuple(Neighbor(ip, mac) for ip, mac in found if mac is not None)
+
+
+def mac_list(lab: Lab, given: tuple[str, ...], path: Path) -> tuple[str, ...]:
+    """A list of MACs, names of interfaces turned into their MACs, none twice."""
+    found = (_mac_of(lab, name, (*path, i)) for i, name in enumerate(given))
+    return tuple(dict.fromkeys(mac for mac in found if mac is not None))
+
+
+def _mac_of(lab: Lab, name: str, path: Path) -> str | None:
+    if is_mac(name):
+        return name
+    link = lab.links.get(name)
+    where = lab.where(*path, key=False)
+    if link is None:
+        if name in lab.refused:
+            lab.problems.add(where, f"{name} is expected to be refused, so it has no MAC")
+        elif name not in lab.broken and name.partition(":")[2] not in lab.spec.pruned:
+            lab.problems.add(where, f"no interface {name!r}", did_you_mean(name, lab.paths, "known"))
+        return None
+    if link.mac is None:
+        lab.problems.add(where, f"the MAC of {name} is left to the kernel", "give it one, without 'auto'")
+    return link.mac
+
+
+def enable_v6(lab: Lab, link: AnyLink) -> str | None:
+    """Switch IPv6 on for a link that has such an address: the sysctl that is to be 0, None where it is already."""
+    values = lab.boxes[link.namespace].sysctls
+    path = f"net/ipv6/conf/{link.ifname}/disable_ipv6"
+    if not any(address.family == 6 for address in link.addresses):
+        return None
+    if sysctls.v6_disabled(values) or values.get(path) == "1":
+        where = lab.where(*lab.paths[link.id], "addresses", key=False)
+        lab.problems.add(where, f"IPv6 is disabled for {link.id} by its sysctls", "leave 'disable_ipv6' out")
+        return None
+    if values.get(path) == "0":
+        return None
+    values[path] = "0"
+    return path
+
+
+def check_port(lab: Lab, link: Veth, path: Path) -> None:
+    """What a port can't have: options while it is none, a state without a carrier (br_set_port_state: ENETDOWN)."""
+    port = link.port
+    if not port.attached and port != Port(up=port.up, attached=False):
+        where = lab.where(*path)
+        lab.problems.add(
+            where, f"the port of {link.id} is not attached, so it has no options", "leave them out"
+        )
+    elif not link.carrier and port.state in ("listening", "learning"):
+        where = lab.where(*path, "state", key=False)
+        lab.problems.add(
+            where, f"the port of {link.id} has no carrier, so its state cannot be set to {port.state!r}"
+        )
+
+
+def lower_mtu(lab: Lab, link: AnyLink, mtu: int) -> AnyLink:
+    """The link with an MTU; below 1280 the kernel takes its IPv6 addresses away (addrconf_notify)."""
+    addresses = link.addresses
+    if mtu < 1280 and any(address.family == 6 for address in addresses):
+        addresses = tuple(address for address in addresses if address.family == 4)
+    return replace(link, mtu=mtu, addresses=addresses)

@@ -1,0 +1,89 @@
+"""What a file asks of one interface, before it is a link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from netlab.plan import macs
+from netlab.plan.names import ifname
+from netlab.plan.types import Address, Where
+from netlab.spec.problems import did_you_mean
+
+if TYPE_CHECKING:
+    from netlab.plan.lab import Lab, Path
+    from netlab.spec.schema import Interface
+
+
+@dataclass
+class Wanted:
+    """One interface of one namespace (of one replica). ``mac`` None: derived from the names; ``auto``: the kernel's."""
+
+    namespace: str
+    name: str
+    given: Interface
+    path: Path
+    where: Where
+    addresses: tuple[Address, ...] = ()
+    mac: str | None = None
+    replicated: bool = False
+
+    @property
+    def id(self) -> str:
+        """``A:ens160``."""
+        return f"{self.namespace}:{self.name}"
+
+    @property
+    def host(self) -> str:
+        """The host it is in."""
+        return self.namespace.partition("/")[0]
+
+
+@dataclass
+class Kin:
+    """The lab, and the interfaces that are to be made together. ``broken`` could not be made."""
+
+    lab: Lab
+    wanted: dict[str, Wanted] = field(default_factory=dict)
+    built: set[str] = field(default_factory=set)
+
+    def problem(
+        self, wanted: Wanted, key: str, message: str, hint: str = "", *, follows: bool = False
+    ) -> None:
+        """Note what is wrong with a key of an interface."""
+        self.lab.problems.add(self.lab.where(*wanted.path, key, key=False), message, hint, follows=follows)
+
+    def common(self, wanted: Wanted, mtu: int, mac: str | None = None) -> dict[str, Any]:
+        """The values that every link has. ``mac``, where given, is the one it gets by its nature."""
+        lab = self.lab
+        taken = [link.ifname for link in lab.links_of(wanted.namespace)] if len(wanted.name) > 15 else []
+        if mac is None and wanted.mac != "auto":
+            mac = wanted.mac or macs.derive(lab.spec.name, wanted.namespace, wanted.name)
+        return {
+            "namespace": wanted.namespace,
+            "name": wanted.name,
+            "ifname": ifname(wanted.name, taken),
+            "ifindex": lab.index(),
+            "mac": mac,
+            "mtu": mtu,
+            "up": wanted.given.state != "down",
+            "addresses": wanted.addresses,
+            "where": wanted.where,
+        }
+
+    def interfaces(self, host: str) -> list[str]:
+        """Names of the interfaces of a host, made or wanted."""
+        made = [link.name for link in self.lab.links_of(host)]
+        return list(dict.fromkeys(made + [w.name for w in self.wanted.values() if w.namespace == host]))
+
+    def unknown(
+        self, wanted: Wanted, key: str, what: str, name: str, known: list[str], where: str = ""
+    ) -> None:
+        """Note a name that nothing has."""
+        if name not in self.lab.spec.pruned:
+            self.problem(
+                wanted,
+                key,
+                f"no {what} {name!r}{where}",
+                did_you_mean(name, known, f"{what}es" if what[-1] == "h" else f"{what}s"),
+            )

@@ -1,0 +1,274 @@
+"""A topology file to a `Spec`: read, parse, check every value, keep the lines."""
+
+from __future__ import annotations
+
+import sys
+import typing
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from netlab.plan.types import Where
+from netlab.spec.expect import AnyEntry, parse_entries
+from netlab.spec.nodes import MAX_BYTES, Node, compose
+from netlab.spec.problems import Problem, Problems, TopologyError, did_you_mean
+from netlab.spec.scalars import Wrong
+from netlab.spec.schema import Topology
+
+Path_ = tuple["str | int", ...]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A topology file, every value of it checked by itself. ``where`` gives the place of anything in it.
+
+    ``expect`` holds the baseline's entries, ``step_expect`` those of each step in order, ``claim_tests``
+    for each claim pairs of a step's name (and its place) and an entry. ``pruned`` holds the names of faulty
+    parts that were left out (of `TopologyError.rest`).
+    """
+
+    name: str
+    file: str
+    topology: Topology
+    root: Node = field(repr=False)
+    expect: tuple[AnyEntry, ...] = ()
+    step_expect: tuple[tuple[AnyEntry, ...], ...] = ()
+    claim_tests: tuple[tuple[tuple[str, Where, AnyEntry], ...], ...] = ()
+    pruned: frozenset[str] = frozenset()
+
+    def where(self, *path: str | int, key: bool = True) -> Where:
+        """The place of the key (or, without ``key``, of the value) at ``path``, or of the nearest that exists."""
+        return locate(self.root, self.file, path, key=key)
+
+
+def locate(root: Node, file: str, path: Iterable[str | int], *, key: bool = True) -> Where:
+    """The place of the key or the value at ``path`` below ``root``, or of the nearest that exists."""
+    node, name = root, root
+    for part in path:
+        value = node.value
+        if isinstance(value, dict) and str(part) in value:
+            node, name = value[str(part)], node.keys[str(part)]
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            node = name = value[part]
+        else:
+            break
+    return (name if key else node).where(file)
+
+
+def load(source: Path | str, name: str | None = None) -> Spec:
+    """Read and check a topology file.
+
+    ``source`` is a path (``-`` is standard input), or the text itself: a `str` that comes with a ``name`` or
+    holds a line break is text. ``name`` stands for the file in messages. Raises TopologyError, which holds
+    everything that is wrong.
+    """
+    if isinstance(source, str) and (name is not None or "\n" in source):
+        file, text = name or "<text>", source
+    else:
+        file = name or ("<stdin>" if str(source) == "-" else str(source))
+        text = _read(Path(source), file)
+    return _check(compose(text, file), file)
+
+
+def _read(path: Path, file: str) -> str:
+    start = Where(file, 1, 1)
+    try:
+        if str(path) == "-":
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with path.open("rb") as stream:
+                data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise TopologyError([Problem(start, f"cannot be read: {error.strerror or error}")]) from error
+    if len(data) > MAX_BYTES:
+        raise TopologyError([Problem(start, f"the file is larger than {MAX_BYTES >> 20} MiB")])
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+        raise TopologyError(
+            [Problem(Where(file, line, column), "not UTF-8", "save the file as UTF-8")]
+        ) from error
+
+
+def _check(root: Node, file: str) -> Spec:
+    if not isinstance(root.value, dict):
+        raise TopologyError(
+            [Problem(root.where(file), "a topology is a mapping", "it begins with 'name:' or 'hosts:'")]
+        )
+    problems = Problems()
+    topology = None
+    for _ in range(5):
+        try:
+            topology = Topology.model_validate(root.plainly())
+            break
+        except ValidationError as error:
+            errors = error.errors(include_url=False)
+            for fault in errors:
+                _report(fault, root, file, problems)
+            if not _prune(root, [fault["loc"] for fault in errors]):
+                break
+    spec = None
+    if topology is not None:
+        spec = _entries(topology, root, file, problems)
+    if problems or spec is None:
+        raise TopologyError(problems.found, spec)
+    return spec
+
+
+def _entries(topology: Topology, root: Node, file: str, problems: Problems) -> Spec:
+    def parse(*path: str | int) -> tuple[AnyEntry, ...]:
+        node: Node | None = root
+        for part in path:
+            node = _child(node, part)
+        return parse_entries(node, file, problems) if node is not None else ()
+
+    claims: list[tuple[tuple[str, Where, AnyEntry], ...]] = []
+    places: list[Path_] = [("claim",)] if topology.claim else []
+    places += [("claims", i) for i in range(len(topology.claims))]
+    for place in places:
+        node = root
+        for part in (*place, "test"):
+            node = _child(node, part) or root
+        if isinstance(node.value, dict):
+            tests = tuple(
+                (step, node.keys[step].where(file), entry)
+                for step in node.value
+                for entry in parse(*place, "test", step)
+            )
+        elif isinstance(node.value, list):
+            tests = tuple(("baseline", entry.where, entry) for entry in parse(*place, "test"))
+        else:
+            problems.add(
+                node.where(file),
+                "a claim's test is a list of expectations, or a mapping of steps to such lists",
+            )
+            tests = ()
+        claims.append(tests)
+    return Spec(
+        name=topology.name or Path(file).stem.strip("<>") or "topology",
+        file=file,
+        topology=topology,
+        root=root,
+        expect=parse("expect"),
+        step_expect=tuple(parse("steps", i, "expect") for i in range(len(topology.steps))),
+        claim_tests=tuple(claims),
+    )
+
+
+_KINDS = {
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "model_attributes_type": "must be a mapping",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+}
+
+
+def _report(fault: Any, root: Node, file: str, problems: Problems) -> None:
+    loc: Path_ = fault["loc"]
+    kind: str = fault["type"]
+    is_key = bool(loc) and loc[-1] == "[key]"
+    if is_key:
+        loc = loc[:-1]
+    here = locate(root, file, loc, key=is_key or kind in ("extra_forbidden", "missing"))
+    last = str(loc[-1]) if loc else ""
+    if kind == "extra_forbidden":
+        problems.add(here, f"unknown key {last!r}", did_you_mean(last, _keys_at(loc[:-1])))
+    elif kind == "missing":
+        problems.add(here, f"{last!r} is missing", _owner(loc[:-1]))
+    elif kind == "value_error" and isinstance(wrong := fault["ctx"]["error"], Wrong):
+        message = str(wrong)
+        if message == "a value is missing" or message.startswith("must be"):
+            message = f"{_label(loc)}: {message}"
+        problems.add(here, message, wrong.hint)
+    elif kind in _KINDS:
+        problems.add(here, f"{_label(loc)}: {_KINDS[kind]}")
+    else:
+        problems.add(here, f"{_label(loc)}: {fault['msg']}")
+
+
+def _label(loc: Path_) -> str:
+    names = [str(part) for part in loc if not isinstance(part, int)]
+    return names[-1] if names else "the file"
+
+
+def _owner(loc: Path_) -> str:
+    model = _model_at(loc)
+    return (
+        f"{(model.__doc__ or model.__name__).splitlines()[0].rstrip('.').lower()} needs it" if model else ""
+    )
+
+
+def _keys_at(loc: Path_) -> list[str]:
+    model = _model_at(loc)
+    return [info.alias or name for name, info in model.model_fields.items()] if model else []
+
+
+def _model_at(loc: Path_) -> type[BaseModel] | None:
+    """The model that the schema has at a place."""
+    current: Any = Topology
+    for part in loc:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            fields = {info.alias or name: info for name, info in current.model_fields.items()}
+            if part not in fields:
+                return None
+            current = _plain(fields[str(part)].annotation)
+        else:
+            args = typing.get_args(current)
+            current = _plain(args[1] if typing.get_origin(current) is dict else args[0]) if args else None
+    return current if isinstance(current, type) and issubclass(current, BaseModel) else None
+
+
+def _plain(annotation: Any) -> Any:
+    """The annotation without Annotated and ``| None``."""
+    while True:
+        if hasattr(annotation, "__metadata__"):
+            annotation = annotation.__origin__
+            continue
+        args = [arg for arg in typing.get_args(annotation) if arg is not type(None)]
+        if type(None) in typing.get_args(annotation) and len(args) == 1:
+            annotation = args[0]
+            continue
+        return annotation
+
+
+def _prune(root: Node, locs: Iterable[Path_]) -> bool:
+    """Take the faulty parts out of the tree; False where that leaves nothing to go on with."""
+    paths = {loc[:-1] if loc and loc[-1] == "[key]" else loc for loc in locs}
+    done = False
+    # The last items of a list first, so that the indexes of the others stay what they are.
+    for path in sorted(
+        paths, key=lambda path: [(isinstance(part, int), str(part).rjust(9, "0")) for part in path]
+    )[::-1]:
+        if not path:
+            return False
+        holder: Node | None = root
+        for part in path[:-1]:
+            holder = _child(holder, part)
+        if holder is None:
+            continue
+        value, last = holder.value, path[-1]
+        if isinstance(value, dict) and str(last) in value:
+            del value[str(last)]
+            done = True
+        elif isinstance(value, list) and isinstance(last, int) and last < len(value):
+            del value[last]
+            done = True
+        else:  # a key is missing: without it the whole is no use
+            done = _prune(root, [path[:-1]]) or done
+    return done
+
+
+def _child(node: Node | None, part: str | int) -> Node | None:
+    value = node.value if node is not None else None
+    if isinstance(value, dict):
+        return value.get(str(part))
+    if isinstance(value, list) and isinstance(part, int) and part < len(value):
+        return value[part]
+    return None

@@ -1,0 +1,72 @@
+"""What is wrong with a topology file, said so that its author can mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from netlab.errors import NetlabError
+from netlab.plan.types import Where
+
+if TYPE_CHECKING:
+    from netlab.spec.loader import Spec
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong: where, what, and what would be right.
+
+    ``follows`` marks what may only be a consequence of another problem (something is missing that was
+    given, but wrongly); such a problem is not reported beside one that is not.
+    """
+
+    where: Where
+    message: str
+    hint: str = ""
+    follows: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" + (f"; {self.hint}" if self.hint else "")
+
+
+class TopologyError(NetlabError):
+    """Everything that is wrong with a topology file, in the order of its lines.
+
+    ``rest`` is the file without its faulty parts, where enough of it is left to look for faults of meaning.
+    """
+
+    def __init__(self, problems: Iterable[Problem], rest: Spec | None = None) -> None:
+        self.problems = sorted(set(problems))
+        self.rest = rest
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class Problems:
+    """A list of problems in the making."""
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+
+    def add(self, where: Where, message: str, hint: str = "", *, follows: bool = False) -> None:
+        """Note one problem."""
+        self.found.append(Problem(where, message, hint, follows))
+
+    def __bool__(self) -> bool:
+        return bool(self.found)
+
+
+def did_you_mean(word: str, known: Iterable[str], what: str = "known") -> str:
+    """``did you mean 'ens160'?`` where a known word is near, else the list of them (at most ten)."""
+    import difflib
+
+    words = list(dict.fromkeys(known))
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    if not near:
+        near = [other for other in words if other.casefold() == word.casefold()][:1]
+    if near:
+        return f"did you mean {near[0]!r}?"
+    if not words:
+        return ""
+    more = f" and {len(words) - 10} more" if len(words) > 10 else ""
+    return f"{what}: {', '.join(words[:10])}{more}"
