@@ -67,7 +67,7 @@ def run(source: Path | str, agent: Agent, options: Options | None = None, watch:
     steps = chosen_steps(resolved, options.steps)
     loaded = time.monotonic() - clock
     examined: list[Examined] = []
-    with agent.lab(resolved, pcap=options.pcap) as lab:
+    with agent.lab(resolved) as lab:
         for step, wanted in steps:
             if wanted:
                 examined.append(examine(resolved, step, lab, options, watch))

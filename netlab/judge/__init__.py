@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netlab.judge.cells import judge
 from netlab.judge.claims import weigh
+from netlab.judge.predicted import Predicted
 from netlab.judge.tries import second_try, surprises
 from netlab.judge.types import (
     Cell,
@@ -12,7 +13,6 @@ from netlab.judge.types import (
     JudgedExpectation,
     JudgedLayer,
     JudgedStep,
-    Predicted,
 )
 from netlab.judge.unsettled import unsettled_rows
 

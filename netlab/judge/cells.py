@@ -11,8 +11,9 @@ from netlab.judge.findings import (
     wire_findings,
 )
 from netlab.judge.given import given_rows
+from netlab.judge.predicted import Predicted
 from netlab.judge.table import TABLE
-from netlab.judge.types import JudgedLayer, JudgedStep, Predicted
+from netlab.judge.types import JudgedLayer, JudgedStep
 from netlab.judge.unsettled import unsettled_rows
 from netlab.observed import LayerObserved, StepObserved
 from netlab.plan.types import Step

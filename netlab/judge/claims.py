@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netlab.judge.expect import decide
-from netlab.judge.types import JudgedClaim, JudgedExpectation, Predicted
+from netlab.judge.predicted import Predicted
+from netlab.judge.types import JudgedClaim, JudgedExpectation
 from netlab.judge.unsettled import unsettled_rows
 from netlab.observed import StepObserved
 from netlab.plan.types import Claim, Step

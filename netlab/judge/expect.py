@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from netlab.judge.predicted import Predicted, rule_of
 from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
-from netlab.judge.types import Cell, JudgedExpectation, Predicted, Verdict
+from netlab.judge.types import Cell, JudgedExpectation, Verdict
 from netlab.observed import LayerObserved, StepObserved
 from netlab.plan.types import (
     AnyExpectation,
@@ -83,7 +84,7 @@ def _pair(
             verdict: Verdict = "?" if open_ else "P" if letter in accepted else "F"
             count[verdict] += 1
             if len(named[verdict]) < NAMED:
-                rule = prediction.rule(name, i, j) if prediction else None
+                rule = rule_of(prediction, name, i, j)
                 named[verdict].append(Cell(name, source, destination, letter, rule))
     total = count.total()
     if count["F"]:

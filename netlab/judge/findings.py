@@ -10,8 +10,9 @@ from typing import Any
 
 from netlab.groups import fold
 from netlab.judge.given import given_rows
+from netlab.judge.predicted import Predicted, rule_of
 from netlab.judge.table import TABLE
-from netlab.judge.types import Finding, JudgedExpectation, JudgedLayer, Predicted, Verdict
+from netlab.judge.types import Finding, JudgedExpectation, JudgedLayer, Verdict
 from netlab.observed import LayerObserved, StepObserved
 from netlab.plan.types import Step
 
@@ -46,7 +47,7 @@ def cell_findings(
                 kind = "duplicate"
             if not kind or verdict in ". ":
                 continue
-            rule = prediction.rule(judged.layer, i, j) if prediction else None
+            rule = rule_of(prediction, judged.layer, i, j)
             reason = _reason(evidence, i in open_rows or j in open_rows)
             key = (kind, verdict, names[i], names[j], judged.expected[i][j], row[j], rule, reason)
             found.setdefault(key, []).append((i, j))

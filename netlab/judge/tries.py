@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from netlab.judge.given import given_rows
+from netlab.judge.predicted import Predicted
 from netlab.judge.table import ACCEPTS
-from netlab.judge.types import Predicted
 from netlab.observed import LayerObserved
 from netlab.plan.types import Step
 

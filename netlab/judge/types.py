@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 #: ``P`` pass, ``F`` fail, ``?`` inconclusive, ``S`` skip (nothing was expected, or nothing was looked at).
 Verdict = Literal["P", "F", "?", "S"]
@@ -21,23 +21,6 @@ FindingKind = Literal[
     "refusal",  # the kernel refused what the model lets pass, or the other way round
     "duplicate",  # as expected, but more than one copy arrived
 ]
-
-
-class Predicted(Protocol):
-    """What the judge asks of a prediction (`netlab.model.Prediction`)."""
-
-    @property
-    def letters(self) -> Mapping[str, tuple[str, ...]]:
-        """One row of letters per source, by layer."""
-
-    def rule(self, layer: str, i: int, j: int) -> str | None:
-        """The rule that decided the cell."""
-
-    def heard(self, i: int) -> frozenset[str]:
-        """The links and switch ports at which the source's broadcast arrives."""
-
-    def on_wire(self, layer: str, i: int, j: int) -> bool | None:
-        """Whether the request enters the switch by the port of the source's parent; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

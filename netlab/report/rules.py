@@ -5,7 +5,8 @@ from __future__ import annotations
 import string
 from typing import Any
 
-from netlab.judge.types import JudgedLayer, Predicted
+from netlab.judge.predicted import Predicted, rule_of
+from netlab.judge.types import JudgedLayer
 
 #: Keys in the order in which they are given out; beyond them the letters of other scripts from U+00C0 on.
 _KEYS = string.ascii_lowercase + string.ascii_uppercase + string.digits
@@ -20,7 +21,7 @@ def rule_rows(judged: JudgedLayer, prediction: Predicted | None) -> dict[str, An
     for i, row in enumerate(judged.verdict):
         cells = []
         for j, verdict in enumerate(row):
-            rule = prediction.rule(judged.layer, i, j) if verdict not in ". " else None
+            rule = rule_of(prediction, judged.layer, i, j) if verdict not in ". " else None
             if rule is None:
                 cells.append(".")
                 continue
