@@ -92,6 +92,11 @@ class Channel:
         """Whether bytes of a further message have already been read."""
         return bool(self._buffer)
 
+    def shut_down(self) -> None:
+        """Wake a reader of this end with the end of the stream."""
+        if self._sock is not None:
+            self._sock.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Close this end; descriptors that nobody took are closed too."""
         for fd in self._fds:

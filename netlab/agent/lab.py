@@ -12,7 +12,7 @@ from netlab.agent import errors, links, readback, sysctl
 from netlab.agent.errors import BuildFailed
 from netlab.agent.links import Op, port
 from netlab.agent.links.op import Level
-from netlab.agent.netlink import Request, address, altname, neighbor, route, rule
+from netlab.agent.netlink import Request, address, altname, neighbor, route, rule, set_up
 from netlab.agent.netlink import link as link_request
 from netlab.agent.netns import Netns
 from netlab.plan.types import (
@@ -125,7 +125,7 @@ class Lab:
                 raise BuildFailed(error.errno or 0, str(error), "sysctl -w", ns.id, change.where) from error
         self.notes += (f"this kernel has no sysctl {path.replace('/', '.')}" for path in missing)
         if change.namespace.kind != "switch":
-            self._ask(Op(ns.id, Level.BRIDGE, link_request("set", {}, f"ip -n {ns.id} link set dev lo up", index=1, up=True)), change)
+            self._ask(Op(ns.id, Level.BRIDGE, set_up(ns.id, 1, "lo")), change)
 
     def _dress(self, link: AnyLink) -> list[Op]:
         """Altname, addresses and neighbours of a link, in the batch in which its turn comes."""
@@ -151,9 +151,8 @@ class Lab:
         pending.clear()
         for link, change, values in late:
             self._write_sysctls(link.namespace, values, change)
-            word = f"ip -n {link.namespace} link set dev {link.ifname} up"
             if link.up:
-                self._ask(Op(link.namespace, Level.HOST, link_request("set", {}, word, index=link.ifindex, up=True), "up"), change)
+                self._ask(Op(link.namespace, Level.HOST, set_up(link.namespace, link.ifindex, link.ifname), "up"), change)
         self._send([(op, change) for link, change, _ in late for op in self._dress(link)])
         late.clear()
 
@@ -311,8 +310,7 @@ class Lab:
                 self._send([(op, change) for op in links.create(self, link, up=False)])
 
             def bring_up() -> None:
-                word = f"ip -n {link.namespace} link set dev {link.ifname} up"
-                self._ask(Op(link.namespace, Level.HOST, link_request("set", {}, word, index=link.ifindex, up=True), "up"), change)
+                self._ask(Op(link.namespace, Level.HOST, set_up(link.namespace, link.ifindex, link.ifname), "up"), change)
 
             stages = [("create", create), ("up", bring_up)]
         elif isinstance(change, SetLink):

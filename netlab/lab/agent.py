@@ -97,8 +97,10 @@ class Agent:
         with self._lock:
             if self._end is None:
                 self._end = LabDied("the agent was closed")
-        # Only the front holds this end: its shutdown ends the agent's loop, busy or not the launcher kills the rest.
+        # PID 1 sees the launcher's end and takes every namespace and process with it; what the kernel then has
+        # to tidy up (a grace period for each packet socket) nobody has to wait for.
         self._process.kill()
+        self._channel.shut_down()
         self._reader.join()
         self._channel.close()
         self._process.wait()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from netlab.agent.links import port
 from netlab.agent.links.op import Level, Op
 from netlab.agent.netlink import link as request
-from netlab.agent.netlink.messages import peer
+from netlab.agent.netlink import peer, set_up
 from netlab.plan.types import Port, SwitchLink
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ def create(lab: Lab, wire: SwitchLink, *, up: bool) -> list[Op]:
             "IFLA_NET_NS_FD": lab.namespaces[there].fd,
         },
         index=wire.peer_ifindex,
-        up=wire.peer_port.up,
     )
     pairs = {
         "IFLA_IFNAME": wire.ifname,
@@ -36,12 +35,12 @@ def create(lab: Lab, wire: SwitchLink, *, up: bool) -> list[Op]:
     command = (
         f"ip -n {here} link add dev {wire.ifname} index {wire.ifindex} address {wire.mac} mtu {wire.mtu}"
         f" type veth peer name {wire.peer_ifname} index {wire.peer_ifindex} address {wire.peer_mac} netns {there}"
-        f" && ip -n {here} link set dev {wire.ifname} up && ip -n {there} link set dev {wire.peer_ifname} up"
+        f" && ip -n {here} link set dev {wire.ifname} up"
     )
     made = request("add", pairs, command, index=wire.ifindex, up=up and wire.port.up)
     return [
         Op(here, Level.WIRE, made, "create"),
-        *_ports(lab, wire, (Port(attached=False, up=wire.port.up), Port(attached=False, up=wire.peer_port.up))),
+        *_ports(lab, wire, (Port(attached=False, up=up and wire.port.up), Port(attached=False, up=False))),
     ]
 
 

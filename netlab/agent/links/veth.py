@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from netlab.agent.links import port
 from netlab.agent.links.op import Level, Op
 from netlab.agent.netlink import link as request
-from netlab.agent.netlink.messages import peer
+from netlab.agent.netlink import peer, set_up
 from netlab.plan.types import Port, Veth
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def create(lab: Lab, veth: Veth, *, up: bool) -> list[Op]:
-    """One message makes both ends in their namespaces, enslaves the port and brings both up."""
+    """One message makes both ends in their namespaces, enslaves the port and brings it up."""
     ns, bridge = veth.switch, lab.bridges[veth.switch]
     end = peer(
         {
@@ -25,7 +25,6 @@ def create(lab: Lab, veth: Veth, *, up: bool) -> list[Op]:
             "IFLA_NET_NS_FD": lab.namespaces[veth.namespace].fd,
         },
         index=veth.ifindex,
-        up=up,
     )
     pairs = {
         "IFLA_IFNAME": veth.port_ifname,
@@ -43,11 +42,12 @@ def create(lab: Lab, veth: Veth, *, up: bool) -> list[Op]:
         command += f" && ip -n {ns} link set dev {veth.port_ifname} master {bridge.ifname}"
     if veth.port.up:
         command += f" && ip -n {ns} link set dev {veth.port_ifname} up"
-    if up:
-        command += f" && ip -n {veth.namespace} link set dev {veth.ifname} up"
     made = request("add", pairs, command, index=veth.port_ifindex, up=veth.port.up)
     as_made = Port(attached=veth.port.attached, up=veth.port.up)
-    return [Op(ns, Level.WIRE, made, "create"), *_port(lab, veth, as_made, veth.port)]
+    ops = [Op(ns, Level.WIRE, made, "create"), *_port(lab, veth, as_made, veth.port)]
+    if up:
+        ops.append(Op(veth.namespace, Level.HOST, set_up(veth.namespace, veth.ifindex, veth.ifname), "up"))
+    return ops
 
 
 def changes(lab: Lab, before: Veth, after: Veth) -> list[Op]:

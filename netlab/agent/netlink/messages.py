@@ -49,6 +49,11 @@ class Embedded(dict[str, Any]):
     """A whole message as the value of an attribute (VETH_INFO_PEER)."""
 
 
+def set_up(ns: str, index: int, dev: str, up: bool = True) -> Request:
+    """Bring a link up or down."""
+    return link("set", {}, f"ip -n {ns} link set dev {dev} {'up' if up else 'down'}", index=index, up=up)
+
+
 def attrs(pairs: Mapping[str, Any]) -> Attributes:
     """Attributes of a mapping, those that are None left out; nested mappings become nested attributes."""
     return [
@@ -84,9 +89,12 @@ def link(
     return Request(_encode(message, kind, flags), command)
 
 
-def peer(pairs: Mapping[str, Any], *, index: int, up: bool) -> Embedded:
-    """VETH_INFO_PEER: a link message inside the attribute of another."""
-    return Embedded(index=index, flags=IFF_UP if up else 0, change=IFF_UP, attrs=attrs(pairs))
+def peer(pairs: Mapping[str, Any], *, index: int) -> Embedded:
+    """VETH_INFO_PEER: a link message inside the attribute of another.
+
+    It can't bring the peer up: at that moment the two ends don't know each other yet (veth_open: ENOTCONN).
+    """
+    return Embedded(index=index, attrs=attrs(pairs))
 
 
 def _family(ip: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import socket
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent.netns import Netns
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from netlab.agent.lab import Lab
 
 Pair = tuple[int, int]
-Send = Callable[[bytes], None]
 
 
 class Arena:
@@ -28,8 +26,8 @@ class Arena:
         self.links = links
         self.macs = [frames.mac_bytes(links[endpoint.link]["mac"]) for endpoint in state.endpoints]
         self.numbers = itertools.count(1)
-        self._sockets: list[socket.socket] = []
-        self._senders: dict[tuple[str, str], Send] = {}
+        #: The packet socket of each namespace that sends our frames (and hears them).
+        self.mouths: dict[str, socket.socket] = {}
         self.names: dict[tuple[str, str], str] = {}
         self.ports: dict[tuple[str, str], str] = {}
         self.doors: dict[str, int] = {}
@@ -56,39 +54,11 @@ class Arena:
         read = self.links[link_id]
         return bool(read["up"] and read["carrier"])
 
-    def sender(self, ns: Netns, ifname: str) -> Send:
-        """A function that transmits whole frames out of one interface. It raises OSError where the kernel refuses."""
-        with ns:
-            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
-        sock.setblocking(False)
-        sock.bind((ifname, 0))
+    def transmit(self, index: int, frame: bytes) -> None:
+        """Send a whole frame out of an endpoint's interface. Raises OSError where the kernel refuses."""
+        endpoint = self.endpoints[index]
+        self.mouths[endpoint.namespace].sendto(frame, (endpoint.ifname, 0))
 
-        def send(frame: bytes) -> None:
-            sock.send(frame)
-
-        self._sockets.append(sock)
-        return send
-
-    def endpoint_sender(self, index: int) -> Send:
-        """A function that transmits out of an endpoint's interface."""
-        return self._cached(("endpoint", self.endpoints[index].link), lambda: self.sender(
-            self.ns(index), self.endpoints[index].ifname
-        ))
-
-    def port_sender(self, veth: Veth) -> Send:
-        """A function that transmits out of the far end of a veth: the frame comes in at the veth itself."""
-        return self._cached(("port", veth.id), lambda: self.sender(
-            self.lab.namespaces[veth.switch], veth.port_ifname
-        ))
-
-    def _cached(self, key: tuple[str, str], make: Callable[[], Send]) -> Send:
-        if key not in self._senders:
-            self._senders[key] = make()
-        return self._senders[key]
-
-    def close(self) -> None:
-        """Close every socket opened for this step."""
-        for sock in self._sockets:
-            sock.close()
-        self._sockets.clear()
-        self._senders.clear()
+    def transmit_at_port(self, veth: Veth, frame: bytes) -> None:
+        """Send a whole frame out of the far end of a veth: it comes in at the veth itself. Raises OSError."""
+        self.mouths[veth.switch].sendto(frame, (veth.port_ifname, 0))

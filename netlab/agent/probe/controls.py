@@ -112,12 +112,11 @@ class Controls:
                 for destination in (mac, frames.BROADCAST):
                     number = next(self.arena.numbers)
                     self._receiving[number] = {link_id}
-                    self.arena.port_sender(veth)(frames.raw(destination, source, number))
+                    self.arena.transmit_at_port(veth, frames.raw(destination, source, number))
             if not life.transmits:
                 number = next(self.arena.numbers)
                 self._sending[number] = link_id
-                index = self._index(link_id)
-                self.arena.endpoint_sender(index)(frames.raw(frames.NEAREST_BRIDGE, mac, number))
+                self.arena.transmit(self._index(link_id), frames.raw(frames.NEAREST_BRIDGE, mac, number))
         except OSError:
             # Not proved this time; what the kernel refuses for good stays unproved, and the record says so.
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable
 
@@ -17,45 +18,52 @@ PACKET_HOST, PACKET_OUTGOING = 0, 4
 #: Enough for every header and mark that we look for.
 SNAP = 192
 
-#: What an ear hears: the frame, the interface's name, the packet type (PACKET_HOST, …).
-Handler = Callable[[bytes, str, int], None]
+#: What an ear hears: the namespace, the protocol, the frame, the interface's name, the packet type (PACKET_HOST, …).
+Handler = Callable[[str, int, bytes, str, int], None]
 
 
 class Ears:
-    """Packet sockets and other descriptors, each with what to do when it is readable."""
+    """Packet sockets, at most one per namespace and protocol, and other sockets, in one epoll loop.
 
-    def __init__(self) -> None:
+    Closing a packet socket costs an RCU grace period (packet_release, synchronize_net: 10 ms), so they are few,
+    each serves every layer, and they are closed side by side.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
         self._epoll = select.epoll()
         self._ready: dict[int, Callable[[], None]] = {}
-        self._packet: list[socket.socket] = []
+        self._packet: dict[tuple[str, int], socket.socket] = {}
         self._others: list[socket.socket] = []
 
-    def listen(self, ns: Netns, protocol: int, program: bpf.Program, handler: Handler) -> None:
+    def listen(self, ns: Netns, protocol: int, program: bpf.Program) -> socket.socket:
         """Hear a protocol on every interface of a namespace, by an unbound packet socket.
 
         A socket bound to a macvlan's parent would also hear what was demultiplexed to its children
-        (deliver_ptype_list_skb matches orig_dev), hence unbound. Frames sent by this namespace are not heard.
+        (deliver_ptype_list_skb matches orig_dev), hence unbound. Calling it again changes nothing.
         """
+        known = self._packet.get((ns.id, protocol))
+        if known is not None:
+            return known
         with ns:
-            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+            # What comes in before the filter is there does no harm: handlers look for marks anyway.
+            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.htons(protocol))
         bpf.attach(sock, program)
         enlarge(sock)
         sock.setblocking(False)
-        # Bound to the protocol only now: nothing unfiltered can have come in.
-        sock.bind(("", protocol)) if protocol == 0 else _bind_protocol(sock, protocol)
-        self._packet.append(sock)
-        receive = sock.recvfrom
+        self._packet[ns.id, protocol] = sock
+        receive, handler, name = sock.recvfrom, self._handler, ns.id
 
         def ready() -> None:
             try:
                 while True:
                     data, address = receive(SNAP)
-                    if address[2] != PACKET_OUTGOING:
-                        handler(data, address[0], address[2])
+                    handler(name, protocol, data, address[0], address[2])
             except BlockingIOError:
                 return
 
         self._add(sock, ready)
+        return sock
 
     def watch(self, sock: socket.socket, ready: Callable[[], None], events: int = select.EPOLLIN) -> None:
         """Call ``ready`` whenever a socket of ours is ready; the socket is closed with the ears."""
@@ -97,17 +105,30 @@ class Ears:
     def drops(self) -> int:
         """Frames that our packet sockets had no room for since the last call (PACKET_STATISTICS resets itself)."""
         return sum(
-            struct.unpack("=II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1] for sock in self._packet
+            struct.unpack("=II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1] for sock in self._packet.values()
         )
 
     def close(self) -> None:
-        """Close every socket."""
-        for sock in (*self._packet, *self._others):
+        """Close every socket; the packet sockets in the background."""
+        for sock in self._others:
             sock.close()
+        close_side_by_side(list(self._packet.values()))
         self._packet.clear()
         self._others.clear()
         self._ready.clear()
         self._epoll.close()
+
+
+def close_side_by_side(sockets: list[socket.socket]) -> None:
+    """Close sockets in threads that share their grace periods; returns at once."""
+    width = min(len(sockets), 16)
+
+    def close(part: list[socket.socket]) -> None:
+        for sock in part:
+            sock.close()
+
+    for start in range(width):
+        threading.Thread(target=close, args=(sockets[start::width],), daemon=True).start()
 
 
 def enlarge(sock: socket.socket) -> None:
@@ -117,13 +138,3 @@ def enlarge(sock: socket.socket) -> None:
     except PermissionError:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
 
-
-def _bind_protocol(sock: socket.socket, protocol: int) -> None:
-    # CPython binds a packet socket by interface name only; index 0 (any interface) needs the raw structure.
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    address = struct.pack("=HHiHBB8s", socket.AF_PACKET, socket.htons(protocol), 0, 0, 0, 0, b"")
-    if libc.bind(sock.fileno(), address, len(address)) < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, "bind of a packet socket failed")

@@ -7,7 +7,7 @@ import socket
 import struct
 
 from netlab.agent.netlink import Request, neighbor
-from netlab.agent.probe import bpf, frames
+from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.ears import PACKET_HOST, Ears, enlarge
 from netlab.agent.probe.layer import Layer
@@ -26,7 +26,7 @@ class AddressLayer(Layer):
         super().__init__(arena, ears, name)
         self.family = 6 if "6" in base_layer(name) else 4
         self.static = base_layer(name).endswith("-static")
-        self.watched: set[str] = set()
+        self.protocol = frames.ETH_P_IPV6 if self.family == 6 else frames.ETH_P_IP
 
     def address(self, index: int) -> Address:
         """The address that an endpoint uses in this family."""
@@ -37,10 +37,7 @@ class AddressLayer(Layer):
 
     def prepare(self, wave: list[Pair]) -> None:
         for _, destination in wave:
-            ns = self.arena.endpoints[destination].namespace
-            if ns not in self.watched:
-                self.watched.add(ns)
-                self.watch_door(ns)
+            self.listen(self.arena.endpoints[destination].namespace, self.protocol)
         if self.static:
             self._neighbors(wave, "replace")
 
@@ -71,9 +68,24 @@ class AddressLayer(Layer):
                 if answer.errno not in (0, errno.ENOENT, errno.ENETDOWN):
                     raise OSError(answer.errno, f"{request.command}: {answer.message}")
 
-    def watch_door(self, ns: str) -> None:
-        """Open the ear that tells by which interface a request comes into a namespace."""
+    def packet(self, ns: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
+        if protocol == self.protocol:
+            pair = self.request_of(data)
+            if pair is not None:
+                self.entered(pair, ns, ifname, kind)
+
+    def request_of(self, data: bytes) -> Pair | None:
+        """The pair whose request a frame is."""
         raise NotImplementedError
+
+    def on_wire(self, ns: str, data: bytes, port: str) -> None:
+        if int.from_bytes(data[12:14], "big") != self.protocol:
+            return
+        pair = self.request_of(data)
+        if pair is not None:
+            veth = self.arena.wire(self.arena.endpoints[pair[0]].link)
+            if veth is not None and veth.port_id == port:
+                self.results[pair].wire = True
 
     def entered(self, pair: Pair, ns: str, ifname: str, kind: int) -> None:
         """A request came in at an interface of the destination's namespace."""
@@ -176,36 +188,8 @@ class Echo(AddressLayer):
         packet = frames.echo_request(self.family, source & 0xFFFF, number & 0xFFFF, number, self.size)
         self.sockets[source].sendto(packet, target)
 
-    def watch_door(self, ns: str) -> None:
-        program = ECHO_REQUEST_6 if self.family == 6 else ECHO_REQUEST_4
-        protocol = frames.ETH_P_IPV6 if self.family == 6 else frames.ETH_P_IP
-
-        def came(data: bytes, ifname: str, kind: int) -> None:
-            pair = self._pair(data)
-            if pair is not None:
-                self.entered(pair, ns, ifname, kind)
-
-        self.ears.listen(self.arena.lab.namespaces[ns], protocol, program, came)
-
-    def _pair(self, data: bytes) -> Pair | None:
+    def request_of(self, data: bytes) -> Pair | None:
         # An IPv4 header without options: our own packets have none.
-        number = frames.number_at(data, 62 if self.family == 6 else 42)
+        kind, offset = (data[54], 62) if self.family == 6 else (data[34], 42)
+        number = frames.number_at(data, offset) if kind in (8, 128) else None
         return self.by_number.get(number) if number is not None else None
-
-    def on_wire(self, ns: str, data: bytes, port: str) -> None:
-        wanted = (b"\x86\xdd", b"\x80", 54) if self.family == 6 else (b"\x08\x00", b"\x08", 34)
-        if data[12:14] != wanted[0] or data[wanted[2] : wanted[2] + 1] != wanted[1]:
-            return
-        pair = self._pair(data)
-        if pair is None:
-            return
-        veth = self.arena.wire(self.arena.endpoints[pair[0]].link)
-        if veth is not None and veth.port_id == port:
-            self.results[pair].wire = True
-
-
-_FIRST, _SECOND = frames.MARK_WORDS
-ECHO_REQUEST_4 = bpf.all_of(
-    (bpf.LD_B, 23, 1), (bpf.LDX_MSH, 14, -1), (bpf.LD_B_IND, 14, 8), (bpf.LD_W_IND, 22, _FIRST), (bpf.LD_W_IND, 26, _SECOND)
-)
-ECHO_REQUEST_6 = bpf.all_of((bpf.LD_B, 20, 58), (bpf.LD_B, 54, 128), (bpf.LD_W, 62, _FIRST), (bpf.LD_W, 66, _SECOND))

@@ -5,15 +5,16 @@ from __future__ import annotations
 import errno
 import ipaddress
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent.errors import name as errno_name
-from netlab.agent.probe import bpf, cold, frames, waves
+from netlab.agent.probe import bpf, cold, filters, frames, waves
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.controls import Controls
 from netlab.agent.probe.ears import PACKET_OUTGOING, Ears
 from netlab.agent.probe.echo import Echo
-from netlab.agent.probe.fence import CpuFence, FenceLost, QueueFence, cross_queues, l2_filter
+from netlab.agent.probe.fence import CpuFence, FenceLost, QueueFence, cross_queues
 from netlab.agent.probe.l2 import Broadcast, Unicast
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses
@@ -40,7 +41,7 @@ class Prober:
 
     def __init__(self, lab: Lab, state: State, links: dict[str, dict[str, Any]], fence: CpuFence, *, wire: bool) -> None:
         self.arena = Arena(lab, state, links)
-        self.ears = Ears()
+        self.ears = Ears(self._heard)
         self.fence = fence
         self.wire = wire
         self.layer: Layer | None = None
@@ -51,35 +52,37 @@ class Prober:
         for veth in self._parents():
             ns = lab.namespaces[veth.namespace]
             parents.setdefault(veth.namespace, (ns, []))[1].append(veth.ifindex)
+        self.controls = Controls(self.arena, self.ears)
         self.losses = Losses(self.ears, next(iter(lab.namespaces.values())), parents)
         self._listen()
-        self.controls = Controls(self.arena, self.ears)
         self.controls.run()
 
     def close(self) -> None:
         """Close every socket."""
         self.ears.close()
-        self.arena.close()
 
     # --- ears ---------------------------------------------------------------------------------------
 
     def _listen(self) -> None:
         lab = self.arena.lab
         for ns_id, ns in lab.namespaces.items():
-            if ns_id in lab.bridges:
-                program = [(bpf.RET, 0, 0, bpf.ACCEPT)] if self.wire else l2_filter()
-                self.ears.listen(ns, frames.ETH_P_ALL, program, self._tap(ns_id))
+            if ns_id not in lab.bridges:
+                sock = self.ears.listen(ns, frames.ETHERTYPE, filters.OURS)
             else:
-                self.ears.listen(ns, frames.ETHERTYPE, l2_filter(), self._ear(ns_id))
+                # On a switch everything is tapped before the bridge takes it, and all of it only where wires matter.
+                sock = self.ears.listen(ns, frames.ETH_P_ALL, bpf.EVERYTHING if self.wire else filters.OURS)
+            self.arena.mouths[ns_id] = sock
 
-    def _ear(self, ns_id: str):  # type: ignore[no-untyped-def]
-        names = self.arena.names
-
-        def heard(data: bytes, ifname: str, kind: int) -> None:
-            number = frames.number_at(data, 14)
-            if number is None:
-                return
-            link = names.get((ns_id, ifname), ifname)
+    def _heard(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
+        if kind == PACKET_OUTGOING:
+            return
+        if protocol == frames.ETH_P_ALL:
+            self._tapped(ns_id, data, ifname)
+        elif protocol != frames.ETHERTYPE:
+            if self.layer is not None:
+                self.layer.packet(ns_id, protocol, data, ifname, kind)
+        elif (number := frames.number_at(data, 14)) is not None:
+            link = self.arena.names.get((ns_id, ifname), ifname)
             fence = self._fencing.get(number)
             if fence is not None:
                 if link in fence.listeners:
@@ -89,24 +92,15 @@ class Prober:
             if self.layer is not None:
                 self.layer.heard(ns_id, number, link, kind)
 
-        return heard
-
-    def _tap(self, ns_id: str):  # type: ignore[no-untyped-def]
-        ports = self.arena.ports
-
-        def heard(data: bytes, ifname: str, kind: int) -> None:
-            if kind == PACKET_OUTGOING:
-                return
-            port = ports.get((ns_id, ifname))
-            if port is None:
-                return
-            number = frames.number_at(data, 14)
-            if number is not None:
-                self.controls.on_wire(number, port)
-            if self.layer is not None:
-                self.layer.on_wire(ns_id, data, port)
-
-        return heard
+    def _tapped(self, ns_id: str, data: bytes, ifname: str) -> None:
+        port = self.arena.ports.get((ns_id, ifname))
+        if port is None:
+            return
+        number = frames.number_at(data, 14)
+        if number is not None:
+            self.controls.on_wire(number, port)
+        if self.layer is not None:
+            self.layer.on_wire(ns_id, data, port)
 
     # --- fences -------------------------------------------------------------------------------------
 
@@ -136,7 +130,9 @@ class Prober:
                 self.notes.append(f"{veth.id}: no fence through the broadcast queue: {why}")
                 continue
             fences[veth.id] = QueueFence(
-                veth.id, self.arena.port_sender(veth), frozenset(child.id for child in listeners)
+                veth.id,
+                partial(self.arena.transmit_at_port, veth),
+                frozenset(child.id for child in listeners),
             )
         return fences
 

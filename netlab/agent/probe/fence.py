@@ -14,10 +14,9 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 
-from netlab.agent.netlink import Socket
+from netlab.agent.netlink import Socket, peer, set_up
 from netlab.agent.netlink import link as link_request
-from netlab.agent.netlink.messages import peer
-from netlab.agent.probe import bpf, frames
+from netlab.agent.probe import bpf, filters, frames
 
 #: How long a fence may take, in seconds: far beyond any scheduling delay; then the proof is given up.
 DEADLINE = 5.0
@@ -32,7 +31,7 @@ class CpuFence:
 
     def __init__(self) -> None:
         netlink = Socket()
-        end = peer({"IFLA_IFNAME": "fence1"}, index=9001, up=True)
+        end = peer({"IFLA_IFNAME": "fence1"}, index=9001)
         pairs = {
             "IFLA_IFNAME": "fence0",
             "IFLA_LINKINFO": {"IFLA_INFO_KIND": "veth", "IFLA_INFO_DATA": {"VETH_INFO_PEER": end}},
@@ -40,13 +39,13 @@ class CpuFence:
         with open("/proc/sys/net/ipv6/conf/default/disable_ipv6", "w") as file:
             file.write("1")
         request = link_request("add", pairs, "ip link add dev fence0 type veth peer name fence1", index=9000, up=True)
-        answer = netlink.batch([request.message])[0]
-        if answer.errno:
-            raise OSError(answer.errno, answer.message or os.strerror(answer.errno))
+        for answer in netlink.batch([request.message, set_up("agent", 9001, "fence1").message]):
+            if answer.errno:
+                raise OSError(answer.errno, answer.message or os.strerror(answer.errno))
         netlink.close()
         self._send = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._hear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(frames.ETHERTYPE))
-        bpf.attach(self._hear, l2_filter())
+        bpf.attach(self._hear, filters.OURS)
         self._hear.settimeout(DEADLINE)
         self._address = ("fence0", frames.ETHERTYPE)
         self._number = 0
@@ -97,11 +96,6 @@ class QueueFence:
         self.port = port
         self.send = send
         self.listeners = listeners
-
-
-def l2_filter() -> bpf.Program:
-    """Frames of our EtherType that carry this agent's mark."""
-    return bpf.all_of((bpf.LD_W, 14, frames.MARK_WORDS[0]), (bpf.LD_W, 18, frames.MARK_WORDS[1]))
 
 
 def cross_queues(

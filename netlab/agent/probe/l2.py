@@ -15,7 +15,7 @@ class Unicast(Layer):
         source, destination = pair
         self.begin(pair)
         frame = frames.raw(self.arena.macs[destination], self.arena.macs[source], self.number(pair))
-        self.arena.endpoint_sender(source)(frame)
+        self.arena.transmit(source, frame)
 
     def heard(self, ns: str, number: int, link: str, kind: int) -> None:
         pair = self.by_number.get(number)
@@ -78,7 +78,7 @@ class Broadcast(Unicast):
                 self.begin(other)
             self.listeners[source] = {}
             frame = frames.raw(frames.BROADCAST, self.arena.macs[source], self.number((source, source)))
-            self.arena.endpoint_sender(source)(frame)
+            self.arena.transmit(source, frame)
         elif reason := self.results[row[0]].evidence.get("reason"):
             self.fail(pair, reason)
 

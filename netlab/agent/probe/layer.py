@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netlab.agent.netns import Netns
+from netlab.agent.probe import filters
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.ears import Ears
 
@@ -58,8 +59,15 @@ class Layer:
     def heard(self, ns: str, number: int, link: str, kind: int) -> None:
         """A frame of our own EtherType came in at a link (see `frames.raw`)."""
 
+    def packet(self, ns: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
+        """A frame of another protocol that this layer listens to came in at an interface."""
+
     def on_wire(self, ns: str, data: bytes, port: str) -> None:
         """A frame came into the switch by a port."""
+
+    def listen(self, ns: str, protocol: int) -> None:
+        """Hear a protocol in a namespace."""
+        self.ears.listen(self.arena.lab.namespaces[ns], protocol, filters.PROGRAMS[protocol])
 
     def number(self, pair: Pair) -> int:
         """A fresh number for a probe of this pair."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 
-from netlab.agent.probe import bpf, frames
+from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.ears import PACKET_HOST, Ears
 from netlab.agent.probe.layer import Layer
@@ -16,11 +16,11 @@ class Resolve(Layer):
 
     traversals = 2
     family = 4
+    protocol = frames.ETH_P_ARP
 
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         super().__init__(arena, ears, name)
         self.asked: dict[tuple[str, bytes], list[Pair]] = {}
-        self.listening: set[str] = set()
 
     def packed(self, index: int) -> bytes:
         """The address of an endpoint in this family."""
@@ -32,14 +32,7 @@ class Resolve(Layer):
     def prepare(self, wave: list[Pair]) -> None:
         self.asked.clear()
         for source, _ in wave:
-            ns = self.arena.endpoints[source].namespace
-            if ns not in self.listening:
-                self.listening.add(ns)
-                self.listen(ns)
-
-    def listen(self, ns: str) -> None:
-        """Open the ear for answers in one namespace."""
-        raise NotImplementedError
+            self.listen(self.arena.endpoints[source].namespace, self.protocol)
 
     def request(self, pair: Pair) -> bytes:
         """The whole frame that asks."""
@@ -48,7 +41,7 @@ class Resolve(Layer):
     def send(self, pair: Pair) -> None:
         self.begin(pair)
         self.asked.setdefault((self.arena.endpoints[pair[0]].link, self.packed(pair[1])), []).append(pair)
-        self.arena.endpoint_sender(pair[0])(self.request(pair))
+        self.arena.transmit(pair[0], self.request(pair))
 
     def answered(self, ns: str, ifname: str, ip: bytes, mac: bytes, kind: int) -> None:
         """An answer came in at an interface: ``ip`` is at ``mac``."""
@@ -92,15 +85,9 @@ class Resolve(Layer):
 class Arp(Resolve):
     """RFC 826 over IPv4."""
 
-    def listen(self, ns: str) -> None:
-        # Operation 2: reply.
-        self.ears.listen(self.arena.lab.namespaces[ns], frames.ETH_P_ARP, bpf.all_of((bpf.LD_H, 20, 2)), self._reader(ns))
-
-    def _reader(self, ns: str):  # type: ignore[no-untyped-def]
-        def read(data: bytes, ifname: str, kind: int) -> None:
+    def packet(self, ns: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
+        if protocol == frames.ETH_P_ARP:
             self.answered(ns, ifname, data[28:32], data[22:28], kind)
-
-        return read
 
     def request(self, pair: Pair) -> bytes:
         source, target = (socket.inet_ntoa(self.packed(index)) for index in pair)
@@ -119,19 +106,15 @@ class Ndp(Resolve):
     """Neighbour discovery, RFC 4861."""
 
     family = 6
+    protocol = frames.ETH_P_IPV6
 
-    def listen(self, ns: str) -> None:
-        # Next header ICMPv6, type 136: neighbour advertisement.
-        program = bpf.all_of((bpf.LD_B, 20, 58), (bpf.LD_B, 54, 136))
-        self.ears.listen(self.arena.lab.namespaces[ns], frames.ETH_P_IPV6, program, self._reader(ns))
-
-    def _reader(self, ns: str):  # type: ignore[no-untyped-def]
-        def read(data: bytes, ifname: str, kind: int) -> None:
-            # The target link-layer address option (type 2) stands right behind the target.
-            mac = data[80:86] if data[78:80] == b"\x02\x01" else data[6:12]
-            self.answered(ns, ifname, data[62:78], mac, kind)
-
-        return read
+    def packet(self, ns: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
+        # Type 136: neighbour advertisement.
+        if protocol != frames.ETH_P_IPV6 or data[54] != 136:
+            return
+        # The target link-layer address option (type 2) stands right behind the target.
+        mac = data[80:86] if data[78:80] == b"\x02\x01" else data[6:12]
+        self.answered(ns, ifname, data[62:78], mac, kind)
 
     def request(self, pair: Pair) -> bytes:
         source, target = (str(ipaddress.IPv6Address(self.packed(index))) for index in pair)

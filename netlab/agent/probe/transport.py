@@ -8,14 +8,14 @@ import socket
 import struct
 
 from netlab.agent.errors import name as errno_name
-from netlab.agent.probe import bpf, frames
+from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.ears import Ears, enlarge
 from netlab.agent.probe.echo import AddressLayer
 
 #: Close with a reset: nothing stays behind in TIME_WAIT.
 _LINGER_ZERO = struct.pack("=ii", 1, 0)
-_SYN, _ACK = 0x02, 0x10
+_SYN = 0x02
 
 
 class Transport(AddressLayer):
@@ -85,39 +85,16 @@ class Transport(AddressLayer):
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
             self.ears.forget(client)
 
-    def watch_door(self, ns: str) -> None:
-        ports = {port for index, port in self.servers.items() if self.arena.endpoints[index].namespace == ns}
-        program = bpf.any_of(*(self.filter(port) for port in sorted(ports)))
-
-        def came(data: bytes, ifname: str, kind: int) -> None:
-            pair = self._pair(data)
-            if pair is not None:
-                self.entered(pair, ns, ifname, kind)
-
-        self.ears.listen(self.arena.lab.namespaces[ns], frames.ETH_P_IP, program, came)
-
-    def filter(self, port: int) -> bpf.Program:
-        """Requests to a server port."""
-        raise NotImplementedError
-
     def is_request(self, data: bytes, transport: int) -> bool:
         """Whether a frame is a request of this layer; ``transport`` is the offset of its header."""
         raise NotImplementedError
 
-    def _pair(self, data: bytes) -> Pair | None:
+    def request_of(self, data: bytes) -> Pair | None:
         transport = 14 + 4 * (data[14] & 0xF)
-        if data[12:14] != b"\x08\x00" or not self.is_request(data, transport):
+        if not self.is_request(data, transport):
             return None
         (port,) = struct.unpack_from("!H", data, transport)
         return self.by_port.get((socket.inet_ntoa(data[26:30]), port))
-
-    def on_wire(self, ns: str, data: bytes, port: str) -> None:
-        pair = self._pair(data)
-        if pair is None:
-            return
-        veth = self.arena.wire(self.arena.endpoints[pair[0]].link)
-        if veth is not None and veth.port_id == port:
-            self.results[pair].wire = True
 
 
 class Tcp(Transport):
@@ -165,9 +142,6 @@ class Tcp(Transport):
         if result not in (0, errno.EINPROGRESS):
             raise OSError(result, "connect")
 
-    def filter(self, port: int) -> bpf.Program:
-        return bpf.all_of((bpf.LD_B, 23, 6), (bpf.LDX_MSH, 14, -1), (bpf.LD_H_IND, 16, port), (bpf.LD_B_IND, 27, _SYN))
-
     def is_request(self, data: bytes, transport: int) -> bool:
         return data[23] == 6 and data[transport + 13] == _SYN
 
@@ -214,9 +188,6 @@ class Udp(Transport):
 
         self.ears.watch(client, read)
         client.sendto(frames.marked(number), server)
-
-    def filter(self, port: int) -> bpf.Program:
-        return bpf.all_of((bpf.LD_B, 23, 17), (bpf.LDX_MSH, 14, -1), (bpf.LD_H_IND, 16, port))
 
     def is_request(self, data: bytes, transport: int) -> bool:
         return data[23] == 17 and frames.number_at(data, transport + 8) is not None

@@ -1,0 +1,27 @@
+"""What each ear lets through: one filter per protocol, good for every layer."""
+
+from __future__ import annotations
+
+from netlab.agent.probe import bpf, frames
+
+_FIRST, _SECOND = frames.MARK_WORDS
+_SYN = 0x02
+
+#: Frames of our own EtherType that carry this agent's mark, whatever protocol the ear is bound to.
+OURS = bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE), (bpf.LD_W, 14, _FIRST), (bpf.LD_W, 18, _SECOND))
+
+_ARP_REPLY = bpf.all_of((bpf.LD_H, 20, 2))
+_ECHO = bpf.all_of(
+    (bpf.LD_B, 23, 1), (bpf.LDX_MSH, 14, -1), (bpf.LD_B_IND, 14, 8), (bpf.LD_W_IND, 22, _FIRST), (bpf.LD_W_IND, 26, _SECOND)
+)  # fmt: skip
+_TCP_SYN = bpf.all_of((bpf.LD_B, 23, 6), (bpf.LDX_MSH, 14, -1), (bpf.LD_B_IND, 27, _SYN))
+_UDP = bpf.all_of((bpf.LD_B, 23, 17), (bpf.LDX_MSH, 14, -1), (bpf.LD_W_IND, 22, _FIRST), (bpf.LD_W_IND, 26, _SECOND))
+_ADVERTISEMENT = bpf.all_of((bpf.LD_B, 20, 58), (bpf.LD_B, 54, 136))
+_ECHO_6 = bpf.all_of((bpf.LD_B, 20, 58), (bpf.LD_B, 54, 128), (bpf.LD_W, 62, _FIRST), (bpf.LD_W, 66, _SECOND))
+
+PROGRAMS: dict[int, bpf.Program] = {
+    frames.ETHERTYPE: OURS,
+    frames.ETH_P_ARP: _ARP_REPLY,
+    frames.ETH_P_IP: bpf.any_of(_ECHO, _TCP_SYN, _UDP),
+    frames.ETH_P_IPV6: bpf.any_of(_ADVERTISEMENT, _ECHO_6),
+}
