@@ -84,8 +84,11 @@ def _device(world: World, link: plan.Link, kind: str, settings: dict[str, Settin
             dev.addresses6.append((value, value & mask, address.prefixlen))
     for neighbor in link.neighbors:
         dev.neighbors[int(ipaddress.ip_address(neighbor.ip))] = neighbor.mac
+    if link.mtu < 1280:
+        dev.conf.ipv6 = False
     if dev.conf.ipv6:
-        dev.linklocal = nd.link_local(link.mac)
+        # A link-local address of a MAC that the kernel chooses only has to be unlike all others.
+        dev.linklocal = nd.link_local(link.mac) if link.mac else 0xFE80 << 112 | dev.index
         addresses = [a[0] for a in dev.addresses6]
         dev.groups = frozenset(nd.solicited_mac(a) for a in [*addresses, dev.linklocal])
     ns.devices.append(dev)
@@ -193,17 +196,23 @@ def _routing(ns: Namespace, namespace: plan.Namespace) -> None:
                 local4.append(Route("broadcast", broadcast, 32, 32, dev))
             if not secondary and (plen < 32 or network != address):
                 main4.append(Route("unicast", network, plen, 32, dev))
+    local6: list[Route] = []
+    main6: list[Route] = []
     for dev in ns.devices:
         if dev.up and dev.conf.ipv6:
-            for address, _, _ in dev.addresses6:
+            for address, network, plen in dev.addresses6:
                 ns.local6.setdefault(address, dev)
+                local6.append(Route("local", address, 128, 128, dev))
+                main6.append(Route("unicast", network, plen, 128, dev, 0, 256))
     ns.tables4 = {LOCAL_TABLE: local4, MAIN_TABLE: main4}
     names = {dev.name: dev for dev in ns.devices} | {dev.id.partition(":")[2]: dev for dev in ns.devices}
+    ns.tables6 = {LOCAL_TABLE: local6, MAIN_TABLE: main6}
     for told in namespace.routes:
-        if told.family == 4:
-            _route4(ns, told, names)
+        _route(ns, told, names)
     for table in ns.tables4.values():
         table.sort(key=lambda route: -route.plen)
+    for table in ns.tables6.values():
+        table.sort(key=lambda route: (-route.plen, route.metric))
     ns.custom_local = any(r.type == "unicast" for r in ns.tables4[LOCAL_TABLE])
     for family, rules in ((4, ns.rules4), (6, ns.rules6)):
         mine = [rule for rule in namespace.rules if rule.family == family]
@@ -245,19 +254,28 @@ def _prefix(text: str | None) -> tuple[int, int] | None:
     return int(network.network_address), network.prefixlen
 
 
-def _route4(ns: Namespace, told: plan.Route, names: dict[str, Device]) -> None:
+def _route(ns: Namespace, told: plan.Route, names: dict[str, Device]) -> None:
     network = ipaddress.ip_network(told.to, strict=False)
+    four = network.version == 4
+    tables = ns.tables4 if four else ns.tables6
     gateway = int(ipaddress.ip_address(told.via)) if told.via else 0
     dev = names.get(told.dev) if told.dev else None
     if dev is None and gateway:
-        for route in ns.tables4[MAIN_TABLE]:
-            if gateway & route.mask == route.net and not route.gateway:
-                dev = route.dev
-                break
+        # Where no interface is given the gateway's own route says which (fib_check_nh).
+        ways = [r for r in tables[MAIN_TABLE] if gateway & r.mask == r.net and not r.gateway]
+        dev = max(ways, key=lambda r: r.plen).dev if ways else None
     if dev is None or not dev.up:
         return  # the kernel drops routes with their interface
-    table = ns.tables4.setdefault(told.table, [])
-    table.append(Route("unicast", int(network.network_address), network.prefixlen, 32, dev, gateway))
+    route = Route(
+        "unicast",
+        int(network.network_address),
+        network.prefixlen,
+        network.max_prefixlen,
+        dev,
+        gateway,
+        0 if four else 1024,
+    )
+    tables.setdefault(told.table, []).append(route)
 
 
 def _interests(world: World) -> None:
@@ -277,7 +295,7 @@ def _interests(world: World) -> None:
                 _add(bridge.macs, dev.mac, port)
                 for address in dev.ns.local4:
                     _add(bridge.ip4, address, port)
-                for address in dev.ns.local6:
+                for address in [*dev.ns.local6, dev.linklocal]:
                     _add(bridge.ip6, address, port)
                 if dev.conf.proxy_arp and port not in bridge.trunks:
                     bridge.trunks.append(port)

@@ -45,7 +45,7 @@ class Nd:
 class Ip:
     """An IPv4 or IPv6 packet of a probe; `phase` says which: echo-request, syn, udp-reply, …"""
 
-    __slots__ = ("df", "dst", "family", "phase", "size", "src", "ttl")
+    __slots__ = ("about", "df", "dst", "family", "phase", "size", "src", "ttl")
 
     def __init__(self, family: int, phase: str, src: int, dst: int, size: int, df: bool, ttl: int) -> None:
         self.family = family
@@ -55,3 +55,5 @@ class Ip:
         self.size = size
         self.df = df
         self.ttl = ttl
+        #: of a redirect: the destination, its better next hop, the phase of the packet it is about
+        self.about = (0, 0, "")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 
-from netlab.model import rules
-from netlab.model.packets import Arp, Ip, Raw
+from netlab.model.packets import Arp, Ip, Nd, Raw
 from netlab.model.sim import Neighbor, Sim
-from netlab.model.stack import ip
+from netlab.model.stack import ip, ipv6, nd
 from netlab.model.world import (
     ALL_STATIONS,
     ARP,
     BROADCAST,
+    IP6,
+    MULTICAST,
     OTHERHOST,
     RAW,
     UNICAST,
@@ -21,16 +22,9 @@ from netlab.model.world import (
 )
 from netlab.plan import types as plan
 
-LOCAL_TRANSMIT = rules.rule(
-    "probe/sent-by-packet-socket",
-    "A frame written to an interface by a packet socket is sent as if the interface had made it.",
-    "packet_snd",
-    "net/packet/af_packet.c",
-)
-
 _RAW = Raw()
 #: Bytes of an echo request (20 IP, 8 ICMP, 56 data), of a SYN, of a datagram.
-ECHO_SIZE, SYN_SIZE, UDP_SIZE = 84, 60, 64
+ECHO_SIZE, ECHO6_SIZE, SYN_SIZE, UDP_SIZE = 84, 104, 60, 64
 
 
 class End:
@@ -100,6 +94,25 @@ def run(world: World, layer: str, source: End, target: End, trace: bool = False)
         dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, ARP, request))
         sim.run()
         return _answered(sim, target), sim
+    if base == "ndp":
+        sim = _start(world, source, "ns", trace)
+        dev = source.dev
+        solicitation = Nd(True, dev.mac, source.address6, 0, target.address6)
+        group = nd.solicited_mac(target.address6)
+        dev.transmit(sim, dev, (MULTICAST, group, dev.mac, IP6, solicitation))
+        sim.run()
+        return _answered(sim, target), sim
+    if base in ("icmp6", "icmp6-static"):
+        sim = _start(world, source, "echo-request", trace)
+        if base == "icmp6-static":
+            _static(sim, source.dev, target.address6, target.dev.mac)
+            _static(sim, target.dev, source.address6, source.dev.mac)
+        length = int(size) if size else ECHO6_SIZE
+        packet = Ip(6, "echo-request", source.address6, target.address6, length, bool(size), 64)
+        sim.server, sim.target, sim.sock_ip = target.dev.ns, target.address6, source.address6
+        ipv6.send(sim, source.dev.ns, packet, source.dev, True)
+        sim.run()
+        return _entered(sim, target), sim
     if base in ("icmp", "icmp-static"):
         sim = _start(world, source, "echo-request", trace)
         if base == "icmp-static":
@@ -114,9 +127,7 @@ def run(world: World, layer: str, source: End, target: End, trace: bool = False)
         sim = _start(world, source, "udp-request", trace)
         packet = Ip(4, "udp-request", source.address4, target.address4, UDP_SIZE, True, 64)
     else:
-        from netlab.model.sim import Unknown
-
-        raise Unknown(base)
+        raise ValueError(f"no layer {layer}")
     sim.server, sim.target, sim.sock_ip = target.dev.ns, target.address4, source.address4
     ip.send(sim, source.dev.ns, packet, source.dev)
     sim.run()

@@ -27,7 +27,7 @@ NEUTRAL = frozenset(
         "optimistic_dad", "router_solicitation_delay", "router_solicitation_interval",
         "router_solicitation_max_interval", "router_solicitations", "stable_secret", "suppress_frag_ndisc",
         "temp_prefered_lft", "temp_valid_lft", "use_optimistic", "use_tempaddr",
-    )  # fmt: skip
+    )
 )
 
 #: Settings that the model follows.
@@ -35,9 +35,9 @@ FOLLOWED4 = frozenset(
     (
         "accept_local", "accept_redirects", "arp_announce", "arp_filter", "arp_ignore", "forwarding",
         "ignore_routes_with_linkdown", "proxy_arp", "route_localnet", "rp_filter", "send_redirects",
-    )  # fmt: skip
+    )
 )
-FOLLOWED6 = frozenset(("disable_ipv6", "forwarding"))
+FOLLOWED6 = frozenset(("disable_ipv6", "force_forwarding", "forwarding"))
 
 #: Settings outside conf/ and the value at which the model knows them.
 GLOBAL = {
@@ -122,8 +122,9 @@ class Settings:
         conf.accept_redirects = all(redirects) if conf.forwarding else any(redirects)
         conf.ignore_linkdown = bool(one("ignore_routes_with_linkdown", 0))
         default6, own6 = self.v6["default"], self.v6.get(ifname, {})
+        # The IPv6 forwarding path looks at `all` only (ip6_forward).
         conf.ipv6 = not own6.get("disable_ipv6", default6.get("disable_ipv6", 0))
-        conf.forwarding6 = bool(own6.get("forwarding", default6.get("forwarding", 0)))
+        conf.forwarding6 = bool(self.v6["all"].get("forwarding", 0) or own6.get("force_forwarding", 0))
         return conf
 
 

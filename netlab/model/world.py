@@ -23,7 +23,6 @@ RAW, ARP, IP4, IP6 = 0, 1, 2, 3
 
 ALL_STATIONS = "ff:ff:ff:ff:ff:ff"
 LOCAL_TABLE, MAIN_TABLE, DEFAULT_TABLE = 255, 254, 253
-SCOPE_UNIVERSE, SCOPE_LINK, SCOPE_HOST = 0, 253, 254
 
 #: (cast, destination MAC, source MAC, protocol, payload)
 Frame = tuple[int, str, str, int, Any]
@@ -181,10 +180,10 @@ class Bridge:
 class Route:
     """A route (struct fib_alias with its nexthop)."""
 
-    __slots__ = ("dev", "gateway", "mask", "net", "plen", "scope", "source", "type")
+    __slots__ = ("dev", "gateway", "mask", "metric", "net", "plen", "type")
 
     def __init__(
-        self, type: str, net: int, plen: int, bits: int, dev: Device, gateway: int = 0, source: int = 0
+        self, type: str, net: int, plen: int, bits: int, dev: Device, gateway: int = 0, metric: int = 0
     ) -> None:
         self.type = type
         self.plen = plen
@@ -192,8 +191,7 @@ class Route:
         self.net = net & self.mask
         self.dev = dev
         self.gateway = gateway
-        self.source = source
-        self.scope = SCOPE_HOST if type == "local" else SCOPE_UNIVERSE if gateway else SCOPE_LINK
+        self.metric = metric
 
 
 class PolicyRule:

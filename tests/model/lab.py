@@ -17,7 +17,7 @@ class Lab:
         self.namespaces: dict[str, plan.Namespace] = {}
         self.links: list[plan.AnyLink] = []
         self.endpoints: list[plan.Endpoint] = []
-        self.count = 0
+        self.count = 9
         for switch in switches or ("lan",):
             self.namespaces[switch] = plan.Namespace(switch, "switch")
             self.links.append(

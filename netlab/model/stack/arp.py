@@ -196,6 +196,16 @@ def send(sim: Sim, dev: Device, nexthop: int, packet: Ip) -> None:
     dev.transmit(sim, dev, (UNICAST, mac, dev.mac, IP4, packet))
 
 
+def solicit(sim: Sim, dev: Device, nexthop: int) -> None:
+    """Ask for a neighbour for its own sake (neigh_event_send without a packet)."""
+    if nexthop in dev.neighbors or (dev, nexthop) in sim.neigh:
+        return
+    sim.neigh[dev, nexthop] = Neighbor("")
+    sim.touched.append(dev.ns)
+    request = Arp(True, dev.mac, fib.source_address(dev, nexthop), nexthop)
+    dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, ARP, request))
+
+
 def announced(dev: Device, source: int, target: int) -> int:
     """In whose name `dev` asks for `target` (arp_solicit)."""
     level = dev.conf.arp_announce

@@ -58,31 +58,17 @@ def lookup(ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, link
     try:
         found: Route | None = ns.cache[key]
     except KeyError:
-        found = ns.cache[key] = _lookup(ns, ns.rules4, ns.tables4, 32, dst, src, iif, oif, linkstate)
+        found = ns.cache[key] = _lookup(ns, dst, src, iif, oif, linkstate)
     return found
 
 
 def _lookup(
-    ns: Namespace,
-    rules: list[PolicyRule],
-    tables: dict[int, list[Route]],
-    bits: int,
-    dst: int,
-    src: int,
-    iif: str,
-    oif: Device | None,
-    linkstate: bool,
+    ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, linkstate: bool
 ) -> Route | None:
-    for policy in rules:
-        if policy.iif is not None and policy.iif != iif:
+    for policy in ns.rules4:
+        if not selects(policy, 32, dst, src, iif, oif):
             continue
-        if policy.oif is not None and (oif is None or policy.oif != oif.name):
-            continue
-        if policy.src is not None and not _within(src, policy.src, bits):
-            continue
-        if policy.dst is not None and not _within(dst, policy.dst, bits):
-            continue
-        for route in tables.get(policy.table, ()):
+        for route in ns.tables4.get(policy.table, ()):
             if dst & route.mask != route.net or (oif is not None and route.dev is not oif):
                 continue
             dev = route.dev
@@ -90,6 +76,17 @@ def _lookup(
                 continue
             return route
     return None
+
+
+def selects(policy: PolicyRule, bits: int, dst: int, src: int, iif: str, oif: Device | None) -> bool:
+    """Whether a policy rule applies to a packet (fib_rule_match)."""
+    if policy.iif is not None and policy.iif != iif:
+        return False
+    if policy.oif is not None and (oif is None or policy.oif != oif.name):
+        return False
+    if policy.src is not None and not _within(src, policy.src, bits):
+        return False
+    return policy.dst is None or _within(dst, policy.dst, bits)
 
 
 def _within(address: int, prefix: tuple[int, int], bits: int) -> bool:
@@ -149,6 +146,12 @@ def _refused_source(ns: Namespace, dev: Device, src: int, dst: int, oif: Device 
             # rp_filter=1 is strict; 2, and none at all, only asks that there be some way back.
             return RP_FILTER if conf.rp_filter == 1 else None
     return NO_WAY_BACK if conf.rp_filter else None
+
+
+def direct(ns: Namespace, dev: Device, src: int, dst: int) -> bool:
+    """Whether a source is directly connected to `dev` (what fib_validate_source returns)."""
+    route = lookup(ns, src, dst, dev.name, None, True)
+    return route is not None and route.type == "unicast" and route.dev is dev and not route.gateway
 
 
 def source_address(dev: Device, dst: int) -> int:

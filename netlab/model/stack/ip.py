@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netlab.model.packets import Ip
 from netlab.model.rules import rule
-from netlab.model.sim import Sim, Unknown
+from netlab.model.sim import Sim
 from netlab.model.stack import arp, fib
 from netlab.model.world import Device, Frame, Namespace
 
@@ -80,6 +80,13 @@ NO_LISTENER = rule(
     "tcp_v4_send_reset",
     "net/ipv4/tcp_ipv4.c",
 )
+REDIRECT = rule(
+    "ip/redirect",
+    "A router that sends a packet out of the interface by which it came tells a directly connected sender of"
+    " the shorter way; the sender only asks for that neighbour then, and uses it from the second time on.",
+    "ip_rt_send_redirect",
+    "net/ipv4/route.c",
+)
 ANSWERED = rule(
     "socket/answered",
     "The answer came back to the socket that asked.",
@@ -137,7 +144,60 @@ def receive(sim: Sim, dev: Device, packet: Ip) -> None:
     if not dev.conf.forwarding:
         sim.note(packet.phase, dev.id, "not an address of this namespace", NOT_FORWARDED, end=True)
         return
-    raise Unknown("forwarding")
+    _forward(sim, dev, packet)
+
+
+def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
+    """Send somebody else's packet on (ip_mkroute_input, ip_forward)."""
+    ns, phase = dev.ns, packet.phase
+    route = fib.lookup(ns, packet.dst, packet.src, dev.name, None, True)
+    if route is None or route.type != "unicast":
+        sim.note(phase, dev.id, "unreachable", UNREACHABLE, end=True)
+        return
+    out = route.dev
+    refused = fib.refused_source(ns, dev, packet.src, packet.dst, out)
+    if refused is not None:
+        sim.note(phase, dev.id, "the source is refused", refused, end=True)
+        return
+    if packet.ttl <= 1:
+        sim.note(phase, dev.id, "the TTL is used up", TTL, end=True)
+        return
+    on = Ip(4, phase, packet.src, packet.dst, packet.size, packet.df, packet.ttl - 1)
+    if on.size > out.mtu:
+        if on.df:
+            what = f"{on.size} bytes, MTU {out.mtu}"
+            sim.note(phase, out.id, what, NEEDS_FRAGMENTING, end=True)
+            return
+        on.size = fragment(out.mtu)
+    nexthop = route.gateway or packet.dst
+    if out is dev and dev.conf.send_redirects and fib.direct(ns, dev, packet.src, packet.dst):
+        _redirect(sim, dev, packet, nexthop)
+    sim.note(phase, out.id, f"sent on from {dev.id}", FORWARDED)
+    arp.send(sim, out, nexthop, on)
+
+
+def _redirect(sim: Sim, dev: Device, packet: Ip, nexthop: int) -> None:
+    """Tell the sender of a better way (ip_rt_send_redirect)."""
+    way = fib.output(dev.ns, packet.src, 0, None)
+    if way is None or way.local:
+        return
+    sim.note("redirect", dev.id, "tells the sender of a shorter way", REDIRECT)
+    redirect = Ip(4, "redirect", fib.source_address(way.dev, packet.src), packet.src, 112, False, 64)
+    redirect.about = (packet.dst, nexthop, packet.phase)
+    arp.send(sim, way.dev, way.nexthop, redirect)
+
+
+def _redirected(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
+    """A redirect: the shorter way is used once its neighbour is known (__ip_do_redirect)."""
+    dst, nexthop, phase = packet.about
+    if not iif.conf.accept_redirects or phase == "syn-ack":
+        return
+    ways = [fib.output(ns, dst, packet.dst, None)] if phase.startswith(("echo", "udp-reply")) else []
+    if sim.sock is not None and ns is sim.sock.ns and (phase == "ack" or phase == sim.request):
+        ways.append(fib.output(ns, dst, packet.dst, sim.sock))
+    for way in ways:
+        if way is not None and not way.local and way.nexthop == packet.src:
+            arp.solicit(sim, way.dev, nexthop)
 
 
 def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
@@ -160,6 +220,8 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
         sim.note(phase, iif.id, "arrived", DELIVERED)
         answer = Ip(4, "udp-reply", packet.dst, packet.src, packet.size, False, 64)
         sim.users.append(lambda sim_: _answer(sim_, ns, answer))
+    elif phase == "redirect":
+        _redirected(sim, ns, packet, iif)
     elif phase == "ack":
         if ns is sim.server:
             sim.done = True

@@ -1,11 +1,219 @@
-"""IPv6 and neighbour discovery."""
+"""IPv6: packets in, on to another host, out; and the ends of the ping.
+
+Unlike IPv4 there is no source validation and no ARP flux: an interface answers for its own addresses
+only, and an echo reply prefers the interface by which the request came.
+"""
 
 from __future__ import annotations
 
-from netlab.model.sim import Sim, Unknown
-from netlab.model.world import Device, Frame
+from netlab.model.packets import Ip, Nd
+from netlab.model.rules import rule
+from netlab.model.sim import Sim
+from netlab.model.stack import fib, ip, nd
+from netlab.model.world import HOST, Device, Frame, Namespace, Route
+
+_OUTPUT = "net/ipv6/ip6_output.c"
+_ROUTE = "net/ipv6/route.c"
+
+DISABLED = rule(
+    "ipv6/disabled",
+    "With disable_ipv6 an interface drops every IPv6 packet.",
+    "ip6_rcv_core",
+    "net/ipv6/ip6_input.c",
+)
+UNREACHABLE = rule(
+    "ipv6/unreachable",
+    "No route leads to the destination; unlike IPv4, being bound to an interface doesn't make it on-link.",
+    "ip6_pol_route",
+    _ROUTE,
+)
+LOOPBACK = rule(
+    "ipv6/own-address-by-loopback",
+    "A packet to an address of the namespace itself goes by lo and never touches a wire.",
+    "ip6_pol_route",
+    _ROUTE,
+)
+NOT_FORWARDED = rule(
+    "ipv6/not-forwarding",
+    "A packet to somebody else's address is dropped where forwarding is off (conf/all).",
+    "ip6_forward",
+    _OUTPUT,
+)
+FORWARDED = rule(
+    "ipv6/forwarded",
+    "With conf/all/forwarding on, a packet to somebody else's address is sent on by the namespace's routes.",
+    "ip6_forward",
+    _OUTPUT,
+)
+HOP_LIMIT = rule(
+    "ipv6/hop-limit",
+    "A packet that was forwarded too often is dropped.",
+    "ip6_forward",
+    _OUTPUT,
+)
+TOO_BIG = rule(
+    "ipv6/packet-too-big",
+    "A router never fragments: it drops a packet longer than the next link's MTU.",
+    "ip6_forward",
+    _OUTPUT,
+)
+TOO_LONG = rule(
+    "ipv6/message-too-long",
+    "A packet longer than the interface's MTU that must not be fragmented is refused at once (EMSGSIZE).",
+    "rawv6_send_hdrinc",
+    "net/ipv6/raw.c",
+)
+DELIVERED = rule(
+    "ipv6/delivered",
+    "A packet to an address of the namespace is delivered, whichever interface it came in by.",
+    "ip6_input",
+    "net/ipv6/ip6_input.c",
+)
+ECHO_IGNORED = rule(
+    "icmp6/echo-ignore-all",
+    "With net.ipv6.icmp.echo_ignore_all no IPv6 ping is answered.",
+    "icmpv6_rcv",
+    "net/ipv6/icmp.c",
+)
+REPLY_BY_INGRESS = rule(
+    "icmp6/reply-prefers-ingress",
+    "Of equally good routes an echo reply takes that of the interface by which the request came in.",
+    "icmpv6_echo_reply",
+    "net/ipv6/icmp.c",
+)
+
+
+def output(ns: Namespace, dst: int, src: int, oif: Device | None, strict: bool) -> fib.Output | None:
+    """Where a packet goes (ip6_route_output); None is unreachable.
+
+    ``oif`` is binding where ``strict`` (a bound socket), else only a preference among equal routes.
+    """
+    key = ("out6", dst, src, oif, strict)
+    try:
+        found: fib.Output | None = ns.cache[key]
+    except KeyError:
+        found = ns.cache[key] = _output(ns, dst, src, oif, strict)
+    return found
+
+
+def _output(ns: Namespace, dst: int, src: int, oif: Device | None, strict: bool) -> fib.Output | None:
+    if strict and oif is not None and not oif.up:
+        return None
+    if dst >> 118 == 0xFE80 >> 6:
+        # Link-local addresses mean something on their own link only (rt6_need_strict).
+        if oif is None:
+            return None
+        if dst == oif.linklocal:
+            return fib.Output(ns.lo, dst, True, oif)
+        return fib.Output(oif, dst, False, oif)
+    for policy in ns.rules6:
+        if not fib.selects(policy, 128, dst, src, "lo", oif):
+            continue
+        route = _select(ns.tables6.get(policy.table, ()), dst, oif, strict)
+        if route is None:
+            continue
+        if route.type == "local":
+            return fib.Output(ns.lo, dst, True, route.dev)
+        return fib.Output(route.dev, route.gateway or dst, False, route.dev)
+    return None
+
+
+def _select(table: list[Route] | tuple[()], dst: int, oif: Device | None, strict: bool) -> Route | None:
+    """The route of the longest matching prefix, by `oif` if there is one (find_rr_leaf, rt6_score_route)."""
+    best: Route | None = None
+    for route in table:
+        if best is not None and (route.plen != best.plen or route.metric != best.metric):
+            break
+        if dst & route.mask != route.net:
+            continue
+        if route.dev.conf.ignore_linkdown and not route.dev.running and route.type != "local":
+            continue
+        if oif is None or route.dev is oif:
+            return route
+        if not strict and best is None:
+            best = route
+    return best
+
+
+def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, strict: bool) -> bool:
+    """Send a packet of the namespace's own; False where it is refused on the spot."""
+    way = output(ns, packet.dst, packet.src, oif, strict)
+    if way is None:
+        sim.note(packet.phase, oif.id if oif else ns.id, "unreachable", UNREACHABLE, end=True)
+        return False
+    if way.local:
+        sim.note(packet.phase, ns.lo.id, "an address of its own", LOOPBACK)
+        sim.backlog.append((_loop, way.origin, (0, "", "", 0, packet)))
+        return True
+    if packet.size > way.dev.mtu:
+        if packet.df:
+            what = f"{packet.size} bytes, MTU {way.dev.mtu}"
+            sim.note(packet.phase, way.dev.id, what, TOO_LONG, end=True)
+            return False
+        packet.size = (way.dev.mtu - 48) // 8 * 8 + 48
+    sim.note(packet.phase, way.dev.id, "sent")
+    nd.send(sim, way.dev, way.nexthop, packet, packet.src)
+    return True
+
+
+def _loop(sim: Sim, origin: Device, frame: Frame) -> None:
+    """A packet comes up again through lo, as if it had come in by the interface of its address."""
+    packet: Ip = frame[4]
+    if packet.phase == sim.request and origin.ns is sim.server:
+        sim.entered.append(origin.ns.lo)
+    deliver(sim, origin.ns, packet, origin)
 
 
 def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
-    """Handle an IPv6 packet."""
-    raise Unknown("IPv6")
+    """Handle an IPv6 packet that an interface hands up (ip6_rcv)."""
+    packet = frame[4]
+    ns = dev.ns
+    if packet.phase == sim.request and packet_type == HOST and ns is sim.server:
+        sim.entered.append(dev)
+    if not dev.conf.ipv6:
+        sim.note(packet.phase, dev.id, "IPv6 is disabled", DISABLED, end=True)
+        return
+    if isinstance(packet, Nd):
+        if packet_type != HOST or packet.dst in ns.local6 or packet.dst == dev.linklocal:
+            nd.receive(sim, dev, packet)
+        return
+    if packet.dst in ns.local6:
+        deliver(sim, ns, packet, dev)
+    elif dev.conf.forwarding6:
+        _forward(sim, dev, packet)
+    else:
+        sim.note(packet.phase, dev.id, "not an address of this namespace", NOT_FORWARDED, end=True)
+
+
+def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
+    way = output(dev.ns, packet.dst, packet.src, None, False)
+    if way is None:
+        sim.note(packet.phase, dev.id, "unreachable", UNREACHABLE, end=True)
+        return
+    if packet.ttl <= 1:
+        sim.note(packet.phase, dev.id, "the hop limit is reached", HOP_LIMIT, end=True)
+        return
+    if packet.size > way.dev.mtu:
+        sim.note(packet.phase, way.dev.id, f"{packet.size} bytes, MTU {way.dev.mtu}", TOO_BIG, end=True)
+        return
+    on = Ip(6, packet.phase, packet.src, packet.dst, packet.size, packet.df, packet.ttl - 1)
+    sim.note(packet.phase, way.dev.id, f"sent on from {dev.id}", FORWARDED)
+    nd.send(sim, way.dev, way.nexthop, on, 0)
+
+
+def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
+    """A packet has arrived; `iif` is the interface that a socket believes it came in by."""
+    phase = packet.phase
+    if phase == "echo-request":
+        if ns.echo_ignore6:
+            sim.note(phase, ns.id, "pings are not answered", ECHO_IGNORED, end=True)
+            return
+        sim.note(phase, iif.id, "arrived", DELIVERED)
+        reply = Ip(6, "echo-reply", packet.dst, packet.src, packet.size, False, 64)
+        send(sim, ns, reply, iif, False)
+    elif sim.sock is not None and ns is sim.sock.ns and packet.dst == sim.sock_ip:
+        if iif is not sim.sock:
+            sim.note(phase, iif.id, f"the socket is bound to {sim.sock.id}", ip.WRONG_INTERFACE, end=True)
+        else:
+            sim.note(phase, iif.id, "arrived at the socket", ip.ANSWERED)
+            sim.done = True

@@ -1,12 +1,49 @@
-"""Neighbour discovery: addresses, groups."""
+"""Neighbour discovery: who answers a solicitation, and what a neighbour entry becomes (net/ipv6/ndisc.c)."""
 
 from __future__ import annotations
 
+from netlab.model.packets import Ip, Nd
+from netlab.model.rules import rule
+from netlab.model.sim import Neighbor, Sim
+from netlab.model.stack.arp import PERMANENT
+from netlab.model.world import IP6, MULTICAST, UNICAST, Device
 
-def link_local(mac: str | None) -> int:
-    """The link-local address made from a MAC (addrconf_ifid_eui48); 0 where the kernel chooses the MAC."""
-    if mac is None:
-        return 0
+_FILE = "net/ipv6/ndisc.c"
+
+OWN_ADDRESSES = rule(
+    "nd/own-addresses-only",
+    "An interface answers solicitations for its own addresses only, whatever else its namespace has.",
+    "ndisc_recv_ns",
+    _FILE,
+)
+ANSWERS = rule(
+    "nd/answers",
+    "An interface answers a solicitation for its address with its MAC, and notes the asker's.",
+    "ndisc_recv_ns",
+    _FILE,
+)
+UNRESOLVED = rule(
+    "nd/unresolved",
+    "Packets wait for a neighbour advertisement, and are given up when none comes.",
+    "__neigh_event_send",
+    "net/core/neighbour.c",
+)
+LAST_WINS = rule(
+    "nd/last-advertisement-wins",
+    "An answer to a multicast solicitation overrides an earlier one: of several the last is kept.",
+    "ndisc_recv_na",
+    _FILE,
+)
+ASKS_AS = rule(
+    "nd/asks-by-own-address",
+    "A solicitation carries the packet's source if that is the sending interface's, else its link-local.",
+    "ndisc_solicit",
+    _FILE,
+)
+
+
+def link_local(mac: str) -> int:
+    """The link-local address made from a MAC (addrconf_ifid_eui48)."""
     octets = bytes.fromhex(mac.replace(":", ""))
     eui = bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]
     return 0xFE80 << 112 | int.from_bytes(eui, "big")
@@ -16,3 +53,79 @@ def solicited_mac(address: int) -> str:
     """The multicast MAC of an address's solicited-node group."""
     low = address & 0xFFFFFF
     return f"33:33:ff:{low >> 16:02x}:{low >> 8 & 0xFF:02x}:{low & 0xFF:02x}"
+
+
+def receive(sim: Sim, dev: Device, packet: Nd) -> None:
+    """Handle a solicitation or an advertisement (ndisc_recv_ns, ndisc_recv_na)."""
+    mine = packet.target == dev.linklocal or any(a[0] == packet.target for a in dev.addresses6)
+    if packet.solicitation:
+        if not mine:
+            sim.note(packet.phase, dev.id, "not an address of this interface", OWN_ADDRESSES)
+            return
+        learn(sim, dev, packet.src, packet.mac)
+        sim.note(packet.phase, dev.id, "answered", ANSWERS)
+        answer = Nd(False, dev.mac, packet.target, packet.src, packet.target)
+        entry = sim.neigh.get((dev, packet.src))
+        mac = dev.neighbors.get(packet.src) or (entry.mac if entry is not None else packet.mac)
+        dev.transmit(sim, dev, (UNICAST, mac, dev.mac, IP6, answer))
+        return
+    if dev is sim.sock and sim.request == "ns":
+        sim.answers.append(packet.mac)
+    entry = sim.neigh.get((dev, packet.target))
+    if entry is None or mine:
+        return
+    if not entry.mac:
+        resolve(sim, dev, entry, packet.mac)
+    elif entry.mac != packet.mac and not entry.fixed:
+        sim.note(packet.phase, dev.id, f"{entry.mac} becomes {packet.mac}", LAST_WINS)
+        entry.mac = packet.mac
+
+
+def learn(sim: Sim, dev: Device, address: int, mac: str) -> None:
+    """Note an asker's MAC, over whatever was known."""
+    if address in dev.neighbors:
+        return
+    entry = sim.neigh.get((dev, address))
+    if entry is None:
+        sim.neigh[dev, address] = Neighbor(mac)
+        sim.touched.append(dev.ns)
+    elif not entry.mac:
+        resolve(sim, dev, entry, mac)
+    elif not entry.fixed:
+        entry.mac = mac
+
+
+def resolve(sim: Sim, dev: Device, entry: Neighbor, mac: str) -> None:
+    """An INCOMPLETE entry becomes valid; what waited for it is sent."""
+    entry.mac = mac
+    waiting, entry.queue = entry.queue, []
+    for packet in waiting:
+        dev.transmit(sim, dev, (UNICAST, mac, dev.mac, IP6, packet))
+
+
+def send(sim: Sim, dev: Device, nexthop: int, packet: Ip, source: int) -> None:
+    """Send an IPv6 packet to a neighbour, soliciting its MAC first where need be.
+
+    ``source`` is the packet's source where it is the namespace's own, else 0.
+    """
+    mac = dev.neighbors.get(nexthop)
+    if mac is not None:
+        sim.note(packet.phase, dev.id, f"a static entry: {mac}", PERMANENT)
+    else:
+        entry = sim.neigh.get((dev, nexthop))
+        if entry is None:
+            entry = sim.neigh[dev, nexthop] = Neighbor("")
+            sim.touched.append(dev.ns)
+            entry.queue.append(packet)
+            sim.note(packet.phase, dev.id, "waits for a neighbour advertisement", UNRESOLVED)
+            if not any(a[0] == source for a in dev.addresses6):
+                sim.note("ns", dev.id, "asks by its link-local address", ASKS_AS)
+                source = dev.linklocal
+            solicitation = Nd(True, dev.mac, source, 0, nexthop)
+            dev.transmit(sim, dev, (MULTICAST, solicited_mac(nexthop), dev.mac, IP6, solicitation))
+            return
+        if not entry.mac:
+            entry.queue.append(packet)
+            return
+        mac = entry.mac
+    dev.transmit(sim, dev, (UNICAST, mac, dev.mac, IP6, packet))
