@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Given:
-    """One namespace of the file (of one replica): its id, what is given for it, how far its addresses count up.
+    """One namespace of the file, or one replica of it, and how far its addresses count up.
 
     ``new`` says that it is made here, ``usable`` that interfaces can be put into it.
     """
@@ -42,10 +42,11 @@ def add(
     """Make everything that is given below ``path``, and return what the agent is to do, in order."""
     if not _fits(lab, hosts, path):
         return []
+    existing = set(lab.boxes)
     bridges = switches.add_namespaces(lab, given_switches, path)
     boxes = list(_expand(hosts, path))
     for box in boxes:
-        _namespace(lab, box)
+        _namespace(lab, box, existing)
     boxes = [box for box in boxes if box.usable]
     kin = Kin(lab)
     for box in boxes:
@@ -106,13 +107,12 @@ def _expand(hosts: Mapping[str, Host], path: Path) -> Iterator[_Given]:
                     )
 
 
-def _namespace(lab: Lab, box: _Given) -> None:
+def _namespace(lab: Lab, box: _Given, existing: set[str]) -> None:
     """Make the namespace where it is new."""
     where = lab.where(*box.path)
     known = lab.boxes.get(box.id)
-    in_step = box.path[0] == "steps"
     if known is not None:
-        if known.kind == "switch" or box.replicated or not in_step or known.where >= lab.where(*box.path[:2]):
+        if known.kind == "switch" or box.replicated or box.id not in existing:
             message = f"there is a {known.kind} {box.id!r} already (line {known.where.line})"
             lab.problems.add(where, message, "hosts and switches share one space of names, replicas included")
             return
@@ -246,7 +246,7 @@ def _check(kin: Kin, wanted: Wanted, refusals: Refusals) -> None:
 
 
 def _names_to_macs(kin: Kin) -> None:
-    """Fill in static neighbours, static FDB entries and allowed MACs, which may name interfaces made later."""
+    """Fill in neighbours, FDB entries and allowed MACs, which may name interfaces made later."""
     lab = kin.lab
     for wanted in kin.wanted.values():
         link = lab.links.get(wanted.id) or lab.refused.get(wanted.id)
@@ -270,7 +270,7 @@ def _names_to_macs(kin: Kin) -> None:
 
 
 def _sysctls(lab: Lab, box: _Given, kin: Kin) -> None:
-    """The sysctls of single interfaces: those of the file, and IPv6 switched on where there is such an address."""
+    """The sysctls of single interfaces: those of the file, and IPv6 where there is such an address."""
     written = lab.boxes[box.id].sysctls
     new = [link for link in lab.links_of(box.id) if link.id in kin.wanted]
     names = {name: link.ifname for link in new for name in (link.name, link.ifname)}
@@ -318,7 +318,7 @@ def _largest_mtu(lab: Lab) -> int:
 
 
 def _passthru_macs(kin: Kin) -> list[AnyChange]:
-    """A MAC given for a passthru child is set once it exists, and its parent gets it, too (macvlan_set_mac_address)."""
+    """A MAC given for a passthru child is set later, on its parent, too (macvlan_set_mac_address)."""
     changes: list[AnyChange] = []
     for wanted in kin.wanted.values():
         link = kin.lab.links.get(wanted.id)

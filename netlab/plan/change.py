@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from netlab.plan import routing, sysctls
-from netlab.plan.types import AnyLink, Link, Macvlan, SetLink, SwitchLink, Veth, Where
+from netlab.plan.types import AnyLink, Link, Macvlan, Route, SetLink, SwitchLink, Veth, Where
 
 if TYPE_CHECKING:
     from netlab.plan.lab import Lab
@@ -71,7 +71,7 @@ def _restart(lab: Lab, link: Veth | SwitchLink, switch: str) -> None:
 
 
 def drop_routes(lab: Lab, gone: Iterable[AnyLink]) -> None:
-    """Take away the routes that go by links that are gone or down; called while the lab still knows their addresses."""
+    """Take away the routes by links that are gone or down, while the lab still knows their addresses."""
     for link in gone:
         box = lab.boxes.get(link.namespace)
         if box is None or not box.routes:
@@ -82,7 +82,7 @@ def drop_routes(lab: Lab, gone: Iterable[AnyLink]) -> None:
         box.routes = kept
 
 
-def _device(lab: Lab, gone: AnyLink, route: routing.Route) -> str | None:
+def _device(lab: Lab, gone: AnyLink, route: Route) -> str | None:
     """The interface of a route, as it was while ``gone`` was up."""
     now = lab.links.get(gone.id)
     lab.links[gone.id] = gone

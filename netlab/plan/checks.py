@@ -18,7 +18,7 @@ def check(lab: Lab) -> None:
 
 
 def _addresses(lab: Lab) -> None:
-    """The same address twice in a namespace is an error; on one network elsewhere a warning, unless it is meant."""
+    """The same address twice in a namespace is an error, on one network a warning, unless it is meant."""
     segments = switches.segments(lab)
     holders: dict[str, list[tuple[AnyLink, int]]] = {}
     for link in lab.links.values():

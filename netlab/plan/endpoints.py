@@ -20,8 +20,8 @@ def endpoints(links: Iterable[AnyLink]) -> tuple[Endpoint, ...]:
         for address in usable:
             if address in (v4, v6):
                 continue
-            own = {"v4": address} if address.family == 4 else {"v6": address}
-            made.append(Endpoint(f"{link.id}@{address.ip}", *common, **own, extra=True))
+            own4, own6 = (address, None) if address.family == 4 else (None, address)
+            made.append(Endpoint(f"{link.id}@{address.ip}", *common, v4=own4, v6=own6, extra=True))
     return tuple(made)
 
 

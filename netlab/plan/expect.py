@@ -19,7 +19,6 @@ from netlab.plan.types import (
     ExpectState,
     ExpectWire,
     State,
-    Switch,
     Veth,
     Where,
     base_layer,
@@ -27,6 +26,7 @@ from netlab.plan.types import (
 )
 from netlab.spec.expect import AnyEntry, Heard, Pair, Readback, Refused, Wire
 from netlab.spec.problems import Problems, did_you_mean
+from netlab.spec.scalars import Wrong
 
 if TYPE_CHECKING:
     from netlab.plan.lab import Lab
@@ -201,7 +201,7 @@ class Resolver:
         for key, value, where in entry.values:
             try:
                 values.append((key, readback.value(key, value, self._known, port=port is not None)))
-            except readback.Wrong as wrong:
+            except Wrong as wrong:
                 self.problems.add(where, str(wrong), wrong.hint)
         return [ExpectState(text=entry.text, where=entry.where, link=target, values=tuple(values))]
 
@@ -252,7 +252,7 @@ class Resolver:
         return None
 
     def _matching(self, text: str) -> list[Endpoint]:
-        """Patterns go by host, container and interface; without an interface the first that has an address is meant."""
+        """Patterns go by host, container and interface; without an interface, the first with an address."""
         namespace, colon, interface = text.partition(":")
         found: list[Endpoint] = []
         for ns, endpoints in self.by_namespace.items():
@@ -294,7 +294,7 @@ class Resolver:
             hint = f"further addresses: {', '.join(known)}" if known else f"its only endpoint is {name}"
             self.problems.add(where, f"{text!r} is not a further address of {name}", hint)
         elif name not in self.broken and interface not in self.lab.spec.pruned:
-            known = [link.name for link in self.lab.links_of(namespace)]
+            known = [link.name for link in self.state.links_of(namespace)]
             self.problems.add(
                 where,
                 f"no interface {interface!r} in {namespace}",
@@ -412,6 +412,3 @@ def _cells(
 def _contradiction(entry: AnyExpectation, first: AnyExpectation, what: str, problems: Problems) -> None:
     message = f"contradicts line {first.where.line} ({first.text}) on {what}"
     problems.add(entry.where, message, "remove one of them, or name its endpoints or layers")
-
-
-_ = Switch

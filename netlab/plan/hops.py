@@ -24,7 +24,7 @@ def hops(links: Sequence[AnyLink]) -> int:
 
 
 def _longest(wires: list[tuple[str, str]]) -> int:
-    """The longest path between two switches; with a loop (STP may cut it anywhere), the number of switches less one."""
+    """The longest path between two switches; with a loop, which STP may cut anywhere, through all of them."""
     beside: dict[str, list[str]] = {}
     for a, b in wires:
         beside.setdefault(a, []).append(b)

@@ -51,8 +51,9 @@ class Box:
 class Lab:
     """All that exists at one moment. ``links`` are in creation order, ``listed`` in that of the file.
 
-    ``paths`` says where in the file a link comes from, ``refused`` which links the kernel is expected
-    to refuse, ``broken`` which could not be made for what is wrong with them, ``replicated`` which come of ``replicas:``, ``duplicates`` where a second address is meant.
+    ``paths`` says where in the file a link comes from, ``refused`` which links the kernel is expected to
+    refuse, ``broken`` which could not be made for what is wrong with them, ``replicated`` which come of
+    ``replicas:``, ``duplicates`` where a second address is meant.
     """
 
     spec: Spec
@@ -168,8 +169,10 @@ class Lab:
     def ports(self, switch: str) -> Iterator[Veth | SwitchLink]:
         """The links that have a port on the switch."""
         for link in self.links.values():
-            if (isinstance(link, Veth) and link.switch == switch) or (isinstance(link, SwitchLink) and switch in (link.namespace, link.peer)):
-                yield link
+            wire = isinstance(link, Veth) and link.switch == switch
+            between = isinstance(link, SwitchLink) and switch in (link.namespace, link.peer)
+            if wire or between:
+                yield link  # type: ignore[misc]
 
     def bridge(self, switch: str) -> Switch | None:
         """The bridge of a switch."""

@@ -9,12 +9,12 @@ KEYS = frozenset({"parent", "mode", "allowed_macs", "nodst", "bcqueuelen"})
 
 
 def build(kin: Kin, wanted: Wanted, cls: type[Macvlan] = Macvlan) -> Macvlan | None:
-    """The child on the real device below its parent (macvlan_common_newlink takes that of a child for its own)."""
+    """The child on the real device below its parent (macvlan_common_newlink: a child's own)."""
     parent = _parent(kin, wanted)
     if parent is None:
         return None
     given = wanted.given
-    # A passthru child takes its parent's MAC (eth_hw_addr_inherit); one that is given is set on both, afterwards.
+    # A passthru child takes its parent's MAC (eth_hw_addr_inherit); a given one is set on both afterwards.
     common = kin.common(wanted, given.mtu or parent.mtu)
     if given.mode == "passthru":
         common["mac"] = parent.mac

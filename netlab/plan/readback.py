@@ -50,7 +50,8 @@ _LINK: dict[str, Callable[[str], Value]] = {
     "ifname": scalars.text,
 }
 _PORT: dict[str, Callable[[str], Value]] = {
-    **dict.fromkeys(("up", "attached", "hairpin", "isolated", "learning", "flood", "mcast_flood", "bcast_flood", "locked"), _FLAG),
+    **dict.fromkeys(("up", "attached", "hairpin", "isolated", "learning", "locked"), _FLAG),
+    **dict.fromkeys(("flood", "mcast_flood", "bcast_flood"), _FLAG),
     "state": _word("forwarding", "disabled", "listening", "learning", "blocking"),
     "carrier": _FLAG,
     "mac": scalars.mac,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from netlab.spec.schema import Route as GivenRoute
     from netlab.spec.schema import Rule as GivenRule
 
-#: The priority of the rule for table main (fib_default_rules_init): rules without one go before it, each before the last.
+#: The priority of the rule for table main (fib_default_rules_init).
 MAIN_PRIORITY = 32766
 
 
@@ -43,7 +43,7 @@ def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) ->
 
 
 def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> tuple[Rule, ...]:
-    """Rules as the kernel takes them; one without a priority goes before all others (fib_default_rule_pref)."""
+    """Rules as the kernel takes them; without a priority before all others (fib_default_rule_pref)."""
     made: list[Rule] = []
     for i, rule in enumerate(given):
         here = (*path, i)

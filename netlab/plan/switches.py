@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from netlab.plan import macs, sysctls
-from netlab.plan.types import AddLink, AddNamespace, AnyChange, Switch, SwitchLink
+from netlab.plan.types import AddNamespace, AnyChange, Switch, SwitchLink
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def add_namespaces(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path) ->
 
 
 def add_bridges(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path, mtu: int) -> list[str]:
-    """Bridges and the wires between them, into the lab; their ids in order of creation. ``mtu`` fits every host's."""
+    """Bridges and the wires between them: their ids, in order of creation. ``mtu`` fits any host."""
     made: list[str] = []
     for name, given in switches.items():
         if name in lab.links:
@@ -94,51 +94,30 @@ def _wire(lab: Lab, name: str, peer: str, path: Path, mtu: int) -> SwitchLink | 
 
 def segments(lab: Lab) -> dict[str, str]:
     """For each switch a name of the network it belongs to, the same for all that are linked."""
-    root = {name: name for name in lab.switches()}
-
-    def find(name: str) -> str:
-        while root[name] != name:
-            name = root[name]
-        return name
-
-    for link in lab.links.values():
-        if isinstance(link, SwitchLink):
-            root[find(link.namespace)] = find(link.peer)
-    return {name: find(name) for name in root}
+    return _joined(lab)[0]
 
 
 def check_loops(lab: Lab) -> None:
-    """A loop needs the spanning tree protocol on every switch of that network: it storms by itself otherwise."""
-    root = {name: name for name in lab.switches()}
+    """A loop storms by itself, unless every switch of that network runs the spanning tree protocol."""
+    network, closing = _joined(lab)
+    for link in closing:
+        beside = [name for name in network if network[name] == network[link.peer]]
+        without = [name for name in beside if (bridge := lab.bridge(name)) is not None and not bridge.stp]
+        if without and link.where is not None:
+            message = f"the link between {link.namespace} and {link.peer} closes a loop of switches"
+            lab.problems.add(link.where, message, f"remove it, or give 'stp: true' to {', '.join(without)}")
 
-    def find(name: str) -> str:
-        while root[name] != name:
-            name = root[name]
-        return name
 
+def _joined(lab: Lab) -> tuple[dict[str, str], list[SwitchLink]]:
+    """The network of each switch, and the links without which none would fall apart."""
+    network = {name: name for name in lab.switches()}
     closing: list[SwitchLink] = []
     for link in lab.links.values():
-        if isinstance(link, SwitchLink):
-            if find(link.namespace) == find(link.peer):
-                closing.append(link)
-            root[find(link.namespace)] = find(link.peer)
-    for link in closing:
-        network = find(link.peer)
-        without = [
-            name
-            for name in root
-            if find(name) == network and (bridge := lab.bridge(name)) is not None and not bridge.stp
-        ]
-        if without and link.where is not None:
-            lab.problems.add(
-                link.where,
-                f"the link between {link.namespace} and {link.peer} closes a loop of switches",
-                f"remove it, or give 'stp: true' to {', '.join(without)}",
-            )
-
-
-def add_changes(lab: Lab, made: list[str]) -> list[AnyChange]:
-    """What makes the bridges and wires, once they have settled."""
-    return [
-        AddLink(link=link, where=link.where) for name in made if (link := lab.links.get(name)) is not None
-    ]
+        if not isinstance(link, SwitchLink):
+            continue
+        ours, theirs = network[link.namespace], network[link.peer]
+        if ours == theirs:
+            closing.append(link)
+        else:
+            network = {name: theirs if other == ours else other for name, other in network.items()}
+    return network, closing

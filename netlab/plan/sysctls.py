@@ -85,7 +85,7 @@ def defaults() -> dict[str, str]:
 
 
 def interface_of(path: str) -> str | None:
-    """The interface that a sysctl belongs to; None for ``all``, ``default``, ``lo`` and those of the namespace."""
+    """The interface that a sysctl belongs to; None for ``all``, ``default``, ``lo`` and the namespace's."""
     match = _INTERFACE.fullmatch(path)
     return match[2] if match and match[2] not in ("all", "default", "lo") else None
 
@@ -96,7 +96,7 @@ def renamed(path: str, interface: str) -> str:
 
 
 def is_wide(path: str) -> bool:
-    """Whether writing it changes others (inet_forward_change, addrconf_fixup_forwarding, addrconf_disable_ipv6)."""
+    """If a write changes others (inet_forward_change, addrconf_fixup_forwarding, addrconf_disable_ipv6)."""
     return path in (*FORWARD4, _FORWARD6, _DISABLE6)
 
 
@@ -141,7 +141,7 @@ def v6_disabled(values: dict[str, str]) -> bool:
 
 
 def keeps_v6(values: dict[str, str], interface: str) -> bool:
-    """Whether static IPv6 addresses stay when the interface goes down (addrconf_ifdown: ``all`` > 0, or its own)."""
+    """Whether IPv6 addresses stay when the interface goes down (addrconf_ifdown: ``all`` > 0, or its own)."""
     shared = int(values.get("net/ipv6/conf/all/keep_addr_on_down", "0") or 0)
     own = values.get(f"net/ipv6/conf/{interface}/keep_addr_on_down")
     if own is None:

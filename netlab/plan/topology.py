@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from netlab.plan import build, checks, steps
 from netlab.plan.expect import Resolver, contradictions
 from netlab.plan.lab import Lab
 from netlab.plan.refusals import Refusals
-from netlab.plan.types import AnyExpectation, Claim, Plan, State, Step
+from netlab.plan.types import AnyChange, AnyExpectation, Claim, Plan, Step
 from netlab.spec import Spec, TopologyError
+from netlab.spec.expect import AnyEntry
 from netlab.spec.loader import load
 from netlab.spec.problems import did_you_mean
 
@@ -76,12 +78,14 @@ def _check_name(lab: Lab, name: str, i: int, known: dict[str, Resolver]) -> None
         lab.problems.add(where, "a step's name is one line of at most 100 characters")
 
 
-def _step(lab: Lab, name: str, changes: list[build.AnyChange], entries: object, refusals: Refusals) -> Step:
+def _step(
+    lab: Lab, name: str, changes: list[AnyChange], entries: Iterable[AnyEntry], refusals: Refusals
+) -> Step:
     checks.check(lab)
     state = lab.state()
     resolver = Resolver(lab, state, refusals)
     expect: list[AnyExpectation] = []
-    for entry in entries:  # type: ignore[attr-defined]
+    for entry in entries:
         expect += resolver.resolve(entry)
     contradictions(expect, lab.problems)
     return Step(name=name, changes=tuple(changes), state=state, expect=tuple(expect))
@@ -109,6 +113,3 @@ def _raise(lab: Lab) -> None:
     found = lab.problems.found
     causes = [problem for problem in found if not problem.follows]
     raise TopologyError(causes or found)
-
-
-_ = State

@@ -192,7 +192,7 @@ class Veth(Link):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Macvlan(Link):
-    """A macvlan child; ``parent`` is the link id of its lower device. ``mode`` None leaves it to the kernel (vepa)."""
+    """A macvlan child; ``parent`` is the link id of its lower device. ``mode`` None: the kernel's (vepa)."""
 
     kind: ClassVar[str] = "macvlan"
     parent: str
@@ -437,7 +437,9 @@ class ExpectHeard(Expectation):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectState(Expectation):
     """Values read back from a link: ``mode``, ``mac`` (a MAC, or ``=A:eth0`` for equal to that
-    link's, ``!A:eth0`` for different, ``local-unicast``), ``addresses``, ``promiscuity``, ``mtu``, ``state``, …"""
+    link's, ``!A:eth0`` for different, ``local-unicast``), ``addresses``, ``promiscuity``, ``mtu``, …
+
+    ``link`` may be a switch port, too (``port(A:eth0)``)."""
 
     link: str
     values: tuple[tuple[str, str | int | bool | tuple[str, ...]], ...]

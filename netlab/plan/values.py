@@ -55,7 +55,7 @@ def _mac_of(lab: Lab, name: str, path: Path) -> str | None:
 
 
 def enable_v6(lab: Lab, link: AnyLink) -> str | None:
-    """Switch IPv6 on for a link that has such an address: the sysctl that is to be 0, None where it is already."""
+    """Switch IPv6 on for a link that has such an address: the sysctl to write 0 to, if any."""
     values = lab.boxes[link.namespace].sysctls
     path = f"net/ipv6/conf/{link.ifname}/disable_ipv6"
     if not any(address.family == 6 for address in link.addresses):
@@ -71,7 +71,7 @@ def enable_v6(lab: Lab, link: AnyLink) -> str | None:
 
 
 def check_port(lab: Lab, link: Veth, path: Path) -> None:
-    """What a port can't have: options while it is none, a state without a carrier (br_set_port_state: ENETDOWN)."""
+    """A port has no options while it is none, no state without a carrier (br_set_port_state: ENETDOWN)."""
     port = link.port
     if not port.attached and port != Port(up=port.up, attached=False):
         where = lab.where(*path)

@@ -35,7 +35,7 @@ def build(kin: Kin, wanted: Wanted) -> Veth | None:
 def port(before: Port, given: GivenPort | None) -> Port:
     """A port's options with those that are given (``fdb`` apart, whose names are resolved later).
 
-    A port that is taken off the bridge, and one that is put back, has none of its options any more (del_nbp, new_nbp).
+    A port that is taken off the bridge, and one that is put back, has none of its options (del_nbp, new_nbp).
     """
     if given is None:
         return before

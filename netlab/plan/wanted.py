@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Wanted:
-    """One interface of one namespace (of one replica). ``mac`` None: derived from the names; ``auto``: the kernel's."""
+    """One interface of one namespace. ``mac`` None: derived from the names; ``auto``: the kernel's."""
 
     namespace: str
     name: str

@@ -19,7 +19,7 @@ __all__ = ["Problem", "Spec", "TopologyError", "find", "json_schema", "load", "s
 
 
 def load(source: Path | str, name: str | None = None) -> Spec:
-    """Read and check a topology file: a path (``-`` is standard input), or its text with a ``name`` for messages.
+    """Read and check a topology file: a path (``-``: standard input), or its text and a ``name``.
 
     A `str` is text where a ``name`` is given or it holds a line break. Raises TopologyError with everything
     that is wrong.

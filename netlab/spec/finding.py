@@ -14,11 +14,8 @@ def _folders() -> list[Path]:
     package = Path(__file__).resolve().parent.parent
     checkout = package.parent / "topologies"
     installed = package / "topologies"
-    # Beside the package in a source checkout, inside of it in an installed wheel: never some other folder of that name.
-    return [
-        folder
-        for folder in (installed, checkout if (package.parent / "pyproject.toml").exists() else installed)
-    ]
+    # Inside of the package in an installed wheel, beside it in a source checkout, and nowhere else.
+    return [installed, checkout] if (package.parent / "pyproject.toml").exists() else [installed]
 
 
 def shipped() -> list[Path]:
@@ -30,7 +27,7 @@ def shipped() -> list[Path]:
 
 
 def find(name: str) -> Path:
-    """The path of a topology: ``-`` is standard input; else a file, or one of those that ship, with or without ``.yaml``.
+    """The path of a topology: ``-`` (standard input), a file, or one that ships, with or without ``.yaml``.
 
     Raises TopologyError where there is none.
     """

@@ -40,7 +40,7 @@ class Spec:
     pruned: frozenset[str] = frozenset()
 
     def where(self, *path: str | int, key: bool = True) -> Where:
-        """The place of the key (or, without ``key``, of the value) at ``path``, or of the nearest that exists."""
+        """The place of the key (without ``key``, of the value) at ``path``, or of the nearest that exists."""
         return locate(self.root, self.file, path, key=key)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,7 +38,12 @@ class TopologyError(NetlabError):
     """
 
     def __init__(self, problems: Iterable[Problem], rest: Spec | None = None) -> None:
-        self.problems = sorted(set(problems))
+        # Replicas have the same faults, in the same place, each with its own number.
+        once = {
+            (problem.where, re.sub(r"[0-9]+", "#", problem.message)): problem
+            for problem in sorted(problems)[::-1]
+        }
+        self.problems = sorted(once.values())
         self.rest = rest
         super().__init__("\n".join(map(str, self.problems)))
 

@@ -80,7 +80,7 @@ def switch_name(value: object) -> str:
 
 
 def interface_name(value: object) -> str:
-    """The name of an interface (dev_valid_name, and sysctl_dev_name_is_allowed); longer ones become altnames."""
+    """The name of an interface (dev_valid_name, sysctl_dev_name_is_allowed); longer ones become altnames."""
     word = name(value)
     if word in ("lo", "all", "default"):
         raise Wrong(

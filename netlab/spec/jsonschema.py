@@ -1,0 +1,64 @@
+"""The JSON Schema of a topology file, from the typed schema: for editors that check while one types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from netlab.spec.schema import Topology
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _Generator(GenerateJsonSchema):
+    """Without the titles that pydantic makes up of the field names: editors would show nothing else."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def build() -> dict[str, Any]:
+    """The schema as a JSON-compatible value."""
+    from netlab.plan.kinds import KINDS
+
+    schema = Topology.model_json_schema(schema_generator=_Generator, mode="validation", by_alias=True)
+    for name, model in schema["$defs"].items():
+        model.pop("title", None)
+        for key, part in model.get("properties", {}).items():
+            model["properties"][key] = _mended(part)
+        if name == "Interface":
+            model["properties"]["type"] = {"enum": list(KINDS), **_described(model["properties"]["type"])}
+    for key, part in schema["properties"].items():
+        schema["properties"][key] = _mended(part)
+    schema["title"] = "netlab topology"
+    return {"$schema": DIALECT, **schema}
+
+
+def _described(part: dict[str, Any]) -> dict[str, Any]:
+    return {"description": part["description"]} if "description" in part else {}
+
+
+def _mended(part: dict[str, Any]) -> dict[str, Any]:
+    """A key that may be left out takes no null but where a section may be empty, as in ``lan:``."""
+    part = {key: value for key, value in part.items() if key != "default"}
+    kinds = [kind for kind in part.pop("anyOf", []) if kind != {"type": "null"}]
+    if len(kinds) == 1:
+        part = {**kinds[0], **part}
+    elif kinds:
+        part["anyOf"] = kinds
+    return _with_empty(part)
+
+
+def _with_empty(part: dict[str, Any]) -> dict[str, Any]:
+    """The same, with an empty section allowed wherever one can stand."""
+    inner = part.get("additionalProperties")
+    if isinstance(inner, dict):
+        part = {**part, "additionalProperties": _with_empty(inner)}
+    if "$ref" in part or part.get("type") in ("object", "array"):
+        description = _described(part)
+        return {
+            "anyOf": [{key: value for key, value in part.items() if key != "description"}, {"type": "null"}],
+            **description,
+        }
+    return part
