@@ -135,7 +135,8 @@ def _unsettled(state: State, read: dict[str, dict[int, Link]]) -> list[tuple[str
         if isinstance(link, Veth) and (theirs := read[link.switch].get(link.port_ifindex)):
             settled = theirs["up"] == link.port.up and (not link.port.up or _carries(theirs, link.up and link.port.up))
             forwards = link.port.attached and link.port.up and link.up and theirs.get("port")
-            if forwards and not state.link(link.switch).stp:  # type: ignore[union-attr]
+            bridge = state.link(link.switch)
+            if forwards and isinstance(bridge, Switch) and bridge.up and not bridge.stp:
                 settled = settled and theirs["port"]["state"] == STATES[link.port.state]
             if not settled:
                 wrong.append((link.id, link.switch))

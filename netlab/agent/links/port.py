@@ -19,7 +19,6 @@ OPTIONS = {
 }
 #: net/bridge: BR_STATE_*
 STATES = {"disabled": 0, "listening": 1, "learning": 2, "forwarding": 3}
-AF_BRIDGE = 7
 
 DEFAULT = Port()
 
@@ -51,17 +50,20 @@ def changes(ns: str, ifname: str, ifindex: int, bridge: tuple[str, int], before:
     if wanted:
         options = {OPTIONS[name][0]: int(value) for name, value in wanted.items()}
         words = " ".join(f"{OPTIONS[name][1]} {'on' if value else 'off'}" for name, value in wanted.items())
-        ask("port", {"IFLA_PROTINFO": options}, f"bridge -n {ns} link set dev {ifname} {words}", family=AF_BRIDGE)
+        ask("set", _slave(options), f"bridge -n {ns} link set dev {ifname} {words}")
     for verb, macs in (("delete", _minus(before.fdb, after.fdb)), ("replace", _minus(after.fdb, before.fdb))):
         ops += (Op(ns, Level.PORT, fdb_entry(verb, ns, ifindex, ifname, mac)) for mac in macs)
     if before.state != after.state or (not before.up and after.up and after.state != "forwarding"):
         ask(
-            "port",
-            {"IFLA_PROTINFO": {"IFLA_BRPORT_STATE": STATES[after.state]}},
+            "set",
+            _slave({"IFLA_BRPORT_STATE": STATES[after.state]}),
             f"bridge -n {ns} link set dev {ifname} state {STATES[after.state]}",
-            family=AF_BRIDGE,
         )
     return ops
+
+
+def _slave(options: dict[str, int]) -> dict[str, object]:
+    return {"IFLA_LINKINFO": {"IFLA_INFO_SLAVE_KIND": "bridge", "IFLA_INFO_SLAVE_DATA": options}}
 
 
 def _minus(these: tuple[str, ...], those: tuple[str, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from netlab.agent.netlink.classes import fibmsg, ifaddrmsg, ifinfmsg, ndmsg, rtmsg
 
 # include/uapi/linux/rtnetlink.h, neighbour.h, if.h
-RTM_NEWLINK, RTM_DELLINK, RTM_SETLINK = 16, 17, 19
+RTM_NEWLINK, RTM_DELLINK = 16, 17
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTM_NEWROUTE, RTM_DELROUTE = 24, 25
 RTM_NEWNEIGH, RTM_DELNEIGH = 28, 29
@@ -70,11 +70,9 @@ def link(
     *,
     index: int = 0,
     up: bool | None = None,
-    family: int = 0,
 ) -> Request:
     """``verb`` is ``add``, ``set`` or ``delete``; ``pairs`` are IFLA_* attributes."""
     message = ifinfmsg()
-    message["family"] = family
     message["index"] = index
     if up is not None:
         message["flags"] = IFF_UP if up else 0
@@ -83,7 +81,6 @@ def link(
     kind, flags = {
         "add": (RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL),
         "set": (RTM_NEWLINK, 0),
-        "port": (RTM_SETLINK, 0),
         "delete": (RTM_DELLINK, 0),
     }[verb]
     return Request(_encode(message, kind, flags), command)

@@ -23,10 +23,13 @@ NLMSGERR_ATTR_MSG = 1
 
 _HEADER = struct.Struct("=LHHLL")
 _SEQUENCE = struct.Struct("=L")
+_FLAGS = struct.Struct("=H")
 _ERROR = struct.Struct("=i")
 _ATTRIBUTE = struct.Struct("=HH")
 #: Acks wait in our receive buffer while the kernel works through a batch: keep a batch well below its size.
 BATCH = 64
+#: Where only errors come back, what is sent must fit the send buffer (net.core.wmem_default, 208 KiB).
+QUIET_BATCH = 1024
 
 
 class Answer(NamedTuple):
@@ -64,10 +67,30 @@ class Socket:
             got: dict[int, Answer] = {}
             while len(got) < len(part):
                 for kind, flags, sequence, body in _split(self._socket.recv(1 << 17)):
-                    if kind == NLMSG_ERROR:
+                    # Requests that asked for no answer still get one where they fail: their number is 0.
+                    if kind == NLMSG_ERROR and sequence >= first:
                         got[sequence] = _answer(flags, body)
             answers += (got[sequence] for sequence in range(first, first + len(part)))
         return answers
+
+    def failures(self, messages: Sequence[bytearray]) -> list[Answer]:
+        """Send encoded requests without NLM_F_ACK, many more at once than `batch` can; only the errors come back."""
+        found: list[Answer] = []
+        for start in range(0, len(messages), QUIET_BATCH):
+            part = messages[start : start + QUIET_BATCH]
+            for message in part:
+                self._sequence += 1
+                _SEQUENCE.pack_into(message, 8, self._sequence)
+            _FLAGS.pack_into(part[-1], 6, NLM_F_REQUEST | NLM_F_ACK | _FLAGS.unpack_from(part[-1], 6)[0])
+            self._socket.send(b"".join(part))
+            last = False
+            while not last:
+                for kind, flags, sequence, body in _split(self._socket.recv(1 << 17)):
+                    if kind == NLMSG_ERROR:
+                        answer = _answer(flags, body)
+                        found += [answer] if answer.errno else []
+                        last = last or sequence == self._sequence
+        return found
 
     def dump(self, request: bytes) -> list[memoryview]:
         """Send one NLM_F_DUMP request; whole messages, headers included. Raises OSError."""

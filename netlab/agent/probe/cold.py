@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from netlab.agent import sysctl
@@ -22,12 +23,13 @@ NUD_NOARP, NUD_PERMANENT = 0x40, 0x80
 NDA_DST = 1
 IFLA_LINKINFO, IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_BR_FDB_FLUSH = 18, 1, 2, 22
 
-_NDMSG = struct.Struct("=BxxxiHBB")
+NDMSG = struct.Struct("=BxxxiHBB")
 _ATTRIBUTE = struct.Struct("=HH")
-_DUMP = header(RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, _NDMSG.pack(0, 0, 0, 0, 0))
+_DUMP = header(RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, NDMSG.pack(0, 0, 0, 0, 0))
 
 
-def _nla(kind: int, data: bytes) -> bytes:
+def nla(kind: int, data: bytes) -> bytes:
+    """One netlink attribute, padded."""
     return _ATTRIBUTE.pack(4 + len(data), kind) + data + b"\0" * (-len(data) % 4)
 
 
@@ -35,7 +37,7 @@ def flush_neighbors(ns: Netns) -> int:
     """Delete every neighbour entry that isn't permanent, whatever its state; how many there were."""
     deletions = []
     for message in ns.netlink.dump(_DUMP):
-        family, index, state, _flags, _kind = _NDMSG.unpack_from(message, 16)
+        family, index, state, _flags, _kind = NDMSG.unpack_from(message, 16)
         if state & (NUD_PERMANENT | NUD_NOARP) or family not in (socket.AF_INET, socket.AF_INET6):
             continue
         offset = 28
@@ -43,7 +45,7 @@ def flush_neighbors(ns: Netns) -> int:
             length, kind = _ATTRIBUTE.unpack_from(message, offset)
             if kind == NDA_DST:
                 destination = bytes(message[offset + 4 : offset + length])
-                body = _NDMSG.pack(family, index, 0, 0, 0) + _nla(NDA_DST, destination)
+                body = NDMSG.pack(family, index, 0, 0, 0) + nla(NDA_DST, destination)
                 deletions.append(header(RTM_DELNEIGH, NLM_F_REQUEST, body))
                 break
             offset += max(4, (length + 3) & ~3)
@@ -54,22 +56,21 @@ def flush_neighbors(ns: Netns) -> int:
 
 def flush_fdb(ns: Netns, bridge: int) -> None:
     """Forget every learned MAC of a bridge (br_fdb_flush); static entries stay."""
-    data = _nla(IFLA_INFO_KIND, b"bridge\0") + _nla(IFLA_INFO_DATA, _nla(IFLA_BR_FDB_FLUSH, b""))
-    body = struct.pack("=BxHiII", 0, 0, bridge, 0, 0) + _nla(IFLA_LINKINFO, data)
+    data = nla(IFLA_INFO_KIND, b"bridge\0") + nla(IFLA_INFO_DATA, nla(IFLA_BR_FDB_FLUSH, b""))
+    body = struct.pack("=BxHiII", 0, 0, bridge, 0, 0) + nla(IFLA_LINKINFO, data)
     ns.netlink.send_unanswered(header(RTM_NEWLINK, NLM_F_REQUEST, body))
 
 
-def chill(lab: Lab) -> None:
-    """Make the whole lab cold."""
-    for ns_id, ns in lab.namespaces.items():
-        bridge = lab.bridges.get(ns_id)
-        if bridge is not None:
-            flush_fdb(ns, bridge.ifindex)
-        else:
-            flush_neighbors(ns)
+def chill(lab: Lab, warmed: Iterable[str] | None = None) -> None:
+    """Make the lab cold; only the namespaces in ``warmed`` can have learned neighbours (None: all)."""
+    for ns_id, bridge in lab.bridges.items():
+        flush_fdb(lab.namespaces[ns_id], bridge.ifindex)
+    hosts = [ns_id for ns_id in (lab.namespaces if warmed is None else warmed) if ns_id not in lab.bridges]
+    for ns_id in hosts:
+        flush_neighbors(lab.namespaces[ns_id])
     if lab.state is not None and lab.state.routers:
         # Redirects and path MTUs that routers taught (fib_nh_exception) are dynamic state as well.
-        for ns_id, ns in lab.namespaces.items():
-            if ns_id not in lab.bridges:
-                with ns:
-                    sysctl.write("net/ipv4/route/flush", "1")
+        for ns_id in hosts:
+            with lab.namespaces[ns_id]:
+                sysctl.write("net/ipv4/route/flush", "1")
+                sysctl.write("net/ipv6/route/flush", "1")

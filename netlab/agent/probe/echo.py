@@ -6,17 +6,19 @@ import errno
 import socket
 import struct
 
-from netlab.agent.netlink import Request, neighbor
 from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.ears import PACKET_HOST, Ears, enlarge
 from netlab.agent.probe.layer import Layer
+from netlab.agent.probe.static import StaticNeighbors
 from netlab.plan.types import Address, base_layer
 
 # include/uapi/linux/in.h, in6.h, icmp.h, icmpv6.h
 SOL_RAW, ICMP_FILTER, ICMP6_FILTER = 255, 1, 1
 IP_MTU_DISCOVER, IP_PMTUDISC_DO, IPV6_MTU_DISCOVER, IPV6_DONTFRAG = 10, 2, 23, 62
 ECHO_REPLY, ECHO_REPLY_6 = 0, 129
+#: In a wave of so many probes nobody listens at a namespace that has one door only: its answers tell the way they came.
+MANY = 64
 
 
 class AddressLayer(Layer):
@@ -26,6 +28,7 @@ class AddressLayer(Layer):
         super().__init__(arena, ears, name)
         self.family = 6 if "6" in base_layer(name) else 4
         self.static = base_layer(name).endswith("-static")
+        self.neighbors = StaticNeighbors(arena, self.address)
         self.protocol = frames.ETH_P_IPV6 if self.family == 6 else frames.ETH_P_IP
 
     def address(self, index: int) -> Address:
@@ -37,36 +40,23 @@ class AddressLayer(Layer):
 
     def prepare(self, wave: list[Pair]) -> None:
         for _, destination in wave:
-            self.listen(self.arena.endpoints[destination].namespace, self.protocol)
+            ns = self.arena.endpoints[destination].namespace
+            if len(wave) < MANY or self.arena.doors[ns] > 1:
+                self.listen(ns, self.protocol)
         if self.static:
-            self._neighbors(wave, "replace")
+            self.neighbors.add(wave)
 
     def finish(self, wave: list[Pair]) -> None:
-        if self.static:
-            self._neighbors(wave, "delete")
+        if self.static and not self.neighbors.lasting:
+            self.neighbors.remove()
 
-    def _neighbors(self, wave: list[Pair], verb: str) -> None:
-        batches: dict[str, list[Request]] = {}
-        done = set()
-        for pair in wave:
-            for here, there in (pair, pair[::-1]):
-                endpoint, other = self.arena.endpoints[here], self.address(there).ip
-                key = (endpoint.link, other)
-                given = {(item.ip) for item in self.arena.state.link(endpoint.link).neighbors}
-                if key in done or other in given:
-                    continue
-                done.add(key)
-                request = neighbor(
-                    verb, endpoint.namespace, endpoint.ifindex, endpoint.ifname, other, frames.mac_text(self.arena.macs[there])
-                )
-                batches.setdefault(endpoint.namespace, []).append(request)
-        for ns, requests in batches.items():
-            for request, answer in zip(
-                requests, self.arena.lab.namespaces[ns].netlink.batch([one.message for one in requests]), strict=True
-            ):
-                # A link that is down takes no neighbour, and so can't answer either: the probe itself will say so.
-                if answer.errno not in (0, errno.ENOENT, errno.ENETDOWN):
-                    raise OSError(answer.errno, f"{request.command}: {answer.message}")
+    def end(self) -> None:
+        if self.static:
+            self.neighbors.remove()
+
+    @property
+    def warms(self) -> bool:
+        return not (self.static and self.neighbors.lasting)
 
     def packet(self, ns: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
         if protocol == self.protocol:
@@ -104,9 +94,19 @@ class AddressLayer(Layer):
 
     def answered(self, pair: Pair) -> None:
         """The answer came back to the socket that asked."""
+        self.results[pair].answered = True
+
+    def settled(self, pair: Pair) -> bool:
+        """Decided only here, when all that has come in was read: the answer may have been read before the request."""
         result = self.results[pair]
-        doors = result.evidence.get("entered", [])
-        result.letter = "R" if self.arena.endpoints[pair[1]].link in doors else "A"
+        if result.answered and not result.letter:
+            endpoint = self.arena.endpoints[pair[1]]
+            doors = result.evidence.get("entered")
+            if doors is None and self.arena.doors[endpoint.namespace] == 1:
+                # Nobody listened, or needed to: the namespace has only one door.
+                doors = (endpoint.link,)
+            result.letter = "R" if endpoint.link in (doors or ()) else "A"
+        return bool(result.letter)
 
     def conclude(self, pair: Pair) -> None:
         result = self.results[pair]
@@ -122,6 +122,7 @@ class Echo(AddressLayer):
 
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         super().__init__(arena, ears, name)
+        self.floods = not self.static
         size = name.partition("/")[2]
         self.size = int(size) if size else None
         self.sockets: dict[int, socket.socket] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import threading
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,7 @@ class Prober:
         self.wire = wire
         self.layer: Layer | None = None
         self.notes: list[str] = []
+        self._warmed: set[str] | None = None
         self._fencing: dict[int, QueueFence] = {}
         self._queues = self._queue_fences()
         parents: dict[str, tuple[Any, list[int]]] = {}
@@ -191,7 +193,7 @@ class Prober:
         pairs = self.applicable(name)
         layer = ENGINES[base_layer(name)](self.arena, self.ears, name)
         if wanted is None:
-            groups = waves.cut(self.arena.state, name, pairs, seed)
+            groups = waves.cut(self.arena.state, name, pairs, seed, warms=layer.warms)
         else:
             allowed = set(pairs)
             groups = iter([[pair] for pair in wanted if pair in allowed])
@@ -201,19 +203,19 @@ class Prober:
                 self._wave(layer, wave)
         finally:
             self.layer = None
+            layer.end()
         return self._observed(layer)
 
     def _wave(self, layer: Layer, wave: list[Pair]) -> None:
         open_pairs = wave
         for attempt in range(LOSS_TRIES):
-            cold.chill(self.arena.lab)
+            cold.chill(self.arena.lab, self._warmed)
             layer.prepare(open_pairs)
+            self._warmed = self._touched(open_pairs) if layer.warms else set()
             self.losses.mark()
-            for count, pair in enumerate(open_pairs, 1):
-                self._send(layer, pair)
-                if count % BURST == 0:
-                    self.ears.drain()
-            self.ears.drain()
+            for start in range(0, len(open_pairs), BURST):
+                self._burst(layer, open_pairs[start : start + BURST])
+                self.ears.drain()
             silent = [pair for pair in open_pairs if not layer.settled(pair)]
             unseen = [pair for pair in open_pairs if self.wire and not layer.results[pair].wire]
             proof = self._rounds(layer, silent or unseen) if silent or unseen else ""
@@ -236,6 +238,27 @@ class Prober:
         for pair in wave:
             if self.wire and not layer.results[pair].wire and proof:
                 layer.results[pair].evidence["wire"] = "?"
+
+    def _touched(self, pairs: Iterable[Pair]) -> set[str] | None:
+        """Where these probes may leave neighbour entries: at both ends, and with routers anywhere (None)."""
+        if self.arena.state.routers:
+            return None
+        return {self.arena.endpoints[index].namespace for pair in pairs for index in pair}
+
+    def _burst(self, layer: Layer, pairs: list[Pair]) -> None:
+        """Send probes, many of them from two processors at once: a flooded ARP request is mostly the kernel's work."""
+
+        def send(part: list[Pair]) -> None:
+            for pair in part:
+                self._send(layer, pair)
+
+        if not layer.floods or len(pairs) < BURST or len(self.fence.cpus) < 2:
+            send(pairs)
+            return
+        helper = threading.Thread(target=send, args=(pairs[1::2],))
+        helper.start()
+        send(pairs[0::2])
+        helper.join()
 
     def _send(self, layer: Layer, pair: Pair) -> None:
         try:

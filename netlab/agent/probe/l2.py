@@ -11,6 +11,10 @@ from netlab.agent.probe.layer import Layer
 class Unicast(Layer):
     """One frame per pair, to the destination's MAC. R needs it at the destination's interface as PACKET_HOST."""
 
+    @property
+    def warms(self) -> bool:
+        return False
+
     def send(self, pair: Pair) -> None:
         source, destination = pair
         self.begin(pair)

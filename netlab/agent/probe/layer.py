@@ -17,6 +17,7 @@ class Result:
 
     letter: str = ""
     wire: bool = False
+    answered: bool = False
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
@@ -28,6 +29,8 @@ class Layer:
     """
 
     traversals = 1
+    #: Whether a probe makes the kernel flood a broadcast: then sending is worth two processors.
+    floods = False
 
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         self.arena = arena
@@ -55,6 +58,14 @@ class Layer:
 
     def finish(self, wave: list[Pair]) -> None:
         """Undo what ``prepare`` did."""
+
+    def end(self) -> None:
+        """Undo what was to last for all waves."""
+
+    @property
+    def warms(self) -> bool:
+        """Whether a wave may leave neighbour entries behind."""
+        return True
 
     def heard(self, ns: str, number: int, link: str, kind: int) -> None:
         """A frame of our own EtherType came in at a link (see `frames.raw`)."""

@@ -15,6 +15,7 @@ class Resolve(Layer):
     """Shared by both families: an answer is attributed by the source's interface and the address it speaks of."""
 
     traversals = 2
+    floods = True
     family = 4
     protocol = frames.ETH_P_ARP
 

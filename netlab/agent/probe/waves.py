@@ -19,7 +19,7 @@ from netlab.plan.types import State, Switch, SwitchLink, Veth, base_layer
 Pair = tuple[int, int]
 
 #: Two entries per probe must stay far below the machine's limit of 1024 for all namespaces together (gc_thresh3).
-NEIGHBORS = 128
+NEIGHBORS = 160
 #: Frames of a wave that may be under way before the ears are emptied.
 FRAMES = 4096
 
@@ -44,8 +44,8 @@ def forwarding_matters(state: State) -> bool:
     return False
 
 
-def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int) -> Iterator[list[Pair]]:
-    """The pairs in a random order of their own, cut into waves."""
+def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bool) -> Iterator[list[Pair]]:
+    """The pairs in a random order of their own, cut into waves; ``warms``: whether probes leave neighbour entries."""
     ordered = list(pairs)
     random.Random(f"{seed}/{layer}").shuffle(ordered)
     base = base_layer(layer)
@@ -58,7 +58,7 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int) -> Iterator[
         return _packed(rows.values(), 1 if fragile else FRAMES)
     if fragile or (state.routers and base not in ("unicast", "arp", "ndp")):
         return ([pair] for pair in ordered)
-    if base == "unicast":
+    if not warms:
         return _packed(([pair] for pair in ordered), FRAMES)
     return _by_namespaces(state, ordered)
 
