@@ -142,6 +142,19 @@ def predicted_refusals(step: Step) -> dict[str, tuple[str, str, str]]:
     return found
 
 
+def observe_pair(agent: Agent, plan: Plan, layer: str, source: str, destination: str) -> str:
+    """Take a lab through all of its steps and probe one pair in the last. Raises LabError."""
+    index = plan.steps[-1].state.index
+    i, j = index[source], index[destination]
+    with agent.lab(plan) as lab:
+        entering = [lab.enter(step) for step in plan.steps]
+        probing = lab.probe((layer,), pairs=[(i, j)])
+        for reply in entering:
+            reply.result()
+        [seen] = probing.result()
+    return seen.rows[i][j]
+
+
 # --- what is to be done -----------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from netlab.plan.types import Plan
 
 
-@click.command("check", short_help="Find everything that is wrong with topology files, without a kernel.")
+@click.command("check", short_help="Find everything that is wrong with topology files.")
 @FILES
 @click.option("--strict", is_flag=True, help="Exit 1 where there are warnings, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing of files that are right.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from netlab.plan.types import AnyLink, Namespace, Plan, State
 
 
-@click.command("show", short_help="Show what a topology resolves to: links, addresses, sysctls, steps.")
+@click.command("show", short_help="Show what exactly a topology asks the kernel for.")
 @FILE
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON, exactly as it goes to the agent.")
 def command(file: str, as_json: bool) -> None:

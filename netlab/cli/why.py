@@ -1,0 +1,146 @@
+"""`netlab why`: the story of one pair, and what would make it work."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netlab.cli.params import FILE, EndpointName, Layers, StepName
+
+if TYPE_CHECKING:
+    from netlab.report.style import Style
+    from netlab.spec import Spec
+    from netlab.why import Explanation, Fix
+
+
+@click.command("why", short_help="Tell why a pair is reached or not, and what would help.")
+@FILE
+@click.argument("source", metavar="SRC", type=EndpointName())
+@click.argument("destination", metavar="DST", type=EndpointName())
+@click.option("-l", "--layer", "layers", type=Layers(), help="The layer. [default: icmp]")
+@click.option("-s", "--step", type=StepName(), help="The step. [default: baseline]")
+@click.option("--verify", is_flag=True, help="Try every fix in a real lab, too.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(
+    file: str,
+    source: str,
+    destination: str,
+    layers: tuple[str, ...] | None,
+    step: str | None,
+    verify: bool,
+    as_json: bool,
+) -> int:
+    """Tell hop by hop what becomes of a probe from SRC to DST, which rule of the kernel decides, and what
+    would make it work.
+
+    SRC and DST are endpoints (A:eth0, A/c1:eth0), hosts or containers (their first address), or addresses.
+    Every fix was tried on the model; with --verify also in a real lab.
+    """
+    from netlab import model, plan, spec, why
+    from netlab.errors import FAILED, PASSED, UsageError
+    from netlab.report.style import style_for
+    from netlab.why.explain import to_plain
+
+    if layers is not None and len(layers) > 1:
+        raise UsageError("one layer at a time: every layer has its own story")
+    loaded = spec.load(spec.find(file))
+    resolved = plan.resolve(loaded)
+    told = why.explain(loaded, resolved, source, destination, layer=layers[0] if layers else None, step=step)
+    if verify:
+        number = [one.name for one in resolved.steps].index(told.step)
+        told = replace(told, fixes=tuple(_verified(loaded, number, told.layer, fix) for fix in told.fixes))
+    if as_json:
+        import json
+
+        click.echo(json.dumps(to_plain(told, model.RULES), indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(_render(told, model.RULES, style_for(sys.stdout))))
+    return FAILED if any(fix.holds is False for fix in told.fixes) else PASSED
+
+
+def _verified(loaded: Spec, number: int, layer: str, fix: Fix) -> Fix:
+    """The fix with what a real lab shows."""
+    from netlab import pipeline, plan, why
+    from netlab.lab import Agent
+
+    resolved = plan.resolve(why.with_step(loaded, number, fix.step))
+    with Agent.start() as agent:
+        seen = pipeline.observe_pair(agent, resolved, layer, fix.source, fix.destination)
+    return replace(fix, observed=seen)
+
+
+def _render(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[str]:
+    step = f", step {told.step}" if told.step != "baseline" else ""
+    yield (
+        style.paint(f"{told.source} {style.arrow} {told.destination}", "bold")
+        + f"  ({told.layer}{step}, {told.topology})"
+    )
+    answered = f": {told.answered}" if told.answered else ""
+    unknown = f" ({told.unknown})" if told.unknown else ""
+    yield f"{told.letter}  {told.meaning}{answered}{unknown}"
+    rule = rules.get(told.rule or "")
+    if rule:
+        yield from _wrap(f"{rule.sentence} [{told.rule}: {rule.function}]", "   ", style)
+    yield from _story(told, rules, style)
+    if not told.fixes:
+        if told.letter in "UA":
+            yield ""
+            yield "None of the changes that were tried on the model makes it work."
+        return
+    yield ""
+    yield style.paint("What makes it work", "bold")
+    for number, fix in enumerate(told.fixes, 1):
+        yield from _fix(number, fix, told, style)
+
+
+def _story(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[str]:
+    """The events by phase; a rule's sentence where a frame ends by it, its name elsewhere."""
+    width = max((len(hop.at) for hop in told.hops), default=0)
+    phase = None
+    for hop in told.hops:
+        if hop.phase != phase:
+            phase = hop.phase
+            yield ""
+            yield "  " + style.paint(phase.replace("-", " ").replace("arp", "ARP"), "cyan")
+        mark = (
+            style.paint(style.pick("✗", "x"), "red") if hop.end else style.paint(style.pick("·", "-"), "dim")
+        )
+        rule = rules.get(hop.rule or "")
+        text = f"{hop.what}: {rule.sentence}" if rule and hop.end else hop.what
+        name = f" [{hop.rule}]" if hop.rule else ""
+        first, *rest = textwrap.wrap(text + name, max(30, style.width - width - 8), break_on_hyphens=False)
+        yield f"  {mark} {hop.at.ljust(width)}  {first}"
+        yield from (f"    {' ' * width}  {line}" for line in rest)
+
+
+def _fix(number: int, fix: Fix, told: Explanation, style: Style) -> Iterator[str]:
+    yield ""
+    yield from _wrap(fix.title[0].upper() + fix.title[1:] + ".", f"  {number}  ", style)
+    yield from _wrap(fix.because, "     ", style)
+    # The step's name is of no interest; the rest is what would be written into the file.
+    yield from (f"       {style.paint(line, 'dim')}" for line in fix.step.splitlines()[1:])
+    pair = (
+        ""
+        if (fix.source, fix.destination) == (told.source, told.destination)
+        else (f" for {fix.source} {style.arrow} {fix.destination}")
+    )
+    others = (
+        ""
+        if not fix.others
+        else f"; the letter of {fix.others} other {'pair' if fix.others == 1 else 'pairs'} changes, too"
+    )
+    yield from _wrap(f"By the model then {fix.letter}{pair}{others}.", "     ", style)
+    if fix.observed is not None:
+        mark = style.verdict("P" if fix.holds else "?" if fix.observed == "?" else "F")
+        yield f"     {mark} In a real lab: {fix.observed}."
+
+
+def _wrap(text: str, lead: str, style: Style) -> Iterator[str]:
+    yield from textwrap.wrap(
+        text, style.width - 1, initial_indent=lead, subsequent_indent=" " * len(lead), break_on_hyphens=False
+    )

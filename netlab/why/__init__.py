@@ -1,0 +1,8 @@
+"""Why a pair is reached or not: the story hop by hop, and what would change it, by the model alone."""
+
+from __future__ import annotations
+
+from netlab.why.explain import Explanation, explain
+from netlab.why.fixes import Fix, with_step
+
+__all__ = ["Explanation", "Fix", "explain", "with_step"]

@@ -1,0 +1,181 @@
+"""One pair, one layer, one step: what becomes of the probe, and by which rule."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from netlab.errors import UsageError
+from netlab.plan.types import Endpoint, Plan, State, Step
+
+if TYPE_CHECKING:
+    from netlab.model import Prediction
+    from netlab.spec import Spec
+    from netlab.why.fixes import Fix
+
+MEANING = {
+    "R": "reached, through its own interface",
+    "A": "answered, but by another interface of the same machine",
+    "B": "reached: by its own interface or by another one of the same machine, whichever answers first",
+    "U": "not reached",
+    "?": "not known: the model has no rule for it",
+    ".": "not applicable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer to one *why*. ``hops`` are the model's events (`netlab.model.sim.Hop`) in order."""
+
+    topology: str
+    file: str
+    step: str
+    layer: str
+    source: str
+    destination: str
+    letter: str
+    rule: str | None
+    hops: tuple[Any, ...]
+    path: tuple[str, ...]
+    answered: str | None
+    unknown: str
+    fixes: tuple[Fix, ...]
+
+    @property
+    def meaning(self) -> str:
+        """The letter in words."""
+        return MEANING[self.letter]
+
+
+def explain(
+    spec: Spec,
+    plan: Plan,
+    source: str,
+    destination: str,
+    *,
+    layer: str | None = None,
+    step: str | None = None,
+) -> Explanation:
+    """Explain a pair by the model, and try what would make it work. Raises UsageError for names not there."""
+    from netlab import model
+    from netlab.why.fixes import find
+
+    number = _step_number(plan, step)
+    state = plan.steps[number].state
+    i, j = _pair(state, source, destination)
+    chosen = layer or _default_layer(state.endpoints[i], state.endpoints[j])
+    prediction = model.predict(state, (chosen,))
+    letter = prediction.letters[chosen][i][j]
+    told = prediction.story(chosen, i, j) if letter not in "?." else None
+    return Explanation(
+        topology=plan.name,
+        file=plan.file,
+        step=plan.steps[number].name,
+        layer=chosen,
+        source=state.endpoints[i].id,
+        destination=state.endpoints[j].id,
+        letter=letter,
+        rule=told.rule if told else None,
+        hops=told.hops if told else (),
+        path=told.path if told else (),
+        answered=told.path[-1] if told and letter == "A" and told.path else None,
+        unknown=_unknown(prediction, chosen, i, j),
+        fixes=find(spec, plan, number, chosen, i, j, letter) if letter in "UA" else (),
+    )
+
+
+def _unknown(prediction: Prediction, layer: str, i: int, j: int) -> str:
+    reasons: Mapping[tuple[str, int, int], str] = prediction.unknown
+    return reasons.get((layer, i, j), "")
+
+
+def _step_number(plan: Plan, name: str | None) -> int:
+    names = [step.name for step in plan.steps]
+    if name is None:
+        return 0
+    if name not in names:
+        raise UsageError(f"{plan.name} has no step {name!r}{_near(name, names)}; it has {', '.join(names)}")
+    return names.index(name)
+
+
+def _pair(state: State, source: str, destination: str) -> tuple[int, int]:
+    i, j = endpoint(state, source), endpoint(state, destination)
+    if i == j:
+        raise UsageError(f"{source} and {destination} are one and the same endpoint, {state.endpoints[i].id}")
+    return i, j
+
+
+def endpoint(state: State, name: str) -> int:
+    """The row of an endpoint named by its id, its address, or its host or container (its first interface with
+    an address). Raises UsageError."""
+    if name in state.index:
+        return state.index[name]
+    for i, one in enumerate(state.endpoints):
+        if name in (one.v4 and one.v4.ip, one.v6 and one.v6.ip):
+            return i
+    inside = [i for i, one in enumerate(state.endpoints) if one.namespace == name]
+    addressed = [i for i in inside if state.endpoints[i].v4 or state.endpoints[i].v6]
+    if inside and not addressed:
+        raise UsageError(f"{name} has no interface with an address: name one of its interfaces")
+    if not inside:
+        known = [*state.index, *dict.fromkeys(one.namespace for one in state.endpoints)]
+        raise UsageError(f"no endpoint {name!r}{_near(name, known)}; there are {', '.join(state.index)}")
+    return addressed[0]
+
+
+def _near(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _default_layer(source: Endpoint, destination: Endpoint) -> str:
+    """A ping where both have addresses of one family, else a bare frame."""
+    if source.v4 and destination.v4:
+        return "icmp"
+    return "icmp6" if source.v6 and destination.v6 else "unicast"
+
+
+def to_plain(explanation: Explanation, rules: Mapping[str, Any]) -> dict[str, Any]:
+    """The explanation as plain JSON values, with the sentence of each rule that it names."""
+    hops = [
+        {"phase": hop.phase, "at": hop.at, "what": hop.what, "rule": hop.rule, "end": hop.end}
+        for hop in explanation.hops
+    ]
+    met = sorted({rule for rule in (explanation.rule, *(hop["rule"] for hop in hops)) if rule in rules})
+    return {
+        "schema": "netlab.why/1",
+        "topology": explanation.topology,
+        "file": explanation.file,
+        "step": explanation.step,
+        "layer": explanation.layer,
+        "src": explanation.source,
+        "dst": explanation.destination,
+        "letter": explanation.letter,
+        "meaning": explanation.meaning,
+        "rule": explanation.rule,
+        "answered_by": explanation.answered,
+        "unknown": explanation.unknown or None,
+        "path": list(explanation.path),
+        "hops": hops,
+        "rules": {name: {"sentence": rules[name].sentence, "function": rules[name].function} for name in met},
+        "fixes": [
+            {
+                "title": fix.title,
+                "because": fix.because,
+                "step": fix.step,
+                "src": fix.source,
+                "dst": fix.destination,
+                "predicted": fix.letter,
+                "others": fix.others,
+                "observed": fix.observed,
+            }
+            for fix in explanation.fixes
+        ],
+    }
+
+
+def step_of(plan: Plan, name: str) -> Step:
+    """The step with this name."""
+    return next(step for step in plan.steps if step.name == name)
