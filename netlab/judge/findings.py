@@ -49,6 +49,8 @@ def cell_findings(
                 continue
             rule = rule_of(prediction, judged.layer, i, j)
             reason = _reason(evidence, i in open_rows or j in open_rows)
+            if kind == "unpredicted" and prediction is not None:
+                reason = prediction.unknown.get((judged.layer, i, j), "")
             key = (kind, verdict, names[i], names[j], judged.expected[i][j], row[j], rule, reason)
             found.setdefault(key, []).append((i, j))
     return [_cells(step, judged.layer, key, cells, observed) for key, cells in found.items()]

@@ -13,6 +13,10 @@ class Predicted(Protocol):
     def letters(self) -> Mapping[str, tuple[str, ...]]:
         """One row of letters per source, by layer."""
 
+    @property
+    def unknown(self) -> Mapping[tuple[str, int, int], str]:
+        """Why a cell has no prediction, by (layer, i, j)."""
+
     def rule(self, layer: str, i: int, j: int) -> str | None:
         """The rule that decided the cell."""
 

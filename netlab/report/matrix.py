@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from netlab.report.style import Style
+from netlab.report.style import Style, visible
 
 #: Above this many endpoints a matrix shows groups.
 FOLD_ABOVE = 20
@@ -140,17 +140,11 @@ class _Picture:
 def _draw(block: Block, notes: Notes, style: Style, *, with_notes: bool = True) -> _Picture:
     from tabulate import tabulate
 
-    table = [[_text(cell, notes, style, with_notes) for cell in row] for row in block.rows]
-    text = tabulate(
-        table,
-        headers=[str(number) for number in range(1, len(block.rows) + 1)],
-        tablefmt="plain",
-        stralign="left",
-        disable_numparse=True,
-        colglobalalign="left",
-    )
-    head, *lines = text.splitlines()
-    width = max(_visible(line) for line in (head, *lines, *block.layers))
+    # The numbers are a row like the others: tabulate pads the columns of real headers.
+    numbers = [str(number) for number in range(1, len(block.rows) + 1)]
+    table = [numbers, *([_text(cell, notes, style, with_notes) for cell in row] for row in block.rows)]
+    head, *lines = tabulate(table, tablefmt="plain", stralign="left", disable_numparse=True).splitlines()
+    width = max(visible(line) for line in (head, *lines, *block.layers))
     return _Picture(block.layers, (style.paint(head, "dim"), *lines), width)
 
 
@@ -205,17 +199,4 @@ def _shorten(name: str, most: int) -> str:
 
 
 def _pad(text: str, width: int) -> str:
-    return text + " " * (width - _visible(text))
-
-
-def _visible(text: str) -> int:
-    """How many columns a text takes, colour sequences left out."""
-    length, inside = 0, False
-    for character in text:
-        if character == "\x1b":
-            inside = True
-        elif not inside:
-            length += 1
-        elif character == "m":
-            inside = False
-    return length
+    return text + " " * (width - visible(text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
@@ -33,6 +34,18 @@ class Style:
         """The first where the terminal can show it, else the second."""
         return fancy if self.unicode else plain
 
+    def wrap(self, text: str, lead: str = "", indent: str = "") -> list[str]:
+        """The text in lines behind a lead (which may be coloured), further lines behind an indent."""
+        width = visible(lead)
+        lines = textwrap.wrap(
+            clean(text),
+            self.width - 1,
+            initial_indent="\0" * width,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+        )
+        return [lead + lines[0][width:], *lines[1:]] if lines else [lead.rstrip()]
+
     @property
     def arrow(self) -> str:
         """From one endpoint to another."""
@@ -62,3 +75,21 @@ def style_for(stream: TextIO, environment: Mapping[str, str] | None = None) -> S
         except (OSError, ValueError):
             width = 80
     return Style(colour, encoding.startswith("utf"), width)
+
+
+def visible(text: str) -> int:
+    """How many columns a text takes: colour sequences take none."""
+    length, inside = 0, False
+    for character in text:
+        if character == "\x1b":
+            inside = True
+        elif not inside:
+            length += 1
+        elif character == "m":
+            inside = False
+    return length
+
+
+def clean(text: str) -> str:
+    """One line without control characters: what a file says must not steer a terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -7,11 +7,12 @@ expected, and the counts in the last line.
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from netlab.report.matrix import Notes, draw
-from netlab.report.style import Style
+from netlab.report.style import Style, clean
 
 Record = dict[str, Any]
 
@@ -109,11 +110,11 @@ def _letter(record: Record) -> str:
 def head(record: Record, style: Style) -> Iterator[str]:
     """The topology's name, description and warnings."""
     topology = record["topology"]
-    yield style.paint(_clean(topology["name"]), "bold")
+    yield style.paint(clean(topology["name"]), "bold")
     if topology["description"]:
-        yield from textwrap.wrap(_clean(topology["description"]), style.width - 1)
+        yield from textwrap.wrap(clean(topology["description"]), style.width - 1)
     for warning in topology["warnings"]:
-        yield from _wrapped(style.paint("warning: ", "yellow"), "warning: ", warning, style)
+        yield from style.wrap(warning, style.paint("warning: ", "yellow"), "warning: ")
 
 
 # --- steps ------------------------------------------------------------------------------------------
@@ -122,12 +123,12 @@ def head(record: Record, style: Style) -> Iterator[str]:
 def step_head(record: Record, step: Record, style: Style) -> Iterator[str]:
     """Of several steps the name, what it is about and what it changes; nothing where there is only one."""
     if len(record["steps"]) > 1:
-        yield style.paint(f"{style.pick('──', '--')} {_clean(step['name'])}", "bold")
+        yield style.paint(f"{style.pick('──', '--')} {clean(step['name'])}", "bold")
         if step["description"]:
-            yield from (f"   {line}" for line in textwrap.wrap(_clean(step["description"]), style.width - 4))
+            yield from (f"   {line}" for line in textwrap.wrap(clean(step["description"]), style.width - 4))
         if step["name"] != "baseline":
             for change in step["changes"]:
-                yield from _wrapped("   ", "     ", change, style)
+                yield from style.wrap(change, "   ", "     ")
 
 
 def _step(record: Record, k: int, step: Record, notes: Notes, style: Style) -> Iterator[str]:
@@ -149,7 +150,7 @@ def _step(record: Record, k: int, step: Record, notes: Notes, style: Style) -> I
     else:
         yield from draw(step, endpoints, notes, style)
     for note in step["notes"]:
-        yield from _wrapped(style.paint("  note: ", "dim"), "        ", note, style)
+        yield from style.wrap(note, style.paint("  note: ", "dim"), "        ")
 
 
 def _same(before: Record, step: Record, record: Record) -> bool:
@@ -168,7 +169,7 @@ def _same(before: Record, step: Record, record: Record) -> bool:
 def _expectations(step: Record, endpoints: Sequence[Record], style: Style) -> Iterator[str]:
     for entry in step["expectations"]:
         mark = style.verdict(entry["verdict"])
-        text = f"{_clean(entry['text'])}"
+        text = f"{clean(entry['text'])}"
         remark = entry["detail"] if entry["kind"] != "refused" or entry["verdict"] != "P" else ""
         if entry["verdict"] == "P":
             remark = _answered_by(step, entry, endpoints)
@@ -187,16 +188,20 @@ def _answered_by(step: Record, entry: Record, endpoints: Sequence[Record]) -> st
     answered = [cell for cell in entry["cells"] if cell["observed"] == "A"]
     if not answered:
         return ""
-    entered = _evidence(step, answered[0], endpoints).get("entered")
-    who = f"{entered} answered" if entered else "another interface answered"
-    return f"{who} for {answered[0]['dst']}"
+    entered = _entered(_evidence(step, answered[0], endpoints))
+    return f"{entered or 'another interface'} answered for {answered[0]['dst']}"
+
+
+def _entered(evidence: Record) -> str:
+    """The interfaces by which the request came in."""
+    return " and ".join(evidence.get("entered") or ())
 
 
 def _saw(step: Record, cell: Record, endpoints: Sequence[Record], style: Style) -> str:
     words = f"{cell['observed']}, {_MEANING[cell['observed']]}"
     evidence = _evidence(step, cell, endpoints)
-    if cell["observed"] == "A" and evidence.get("entered"):
-        words += f" ({evidence['entered']})"
+    if cell["observed"] == "A" and _entered(evidence):
+        words = f"A, {_entered(evidence)} answered"
     elif evidence.get("reason"):
         words += f" ({evidence['reason']})"
     return words
@@ -221,13 +226,7 @@ def _claims(record: Record, style: Style) -> Iterator[str]:
     for claim in record["claims"]:
         word, colour = _CLAIM[claim["verdict"]]
         lead = f"claim {claim['number']} "
-        yield from _wrapped(
-            f"{lead}{style.paint(word, 'bold', colour)}: ",
-            " " * 4,
-            f"{_clean(claim['says'])}",
-            style,
-            len(lead + word) + 2,
-        )
+        yield from style.wrap(claim["says"], f"{lead}{style.paint(word, 'bold', colour)}: ", "    ")
         wanted = "F" if claim["verdict"] == "refuted" else "?S" if claim["verdict"] == "undecided" else ""
         for test in claim["tests"]:
             if wanted and test["verdict"] in wanted:
@@ -237,7 +236,7 @@ def _claims(record: Record, style: Style) -> Iterator[str]:
 
 def _against(record: Record, test: Record, style: Style) -> Iterator[str]:
     """The observation that decides against a claim, with its rule."""
-    text = f"{_clean(test['text'])}: {test['detail']}" if test["detail"] else _clean(test["text"])
+    text = f"{clean(test['text'])}: {test['detail']}" if test["detail"] else clean(test["text"])
     if test["cells"]:
         cell = test["cells"][0]
         step = next(one for one in record["steps"] if one["name"] == test["step"])
@@ -247,7 +246,7 @@ def _against(record: Record, test: Record, style: Style) -> Iterator[str]:
         rule = record["rules"].get(cell["rule"] or "")
         if rule:
             text += f". {rule['sentence']}"
-    yield from _wrapped("    ", "    ", text, style)
+    yield from style.wrap(text, "    ", "    ")
 
 
 def legend(notes: Notes, style: Style) -> Iterator[str]:
@@ -296,13 +295,20 @@ _KINDS = {
 
 def _findings(record: Record, style: Style) -> Iterator[str]:
     findings = sorted(record["findings"], key=lambda finding: "F?PS".index(finding["verdict"]))
-    if not findings:
-        return
-    yield ""
+    unpredicted: Counter[str] = Counter()
+    for finding in findings:
+        if finding["kind"] == "unpredicted":
+            unpredicted[finding["detail"]] += finding["pairs"]
+    findings = [finding for finding in findings if finding["kind"] != "unpredicted"]
+    if findings or unpredicted:
+        yield ""
     for finding in findings[:MOST_FINDINGS]:
         yield from _one_finding(record, finding, style)
     if len(findings) > MOST_FINDINGS:
         yield f"  and {len(findings) - MOST_FINDINGS} more findings: the record has them all"
+    for reason, pairs in unpredicted.items():
+        lead = f"  {style.verdict('S')} "
+        yield from style.wrap(f"{pairs} pairs only observed: {reason or 'nothing is expected'}", lead, "    ")
 
 
 def _one_finding(record: Record, finding: Record, style: Style) -> Iterator[str]:
@@ -318,7 +324,7 @@ def _one_finding(record: Record, finding: Record, style: Style) -> Iterator[str]
     if finding["pairs"] > 1:
         parts.append(f"{finding['pairs']} pairs")
     if finding["expectation"]:
-        parts.append(_clean(finding["expectation"]))
+        parts.append(clean(finding["expectation"]))
     yield f"  {style.verdict(finding['verdict'])} {style.paint('  '.join(parts), 'bold')}"
     said = _KINDS[finding["kind"]]
     if len(finding["expected"]) == 1:
@@ -327,33 +333,12 @@ def _one_finding(record: Record, finding: Record, style: Style) -> Iterator[str]
         said = f"expected {finding['expected']}, observed {finding['observed']}"
     if finding["detail"]:
         said += f" ({finding['detail']})"
-    yield from _wrapped("      ", "      ", said, style)
+    yield from style.wrap(said, "      ", "      ")
     if finding["pairs"] > 1:
         examples = ", ".join(f"{a} {style.arrow} {b}" for a, b in finding["examples"])
-        yield from _wrapped("      for example ", "      ", examples, style)
+        yield from style.wrap(examples, "      for example ", "      ")
     if finding["where"]:
         yield f"      {style.paint(finding['where'], 'dim')}"
     rule = record["rules"].get(finding["rule"] or "")
     if rule:
-        yield from _wrapped("      ", "      ", f"{finding['rule']}: {rule['sentence']}", style)
-
-
-def _wrapped(lead: str, indent: str, text: str, style: Style, lead_width: int | None = None) -> Iterator[str]:
-    """The text behind a lead, wrapped; further lines behind the indent."""
-    width = len(lead) if lead_width is None else lead_width
-    if lead_width is None and "\x1b" in lead:
-        width = len(indent)
-    lines = textwrap.wrap(
-        _clean(text),
-        style.width - 1,
-        initial_indent=" " * width,
-        subsequent_indent=indent,
-        break_on_hyphens=False,
-    ) or [" " * width]
-    yield lead + lines[0][width:]
-    yield from lines[1:]
-
-
-def _clean(text: str) -> str:
-    """One line without control characters: what a file says must not steer a terminal."""
-    return "".join(character if character.isprintable() else " " for character in text)
+        yield from style.wrap(f"{finding['rule']}: {rule['sentence']}", "      ", "      ")

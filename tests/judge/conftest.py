@@ -76,6 +76,7 @@ class Model:
     rules: dict[tuple[str, int, int], str] = field(default_factory=dict)
     hearers: dict[int, frozenset[str]] = field(default_factory=dict)
     wire: dict[tuple[str, int, int], bool] = field(default_factory=dict)
+    unknown: dict[tuple[str, int, int], str] = field(default_factory=dict)
 
     def rule(self, layer: str, i: int, j: int) -> str | None:
         return self.rules.get((layer, i, j))
