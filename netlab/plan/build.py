@@ -255,7 +255,7 @@ def _names_to_macs(kin: Kin) -> None:
         given = wanted.given
         if given.neighbors:
             link = replace(
-                link, neighbors=values.neighbors(lab, given.neighbors, (*wanted.path, "neighbors"))
+                link, neighbors=values.neighbors(lab, link, given.neighbors, (*wanted.path, "neighbors"))
             )
         if isinstance(link, Veth) and given.port is not None and given.port.fdb:
             fdb = values.mac_list(lab, given.port.fdb, (*wanted.path, "port", "fdb"))

@@ -76,7 +76,7 @@ def drop_routes(lab: Lab, gone: Iterable[AnyLink]) -> None:
         box = lab.boxes.get(link.namespace)
         if box is None or not box.routes:
             continue
-        kept = tuple(route for route in box.routes if _device(lab, link, route) != link.ifname)
+        kept = tuple(route for route in box.routes if _device(lab, link, route) != link.name)
         if kept != box.routes and box.where is not None:
             lab.warn(box.where, f"routes of {box.id} go with {link.id} and do not come back by themselves")
         box.routes = kept

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import TYPE_CHECKING
 
 from netlab.plan import readback
@@ -75,81 +76,63 @@ class Resolver:
     # --- pairs -----------------------------------------------------------------------------------------
 
     def _pair(self, entry: Pair) -> list[AnyExpectation]:
-        pairs, exact = self._pairs(entry.left, entry.right, entry.where, entry.both)
-        if not pairs:
+        sides = self._sides(entry.left, entry.right, entry.where)
+        if sides is None:
             return []
         grouped: dict[tuple[tuple[str, str], ...], list[str]] = {}
         for layer in entry.layers or ("icmp", "icmp6"):
-            fitting = self._fitting(pairs, layer, entry.where, exact and bool(entry.layers))
-            if fitting is None:
-                return []
-            if fitting:
-                grouped.setdefault(fitting, []).append(layer)
+            pairs = _pairs(*sides, layer, entry.both)
+            if pairs:
+                grouped.setdefault(pairs, []).append(layer)
             elif entry.layers:
-                self._nothing(entry, f"no pair of {entry.left} and {entry.right} takes part in {layer}")
-        if not grouped and not entry.layers:
-            self._nothing(entry, f"{entry.left} and {entry.right} have no addresses of one family")
+                self._nothing(entry, sides, layer)
+                return []
+        if not grouped:
+            self._nothing(entry, sides, "")
+        text, where, outcome = entry.text, entry.where, entry.outcome
         return [
-            ExpectPair(
-                text=entry.text, where=entry.where, pairs=fitting, layers=tuple(layers), outcome=entry.outcome
-            )
-            for fitting, layers in grouped.items()
+            ExpectPair(text=text, where=where, pairs=pairs, layers=tuple(layers), outcome=outcome)
+            for pairs, layers in grouped.items()
         ]
 
     def _wire(self, entry: Wire) -> list[AnyExpectation]:
-        pairs, exact = self._pairs(entry.left, entry.right, entry.where, both=False)
-        fitting = self._fitting(pairs, entry.layer, entry.where, exact) if pairs else None
-        if fitting is None:
+        sides = self._sides(entry.left, entry.right, entry.where)
+        if sides is None:
             return []
-        if not fitting:
-            self._nothing(entry, f"no pair of {entry.left} and {entry.right} takes part in {entry.layer}")
+        pairs = _pairs(*sides, entry.layer, both=False)
+        if not pairs:
+            self._nothing(entry, sides, entry.layer)
             return []
-        text, where, layer = entry.text, entry.where, entry.layer
-        return [ExpectWire(text=text, where=where, pairs=fitting, layer=layer, on_wire=entry.on_wire)]
+        text, where = entry.text, entry.where
+        return [ExpectWire(text=text, where=where, pairs=pairs, layer=entry.layer, on_wire=entry.on_wire)]
 
-    def _nothing(self, entry: Pair | Wire, message: str) -> None:
-        self.problems.add(entry.where, message, "give them addresses, or other layers", follows=True)
-
-    def _pairs(
-        self, left: str, right: str, where: Where, both: bool
-    ) -> tuple[list[tuple[Endpoint, Endpoint]], bool]:
-        """The pairs that two sides mean, and whether both name single endpoints."""
+    def _sides(self, left: str, right: str, where: Where) -> tuple[list[Endpoint], list[Endpoint]] | None:
+        """What two sides mean; None where that makes no pair, which is noted."""
         sources, targets = self._side(left, where), self._side(right, where)
         if sources is None or targets is None:
-            return [], False
-        exact = not is_pattern(left) and not is_pattern(right)
-        if exact and sources[0].id == targets[0].id:
-            self.problems.add(
-                where, f"{sources[0].id} is paired with itself", "an expectation is about two endpoints"
-            )
-            return [], False
-        pairs = [(s, d) for s in sources for d in targets if s.link != d.link or exact]
-        if both:
-            pairs += [(d, s) for s, d in pairs]
-        if not pairs:
-            self.problems.add(
-                where, f"{left!r} and {right!r} mean nothing but one endpoint", "it is not paired with itself"
-            )
-        return list(dict.fromkeys(pairs)), exact
+            return None
+        ids = {endpoint.id for endpoint in (*sources, *targets)}
+        if len(ids) == 1:
+            message = f"{next(iter(ids))} is paired with itself"
+            self.problems.add(where, message, "an expectation is about two endpoints")
+            return None
+        return sources, targets
 
-    def _fitting(
-        self, pairs: list[tuple[Endpoint, Endpoint]], layer: str, where: Where, exact: bool
-    ) -> tuple[tuple[str, str], ...] | None:
-        """The pairs that take part in a layer; None where ``exact`` ones don't, which is noted."""
-        fitting: list[tuple[str, str]] = []
-        for source, target in pairs:
-            lack = _lack(source, target, layer)
-            if not lack:
-                fitting.append((source.id, target.id))
-            elif exact:
-                self.problems.add(
-                    where,
-                    f"{lack}, so {layer} says nothing of it",
-                    "leave the layer out",
-                    follows="no IP" in lack,
-                )
-                return None
-        return tuple(fitting)
+    def _nothing(self, entry: Pair | Wire, sides: tuple[list[Endpoint], list[Endpoint]], layer: str) -> None:
+        """Say why no pair takes part in a layer (or, without one, in icmp and icmp6)."""
+        sources, targets = sides
+        if len(sources) > 1 or len(targets) > 1:
+            message = f"no pair of {entry.left} and {entry.right} takes part in {layer or 'icmp or icmp6'}"
+            self.problems.add(entry.where, message, "give them addresses, or other layers", follows=True)
+        elif layer:
+            lack = _lack(sources[0], targets[0], layer)
+            message = f"{lack}, so {layer} says nothing of it"
+            self.problems.add(entry.where, message, "leave the layer out", follows="has no IP" in lack)
+        else:
+            message = f"{sources[0].id} and {targets[0].id} have no addresses of one family"
+            self.problems.add(
+                entry.where, message, "give them some, or say [broadcast] or [unicast]", follows=True
+            )
 
     # --- the other entries -----------------------------------------------------------------------------
 
@@ -200,15 +183,18 @@ class Resolver:
         values = []
         for key, value, where in entry.values:
             try:
-                values.append((key, readback.value(key, value, self._known, port=port is not None)))
+                values.append((key, readback.value(key, value, self._mac_of, port=port is not None)))
             except Wrong as wrong:
                 self.problems.add(where, str(wrong), wrong.hint)
         return [ExpectState(text=entry.text, where=entry.where, link=target, values=tuple(values))]
 
-    def _known(self, name: str) -> str | None:
-        """A hint where no link has this name."""
-        known = [link.id for link in self.state.links]
-        return None if name in known else did_you_mean(name, known)
+    def _mac_of(self, name: str) -> str:
+        """The MAC of a link. Raises Wrong where there is no such link."""
+        try:
+            return self.state.link(name).mac or ""
+        except KeyError:
+            hint = did_you_mean(name, [link.id for link in self.state.links])
+            raise Wrong(f"no interface {name!r}", hint) from None
 
     def _refused(self, entry: Refused, claim: bool) -> list[AnyExpectation]:
         at = self.refusals.at(entry.target)
@@ -343,18 +329,60 @@ def _first(endpoints: Iterable[Endpoint]) -> Endpoint | None:
     return next((e for e in endpoints if e.v4 is not None or e.v6 is not None), None)
 
 
-def _lack(source: Endpoint, target: Endpoint, layer: str) -> str:
-    """Why a pair takes no part in a layer; empty where it does."""
+def _pairs(
+    sources: list[Endpoint], targets: list[Endpoint], layer: str, both: bool
+) -> tuple[tuple[str, str], ...]:
+    """The pairs that take part in a layer. Endpoints of one link are one only if named."""
+    named = len(sources) == len(targets) == 1
+    pairs = [
+        (source.id, target.id)
+        for source, fits in ((source, _fitting(source, layer)) for source in sources)
+        if fits is not None
+        for target in targets
+        if (named or source.link != target.link) and fits(target)
+    ]
+    if both:
+        pairs += _pairs(targets, sources, layer, both=False)
+        pairs = list(dict.fromkeys(pairs))
+    return tuple(pairs)
+
+
+def _fitting(source: Endpoint, layer: str) -> Callable[[Endpoint], bool] | None:
+    """Whether a target takes part in a layer with this source; None where no target does."""
     family = layer_family(layer)
     if family is None:
-        extra = next((e for e in (source, target) if e.extra), None)
-        return f"{extra.id} is a further address" if extra else ""
-    ours, theirs = (source.v4, target.v4) if family == 4 else (source.v6, target.v6)
-    if ours is None or theirs is None:
-        return f"{(source if ours is None else target).id} has no IPv{family} address"
-    if base_layer(layer) in _ON_LINK and ipaddress.ip_address(theirs.ip) not in ours.network:
-        return f"{target.id} is not on-link for {source.id}"
-    return ""
+        return None if source.extra else (lambda target: not target.extra)
+    ours = source.v4 if family == 4 else source.v6
+    if ours is None:
+        return None
+    if base_layer(layer) not in _ON_LINK:
+        return (
+            (lambda target: target.v4 is not None) if family == 4 else (lambda target: target.v6 is not None)
+        )
+    network = ours.network
+    first, last = int(network.network_address), int(network.broadcast_address)
+
+    def on_link(target: Endpoint) -> bool:
+        theirs = target.v4 if family == 4 else target.v6
+        return theirs is not None and first <= _number(theirs.ip) <= last
+
+    return on_link
+
+
+@cache
+def _number(ip: str) -> int:
+    return int(ipaddress.ip_address(ip))
+
+
+def _lack(source: Endpoint, target: Endpoint, layer: str) -> str:
+    """Why a pair takes no part in a layer."""
+    family = layer_family(layer)
+    if family is None:
+        return f"{(source if source.extra else target).id} is a further address"
+    for endpoint in (source, target):
+        if (endpoint.v4 if family == 4 else endpoint.v6) is None:
+            return f"{endpoint.id} has no IPv{family} address"
+    return f"{target.id} is not on-link for {source.id}"
 
 
 def contradictions(expect: list[AnyExpectation], problems: Problems) -> None:

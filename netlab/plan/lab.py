@@ -68,6 +68,7 @@ class Lab:
     replicated: set[str] = field(default_factory=set)
     duplicates: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
+    addressed: dict[tuple[str, str], None] = field(default_factory=dict)
     next_index: int = FIRST_INDEX
     next_port: dict[str, int] = field(default_factory=dict)
 
@@ -137,8 +138,16 @@ class Lab:
         return changed
 
     def settle(self) -> None:
-        """Bring carriers, and what follows from them, up to date."""
+        """Bring carriers, and what follows from them, up to date, and the order of connected routes."""
         settle(self.links)
+        now = {
+            (link.id, address.ip): None
+            for link in self.links.values()
+            if link.up
+            for address in link.addresses
+        }
+        kept = {pair: None for pair in self.addressed if pair in now}
+        self.addressed = kept | now
 
     def namespace(self, box: Box, *, born: bool = False) -> Namespace:
         """The frozen namespace: as it is now, or as it is ``born``, before any interface, route and rule."""
@@ -158,6 +167,7 @@ class Lab:
             endpoints=endpoints([self.links[link_id] for link_id in order if link_id in self.links]),
             hops=hops(links),
             routers=sum(sysctls.forwards(box.sysctls) for box in self.boxes.values() if box.kind != "switch"),
+            addressed=tuple(self.addressed),
         )
 
     def warn(self, where: Where, text: str) -> None:

@@ -42,27 +42,26 @@ _LINK: dict[str, Callable[[str], Value]] = {
     "carrier": _FLAG,
     "operstate": lambda text: _word(*_OPERSTATES)(text.lower()),
     "promiscuity": _number,
-    "allmulti": _number,
     "addresses": _address,
     "allowed_macs": scalars.mac_or_link,
     "nodst": _FLAG,
     "bcqueuelen": _number,
-    "ifname": scalars.text,
+    "stp": _FLAG,
+    "fdb_max_learned": _number,
 }
 _PORT: dict[str, Callable[[str], Value]] = {
-    **dict.fromkeys(("up", "attached", "hairpin", "isolated", "learning", "locked"), _FLAG),
+    **dict.fromkeys(("hairpin", "isolated", "learning", "locked"), _FLAG),
     **dict.fromkeys(("flood", "mcast_flood", "bcast_flood"), _FLAG),
     "state": _word("forwarding", "disabled", "listening", "learning", "blocking"),
-    "carrier": _FLAG,
-    "mac": scalars.mac,
-    "mtu": _number,
-    "promiscuity": _number,
 }
 _LISTS = ("addresses", "allowed_macs")
 
 
-def value(key: str, given: str | tuple[str, ...], known: Callable[[str], str | None], *, port: bool) -> Value:
-    """One value of a ``state`` entry. ``known`` gives a hint for a link that doesn't exist. Raises Wrong."""
+def value(key: str, given: str | tuple[str, ...], mac_of: Callable[[str], str], *, port: bool) -> Value:
+    """One value of a ``state`` entry; ``mac_of`` gives the MAC of a link. Both raise Wrong.
+
+    ``=A:eth0`` and ``!A:eth0`` stay: they are compared with what is read back of that link.
+    """
     parsers = _PORT if port else _LINK
     parse = parsers.get(key)
     if parse is None:
@@ -72,15 +71,15 @@ def value(key: str, given: str | tuple[str, ...], known: Callable[[str], str | N
         )
     if key in _LISTS:
         texts = given if isinstance(given, tuple) else (given,)
-        return tuple(str(parse(text)) for text in texts)
+        values = (str(parse(text)) for text in texts)
+        return tuple(
+            value if key != "allowed_macs" or scalars.is_mac(value) else mac_of(value) for value in values
+        )
     if isinstance(given, tuple):
         raise Wrong(f"{key!r} has one value", "leave the brackets out")
-    if key == "mac":
-        if given == "local-unicast":
-            return given
-        if given[:1] in ("=", "!"):
-            hint = known(given[1:])
-            if hint is not None:
-                raise Wrong(f"no interface {given[1:]!r}", hint)
-            return given
+    if given[:1] in ("=", "!"):
+        mac_of(given[1:])
+        return given
+    if key == "mac" and given == "local-unicast":
+        return given
     return parse(given)

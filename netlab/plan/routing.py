@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
-from netlab.plan.types import MAIN_TABLE, Route, Rule
+from netlab.plan.types import MAIN_TABLE, AnyLink, Route, Rule
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) ->
         dev = _device(lab, namespace, route.dev, (*here, "dev"))
         if route.dev is not None and dev is None:
             continue
-        made.append(Route(to, route.via, dev, route.table or MAIN_TABLE))
+        made.append(Route(to, route.via, dev.name if dev else None, route.table or MAIN_TABLE))
     return tuple(made)
 
 
@@ -47,6 +47,7 @@ def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> t
     made: list[Rule] = []
     for i, rule in enumerate(given):
         here = (*path, i)
+        known = len(lab.problems.found)
         families = {
             6 if ":" in prefix else 4 for prefix in (rule.src, rule.to) if prefix not in (None, "default")
         }
@@ -59,11 +60,12 @@ def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> t
         lowest = min(
             [MAIN_PRIORITY, *(other.priority for other in made if other.family == family and other.priority)]
         )
-        names = [(key, getattr(rule, key)) for key in ("iif", "oif")]
-        devices = {
-            key: "lo" if name == "lo" else _device(lab, namespace, name, (*here, key)) for key, name in names
-        }
-        if any(name is not None and devices[key] is None for key, name in names):
+        devices: dict[str, str | None] = {}
+        for key in ("iif", "oif"):
+            name: str | None = getattr(rule, key)
+            link = None if name == "lo" else _device(lab, namespace, name, (*here, key))
+            devices[key] = link.ifname if link else name
+        if lab.problems.found[known:]:
             continue
         made.append(
             Rule(
@@ -78,13 +80,13 @@ def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> t
     return tuple(made)
 
 
-def _device(lab: Lab, namespace: str, name: str | None, path: Path) -> str | None:
+def _device(lab: Lab, namespace: str, name: str | None, path: Path) -> AnyLink | None:
     if name is None:
         return None
     links = lab.links_of(namespace)
     for link in links:
         if name in (link.name, link.ifname):
-            return link.ifname
+            return link
     if name not in lab.spec.pruned:
         known = did_you_mean(name, [link.name for link in links], "interfaces")
         lab.problems.add(lab.where(*path, key=False), f"no interface {name!r} in {namespace}", known)
@@ -92,7 +94,7 @@ def _device(lab: Lab, namespace: str, name: str | None, path: Path) -> str | Non
 
 
 def device_of(lab: Lab, namespace: str, route: Route) -> str | None:
-    """The ifname of the interface by which a route goes."""
+    """The name of the interface by which a route goes."""
     import ipaddress
 
     if route.dev is not None or route.via is None:
@@ -104,5 +106,5 @@ def device_of(lab: Lab, namespace: str, route: Route) -> str | None:
             network = address.network
             longer = best is None or network.prefixlen > best[0]
             if network.version == gateway.version and gateway in network and longer and link.up:
-                best = (network.prefixlen, link.ifname)
+                best = (network.prefixlen, link.name)
     return best[1] if best else None

@@ -189,7 +189,8 @@ def _with_settings(lab: Lab, before: AnyLink, settings: Settings, path: Path, re
                 f"IPv6 needs an MTU of at least 1280, {before.id} has {after.mtu}",
             )
     if settings.neighbors is not None:
-        given["neighbors"] = values.neighbors(lab, settings.neighbors, (*path, "neighbors"))
+        there = replace(after, addresses=given.get("addresses", after.addresses))
+        given["neighbors"] = values.neighbors(lab, there, settings.neighbors, (*path, "neighbors"))
     if isinstance(after, Veth) and settings.port is not None:
         port = veth.port(after.port, settings.port)
         if settings.port.fdb is not None:

@@ -275,6 +275,8 @@ class State:
     ``links`` are in creation order (the order of addresses decides routes). ``hops`` bounds how many
     queues (a CPU's receive backlog, macvlan's workqueue) one frame can wait in, one after the other,
     on its way from any interface to any other; ``routers`` is how many namespaces forward packets.
+    ``addressed`` pairs link ids and addresses in the order in which the kernel has made their connected
+    routes: that of ``links`` at first, but an interface that has been down comes last.
     """
 
     namespaces: tuple[Namespace, ...]
@@ -282,6 +284,7 @@ class State:
     endpoints: tuple[Endpoint, ...]
     hops: int
     routers: int = 0
+    addressed: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def _links(self) -> dict[str, AnyLink]:

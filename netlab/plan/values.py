@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netlab.plan import macs, sysctls
@@ -26,8 +25,15 @@ def check_mac(lab: Lab, mac: str | None, path: Path) -> None:
         lab.problems.add(where, f"{mac} is no MAC of an interface", "as in 02:00:00:00:00:01")
 
 
-def neighbors(lab: Lab, given: Mapping[str, str], path: Path) -> tuple[Neighbor, ...]:
-    """Static neighbour entries, names of interfaces turned into their MACs."""
+def neighbors(lab: Lab, link: AnyLink, given: Mapping[str, str], path: Path) -> tuple[Neighbor, ...]:
+    """Static neighbour entries of a link, names of interfaces turned into their MACs.
+
+    An IPv6 entry needs IPv6 on the interface (neigh_add: EINVAL), and so an address of that family.
+    """
+    for ip in given:
+        if ":" in ip and not any(address.family == 6 for address in link.addresses):
+            message = f"{link.id} has no IPv6 address, so it can have no neighbour {ip}"
+            lab.problems.add(lab.where(*path, ip), message, "give it one", follows=True)
     found = ((ip, _mac_of(lab, name, (*path, ip))) for ip, name in given.items())
     return tuple(Neighbor(ip, mac) for ip, mac in found if mac is not None)
 
@@ -83,11 +89,3 @@ def check_port(lab: Lab, link: Veth, path: Path) -> None:
         lab.problems.add(
             where, f"the port of {link.id} has no carrier, so its state cannot be set to {port.state!r}"
         )
-
-
-def lower_mtu(lab: Lab, link: AnyLink, mtu: int) -> AnyLink:
-    """The link with an MTU; below 1280 the kernel takes its IPv6 addresses away (addrconf_notify)."""
-    addresses = link.addresses
-    if mtu < 1280 and any(address.family == 6 for address in addresses):
-        addresses = tuple(address for address in addresses if address.family == 4)
-    return replace(link, mtu=mtu, addresses=addresses)
