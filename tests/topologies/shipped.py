@@ -1,0 +1,46 @@
+"""What ships, and what docs/claims.md says of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from netlab.spec import shipped
+
+ROOT = Path(__file__).parents[2]
+CLAIMS = ROOT / "docs" / "claims.md"
+
+#: The big one: 9,900 pairs.
+MESH = "mesh-100"
+#: Every file that ships.
+FILES = tuple(shipped())
+#: All but the mesh: each is examined on every layer in a moment.
+SMALL = tuple(path for path in FILES if path.stem != MESH)
+
+_ROW = re.compile(
+    r"^\| (?P<number>\d+b?) \| (?P<says>.*?) \| (?P<verdict>\w+) "
+    r"\| \[(?P<name>[\w-]+)\]\((?P<link>[^)]+)\) \| .+ \|$"
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the claims table."""
+
+    number: str
+    says: str
+    verdict: str
+    name: str
+    link: str
+
+
+def rows() -> list[Row]:
+    """The claims table of docs/claims.md, row by row."""
+    lines = CLAIMS.read_text(encoding="utf-8").splitlines()
+    table = [line for line in lines if re.match(r"\| \d", line)]
+    matches = [_ROW.match(line) for line in table]
+    bad = [line for line, match in zip(table, matches, strict=True) if match is None]
+    if bad:
+        raise ValueError(f"not a row of the claims table: {bad[0]}")
+    return [Row(**match.groupdict()) for match in matches if match]
