@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from netlab.model.rules import Rule
 
 _HOMES = {
+    "RULES": "netlab.model.rules",
     "Prediction": "netlab.model.predict",
     "Rule": "netlab.model.rules",
     "Story": "netlab.model.predict",
