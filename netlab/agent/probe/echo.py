@@ -110,7 +110,7 @@ class AddressLayer(Layer):
 
     def conclude(self, pair: Pair) -> None:
         result = self.results[pair]
-        if not result.letter:
+        if not self.settled(pair):
             result.letter = "U"
             result.evidence.setdefault("reason", "reply-lost" if result.evidence.get("entered") else "request-lost")
 
