@@ -178,17 +178,17 @@ class _Job:
         return True
 
     def _close(self, shown: bool) -> None:
-        """The JSON, and of several topologies one table."""
-        if self.asked["json_to"] is not None:
-            records = [record for _, several in self.rows for record in several]
-            alone = len(records) == 1 and not self.many
-            _write_json(self.asked["json_to"], records[0] if alone else records)
+        """Of several topologies one table; and the JSON."""
         if self.talks and self.many and self.rows:
             from netlab.report import terminal
 
             if shown:
                 click.echo()
             click.echo(terminal.table(self.rows, self.style))
+        if self.asked["json_to"] is not None:
+            records = [record for _, several in self.rows for record in several]
+            alone = len(records) == 1 and not self.many
+            _write_json(self.asked["json_to"], records[0] if alone else records)
 
 
 def _representative(records: list[Record]) -> Record:

@@ -52,8 +52,7 @@ def command(
     resolved = plan.resolve(loaded)
     told = why.explain(loaded, resolved, source, destination, layer=layers[0] if layers else None, step=step)
     if verify:
-        number = [one.name for one in resolved.steps].index(told.step)
-        told = replace(told, fixes=tuple(_verified(loaded, number, told.layer, fix) for fix in told.fixes))
+        told = _verified(loaded, [one.name for one in resolved.steps].index(told.step), told)
     if as_json:
         import json
 
@@ -63,15 +62,18 @@ def command(
     return FAILED if any(fix.holds is False for fix in told.fixes) else PASSED
 
 
-def _verified(loaded: Spec, number: int, layer: str, fix: Fix) -> Fix:
-    """The fix with what a real lab shows."""
+def _verified(loaded: Spec, number: int, told: Explanation) -> Explanation:
+    """The explanation with what a real lab shows of each fix."""
     from netlab import pipeline, plan, why
     from netlab.lab import Agent
 
-    resolved = plan.resolve(why.with_step(loaded, number, fix.step))
+    fixes = []
     with Agent.start() as agent:
-        seen = pipeline.observe_pair(agent, resolved, layer, fix.source, fix.destination)
-    return replace(fix, observed=seen)
+        for fix in told.fixes:
+            resolved = plan.resolve(why.with_step(loaded, number, fix.step))
+            seen = pipeline.observe_pair(agent, resolved, told.layer, fix.source, fix.destination)
+            fixes.append(replace(fix, observed=seen))
+    return replace(told, fixes=tuple(fixes))
 
 
 def _render(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[str]:

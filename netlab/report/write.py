@@ -63,7 +63,8 @@ def _write_unnamed(path: Path, data: bytes) -> bool:
         view = memoryview(data)
         while view:
             view = view[os.write(fd, view) :]
-        os.link(f"/proc/self/fd/{fd}", path, follow_symlinks=True)
+        # With a descriptor beside it Python calls linkat(AT_SYMLINK_FOLLOW), else link(), which follows nothing.
+        os.link(f"/proc/self/fd/{fd}", path, src_dir_fd=fd, follow_symlinks=True)
     except OSError as error:
         if error.errno in _NO_UNNAMED:
             return False

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 STEP = "fix"
 #: Fixes offered; the first candidates are the least intrusive.
 MOST = 5
+#: A line of a step's YAML is broken where it would be longer.
+WIDTH = 60
 #: Up to this many endpoints the other pairs that a fix changes are counted.
 COUNT_UP_TO = 60
 
@@ -142,14 +144,15 @@ def _indented(step: str) -> str:
 
 
 def to_yaml(step: dict[str, Any]) -> str:
-    """A step as it would be written by hand: block style, the innermost mappings in one line."""
+    """A step as it would be written by hand: in block style, what is innermost and short in one line."""
     return "\n".join(_lines(step, 0))
 
 
 def _lines(mapping: dict[str, Any], depth: int) -> Iterable[str]:
     for key, value in mapping.items():
         head = f"{'  ' * depth}{_scalar(key)}:"
-        if isinstance(value, dict) and any(isinstance(inner, dict) for inner in value.values()):
+        nested = isinstance(value, dict) and any(isinstance(inner, dict) for inner in value.values())
+        if nested or (isinstance(value, dict) and len(head) + len(_flow(value)) > WIDTH):
             yield head
             yield from _lines(value, depth + 1)
         else:
