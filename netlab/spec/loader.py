@@ -109,8 +109,10 @@ def _check(root: Node, file: str) -> Spec:
             break
         except ValidationError as error:
             errors = error.errors(include_url=False)
-            for fault in errors:
-                _report(fault, root, file, problems)
+            # The first look sees all there is; what the later ones find is what the pruning left.
+            if not problems:
+                for fault in errors:
+                    _report(fault, root, file, problems)
             if not _prune(root, [fault["loc"] for fault in errors]):
                 break
     spec = None
@@ -200,9 +202,7 @@ def _label(loc: Path_) -> str:
 
 def _owner(loc: Path_) -> str:
     model = _model_at(loc)
-    return (
-        f"{(model.__doc__ or model.__name__).splitlines()[0].rstrip('.').lower()} needs it" if model else ""
-    )
+    return f"a {model.__name__.lower()} needs it" if model else ""
 
 
 def _keys_at(loc: Path_) -> list[str]:

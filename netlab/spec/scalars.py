@@ -69,6 +69,16 @@ def name(value: object) -> str:
     return word
 
 
+def title(value: object) -> str:
+    """The name of a topology or a step: one line, and no path that leads elsewhere."""
+    word = text(value)
+    if not word.strip() or len(word) > 100 or len(word.splitlines()) > 1:
+        raise Wrong("a name is one line of at most 100 characters")
+    if word.startswith("/") or ".." in word.split("/"):
+        raise Wrong(f"{_short(word)} reads like a path", "leave '/' and '..' out")
+    return word
+
+
 def switch_name(value: object) -> str:
     """The name of a switch: ``--`` in it would read like a link between two."""
     word = name(value)

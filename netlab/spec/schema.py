@@ -64,6 +64,7 @@ def _int(low: int, high: int) -> tuple[PlainValidator, WithJsonSchema]:
 _U32 = (1 << 32) - 1
 Flag = Annotated[bool, *_flag]
 Text = Annotated[str, *_scalar(scalars.text, _ANY_SCALAR)]
+Title = Annotated[str, *_scalar(scalars.title, _ANY_SCALAR)]
 Mtu = Annotated[int, *_int(68, 65535)]
 Unsigned = Annotated[int, *_int(0, _U32)]
 Positive = Annotated[int, *_int(1, 1_000_000)]
@@ -307,7 +308,7 @@ class Add(_Model):
 class Step(_Model):
     """A state of the lab that follows the one before."""
 
-    name: Text = Field(description="Unique name of the step.")
+    name: Title = Field(description="Unique name of the step.")
     description: Text = Field("", description="What the step is about.")
     via: Via = Field("netlink", description="The tool that sets port options in this step.")
     delete: Annotated[tuple[Text, ...], BeforeValidator(_listing)] = Field(
@@ -325,7 +326,7 @@ class Step(_Model):
 class Claim(_Model):
     """What somebody says of the kernel, and what would be seen if it were true."""
 
-    number: Text = Field(description="Number of the claim, such as 24b.")
+    number: Title = Field(description="Number of the claim, such as 24b.")
     says: Text = Field(description="The claim in a sentence.")
     test: Annotated[
         Any,
@@ -345,7 +346,7 @@ class Claim(_Model):
 class Topology(_Model):
     """A topology file of netlab."""
 
-    name: Text | None = Field(None, description="Name of the topology; the file's by default.")
+    name: Title | None = Field(None, description="Name of the topology; the file's by default.")
     description: Text = Field("", description="One sentence about it.")
     switches: Switches = Field({}, description="Switches by name.")
     hosts: Hosts = Field(description="Hosts by name.")

@@ -1,0 +1,179 @@
+"""The grammar of expectations."""
+
+from __future__ import annotations
+
+import pytest
+
+from netlab.spec import TopologyError, load
+from netlab.spec.expect import AnyEntry, Heard, Pair, Readback, Refused, Wire
+
+HEAD = "hosts: {}\nexpect:\n"
+
+
+def entries(*lines: str) -> tuple[AnyEntry, ...]:
+    """The entries of a file whose expectations are these lines, the first of them line 3."""
+    return load(HEAD + "\n".join(f"  - {line}" for line in lines) + "\n", "f").expect
+
+
+def fault(line: str) -> str:
+    """What is said of an entry that is wrong."""
+    with pytest.raises(TopologyError) as caught:
+        entries(line)
+    assert len(caught.value.problems) == 1, caught.value
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "left", "right", "both", "layers", "outcome"),
+    [
+        ("A -> B: reachable", "A", "B", False, (), "reachable"),
+        ("A:ens160 -> A/c1:eth0: unreachable", "A:ens160", "A/c1:eth0", False, (), "unreachable"),
+        ("A <-> B: through-interface", "A", "B", True, (), "through-interface"),
+        ("A -> B [icmp, tcp]: address-only", "A", "B", False, ("icmp", "tcp"), "address-only"),
+        ("A->B[icmp,icmp6/1280]: reachable", "A", "B", False, ("icmp", "icmp6/1280"), "reachable"),
+        ('"A -> B: reachable"', "A", "B", False, (), "reachable"),
+        ('"*:eth0 -> web-? [ arp ]: reachable"', "*:eth0", "web-?", False, ("arp",), "reachable"),
+        ('"*:eth0 -> any": reachable', "*:eth0", "any", False, (), "reachable"),
+        ("any -> A/any: reachable", "any", "A/any", False, (), "reachable"),
+        ("web-* -> any:eth0: reachable", "web-*", "any:eth0", False, (), "reachable"),
+        ("A:eth0@fd00::1 -> B [icmp6]: reachable", "A:eth0@fd00::1", "B", False, ("icmp6",), "reachable"),
+        ("{from: A, to: B, layers: [icmp], is: reachable}", "A", "B", False, ("icmp",), "reachable"),
+        ("{from: A, to: B, layers: icmp/1472, is: reachable}", "A", "B", False, ("icmp/1472",), "reachable"),
+        ("{from: 1, to: no, is: unreachable}", "1", "no", False, (), "unreachable"),
+    ],
+)
+def test_pairs(line: str, left: str, right: str, both: bool, layers: tuple[str, ...], outcome: str) -> None:
+    """A pair is read the same in block style, quoted, and as a mapping."""
+    (entry,) = entries(line)
+    assert isinstance(entry, Pair)
+    assert (entry.left, entry.right, entry.both, entry.layers, entry.outcome) == (
+        left,
+        right,
+        both,
+        layers,
+        outcome,
+    )
+    assert str(entry.where) == "f:3:5"
+
+
+def test_the_text_of_an_entry_is_kept() -> None:
+    """An entry keeps the text that its author wrote, the mapping form in its short form."""
+    found = entries(
+        "A -> B [icmp]: reachable", "{from: A, to: B, is: reachable}", "A:e: {addresses: [], mtu: 1400}"
+    )
+    assert [entry.text for entry in found] == [
+        "A -> B [icmp]: reachable",
+        "A -> B: reachable",
+        "A:e: {addresses: [], mtu: 1400}",
+    ]
+
+
+def test_the_other_entries() -> None:
+    """Wires, listeners, values read back and refusals have their own forms."""
+    wire, heard, only, state, refused, later = entries(
+        "A/c1 -> A/c2 [icmp]: not-on-wire",
+        "A/c1 [broadcast]: {heard-by: [A:eth0, port(B:eth0)]}",
+        "A/c1:eth0 [broadcast]: {heard-only-by: []}",
+        "A/c1:eth0: {mode: vepa, mac: =A:eth0, addresses: [10.0.0.1/24]}",
+        "A:x: {refused: EINVAL, at: create}",
+        "A:y: {refused: EBUSY}",
+    )
+    assert isinstance(wire, Wire)
+    assert (wire.left, wire.right, wire.layer, wire.on_wire) == ("A/c1", "A/c2", "icmp", False)
+    assert isinstance(heard, Heard)
+    assert [name for name, _ in heard.listeners] == ["A:eth0", "port(B:eth0)"]
+    assert str(heard.listeners[1][1]) == "f:4:43"
+    assert not heard.only
+    assert isinstance(only, Heard)
+    assert only.only
+    assert only.listeners == ()
+    assert isinstance(state, Readback)
+    assert [(key, value) for key, value, _ in state.values] == [
+        ("mode", "vepa"),
+        ("mac", "=A:eth0"),
+        ("addresses", ("10.0.0.1/24",)),
+    ]
+    assert isinstance(refused, Refused)
+    assert (refused.target, refused.errno, refused.at) == ("A:x", "EINVAL", "create")
+    assert isinstance(later, Refused)
+    assert later.at is None
+
+
+@pytest.mark.parametrize(
+    ("line", "where", "what", "hint"),
+    [
+        ("A -> B:reachable", "f:3:5", "a space is missing after the colon", "write 'A -> B: reachable'"),
+        ("A -> B", "f:3:5", "has no outcome", "': reachable'"),
+        ("A -> B:", "f:3:12", "has no outcome", "'reachable'"),
+        ("A -> B: reachabel", "f:3:13", "'reachabel' is not an outcome", "did you mean 'reachable'?"),
+        ("A -> B: [reachable]", "f:3:13", "a list is no outcome", ""),
+        ("A -> B: {is: reachable}", "f:3:13", "a pair has an outcome, not a mapping", "reachable"),
+        ("A -> B [icpm]: reachable", "f:3:13", "'icpm' is not a layer", "did you mean 'icmp'?"),
+        ("A -> B [icmp, tpc]: reachable", "f:3:19", "'tpc' is not a layer", "did you mean 'tcp'?"),
+        ("A -> B []: reachable", "f:3:13", "'' is not a layer", ""),
+        ("A -> B [icmp/12]: reachable", "f:3:13", "12 bytes are no size", "28 to 65535"),
+        ("A -> B [icmp] [tcp]: reachable", "f:3:19", "is not an expectation", "one pair of brackets"),
+        ("A --> B: reachable", "f:3:7", "is not an expectation", "the arrows are '->' and '<->'"),
+        ("A => B: reachable", "f:3:7", "is not an expectation", "the arrows are '->' and '<->'"),
+        ("A: reachable", "f:3:5", "'A' is one endpoint", "an outcome needs two"),
+        ("A:eth0: down", "f:3:13", "'down' says nothing of A:eth0", "{state: down}"),
+        ("A -> B: on-wire", "f:3:5", "'on-wire' needs its layer", "[icmp]: on-wire"),
+        ("A <-> B [icmp]: on-wire", "f:3:5", "goes one way only", "write '->'"),
+        ("A: {heard-by: [B]}", "f:3:5", "is about broadcasts", "write 'A [broadcast]:'"),
+        ("A [icmp]: {heard-by: [B]}", "f:3:5", "is about broadcasts", "write 'A [broadcast]:'"),
+        ("A [broadcast]: {heard-by: B}", "f:3:31", "'heard-by' is a list", "port(A:ens160)"),
+        ("A [broadcast]: {heard-by: [B], heard-only-by: [B]}", "f:3:20", "stands alone", "two entries"),
+        ("A [broadcast]: {heard-by: [[B]]}", "f:3:32", "a listener is an endpoint", ""),
+        ("A:x: {refused: EINVL}", "f:3:20", "'EINVL' is not the name of an errno", "did you mean 'EINVAL'?"),
+        ("A:x: {refused: EINVAL, at: start}", "f:3:32", "'start' is not a moment", "create, up or set"),
+        ("A:x: {refused: EINVAL, when: up}", "f:3:28", "unknown key 'when'", ""),
+        ("A:x: {}", "f:3:10", "an empty mapping expects nothing", ""),
+        ("A:x: {mode: }", "f:3:17", "the value of 'mode' is missing", ""),
+        ("A:x [icmp]: {mode: vepa}", "f:3:5", "layers belong to a pair", ""),
+        ("{from: A, to: B}", "f:3:5", "'is' is missing", "is: reachable"),
+        (
+            "{from: A, to: B, is: reachable, layer: icmp}",
+            "f:3:37",
+            "unknown key 'layer'",
+            "did you mean 'layers'?",
+        ),
+        ("{from: A, to: [B], is: reachable}", "f:3:19", "'to' must be one value", ""),
+        (
+            "{A -> B: reachable, C -> D: reachable}",
+            "f:3:25",
+            "one expectation has one key",
+            "begin each with '- '",
+        ),
+        ("{}", "f:3:5", "an empty expectation", ""),
+        ("[A, B]", "f:3:5", "a list is no expectation", ""),
+        ("", "f:3:4", "an expectation is missing", ""),
+    ],
+)
+def test_what_is_refused(line: str, where: str, what: str, hint: str) -> None:
+    """A faulty entry is refused at its faulty part, with what would be right."""
+    message = fault(line)
+    assert message.startswith(f"{where}: "), message
+    assert what in message
+    assert hint in message
+
+
+def test_all_faults_are_reported() -> None:
+    """Each faulty entry has its own line in one error, in steps and claims, too."""
+    text = """\
+hosts: {}
+expect:
+  - A -> B: maybe
+steps:
+  - name: s
+    expect:
+      - A -> B:reachable
+claims:
+  - number: 24b
+    says: x
+    test:
+      s:
+        - A -> B [x]: reachable
+"""
+    with pytest.raises(TopologyError) as caught:
+        load(text, "f")
+    assert [problem.where.line for problem in caught.value.problems] == [3, 7, 13]
