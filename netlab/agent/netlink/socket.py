@@ -67,8 +67,7 @@ class Socket:
             got: dict[int, Answer] = {}
             while len(got) < len(part):
                 for kind, flags, sequence, body in _split(self._socket.recv(1 << 17)):
-                    # Requests that asked for no answer still get one where they fail: their number is 0.
-                    if kind == NLMSG_ERROR and sequence >= first:
+                    if kind == NLMSG_ERROR:
                         got[sequence] = _answer(flags, body)
             answers += (got[sequence] for sequence in range(first, first + len(part)))
         return answers
@@ -112,10 +111,6 @@ class Socket:
                         raise OSError(answer.errno, answer.message or os.strerror(answer.errno))
                     found.append(data[offset : offset + length])
                 offset += (length + 3) & ~3
-
-    def send_unanswered(self, data: bytes) -> None:
-        """Send requests that ask for no ack: the kernel has handled them when the call returns (netlink_unicast is synchronous)."""
-        self._socket.send(data)
 
 
 def header(kind: int, flags: int, body: bytes) -> bytes:

@@ -6,13 +6,15 @@ runs before every wave (2 s with one ``ip neigh flush`` per namespace of a hundr
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import struct
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from netlab.agent import sysctl
-from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, header
+from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, Answer, header
 from netlab.agent.netns import Netns
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 RTM_NEWLINK, RTM_DELNEIGH, RTM_GETNEIGH = 16, 29, 30
 NUD_NOARP, NUD_PERMANENT = 0x40, 0x80
 NDA_DST = 1
-IFLA_LINKINFO, IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_BR_FDB_FLUSH = 18, 1, 2, 22
+IFLA_LINKINFO, IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_BR_FDB_FLUSH = 18, 1, 2, 21
 
 NDMSG = struct.Struct("=BxxxiHBB")
 _ATTRIBUTE = struct.Struct("=HH")
@@ -46,11 +48,11 @@ def flush_neighbors(ns: Netns) -> int:
             if kind == NDA_DST:
                 destination = bytes(message[offset + 4 : offset + length])
                 body = NDMSG.pack(family, index, 0, 0, 0) + nla(NDA_DST, destination)
-                deletions.append(header(RTM_DELNEIGH, NLM_F_REQUEST, body))
+                deletions.append(bytearray(header(RTM_DELNEIGH, NLM_F_REQUEST, body)))
                 break
             offset += max(4, (length + 3) & ~3)
-    if deletions:
-        ns.netlink.send_unanswered(b"".join(deletions))
+    # An entry may go by itself between the dump and its deletion.
+    _check(ns.netlink.failures(deletions), "a neighbour entry cannot be deleted", errno.ENOENT)
     return len(deletions)
 
 
@@ -58,7 +60,14 @@ def flush_fdb(ns: Netns, bridge: int) -> None:
     """Forget every learned MAC of a bridge (br_fdb_flush); static entries stay."""
     data = nla(IFLA_INFO_KIND, b"bridge\0") + nla(IFLA_INFO_DATA, nla(IFLA_BR_FDB_FLUSH, b""))
     body = struct.pack("=BxHiII", 0, 0, bridge, 0, 0) + nla(IFLA_LINKINFO, data)
-    ns.netlink.send_unanswered(header(RTM_NEWLINK, NLM_F_REQUEST, body))
+    request = bytearray(header(RTM_NEWLINK, NLM_F_REQUEST, body))
+    _check(ns.netlink.failures([request]), "the forwarding table cannot be flushed")
+
+
+def _check(failures: list[Answer], what: str, *allowed: int) -> None:
+    for failure in failures:
+        if failure.errno not in allowed:
+            raise OSError(failure.errno, f"{what}: {failure.message or os.strerror(failure.errno)}")
 
 
 def chill(lab: Lab, warmed: Iterable[str] | None = None) -> None:

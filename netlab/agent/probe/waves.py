@@ -3,18 +3,23 @@
 Cold is the meaning of every result, and the caches are emptied before each wave. Two probes may share a wave
 when neither leaves state behind that the other reads:
 
-- frames of our own EtherType touch nothing but forwarding tables, and these matter only where a port doesn't flood, is locked,
-  a bridge may learn only so many addresses, or one MAC lives at two places;
-- neighbour entries belong to a pair of namespaces: probes between different pairs of namespaces don't meet. A host that
-  forwards is part of many pairs, so where there is one, a wave is one probe.
+- frames of our own EtherType, and raw ARP requests and solicitations, read no neighbour table; they meet only in forwarding
+  tables, and these matter only where a port doesn't flood, is locked, a bridge may learn only so many addresses, or one MAC lives
+  at two places;
+- the other layers resolve neighbours. An ARP request is a broadcast, and whoever hears it updates an entry that he already has for
+  its sender, be it only INCOMPLETE (arp_process, "Update our ARP tables"). So in a wave a namespace either asks or is asked,
+  and two namespaces meet only once. A namespace with several interfaces may answer by another one than it was asked at,
+  and then resolves neighbours itself: such a destination has its source for itself, and is alone in a wave with it;
+- a host that forwards is part of many pairs, so where there is one, a wave is one probe.
 """
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from netlab.plan.types import State, Switch, SwitchLink, Veth, base_layer
+from netlab.plan.types import Port, State, Switch, SwitchLink, Veth, base_layer
 
 Pair = tuple[int, int]
 
@@ -28,7 +33,7 @@ def forwarding_matters(state: State) -> bool:
     """Whether what a bridge has learned can change who receives a unicast frame."""
     macs: set[str] = set()
     for link in state.links:
-        ports = ()
+        ports: tuple[Port, ...] = ()
         if isinstance(link, Switch) and link.fdb_max_learned is not None:
             return True
         if isinstance(link, Veth):
@@ -60,6 +65,8 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
         return ([pair] for pair in ordered)
     if not warms:
         return _packed(([pair] for pair in ordered), FRAMES)
+    if base in ("arp", "ndp"):
+        return _packed(([pair] for pair in ordered), NEIGHBORS)
     return _by_namespaces(state, ordered)
 
 
@@ -74,21 +81,55 @@ def _packed(groups: Iterable[list[Pair]], size: int) -> Iterator[list[Pair]]:
         yield wave
 
 
+class _Wave:
+    """A wave that is still open, and what its namespaces do in it."""
+
+    def __init__(self) -> None:
+        self.pairs: list[Pair] = []
+        self.asking: set[str] = set()
+        self.asked: set[str] = set()
+        self.alone: set[str] = set()
+        self.met: set[tuple[str, str]] = set()
+
+    def admits(self, source: str, destination: str, alone: bool) -> bool:
+        """Whether a probe between these namespaces disturbs none of those that are in already."""
+        if source in self.alone or destination in self.alone:
+            return False
+        if alone:
+            return not ({source, destination} & (self.asking | self.asked))
+        return source not in self.asked and destination not in self.asking and (source, destination) not in self.met
+
+    def add(self, pair: Pair, source: str, destination: str, alone: bool) -> None:
+        """Put a probe in."""
+        self.pairs.append(pair)
+        self.asking.add(source)
+        self.asked.add(destination)
+        self.met.add((source, destination))
+        if alone:
+            self.alone |= {source, destination}
+
+
 def _by_namespaces(state: State, pairs: list[Pair]) -> Iterator[list[Pair]]:
-    """Each two namespaces at most once in a wave."""
     namespaces = [endpoint.namespace for endpoint in state.endpoints]
-    open_waves: list[tuple[list[Pair], set[frozenset[str]]]] = []
-    for pair in pairs:
-        meeting = frozenset((namespaces[pair[0]], namespaces[pair[1]]))
-        for wave, met in open_waves:
-            if meeting not in met:
-                break
-        else:
-            wave, met = [], set()
-            open_waves.append((wave, met))
-        wave.append(pair)
-        met.add(meeting)
-        if len(wave) >= NEIGHBORS:
-            open_waves = [other for other in open_waves if other[0] is not wave]
-            yield wave
-    yield from (wave for wave, _ in open_waves)
+    doors = Counter(link.namespace for link in state.links if not isinstance(link, (Switch, SwitchLink)))
+    number = {ns: k for k, ns in enumerate(dict.fromkeys(namespaces[i] for pair in pairs for i in pair))}
+
+    def side(pair: Pair) -> tuple[int, bool]:
+        # By the lowest bit in which the namespaces' numbers differ: each group has askers on one side only.
+        source, destination = number[namespaces[pair[0]]], number[namespaces[pair[1]]]
+        bit = (source ^ destination) & -(source ^ destination)
+        return bit, bool(source & bit)
+
+    open_waves: list[_Wave] = []
+    for pair in sorted(pairs, key=side):
+        source, destination = namespaces[pair[0]], namespaces[pair[1]]
+        alone = source == destination or doors[destination] > 1
+        wave = next((wave for wave in open_waves if wave.admits(source, destination, alone)), None)
+        if wave is None:
+            wave = _Wave()
+            open_waves.append(wave)
+        wave.add(pair, source, destination, alone)
+        if len(wave.pairs) >= NEIGHBORS:
+            open_waves.remove(wave)
+            yield wave.pairs
+    yield from (wave.pairs for wave in open_waves)
