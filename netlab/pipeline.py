@@ -53,13 +53,24 @@ def silent(_doing: str) -> None:
     """Nobody watches."""
 
 
-def run(source: Path | str, agent: Agent, options: Options | None = None, watch: Watch = silent) -> Record:
+def idle() -> None:
+    """Nothing to do meanwhile."""
+
+
+def run(
+    source: Path | str,
+    agent: Agent,
+    options: Options | None = None,
+    watch: Watch = silent,
+    meanwhile: Callable[[], None] = idle,
+) -> Record:
     """Examine one topology, step by step, and return its record.
 
+    ``watch`` is told what is being done; ``meanwhile`` is called in each step while the agent is busy.
     Raises netlab.spec.TopologyError (the file), UsageError (no such layer or step) and
     netlab.lab.LabError (the kernel, or this machine).
     """
-    from netlab import judge, model, plan, report
+    from netlab import plan
 
     options = options or Options()
     started, clock = datetime.now(UTC), time.monotonic()
@@ -70,9 +81,11 @@ def run(source: Path | str, agent: Agent, options: Options | None = None, watch:
     with agent.lab(resolved) as lab:
         for step, wanted in steps:
             if wanted:
-                examined.append(examine(resolved, step, lab, options, watch))
+                examined.append(examine(resolved, step, lab, options, watch, meanwhile))
             else:
                 lab.enter(step).result()
+    from netlab import judge, model, report
+
     seen = [(one.step, one.observed, one.prediction) for one in examined]
     claims = [judge.weigh(claim, seen) for claim in resolved.claims]
     seconds = {"load": loaded, "total": time.monotonic() - clock}
@@ -81,10 +94,15 @@ def run(source: Path | str, agent: Agent, options: Options | None = None, watch:
     )
 
 
-def examine(plan: Plan, step: Step, lab: Lab, options: Options, watch: Watch = silent) -> Examined:
-    """Enter one step: build, predict meanwhile, probe, try again what nobody expected, judge."""
-    from netlab import judge, model, report
-
+def examine(
+    plan: Plan,
+    step: Step,
+    lab: Lab,
+    options: Options,
+    watch: Watch = silent,
+    meanwhile: Callable[[], None] = idle,
+) -> Examined:
+    """Enter one step: build and probe, predict meanwhile, try again what nobody expected, judge."""
     clock = Clock()
     layers = chosen_layers(plan, step, options.layers)
     tapped = tapped_layers(plan, step)
@@ -95,11 +113,14 @@ def examine(plan: Plan, step: Step, lab: Lab, options: Options, watch: Watch = s
         for wire in (False, True)
         if (group := tuple(layer for layer in layers if (layer in tapped) == wire))
     ]
+    from netlab import judge, model, report
+
     prediction = model.predict(step.state, layers)
     clock.lap("predict")
     told = options.stories and len(step.state.endpoints) <= report.STORIES_UP_TO
     stories = report.tell_all(step.state, prediction, layers) if told else report.Stories()
     clock.lap("stories")
+    meanwhile()
     built = entering.result()
     clock.lap("build")
     seen = {layer.layer: layer for reply in probing for layer in reply.result()}

@@ -1,32 +1,18 @@
-"""The command line: `netlab`. A thin front door; each command is a module, imported when it is called."""
+"""The command line: `netlab`. A thin front door.
+
+Nothing heavy is imported here: before click is, an agent that will be needed is already starting.
+"""
 
 from __future__ import annotations
 
-import importlib
+import gc
 import os
 import signal
 import sys
 from types import FrameType
 from typing import Any, NoReturn
 
-import click
-
-from netlab.cli.problems import explain
 from netlab.errors import INTERRUPTED, WRONG
-
-#: command → (module, help section); the order is the help's.
-COMMANDS = {
-    "run": ("run", "Examine"),
-    "check": ("check", "Examine"),
-    "predict": ("predict", "Understand"),
-    "why": ("why", "Understand"),
-    "rules": ("rules", "Understand"),
-    "list": ("topologies", "Topologies"),
-    "show": ("show", "Topologies"),
-    "schema": ("schema", "Topologies"),
-    "doctor": ("doctor", "This machine"),
-    "completion": ("completion", "This machine"),
-}
 
 
 class Interrupted(BaseException):
@@ -37,110 +23,29 @@ class Interrupted(BaseException):
         self.number = number
 
 
-class Commands(click.Group):
-    """The commands, in sections, each loaded only when it is needed."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All of them, in the help's order."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command's module."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"netlab.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = module.command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """A mistyped command gets a suggestion; a file's name gets the command that was left out."""
-        name = args[0] if args else ""
-        if name and name not in COMMANDS and not name.startswith("-"):
-            from netlab.errors import did_you_mean
-
-            hint = did_you_mean(name, COMMANDS)
-            if name.endswith((".yaml", ".yml")) or os.path.exists(name):
-                hint = f" (did you mean 'netlab run {name}'?)"
-            ctx.fail(f"no such command '{name}'{hint}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands by section."""
-        for section in dict.fromkeys(section for _, section in COMMANDS.values()):
-            names = [name for name, (_, its) in COMMANDS.items() if its == section]
-            rows = []
-            for name in names:
-                command = self.get_command(ctx, name)
-                assert command is not None
-                rows.append((name.ljust(max(map(len, COMMANDS))), command.get_short_help_str(60)))
-            with formatter.section(section):
-                formatter.write_dl(rows)
-
-
-EPILOG = """\b
-Exit codes: 0 all as expected, 1 something was not, 2 the command line or a file
-is wrong, 3 this machine can't run it, 4 something could not be proved either
-way, 130 interrupted. Of several runs the first of 130, 3, 2, 1, 4 that occurred.
-"""
-
-
-@click.command(
-    cls=Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=EPILOG,
-)
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=lambda *a: _version(*a),
-    help="Show the version and exit.",
-)
-def cli() -> None:
-    """Predict who can reach whom in a network, build it out of namespaces, probe every pair, and judge.
-
-    \b
-    Try:  netlab run bridge-two-node.yaml
-          netlab why bridge-two-node.yaml A:ens160 A:ens160.1
-    """
-
-
-def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
-        from netlab import __version__
-
-        click.echo(f"netlab {__version__}")
-        ctx.exit()
-
-
 def main(argv: list[str] | None = None) -> NoReturn:
     """The entry point: run a command, say what went wrong in a line, end with the right exit code."""
+    # Importing makes many objects and no garbage: collecting every 700 costs a short run a twentieth of its time.
+    gc.set_threshold(50_000)
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _interrupt)
-    sys.exit(_run(argv))
+    sys.exit(_run(sys.argv[1:] if argv is None else argv))
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     raise Interrupted(number)
 
 
-def _run(argv: list[str] | None) -> int:
+def _run(argv: list[str]) -> int:
+    from netlab.cli import early
+
     try:
-        # Not click's own handling of errors: that would turn EPIPE and Ctrl-C into exit code 1.
-        code: Any = cli.main(args=argv, prog_name="netlab", standalone_mode=False)
+        early.start(argv)
+        code = _command(argv)
         sys.stdout.flush()
-        return int(code or 0)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return WRONG
-    except click.ClickException as error:
-        error.show()
-        return WRONG
-    except (KeyboardInterrupt, click.Abort):
+        return code
+    except KeyboardInterrupt:
         print("netlab: interrupted", file=sys.stderr)
         return INTERRUPTED
     except Interrupted as interrupted:
@@ -151,4 +56,27 @@ def _run(argv: list[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        from netlab.cli.problems import explain
+
         return explain(error)
+    finally:
+        early.close()
+
+
+def _command(argv: list[str]) -> int:
+    import click
+
+    from netlab.cli.group import cli
+
+    try:
+        # Not click's own handling of errors: that would turn EPIPE and Ctrl-C into exit code 1.
+        code: Any = cli.main(args=argv, prog_name="netlab", standalone_mode=False)
+        return int(code or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return WRONG
+    except click.ClickException as error:
+        error.show()
+        return WRONG
+    except click.Abort:
+        raise KeyboardInterrupt from None

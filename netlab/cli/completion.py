@@ -19,7 +19,7 @@ def command(shell: str) -> None:
     """Print a script that completes commands, topologies, layers, steps and endpoints."""
     from click.shell_completion import get_completion_class
 
-    from netlab.cli import cli
+    from netlab.cli.group import cli
 
     kind = get_completion_class(shell)
     assert kind is not None

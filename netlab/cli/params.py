@@ -18,9 +18,7 @@ class Layers(click.ParamType[tuple[str, ...]]):
 
     name = "layers"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         """The names, each checked."""
         if isinstance(value, tuple):
             return value
@@ -36,15 +34,11 @@ class Layers(click.ParamType[tuple[str, ...]]):
 
         base, sized, size = base_layer(name), "/" in name, name.partition("/")[2]
         if base not in LAYERS:
-            self.fail(
-                f"no layer '{name}'{did_you_mean(base, LAYERS)}; there are {', '.join(LAYERS)}", param, ctx
-            )
+            self.fail(f"no layer '{name}'{did_you_mean(base, LAYERS)}; there are {', '.join(LAYERS)}", param, ctx)
         if sized and (base not in SIZED or not size.isdecimal() or not 28 <= int(size) <= 65535):
             self.fail(f"'{name}': a size goes with {' and '.join(SIZED)} only, 28 to 65535 bytes", param, ctx)
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Layer names, also behind a comma."""
         done, comma, start = incomplete.rpartition(",")
         return [CompletionItem(f"{done}{comma}{name}") for name in LAYERS if name.startswith(start)]
@@ -55,9 +49,7 @@ class TopologyFile(click.ParamType[str]):
 
     name = "file"
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The topologies that ship, then files."""
         from netlab.spec import shipped
 
@@ -70,9 +62,7 @@ class StepName(click.ParamType[str]):
 
     name = "step"
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The steps of that topology, as far as it can be read."""
         return [CompletionItem(name) for name in _steps_of(ctx) if name.startswith(incomplete)]
 
@@ -82,9 +72,7 @@ class EndpointName(click.ParamType[str]):
 
     name = "endpoint"
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The endpoints of that topology, as far as it can be read."""
         plan = _plan_of(ctx)
         names = [endpoint.id for endpoint in plan.steps[0].state.endpoints] if plan else []

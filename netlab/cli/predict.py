@@ -24,9 +24,7 @@ def command(files: tuple[str, ...], layers: tuple[str, ...], steps: tuple[str, .
     if as_json:
         import json
 
-        click.echo(
-            json.dumps(records if len(files) > 1 else records[0], ensure_ascii=False, separators=(",", ":"))
-        )
+        click.echo(json.dumps(records if len(files) > 1 else records[0], ensure_ascii=False, separators=(",", ":")))
         return
     from netlab.report import prediction
     from netlab.report.style import style_for

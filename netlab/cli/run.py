@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netlab.cli import early
 from netlab.cli.params import FILES, LAYERS_OPTION, StepName
 from netlab.cli.problems import explain
 from netlab.errors import NetlabError, ReportError, worst
@@ -31,9 +32,7 @@ Record = dict[str, Any]
     type=StepName(),
     help="Examine only this step (repeatable); those before it are passed through.",
 )
-@click.option(
-    "--json", "json_to", metavar="PATH", help="Write the record as JSON; - is stdout, instead of the report."
-)
+@click.option("--json", "json_to", metavar="PATH", help="Write the record as JSON; - is stdout, instead of the report.")
 @click.option(
     "--report-dir",
     type=click.Path(path_type=Path),
@@ -71,10 +70,8 @@ def command(files: tuple[str, ...], **asked: Any) -> int:
     """
     from netlab.lab import Agent
 
-    job = _Job(files, asked)
-    # The agent starts before this side imports its parsers: they come up at the same time, on two processors.
-    with Agent.start(_log if asked["verbose"] else None) as agent:
-        return job.run(agent)
+    with early.take() or Agent.start(_log if asked["verbose"] else None) as agent:
+        return _Job(files, asked).run(agent)
 
 
 def _log(line: str) -> None:
@@ -85,7 +82,6 @@ class _Job:
     """One command: every file, every repetition, one exit code."""
 
     def __init__(self, files: tuple[str, ...], asked: dict[str, Any]) -> None:
-        from netlab.report.style import style_for
         from netlab.spec import TopologyError, find
 
         self.asked = asked
@@ -100,7 +96,6 @@ class _Job:
         if not self.paths:
             raise SystemExit(worst(self.codes))
         self.folder = _report_folder(asked["report_dir"], asked["no_report"])
-        self.style = style_for(sys.stdout)
         self.many = len(files) > 1
         self.talks = asked["json_to"] != "-"
 
@@ -123,9 +118,8 @@ class _Job:
                         break
                     continue
                 self.rows.append((path.stem, records))
-                self._keep(records)
-                watch("")
-                shown = self._show(records, shown) or shown
+                kept = self._keep(records)
+                shown = self._show(records, kept, shown) or shown
         self._close(shown)
         return worst(self.codes)
 
@@ -133,9 +127,16 @@ class _Job:
         from netlab import pipeline
 
         for k in range(self.asked["repeat"]):
-            record = pipeline.run(path, agent, self._options(k), watch)
+            record = pipeline.run(path, agent, self._options(k), watch, self._get_ready)
             self.codes.append(record["summary"]["exit_code"])
             yield record
+
+    def _get_ready(self) -> None:
+        """Import what the report will need, while the agent is busy."""
+        if self.talks:
+            import tabulate  # noqa: F401
+
+            from netlab.report import terminal  # noqa: F401
 
     def _options(self, k: int) -> Options:
         from netlab.pipeline import Options
@@ -149,42 +150,47 @@ class _Job:
             pcap=self.asked["pcap"],
         )
 
-    def _keep(self, records: list[Record]) -> None:
-        """The report on disk: of several repetitions the first that matters most."""
+    def _keep(self, records: list[Record]) -> Path | None:
+        """The report on disk: of several repetitions the first that matters most. Returns its folder."""
         if self.folder is None:
-            return
+            return None
         from netlab.report.save import save
 
         try:
-            save(_representative(records), self.folder)
+            return save(_representative(records), self.folder)
         except ReportError as error:
             self.codes.append(explain(error))
             self.folder = None
+            return None
 
-    def _show(self, records: list[Record], shown: bool) -> bool:
+    def _show(self, records: list[Record], kept: Path | None, shown: bool) -> bool:
         """Print one topology's report: whole where it is the only one, else what is not as expected."""
         if not self.talks:
             return False
         from netlab.report import terminal
+        from netlab.report.style import style_for
 
         record = _representative(records)
         quiet = self.asked["quiet"] or self.many
         if quiet and self.many and record["summary"]["verdict"] == "pass" and not record["findings"]:
             return False
-        text = terminal.render_quiet(record, self.style) if quiet else terminal.render(record, self.style)
+        style = style_for(sys.stdout)
+        where = f"{kept}/" if kept else ""
+        text = terminal.render_quiet(record, style) if quiet else terminal.render(record, style, where)
         click.echo(f"\n{text}" if shown else text)
         if len(records) > 1 and not self.many:
-            click.echo(terminal.repetitions(records, self.style))
+            click.echo(terminal.repetitions(records, style))
         return True
 
     def _close(self, shown: bool) -> None:
         """Of several topologies one table; and the JSON."""
         if self.talks and self.many and self.rows:
             from netlab.report import terminal
+            from netlab.report.style import style_for
 
             if shown:
                 click.echo()
-            click.echo(terminal.table(self.rows, self.style))
+            click.echo(terminal.table(self.rows, style_for(sys.stdout)))
         if self.asked["json_to"] is not None:
             records = [record for _, several in self.rows for record in several]
             alone = len(records) == 1 and not self.many

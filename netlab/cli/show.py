@@ -97,9 +97,7 @@ def _what(link: AnyLink) -> str:
 def _routing(state: State) -> Iterator[str]:
     for namespace in state.namespaces:
         for route in namespace.routes:
-            way = "".join(
-                f" {word} {value}" for word, value in (("via", route.via), ("dev", route.dev)) if value
-            )
+            way = "".join(f" {word} {value}" for word, value in (("via", route.via), ("dev", route.dev)) if value)
             yield f"{namespace.id}: route {route.to}{way} table {route.table}"
         for rule in namespace.rules:
             chosen = "".join(

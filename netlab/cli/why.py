@@ -109,9 +109,7 @@ def _story(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[s
             phase = hop.phase
             yield ""
             yield "  " + style.paint(phase.replace("-", " ").replace("arp", "ARP"), "cyan")
-        mark = (
-            style.paint(style.pick("✗", "x"), "red") if hop.end else style.paint(style.pick("·", "-"), "dim")
-        )
+        mark = style.paint(style.pick("✗", "x"), "red") if hop.end else style.paint(style.pick("·", "-"), "dim")
         rule = rules.get(hop.rule or "")
         text = f"{hop.what}: {rule.sentence}" if rule and hop.end else hop.what
         name = f" [{hop.rule}]" if hop.rule else ""

@@ -122,9 +122,5 @@ def _routing(before: Namespace, after: Namespace) -> Iterator[str]:
                 yield f"{verb} route {route.to}{via}{dev}"
         for rule in these.rules:
             if rule not in those.rules:
-                chosen = (
-                    f" {word} {value}"
-                    for word in ("src", "dst", "iif", "oif")
-                    if (value := getattr(rule, word))
-                )
+                chosen = (f" {word} {value}" for word in ("src", "dst", "iif", "oif") if (value := getattr(rule, word)))
                 yield f"{verb} rule{''.join(chosen)} table {rule.table}"

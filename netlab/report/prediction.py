@@ -33,9 +33,7 @@ def build(
     """The prediction of these steps. ``predict`` asks the model, ``rules`` are `netlab.model.RULES`."""
     first = state_endpoints(steps[0].state)
     made = [_step(step, predict(step), first) for step in steps]
-    met = {
-        rule for step in made for layer in step["layers"].values() for rule in layer["rules"]["keys"].values()
-    }
+    met = {rule for step in made for layer in step["layers"].values() for rule in layer["rules"]["keys"].values()}
     return {
         "schema": SCHEMA,
         "netlab": version,

@@ -126,8 +126,7 @@ def summarise(steps: Sequence[Record], findings: Sequence[Record], claims: Seque
         "exit_code": code,
         "expectations": {word: entries.count(letter) for letter, word in _WORDS.items()},
         "claims": {
-            word: sum(claim["verdict"] == word for claim in claims)
-            for word in ("confirmed", "refuted", "undecided")
+            word: sum(claim["verdict"] == word for claim in claims) for word in ("confirmed", "refuted", "undecided")
         },
     }
 

@@ -18,7 +18,7 @@ Record = dict[str, Any]
 
 _MEANING = {
     "R": "reached",
-    "A": "another interface of it answered",
+    "A": "answered by another interface",
     "U": "not reached",
     "?": "no proof",
     ".": "not applicable",
@@ -35,8 +35,8 @@ _CLAIM = {
 }
 
 
-def render(record: Record, style: Style) -> str:
-    """The whole report of one run, ready to be printed."""
+def render(record: Record, style: Style, where: str = "") -> str:
+    """The whole report of one run, ready to be printed. ``where`` names the folder with its other reports."""
     notes = Notes()
     lines = list(head(record, style))
     for k, step in enumerate(record["steps"]):
@@ -45,7 +45,10 @@ def render(record: Record, style: Style) -> str:
     lines += legend(notes, style)
     lines += why(record, notes, style)
     lines += _findings(record, style)
-    lines += ["", last_line(record, style)]
+    lines.append("")
+    if where:
+        lines.append(style.paint(f"reports in {clean(where)}", "dim"))
+    lines.append(last_line(record, style))
     return "\n".join(lines)
 
 
@@ -70,9 +73,7 @@ def last_line(record: Record, style: Style) -> str:
 def repetitions(records: Sequence[Record], style: Style) -> str:
     """``50 repetitions: 49 pass, 1 inconclusive``."""
     verdicts = [record["summary"]["verdict"] for record in records]
-    counts = [
-        f"{verdicts.count(word)} {word}" for word in ("pass", "fail", "inconclusive") if word in verdicts
-    ]
+    counts = [f"{verdicts.count(word)} {word}" for word in ("pass", "fail", "inconclusive") if word in verdicts]
     return style.paint(f"{len(records)} repetitions: {', '.join(counts)}", "bold")
 
 
@@ -223,18 +224,18 @@ def _claims(record: Record, style: Style) -> Iterator[str]:
     if not record["claims"]:
         return
     yield ""
+    quotes = style.pick("“”", '""')
     for claim in record["claims"]:
         word, colour = _CLAIM[claim["verdict"]]
-        lead = f"claim {claim['number']} "
-        yield from style.wrap(claim["says"], f"{lead}{style.paint(word, 'bold', colour)}: ", "    ")
+        lead = f"claim {claim['number']}: "
+        yield from style.wrap(f"{quotes[0]}{claim['says']}{quotes[1]}", lead, "    ")
         wanted = "F" if claim["verdict"] == "refuted" else "?S" if claim["verdict"] == "undecided" else ""
-        for test in claim["tests"]:
-            if wanted and test["verdict"] in wanted:
-                yield from _against(record, test, style)
-                break
+        because = next((test for test in claim["tests"] if wanted and test["verdict"] in wanted), None)
+        text = f": {_against(record, because, style)}" if because else ""
+        yield from style.wrap(text, f"    {style.paint(word, 'bold', colour)}", "    ")
 
 
-def _against(record: Record, test: Record, style: Style) -> Iterator[str]:
+def _against(record: Record, test: Record, style: Style) -> str:
     """The observation that decides against a claim, with its rule."""
     text = f"{clean(test['text'])}: {test['detail']}" if test["detail"] else clean(test["text"])
     if test["cells"]:
@@ -246,7 +247,7 @@ def _against(record: Record, test: Record, style: Style) -> Iterator[str]:
         rule = record["rules"].get(cell["rule"] or "")
         if rule:
             text += f". {rule['sentence']}"
-    yield from style.wrap(text, "    ", "    ")
+    return text
 
 
 def legend(notes: Notes, style: Style) -> Iterator[str]:
@@ -269,9 +270,7 @@ def why(record: Record, notes: Notes, style: Style) -> Iterator[str]:
         known = record["rules"].get(rule)
         sentence = known["sentence"] if known else ""
         lead = f"{style.note(number)} {rule}  "
-        lines = textwrap.wrap(
-            f"{lead}{sentence}", style.width - 1, subsequent_indent="  ", break_on_hyphens=False
-        )
+        lines = textwrap.wrap(f"{lead}{sentence}", style.width - 1, subsequent_indent="  ", break_on_hyphens=False)
         # The rule's name stands out; the sentence is what is read.
         yield lines[0].replace(rule, style.paint(rule, "cyan"), 1)
         yield from lines[1:]

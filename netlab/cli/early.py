@@ -1,0 +1,36 @@
+"""An agent that starts before anything else is imported.
+
+It takes as long to come up as this side's parsers: started first, it is ready when they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netlab.lab import Agent
+
+_waiting: list[Agent] = []
+
+
+def start(argv: list[str]) -> None:
+    """Start an agent where the command line looks as if it will need one; `take` hands it over."""
+    if argv[:1] == ["run"] and not {"-h", "--help", "-v", "--verbose"} & set(argv):
+        from netlab.lab import Agent, CannotRun
+
+        try:
+            _waiting.append(Agent.start())
+        except CannotRun:
+            # Whoever needs it will start one and say why it can't be done.
+            return
+
+
+def take() -> Agent | None:
+    """The agent that is starting, if there is one; it is then the caller's to close."""
+    return _waiting.pop() if _waiting else None
+
+
+def close() -> None:
+    """End an agent that nobody took: the command line was wrong."""
+    while _waiting:
+        _waiting.pop().close()
