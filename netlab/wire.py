@@ -193,7 +193,9 @@ def _tuple_decoder(args: tuple[Any, ...]) -> Callable[[Any], Any]:
 
 
 def _union_decoder(args: tuple[Any, ...]) -> Callable[[Any], Any]:
-    classes: dict[str, Any] = {cls.__name__: cls for cls in args if isinstance(cls, type) and dataclasses.is_dataclass(cls)}
+    classes: dict[str, Any] = {
+        cls.__name__: cls for cls in args if isinstance(cls, type) and dataclasses.is_dataclass(cls)
+    }
     tuples = [arg for arg in args if get_origin(arg) is tuple]
 
     def decode(plain: Any) -> Any:
@@ -216,7 +218,8 @@ def _dataclass_decoder(cls: type) -> Callable[[Any], Any]:
     def decode(plain: dict[str, Any]) -> Any:
         if not decoders:
             decoders.update(
-                (name, _decoder(hint)) for name, hint in hints.items()
+                (name, _decoder(hint))
+                for name, hint in hints.items()
                 if name in names and get_origin(hint) is not ClassVar
             )
         return cls(**{name: decoders[name](value) for name, value in plain.items() if name != "type"})

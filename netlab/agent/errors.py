@@ -9,7 +9,7 @@ from typing import Any
 from netlab.plan.types import Where
 
 HINTS = {
-    errors.EOPNOTSUPP: "this kernel has no such link kind: load its module (sudo modprobe {kind}) or choose a kernel with it",
+    errors.EOPNOTSUPP: "this kernel has no such link kind: load its module: sudo modprobe {kind}",
     errors.EADDRINUSE: "this MAC is used by another child of the same parent, or by the parent: give it one of its own",
     errors.EINVAL: "",
     errors.EBUSY: "the lower device already has a master or another user",
@@ -22,7 +22,8 @@ HINTS = {
 
 def name(number: int) -> str:
     """``EINVAL`` for 22; the number itself where it has no name (524 is the kernel's ENOTSUPP)."""
-    return errors.errorcode.get(number, str(number))
+    # Python calls 95 ENOTSUP, the kernel EOPNOTSUPP.
+    return "EOPNOTSUPP" if number == errors.EOPNOTSUPP else errors.errorcode.get(number, str(number))
 
 
 class BuildFailed(Exception):
@@ -37,6 +38,8 @@ class BuildFailed(Exception):
         self.interface = interface
         self.where = where
         self.kind = kind
+        #: The package that brings a binary that isn't installed.
+        self.package = ""
         super().__init__(message)
 
     def plain(self) -> dict[str, Any]:
@@ -47,5 +50,5 @@ class BuildFailed(Exception):
             "command": self.command,
             "interface": self.interface,
             "where": [self.where.file, self.where.line, self.where.column] if self.where else None,
-            "hint": HINTS.get(self.number, "").format(kind=self.kind or "macvlan"),
+            "hint": f"install {self.package}" if self.package else HINTS.get(self.number, "").format(kind=self.kind),
         }

@@ -98,7 +98,7 @@ class Lab:
                         pending += ((op, change) for op in ops)
                 case DeleteNamespace():
                     self.namespaces.pop(change.id).close()
-                    self._forget(lambda link, gone=change.id: link.namespace == gone)
+                    self._forget([link for link in self._links.values() if link.namespace == change.id])
                 case DeleteLink():
                     self._delete_link(change)
                 case SetLink():
@@ -114,8 +114,11 @@ class Lab:
             ns = Netns(change.namespace.id)
         except OSError as error:
             raise BuildFailed(
-                error.errno or 0, f"a network namespace cannot be made: {error.strerror}", "ip netns add",
-                change.namespace.id, change.where,
+                error.errno or 0,
+                f"a network namespace cannot be made: {error.strerror}",
+                "ip netns add",
+                change.namespace.id,
+                change.where,
             ) from error
         self.namespaces[ns.id] = ns
         with ns:
@@ -152,7 +155,10 @@ class Lab:
         for link, change, values in late:
             self._write_sysctls(link.namespace, values, change)
             if link.up:
-                self._ask(Op(link.namespace, Level.HOST, set_up(link.namespace, link.ifindex, link.ifname), "up"), change)
+                self._ask(
+                    Op(link.namespace, Level.HOST, set_up(link.namespace, link.ifindex, link.ifname), "up"),
+                    change,
+                )
         self._send([(op, change) for link, change, _ in late for op in self._dress(link)])
         late.clear()
 
@@ -181,19 +187,25 @@ class Lab:
         link = getattr(change, "link", None) or getattr(change, "after", None)
         interface = getattr(link, "id", "") or getattr(change, "id", "")
         return BuildFailed(
-            number, message or os.strerror(number), request.command, interface, change.where, getattr(link, "kind", "")
+            number,
+            message or os.strerror(number),
+            request.command,
+            interface,
+            change.where,
+            getattr(link, "kind", ""),
         )
 
-    def _forget(self, gone: Callable[[AnyLink], bool]) -> None:
-        for link in [link for link in self._links.values() if gone(link)]:
+    def _forget(self, gone: Iterable[AnyLink]) -> None:
+        """Links that are no more, and the children that went with them."""
+        for link in gone:
             self._links.pop(link.id, None)
-            self._forget(lambda child, parent=link.id: isinstance(child, Macvlan) and child.parent == parent)
+            self._forget([one for one in self._links.values() if isinstance(one, Macvlan) and one.parent == link.id])
 
     def _delete_link(self, change: DeleteLink) -> None:
         link = self._links[change.id]
         command = f"ip -n {link.namespace} link delete dev {link.ifname}"
         self._ask(Op(link.namespace, Level.HOST, link_request("delete", {}, command, index=link.ifindex)), change)
-        self._forget(lambda one: one.id == change.id)
+        self._forget([link])
 
     def _set_link(self, change: SetLink) -> None:
         before, after = change.before, change.after
@@ -237,7 +249,7 @@ class Lab:
             wanted = port.differences(before.port, after.port)
             for option, value in wanted.items():
                 self._set_port_by_tool(change, after, option, value)
-            before = replace(before, port=replace(before.port, **wanted))
+            before = replace(before, port=port.with_options(before.port, after.port))
         self._send([(op, change) for op in links.changes(self, before, after)])
 
     def _set_port_by_tool(self, change: SetLink, veth: Veth, option: str, value: bool) -> None:
@@ -250,7 +262,9 @@ class Lab:
             try:
                 ns.in_thread(lambda: _write_file(path, str(int(value))))
             except OSError as error:
-                raise BuildFailed(error.errno or 0, str(error), f"echo {int(value)} > {path}", veth.id, change.where) from error
+                raise BuildFailed(
+                    error.errno or 0, str(error), f"echo {int(value)} > {path}", veth.id, change.where
+                ) from error
             return
         if change.via == "brctl":
             argv = ["brctl", option, bridge, dev, state]
@@ -263,10 +277,12 @@ class Lab:
         except FileNotFoundError as error:
             package = "bridge-utils" if change.via == "brctl" else "iproute2"
             failed = BuildFailed(error.errno or 0, f"{argv[0]} is not installed", command, veth.id, change.where)
-            failed.missing = package
+            failed.package = package
             raise failed from error
         if done.returncode or done.stderr:
-            raise BuildFailed(0, done.stderr.strip() or f"exit status {done.returncode}", command, veth.id, change.where)
+            raise BuildFailed(
+                0, done.stderr.strip() or f"exit status {done.returncode}", command, veth.id, change.where
+            )
 
     def _set_sysctl(self, change: SetSysctl) -> None:
         self._write_sysctls(change.namespace, ((change.path, change.value),), change)
@@ -274,7 +290,9 @@ class Lab:
     def _write_sysctls(self, ns: str, values: Iterable[tuple[str, str]], change: AnyChange) -> None:
         with self.namespaces[ns]:
             for path, value in values:
-                command = f"ip netns exec {ns} sysctl -w {path.replace('.', '%').replace('/', '.').replace('%', '/')}={value}"
+                command = (
+                    f"ip netns exec {ns} sysctl -w {path.replace('.', '%').replace('/', '.').replace('%', '/')}={value}"
+                )
                 self._log(command)
                 try:
                     sysctl.write(path, value)
@@ -289,7 +307,9 @@ class Lab:
         for verb, these, those in (("delete", before, after), ("add", after, before)):
             for one in these.rules:
                 if one not in those.rules:
-                    values = {name: getattr(one, name) for name in ("family", "table", "priority", "src", "dst", "iif", "oif")}
+                    values = {
+                        name: getattr(one, name) for name in ("family", "table", "priority", "src", "dst", "iif", "oif")
+                    }
                     ops.append(rule(verb, ns, values))
             for way in these.routes:
                 if way not in those.routes:
@@ -310,7 +330,10 @@ class Lab:
                 self._send([(op, change) for op in links.create(self, link, up=False)])
 
             def bring_up() -> None:
-                self._ask(Op(link.namespace, Level.HOST, set_up(link.namespace, link.ifindex, link.ifname), "up"), change)
+                self._ask(
+                    Op(link.namespace, Level.HOST, set_up(link.namespace, link.ifindex, link.ifname), "up"),
+                    change,
+                )
 
             stages = [("create", create), ("up", bring_up)]
         elif isinstance(change, SetLink):
@@ -325,7 +348,12 @@ class Lab:
                 stage()
                 made = True
             except BuildFailed as failed:
-                found = {"errno": errors.name(failed.number), "at": at, "message": failed.message, "command": failed.command}
+                found = {
+                    "errno": errors.name(failed.number),
+                    "at": at,
+                    "message": failed.message,
+                    "command": failed.command,
+                }
                 break
         if isinstance(change, AddLink):
             if made:

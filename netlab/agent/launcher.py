@@ -123,7 +123,11 @@ def enter_namespaces() -> bool:
 def refused(error: OSError) -> CannotEnter:
     """Which switch of this machine refuses user namespaces, and the command that mends it."""
     for path, bad, mend in (
-        ("/proc/sys/kernel/unprivileged_userns_clone", "0", "sudo sysctl -w kernel.unprivileged_userns_clone=1"),
+        (
+            "/proc/sys/kernel/unprivileged_userns_clone",
+            "0",
+            "sudo sysctl -w kernel.unprivileged_userns_clone=1",
+        ),
         ("/proc/sys/user/max_user_namespaces", "0", "sudo sysctl -w user.max_user_namespaces=15000"),
         ("/proc/sys/user/max_net_namespaces", "0", "sudo sysctl -w user.max_net_namespaces=15000"),
         (
@@ -136,7 +140,10 @@ def refused(error: OSError) -> CannotEnter:
             name = path.removeprefix("/proc/sys/").replace("/", ".")
             return CannotEnter(f"{name}={bad} keeps this user from making network namespaces ({error.strerror})", mend)
     if error.errno == errno.ENOSPC:
-        return CannotEnter(f"too many namespaces on this machine ({error.strerror})", "sudo sysctl -w user.max_net_namespaces=15000")
+        return CannotEnter(
+            f"too many namespaces on this machine ({error.strerror})",
+            "sudo sysctl -w user.max_net_namespaces=15000",
+        )
     if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
         return CannotEnter(
             f"the container runtime refuses namespaces ({error.strerror})",

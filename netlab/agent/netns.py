@@ -51,12 +51,15 @@ class Netns:
         os.close(self.fd)
 
     def spawn(
-        self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: str | None = None, **streams: Any
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        **streams: Any,
     ) -> subprocess.Popen[bytes]:
         """Start a process inside, with a /sys that shows this namespace's devices. Raises OSError."""
-        return self.in_thread(
-            lambda: subprocess.Popen(list(argv), env=env, cwd=cwd, start_new_session=True, **streams)
-        )
+        return self.in_thread(lambda: subprocess.Popen(list(argv), env=env, cwd=cwd, start_new_session=True, **streams))
 
     def run(self, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a command inside to its end, output captured. Raises OSError where it can't be started."""

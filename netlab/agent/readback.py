@@ -39,7 +39,7 @@ Link = dict[str, Any]
 
 
 def read_links(ns: Netns) -> dict[int, Link]:
-    """Every link of a namespace by ifindex: name, mac, mtu, up, carrier, operstate, promiscuity, kind and its options."""
+    """Every link of a namespace by ifindex: name, mac, mtu, up, carrier, operstate, kind and its options, …"""
     found = {}
     for data in ns.netlink.dump(_GETLINK):
         message = ifinfmsg(bytes(data))
@@ -112,7 +112,11 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str]]:
             break
         # The kernel settles from a workqueue (linkwatch_event) within microseconds: give it the processor.
         time.sleep(0.0005)
-    addresses = {ns: read_addresses(lab.namespaces[ns]) for ns in lab.namespaces if any(link.addresses for link in state.links_of(ns))}
+    addresses = {
+        ns: read_addresses(lab.namespaces[ns])
+        for ns in lab.namespaces
+        if any(link.addresses for link in state.links_of(ns))
+    }
     found: dict[str, Link] = {}
     for link in state.links:
         mine = read[link.namespace].get(link.ifindex)
@@ -130,7 +134,11 @@ def _unsettled(state: State, read: dict[str, dict[int, Link]]) -> list[tuple[str
     wrong = []
     for link in state.links:
         mine = read[link.namespace].get(link.ifindex)
-        if mine is None or mine["up"] != link.up or (link.up and not _carries(mine, link.carrier, isinstance(link, Switch))):
+        if (
+            mine is None
+            or mine["up"] != link.up
+            or (link.up and not _carries(mine, link.carrier, isinstance(link, Switch)))
+        ):
             wrong.append((link.id, link.namespace))
         if isinstance(link, Veth) and (theirs := read[link.switch].get(link.port_ifindex)):
             settled = theirs["up"] == link.port.up and (not link.port.up or _carries(theirs, link.up and link.port.up))

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from netlab.agent import sysctl
+from netlab.agent import ability, sysctl
 from netlab.agent.errors import BuildFailed
 from netlab.agent.lab import Lab
 from netlab.agent.launcher import CannotEnter, Entered
@@ -23,7 +23,7 @@ from netlab.agent.probe.fence import CpuFence
 from netlab.plan.types import Step
 from netlab.wire import Channel, Closed, from_plain, to_plain
 
-#: Closed labs are handed to the kernel so many at a time: taking namespaces down one by one holds the rtnl lock for longer.
+#: Closed labs are handed to the kernel so many at a time: one by one the rtnl lock is held for longer.
 PENDING_LABS = 20
 #: … or when nothing was asked for this long, in seconds.
 IDLE = 0.2
@@ -63,11 +63,13 @@ class Server:
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         self.sysctls = sysctl.Sysctls()
         self.verbose = False
+        self.files = ability.open_files()
         self._fence: CpuFence | None = None
         self._lines: list[str] = []
         self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "info": self.info, "enter": self.enter, "probe": self.probe, "close": self.close_lab,
             "spawn": self.spawn, "signal": self.signal, "socket": self.socket, "verbose": self.set_verbose,
+            "doctor": self.doctor,
         }  # fmt: skip
 
     @property
@@ -169,6 +171,23 @@ class Server:
             "pid": os.getpid(),
         }, []
 
+    def doctor(self, _message: dict[str, Any]) -> Answer:
+        """What the kernel can do for us."""
+        proc = self.entered.proc_lacks
+        return [
+            *ability.link_kinds(),
+            {
+                "name": "private /proc",
+                "ok": not proc,
+                "detail": proc or "processes inside a lab see only their own kind",
+                "mend": "start the container without masked paths (--security-opt systempaths=unconfined)"
+                if proc
+                else "",
+                "required": False,
+            },
+            self.files,
+        ], []
+
     def set_verbose(self, message: dict[str, Any]) -> Answer:
         """Whether every netlink request is told as a command."""
         self.verbose = bool(message["on"])
@@ -236,13 +255,20 @@ class Server:
         (in_read, in_write), (out_read, out_write), (err_read, err_write) = pipes
         try:
             process = ns.spawn(
-                message["argv"], env=message["env"], cwd=message["cwd"], stdin=in_read, stdout=out_write, stderr=err_write
+                message["argv"],
+                env=message["env"],
+                cwd=message["cwd"],
+                stdin=in_read,
+                stdout=out_write,
+                stderr=err_write,
             )
         except OSError as error:
             for pair in pipes:
                 for fd in pair:
                     os.close(fd)
-            raise NotDone("spawn", message=f"{message['argv'][0]}: {os.strerror(error.errno or 0)}", errno=error.errno) from error
+            raise NotDone(
+                "spawn", message=f"{message['argv'][0]}: {os.strerror(error.errno or 0)}", errno=error.errno
+            ) from error
         for fd in (in_read, out_write, err_write):
             os.close(fd)
         self.processes[process.pid] = process
@@ -259,4 +285,3 @@ class Server:
         with self._ns(message):
             sock = socket.socket(message["family"], message["type"] | socket.SOCK_CLOEXEC, message["proto"])
         return None, [sock.detach()]
-

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from netlab.agent.netns import Netns
 
-#: Writing one of these resets others (devinet_sysctl_forward, addrconf_fixup_forwarding): then everything is written, in order.
+#: Writing one of these resets others (devinet_sysctl_forward, addrconf_fixup_forwarding): then all are written, in order
 _RESETTING = ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding", "net/ipv6/conf/all/forwarding")
 
 
@@ -40,7 +40,7 @@ class Sysctls:
 
 
 def read(path: str) -> str | None:
-    """The value at a path below /proc/sys in the calling thread's namespace; None where this kernel has no such path."""
+    """The value at a path below /proc/sys in the calling thread's namespace; None where there is no such path."""
     try:
         with open(f"/proc/sys/{path}") as file:
             return file.read().strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import socket
@@ -50,7 +51,10 @@ class Agent:
         Whether the machine allows it shows with the first answer: CannotRun.
         """
         if not sys.platform.startswith("linux"):
-            raise CannotRun(f"labs are made of Linux network namespaces, and this is {sys.platform}", "use a Linux machine")
+            raise CannotRun(
+                f"labs are made of Linux network namespaces, and this is {sys.platform}",
+                "use a Linux machine",
+            )
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         front = os.pidfd_open(os.getpid())
         # The package's own folder, wherever this process found it, and nothing of the current folder.
@@ -58,7 +62,16 @@ class Agent:
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         try:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "netlab.agent", "--stream", str(theirs.fileno()), "--front", str(front)],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "netlab.agent",
+                    "--stream",
+                    str(theirs.fileno()),
+                    "--front",
+                    str(front),
+                ],
                 pass_fds=(theirs.fileno(), front),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -105,6 +118,13 @@ class Agent:
         self._channel.close()
         self._process.wait()
 
+    @staticmethod
+    def doctor() -> list[dict[str, Any]]:
+        """What this machine can do: a finding each with name, ok, detail, mend, required."""
+        from netlab.lab.doctor import examine
+
+        return examine()
+
     def info(self) -> dict[str, Any]:
         """The machine and the agent: kernel, rootless, cpus, …"""
         found: dict[str, Any] = self.request("info").result()
@@ -124,11 +144,9 @@ class Agent:
             if self._end is not None:
                 raise self._end
             self._pending[number] = reply
-            try:
+            # Where the agent has gone the reader says why, and fails this reply with the others.
+            with contextlib.suppress(Closed):
                 self._channel.send({"id": number, "op": op, **values})
-            except Closed:
-                # The reader will say why, and fails this reply with the others.
-                pass
         return reply
 
     def track(self, process: Process) -> None:
@@ -218,7 +236,12 @@ class Lab:
         )
 
     def spawn(
-        self, namespace: str, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: str | None = None
+        self,
+        namespace: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
     ) -> Process:
         """Start a process inside a namespace. Raises SpawnError where it can't be started."""
 
@@ -229,7 +252,13 @@ class Lab:
 
         environment = dict(os.environ if env is None else env)
         process: Process = self.agent.request(
-            "spawn", convert, lab=self.number, ns=namespace, argv=list(argv), env=environment, cwd=cwd or os.getcwd()
+            "spawn",
+            convert,
+            lab=self.number,
+            ns=namespace,
+            argv=list(argv),
+            env=environment,
+            cwd=cwd or os.getcwd(),
         ).result()
         return process
 

@@ -6,7 +6,7 @@ from netlab.plan.types import Where
 
 
 class LabError(Exception):
-    """Something about a lab failed. ``exit_code`` is what the command line exits with, ``mend`` what mends it (or '')."""
+    """Something about a lab failed. ``exit_code`` is the command line's, ``mend`` what mends it (or '')."""
 
     exit_code = 3
 

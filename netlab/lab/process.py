@@ -65,7 +65,7 @@ class Process:
         self.send_signal(signal.SIGKILL)
 
     def communicate(self, data: bytes | None = None, timeout: float | None = None) -> tuple[bytes, bytes]:
-        """Write ``data``, read both outputs to their end, wait. Raises subprocess.TimeoutExpired (the process goes on)."""
+        """Write ``data``, read both outputs to their end, wait. Raises subprocess.TimeoutExpired (it then goes on)."""
         outputs: dict[str, bytes] = {}
 
         def read(name: str, stream: IO[bytes]) -> None:

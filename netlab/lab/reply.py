@@ -20,7 +20,7 @@ class Reply(Generic[T]):
         self._value: T | None = None
 
     def result(self, timeout: float | None = None) -> T:
-        """The converted answer. Raises a LabError where the agent reported one, TimeoutError after ``timeout`` seconds."""
+        """The converted answer. Raises the LabError that the agent reported, TimeoutError after ``timeout`` seconds."""
         if not self._done.wait(timeout):
             raise TimeoutError("the agent has not answered yet")
         if self._error is not None:

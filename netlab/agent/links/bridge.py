@@ -40,7 +40,10 @@ def create(lab: Lab, switch: Switch, *, up: bool) -> list[Op]:
         "IFLA_MTU": switch.mtu,
         "IFLA_LINKINFO": {"IFLA_INFO_KIND": "bridge", "IFLA_INFO_DATA": data},
     }
-    command = f"ip -n {switch.namespace} link add dev {switch.ifname} index {switch.ifindex} address {switch.mac} type bridge {words}"
+    command = (
+        f"ip -n {switch.namespace} link add dev {switch.ifname} index {switch.ifindex} address {switch.mac}"
+        f" type bridge {words}"
+    )
     if up:
         command += f" && ip -n {switch.namespace} link set dev {switch.ifname} up"
     made = request("add", pairs, command, index=switch.ifindex, up=up)

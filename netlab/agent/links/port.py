@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netlab.agent.links.op import Level, Op
 from netlab.agent.netlink import fdb_entry
 from netlab.agent.netlink import link as request
@@ -26,6 +28,11 @@ DEFAULT = Port()
 def differences(before: Port, after: Port) -> dict[str, bool]:
     """The options that differ, with their new values."""
     return {name: getattr(after, name) for name in OPTIONS if getattr(before, name) != getattr(after, name)}
+
+
+def with_options(port: Port, other: Port) -> Port:
+    """The port with the other's options, and its own attachment, state and static entries."""
+    return replace(other, attached=port.attached, up=port.up, state=port.state, fdb=port.fdb)
 
 
 def changes(ns: str, ifname: str, ifindex: int, bridge: tuple[str, int], before: Port, after: Port) -> list[Op]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from netlab.agent.links import port
 from netlab.agent.links.op import Level, Op
 from netlab.agent.netlink import link as request
-from netlab.agent.netlink import peer, set_up
+from netlab.agent.netlink import peer
 from netlab.plan.types import Port, SwitchLink
 
 if TYPE_CHECKING:
@@ -52,10 +52,13 @@ def changes(lab: Lab, before: SwitchLink, after: SwitchLink) -> list[Op]:
 def _ports(lab: Lab, wire: SwitchLink, before: tuple[Port, Port]) -> list[Op]:
     near, far = lab.bridges[wire.namespace], lab.bridges[wire.peer]
     return [
+        *port.changes(wire.namespace, wire.ifname, wire.ifindex, (near.ifname, near.ifindex), before[0], wire.port),
         *port.changes(
-            wire.namespace, wire.ifname, wire.ifindex, (near.ifname, near.ifindex), before[0], wire.port
-        ),
-        *port.changes(
-            wire.peer, wire.peer_ifname, wire.peer_ifindex, (far.ifname, far.ifindex), before[1], wire.peer_port
+            wire.peer,
+            wire.peer_ifname,
+            wire.peer_ifindex,
+            (far.ifname, far.ifindex),
+            before[1],
+            wire.peer_port,
         ),
     ]

@@ -57,4 +57,6 @@ def changes(lab: Lab, before: Veth, after: Veth) -> list[Op]:
 
 def _port(lab: Lab, veth: Veth, before: Port, after: Port) -> list[Op]:
     bridge = lab.bridges[veth.switch]
-    return port.changes(veth.switch, veth.port_ifname, veth.port_ifindex, (bridge.ifname, bridge.ifindex), before, after)
+    return port.changes(
+        veth.switch, veth.port_ifname, veth.port_ifindex, (bridge.ifname, bridge.ifindex), before, after
+    )

@@ -1,6 +1,30 @@
 """rtnetlink: requests encoded by pyroute2's message classes, sent in batches over one socket per namespace."""
 
-from netlab.agent.netlink.messages import Request, address, altname, fdb_entry, link, neighbor, peer, route, rule, set_up
+from netlab.agent.netlink.messages import (
+    Request,
+    address,
+    altname,
+    fdb_entry,
+    link,
+    neighbor,
+    peer,
+    route,
+    rule,
+    set_up,
+)
 from netlab.agent.netlink.socket import Answer, Socket
 
-__all__ = ["Answer", "Request", "Socket", "address", "altname", "fdb_entry", "link", "neighbor", "peer", "route", "rule", "set_up"]
+__all__ = [
+    "Answer",
+    "Request",
+    "Socket",
+    "address",
+    "altname",
+    "fdb_entry",
+    "link",
+    "neighbor",
+    "peer",
+    "route",
+    "rule",
+    "set_up",
+]

@@ -47,14 +47,17 @@ class _macvlan_data(macvx_data):  # type: ignore[misc]
         ("IFLA_MACVLAN_BC_CUTOFF", "int32"),
     )
 
-    class flags(macvx_data.flags):  # type: ignore[misc, name-defined]
+    class flags(macvx_data.flags):  # type: ignore[misc]
         value_map = {0: "none", 1: "nopromisc", 2: "nodst", 3: "nopromisc,nodst"}  # noqa: RUF012
 
 
-class _bridge_data(_kinds["bridge"]):  # type: ignore[misc]
+_known_bridge_data: Any = _kinds["bridge"]
+
+
+class _bridge_data(_known_bridge_data):  # type: ignore[misc]
     # include/uapi/linux/if_link.h, enum IFLA_BR_*, read in 6.18
     nla_map = (
-        *((number, *entry) for number, entry in enumerate(_kinds["bridge"].nla_map)),
+        *((number, *entry) for number, entry in enumerate(_known_bridge_data.nla_map)),
         (48, "IFLA_BR_FDB_N_LEARNED", "uint32"),
         (49, "IFLA_BR_FDB_MAX_LEARNED", "uint32"),
     )

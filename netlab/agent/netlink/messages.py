@@ -17,7 +17,14 @@ RTM_NEWROUTE, RTM_DELROUTE = 24, 25
 RTM_NEWNEIGH, RTM_DELNEIGH = 28, 29
 RTM_NEWRULE, RTM_DELRULE = 32, 33
 RTM_NEWLINKPROP = 108
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_APPEND = 0x1, 0x4, 0x200, 0x400, 0x100, 0x800
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_APPEND = (
+    0x1,
+    0x4,
+    0x200,
+    0x400,
+    0x100,
+    0x800,
+)
 IFF_UP = 0x1
 NUD_PERMANENT, NUD_NOARP = 0x80, 0x40
 NTF_MASTER = 0x04
@@ -57,7 +64,10 @@ def set_up(ns: str, index: int, dev: str, up: bool = True) -> Request:
 def attrs(pairs: Mapping[str, Any]) -> Attributes:
     """Attributes of a mapping, those that are None left out; nested mappings become nested attributes."""
     return [
-        (name, {"attrs": attrs(value)} if isinstance(value, Mapping) and not isinstance(value, Embedded) else value)
+        (
+            name,
+            {"attrs": attrs(value)} if isinstance(value, Mapping) and not isinstance(value, Embedded) else value,
+        )
         for name, value in pairs.items()
         if value is not None
     ]

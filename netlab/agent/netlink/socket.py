@@ -55,7 +55,7 @@ class Socket:
         self._socket.close()
 
     def batch(self, messages: Sequence[bytearray]) -> list[Answer]:
-        """Send encoded requests (each with NLM_F_ACK), in order; one answer each. Later ones run even after a failure."""
+        """Send encoded requests (each with NLM_F_ACK), in order; one answer each. One that fails stops none."""
         answers: list[Answer] = []
         for start in range(0, len(messages), BATCH):
             part = messages[start : start + BATCH]

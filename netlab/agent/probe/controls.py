@@ -1,7 +1,7 @@
 """Positive controls: each end is proved alive, or known dead, before its silence may count as proof.
 
-Alive means: a frame put on the far end of its wire was heard at the interface, and a frame sent by the interface came out
-at that far end. Dead means: it was read back as down, or without carrier.
+Alive means: a frame put on the far end of its wire was heard at the interface, and a frame sent by the interface
+came out at that far end. Dead means: it was read back as down, or without carrier.
 """
 
 from __future__ import annotations
@@ -79,8 +79,10 @@ class Controls:
                 return
             for link in open_links:
                 self._send(link)
-            self.ears.wait(lambda links=tuple(open_links): all(self.lives[one].proved for one in links),  # type: ignore[misc]
-                           time.monotonic() + PATIENCE)
+            self.ears.wait(
+                lambda links=tuple(open_links): all(self.lives[one].proved for one in links),  # type: ignore[misc]
+                time.monotonic() + PATIENCE,
+            )
 
     def _closed(self, link_id: str) -> str:
         """Why nothing can be made to arrive at a link, where the read-back says so."""

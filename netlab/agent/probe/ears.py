@@ -81,7 +81,7 @@ class Ears:
         self._ready[sock.fileno()] = ready
 
     def drain(self, timeout: float = 0.0) -> bool:
-        """Handle everything that can be read now (waiting up to ``timeout`` seconds for the first); whether anything was."""
+        """Handle everything that can be read now, the first within ``timeout`` seconds; whether there was anything."""
         anything = False
         events = self._epoll.poll(timeout)
         while events:
@@ -137,4 +137,3 @@ def enlarge(sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 22)
     except PermissionError:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-

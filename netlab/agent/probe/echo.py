@@ -22,7 +22,7 @@ MANY = 64
 
 
 class AddressLayer(Layer):
-    """What the layers of the namespace's own stack share: addresses, static neighbours, by which door a request came."""
+    """What the layers of the namespaces' own stacks share: addresses, neighbours, by which door a request came."""
 
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         super().__init__(arena, ears, name)
@@ -173,7 +173,13 @@ class Echo(AddressLayer):
                 return
             except OSError as error:
                 # An ICMP error for an earlier probe (its neighbour entry was deleted): reading it clears it.
-                if error.errno not in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ECONNREFUSED, errno.ENETDOWN, errno.EMSGSIZE):
+                if error.errno not in (
+                    errno.EHOSTUNREACH,
+                    errno.ENETUNREACH,
+                    errno.ECONNREFUSED,
+                    errno.ENETDOWN,
+                    errno.EMSGSIZE,
+                ):
                     raise
 
         self.ears.watch(sock, ready)

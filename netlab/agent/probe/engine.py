@@ -40,7 +40,9 @@ BURST = 64
 class Prober:
     """Probes one lab in one step. Close it when the step is over."""
 
-    def __init__(self, lab: Lab, state: State, links: dict[str, dict[str, Any]], fence: CpuFence, *, wire: bool) -> None:
+    def __init__(
+        self, lab: Lab, state: State, links: dict[str, dict[str, Any]], fence: CpuFence, *, wire: bool
+    ) -> None:
         self.arena = Arena(lab, state, links)
         self.ears = Ears(self._heard)
         self.fence = fence
@@ -321,4 +323,3 @@ class Prober:
             heard=heard,
             wire=tuple(wires) if self.wire else (),
         )
-

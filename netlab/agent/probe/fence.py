@@ -99,7 +99,9 @@ class QueueFence:
 
 
 def cross_queues(
-    fences: Sequence[QueueFence], number: Callable[[], int], wait: Callable[[dict[int, QueueFence], float], None]
+    fences: Sequence[QueueFence],
+    number: Callable[[], int],
+    wait: Callable[[dict[int, QueueFence], float], None],
 ) -> None:
     """Send a broadcast through each port's queue and wait until each has been heard. Raises FenceLost."""
     sent: dict[int, QueueFence] = {}
@@ -112,5 +114,3 @@ def cross_queues(
     if sent:
         ports = ", ".join(fence.port for fence in sent.values())
         raise FenceLost(f"a broadcast through the queue of {ports} was not heard in {DEADLINE:g} s")
-
-

@@ -12,7 +12,8 @@ OURS = bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE), (bpf.LD_W, 14, _FIRST), (bpf
 
 _ARP_REPLY = bpf.all_of((bpf.LD_H, 20, 2))
 _ECHO = bpf.all_of(
-    (bpf.LD_B, 23, 1), (bpf.LDX_MSH, 14, -1), (bpf.LD_B_IND, 14, 8), (bpf.LD_W_IND, 22, _FIRST), (bpf.LD_W_IND, 26, _SECOND)
+    (bpf.LD_B, 23, 1), (bpf.LDX_MSH, 14, -1), (bpf.LD_B_IND, 14, 8),
+    (bpf.LD_W_IND, 22, _FIRST), (bpf.LD_W_IND, 26, _SECOND),
 )  # fmt: skip
 _TCP_SYN = bpf.all_of((bpf.LD_B, 23, 6), (bpf.LDX_MSH, 14, -1), (bpf.LD_B_IND, 27, _SYN))
 _UDP = bpf.all_of((bpf.LD_B, 23, 17), (bpf.LDX_MSH, 14, -1), (bpf.LD_W_IND, 22, _FIRST), (bpf.LD_W_IND, 26, _SECOND))

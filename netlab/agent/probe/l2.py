@@ -28,7 +28,9 @@ class Unicast(Layer):
         result = self.results[pair]
         destination = self.arena.endpoints[pair[1]]
         if link != destination.link:
-            result.evidence.setdefault("elsewhere", []).append(f"{link} {'HOST' if kind == PACKET_HOST else 'OTHERHOST'}")
+            result.evidence.setdefault("elsewhere", []).append(
+                f"{link} {'HOST' if kind == PACKET_HOST else 'OTHERHOST'}"
+            )
         elif kind != PACKET_HOST:
             result.evidence["seen"] = "OTHERHOST"
         elif result.letter == "R":

@@ -20,7 +20,7 @@ _NEIGHTBL = header(RTM_GETNEIGHTBL, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=Bx
 
 
 def softnet_drops() -> int:
-    """Frames dropped because a CPU's backlog was full (/proc/net/softnet_stat, column 2), over all CPUs and namespaces."""
+    """Frames dropped by a full backlog (/proc/net/softnet_stat, column 2), over all CPUs and namespaces."""
     with open("/proc/net/softnet_stat") as file:
         return sum(int(line.split()[1], 16) for line in file)
 

@@ -1,4 +1,4 @@
-"""``tcp`` and ``udp``: a client bound to the source's interface and address, a server bound to the destination's address."""
+"""``tcp`` and ``udp``: a client bound to the source's interface and address, a server to the destination's address."""
 
 from __future__ import annotations
 

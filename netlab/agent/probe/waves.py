@@ -3,13 +3,14 @@
 Cold is the meaning of every result, and the caches are emptied before each wave. Two probes may share a wave
 when neither leaves state behind that the other reads:
 
-- frames of our own EtherType, and raw ARP requests and solicitations, read no neighbour table; they meet only in forwarding
-  tables, and these matter only where a port doesn't flood, is locked, a bridge may learn only so many addresses, or one MAC lives
-  at two places;
-- the other layers resolve neighbours. An ARP request is a broadcast, and whoever hears it updates an entry that he already has for
-  its sender, be it only INCOMPLETE (arp_process, "Update our ARP tables"). So in a wave a namespace either asks or is asked,
-  and two namespaces meet only once. A namespace with several interfaces may answer by another one than it was asked at,
-  and then resolves neighbours itself: such a destination has its source for itself, and is alone in a wave with it;
+- frames of our own EtherType, and raw ARP requests and solicitations, read no neighbour table; they meet only in
+  forwarding tables, and these matter only where a port doesn't flood, is locked, a bridge may learn only so many
+  addresses, or one MAC lives at two places;
+- the other layers resolve neighbours. An ARP request is a broadcast, and whoever hears it updates an entry that he
+  already has for its sender, be it only INCOMPLETE (arp_process, "Update our ARP tables"). So in a wave a namespace
+  either asks or is asked, and two namespaces meet only once. A namespace with several interfaces may answer by
+  another one than it was asked at, and then resolves neighbours itself: such a destination has its source for
+  itself, and is alone in a wave with it;
 - a host that forwards is part of many pairs, so where there is one, a wave is one probe.
 """
 

@@ -1,0 +1,82 @@
+"""What this kernel can do: every link kind is tried in a namespace of its own."""
+
+from __future__ import annotations
+
+import os
+import resource
+from typing import Any
+
+from netlab.agent import errors
+from netlab.agent.netlink import Socket, peer
+from netlab.agent.netlink import link as request
+from netlab.agent.netns import Netns
+
+#: Link kind, what IFLA_INFO_DATA it wants, whether it needs a lower device; required ones first.
+_KINDS: tuple[tuple[str, dict[str, Any] | None, bool, bool], ...] = (
+    ("veth", {"VETH_INFO_PEER": peer({"IFLA_IFNAME": "peer"}, index=0)}, False, True),
+    ("bridge", None, False, True),
+    ("macvlan", {"IFLA_MACVLAN_MODE": 4}, True, True),
+    ("macvtap", {"IFLA_MACVLAN_MODE": 4}, True, False),
+    ("ipvlan", {"IFLA_IPVLAN_MODE": 0}, True, False),
+    ("vlan", {"IFLA_VLAN_ID": 5}, True, False),
+    ("vxlan", {"IFLA_VXLAN_ID": 5}, False, False),
+    ("dummy", None, False, False),
+    ("bond", None, False, False),
+)
+#: Modules and options that aren't called like the kind.
+_MODULES = {"vlan": ("8021q", "VLAN_8021Q"), "bond": ("bonding", "BONDING")}
+#: Descriptors that a lab of a hundred hosts needs: namespaces, netlink and packet sockets.
+FILES = 2048
+
+
+def link_kinds() -> list[dict[str, Any]]:
+    """Try to make a link of each kind; ``ok``, what the kernel said, the line that mends it."""
+    found = []
+    ns = Netns("doctor")
+    try:
+        lower = _add(ns.netlink, "veth", 100, "lower", {"VETH_INFO_PEER": peer({"IFLA_IFNAME": "far"}, index=0)})
+        for index, (kind, data, stacked, required) in enumerate(_KINDS, 101):
+            number, words = _add(ns.netlink, kind, index, f"try{index}", data, 100 if stacked else None)
+            if stacked and lower[0]:
+                number, words = lower
+            module, option = _MODULES.get(kind, (kind, kind.upper()))
+            said = words or (os.strerror(number) if number else "")
+            found.append(
+                {
+                    "name": f"link kind {kind}",
+                    "ok": number == 0,
+                    "detail": "the kernel has it" if number == 0 else f"{said} ({errors.name(number)})",
+                    "mend": f"sudo modprobe {module}, or a kernel that has it (CONFIG_{option})" if number else "",
+                    "required": required,
+                }
+            )
+    finally:
+        ns.close()
+    return found
+
+
+def _add(
+    netlink: Socket, kind: str, index: int, name: str, data: dict[str, Any] | None, lower: int | None = None
+) -> tuple[int, str]:
+    info: dict[str, Any] = {"IFLA_INFO_KIND": kind}
+    if data is not None:
+        info["IFLA_INFO_DATA"] = data
+    pairs = {"IFLA_IFNAME": name, "IFLA_LINK": lower, "IFLA_LINKINFO": info}
+    answer = netlink.batch([request("add", pairs, f"ip link add dev {name} type {kind}", index=index).message])[0]
+    return answer.errno, answer.message
+
+
+def open_files() -> dict[str, Any]:
+    """Raise the soft limit of open files as far as it goes; whether that is enough for a big lab."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 1 << 16)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    enough = wanted >= FILES
+    return {
+        "name": "open files",
+        "ok": enough,
+        "detail": f"{wanted} allowed" + ("" if enough else f"; a lab of a hundred hosts needs {FILES}"),
+        "mend": "" if enough else f"ulimit -n {FILES} (hard limit in /etc/security/limits.conf)",
+        "required": False,
+    }
