@@ -61,7 +61,7 @@ def add(
     lab.settle()
     for wanted in kin.wanted.values():
         if isinstance(link := lab.links.get(wanted.id), Veth):
-            values.check_port(lab, link, (*wanted.path, "port"))
+            values.check_port(lab, link, (*wanted.path, "port"), stated=True)
     changes: list[AnyChange] = [
         AddNamespace(namespace=lab.namespace(lab.boxes[box.id], born=True), where=lab.where(*box.path))
         for box in boxes
@@ -102,9 +102,7 @@ def _expand(hosts: Mapping[str, Host], path: Path) -> Iterator[_Given]:
                 for container_id, c in replicas.names(inner, container.replicas):
                     offset = replicas.offset(k, host.step or 1, c, container.replicas, container.step)
                     own = many or container.replicas is not None
-                    yield _Given(
-                        f"{host_id}/{container_id}", container, (*here, "containers", inner), offset, own
-                    )
+                    yield _Given(f"{host_id}/{container_id}", container, (*here, "containers", inner), offset, own)
 
 
 def _namespace(lab: Lab, box: _Given, existing: set[str]) -> None:
@@ -139,9 +137,7 @@ def _namespace(lab: Lab, box: _Given, existing: set[str]) -> None:
     both = {given[path] for path in sysctls.FORWARD4 if path in given}
     if len(both) > 1:
         where = lab.where(*box.path, "sysctls")
-        lab.problems.add(
-            where, "net.ipv4.ip_forward and net.ipv4.conf.all.forwarding are one and the same", "give one"
-        )
+        lab.problems.add(where, "net.ipv4.ip_forward and net.ipv4.conf.all.forwarding are one and the same", "give one")
 
 
 def _wanted(kin: Kin, box: _Given) -> None:
@@ -211,9 +207,7 @@ def _kind(kin: Kin, wanted: Wanted) -> bool:
     name = _type(wanted)
     if not name:
         hint = (
-            "add 'type: macvlan'"
-            if given.parent is not None
-            else "add 'switch: …', or 'type: macvlan' and 'parent: …'"
+            "add 'type: macvlan'" if given.parent is not None else "add 'switch: …', or 'type: macvlan' and 'parent: …'"
         )
         lab.problems.add(
             wanted.where, f"{wanted.id} is neither plugged into a switch nor of a type", hint, follows=True
@@ -254,9 +248,7 @@ def _names_to_macs(kin: Kin) -> None:
             continue
         given = wanted.given
         if given.neighbors:
-            link = replace(
-                link, neighbors=values.neighbors(lab, link, given.neighbors, (*wanted.path, "neighbors"))
-            )
+            link = replace(link, neighbors=values.neighbors(lab, link, given.neighbors, (*wanted.path, "neighbors")))
         if isinstance(link, Veth) and given.port is not None and given.port.fdb:
             fdb = values.mac_list(lab, given.port.fdb, (*wanted.path, "port", "fdb"))
             link = replace(link, port=replace(link.port, fdb=fdb))
@@ -283,11 +275,7 @@ def _sysctls(lab: Lab, box: _Given, kin: Kin) -> None:
             lab.problems.add(where, f"{box.id} exists already", "'set:' changes its sysctls")
         elif interface is not None and f"{box.id}:{interface}" in lab.refused:
             lab.problems.add(where, f"{box.id}:{interface} is expected to be refused, so it has no sysctls")
-        elif (
-            interface is not None
-            and f"{box.id}:{interface}" not in lab.broken
-            and interface not in lab.spec.pruned
-        ):
+        elif interface is not None and f"{box.id}:{interface}" not in lab.broken and interface not in lab.spec.pruned:
             known = did_you_mean(interface, [link.name for link in new], "interfaces")
             lab.problems.add(where, f"no interface {interface!r} in {box.id}", known)
     for link in new:
@@ -328,7 +316,7 @@ def _passthru_macs(kin: Kin) -> list[AnyChange]:
             and wanted.mac is not None
             and wanted.mac not in ("auto", link.mac)
         ):
-            changes.append(set_mac(kin.lab, link, wanted.mac, wanted.where))
+            changes += set_mac(kin.lab, link, wanted.mac, wanted.where)
     return changes
 
 

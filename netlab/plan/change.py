@@ -16,7 +16,7 @@ L = TypeVar("L", bound=Link)
 Via = Literal["netlink", "ip", "brctl", "sysfs"]
 
 
-def flushed(lab: Lab, before: AnyLink, after: L, *, keep_neighbors: bool = False) -> L:
+def flushed(lab: Lab, before: AnyLink, after: L) -> L:
     """``after`` without what the kernel throws away on the way there.
 
     A link that goes down loses its static neighbours (neigh_ifdown) and its IPv6 addresses (addrconf_ifdown,
@@ -24,7 +24,7 @@ def flushed(lab: Lab, before: AnyLink, after: L, *, keep_neighbors: bool = False
     below 1280 its IPv6 addresses (addrconf_notify).
     """
     down = before.up and not after.up
-    if (down or before.mac != after.mac) and not keep_neighbors:
+    if down or before.mac != after.mac:
         after = replace(after, neighbors=())
     values = lab.boxes[after.namespace].sysctls
     small = after.mtu < 1280 <= before.mtu
@@ -94,8 +94,14 @@ def _device(lab: Lab, gone: AnyLink, route: Route) -> str | None:
     return device
 
 
-def set_mac(lab: Lab, link: Macvlan, mac: str, where: Where) -> SetLink:
-    """Set the MAC of a child that exists."""
-    after = flushed(lab, link, replace(link, mac=mac), keep_neighbors=True)
-    apply(lab, link, after)
-    return SetLink(before=link, after=lab.links[link.id], where=where)
+def set_mac(lab: Lab, link: Macvlan, mac: str, where: Where) -> list[SetLink]:
+    """Set the MAC of a passthru child that has just been made, and give it and its parent their neighbours again."""
+    parent = lab.links[link.parent]
+    bare = replace(link, neighbors=())
+    apply(lab, link, replace(link, mac=mac))
+    changes = [SetLink(before=bare, after=lab.links[link.id], where=where)]
+    changed = lab.links[parent.id]
+    if parent.neighbors:
+        lab.links[parent.id] = replace(changed, neighbors=parent.neighbors)
+        changes.append(SetLink(before=changed, after=lab.links[parent.id], where=where))
+    return changes

@@ -44,9 +44,7 @@ def _addresses(lab: Lab) -> None:
 def _twice(lab: Lab, ip: str, link: AnyLink, i: int, other: AnyLink) -> None:
     where = lab.address_where(link.id, i)
     what = "twice" if other.id == link.id else f"at {other.id}, too"
-    lab.problems.add(
-        where, f"{link.id} has the address {ip} {what}", "an address can be in a namespace only once"
-    )
+    lab.problems.add(where, f"{link.id} has the address {ip} {what}", "an address can be in a namespace only once")
 
 
 def _elsewhere(lab: Lab, ip: str, link: AnyLink, i: int, other: AnyLink) -> None:

@@ -27,9 +27,7 @@ def contradictions(expect: list[AnyExpectation], problems: Problems) -> None:
     if len({entry.outcome for entry in pairs}) > 1:
         _cells([(entry, entry.layers, entry.pairs, ACCEPTS[entry.outcome]) for entry in pairs], problems)
     wires = [entry for entry in expect if isinstance(entry, ExpectWire)]
-    _cells(
-        [(entry, (entry.layer,), entry.pairs, frozenset({str(entry.on_wire)})) for entry in wires], problems
-    )
+    _cells([(entry, (entry.layer,), entry.pairs, frozenset({str(entry.on_wire)})) for entry in wires], problems)
     heard: dict[str, ExpectHeard] = {}
     for entry in expect:
         if isinstance(entry, ExpectHeard):
@@ -51,9 +49,7 @@ def _relative(value: object) -> bool:
 
 
 def _cells(
-    entries: list[
-        tuple[ExpectPair | ExpectWire, tuple[str, ...], tuple[tuple[str, str], ...], frozenset[str]]
-    ],
+    entries: list[tuple[ExpectPair | ExpectWire, tuple[str, ...], tuple[tuple[str, str], ...], frozenset[str]]],
     problems: Problems,
 ) -> None:
     cells: dict[tuple[str, tuple[str, str]], tuple[frozenset[str], ExpectPair | ExpectWire]] = {}

@@ -123,9 +123,7 @@ class Resolver:
             self.problems.add(entry.where, message, "leave the layer out", follows="has no IP" in lack)
         else:
             message = f"{sources[0].id} and {targets[0].id} have no addresses of one family"
-            self.problems.add(
-                entry.where, message, "give them some, or say [broadcast] or [unicast]", follows=True
-            )
+            self.problems.add(entry.where, message, "give them some, or say [broadcast] or [unicast]", follows=True)
 
     # --- the other entries -----------------------------------------------------------------------------
 
@@ -140,9 +138,7 @@ class Resolver:
         if wrong or source is None:
             return []
         names = tuple(dict.fromkeys(name for name in listeners if name != source))
-        return [
-            ExpectHeard(text=entry.text, where=entry.where, source=source, listeners=names, only=entry.only)
-        ]
+        return [ExpectHeard(text=entry.text, where=entry.where, source=source, listeners=names, only=entry.only)]
 
     def _listener(self, text: str, where: Where) -> list[str] | None:
         port = _PORT.fullmatch(text)
@@ -157,9 +153,7 @@ class Resolver:
         link = self.state.link(name) if name is not None else None
         if link is None or isinstance(link, Veth):
             return link
-        self.problems.add(
-            where, f"{link.id} is not plugged into a switch, so it has no port", "name its parent"
-        )
+        self.problems.add(where, f"{link.id} is not plugged into a switch, so it has no port", "name its parent")
         return None
 
     def _readback(self, entry: Readback) -> list[AnyExpectation]:
@@ -196,14 +190,10 @@ class Resolver:
         if at is None:
             if entry.target not in self.broken:
                 hint = "name an interface that this step makes or sets, as in A:eth1"
-                self.problems.add(
-                    entry.where, f"nothing here makes or sets {entry.target!r}", hint, follows=True
-                )
+                self.problems.add(entry.where, f"nothing here makes or sets {entry.target!r}", hint, follows=True)
             return []
         at = entry.at or at
-        return [
-            ExpectRefused(text=entry.text, where=entry.where, link=entry.target, errno=entry.errno, at=at)
-        ]
+        return [ExpectRefused(text=entry.text, where=entry.where, link=entry.target, errno=entry.errno, at=at)]
 
     # --- names -----------------------------------------------------------------------------------------
 
@@ -225,9 +215,7 @@ class Resolver:
             return self._exact(text, where)
         if found:
             return found
-        self.problems.add(
-            where, f"{text!r} matches nothing", did_you_mean(text, self.boxes, "there are"), follows=True
-        )
+        self.problems.add(where, f"{text!r} matches nothing", did_you_mean(text, self.boxes, "there are"), follows=True)
         return None
 
     def _matching(self, text: str) -> list[Endpoint]:
@@ -253,9 +241,7 @@ class Resolver:
         if namespace not in self.boxes:
             self._no_namespace(namespace, where)
         elif self.boxes[namespace] == "switch":
-            self.problems.add(
-                where, f"{namespace} is a switch, which has no endpoints", "name an interface of a host"
-            )
+            self.problems.add(where, f"{namespace} is a switch, which has no endpoints", "name an interface of a host")
         elif not colon:
             first = _first(self.by_namespace.get(namespace, []))
             if first:
@@ -322,9 +308,7 @@ def _first(endpoints: Iterable[Endpoint]) -> Endpoint | None:
     return next((e for e in endpoints if e.v4 is not None or e.v6 is not None), None)
 
 
-def _pairs(
-    sources: list[Endpoint], targets: list[Endpoint], layer: str, both: bool
-) -> tuple[tuple[str, str], ...]:
+def _pairs(sources: list[Endpoint], targets: list[Endpoint], layer: str, both: bool) -> tuple[tuple[str, str], ...]:
     """The pairs that take part in a layer. Endpoints of one link are one only if named."""
     named = len(sources) == len(targets) == 1
     pairs = [
@@ -349,9 +333,7 @@ def _fitting(source: Endpoint, layer: str) -> Callable[[Endpoint], bool] | None:
     if ours is None:
         return None
     if base_layer(layer) not in _ON_LINK:
-        return (
-            (lambda target: target.v4 is not None) if family == 4 else (lambda target: target.v6 is not None)
-        )
+        return (lambda target: target.v4 is not None) if family == 4 else (lambda target: target.v6 is not None)
     network = ours.network
     first, last = int(network.network_address), int(network.broadcast_address)
 

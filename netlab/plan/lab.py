@@ -140,12 +140,7 @@ class Lab:
     def settle(self) -> None:
         """Bring carriers, and what follows from them, up to date, and the order of connected routes."""
         settle(self.links)
-        now = {
-            (link.id, address.ip): None
-            for link in self.links.values()
-            if link.up
-            for address in link.addresses
-        }
+        now = {(link.id, address.ip): None for link in self.links.values() if link.up for address in link.addresses}
         kept = {pair: None for pair in self.addressed if pair in now}
         self.addressed = kept | now
 

@@ -70,8 +70,6 @@ def _unknown(kin: Kin, wanted: Wanted, name: str) -> None:
     host = wanted.host
     if ":" in name or "/" in name:
         hint = f"interfaces of {host}: {', '.join(kin.interfaces(host))}"
-        kin.problem(
-            wanted, "parent", f"{name!r} is not an interface of {host}; a child sits on its own host", hint
-        )
+        kin.problem(wanted, "parent", f"{name!r} is not an interface of {host}; a child sits on its own host", hint)
         return
     kin.unknown(wanted, "parent", "interface", name, kin.interfaces(host), f" in {host}")

@@ -72,9 +72,7 @@ def value(key: str, given: str | tuple[str, ...], mac_of: Callable[[str], str], 
     if key in _LISTS:
         texts = given if isinstance(given, tuple) else (given,)
         values = (str(parse(text)) for text in texts)
-        return tuple(
-            value if key != "allowed_macs" or scalars.is_mac(value) else mac_of(value) for value in values
-        )
+        return tuple(value if key != "allowed_macs" or scalars.is_mac(value) else mac_of(value) for value in values)
     if isinstance(given, tuple):
         raise Wrong(f"{key!r} has one value", "leave the brackets out")
     if given[:1] in ("=", "!"):

@@ -37,9 +37,7 @@ def address(base: Address, count: int) -> Address:
     value = int(ipaddress.ip_address(base.ip)) + count
     last = int(network.broadcast_address) - (1 if network.version == 4 and network.prefixlen < 31 else 0)
     if value > last:
-        raise Wrong(
-            f"{base} and {count} more leaves the prefix {network}", "fewer replicas, or a shorter prefix"
-        )
+        raise Wrong(f"{base} and {count} more leaves the prefix {network}", "fewer replicas, or a shorter prefix")
     return Address(str(type(network.network_address)(value)), base.prefixlen)
 
 

@@ -23,17 +23,13 @@ def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) ->
     for i, route in enumerate(given):
         here = (*path, i)
         if route.via is None and route.dev is None:
-            lab.problems.add(
-                lab.where(*here), f"the route to {route.to} has neither via nor dev", follows=True
-            )
+            lab.problems.add(lab.where(*here), f"the route to {route.to} has neither via nor dev", follows=True)
             continue
         to = route.to
         if to == "default":
             to = "::/0" if route.via and ":" in route.via else "0.0.0.0/0"
         if route.via and (":" in route.via) != (":" in to):
-            lab.problems.add(
-                lab.where(*here, "via", key=False), f"{route.via} and {to} are of different families"
-            )
+            lab.problems.add(lab.where(*here, "via", key=False), f"{route.via} and {to} are of different families")
             continue
         dev = _device(lab, namespace, route.dev, (*here, "dev"))
         if route.dev is not None and dev is None:
@@ -48,18 +44,14 @@ def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> t
     for i, rule in enumerate(given):
         here = (*path, i)
         known = len(lab.problems.found)
-        families = {
-            6 if ":" in prefix else 4 for prefix in (rule.src, rule.to) if prefix not in (None, "default")
-        }
+        families = {6 if ":" in prefix else 4 for prefix in (rule.src, rule.to) if prefix not in (None, "default")}
         if rule.family is not None:
             families.add(rule.family)
         if len(families) > 1 or 5 in families:
             lab.problems.add(lab.where(*here), "the rule mixes IPv4 and IPv6", "one rule for each")
             continue
         family: Literal[4, 6] = 6 if families == {6} else 4
-        lowest = min(
-            [MAIN_PRIORITY, *(other.priority for other in made if other.family == family and other.priority)]
-        )
+        lowest = min([MAIN_PRIORITY, *(other.priority for other in made if other.family == family and other.priority)])
         devices: dict[str, str | None] = {}
         for key in ("iif", "oif"):
             name: str | None = getattr(rule, key)

@@ -106,9 +106,7 @@ def _unknown(lab: Lab, where: Where, target: str) -> None:
 
 
 def _applies(lab: Lab, settings: Settings, keys: Any, kind: str, path: Path) -> bool:
-    wrong = [
-        key for key in settings.model_fields_set if key not in keys and getattr(settings, key) is not None
-    ]
+    wrong = [key for key in settings.model_fields_set if key not in keys and getattr(settings, key) is not None]
     for key in wrong:
         lab.problems.add(
             lab.where(*path, key),
@@ -118,12 +116,8 @@ def _applies(lab: Lab, settings: Settings, keys: Any, kind: str, path: Path) -> 
     return not wrong
 
 
-def _set_switch(
-    lab: Lab, before: Switch, settings: Settings, where: Where, step: GivenStep
-) -> list[AnyChange]:
-    options: dict[str, Any] = {
-        key: value for key in _SWITCH[:-1] if (value := getattr(settings, key)) is not None
-    }
+def _set_switch(lab: Lab, before: Switch, settings: Settings, where: Where, step: GivenStep) -> list[AnyChange]:
+    options: dict[str, Any] = {key: value for key in _SWITCH[:-1] if (value := getattr(settings, key)) is not None}
     if settings.state is not None:
         options["up"] = settings.state == "up"
     change.apply(lab, before, replace(before, **options))
@@ -135,14 +129,12 @@ def _set_link(
 ) -> list[AnyChange]:
     where = lab.where(*path)
     refused = refusals.expects(before.id)
-    changes: list[AnyChange] = []
-    after = _with_settings(lab, before, settings, path, refused)
+    flushed = _flushed(lab, before, settings, path, refused)
+    after = _with_settings(lab, flushed, settings, path, refused)
     if refused:
-        return [
-            SetLink(
-                before=before, after=after, where=where, via=step.via, refusal=refusals.take(before.id, "set")
-            )
-        ]
+        refusal = refusals.take(before.id, "set")
+        return [SetLink(before=before, after=after, where=where, via=step.via, refusal=refusal)]
+    changes: list[AnyChange] = []
     if settings.duplicate is not None:
         (lab.duplicates.add if settings.duplicate else lab.duplicates.discard)(before.id)
     if settings.addresses is not None:
@@ -151,54 +143,63 @@ def _set_link(
         if sysctl is not None:
             changes.append(SetSysctl(namespace=before.namespace, path=sysctl, value="0", where=where))
     change.apply(lab, before, after)
-    now = lab.links[before.id]
-    if isinstance(now, Veth) and settings.port is not None:
-        # A state that is set together with what brings the carrier back is set after it.
-        if settings.port.state is not None and now.carrier and now.port.state != settings.port.state:
-            lab.set(now, port=replace(now.port, state=settings.port.state))
-            lab.settle()
-            now = lab.links[before.id]
-        values.check_port(lab, now, (*path, "port")) if isinstance(now, Veth) else None
-    changes.append(SetLink(before=before, after=now, where=where, via=step.via))
+    start = replace(before, addresses=flushed.addresses, neighbors=flushed.neighbors)
+    if isinstance(start, Veth):
+        start = _settle_port(lab, start, settings, path)
+    changes.append(SetLink(before=start, after=lab.links[before.id], where=where, via=step.via))
     return changes
 
 
-def _with_settings(lab: Lab, before: AnyLink, settings: Settings, path: Path, refused: bool) -> AnyLink:
+def _settle_port(lab: Lab, before: Veth, settings: Settings, path: Path) -> Veth:
+    """Set a port's state after what may have brought its carrier back; ``before`` without a state that is gone."""
+    now = lab.links[before.id]
+    if not isinstance(now, Veth):
+        raise TypeError(f"{before.id} has become a {now.kind}")
+    stated = settings.port is not None and settings.port.state is not None
+    if settings.port is not None and settings.port.state is not None and now.carrier:
+        now = lab.set(now, port=replace(now.port, state=settings.port.state))
+        lab.settle()
+    if settings.port is not None:
+        values.check_port(lab, now, (*path, "port"), stated=stated)
+    return before if stated else replace(before, port=replace(before.port, state=now.port.state))
+
+
+def _flushed(lab: Lab, before: AnyLink, settings: Settings, path: Path, refused: bool) -> AnyLink:
+    """The link with another admin state, MTU and MAC, and without what the kernel throws away for that."""
     given: dict[str, Any] = {}
     if settings.state is not None:
         given["up"] = settings.state == "up"
     if settings.mtu is not None:
         given["mtu"] = settings.mtu
     if settings.mac == "auto":
-        lab.problems.add(
-            lab.where(*path, "mac", key=False),
-            "'auto' is for a new interface",
-            "give the MAC that it is to have",
-        )
+        where = lab.where(*path, "mac", key=False)
+        lab.problems.add(where, "'auto' is for a new interface", "give the MAC that it is to have")
     elif settings.mac is not None:
         given["mac"] = settings.mac
         if not refused:
             values.check_mac(lab, settings.mac, (*path, "mac"))
-    after = change.flushed(lab, before, replace(before, **given))
-    given = {}
+    return change.flushed(lab, before, replace(before, **given))
+
+
+def _with_settings(lab: Lab, link: AnyLink, settings: Settings, path: Path, refused: bool) -> AnyLink:
+    """The link with what else is set: addresses, neighbours, and what is particular to its kind."""
+    given: dict[str, Any] = {}
     if settings.addresses is not None:
         given["addresses"] = settings.addresses
-        if after.mtu < 1280 and any(address.family == 6 for address in settings.addresses):
-            lab.problems.add(
-                lab.where(*path, "addresses"),
-                f"IPv6 needs an MTU of at least 1280, {before.id} has {after.mtu}",
-            )
+        if link.mtu < 1280 and any(address.family == 6 for address in settings.addresses):
+            where = lab.where(*path, "addresses")
+            lab.problems.add(where, f"IPv6 needs an MTU of at least 1280, {link.id} has {link.mtu}")
     if settings.neighbors is not None:
-        there = replace(after, addresses=given.get("addresses", after.addresses))
+        there = replace(link, addresses=given.get("addresses", link.addresses))
         given["neighbors"] = values.neighbors(lab, there, settings.neighbors, (*path, "neighbors"))
-    if isinstance(after, Veth) and settings.port is not None:
-        port = veth.port(after.port, settings.port)
+    if isinstance(link, Veth) and settings.port is not None:
+        port = veth.port(link.port, settings.port)
         if settings.port.fdb is not None:
             port = replace(port, fdb=values.mac_list(lab, settings.port.fdb, (*path, "port", "fdb")))
         given["port"] = port
-    if isinstance(after, Macvlan):
-        given |= _macvlan(lab, after, settings, path, refused)
-    return replace(after, **given)
+    if isinstance(link, Macvlan):
+        given |= _macvlan(lab, link, settings, path, refused)
+    return replace(link, **given)
 
 
 def _macvlan(lab: Lab, before: Macvlan, settings: Settings, path: Path, refused: bool) -> dict[str, Any]:

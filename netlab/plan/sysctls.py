@@ -130,9 +130,7 @@ def _existing(values: dict[str, str], interfaces: Iterable[str], key: str, value
 
 def forwards(values: dict[str, str]) -> bool:
     """Whether the namespace forwards packets of either family at any interface."""
-    return any(
-        value != "0" for path, value in values.items() if path == IP_FORWARD or path.endswith("/forwarding")
-    )
+    return any(value != "0" for path, value in values.items() if path == IP_FORWARD or path.endswith("/forwarding"))
 
 
 def v6_disabled(values: dict[str, str]) -> bool:

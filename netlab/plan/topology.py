@@ -72,16 +72,12 @@ def resolve(spec: Spec) -> Plan:
 def _check_name(lab: Lab, name: str, i: int, known: dict[str, Resolver]) -> None:
     where = lab.where("steps", i, "name", key=False)
     if name == BASELINE:
-        lab.problems.add(
-            where, "a step cannot be called 'baseline'", "that is the state before the first step"
-        )
+        lab.problems.add(where, "a step cannot be called 'baseline'", "that is the state before the first step")
     elif name in known:
         lab.problems.add(where, f"there is a step {name!r} already", "names of steps are unique")
 
 
-def _step(
-    lab: Lab, name: str, changes: list[AnyChange], entries: Iterable[AnyEntry], refusals: Refusals
-) -> Step:
+def _step(lab: Lab, name: str, changes: list[AnyChange], entries: Iterable[AnyEntry], refusals: Refusals) -> Step:
     checks.check(lab)
     state = lab.state()
     resolver = Resolver(lab, state, refusals)

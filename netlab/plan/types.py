@@ -368,6 +368,9 @@ class DeleteLink(Change):
 class SetLink(Change):
     """Change a link from ``before`` to ``after``; only what differs is asked for.
 
+    What the kernel throws away by itself on the way (static neighbours of a link that goes down or gets
+    another MAC, IPv6 addresses, a port's state) is missing in ``before`` already.
+
     ``via`` says by which tool port options are set: netlink itself, or for the sake of the article
     the ``ip`` or ``brctl`` binary or sysfs.
     """

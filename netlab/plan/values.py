@@ -76,16 +76,12 @@ def enable_v6(lab: Lab, link: AnyLink) -> str | None:
     return path
 
 
-def check_port(lab: Lab, link: Veth, path: Path) -> None:
+def check_port(lab: Lab, link: Veth, path: Path, *, stated: bool) -> None:
     """A port has no options while it is none, no state without a carrier (br_set_port_state: ENETDOWN)."""
     port = link.port
     if not port.attached and port != Port(up=port.up, attached=False):
         where = lab.where(*path)
-        lab.problems.add(
-            where, f"the port of {link.id} is not attached, so it has no options", "leave them out"
-        )
-    elif not link.carrier and port.state in ("listening", "learning"):
+        lab.problems.add(where, f"the port of {link.id} is not attached, so it has no options", "leave them out")
+    elif stated and not link.carrier and port.state in ("listening", "learning"):
         where = lab.where(*path, "state", key=False)
-        lab.problems.add(
-            where, f"the port of {link.id} has no carrier, so its state cannot be set to {port.state!r}"
-        )
+        lab.problems.add(where, f"the port of {link.id} has no carrier, so its state cannot be set to {port.state!r}")

@@ -40,9 +40,7 @@ def port(before: Port, given: GivenPort | None) -> Port:
     if given is None:
         return before
     values = {
-        name: value
-        for name in given.model_fields_set
-        if name != "fdb" and (value := getattr(given, name)) is not None
+        name: value for name in given.model_fields_set if name != "fdb" and (value := getattr(given, name)) is not None
     }
     attached = values.get("attached", before.attached)
     if attached != before.attached:

@@ -47,9 +47,7 @@ class Kin:
     wanted: dict[str, Wanted] = field(default_factory=dict)
     built: set[str] = field(default_factory=set)
 
-    def problem(
-        self, wanted: Wanted, key: str, message: str, hint: str = "", *, follows: bool = False
-    ) -> None:
+    def problem(self, wanted: Wanted, key: str, message: str, hint: str = "", *, follows: bool = False) -> None:
         """Note what is wrong with a key of an interface."""
         self.lab.problems.add(self.lab.where(*wanted.path, key, key=False), message, hint, follows=follows)
 
@@ -76,9 +74,7 @@ class Kin:
         made = [link.name for link in self.lab.links_of(host)]
         return list(dict.fromkeys(made + [w.name for w in self.wanted.values() if w.namespace == host]))
 
-    def unknown(
-        self, wanted: Wanted, key: str, what: str, name: str, known: list[str], where: str = ""
-    ) -> None:
+    def unknown(self, wanted: Wanted, key: str, what: str, name: str, known: list[str], where: str = "") -> None:
         """Note a name that nothing has."""
         if name not in self.lab.spec.pruned:
             self.problem(

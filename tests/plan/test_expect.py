@@ -1,0 +1,176 @@
+"""Expectations against a plan: endpoints, patterns, layers, claims."""
+
+from __future__ import annotations
+
+import pytest
+
+from netlab.plan.types import (
+    AnyExpectation,
+    ExpectHeard,
+    ExpectPair,
+    ExpectRefused,
+    ExpectState,
+    ExpectWire,
+)
+from tests.plan.labs import TWO, plan
+
+#: More of everything: an interface without an address, a further address, replicas.
+MORE = (
+    TWO
+    + """\
+  web:
+    replicas: 2
+    interfaces:
+      eth0: {switch: lan, addresses: [10.0.0.20/24, 10.1.0.20/24]}
+      eth1: {switch: lan}
+"""
+)
+
+
+def expect(*lines: str, head: str = TWO) -> tuple[AnyExpectation, ...]:
+    """The expectations of a baseline."""
+    return plan(head + "expect:\n" + "".join(f"  - {line}\n" for line in lines)).steps[0].expect
+
+
+def pairs(line: str, head: str = TWO) -> list[tuple[str, str]]:
+    """The pairs that one entry means, on its only set of layers."""
+    (entry,) = expect(line, head=head)
+    assert isinstance(entry, (ExpectPair, ExpectWire))
+    return list(entry.pairs)
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("A -> B: reachable", [("A:eth0", "B:eth0")]),
+        ("A/c1:eth0 -> B:eth0: reachable", [("A/c1:eth0", "B:eth0")]),
+        ("A/c1 <-> A/c2: reachable", [("A/c1:eth0", "A/c2:eth0"), ("A/c2:eth0", "A/c1:eth0")]),
+        ("A/any -> B: reachable", [("A/c1:eth0", "B:eth0"), ("A/c2:eth0", "B:eth0")]),
+        ("A/c? -> A/c1: reachable", [("A/c2:eth0", "A/c1:eth0")]),
+        ("'*:eth0 -> A/c1: reachable'", [("A:eth0", "A/c1:eth0"), ("B:eth0", "A/c1:eth0")]),
+        ("B -> any: reachable", [("B:eth0", "A:eth0"), ("B:eth0", "A/c1:eth0"), ("B:eth0", "A/c2:eth0")]),
+        ("B -> any:eth0: reachable", [("B:eth0", "A:eth0"), ("B:eth0", "A/c1:eth0"), ("B:eth0", "A/c2:eth0")]),
+        ("'*/* -> B [icmp]: on-wire'", [("A/c1:eth0", "B:eth0"), ("A/c2:eth0", "B:eth0")]),
+        ("{from: A, to: B, is: reachable}", [("A:eth0", "B:eth0")]),
+    ],
+)
+def test_sides(line: str, meant: list[tuple[str, str]]) -> None:
+    """Names, patterns and any mean endpoints, an endpoint never with itself."""
+    assert pairs(line) == meant
+
+
+def test_any_means_every_endpoint() -> None:
+    """Any with any is every ordered pair, within a namespace, too, but not of one interface with itself."""
+    meant = pairs("any -> any [icmp]: reachable", MORE)
+    with_v4 = ["A:eth0", "A/c1:eth0", "A/c2:eth0", "B:eth0", "web-1:eth0", "web-1:eth0@10.1.0.20"]
+    with_v4 += ["web-2:eth0", "web-2:eth0@10.1.0.21"]
+    assert meant == [(s, d) for s in with_v4 for d in with_v4 if s.partition("@")[0] != d.partition("@")[0]]
+    frames = pairs("any -> any [unicast]: reachable", MORE)
+    assert len(frames) == 8 * 7
+    assert ("web-1:eth0", "web-1:eth1") in frames
+    assert not any("@" in name for pair in frames for name in pair)
+
+
+def test_without_layers_a_pair_means_what_both_ends_have() -> None:
+    """icmp and icmp6 each for the pairs that have such addresses, in one expectation where they are the same."""
+    both = TWO.replace("[10.0.0.1/24]", "[10.0.0.1/24, fd00::1/64]")
+    (one,) = expect("A -> B: reachable", head=both)
+    assert isinstance(one, ExpectPair)
+    assert one.layers == ("icmp", "icmp6")
+    four, six = expect("any -> B: reachable", head=both)
+    assert isinstance(four, ExpectPair)
+    assert isinstance(six, ExpectPair)
+    assert (four.layers, len(four.pairs)) == (("icmp",), 3)
+    assert (six.layers, six.pairs) == (("icmp6",), (("A:eth0", "B:eth0"),))
+    assert four.text == six.text == "any -> B: reachable"
+
+
+def test_layers_that_need_a_neighbour_leave_out_what_is_not_on_link() -> None:
+    """A pattern on arp means the pairs on one prefix."""
+    meant = pairs("B -> any [arp]: reachable", MORE)
+    assert [target for _, target in meant] == ["A:eth0", "A/c1:eth0", "A/c2:eth0", "web-1:eth0", "web-2:eth0"]
+    assert pairs("web-1:eth0@10.1.0.20 -> any [arp]: reachable", MORE) == [
+        ("web-1:eth0@10.1.0.20", "web-2:eth0@10.1.0.21")
+    ]
+
+
+def test_an_entry_keeps_its_place_and_outcome() -> None:
+    """Text, line and outcome go with the expectation, so that a verdict can name them."""
+    entry = expect("A -> B [icmp, icmp/1472, tcp]: through-interface")[0]
+    assert isinstance(entry, ExpectPair)
+    assert (entry.layers, entry.outcome) == (("icmp", "icmp/1472", "tcp"), "through-interface")
+    assert str(entry.where) == "f:13:5"
+
+
+def test_listeners() -> None:
+    """Listeners are interfaces and switch ports; patterns of them are spelt out, the source left out."""
+    some, exactly = expect(
+        "A/c1 [broadcast]: {heard-by: [B, port(A:eth0), port(B)]}", "A [broadcast]: {heard-only-by: [any]}"
+    )
+    assert isinstance(some, ExpectHeard)
+    assert (some.source, some.listeners, some.only) == ("A/c1:eth0", ("B:eth0", "port(A:eth0)", "port(B:eth0)"), False)
+    assert isinstance(exactly, ExpectHeard)
+    assert (exactly.listeners, exactly.only) == (("A/c1:eth0", "A/c2:eth0", "B:eth0"), True)
+
+
+def test_values_read_back() -> None:
+    """Values have the type in which they are read back; names of interfaces become their MACs or stay as comparisons."""
+    link, switch, port = expect(
+        "A/c1:eth0: {mode: bridge, mac: '!A:eth0', mtu: 1500, carrier: on, addresses: [10.0.0.11/24], state: up, operstate: UP}",
+        "lan: {carrier: true, mac: local-unicast}",
+        "port(A): {hairpin: off, state: forwarding}",
+    )
+    assert isinstance(link, ExpectState)
+    assert dict(link.values) == {
+        **{"mode": "bridge", "mac": "!A:eth0", "mtu": 1500, "carrier": True, "state": "up", "operstate": "up"},
+        "addresses": ("10.0.0.11/24",),
+    }
+    assert isinstance(switch, ExpectState)
+    assert (switch.link, dict(switch.values)) == ("lan", {"carrier": True, "mac": "local-unicast"})
+    assert isinstance(port, ExpectState)
+    assert (port.link, dict(port.values)) == ("port(A:eth0)", {"hairpin": False, "state": "forwarding"})
+
+
+def test_expectations_bind_their_own_step() -> None:
+    """The top list binds the baseline, each step's its own."""
+    made = plan(
+        TWO
+        + "expect:\n  - A -> B: reachable\nsteps:\n  - name: s\n    delete: [B]\n    expect:\n      - A -> A/c1: unreachable\n"
+    )
+    assert [[entry.text for entry in step.expect] for step in made.steps] == [
+        ["A -> B: reachable"],
+        ["A -> A/c1: unreachable"],
+    ]
+
+
+def test_claims() -> None:
+    """A claim's tests belong to the baseline or to named steps, and may contradict what is expected."""
+    made = plan(
+        TWO
+        + """\
+expect:
+  - B -> A/c1: address-only
+  - A/c2:eth0: {mode: bridge}
+steps:
+  - name: later
+    set: {A:eth0: {state: down}}
+claim:
+  number: 24b
+  says: B reaches the child.
+  test:
+    - B -> A/c1: through-interface
+    - A/c2:eth0: {refused: EINVAL, at: create}
+claims:
+  - {number: 8, says: All fail together., test: {later: ["A/c1 -> A/c2: unreachable"], baseline: ["A/c1 -> A/c2: reachable"]}}
+"""
+    )
+    first, second = made.claims
+    assert (first.number, first.says) == ("24b", "B reaches the child.")
+    assert [(step, type(entry)) for step, entry in first.tests] == [
+        ("baseline", ExpectPair),
+        ("baseline", ExpectRefused),
+    ]
+    assert [(step, entry.text) for step, entry in second.tests] == [
+        ("later", "A/c1 -> A/c2: unreachable"),
+        ("baseline", "A/c1 -> A/c2: reachable"),
+    ]
