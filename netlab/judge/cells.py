@@ -55,17 +55,13 @@ def _judge_layer(
     expected, verdict = [], []
     for i, row in enumerate(layer.rows):
         cells = [
-            TABLE[key]
-            for key in zip(given.get(i, nothing), predicted[i] if predicted else unknown, row, strict=True)
+            TABLE[key] for key in zip(given.get(i, nothing), predicted[i] if predicted else unknown, row, strict=True)
         ]
         expected.append("".join([cell.expected for cell in cells]))
         verdict.append("".join([cell.verdict for cell in cells]))
     if open_rows:
         verdict = [
-            "".join(
-                "?" if mark in "PFS" and (i in open_rows or j in open_rows) else mark
-                for j, mark in enumerate(row)
-            )
+            "".join("?" if mark in "PFS" and (i in open_rows or j in open_rows) else mark for j, mark in enumerate(row))
             for i, row in enumerate(verdict)
         ]
     return JudgedLayer(layer.layer, tuple(expected), layer.rows, tuple(verdict))

@@ -25,9 +25,7 @@ def weigh(claim: Claim, steps: Sequence[Seen]) -> JudgedClaim:
             open_rows = unsettled_rows(step.state, observed.unsettled)
             tests.append((name, decide(entry, step, observed, prediction, open_rows)))
         else:
-            tests.append(
-                (name, JudgedExpectation("pair", entry.text, str(entry.where), "S", "step not probed"))
-            )
+            tests.append((name, JudgedExpectation("pair", entry.text, str(entry.where), "S", "step not probed")))
     verdicts = {test.verdict for _, test in tests}
     if "F" in verdicts:
         return JudgedClaim(claim.number, claim.says, "refuted", tuple(tests))

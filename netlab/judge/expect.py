@@ -106,9 +106,7 @@ def _of(part: int, total: int, what: str) -> str:
 # --- the wire and the listeners ---------------------------------------------------------------------
 
 
-def _wire(
-    entry: ExpectWire, step: Step, observed: StepObserved, unsettled: frozenset[int]
-) -> JudgedExpectation:
+def _wire(entry: ExpectWire, step: Step, observed: StepObserved, unsettled: frozenset[int]) -> JudgedExpectation:
     layer = _layer(observed, entry.layer)
     if layer is None or not layer.wire:
         return _entry("wire", entry, "S", "the wire was not watched" if layer else "layer not probed")
@@ -121,17 +119,13 @@ def _wire(
         seen[mark].append(Cell(entry.layer, source, destination, layer.rows[i][j]))
     right, wrong = ("1", "0") if entry.on_wire else ("0", "1")
     if seen[wrong]:
-        return _entry(
-            "wire", entry, "F", "not seen on the wire" if entry.on_wire else "seen on the wire", seen[wrong]
-        )
+        return _entry("wire", entry, "F", "not seen on the wire" if entry.on_wire else "seen on the wire", seen[wrong])
     if seen["?"]:
         return _entry("wire", entry, "?", "no proof either way", seen["?"])
     return _entry("wire", entry, "P", "", seen[right])
 
 
-def _heard(
-    entry: ExpectHeard, step: Step, observed: StepObserved, unsettled: frozenset[int]
-) -> JudgedExpectation:
+def _heard(entry: ExpectHeard, step: Step, observed: StepObserved, unsettled: frozenset[int]) -> JudgedExpectation:
     layer = _layer(observed, "broadcast")
     row = step.state.index.get(entry.source)
     if layer is None or entry.source not in layer.heard or row is None:
@@ -149,9 +143,7 @@ def _heard(
     return _entry("heard", entry, "?" if missing else "P", "; ".join(words))
 
 
-def _no_proof(
-    step: Step, layer: LayerObserved, row: int, missing: list[str], unsettled: frozenset[int]
-) -> bool:
+def _no_proof(step: Step, layer: LayerObserved, row: int, missing: list[str], unsettled: frozenset[int]) -> bool:
     """Whether one of those that heard nothing may yet have: its cell, or (for a port) any cell, is open."""
     if row in unsettled:
         return True

@@ -79,8 +79,15 @@ def _cells(
         pairs=len(cells),
         examples=tuple((ids[a], ids[b]) for a, b in cells[:EXAMPLES]),
         detail=reason,
-        evidence=observed.evidence.get(f"{i},{j}", {}),
+        evidence=_with_tries(observed, i, j),
     )
+
+
+def _with_tries(observed: LayerObserved, i: int, j: int) -> dict[str, Any]:
+    """What was seen at a cell, and that it was seen twice."""
+    evidence = observed.evidence.get(f"{i},{j}", {})
+    second = observed.again[i][j] if observed.again else " "
+    return evidence if second == " " else {"tries": [observed.rows[i][j], second], **evidence}
 
 
 def entry_findings(entries: Iterable[JudgedExpectation]) -> list[Finding]:
@@ -172,9 +179,7 @@ def wire_findings(
     ]
 
 
-def refusal_findings(
-    step: Step, observed: StepObserved, predicted: dict[str, tuple[str, str, str]]
-) -> list[Finding]:
+def refusal_findings(step: Step, observed: StepObserved, predicted: dict[str, tuple[str, str, str]]) -> list[Finding]:
     """Refusals of the kernel, against the model's."""
     findings = []
     for link in sorted(observed.refused.keys() | predicted.keys()):

@@ -66,6 +66,4 @@ def _expected(given: str, model: str) -> str:
 
 
 #: Every combination, judged once: matrices of a million cells are looked up, not reasoned about.
-TABLE: dict[tuple[str, str, str], Judgement] = {
-    key: judgement(*key) for key in product(GIVEN, MODEL, OBSERVED)
-}
+TABLE: dict[tuple[str, str, str], Judgement] = {key: judgement(*key) for key in product(GIVEN, MODEL, OBSERVED)}

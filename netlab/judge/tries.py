@@ -39,23 +39,30 @@ def _against(expected: str, letter: str) -> bool:
 def second_try(
     first: LayerObserved, again: LayerObserved, pairs: Iterable[tuple[int, int]] | None = None
 ) -> LayerObserved:
-    """The layer with the pairs of ``again`` weighed in: letters that are equal stay, others become ``?``.
+    """The layer with a second try weighed in: letters that are equal stay, others become ``?``.
 
     ``pairs`` limits it to these, where ``again`` holds more than was in doubt.
     """
     chosen = None if pairs is None else set(pairs)
     rows = [list(row) for row in first.rows]
+    tried = [[" "] * len(row) for row in first.rows]
     evidence = dict(first.evidence)
     for i, row in enumerate(again.rows):
         for j, letter in enumerate(row):
             before = rows[i][j]
             if letter in " ." or before in " ." or (chosen is not None and (i, j) not in chosen):
                 continue
-            key = f"{i},{j}"
-            tries = [*evidence.get(key, {}).get("tries", [before]), letter]
-            seen = {**evidence.get(key, {}), "tries": tries}
+            tried[i][j] = letter
             if letter != before:
                 rows[i][j] = "?"
-                seen["reason"] = "tries-differ"
-            evidence[key] = seen
-    return replace(first, rows=tuple("".join(row) for row in rows), evidence=evidence)
+                key = f"{i},{j}"
+                evidence[key] = {
+                    **evidence.get(key, {}),
+                    "reason": "tries-differ",
+                    "tries": [before, letter],
+                }
+    return replace(first, rows=_joined(rows), again=_joined(tried), evidence=evidence)
+
+
+def _joined(rows: list[list[str]]) -> tuple[str, ...]:
+    return tuple("".join(row) for row in rows)

@@ -198,6 +198,7 @@ def _step(one: Examined, listed: list[Record]) -> Record:
             "observed": list(judged.observed),
             "verdict": list(judged.verdict),
             "rules": rule_rows(judged, one.prediction),
+            "again": list(seen.again),
             "evidence": dict(seen.evidence),
             "stories": one.stories.layers.get(judged.layer, {}),
         }
