@@ -59,7 +59,7 @@ def compile_state(state: plan.State) -> World:
             _locals(bridges[link.id], link, state)
     for device in world.devices.values():
         if device.macvlan is not None:
-            _broadcast_order(world, device.macvlan)
+            _broadcast_order(device.macvlan)
     _interests(world)
     return world
 
@@ -156,14 +156,12 @@ def _child(world: World, link: plan.Macvlan, settings: dict[str, Settings]) -> N
         port.by_mac[dev.mac] = dev
 
 
-def _broadcast_order(world: World, port: MacvlanPort) -> None:
+def _broadcast_order(port: MacvlanPort) -> None:
     """The order in which macvlan_broadcast visits the children: by hash bucket, newest first."""
     up = [child for child in port.children if child.up]
     if any(child.mac.startswith("mac of") for child in up):
         port.order = up
-        spaces = [child.ns for child in up]
-        port.unordered = len(set(spaces)) < len(spaces)
-        world.unordered |= port.unordered
+        port.unordered = len(up) > 1
         return
     up.reverse()
     up.sort(key=lambda child: macvlan.hash_order(child.mac))

@@ -185,7 +185,10 @@ def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame) -> N
             return
         # A parent that is promiscuous, as every veth with an up child is, queues every multicast.
         if port.bc_queue_len > 0:
-            sim.work.append((port, frame, sender))
+            if sim.schedule.eager:
+                broadcast_work(sim, port, frame, sender)
+            else:
+                sim.work.append((port, frame, sender))
         else:
             sim.note(payload.phase, parent.id, "the broadcast queue has no room", NO_QUEUE, end=True)
         stack.receive(sim, parent, frame, BROADCAST if cast == BROADCAST else MULTICAST)
@@ -237,13 +240,14 @@ def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | N
     Each child's answer is on its way before the next child hears the question.
     """
     cast, dst, _, _, payload = frame
+    sim.worked.append(port)
     if sender is None:
         modes, why = _OUTSIDE, EXTERNAL_MULTICAST
     elif sender.mode == "vepa":
         modes, why = _VEPA, VEPA_MULTICAST
     else:
         modes, why = _BRIDGE, BRIDGE_MULTICAST
-    for child in port.order:
+    for child in reversed(port.order) if sim.schedule.reverse else port.order:
         if child is sender:
             continue
         if child.mode not in modes:

@@ -52,7 +52,7 @@ class Prediction:
         if i == j or not probes.applies(base_layer(layer), source, target):
             return "."
         try:
-            return probes.run(self.world, layer, source, target)[0]
+            return probes.letter(self.world, layer, source, target)
         except Unknown as why:
             self.unknown[layer, i, j] = str(why)
             return "?"

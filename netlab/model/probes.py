@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterator
 
 from netlab.model.packets import Arp, Ip, Nd, Raw
-from netlab.model.sim import Neighbor, Sim
+from netlab.model.sim import USUAL, Neighbor, Schedule, Sim, Unknown
 from netlab.model.stack import ip, ipv6, nd
 from netlab.model.world import (
     ALL_STATIONS,
@@ -23,8 +24,6 @@ from netlab.model.world import (
 from netlab.plan import types as plan
 
 _RAW = Raw()
-#: Bytes of an echo request (20 IP, 8 ICMP, 56 data), of a SYN, of a datagram.
-ECHO_SIZE, ECHO6_SIZE, SYN_SIZE, UDP_SIZE = 84, 104, 60, 64
 
 
 class End:
@@ -66,84 +65,114 @@ def applies(base: str, source: End, target: End) -> bool:
     return base not in ("arp", "icmp-static") or target.address4 >> source.shift4 == source.network4
 
 
+def letter(world: World, layer: str, source: End, target: End) -> str:
+    """The letter of a pair at a layer: `B` where a race can end in either of R and A.
+
+    `Unknown` where there is no rule, or where a race can end in more ways than that.
+    """
+    first, sim = run(world, layer, source, target)
+    if not sim.contested:
+        return first
+    letters = {first, *(run(world, layer, source, target, False, s)[0] for s in _alternatives(layer, sim))}
+    if len(letters) == 1:
+        return first
+    if letters == {"A", "R"}:
+        return "B"
+    raise Unknown(f"a race that can end in {' or '.join(sorted(letters))}")
+
+
+def _alternatives(layer: str, sim: Sim) -> Iterator[Schedule]:
+    """The other ways in which what raced in a simulation may go."""
+    if sim.worked:
+        yield Schedule(eager=True)
+        if len(set(sim.worked)) > 1:
+            yield Schedule(last_first=True)
+        if any(port.unordered for port in sim.worked):
+            yield Schedule(reverse=True)
+        if layer == "tcp":
+            yield Schedule(returned=True)
+
+
 def broadcast(world: World, source: End, trace: bool = False) -> Sim:
     """One broadcast of the source: `heard` of the simulation says where it arrived."""
-    sim = _start(world, source, "frame", trace)
+    sim = _start(world, source, "frame", trace, USUAL)
     dev = source.dev
     dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, RAW, _RAW))
     sim.run()
     return sim
 
 
-def run(world: World, layer: str, source: End, target: End, trace: bool = False) -> tuple[str, Sim]:
+def run(
+    world: World, layer: str, source: End, target: End, trace: bool = False, schedule: Schedule = USUAL
+) -> tuple[str, Sim]:
     """Probe one pair at one layer; the letter and the finished simulation. `Unknown` where no rule is."""
     base, _, size = layer.partition("/")
     if base == "broadcast":
         sim = broadcast(world, source, trace)
-        return "R" if sim.heard.get(target.dev, OTHERHOST) != OTHERHOST else "U", sim
+        return _reached(sim, target), sim
+    probe = _PROBES.get(base)
+    if probe is None:
+        raise ValueError(f"no layer {layer}")
+    request, family = probe
+    sim = _start(world, source, request, trace, schedule)
+    dev = source.dev
     if base == "unicast":
-        sim = _start(world, source, "frame", trace)
-        dev = source.dev
         dev.transmit(sim, dev, (UNICAST, target.dev.mac, dev.mac, RAW, _RAW))
         sim.run()
-        return "R" if sim.heard.get(target.dev, OTHERHOST) != OTHERHOST else "U", sim
+        return _reached(sim, target), sim
     if base == "arp":
-        sim = _start(world, source, "arp-request", trace)
-        dev = source.dev
-        request = Arp(True, dev.mac, source.address4, target.address4)
-        dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, ARP, request))
+        asked = Arp(True, dev.mac, source.address4, target.address4)
+        dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, ARP, asked))
         sim.run()
         return _answered(sim, target), sim
     if base == "ndp":
-        sim = _start(world, source, "ns", trace)
-        dev = source.dev
         solicitation = Nd(True, dev.mac, source.address6, 0, target.address6)
         group = nd.solicited_mac(target.address6)
         dev.transmit(sim, dev, (MULTICAST, group, dev.mac, IP6, solicitation))
         sim.run()
         return _answered(sim, target), sim
-    if base in ("icmp6", "icmp6-static"):
-        sim = _start(world, source, "echo-request", trace)
-        if base == "icmp6-static":
-            _static(sim, source.dev, target.address6, target.dev.mac)
-            _static(sim, target.dev, source.address6, source.dev.mac)
-        length = int(size) if size else ECHO6_SIZE
-        packet = Ip(6, "echo-request", source.address6, target.address6, length, bool(size), 64)
-        sim.server, sim.target, sim.sock_ip = target.dev.ns, target.address6, source.address6
-        ipv6.send(sim, source.dev.ns, packet, source.dev, True)
-        sim.run()
-        return _entered(sim, target), sim
-    if base in ("icmp", "icmp-static"):
-        sim = _start(world, source, "echo-request", trace)
-        if base == "icmp-static":
-            _static(sim, source.dev, target.address4, target.dev.mac)
-            _static(sim, target.dev, source.address4, source.dev.mac)
-        length = int(size) if size else ECHO_SIZE
-        packet = Ip(4, "echo-request", source.address4, target.address4, length, bool(size), 64)
-    elif base == "tcp":
-        sim = _start(world, source, "syn", trace)
-        packet = Ip(4, "syn", source.address4, target.address4, SYN_SIZE, True, 64)
-    elif base == "udp":
-        sim = _start(world, source, "udp-request", trace)
-        packet = Ip(4, "udp-request", source.address4, target.address4, UDP_SIZE, True, 64)
+    here, there = (source.address4, target.address4) if family == 4 else (source.address6, target.address6)
+    if base.endswith("-static"):
+        sim.neigh[dev, there] = Neighbor(target.dev.mac, fixed=True)
+        sim.neigh[target.dev, here] = Neighbor(dev.mac, fixed=True)
+    sim.server, sim.target, sim.sock_ip = target.dev.ns, there, here
+    sim.sock_locked = request == "syn" and not schedule.returned
+    length = int(size) if size else _SIZES[request, family]
+    packet = Ip(family, request, here, there, length, bool(size) or request != "echo-request", 64)
+    if family == 4:
+        ip.send(sim, dev.ns, packet, dev)
     else:
-        raise ValueError(f"no layer {layer}")
-    sim.server, sim.target, sim.sock_ip = target.dev.ns, target.address4, source.address4
-    ip.send(sim, source.dev.ns, packet, source.dev)
+        ipv6.send(sim, dev.ns, packet, dev, True)
     sim.run()
     return _entered(sim, target), sim
 
 
-def _start(world: World, source: End, request: str, trace: bool) -> Sim:
-    sim = Sim(world, trace)
+#: Each layer's request, by its phase, and its address family.
+_PROBES = {
+    "unicast": ("frame", 0),
+    "arp": ("arp-request", 4),
+    "ndp": ("ns", 6),
+    "icmp": ("echo-request", 4),
+    "icmp-static": ("echo-request", 4),
+    "icmp6": ("echo-request", 6),
+    "icmp6-static": ("echo-request", 6),
+    "tcp": ("syn", 4),
+    "udp": ("udp-request", 4),
+}
+#: Bytes of IP where the layer's name says nothing.
+_SIZES = {("echo-request", 4): 84, ("echo-request", 6): 104, ("syn", 4): 60, ("udp-request", 4): 64}
+
+
+def _start(world: World, source: End, request: str, trace: bool, schedule: Schedule) -> Sim:
+    sim = Sim(world, trace, schedule)
     sim.request = request
     sim.wire = source.wire
     sim.sock = source.dev
     return sim
 
 
-def _static(sim: Sim, dev: Device, address: int, mac: str) -> None:
-    sim.neigh[dev, address] = Neighbor(mac, fixed=True)
+def _reached(sim: Sim, target: End) -> str:
+    return "R" if sim.heard.get(target.dev, OTHERHOST) != OTHERHOST else "U"
 
 
 def _answered(sim: Sim, target: End) -> str:

@@ -1,9 +1,9 @@
 """The simulation's moving parts: the queues that frames wait in, and the tables that they change.
 
 Linux handles a frame on the CPU that sent it: a veth puts it on that CPU's backlog, which is worked off
-first in, first out; macvlan hands broadcasts from outside to a workqueue, which runs when the backlog
-is empty; user space answers last. Three queues in that order are all that is needed for answers to race
-as they really do.
+first in, first out; macvlan hands broadcasts from outside to a workqueue, which as a rule runs when that
+backlog is empty; user space answers last. Three queues in that order are all that is needed for answers
+to race as they really do, and another `Schedule` shows how else a race could end.
 """
 
 from __future__ import annotations
@@ -14,6 +14,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from netlab.model.world import Bridge, Device, Frame, MacvlanPort, Namespace, Port, World
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When the workqueue runs, which is another CPU's business: a kernel thread's, of no fixed CPU.
+
+    ``eager`` lets it overtake the parent's own stack; ``last_first`` lets a later port's overtake an
+    earlier one's; ``reverse`` turns round the order of children where that isn't known; ``returned``
+    has connect() back before the first answer comes.
+    """
+
+    eager: bool = False
+    last_first: bool = False
+    reverse: bool = False
+    returned: bool = False
+
+
+#: The backlog is worked off before the workqueue gets a CPU: what nearly always happens.
+USUAL = Schedule()
 
 
 class Unknown(Exception):
@@ -54,12 +73,12 @@ class Sim:
     """One run from cold: empty neighbour tables and forwarding databases, nothing queued."""
 
     __slots__ = (
-        "answers", "backlog", "done", "entered", "fdb", "heard", "hops", "learned", "neigh", "request",
-        "server", "size", "sock", "sock_ip", "steps", "target", "touched", "users", "wire", "wired", "work",
-        "world",
+        "answers", "backlog", "connection", "contested", "done", "entered", "fdb", "heard", "hops", "neigh",
+        "request", "schedule", "server", "sock", "sock_backlog", "sock_ip", "sock_locked", "steps", "target",
+        "touched", "users", "wire", "wired", "work", "worked", "world",
     )  # fmt: skip
 
-    def __init__(self, world: World, trace: bool = False) -> None:
+    def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
         self.world = world
         self.backlog: deque[tuple[Callable[..., None], Any, Frame]] = deque()
         self.work: deque[tuple[MacvlanPort, Frame, Device | None]] = deque()
@@ -70,19 +89,28 @@ class Sim:
         self.fdb: dict[Bridge, dict[str, Port]] = {}
         self.hops: list[Hop] | None = [] if trace else None
         self.steps = 0
-        # The probe.
+        self.schedule = schedule
+        #: ports whose workqueue has run
+        self.worked: list[MacvlanPort] = []
+        #: what happened first made a difference
+        self.contested = False
+        # The probe: its request's phase, the port of its wire, the client's socket, the server.
         self.request = ""
         self.wire: Port | None = None
-        self.wired = False
         self.sock: Device | None = None
         self.sock_ip = 0
+        #: while the client is still in connect() its segments wait for it (sk_backlog)
+        self.sock_locked = False
+        self.sock_backlog: list[Callable[[Sim], None]] = []
         self.server: Namespace | None = None
         self.target = 0
-        self.size = 84
+        #: the TCP server's side: "", half-open, open or reset
+        self.connection = ""
         # What is observed.
         self.heard: dict[Device | Port, int] = {}
         self.answers: list[str] = []
         self.entered: list[Device] = []
+        self.wired = False
         self.done = False
 
     def note(self, phase: str, at: str, what: str, rule: str | None = None, end: bool = False) -> None:
@@ -106,8 +134,12 @@ class Sim:
 
         while True:
             self.drain()
-            if self.work:
-                broadcast_work(self, *self.work.popleft())
+            if self.sock_locked:
+                self.sock_locked = False
+                for late in self.sock_backlog:
+                    late(self)
+            elif self.work:
+                broadcast_work(self, *(self.work.pop() if self.schedule.last_first else self.work.popleft()))
             elif self.users:
                 self.users.popleft()(self)
             else:

@@ -24,7 +24,7 @@ NEUTRAL = frozenset(
         "accept_untracked_na", "addr_gen_mode", "autoconf", "dad_transmits", "enhanced_dad", "force_tllao",
         "hop_limit", "keep_addr_on_down", "max_addresses", "mldv1_unsolicited_report_interval",
         "mldv2_unsolicited_report_interval", "ndisc_evict_nocarrier", "ndisc_notify", "ndisc_tclass",
-        "optimistic_dad", "router_solicitation_delay", "router_solicitation_interval",
+        "optimistic_dad", "proxy_ndp", "router_solicitation_delay", "router_solicitation_interval",
         "router_solicitation_max_interval", "router_solicitations", "stable_secret", "suppress_frag_ndisc",
         "temp_prefered_lft", "temp_valid_lft", "use_optimistic", "use_tempaddr",
     )
@@ -45,6 +45,9 @@ GLOBAL = {
     "net/ipv4/icmp_echo_ignore_all": None,
     "net/ipv6/icmp/echo_ignore_all": None,
 }
+
+#: Settings outside conf/ that no probe of ours can feel.
+NEUTRAL_GLOBAL = frozenset(("net/ipv4/icmp_errors_use_inbound_ifaddr",))
 
 
 class Settings:
@@ -75,7 +78,7 @@ class Settings:
             self._conf(self.v4, path[len(_V4) :], value, path, FOLLOWED4)
         elif path.startswith(_V6):
             self._conf(self.v6, path[len(_V6) :], value, path, FOLLOWED6)
-        else:
+        elif path not in NEUTRAL_GLOBAL:
             self.strange.append(path)
 
     def _conf(

@@ -258,7 +258,7 @@ class Namespace:
 class World:
     """A state, compiled."""
 
-    __slots__ = ("bridges", "devices", "namespaces", "state", "unordered")
+    __slots__ = ("bridges", "devices", "namespaces", "state")
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -266,8 +266,6 @@ class World:
         self.bridges: list[Bridge] = []
         #: by link id
         self.devices: dict[str, Device] = {}
-        #: some broadcast's order is not known (see `MacvlanPort.unordered`)
-        self.unordered = False
 
 
 def _default_conf() -> Conf:

@@ -6,7 +6,7 @@ from netlab.model.packets import Arp, Ip
 from netlab.model.rules import rule
 from netlab.model.sim import Neighbor, Sim, Unknown
 from netlab.model.stack import fib
-from netlab.model.world import ALL_STATIONS, ARP, BROADCAST, HOST, IP4, UNICAST, Device, Frame
+from netlab.model.world import ALL_STATIONS, ARP, BROADCAST, HOST, IP4, IP6, UNICAST, Device, Frame
 
 _FILE = "net/ipv4/arp.c"
 _NEIGHBOUR = "net/core/neighbour.c"
@@ -118,8 +118,9 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     if entry is None:
         return
     if not entry.mac:
-        resolve(sim, dev, sender, entry, packet.mac)
+        resolve(sim, dev, entry, packet.mac)
     elif entry.mac != packet.mac and not entry.fixed:
+        sim.contested = True
         sim.note(packet.phase, dev.id, f"{packet.mac} comes too late, {entry.mac} is kept", FIRST_WINS)
 
 
@@ -151,54 +152,58 @@ def _reply(sim: Sim, dev: Device, request: Arp) -> None:
 
 def learn(sim: Sim, dev: Device, address: int, mac: str) -> None:
     """Note an asker's MAC, over whatever was known (neigh_event_ns)."""
-    if address in dev.neighbors:
-        return
-    key = (dev, address)
-    entry = sim.neigh.get(key)
+    entry = neighbor(sim, dev, address)
     if entry is None:
-        sim.neigh[key] = Neighbor(mac)
+        sim.neigh[dev, address] = Neighbor(mac)
         sim.touched.append(dev.ns)
     elif not entry.mac:
-        resolve(sim, dev, address, entry, mac)
+        resolve(sim, dev, entry, mac)
     elif entry.mac != mac and not entry.fixed:
+        sim.contested = True
         sim.note("arp-request", dev.id, f"{entry.mac} becomes {mac}", REQUEST_OVERRIDES)
         entry.mac = mac
 
 
-def resolve(sim: Sim, dev: Device, address: int, entry: Neighbor, mac: str) -> None:
+def resolve(sim: Sim, dev: Device, entry: Neighbor, mac: str) -> None:
     """An INCOMPLETE entry becomes valid; what waited for it is sent."""
     entry.mac = mac
     waiting, entry.queue = entry.queue, []
-    for packet, proto in waiting:
+    for packet in waiting:
+        proto = IP4 if packet.family == 4 else IP6
         dev.transmit(sim, dev, (UNICAST, mac, dev.mac, proto, packet))
 
 
 def send(sim: Sim, dev: Device, nexthop: int, packet: Ip) -> None:
     """Send an IPv4 packet to a neighbour, asking for its MAC first where need be (neigh_resolve_output)."""
-    mac = dev.neighbors.get(nexthop)
-    if mac is not None:
-        sim.note(packet.phase, dev.id, f"a static entry: {mac}", PERMANENT)
+    entry = neighbor(sim, dev, nexthop)
+    if entry is None:
+        entry = sim.neigh[dev, nexthop] = Neighbor("")
+        sim.touched.append(dev.ns)
+        entry.queue.append(packet)
+        sim.note(packet.phase, dev.id, "waits for ARP", UNRESOLVED)
+        request = Arp(True, dev.mac, announced(dev, packet.src, nexthop), nexthop)
+        dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, ARP, request))
+    elif not entry.mac:
+        entry.queue.append(packet)
     else:
-        key = (dev, nexthop)
-        entry = sim.neigh.get(key)
-        if entry is None:
-            entry = sim.neigh[key] = Neighbor("")
-            sim.touched.append(dev.ns)
-            entry.queue.append((packet, IP4))
-            sim.note(packet.phase, dev.id, "waits for ARP", UNRESOLVED)
-            request = Arp(True, dev.mac, announced(dev, packet.src, nexthop), nexthop)
-            dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, ARP, request))
-            return
-        if not entry.mac:
-            entry.queue.append((packet, IP4))
-            return
-        mac = entry.mac
-    dev.transmit(sim, dev, (UNICAST, mac, dev.mac, IP4, packet))
+        if entry.fixed:
+            sim.note(packet.phase, dev.id, f"a static entry: {entry.mac}", PERMANENT)
+        dev.transmit(sim, dev, (UNICAST, entry.mac, dev.mac, IP4, packet))
+
+
+def neighbor(sim: Sim, dev: Device, address: int) -> Neighbor | None:
+    """What `dev` knows of a neighbour: an entry of this run, or else the plan's static one."""
+    entry = sim.neigh.get((dev, address))
+    if entry is None and dev.neighbors:
+        mac = dev.neighbors.get(address)
+        if mac is not None:
+            entry = sim.neigh[dev, address] = Neighbor(mac, fixed=True)
+    return entry
 
 
 def solicit(sim: Sim, dev: Device, nexthop: int) -> None:
     """Ask for a neighbour for its own sake (neigh_event_send without a packet)."""
-    if nexthop in dev.neighbors or (dev, nexthop) in sim.neigh:
+    if neighbor(sim, dev, nexthop) is not None:
         return
     sim.neigh[dev, nexthop] = Neighbor("")
     sim.touched.append(dev.ns)

@@ -87,6 +87,12 @@ REDIRECT = rule(
     "ip_rt_send_redirect",
     "net/ipv4/route.c",
 )
+RESET = rule(
+    "tcp/reset-by-stray-copy",
+    "A SYN-ACK that no socket takes is answered with a reset, which ends the server's half-open connection.",
+    "tcp_check_req",
+    "net/ipv4/tcp_minisocks.c",
+)
 ANSWERED = rule(
     "socket/answered",
     "The answer came back to the socket that asked.",
@@ -210,8 +216,9 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
         sim.note(phase, iif.id, "arrived", DELIVERED)
         send(sim, ns, Ip(4, "echo-reply", packet.dst, packet.src, packet.size, False, 64), None)
     elif phase == "syn":
-        if not _serves(sim, ns, packet):
+        if sim.connection or not _serves(sim, ns, packet):
             return
+        sim.connection = "half-open"
         sim.note(phase, iif.id, "arrived", DELIVERED)
         send(sim, ns, Ip(4, "syn-ack", packet.dst, packet.src, 60, True, 64), None)
     elif phase == "udp-request":
@@ -223,18 +230,36 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
     elif phase == "redirect":
         _redirected(sim, ns, packet, iif)
     elif phase == "ack":
-        if ns is sim.server:
+        if ns is sim.server and sim.connection == "half-open":
+            sim.connection = "open"
             sim.done = True
             sim.note(phase, iif.id, "the connection stands", ANSWERED)
+    elif phase == "rst":
+        if ns is sim.server and sim.connection == "half-open":
+            sim.connection = "reset"
+            sim.note(phase, iif.id, "the half-open connection is dropped", RESET, end=True)
     elif sim.sock is not None and ns is sim.sock.ns and packet.dst == sim.sock_ip:
         if iif is not sim.sock:
             sim.note(phase, iif.id, f"the socket is bound to {sim.sock.id}", WRONG_INTERFACE, end=True)
+            if phase == "syn-ack":
+                sim.contested = True
+                # Nobody's segment: it is answered with a reset, which ends the server's half.
+                send(sim, ns, Ip(4, "rst", packet.dst, packet.src, 40, True, 64), None)
         elif phase == "syn-ack":
             sim.note(phase, iif.id, "arrived at the socket", ANSWERED)
-            send(sim, ns, Ip(4, "ack", packet.dst, packet.src, 52, True, 64), sim.sock)
+            ack = Ip(4, "ack", packet.dst, packet.src, 52, True, 64)
+            if sim.sock_locked:
+                sim.sock_backlog.append(lambda sim_: _acknowledge(sim_, ack))
+            else:
+                _acknowledge(sim, ack)
         else:
             sim.note(phase, iif.id, "arrived at the socket", ANSWERED)
             sim.done = True
+
+
+def _acknowledge(sim: Sim, packet: Ip) -> None:
+    assert sim.sock is not None
+    send(sim, sim.sock.ns, packet, sim.sock)
 
 
 def _answer(sim: Sim, ns: Namespace, packet: Ip) -> None:

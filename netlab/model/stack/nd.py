@@ -5,7 +5,7 @@ from __future__ import annotations
 from netlab.model.packets import Ip, Nd
 from netlab.model.rules import rule
 from netlab.model.sim import Neighbor, Sim
-from netlab.model.stack.arp import PERMANENT
+from netlab.model.stack.arp import PERMANENT, learn, neighbor, resolve
 from netlab.model.world import IP6, MULTICAST, UNICAST, Device
 
 _FILE = "net/ipv6/ndisc.c"
@@ -65,8 +65,7 @@ def receive(sim: Sim, dev: Device, packet: Nd) -> None:
         learn(sim, dev, packet.src, packet.mac)
         sim.note(packet.phase, dev.id, "answered", ANSWERS)
         answer = Nd(False, dev.mac, packet.target, packet.src, packet.target)
-        entry = sim.neigh.get((dev, packet.src))
-        mac = dev.neighbors.get(packet.src) or (entry.mac if entry is not None else packet.mac)
+        mac = sim.neigh[dev, packet.src].mac
         dev.transmit(sim, dev, (UNICAST, mac, dev.mac, IP6, answer))
         return
     if dev is sim.sock and sim.request == "ns":
@@ -77,30 +76,9 @@ def receive(sim: Sim, dev: Device, packet: Nd) -> None:
     if not entry.mac:
         resolve(sim, dev, entry, packet.mac)
     elif entry.mac != packet.mac and not entry.fixed:
+        sim.contested = True
         sim.note(packet.phase, dev.id, f"{entry.mac} becomes {packet.mac}", LAST_WINS)
         entry.mac = packet.mac
-
-
-def learn(sim: Sim, dev: Device, address: int, mac: str) -> None:
-    """Note an asker's MAC, over whatever was known."""
-    if address in dev.neighbors:
-        return
-    entry = sim.neigh.get((dev, address))
-    if entry is None:
-        sim.neigh[dev, address] = Neighbor(mac)
-        sim.touched.append(dev.ns)
-    elif not entry.mac:
-        resolve(sim, dev, entry, mac)
-    elif not entry.fixed:
-        entry.mac = mac
-
-
-def resolve(sim: Sim, dev: Device, entry: Neighbor, mac: str) -> None:
-    """An INCOMPLETE entry becomes valid; what waited for it is sent."""
-    entry.mac = mac
-    waiting, entry.queue = entry.queue, []
-    for packet in waiting:
-        dev.transmit(sim, dev, (UNICAST, mac, dev.mac, IP6, packet))
 
 
 def send(sim: Sim, dev: Device, nexthop: int, packet: Ip, source: int) -> None:
@@ -108,24 +86,20 @@ def send(sim: Sim, dev: Device, nexthop: int, packet: Ip, source: int) -> None:
 
     ``source`` is the packet's source where it is the namespace's own, else 0.
     """
-    mac = dev.neighbors.get(nexthop)
-    if mac is not None:
-        sim.note(packet.phase, dev.id, f"a static entry: {mac}", PERMANENT)
+    entry = neighbor(sim, dev, nexthop)
+    if entry is None:
+        entry = sim.neigh[dev, nexthop] = Neighbor("")
+        sim.touched.append(dev.ns)
+        entry.queue.append(packet)
+        sim.note(packet.phase, dev.id, "waits for a neighbour advertisement", UNRESOLVED)
+        if not any(a[0] == source for a in dev.addresses6):
+            sim.note("ns", dev.id, "asks by its link-local address", ASKS_AS)
+            source = dev.linklocal
+        solicitation = Nd(True, dev.mac, source, 0, nexthop)
+        dev.transmit(sim, dev, (MULTICAST, solicited_mac(nexthop), dev.mac, IP6, solicitation))
+    elif not entry.mac:
+        entry.queue.append(packet)
     else:
-        entry = sim.neigh.get((dev, nexthop))
-        if entry is None:
-            entry = sim.neigh[dev, nexthop] = Neighbor("")
-            sim.touched.append(dev.ns)
-            entry.queue.append(packet)
-            sim.note(packet.phase, dev.id, "waits for a neighbour advertisement", UNRESOLVED)
-            if not any(a[0] == source for a in dev.addresses6):
-                sim.note("ns", dev.id, "asks by its link-local address", ASKS_AS)
-                source = dev.linklocal
-            solicitation = Nd(True, dev.mac, source, 0, nexthop)
-            dev.transmit(sim, dev, (MULTICAST, solicited_mac(nexthop), dev.mac, IP6, solicitation))
-            return
-        if not entry.mac:
-            entry.queue.append(packet)
-            return
-        mac = entry.mac
-    dev.transmit(sim, dev, (UNICAST, mac, dev.mac, IP6, packet))
+        if entry.fixed:
+            sim.note(packet.phase, dev.id, f"a static entry: {entry.mac}", PERMANENT)
+        dev.transmit(sim, dev, (UNICAST, entry.mac, dev.mac, IP6, packet))
