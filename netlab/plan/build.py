@@ -268,7 +268,7 @@ def _sysctls(lab: Lab, box: _Given, kin: Kin) -> None:
     names = {name: link.ifname for link in new for name in (link.name, link.ifname)}
     for path, value in (box.given.sysctls or {}).items():
         interface = sysctls.interface_of(path)
-        where = lab.where(*box.path, "sysctls")
+        where = lab.sysctl_where(box.path, path)
         if interface in names:
             sysctls.write(written, sysctls.renamed(path, names[interface]), value, ())
         elif not box.new:

@@ -24,7 +24,7 @@ from netlab.plan.types import (
     Veth,
     Where,
 )
-from netlab.spec import Spec
+from netlab.spec import Spec, scalars
 from netlab.spec.problems import Problems
 
 #: Interfaces and namespaces of one lab. Beyond, a machine's gc_thresh3, descriptors and memory give out.
@@ -75,6 +75,16 @@ class Lab:
     def where(self, *path: str | int, key: bool = True) -> Where:
         """The place of a part of the file."""
         return self.spec.where(*path, key=key)
+
+    def sysctl_where(self, path: Path, key: str) -> Where:
+        """The place of a sysctl below ``path``, where the file may write its key in several ways."""
+        for name in self.spec.keys(*path, "sysctls"):
+            try:
+                if scalars.sysctl(name) == key:
+                    return self.where(*path, "sysctls", name)
+            except scalars.Wrong:
+                continue
+        return self.where(*path, "sysctls")
 
     def index(self) -> int:
         """An ifindex that no other interface of the lab has."""

@@ -231,7 +231,7 @@ def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChan
         interface = sysctls.interface_of(key)
         if interface is not None and interface not in names:
             known = did_you_mean(interface, [link.name for link in links], "interfaces")
-            lab.problems.add(lab.where(*path, "sysctls"), f"no interface {interface!r} in {box.id}", known)
+            lab.problems.add(lab.sysctl_where(path, key), f"no interface {interface!r} in {box.id}", known)
             continue
         real = key if interface is None else sysctls.renamed(key, names[interface])
         sysctls.write(box.sysctls, real, value, [link.ifname for link in links])

@@ -124,9 +124,7 @@ def _entry(node: Node, file: str) -> AnyEntry:
         if not value:
             raise _Faulty(where, "an empty expectation", _FORMS)
         second = list(node.keys.values())[1]
-        raise _Faulty(
-            second.where(file), "one expectation has one key", "begin each with '- ', or use from:, to:, is:"
-        )
+        raise _Faulty(second.where(file), "one expectation has one key", "begin each with '- ', or use from:, to:, is:")
     raise _Faulty(
         node.where(file), "an expectation is missing" if value is None else "a list is no expectation", _FORMS
     )
@@ -145,9 +143,7 @@ def _from_text(node: Node, text: str, file: str) -> AnyEntry:
             "put ': reachable' or ': unreachable' behind it",
         )
     outcome = outcome.strip()
-    return _scalar_entry(
-        f"{head.strip()}: {outcome}", head, outcome, node, node.where(file, len(head) + 2), file
-    )
+    return _scalar_entry(f"{head.strip()}: {outcome}", head, outcome, node, node.where(file, len(head) + 2), file)
 
 
 def _from_key(head: str, key: Node, body: Node, file: str) -> AnyEntry:
@@ -190,9 +186,7 @@ def _from_mapping(node: Node, value: dict[str, Node], file: str) -> AnyEntry:
             raise _Faulty(node.keys[name].where(file), f"unknown key {name!r}", did_you_mean(name, known))
     for name in ("from", "to", "is"):
         if name not in value:
-            raise _Faulty(
-                node.where(file), f"{name!r} is missing", "{from: A, to: B, layers: [icmp], is: reachable}"
-            )
+            raise _Faulty(node.where(file), f"{name!r} is missing", "{from: A, to: B, layers: [icmp], is: reachable}")
         if not isinstance(value[name].value, str):
             raise _Faulty(value[name].where(file), f"{name!r} must be one value")
     left, right, outcome = (str(value[name].value) for name in ("from", "to", "is"))
@@ -223,9 +217,7 @@ def _scalar_entry(text: str, head: str, outcome: str, key: Node, at: Where, file
                 f"{_short(head)} is one endpoint",
                 "an outcome needs two: 'A -> B: reachable'",
             )
-        raise _Faulty(
-            at, f"{_short(outcome)} says nothing of {head.strip()}", "write a mapping, as in {state: down}"
-        )
+        raise _Faulty(at, f"{_short(outcome)} says nothing of {head.strip()}", "write a mapping, as in {state: down}")
     layers: list[str] = []
     if parsed["layers"] is not None:
         start = head.index("[") + 1
@@ -233,9 +225,7 @@ def _scalar_entry(text: str, head: str, outcome: str, key: Node, at: Where, file
             layers.append(_layer(part.strip(), key.where(file, start + len(part) - len(part.lstrip()))))
             start += len(part) + 1
     both = parsed["arrow"] == "<->"
-    return _pair(
-        text, key.where(file), str(parsed["left"]), str(parsed["right"]), both, tuple(layers), outcome, at
-    )
+    return _pair(text, key.where(file), str(parsed["left"]), str(parsed["right"]), both, tuple(layers), outcome, at)
 
 
 def _pair(
@@ -263,9 +253,7 @@ def _heard(text: str, head: re.Match[str], key: Node, body: Node, file: str) -> 
     where = key.where(file)
     items = cast("dict[str, Node]", body.value)
     if len(items) != 1:
-        raise _Faulty(
-            body.where(file), "one of heard-by and heard-only-by stands alone", "make two entries of it"
-        )
+        raise _Faulty(body.where(file), "one of heard-by and heard-only-by stands alone", "make two entries of it")
     name = next(iter(items))
     if head["layers"] is None or head["layers"].strip() != "broadcast":
         raise _Faulty(where, f"{name!r} is about broadcasts", f"write '{head['left']} [broadcast]:'")
@@ -284,9 +272,7 @@ def _refusal(text: str, target: str, where: Where, body: Node, file: str) -> Ref
     items = cast("dict[str, Node]", body.value)
     for name in items:
         if name not in ("refused", "at"):
-            raise _Faulty(
-                body.keys[name].where(file), f"unknown key {name!r}", did_you_mean(name, ("refused", "at"))
-            )
+            raise _Faulty(body.keys[name].where(file), f"unknown key {name!r}", did_you_mean(name, ("refused", "at")))
     code = items["refused"]
     if not isinstance(code.value, str) or code.value not in errno.errorcode.values():
         hint = did_you_mean(str(code.value), errno.errorcode.values(), "as in EINVAL; known")
@@ -295,9 +281,7 @@ def _refusal(text: str, target: str, where: Where, body: Node, file: str) -> Ref
         return Refused(text, where, target, code.value, None)
     at = items["at"]
     if at.value not in ("create", "up", "set"):
-        raise _Faulty(
-            at.where(file), f"{_short(str(at.value))} is not a moment of refusal", "create, up or set"
-        )
+        raise _Faulty(at.where(file), f"{_short(str(at.value))} is not a moment of refusal", "create, up or set")
     return Refused(text, where, target, code.value, cast(RefusedAt, at.value))
 
 
@@ -347,9 +331,7 @@ def layer(word: str) -> str:
     if sized:
         least = 28 if sized[1] == "icmp" else 48
         if not least <= int(sized[2]) <= 65535:
-            raise Wrong(
-                f"{sized[2]} bytes are no size of an {sized[1]} packet", f"{least} to 65535, headers included"
-            )
+            raise Wrong(f"{sized[2]} bytes are no size of an {sized[1]} packet", f"{least} to 65535, headers included")
         return f"{sized[1]}/{int(sized[2])}"
     raise Wrong(f"{_short(word)} is not a layer", did_you_mean(word, LAYERS))
 

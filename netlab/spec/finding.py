@@ -46,6 +46,4 @@ def find(name: str) -> Path:
         if candidate in known:
             return known[candidate]
     hint = did_you_mean(path.name, [*known, *(file.stem for file in known.values())], "shipped")
-    raise TopologyError(
-        [Problem(Where(name, 1, 1), "no such file, and no topology of that name ships", hint)]
-    )
+    raise TopologyError([Problem(Where(name, 1, 1), "no such file, and no topology of that name ships", hint)])

@@ -43,6 +43,13 @@ class Spec:
         """The place of the key (without ``key``, of the value) at ``path``, or of the nearest that exists."""
         return locate(self.root, self.file, path, key=key)
 
+    def keys(self, *path: str | int) -> tuple[str, ...]:
+        """The keys of the mapping at ``path``, as written; none where there is no mapping."""
+        node: Node | None = self.root
+        for part in path:
+            node = _child(node, part)
+        return tuple(node.value) if node is not None and isinstance(node.value, dict) else ()
+
 
 def locate(root: Node, file: str, path: Iterable[str | int], *, key: bool = True) -> Where:
     """The place of the key or the value at ``path`` below ``root``, or of the nearest that exists."""
@@ -91,9 +98,7 @@ def _read(path: Path, file: str) -> str:
         before = data[: error.start]
         line = before.count(b"\n") + 1
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        raise TopologyError(
-            [Problem(Where(file, line, column), "not UTF-8", "save the file as UTF-8")]
-        ) from error
+        raise TopologyError([Problem(Where(file, line, column), "not UTF-8", "save the file as UTF-8")]) from error
 
 
 def _check(root: Node, file: str) -> Spec:
@@ -243,9 +248,9 @@ def _prune(root: Node, locs: Iterable[Path_]) -> bool:
     paths = {loc[:-1] if loc and loc[-1] == "[key]" else loc for loc in locs}
     done = False
     # The last items of a list first, so that the indexes of the others stay what they are.
-    for path in sorted(
-        paths, key=lambda path: [(isinstance(part, int), str(part).rjust(9, "0")) for part in path]
-    )[::-1]:
+    for path in sorted(paths, key=lambda path: [(isinstance(part, int), str(part).rjust(9, "0")) for part in path])[
+        ::-1
+    ]:
         if not path:
             return False
         holder: Node | None = root

@@ -159,18 +159,14 @@ class _Composer:
             name = key.value
             where = key.where(self.file)
             if isinstance(name, (list, dict)):
-                self.problems.add(
-                    where, "a key must be a name, not a list or mapping", 'quote it as a whole: "…":'
-                )
+                self.problems.add(where, "a key must be a name, not a list or mapping", 'quote it as a whole: "…":')
                 continue
             if name is None:
                 self.problems.add(where, "a key is missing before the colon")
                 continue
             if name in items:
                 first = node.keys[name].line
-                self.problems.add(
-                    where, f"{name!r} is given twice (first in line {first})", "remove one of them"
-                )
+                self.problems.add(where, f"{name!r} is given twice (first in line {first})", "remove one of them")
                 continue
             items[name] = child
             node.keys[name] = key
@@ -209,18 +205,14 @@ class _Composer:
         source = lines[min(line, len(lines) - 1)]
         problem = error.problem or "syntax error"
         context = error.context or ""
-        self._stop(
-            Where(self.file, line + 1, column + 1), f"not YAML: {problem}", _hint(problem, context, source)
-        )
+        self._stop(Where(self.file, line + 1, column + 1), f"not YAML: {problem}", _hint(problem, context, source))
 
 
 def _hint(problem: str, context: str, source: str) -> str:
     if "\t" in source[: len(source) - len(source.lstrip())]:
         return "indent with spaces, YAML allows no tabs there"
     if "->" in source and "flow" in context:
-        return (
-            'inside of [ ] quote an expectation: "A -> B [icmp]: reachable", or give each a line of its own'
-        )
+        return 'inside of [ ] quote an expectation: "A -> B [icmp]: reachable", or give each a line of its own'
     if "mapping values" in problem:
         return "quote a text that holds ': ', or check the indentation"
     if "alias" in context:

@@ -39,10 +39,7 @@ class TopologyError(NetlabError):
 
     def __init__(self, problems: Iterable[Problem], rest: Spec | None = None) -> None:
         # Replicas have the same faults, in the same place, each with its own number.
-        once = {
-            (problem.where, re.sub(r"[0-9]+", "#", problem.message)): problem
-            for problem in sorted(problems)[::-1]
-        }
+        once = {(problem.where, re.sub(r"[0-9]+", "#", problem.message)): problem for problem in sorted(problems)[::-1]}
         self.problems = sorted(once.values())
         self.rest = rest
         super().__init__("\n".join(map(str, self.problems)))

@@ -83,9 +83,7 @@ def switch_name(value: object) -> str:
     """The name of a switch: ``--`` in it would read like a link between two."""
     word = name(value)
     if "--" in word:
-        raise Wrong(
-            f"'--' cannot stand in the name of the switch {word!r}", "it names the link between two switches"
-        )
+        raise Wrong(f"'--' cannot stand in the name of the switch {word!r}", "it names the link between two switches")
     return word
 
 
@@ -93,9 +91,7 @@ def interface_name(value: object) -> str:
     """The name of an interface (dev_valid_name, sysctl_dev_name_is_allowed); longer ones become altnames."""
     word = name(value)
     if word in ("lo", "all", "default"):
-        raise Wrong(
-            f"an interface cannot be called {word!r}", "the kernel has a use of its own for that name"
-        )
+        raise Wrong(f"an interface cannot be called {word!r}", "the kernel has a use of its own for that name")
     if len(word.encode()) > ALTNAME_BYTES:
         raise Wrong(f"the name {_short(word)} is longer than {ALTNAME_BYTES} bytes")
     return word
@@ -105,9 +101,7 @@ def mac(value: object) -> str:
     """A MAC in lower case."""
     word = text(value)
     if not _MAC.fullmatch(word):
-        raise Wrong(
-            f"{_short(word)} is not a MAC address", "six pairs of hex digits, as in 02:00:00:00:00:01"
-        )
+        raise Wrong(f"{_short(word)} is not a MAC address", "six pairs of hex digits, as in 02:00:00:00:00:01")
     return word.lower()
 
 
@@ -128,9 +122,7 @@ def mac_or_link(value: object) -> str:
         return word.lower()
     namespace, colon, interface = word.partition(":")
     if not colon or not namespace or not interface or ":" in interface:
-        raise Wrong(
-            f"{_short(word)} is not a MAC address", "02:00:00:00:00:01, or an interface, as in B:ens160"
-        )
+        raise Wrong(f"{_short(word)} is not a MAC address", "02:00:00:00:00:01, or an interface, as in B:ens160")
     return word
 
 
@@ -146,9 +138,7 @@ def address(value: object) -> Address:
         hint = "as in 192.168.26.149/24 or fd00::1/64"
         raise Wrong(f"{_short(word)} is not an IP address with its prefix length", hint) from None
     if not slash:
-        raise Wrong(
-            f"the address {word} lacks its prefix length", f"write {ip}/{24 if parsed.version == 4 else 64}"
-        )
+        raise Wrong(f"the address {word} lacks its prefix length", f"write {ip}/{24 if parsed.version == 4 else 64}")
     result = Address(str(parsed.ip), parsed.network.prefixlen)
     _check_host(parsed)
     return result
@@ -171,13 +161,9 @@ def _check_host(parsed: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> No
             raise Wrong(f"{ip} is the broadcast address", "an interface needs a unicast one")
         if network.prefixlen < 31:
             if ip == network.network_address:
-                raise Wrong(
-                    f"{ip} is the network {network} itself", "an interface needs an address within it"
-                )
+                raise Wrong(f"{ip} is the network {network} itself", "an interface needs an address within it")
             if ip == network.broadcast_address:
-                raise Wrong(
-                    f"{ip} is the broadcast address of {network}", "an interface needs another one within it"
-                )
+                raise Wrong(f"{ip} is the broadcast address of {network}", "an interface needs another one within it")
 
 
 def ip(value: object) -> str:
@@ -219,9 +205,7 @@ def sysctl(value: object) -> str:
     first = re.search(r"[./]", word)
     path = word if first and first[0] == "/" else word.translate(str.maketrans("./", "/."))
     parts = path.split("/")
-    if len(parts) < 3 or not all(
-        re.fullmatch(r"[^\s\x00]+", part) and part not in (".", "..") for part in parts
-    ):
+    if len(parts) < 3 or not all(re.fullmatch(r"[^\s\x00]+", part) and part not in (".", "..") for part in parts):
         raise Wrong(
             f"{_short(word)} is not a sysctl",
             "as in net.ipv4.conf.all.rp_filter (a dot in a name is written '/')",

@@ -70,16 +70,12 @@ Unsigned = Annotated[int, *_int(0, _U32)]
 Positive = Annotated[int, *_int(1, 1_000_000)]
 Table = Annotated[
     int,
-    *_scalar(
-        scalars.table, {"anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["main", "local", "default"]}]}
-    ),
+    *_scalar(scalars.table, {"anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["main", "local", "default"]}]}),
 ]
 Family = Annotated[int, *_int(4, 6)]
 Mac = Annotated[
     str,
-    *_scalar(
-        scalars.mac_or_auto, {"type": "string", "pattern": "^(auto|([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})$"}
-    ),
+    *_scalar(scalars.mac_or_auto, {"type": "string", "pattern": "^(auto|([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})$"}),
 ]
 MacOrLink = Annotated[str, *_scalar(scalars.mac_or_link, {"type": "string"})]
 Ip = Annotated[str, *_scalar(scalars.ip, {"type": "string"})]
@@ -120,9 +116,7 @@ class _Model(BaseModel):
 class Port(_Model):
     """Options of a switch port (bridge(8), ``bridge link set``)."""
 
-    up: Flag | None = Field(
-        None, description="Admin state of the port's device: off takes the carrier from both ends."
-    )
+    up: Flag | None = Field(None, description="Admin state of the port's device: off takes the carrier from both ends.")
     attached: Flag | None = Field(
         None, description="Whether the port is enslaved to the bridge; attaching anew resets its options."
     )
@@ -155,15 +149,9 @@ class _Adjustable(_Model):
     neighbors: Neighbors | None = Field(
         None, description="Static neighbours: address to MAC, or to an interface that has it."
     )
-    port: PortSection | None = Field(
-        None, description="Options of the switch port at the other end of the wire."
-    )
-    mode: Mode | None = Field(
-        None, description="Mode of macvlan or macvtap; without it the kernel chooses (vepa)."
-    )
-    allowed_macs: Macs | None = Field(
-        None, description="Source mode: the MACs (or interfaces that have them) to hear."
-    )
+    port: PortSection | None = Field(None, description="Options of the switch port at the other end of the wire.")
+    mode: Mode | None = Field(None, description="Mode of macvlan or macvtap; without it the kernel chooses (vepa).")
+    allowed_macs: Macs | None = Field(None, description="Source mode: the MACs (or interfaces that have them) to hear.")
     nodst: Flag | None = Field(None, description="Source mode: frames of allowed MACs reach nobody else.")
     bcqueuelen: Unsigned | None = Field(None, description="Length of the broadcast queue asked for.")
     duplicate: Flag | None = Field(
@@ -206,9 +194,7 @@ class Rule(_Model):
 
 Routes = Annotated[tuple[Route, ...], BeforeValidator(_listing)]
 Rules = Annotated[tuple[Rule, ...], BeforeValidator(_listing)]
-Interfaces = Annotated[
-    dict[InterfaceName, Annotated[Interface, BeforeValidator(_section)]], BeforeValidator(_section)
-]
+Interfaces = Annotated[dict[InterfaceName, Annotated[Interface, BeforeValidator(_section)]], BeforeValidator(_section)]
 
 
 class _Box(_Model):
@@ -229,15 +215,13 @@ class Container(_Box):
 class Host(_Box):
     """A machine on the network."""
 
-    containers: Annotated[
-        dict[Name, Annotated[Container, BeforeValidator(_section)]], BeforeValidator(_section)
-    ] = Field({}, description="Containers by name.")
+    containers: Annotated[dict[Name, Annotated[Container, BeforeValidator(_section)]], BeforeValidator(_section)] = (
+        Field({}, description="Containers by name.")
+    )
 
 
 class _Bridge(_Model):
-    stp: Flag | None = Field(
-        None, description="Run the spanning tree protocol; needed where switches form a loop."
-    )
+    stp: Flag | None = Field(None, description="Run the spanning tree protocol; needed where switches form a loop.")
     fdb_max_learned: Unsigned | None = Field(
         None, description="At most this many learned MACs in the whole switch (0: no limit)."
     )
@@ -262,9 +246,7 @@ class Settings(_Adjustable, _Bridge):
     sysctls: Sysctls | None = Field(None, description="Sysctls to write (host or container).")
 
 
-Switches = Annotated[
-    dict[SwitchName, Annotated[Switch, BeforeValidator(_section)]], BeforeValidator(_section)
-]
+Switches = Annotated[dict[SwitchName, Annotated[Switch, BeforeValidator(_section)]], BeforeValidator(_section)]
 Hosts = Annotated[dict[Name, Annotated[Host, BeforeValidator(_section)]], BeforeValidator(_section)]
 
 _ENTRY = {
@@ -293,9 +275,7 @@ _ENTRY = {
         {"type": "object", "minProperties": 1, "maxProperties": 1, "description": "A -> B [icmp]: reachable"},
     ]
 }
-Entries = Annotated[
-    tuple[Any, ...], BeforeValidator(_listing), WithJsonSchema({"type": "array", "items": _ENTRY})
-]
+Entries = Annotated[tuple[Any, ...], BeforeValidator(_listing), WithJsonSchema({"type": "array", "items": _ENTRY})]
 
 
 class Add(_Model):
@@ -314,12 +294,10 @@ class Step(_Model):
     delete: Annotated[tuple[Text, ...], BeforeValidator(_listing)] = Field(
         (), description="Interfaces, hosts and containers to delete; done first."
     )
-    set: Annotated[dict[str, Annotated[Settings, BeforeValidator(_section)]], BeforeValidator(_section)] = (
-        Field({}, description="New settings by interface, host, container or switch; done second.")
+    set: Annotated[dict[str, Annotated[Settings, BeforeValidator(_section)]], BeforeValidator(_section)] = Field(
+        {}, description="New settings by interface, host, container or switch; done second."
     )
-    add: Annotated[Add, BeforeValidator(_section)] = Field(
-        Add.model_construct(), description="What is new; done last."
-    )
+    add: Annotated[Add, BeforeValidator(_section)] = Field(Add.model_construct(), description="What is new; done last.")
     expect: Entries = Field((), description="What must be seen in this step.")
 
 
@@ -338,9 +316,7 @@ class Claim(_Model):
                 ]
             }
         ),
-    ] = Field(
-        description="Expectations (of the baseline, or by the name of a step) that hold if the claim is true."
-    )
+    ] = Field(description="Expectations (of the baseline, or by the name of a step) that hold if the claim is true.")
 
 
 class Topology(_Model):
@@ -355,6 +331,4 @@ class Topology(_Model):
         (), description="States that follow, one after the other."
     )
     claim: Claim | None = Field(None, description="One claim to be tested.")
-    claims: Annotated[tuple[Claim, ...], BeforeValidator(_listing)] = Field(
-        (), description="Claims to be tested."
-    )
+    claims: Annotated[tuple[Claim, ...], BeforeValidator(_listing)] = Field((), description="Claims to be tested.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netlab.plan import from_file
 from netlab.plan.types import (
     AddLink,
     AddNamespace,
@@ -20,7 +21,6 @@ from netlab.plan.types import (
     Veth,
 )
 from netlab.spec import find, shipped
-from netlab.plan import from_file
 from tests.plan.labs import TWO, added, baseline, plan, veth
 
 # --- order, names, numbers ----------------------------------------------------------------------------
@@ -62,7 +62,7 @@ def test_ifindexes_are_unique_in_the_whole_lab() -> None:
 
 
 def test_macs_are_derived_from_names_alone() -> None:
-    """A MAC depends on topology, namespace and interface, not on what else is there; all are local unicast and differ."""
+    """A MAC depends on topology, namespace and interface alone; all are local unicast, and differ."""
     first, second = baseline("name: t\n" + TWO), baseline("name: t\n" + TWO.replace("c1:", "c0:"))
     assert first.link("A:eth0").mac == second.link("A:eth0").mac
     assert first.link("A:eth0").mac != baseline("name: u\n" + TWO).link("A:eth0").mac
@@ -74,7 +74,8 @@ def test_macs_are_derived_from_names_alone() -> None:
 def test_a_given_mac_is_kept_and_auto_is_the_kernels() -> None:
     """A MAC of the file is used as it is; ``auto`` is None for link and endpoint."""
     state = baseline(
-        "switches: {s: }\nhosts: {A: {interfaces: {e: {switch: s, mac: AA:00:00:00:00:01}, f: {switch: s, mac: auto}}}}\n"
+        "switches: {s: }\nhosts: {A: {interfaces: {e: {switch: s, mac: AA:00:00:00:00:01}, "
+        "f: {switch: s, mac: auto}}}}\n"
     )
     assert state.link("A:e").mac == "aa:00:00:00:00:01"
     assert state.link("A:f").mac is None
@@ -232,11 +233,18 @@ hosts:
       d: {interfaces: {m: {type: macvlan, parent: e, addresses: [10.0.0.2/24]}}}
 """
     )
-    assert {e.id: e.v4.ip for e in state.endpoints if e.v4} == {
-        **{"h-1:e": "10.0.0.1", "h-1/c-1:m": "10.0.0.100", "h-1/c-2:m": "10.0.0.102", "h-1/c-3:m": "10.0.0.104"},
-        **{"h-1/d:m": "10.0.0.2", "h-2:e": "10.0.0.51", "h-2/c-1:m": "10.0.0.106", "h-2/c-2:m": "10.0.0.108"},
-        **{"h-2/c-3:m": "10.0.0.110", "h-2/d:m": "10.0.0.52"},
-    }
+    assert [f"{e.id} {e.v4.ip}" for e in state.endpoints if e.v4] == [
+        "h-1:e 10.0.0.1",
+        "h-1/c-1:m 10.0.0.100",
+        "h-1/c-2:m 10.0.0.102",
+        "h-1/c-3:m 10.0.0.104",
+        "h-1/d:m 10.0.0.2",
+        "h-2:e 10.0.0.51",
+        "h-2/c-1:m 10.0.0.106",
+        "h-2/c-2:m 10.0.0.108",
+        "h-2/c-3:m 10.0.0.110",
+        "h-2/d:m 10.0.0.52",
+    ]
 
 
 # --- endpoints ----------------------------------------------------------------------------------------
@@ -381,7 +389,8 @@ hosts:
 def test_carriers(wire: str, child: str, carriers: tuple[bool, bool, bool]) -> None:
     """A wire needs both ends up, a child its parent's carrier, a bridge a port that forwards."""
     state = baseline(
-        f"switches: {{s: }}\nhosts: {{A: {{interfaces: {{e: {{switch: s{wire}}}, m: {{type: macvlan, parent: e{child}}}}}}}}}\n"
+        f"switches: {{s: }}\nhosts: {{A: {{interfaces: {{e: {{switch: s{wire}}}, "
+        f"m: {{type: macvlan, parent: e{child}}}}}}}}}\n"
     )
     assert tuple(state.link(name).carrier for name in ("s", "A:e", "A:m")) == carriers
 

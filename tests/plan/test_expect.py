@@ -114,17 +114,16 @@ def test_listeners() -> None:
 
 
 def test_values_read_back() -> None:
-    """Values have the type in which they are read back; names of interfaces become their MACs or stay as comparisons."""
+    """Values have the type in which they are read back; comparisons with another interface stay."""
     link, switch, port = expect(
-        "A/c1:eth0: {mode: bridge, mac: '!A:eth0', mtu: 1500, carrier: on, addresses: [10.0.0.11/24], state: up, operstate: UP}",
+        "A/c1:eth0: {mode: bridge, mac: '!A:eth0', mtu: 1500, carrier: on, "
+        "addresses: [10.0.0.11/24], state: up, operstate: UP}",
         "lan: {carrier: true, mac: local-unicast}",
         "port(A): {hairpin: off, state: forwarding}",
     )
     assert isinstance(link, ExpectState)
-    assert dict(link.values) == {
-        **{"mode": "bridge", "mac": "!A:eth0", "mtu": 1500, "carrier": True, "state": "up", "operstate": "up"},
-        "addresses": ("10.0.0.11/24",),
-    }
+    given = {"mode": "bridge", "mac": "!A:eth0", "mtu": 1500, "carrier": True, "state": "up", "operstate": "up"}
+    assert dict(link.values) == {**given, "addresses": ("10.0.0.11/24",)}
     assert isinstance(switch, ExpectState)
     assert (switch.link, dict(switch.values)) == ("lan", {"carrier": True, "mac": "local-unicast"})
     assert isinstance(port, ExpectState)
@@ -135,7 +134,8 @@ def test_expectations_bind_their_own_step() -> None:
     """The top list binds the baseline, each step's its own."""
     made = plan(
         TWO
-        + "expect:\n  - A -> B: reachable\nsteps:\n  - name: s\n    delete: [B]\n    expect:\n      - A -> A/c1: unreachable\n"
+        + "expect:\n  - A -> B: reachable\n"
+        + "steps:\n  - name: s\n    delete: [B]\n    expect:\n      - A -> A/c1: unreachable\n"
     )
     assert [[entry.text for entry in step.expect] for step in made.steps] == [
         ["A -> B: reachable"],
@@ -161,7 +161,9 @@ claim:
     - B -> A/c1: through-interface
     - A/c2:eth0: {refused: EINVAL, at: create}
 claims:
-  - {number: 8, says: All fail together., test: {later: ["A/c1 -> A/c2: unreachable"], baseline: ["A/c1 -> A/c2: reachable"]}}
+  - number: 8
+    says: All fail together.
+    test: {later: ["A/c1 -> A/c2: unreachable"], baseline: ["A/c1 -> A/c2: reachable"]}
 """
     )
     first, second = made.claims

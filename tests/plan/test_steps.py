@@ -46,7 +46,8 @@ def test_delete_comes_first_then_set_then_add() -> None:
     """The order is fixed, so that a name can be used again and a MAC can move."""
     made = plan(
         steps(
-            "add: {hosts: {A: {interfaces: {eth1: {switch: lan}}}}}, set: {B:eth0: {mtu: 1300}}, delete: [A/c1, A/c2:eth0]"
+            "add: {hosts: {A: {interfaces: {eth1: {switch: lan}}}}}, set: {B:eth0: {mtu: 1300}}, "
+            "delete: [A/c1, A/c2:eth0]"
         )
     )
     assert [type(change) for change in made.steps[1].changes] == [DeleteNamespace, DeleteLink, SetLink, AddLink]
@@ -291,7 +292,7 @@ def test_addresses_are_replaced_and_ipv6_switched_on() -> None:
 
 
 def test_sysctls_and_what_the_kernel_changes_with_them() -> None:
-    """A write is one change; the state knows what else it changes, and a new default leaves old interfaces alone in IPv6."""
+    """A write is one change, the state knows its consequences; an IPv6 default leaves old interfaces alone."""
     made = plan(
         steps(
             "set: {B: {sysctls: {net.ipv4.ip_forward: 1, net.ipv6.conf.default.accept_ra: 2}}}",

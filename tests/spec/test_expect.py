@@ -58,9 +58,7 @@ def test_pairs(line: str, left: str, right: str, both: bool, layers: tuple[str, 
 
 def test_the_text_of_an_entry_is_kept() -> None:
     """An entry keeps the text that its author wrote, the mapping form in its short form."""
-    found = entries(
-        "A -> B [icmp]: reachable", "{from: A, to: B, is: reachable}", "A:e: {addresses: [], mtu: 1400}"
-    )
+    found = entries("A -> B [icmp]: reachable", "{from: A, to: B, is: reachable}", "A:e: {addresses: [], mtu: 1400}")
     assert [entry.text for entry in found] == [
         "A -> B [icmp]: reachable",
         "A -> B: reachable",

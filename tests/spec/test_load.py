@@ -206,10 +206,8 @@ def test_every_fault_of_a_file_is_reported_at_its_place() -> None:
         "f:15:40: 'x' is not a whole number",
         "f:16:15: 'kernel.x.y' belongs to the whole machine; a namespace has sysctls below 'net.' only",
         "f:16:51: net.ipv4.ip_forward: a value is missing",
-        "f:17:18: ' ' cannot stand in the name 'c 1'; "
-        "letters, digits, '.', '_', '+' and '-', a letter or digit first",
-        "f:18:3: '/' cannot stand in the name 'a/b'; "
-        "letters, digits, '.', '_', '+' and '-', a letter or digit first",
+        "f:17:18: ' ' cannot stand in the name 'c 1'; letters, digits, '.', '_', '+' and '-', a letter or digit first",
+        "f:18:3: '/' cannot stand in the name 'a/b'; letters, digits, '.', '_', '+' and '-', a letter or digit first",
         "f:20:5: 'name' is missing; a step needs it",
         "f:20:24: 'doun' is not a state; did you mean 'down'?",
         "f:20:42: 'x' is not an IP address; as in 192.168.26.1 or fd00::1",
@@ -245,6 +243,8 @@ def test_a_name_may_look_like_markup() -> None:
 
 def test_importing_the_room_imports_no_parser() -> None:
     """Before the first load neither pydantic nor PyYAML is there."""
-    code = "import sys, netlab.spec, netlab.plan; print([m for m in ('pydantic', 'yaml', 'difflib') if m in sys.modules])"
+    code = (
+        "import sys, netlab.spec, netlab.plan; print([m for m in ('pydantic', 'yaml', 'difflib') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
