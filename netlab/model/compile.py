@@ -48,12 +48,12 @@ def compile_state(state: plan.State) -> World:
             _switch_link(link, bridges)
         elif isinstance(link, plan.Veth):
             _veth(world, link, bridges[link.switch], settings)
-    for link in state.links:
-        if isinstance(link, plan.Macvlan):
+        elif isinstance(link, plan.Macvlan):
             _child(world, link, settings)
+    order = {pair: rank for rank, pair in enumerate(state.addressed)}
     for namespace in state.namespaces:
         if namespace.kind != "switch":
-            _routing(world.namespaces[namespace.id], namespace)
+            _routing(world.namespaces[namespace.id], namespace, order)
     for link in state.links:
         if isinstance(link, plan.Switch):
             _locals(bridges[link.id], link, state)
@@ -177,10 +177,12 @@ def _locals(bridge: Bridge, link: plan.Switch, state: plan.State) -> None:
         port.order = order
 
 
-def _routing(ns: Namespace, namespace: plan.Namespace) -> None:
-    """Tables and rules: local and connected routes in the order of addresses, then the file's."""
+def _routing(ns: Namespace, namespace: plan.Namespace, order: dict[tuple[str, str], int]) -> None:
+    """Tables and rules: local and connected routes in the order of their making, then the file's."""
     local4: list[Route] = []
-    main4: list[Route] = []
+    local6: list[Route] = []
+    connected4: list[tuple[int, Route]] = []
+    connected6: list[tuple[int, Route]] = []
     for dev in ns.devices:
         ns.owned4.update(a[0] for a in dev.addresses4)
         for address, network, plen, secondary in dev.addresses4:
@@ -193,15 +195,16 @@ def _routing(ns: Namespace, namespace: plan.Namespace) -> None:
                 broadcast = network | (1 << (32 - plen)) - 1
                 local4.append(Route("broadcast", broadcast, 32, 32, dev))
             if not secondary and (plen < 32 or network != address):
-                main4.append(Route("unicast", network, plen, 32, dev))
-    local6: list[Route] = []
-    main6: list[Route] = []
-    for dev in ns.devices:
+                rank = order.get((dev.id, str(ipaddress.IPv4Address(address))), len(order))
+                connected4.append((rank, Route("unicast", network, plen, 32, dev)))
         if dev.up and dev.conf.ipv6:
             for address, network, plen in dev.addresses6:
                 ns.local6.setdefault(address, dev)
                 local6.append(Route("local", address, 128, 128, dev))
-                main6.append(Route("unicast", network, plen, 128, dev, 0, 256))
+                rank = order.get((dev.id, str(ipaddress.IPv6Address(address))), len(order))
+                connected6.append((rank, Route("unicast", network, plen, 128, dev, 0, 256)))
+    main4 = [route for _, route in sorted(connected4, key=_rank)]
+    main6 = [route for _, route in sorted(connected6, key=_rank)]
     ns.tables4 = {LOCAL_TABLE: local4, MAIN_TABLE: main4}
     names = {dev.name: dev for dev in ns.devices} | {dev.id.partition(":")[2]: dev for dev in ns.devices}
     ns.tables6 = {LOCAL_TABLE: local6, MAIN_TABLE: main6}
@@ -239,6 +242,10 @@ def _routing(ns: Namespace, namespace: plan.Namespace) -> None:
         ranked.sort(key=lambda item: item[0])
         rules.extend(policy for _, policy in ranked)
     ns.macs = frozenset(dev.mac for dev in ns.devices)
+
+
+def _rank(item: tuple[int, Route]) -> int:
+    return item[0]
 
 
 def _ifname(name: str | None, names: dict[str, Device]) -> str | None:

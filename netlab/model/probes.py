@@ -73,7 +73,7 @@ def letter(world: World, layer: str, source: End, target: End) -> str:
     first, sim = run(world, layer, source, target)
     if not sim.contested:
         return first
-    letters = {first, *(run(world, layer, source, target, False, s)[0] for s in _alternatives(layer, sim))}
+    letters = {first, *(run(world, layer, source, target, False, other)[0] for other in _alternatives(sim))}
     if len(letters) == 1:
         return first
     if letters == {"A", "R"}:
@@ -81,7 +81,7 @@ def letter(world: World, layer: str, source: End, target: End) -> str:
     raise Unknown(f"a race that can end in {' or '.join(sorted(letters))}")
 
 
-def _alternatives(layer: str, sim: Sim) -> Iterator[Schedule]:
+def _alternatives(sim: Sim) -> Iterator[Schedule]:
     """The other ways in which what raced in a simulation may go."""
     if sim.worked:
         yield Schedule(eager=True)
@@ -89,8 +89,6 @@ def _alternatives(layer: str, sim: Sim) -> Iterator[Schedule]:
             yield Schedule(last_first=True)
         if any(port.unordered for port in sim.worked):
             yield Schedule(reverse=True)
-        if layer == "tcp":
-            yield Schedule(returned=True)
 
 
 def broadcast(world: World, source: End, trace: bool = False) -> Sim:
@@ -110,6 +108,8 @@ def run(
     if base == "broadcast":
         sim = broadcast(world, source, trace)
         return _reached(sim, target), sim
+    if base != "unicast" and (source.dev.ns.unknown or target.dev.ns.unknown):
+        raise Unknown(source.dev.ns.unknown or target.dev.ns.unknown)
     probe = _PROBES.get(base)
     if probe is None:
         raise ValueError(f"no layer {layer}")
@@ -133,10 +133,11 @@ def run(
         return _answered(sim, target), sim
     here, there = (source.address4, target.address4) if family == 4 else (source.address6, target.address6)
     if base.endswith("-static"):
-        sim.neigh[dev, there] = Neighbor(target.dev.mac, fixed=True)
-        sim.neigh[target.dev, here] = Neighbor(dev.mac, fixed=True)
+        # Entries of the file stay as they are.
+        for one, address, other in ((dev, there, target.dev), (target.dev, here, dev)):
+            if address not in one.neighbors:
+                sim.neigh[one, address] = Neighbor(other.mac, fixed=True)
     sim.server, sim.target, sim.sock_ip = target.dev.ns, there, here
-    sim.sock_locked = request == "syn" and not schedule.returned
     length = int(size) if size else _SIZES[request, family]
     packet = Ip(family, request, here, there, length, bool(size) or request != "echo-request", 64)
     if family == 4:

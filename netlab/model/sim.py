@@ -21,14 +21,12 @@ class Schedule:
     """When the workqueue runs, which is another CPU's business: a kernel thread's, of no fixed CPU.
 
     ``eager`` lets it overtake the parent's own stack; ``last_first`` lets a later port's overtake an
-    earlier one's; ``reverse`` turns round the order of children where that isn't known; ``returned``
-    has connect() back before the first answer comes.
+    earlier one's; ``reverse`` turns round the order of children where that isn't known.
     """
 
     eager: bool = False
     last_first: bool = False
     reverse: bool = False
-    returned: bool = False
 
 
 #: The backlog is worked off before the workqueue gets a CPU: what nearly always happens.
@@ -73,9 +71,9 @@ class Sim:
     """One run from cold: empty neighbour tables and forwarding databases, nothing queued."""
 
     __slots__ = (
-        "answers", "backlog", "connection", "contested", "done", "entered", "fdb", "heard", "hops", "neigh",
-        "request", "schedule", "server", "sock", "sock_backlog", "sock_ip", "sock_locked", "steps", "target",
-        "touched", "users", "wire", "wired", "work", "worked", "world",
+        "answers", "backlog", "contested", "done", "entered", "fdb", "heard", "hops", "neigh", "request",
+        "schedule", "server", "sock", "sock_ip", "steps", "target", "touched", "users", "wire", "wired",
+        "work", "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
@@ -99,13 +97,8 @@ class Sim:
         self.wire: Port | None = None
         self.sock: Device | None = None
         self.sock_ip = 0
-        #: while the client is still in connect() its segments wait for it (sk_backlog)
-        self.sock_locked = False
-        self.sock_backlog: list[Callable[[Sim], None]] = []
         self.server: Namespace | None = None
         self.target = 0
-        #: the TCP server's side: "", half-open, open or reset
-        self.connection = ""
         # What is observed.
         self.heard: dict[Device | Port, int] = {}
         self.answers: list[str] = []
@@ -134,11 +127,7 @@ class Sim:
 
         while True:
             self.drain()
-            if self.sock_locked:
-                self.sock_locked = False
-                for late in self.sock_backlog:
-                    late(self)
-            elif self.work:
+            if self.work:
                 broadcast_work(self, *(self.work.pop() if self.schedule.last_first else self.work.popleft()))
             elif self.users:
                 self.users.popleft()(self)

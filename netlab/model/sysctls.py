@@ -26,7 +26,7 @@ NEUTRAL = frozenset(
         "mldv2_unsolicited_report_interval", "ndisc_evict_nocarrier", "ndisc_notify", "ndisc_tclass",
         "optimistic_dad", "proxy_ndp", "router_solicitation_delay", "router_solicitation_interval",
         "router_solicitation_max_interval", "router_solicitations", "stable_secret", "suppress_frag_ndisc",
-        "temp_prefered_lft", "temp_valid_lft", "use_optimistic", "use_tempaddr",
+        "proxy_ndp", "temp_prefered_lft", "temp_valid_lft", "use_optimistic", "use_tempaddr",
     )
 )
 
@@ -69,7 +69,7 @@ class Settings:
             self.strange.append(path)
             return
         if path == "net/ipv4/ip_forward":
-            self._forward(self.v4, value)
+            self._forward4(value)
         elif path == "net/ipv4/icmp_echo_ignore_all":
             self.echo_ignore = bool(value)
         elif path == "net/ipv6/icmp/echo_ignore_all":
@@ -85,8 +85,8 @@ class Settings:
         self, confs: dict[str, dict[str, int]], rest: str, value: int, path: str, followed: frozenset[str]
     ) -> None:
         name, _, key = rest.rpartition("/")
-        if key == "forwarding" and name == "all":
-            self._forward(confs, value)
+        if path == "net/ipv4/conf/all/forwarding":
+            self._forward4(value)
         elif key in followed:
             if name == "all" and key == "disable_ipv6":
                 for conf in confs.values():
@@ -95,11 +95,11 @@ class Settings:
         elif key not in NEUTRAL:
             self.strange.append(path)
 
-    @staticmethod
-    def _forward(confs: dict[str, dict[str, int]], value: int) -> None:
+    def _forward4(self, value: int) -> None:
         # Writing ip_forward or all/forwarding writes every interface's (inet_forward_change).
-        for conf in confs.values():
+        for conf in self.v4.values():
             conf["forwarding"] = value
+        self.v4["all"]["accept_redirects"] = not value
 
     def conf(self, ifname: str) -> Conf:
         """What an interface goes by."""

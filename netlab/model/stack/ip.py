@@ -87,12 +87,6 @@ REDIRECT = rule(
     "ip_rt_send_redirect",
     "net/ipv4/route.c",
 )
-RESET = rule(
-    "tcp/reset-by-stray-copy",
-    "A SYN-ACK that no socket takes is answered with a reset, which ends the server's half-open connection.",
-    "tcp_check_req",
-    "net/ipv4/tcp_minisocks.c",
-)
 ANSWERED = rule(
     "socket/answered",
     "The answer came back to the socket that asked.",
@@ -199,7 +193,7 @@ def _redirected(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
     if not iif.conf.accept_redirects or phase == "syn-ack":
         return
     ways = [fib.output(ns, dst, packet.dst, None)] if phase.startswith(("echo", "udp-reply")) else []
-    if sim.sock is not None and ns is sim.sock.ns and (phase == "ack" or phase == sim.request):
+    if sim.sock is not None and ns is sim.sock.ns and phase == sim.request:
         ways.append(fib.output(ns, dst, packet.dst, sim.sock))
     for way in ways:
         if way is not None and not way.local and way.nexthop == packet.src:
@@ -216,9 +210,8 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
         sim.note(phase, iif.id, "arrived", DELIVERED)
         send(sim, ns, Ip(4, "echo-reply", packet.dst, packet.src, packet.size, False, 64), None)
     elif phase == "syn":
-        if sim.connection or not _serves(sim, ns, packet):
+        if not _serves(sim, ns, packet):
             return
-        sim.connection = "half-open"
         sim.note(phase, iif.id, "arrived", DELIVERED)
         send(sim, ns, Ip(4, "syn-ack", packet.dst, packet.src, 60, True, 64), None)
     elif phase == "udp-request":
@@ -229,37 +222,13 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
         sim.users.append(lambda sim_: _answer(sim_, ns, answer))
     elif phase == "redirect":
         _redirected(sim, ns, packet, iif)
-    elif phase == "ack":
-        if ns is sim.server and sim.connection == "half-open":
-            sim.connection = "open"
-            sim.done = True
-            sim.note(phase, iif.id, "the connection stands", ANSWERED)
-    elif phase == "rst":
-        if ns is sim.server and sim.connection == "half-open":
-            sim.connection = "reset"
-            sim.note(phase, iif.id, "the half-open connection is dropped", RESET, end=True)
     elif sim.sock is not None and ns is sim.sock.ns and packet.dst == sim.sock_ip:
         if iif is not sim.sock:
             sim.note(phase, iif.id, f"the socket is bound to {sim.sock.id}", WRONG_INTERFACE, end=True)
-            if phase == "syn-ack":
-                sim.contested = True
-                # Nobody's segment: it is answered with a reset, which ends the server's half.
-                send(sim, ns, Ip(4, "rst", packet.dst, packet.src, 40, True, 64), None)
-        elif phase == "syn-ack":
-            sim.note(phase, iif.id, "arrived at the socket", ANSWERED)
-            ack = Ip(4, "ack", packet.dst, packet.src, 52, True, 64)
-            if sim.sock_locked:
-                sim.sock_backlog.append(lambda sim_: _acknowledge(sim_, ack))
-            else:
-                _acknowledge(sim, ack)
         else:
+            # A connection counts from the client's side: with the SYN-ACK it stands.
             sim.note(phase, iif.id, "arrived at the socket", ANSWERED)
             sim.done = True
-
-
-def _acknowledge(sim: Sim, packet: Ip) -> None:
-    assert sim.sock is not None
-    send(sim, sim.sock.ns, packet, sim.sock)
 
 
 def _answer(sim: Sim, ns: Namespace, packet: Ip) -> None:
