@@ -10,9 +10,9 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from netlab.errors import INTERRUPTED, WRONG
+from netlab.errors import INTERRUPTED, PASSED, WRONG
 
 
 class Interrupted(BaseException):
@@ -43,8 +43,6 @@ def _run(argv: list[str]) -> int:
     try:
         early.start(argv)
         code = _command(argv)
-        sys.stdout.flush()
-        return code
     except KeyboardInterrupt:
         print("netlab: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -52,15 +50,24 @@ def _run(argv: list[str]) -> int:
         print(f"netlab: ended by {signal.Signals(interrupted.number).name}", file=sys.stderr)
         return 128 + interrupted.number
     except BrokenPipeError:
-        # The reader has gone (`| head`): nothing more to say, also not when Python flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        code = PASSED
     except Exception as error:
         from netlab.cli.problems import explain
 
         return explain(error)
     finally:
         early.close()
+    return _flushed(code)
+
+
+def _flushed(code: int) -> int:
+    """The exit code, once everything is written; a reader that has gone (`| head`) is no error."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more at its end, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
 
 
 def _command(argv: list[str]) -> int:
@@ -68,10 +75,14 @@ def _command(argv: list[str]) -> int:
 
     from netlab.cli.group import cli
 
+    if "_NETLAB_COMPLETE" in os.environ:
+        cli.main(args=argv, prog_name="netlab")
     try:
-        # Not click's own handling of errors: that would turn EPIPE and Ctrl-C into exit code 1.
-        code: Any = cli.main(args=argv, prog_name="netlab", standalone_mode=False)
-        return int(code or 0)
+        # Not click's main(), which turns EPIPE and Ctrl-C into exit code 1.
+        with cli.make_context("netlab", argv) as context:
+            return int(cli.invoke(context) or PASSED)
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return WRONG

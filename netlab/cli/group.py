@@ -65,9 +65,9 @@ class Commands(click.Group):
 
 
 EPILOG = """\b
-Exit codes: 0 all as expected, 1 something was not, 2 the command line or a file
-is wrong, 3 this machine can't run it, 4 something could not be proved either
-way, 130 interrupted. Of several runs the first of 130, 3, 2, 1, 4 that occurred.
+Exit codes: 0 all as expected, 1 something was not, 2 the command line or a
+file is wrong, 3 this machine can't run it, 4 something could not be proved
+either way, 130 interrupted. Of several runs the first of 130, 3, 2, 1, 4.
 """
 
 

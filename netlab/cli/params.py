@@ -87,7 +87,8 @@ def _steps_of(ctx: click.Context) -> Sequence[str]:
 def _plan_of(ctx: click.Context) -> Any:
     from netlab import plan, spec
 
-    named = ctx.params.get("files") or ctx.params.get("file") or ()
+    # While a line is still being typed its arguments may not have been taken for parameters yet.
+    named = ctx.params.get("files") or ctx.params.get("file") or ctx.args
     files = [named] if isinstance(named, str) else list(named)
     try:
         return plan.resolve(spec.load(spec.find(files[0]))) if files else None

@@ -177,10 +177,18 @@ class _Job:
         style = style_for(sys.stdout)
         where = f"{kept}/" if kept else ""
         text = terminal.render_quiet(record, style) if quiet else terminal.render(record, style, where)
-        click.echo(f"\n{text}" if shown else text)
+        self._say(f"\n{text}" if shown else text)
         if len(records) > 1 and not self.many:
-            click.echo(terminal.repetitions(records, style))
+            self._say(terminal.repetitions(records, style))
         return True
+
+    def _say(self, text: str) -> None:
+        """Print, as long as somebody reads: the exit code matters also to who has seen enough (`| head`)."""
+        if self.talks:
+            try:
+                print(text, flush=True)
+            except BrokenPipeError:
+                self.talks = False
 
     def _close(self, shown: bool) -> None:
         """Of several topologies one table; and the JSON."""
@@ -189,8 +197,8 @@ class _Job:
             from netlab.report.style import style_for
 
             if shown:
-                click.echo()
-            click.echo(terminal.table(self.rows, style_for(sys.stdout)))
+                self._say("")
+            self._say(terminal.table(self.rows, style_for(sys.stdout)))
         if self.asked["json_to"] is not None:
             records = [record for _, several in self.rows for record in several]
             alone = len(records) == 1 and not self.many

@@ -1,0 +1,147 @@
+"""The commands that need no kernel, and `doctor`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from netlab import __version__, spec
+from netlab.model import RULES
+
+from .conftest import TWO, Netlab
+
+
+def test_version(netlab: Netlab) -> None:
+    """`--version` is the package's version."""
+    assert netlab("--version").stdout == f"netlab {__version__}\n"
+
+
+def test_help_names_every_command(netlab: Netlab) -> None:
+    """`--help` lists every command with one line, and the exit codes."""
+    done = netlab("--help")
+    assert done.returncode == 0
+    for word in ("run", "check", "predict", "why", "rules", "list", "show", "schema", "doctor", "completion"):
+        assert f"\n  {word} " in done.stdout
+    assert "Exit codes" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", ["run", "check", "predict", "why", "rules", "list", "show", "doctor"])
+def test_every_command_has_help(netlab: Netlab, command: str) -> None:
+    """Each command explains itself."""
+    done = netlab(command, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: netlab {command}")
+
+
+def test_check_a_right_file(netlab: Netlab, files: Path) -> None:
+    """A right file: exit code 0 and a line on what is in it."""
+    done = netlab("check", "two.yaml")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "two.yaml: right: 2 hosts, 2 endpoints, 1 step, 1 expectations\n"
+
+
+def test_check_a_wrong_file(netlab: Netlab, files: Path) -> None:
+    """Every fault of every file in one go, exit code 2."""
+    done = netlab("check", "wrong.yaml", "two.yaml")
+    assert done.returncode == 2
+    assert "wrong.yaml:6:14" in done.stderr
+    assert "two.yaml: right" in done.stdout
+
+
+def test_check_warns_of_what_the_model_contradicts(netlab: Netlab, files: Path) -> None:
+    """An expectation against the model is a warning with its line; with --strict the exit code is 1."""
+    done = netlab("check", "red.yaml")
+    assert done.returncode == 0
+    assert "red.yaml:11:5: warning: 'A -> B: unreachable' contradicts the model" in done.stderr
+    assert netlab("check", "--strict", "red.yaml").returncode == 1
+    assert netlab("check", "--strict", "two.yaml").returncode == 0
+
+
+def test_list(netlab: Netlab) -> None:
+    """Every topology that ships has a line; as JSON too."""
+    lines = netlab("list").stdout.splitlines()
+    names = [path.stem for path in spec.shipped()]
+    assert [line.split()[0] for line in lines[1:]] == names
+    assert max(map(len, lines)) <= 80
+    assert [one["name"] for one in json.loads(netlab("list", "--json").stdout)] == names
+
+
+def test_show(netlab: Netlab, files: Path) -> None:
+    """The resolved plan, down to the sysctls; as JSON it is the plan itself."""
+    text = netlab("show", "two.yaml").stdout
+    assert "A:eth0" in text
+    assert "net.ipv4.ip_forward = 0" in text
+    assert "expect A -> B: reachable" in text
+    plan = json.loads(netlab("show", "two.yaml", "--json").stdout)
+    assert plan["steps"][0]["name"] == "baseline"
+
+
+def test_the_schema_checks_files(netlab: Netlab) -> None:
+    """What `netlab schema` prints accepts a right file and refuses a wrong one."""
+    schema = json.loads(netlab("schema").stdout)
+    validator = jsonschema.Draft202012Validator(schema)
+    assert validator.is_valid(yaml.safe_load(TWO))
+    assert not validator.is_valid(yaml.safe_load(TWO.replace("switch: lan", "swich: lan")))
+
+
+def test_predict(netlab: Netlab, files: Path) -> None:
+    """The matrices of the model, and as JSON the letters with their rules."""
+    done = netlab("predict", "bridge-two-node", "--layers", "icmp")
+    assert done.returncode == 0
+    assert [line.split()[2:] for line in done.stdout.splitlines() if line.startswith("  3 ")] == [["R", "A", "."]]
+    record = json.loads(netlab("predict", "bridge-two-node", "--json").stdout)
+    assert record["schema"] == "netlab.predict/1"
+    assert record["steps"][0]["layers"]["icmp"]["expected"] == [".UR", "U.R", "RA."]
+
+
+def test_rules(netlab: Netlab) -> None:
+    """Every rule with its sentence and kernel function; a pattern chooses; an unknown one is an error."""
+    known = json.loads(netlab("rules", "--json").stdout)
+    assert known.keys() >= set(RULES)
+    assert all(rule["sentence"] and rule["function"] and rule["file"] for rule in known.values())
+    chosen = netlab("rules", "bridge/*").stdout
+    assert "bridge/" in chosen
+    assert "\nmacvlan/" not in chosen
+    assert netlab("rules", "nonsense/*").returncode == 2
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(netlab: Netlab, shell: str) -> None:
+    """A script for each shell, whatever shells this machine has."""
+    done = netlab("completion", shell)
+    assert done.returncode == 0
+    assert "_NETLAB_COMPLETE" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("netlab ru", "run"),
+        ("netlab run bridge-two-n", "bridge-two-node.yaml"),
+        ("netlab run vepa-hairpin --layers icmp,tc", "icmp,tcp"),
+        ("netlab run vepa-hairpin --step hair", "hairpin-on"),
+        ("netlab why bridge-two-node A:e", "A:ens160.1"),
+    ],
+)
+def test_completion(netlab: Netlab, words: str, wanted: str) -> None:
+    """Commands, topologies that ship, layers behind a comma, steps and endpoints of the file are completed."""
+    env = {"_NETLAB_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    found = [line.partition(",")[2] for line in netlab(env=env).stdout.splitlines()]
+    assert wanted in found
+
+
+def test_doctor(netlab: Netlab) -> None:
+    """What this machine can do: exit code 0 where labs can be built (the other tests have shown that), each
+    thing by name; as JSON too."""
+    done = netlab("doctor")
+    assert done.returncode == 0, done.stdout
+    found = json.loads(netlab("doctor", "--json").stdout)
+    assert {"name", "ok", "detail", "mend"} <= found[0].keys()
+    for one in found:
+        assert one["name"] in done.stdout
+        assert one["ok"] or one["mend"]

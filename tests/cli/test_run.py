@@ -1,0 +1,229 @@
+"""`netlab run`: exit codes, where reports go, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from netlab.errors import worst
+
+from .conftest import NETLAB, TWO, Netlab
+
+
+def test_a_green_run(netlab: Netlab, files: Path) -> None:
+    """All as expected: exit code 0, the report on stdout, nothing on stderr, a record below reports/."""
+    done = netlab("run", "two.yaml")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].startswith("PASS")
+    record = json.loads((files / "reports" / "two" / "run.json").read_text())
+    assert record["summary"]["verdict"] == "pass"
+
+
+def test_a_red_run(netlab: Netlab, files: Path) -> None:
+    """Something was not as expected: exit code 1, and the entry's line."""
+    done = netlab("run", "red.yaml", "--no-report")
+    assert done.returncode == 1
+    assert "✗ A -> B: unreachable" in done.stdout
+    assert "red.yaml:11:5" in done.stdout
+    assert not (files / "reports").exists()
+
+
+def test_a_wrong_file(netlab: Netlab, files: Path) -> None:
+    """A wrong file: exit code 2, every fault with its line on stderr, nothing on stdout, no report."""
+    done = netlab("run", "wrong.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    places = [line.split(": ")[0] for line in done.stderr.splitlines()]
+    assert "wrong.yaml:6:14" in places
+    assert "wrong.yaml:9:14" in places
+    assert not (files / "reports" / "two").exists()
+
+
+def test_no_such_file(netlab: Netlab) -> None:
+    """A name that is neither a file nor ships: exit code 2, with a near one."""
+    done = netlab("run", "bridge-two-nod.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "bridge-two-node" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("run",), "Missing argument"),
+        (("run", "two.yaml", "--layers", "icpm"), "did you mean 'icmp'"),
+        (("run", "two.yaml", "--layers", "tcp/1000"), "a size goes with icmp"),
+        (("run", "two.yaml", "--layers", "icmp/9"), "28 to 65535"),
+        (("run", "two.yaml", "--layers", ","), "no layer is named"),
+        (("run", "two.yaml", "--repeat", "0"), "--repeat"),
+        (("run", "two.yaml", "--sed", "1"), "--seed"),
+        (("run", "two.yaml", "--step", "basline", "--no-report"), "did you mean 'baseline'"),
+        (("rnu", "two.yaml"), "did you mean 'run'"),
+        (("two.yaml",), "did you mean 'netlab run two.yaml'"),
+        (("run", "two.yaml", "--report-dir", "two.yaml/x"), "this folder can't be made"),
+        ((), "Usage: netlab"),
+    ],
+)
+def test_a_wrong_command_line(netlab: Netlab, files: Path, argv: tuple[str, ...], words: str) -> None:
+    """A wrong command line: exit code 2, a message that helps on stderr, nothing on stdout."""
+    done = netlab(*argv)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_wrong_file_leaves_the_others_alone(netlab: Netlab, files: Path) -> None:
+    """Of several files each is examined; the table has those that ran, the exit code is the worst."""
+    done = netlab("run", "wrong.yaml", "two.yaml", "red.yaml", "--no-report")
+    assert done.returncode == 2
+    assert "wrong.yaml:6:14" in done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith(("✓", "✗"))] == ["two", "red"]
+    assert lines[-1].startswith("2 topologies: ")
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"),
+    [
+        ((), 0),
+        ((0, 0), 0),
+        ((0, 4), 4),
+        ((4, 1, 0), 1),
+        ((1, 2), 2),
+        ((2, 3, 1), 3),
+        ((3, 130), 130),
+    ],
+)
+def test_the_worst_code(codes: tuple[int, ...], code: int) -> None:
+    """Of several exit codes the command has the one that matters most: 130, 3, 2, 1, 4, 0."""
+    assert worst(codes) == code
+
+
+def test_json_on_stdout(netlab: Netlab, files: Path) -> None:
+    """`--json -` prints the record and nothing else; of several files a list."""
+    done = netlab("run", "two.yaml", "--json", "-", "--no-report")
+    assert json.loads(done.stdout)["topology"]["name"] == "two"
+    done = netlab("run", "two.yaml", "red.yaml", "--json", "-", "--no-report")
+    assert done.returncode == 1
+    assert [record["topology"]["name"] for record in json.loads(done.stdout)] == ["two", "red"]
+
+
+def test_json_into_a_file(netlab: Netlab, files: Path) -> None:
+    """`--json PATH` writes the record besides the report."""
+    done = netlab("run", "two.yaml", "--json", "here.json", "--no-report")
+    assert done.stdout.splitlines()[-1].startswith("PASS")
+    assert json.loads((files / "here.json").read_text())["schema"] == "netlab.run/1"
+
+
+def test_json_that_cannot_be_written(netlab: Netlab, files: Path) -> None:
+    """A path for the JSON that isn't to be had: the report is still shown, exit code 2, and why."""
+    done = netlab("run", "two.yaml", "--json", "nowhere/here.json", "--no-report")
+    assert done.returncode == 2
+    assert "PASS" in done.stdout
+    assert "nowhere/here.json: can't be written: No such file or directory" in done.stderr
+
+
+def test_a_default_folder_that_cannot_be_made(netlab: Netlab, files: Path) -> None:
+    """Where the default folder can't be made a note says so, and the run goes on."""
+    (files / "reports").write_text("a file of this name")
+    done = netlab("run", "two.yaml")
+    assert done.returncode == 0
+    assert done.stderr.startswith("note: reports: ")
+
+
+def test_standard_input(netlab: Netlab) -> None:
+    """`-` is standard input, and messages call it so."""
+    assert netlab("run", "-", "--no-report", input=TWO).returncode == 0
+    done = netlab("run", "-", "--no-report", input="hosts: [")
+    assert done.returncode == 2
+    assert done.stderr.startswith("<stdin>:")
+
+
+def test_layers_and_steps(netlab: Netlab) -> None:
+    """Layers and steps can be chosen; layers appear in the order of reports."""
+    argv = ("--layers", "icmp,broadcast", "--step", "hairpin-on", "--json", "-", "--no-report")
+    record = json.loads(netlab("run", "vepa-hairpin", *argv).stdout)
+    assert [(step["name"], list(step["layers"])) for step in record["steps"]] == [("hairpin-on", ["broadcast", "icmp"])]
+
+
+def test_repetitions(netlab: Netlab, files: Path) -> None:
+    """`--repeat` builds and examines anew, with another seed each time, and counts the verdicts."""
+    done = netlab("run", "two.yaml", "--repeat", "3", "--seed", "5", "--no-report", "--json", "all.json")
+    assert done.stdout.splitlines()[-1] == "3 repetitions: 3 pass"
+    records = json.loads((files / "all.json").read_text())
+    assert [(record["repetition"], record["seed"]) for record in records] == [(1, 5), (2, 6), (3, 7)]
+
+
+def test_quiet_is_one_line(netlab: Netlab, files: Path) -> None:
+    """`-q` on a green run prints one line."""
+    done = netlab("run", "two.yaml", "-q", "--no-report")
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stdout.startswith("two: PASS")
+
+
+def test_verbose_logs_commands(netlab: Netlab, files: Path) -> None:
+    """`-v` logs what a person would have typed, on stderr."""
+    done = netlab("run", "two.yaml", "-v", "--no-report")
+    assert done.returncode == 0
+    commands = [line for line in done.stderr.splitlines() if line.startswith("ip ")]
+    assert any("link add" in line and "veth" in line for line in commands)
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [(("run", "two.yaml", "--no-report"), 0), (("run", "red.yaml", "--no-report"), 1), (("rules",), 0)],
+)
+def test_a_reader_that_leaves(files: Path, argv: tuple[str, ...], code: int) -> None:
+    """A closed stdout (`| head`) is quiet, and the exit code of a run is still its verdict's."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([NETLAB, *argv], cwd=files, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [(signal.SIGINT, 130, "netlab: interrupted"), (signal.SIGTERM, 143, "netlab: ended by SIGTERM")],
+)
+def test_a_signal_ends_it(files: Path, number: signal.Signals, code: int, words: str) -> None:
+    """Ctrl-C and SIGTERM end a run in the middle with their exit code and a line, and no process stays."""
+    process = subprocess.Popen(
+        [NETLAB, "run", "two.yaml", "--repeat", "100000", "--no-report", "-v"],
+        cwd=files,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    # The first logged command shows that a lab is being built.
+    for line in process.stderr:
+        if line.startswith("ip "):
+            break
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.send_signal(number)
+    rest = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=10) == code
+    assert rest.splitlines()[-1] == words
+    assert children
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+def test_nothing_heavy_on_the_way(netlab: Netlab, files: Path) -> None:
+    """A run imports neither rich nor jinja2 nor pyroute2 into the front: each costs more than building the lab."""
+    script = (
+        "import sys\n"
+        "from netlab.cli import main\n"
+        "try:\n"
+        "    main(['run', 'two.yaml', '--no-report', '-q'])\n"
+        "except SystemExit as end:\n"
+        "    heavy = {'rich', 'jinja2', 'pyroute2', 'asyncio', 'hypothesis'} & sys.modules.keys()\n"
+        "    print(end.code, sorted(heavy))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=files, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "0 []"

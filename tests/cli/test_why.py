@@ -1,0 +1,44 @@
+"""`netlab why` as a command."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .conftest import Netlab
+
+
+def test_the_question_of_the_article(netlab: Netlab) -> None:
+    """A host and its own child: not reached, the rule's name, and a fix that a real lab proves."""
+    done = netlab("why", "bridge-two-node", "A:ens160", "A:ens160.1", "--verify")
+    assert done.returncode == 0, done.stdout
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("A:ens160 → A:ens160.1  (icmp")
+    assert lines[1] == "U  not reached"
+    assert "✓ In a real lab: R." in done.stdout
+    assert max(map(len, lines)) <= 80
+
+
+def test_who_answered(netlab: Netlab) -> None:
+    """B's ping of the child is answered by the parent, and the answer says so and why."""
+    record = json.loads(netlab("why", "bridge-two-node", "B", "192.168.26.141", "--json").stdout)
+    assert (record["src"], record["dst"], record["letter"]) == ("B:ens160", "A:ens160.1", "A")
+    assert record["answered_by"] == "A:ens160"
+    assert record["rule"] in record["rules"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("A", "C"), "no endpoint 'C'"),
+        (("A:ens160", "A"), "one and the same endpoint"),
+        (("A", "B", "--layer", "icmp,tcp"), "one layer at a time"),
+        (("A", "B", "--step", "later"), "has no step 'later'"),
+    ],
+)
+def test_a_wrong_question(netlab: Netlab, argv: tuple[str, ...], words: str) -> None:
+    """A name that isn't there, a pair that is none: exit code 2 and what is there."""
+    done = netlab("why", "bridge-two-node", *argv)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
