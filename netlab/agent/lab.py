@@ -54,6 +54,15 @@ class Lab:
         """A link that exists now."""
         return self._links[link_id]
 
+    def places(self) -> dict[str, tuple[Netns, str]]:
+        """Where every interface and switch port of the current step is: its namespace and the kernel's name."""
+        found = {}
+        for link in self.state.links if self.state else ():
+            found[link.id] = self.namespaces[link.namespace], link.ifname
+            if isinstance(link, Veth):
+                found[link.port_id] = self.namespaces[link.switch], link.port_ifname
+        return found
+
     def close(self) -> None:
         """Let go of every namespace."""
         for ns in self.namespaces.values():
@@ -71,6 +80,12 @@ class Lab:
                 refused[link_id] = found
         self.state = step.state
         self.read, unsettled = readback.settle(self, step.state)
+        if misplaced := readback.misplaced(step.state, self.read):
+            for veth in misplaced:
+                op = port.set_state(veth.switch, veth.port_ifname, veth.port_ifindex, veth.port.state)
+                self._ask(op, SetLink(before=veth, after=veth, where=veth.where))
+            self.read, unsettled = readback.settle(self, step.state)
+            unsettled += [veth.id for veth in readback.misplaced(step.state, self.read)]
         return {"links": self.read, "unsettled": unsettled, "refused": refused, "notes": self.notes}
 
     # --- changes ------------------------------------------------------------------------------------

@@ -130,6 +130,18 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str]]:
     return found, sorted({link for link, _ in unsettled})
 
 
+def misplaced(state: State, found: dict[str, Link]) -> list[Veth]:
+    """Veths whose switch port has carrier, and isn't in the state that the plan says (without STP nobody moves it)."""
+    wrong = []
+    for link in state.links:
+        if isinstance(link, Veth) and link.port.attached and link.port.up and link.up:
+            bridge = state.link(link.switch)
+            read = found[link.id]["port"]
+            if isinstance(bridge, Switch) and bridge.up and not bridge.stp and read["state"] != STATES[link.port.state]:
+                wrong.append(link)
+    return wrong
+
+
 def _unsettled(state: State, read: dict[str, dict[int, Link]]) -> list[tuple[str, str]]:
     wrong = []
     for link in state.links:
@@ -142,10 +154,6 @@ def _unsettled(state: State, read: dict[str, dict[int, Link]]) -> list[tuple[str
             wrong.append((link.id, link.namespace))
         if isinstance(link, Veth) and (theirs := read[link.switch].get(link.port_ifindex)):
             settled = theirs["up"] == link.port.up and (not link.port.up or _carries(theirs, link.up and link.port.up))
-            forwards = link.port.attached and link.port.up and link.up and theirs.get("port")
-            bridge = state.link(link.switch)
-            if forwards and isinstance(bridge, Switch) and bridge.up and not bridge.stp:
-                settled = settled and theirs["port"]["state"] == STATES[link.port.state]
             if not settled:
                 wrong.append((link.id, link.switch))
     return wrong
@@ -161,7 +169,10 @@ def _carries(read: Link, carrier: bool, bridge: bool = False) -> bool:
 def _compare(state: State, found: dict[str, Link]) -> None:
     for link in state.links:
         mine = found[link.id]
-        checks: list[tuple[str, object, object]] = [("mtu", link.mtu, mine["mtu"])]
+        checks: list[tuple[str, object, object]] = []
+        if not isinstance(link, Switch):
+            # A bridge takes the smallest MTU of its ports (br_mtu_auto_adjust) and forwards by those alone.
+            checks.append(("mtu", link.mtu, mine["mtu"]))
         if link.mac:
             checks.append(("MAC", link.mac, mine["mac"]))
         if isinstance(link, Macvlan):

@@ -37,7 +37,6 @@ def create(lab: Lab, switch: Switch, *, up: bool) -> list[Op]:
     pairs = {
         "IFLA_IFNAME": switch.ifname,
         "IFLA_ADDRESS": switch.mac,
-        "IFLA_MTU": switch.mtu,
         "IFLA_LINKINFO": {"IFLA_INFO_KIND": "bridge", "IFLA_INFO_DATA": data},
     }
     command = (

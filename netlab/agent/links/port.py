@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netlab.agent.links.op import Level, Op
-from netlab.agent.netlink import fdb_entry
+from netlab.agent.netlink import fdb_entry, port_state
 from netlab.agent.netlink import link as request
-from netlab.plan.types import Port
+from netlab.plan.types import Port, PortState
 
 #: Option of the plan, attribute, the word of ip(8) and of sysfs (net/bridge/br_sysfs_if.c).
 OPTIONS = {
@@ -47,7 +47,7 @@ def changes(ns: str, ifname: str, ifindex: int, bridge: tuple[str, int], before:
         ask("set", {"IFLA_MASTER": 0}, f"ip -n {ns} link set dev {ifname} nomaster")
     if after.attached and not before.attached:
         ask("set", {"IFLA_MASTER": bridge[1]}, f"ip -n {ns} link set dev {ifname} master {bridge[0]}")
-        before = DEFAULT
+        before = replace(DEFAULT, up=before.up)
     if before.up != after.up:
         word = "up" if after.up else "down"
         ask("set", {}, f"ip -n {ns} link set dev {ifname} {word}", up=after.up)
@@ -60,13 +60,15 @@ def changes(ns: str, ifname: str, ifindex: int, bridge: tuple[str, int], before:
         ask("set", _slave(options), f"bridge -n {ns} link set dev {ifname} {words}")
     for verb, macs in (("delete", _minus(before.fdb, after.fdb)), ("replace", _minus(after.fdb, before.fdb))):
         ops += (Op(ns, Level.PORT, fdb_entry(verb, ns, ifindex, ifname, mac)) for mac in macs)
-    if before.state != after.state or (not before.up and after.up and after.state != "forwarding"):
-        ask(
-            "set",
-            _slave({"IFLA_BRPORT_STATE": STATES[after.state]}),
-            f"bridge -n {ns} link set dev {ifname} state {STATES[after.state]}",
-        )
     return ops
+
+
+def set_state(ns: str, ifname: str, ifindex: int, state: PortState) -> Op:
+    """Put a port into a state by hand. It must have carrier: a carrier that comes later sets it to forwarding again.
+
+    (br_port_carrier_check, br_stp_enable_port; without carrier the kernel answers ENETDOWN.)
+    """
+    return Op(ns, Level.PORT, port_state(ns, ifindex, ifname, STATES[state]))
 
 
 def _slave(options: dict[str, int]) -> dict[str, object]:

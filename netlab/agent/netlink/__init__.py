@@ -24,6 +24,7 @@ __all__ = [
     "link",
     "neighbor",
     "peer",
+    "port_state",
     "route",
     "rule",
     "set_up",

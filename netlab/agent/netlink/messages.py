@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from netlab.agent.netlink.classes import fibmsg, ifaddrmsg, ifinfmsg, ndmsg, rtmsg
+from netlab.agent.netlink.socket import header, nla
 
 # include/uapi/linux/rtnetlink.h, neighbour.h, if.h
-RTM_NEWLINK, RTM_DELLINK = 16, 17
+RTM_NEWLINK, RTM_DELLINK, RTM_SETLINK = 16, 17, 19
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTM_NEWROUTE, RTM_DELROUTE = 24, 25
 RTM_NEWNEIGH, RTM_DELNEIGH = 28, 29
@@ -29,6 +31,7 @@ IFF_UP = 0x1
 NUD_PERMANENT, NUD_NOARP = 0x80, 0x40
 NTF_MASTER = 0x04
 AF_BRIDGE = 7
+IFLA_PROTINFO, IFLA_BRPORT_STATE, NLA_F_NESTED = 12, 1, 0x8000
 FRA_TABLE_LOOKUP = 1
 IFA_F_NODAD = 0x02
 
@@ -201,6 +204,18 @@ def rule(verb: str, ns: str, values: Mapping[str, Any]) -> Request:
     message["attrs"] = attrs(pairs)
     kind, flags = (RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL) if verb == "add" else (RTM_DELRULE, 0)
     return Request(_encode(message, kind, flags), f"{words} lookup {table}")
+
+
+def port_state(ns: str, index: int, dev: str, state: int) -> Request:
+    """Put a bridge port into a state (BR_STATE_*), by RTM_SETLINK of AF_BRIDGE as bridge(8) does.
+
+    By RTM_NEWLINK and IFLA_INFO_SLAVE_DATA, as ip(8) does, a port that is set to disabled is forwarding again when the
+    call returns: do_setlink ends with NETDEV_CHANGE, and br_port_carrier_check enables a disabled port (6.18).
+    """
+    body = struct.pack("=BxHiII", AF_BRIDGE, 0, index, 0, 0)
+    body += nla(IFLA_PROTINFO | NLA_F_NESTED, nla(IFLA_BRPORT_STATE, bytes((state,))))
+    message = bytearray(header(RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK, body))
+    return Request(message, f"bridge -n {ns} link set dev {dev} state {state}")
 
 
 def altname(ns: str, index: int, dev: str, name: str) -> Request:

@@ -118,6 +118,11 @@ def header(kind: int, flags: int, body: bytes) -> bytes:
     return _HEADER.pack(16 + len(body), kind, flags, 0, 0) + body
 
 
+def nla(kind: int, data: bytes) -> bytes:
+    """One attribute, padded."""
+    return _ATTRIBUTE.pack(4 + len(data), kind) + data + b"\0" * (-len(data) % 4)
+
+
 def _split(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
     offset = 0
     while offset < len(data):

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from netlab.agent import sysctl
-from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, Answer, header
+from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, Answer, header, nla
 from netlab.agent.netns import Netns
 
 if TYPE_CHECKING:
@@ -28,11 +28,6 @@ IFLA_LINKINFO, IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_BR_FDB_FLUSH = 18, 1, 2, 21
 NDMSG = struct.Struct("=BxxxiHBB")
 _ATTRIBUTE = struct.Struct("=HH")
 _DUMP = header(RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, NDMSG.pack(0, 0, 0, 0, 0))
-
-
-def nla(kind: int, data: bytes) -> bytes:
-    """One netlink attribute, padded."""
-    return _ATTRIBUTE.pack(4 + len(data), kind) + data + b"\0" * (-len(data) % 4)
 
 
 def flush_neighbors(ns: Netns) -> int:

@@ -103,10 +103,8 @@ class Ears:
         return True
 
     def drops(self) -> int:
-        """Frames that our packet sockets had no room for since the last call (PACKET_STATISTICS resets itself)."""
-        return sum(
-            struct.unpack("=II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1] for sock in self._packet.values()
-        )
+        """Frames that our packet sockets had no room for since the last call."""
+        return sum(map(drops_of, self._packet.values()))
 
     def close(self) -> None:
         """Close every socket; the packet sockets in the background."""
@@ -129,6 +127,12 @@ def close_side_by_side(sockets: list[socket.socket]) -> None:
 
     for start in range(width):
         threading.Thread(target=close, args=(sockets[start::width],), daemon=True).start()
+
+
+def drops_of(sock: socket.socket) -> int:
+    """Frames that a packet socket had no room for since the last call (PACKET_STATISTICS resets itself)."""
+    dropped: int = struct.unpack("=II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
+    return dropped
 
 
 def enlarge(sock: socket.socket) -> None:

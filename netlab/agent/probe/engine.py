@@ -54,6 +54,9 @@ class Prober:
         self._queues = self._queue_fences()
         parents: dict[str, tuple[Any, list[int]]] = {}
         for veth in self._parents():
+            if _queue_length(state, veth) == 0:
+                # Such a port drops every broadcast from outside: that is a finding, not a loss.
+                continue
             ns = lab.namespaces[veth.namespace]
             parents.setdefault(veth.namespace, (ns, []))[1].append(veth.ifindex)
         self.controls = Controls(self.arena, self.ears)
@@ -128,7 +131,7 @@ class Prober:
                 why = "only source children, which are served at once"
             elif not listeners:
                 why = "no child of it is up"
-            elif all(child.bcqueuelen == 0 for child in children):
+            elif _queue_length(state, veth) == 0:
                 why = "its queue length is 0"
             if why:
                 self.notes.append(f"{veth.id}: no fence through the broadcast queue: {why}")
@@ -323,3 +326,10 @@ class Prober:
             heard=heard,
             wire=tuple(wires) if self.wire else (),
         )
+
+
+def _queue_length(state: State, parent: Veth) -> int:
+    """The length of a macvlan port's broadcast queue: the largest that a child asked for (update_port_bc_queue_len)."""
+    return max(
+        (1000 if child.bcqueuelen is None else child.bcqueuelen for child in state.children_of(parent.id)), default=1000
+    )

@@ -8,9 +8,9 @@ import os
 import socket
 from collections.abc import Callable
 
-from netlab.agent.netlink.socket import NLM_F_REQUEST, header
+from netlab.agent.netlink.socket import NLM_F_REQUEST, header, nla
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.cold import NDA_DST, NDMSG, NUD_PERMANENT, RTM_DELNEIGH, nla
+from netlab.agent.probe.cold import NDA_DST, NDMSG, NUD_PERMANENT, RTM_DELNEIGH
 from netlab.plan.types import Address
 
 RTM_NEWNEIGH = 28

@@ -1,0 +1,175 @@
+"""Capture: everything that interfaces send and receive, written as pcapng to a descriptor that the front gave.
+
+One packet socket per interface, bound and for every protocol: such a socket is served before the rx_handler of a
+bridge port or of a macvlan's parent takes the frame (__netif_receive_skb_core, net/core/dev.c), as tcpdump's is.
+Unlike tcpdump it leaves promiscuity alone: watching a lab must not change it. A thread of its own reads and writes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from netlab.agent import pcapng
+from netlab.agent.probe.ears import PACKET_OUTGOING, close_side_by_side, drops_of, enlarge
+
+if TYPE_CHECKING:
+    from netlab.agent.lab import Lab
+
+ETH_P_ALL = 0x0003
+SO_TIMESTAMPNS = 35
+SOL_PACKET, PACKET_AUXDATA = 263, 8
+#: The longest frame: a GSO packet of a veth may be as long as an IP packet can be.
+SNAP = 1 << 18
+#: struct tpacket_auxdata (linux/if_packet.h) and its flag for a VLAN tag that was taken out of the frame.
+_AUXDATA = struct.Struct("=IIIHHHH")
+TP_STATUS_VLAN_VALID, TP_STATUS_VLAN_TPID_VALID = 1 << 4, 1 << 6
+_TIMESPEC = struct.Struct("=qq")
+_ANCILLARY = socket.CMSG_SPACE(_TIMESPEC.size) + socket.CMSG_SPACE(_AUXDATA.size)
+
+
+class Capture:
+    """A capture of some interfaces and switch ports of a lab, until it is stopped.
+
+    ``wanted`` are ids of links and of ports; those that don't exist yet are joined when a step makes them
+    (`follow`). ``fd`` is the capture's own, and is closed with it.
+    """
+
+    def __init__(self, wanted: Iterable[str], fd: int) -> None:
+        self.wanted = tuple(wanted)
+        self._fd = fd
+        self._sockets: dict[str, socket.socket] = {}
+        self._numbers: dict[str, int] = {}
+        self._counts: dict[str, tuple[int, int]] = {}
+        self._error: OSError | None = None
+        self._buffer = memoryview(bytearray(SNAP))
+        self._lock = threading.Lock()
+        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._epoll = select.epoll()
+        self._epoll.register(self._wake_read, select.EPOLLIN)
+        self._write(pcapng.section())
+        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self._thread.start()
+
+    def follow(self, lab: Lab) -> None:
+        """Listen at every wanted interface that exists now. Call it in the main thread, after each step."""
+        places = lab.places()
+        for name in self.wanted:
+            place = places.get(name)
+            known = self._sockets.get(name)
+            if known is not None and (place is None or known.getsockname()[0] == ""):
+                # The interface has gone: its socket is bound to nothing any more (packet_notifier), and hears
+                # nothing of a new one of that name.
+                self._leave(name)
+                known = None
+            if place is None or known is not None:
+                continue
+            ns, ifname = place
+            with ns:
+                sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+                sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+                sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+                enlarge(sock)
+                sock.setblocking(False)
+                sock.bind((ifname, ETH_P_ALL))
+            with self._lock:
+                if name not in self._numbers:
+                    self._numbers[name] = len(self._numbers)
+                    self._write(pcapng.interface(name, ifname))
+                self._sockets[name] = sock
+                self._epoll.register(sock.fileno(), select.EPOLLIN)
+
+    def stop(self) -> dict[str, int]:
+        """Write what has been received and the counts, and close everything. Raises OSError where writing failed."""
+        os.write(self._wake_write, b".")
+        self._thread.join()
+        for name in list(self._sockets):
+            self._leave(name)
+        now = time.time_ns()
+        for name, (received, lost) in self._counts.items():
+            self._write(pcapng.statistics(self._numbers[name], now, received, lost))
+        for fd in (self._fd, self._wake_read, self._wake_write):
+            os.close(fd)
+        self._epoll.close()
+        if self._error is not None:
+            raise self._error
+        received = sum(received for received, _ in self._counts.values())
+        return {"frames": received, "dropped": sum(lost for _, lost in self._counts.values())}
+
+    def _leave(self, name: str) -> None:
+        with self._lock:
+            sock = self._sockets.pop(name)
+            self._epoll.unregister(sock.fileno())
+            self._drain(name, sock)
+            received, lost = self._counts.get(name, (0, 0))
+            self._counts[name] = received, lost + drops_of(sock)
+        close_side_by_side([sock])
+
+    # --- the thread ---------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            ready = {fd for fd, _ in self._epoll.poll()}
+            with self._lock:
+                # In the order of time as far as one look at all of them can tell; readers sort by timestamp.
+                for name, sock in self._sockets.items():
+                    if sock.fileno() in ready:
+                        self._drain(name, sock)
+            if self._wake_read in ready:
+                return
+
+    def _drain(self, name: str, sock: socket.socket) -> None:
+        """Write every frame that waits in a socket, as one write."""
+        blocks = []
+        number = self._numbers[name]
+        while True:
+            try:
+                size, ancillary, _flags, address = sock.recvmsg_into([self._buffer], _ANCILLARY, socket.MSG_TRUNC)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno == errno.ENETDOWN:
+                    # Told once when the interface goes down; it is heard again when it is up.
+                    continue
+                self._error = self._error or error
+                break
+            data = bytes(self._buffer[: min(size, SNAP)])
+            stamp = 0
+            for level, kind, value in ancillary:
+                if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+                    seconds, nanoseconds = _TIMESPEC.unpack(value)
+                    stamp = seconds * 1_000_000_000 + nanoseconds
+                elif level == SOL_PACKET and kind == PACKET_AUXDATA:
+                    data, size = _tagged(data, size, value)
+            blocks.append(pcapng.packet(number, stamp, data, size, address[2] == PACKET_OUTGOING, address[2]))
+        if blocks:
+            received, lost = self._counts.get(name, (0, 0))
+            self._counts[name] = received + len(blocks), lost
+            self._write(b"".join(blocks))
+
+    def _write(self, data: bytes) -> None:
+        """Write all of it; after a failure (a full disk) nothing more, and `stop` says why."""
+        if self._error is not None:
+            return
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError as error:
+            self._error = error
+
+
+def _tagged(data: bytes, size: int, auxdata: bytes) -> tuple[bytes, int]:
+    """The frame with the VLAN tag that the kernel has taken out of it (skb_vlan_untag)."""
+    status, _length, _snap, _mac, _net, tci, tpid = _AUXDATA.unpack(auxdata)
+    if not status & TP_STATUS_VLAN_VALID:
+        return data, size
+    kind = tpid if status & TP_STATUS_VLAN_TPID_VALID else 0x8100
+    return data[:12] + struct.pack("!HH", kind, tci) + data[12:], size + 4
