@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from netlab.agent import ability, sysctl
+from netlab.agent.capture import Capture
 from netlab.agent.errors import BuildFailed
 from netlab.agent.lab import Lab
 from netlab.agent.launcher import CannotEnter, Entered
@@ -60,6 +61,7 @@ class Server:
         self.labs: dict[int, Lab] = {}
         self.probers: dict[int, Prober] = {}
         self.closing: list[Lab] = []
+        self.captures: dict[int, tuple[int, Capture]] = {}
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         self.sysctls = sysctl.Sysctls()
         self.verbose = False
@@ -69,7 +71,7 @@ class Server:
         self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "info": self.info, "enter": self.enter, "probe": self.probe, "close": self.close_lab,
             "spawn": self.spawn, "signal": self.signal, "socket": self.socket, "verbose": self.set_verbose,
-            "doctor": self.doctor,
+            "doctor": self.doctor, "capture": self.capture, "uncapture": self.uncapture,
         }  # fmt: skip
 
     @property
@@ -101,13 +103,14 @@ class Server:
             self.reap()
             if self.channel.fileno() in ready:
                 message, fds = self.channel.receive()
-                self.handle(message)
+                self.handle(message, fds)
                 for fd in fds:
                     os.close(fd)
 
-    def handle(self, message: dict[str, Any]) -> None:
-        """Do one request and send its answer, or the error in words."""
+    def handle(self, message: dict[str, Any], received: list[int]) -> None:
+        """Do one request and send its answer, or the error in words. What keeps a received descriptor dups it."""
         reply: dict[str, Any] = {"id": message["id"]}
+        message["fds"] = received
         fds: list[int] = []
         try:
             reply["result"], fds = self._operations[message["op"]](message)
@@ -196,17 +199,25 @@ class Server:
     def enter(self, message: dict[str, Any]) -> Answer:
         """Take a lab into a step; a lab's first step makes it."""
         number = message["lab"]
-        if number not in self.labs:
-            self.labs[number] = Lab(self.sysctls, self.log)
-        lab = self.labs[number]
+        lab = self._new_or_known(number)
         self._stop_probing(number)
         step = from_plain(Step, message["step"])
         try:
-            return lab.enter(step), []
+            entered = lab.enter(step)
         except BuildFailed:
+            self._stop_capturing(number)
             self.labs.pop(number)
             lab.close()
             raise
+        for owner, capture in self.captures.values():
+            if owner == number:
+                capture.follow(lab)
+        return entered, []
+
+    def _new_or_known(self, number: int) -> Lab:
+        if number not in self.labs:
+            self.labs[number] = Lab(self.sysctls, self.log)
+        return self.labs[number]
 
     def probe(self, message: dict[str, Any]) -> Answer:
         """Probe layers of a lab in the step it is in."""
@@ -224,6 +235,7 @@ class Server:
     def close_lab(self, message: dict[str, Any]) -> Answer:
         """End a lab."""
         self._stop_probing(message["lab"])
+        self._stop_capturing(message["lab"])
         lab = self.labs.pop(message["lab"], None)
         if lab is not None:
             self.closing.append(lab)
@@ -235,6 +247,28 @@ class Server:
         prober = self.probers.pop(number, None)
         if prober is not None:
             prober.close()
+
+    def capture(self, message: dict[str, Any]) -> Answer:
+        """Capture at interfaces and ports into the descriptor that came along; a lab may still be to come."""
+        lab = self._new_or_known(message["lab"])
+        capture = Capture(message["wanted"], os.dup(message["fds"][0]))
+        self.captures[message["id"]] = message["lab"], capture
+        capture.follow(lab)
+        return message["id"], []
+
+    def uncapture(self, message: dict[str, Any]) -> Answer:
+        """Stop a capture, after everything that was sent before has been handled."""
+        if message["capture"] not in self.captures:
+            raise NotDone("usage", message="this capture has ended with its lab")
+        number, capture = self.captures.pop(message["capture"])
+        lab = self.labs.get(number)
+        for _ in range(lab.state.hops if lab and lab.state else 0):
+            self.fence.round()
+        return capture.stop(), []
+
+    def _stop_capturing(self, number: int) -> None:
+        for key in [key for key, (owner, _) in self.captures.items() if owner == number]:
+            self.captures.pop(key)[1].stop()
 
     def _lab(self, number: int) -> Lab:
         if number not in self.labs:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from netlab.agent.netns import Netns
 
-#: Writing one of these resets others (devinet_sysctl_forward, addrconf_fixup_forwarding): then all are written, in order
+#: Writing one of these resets others (devinet_sysctl_forward, addrconf_fixup_forwarding): then all are written.
 _RESETTING = ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding", "net/ipv6/conf/all/forwarding")
 
 

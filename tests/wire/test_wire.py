@@ -78,9 +78,13 @@ def test_a_closed_stream_says_so() -> None:
     right.close()
     with pytest.raises(Closed):
         left.receive()
-    with pytest.raises(Closed):
+
+    def keep_sending() -> None:
         for _ in range(100):
             left.send({"data": "x" * 100_000})
+
+    with pytest.raises(Closed):
+        keep_sending()
     left.close()
 
 

@@ -8,6 +8,7 @@ from netlab.agent.netlink.messages import (
     link,
     neighbor,
     peer,
+    port_state,
     route,
     rule,
     set_up,
