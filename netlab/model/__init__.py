@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from netlab.model.predict import Prediction, Story, predict
-    from netlab.model.rules import Rule
+    from netlab.model.refusal import predict_refusal
+    from netlab.model.rules import RULES, Rule
 
 _HOMES = {
-    "RULES": "netlab.model.rules",
+    "RULES": "netlab.model.rulebook",
     "Prediction": "netlab.model.predict",
     "Rule": "netlab.model.rules",
     "Story": "netlab.model.predict",
     "predict": "netlab.model.predict",
+    "predict_refusal": "netlab.model.refusal",
 }
 
-__all__ = ["Prediction", "Rule", "Story", "predict"]
+__all__ = ["RULES", "Prediction", "Rule", "Story", "predict", "predict_refusal"]
 
 
 def __getattr__(name: str) -> Any:

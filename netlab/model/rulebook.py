@@ -1,0 +1,41 @@
+"""Every rule, and the page that lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+# Importing a module declares its rules.
+from netlab.model import bridge, device, macvlan, refusal, veth
+from netlab.model.rules import RULES, Rule
+from netlab.model.stack import arp, fib, ip, ipv6, nd
+
+__all__ = ["RULES", "document"]
+
+_DECLARING = (bridge, device, macvlan, refusal, veth, arp, fib, ip, ipv6, nd)
+
+_HEAD = """\
+# The rules
+
+What netlab's model knows of Linux. Each rule is declared in `netlab/model/` beside the code that applies
+it; `netlab why` and the reports cite it by its id. This page is written by `netlab.model.rulebook.document`
+and a test holds it current.
+"""
+
+
+def document() -> str:
+    """The text of docs/rules.md."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield _HEAD.rstrip()
+    for family, rules in groupby(sorted(RULES.values(), key=lambda rule: rule.id), key=_family):
+        yield from ("", f"## {family}", "", "| rule | what it says | kernel | verified |", "|---|---|---|---|")
+        for rule in rules:
+            source = f"`{rule.function}`, {rule.file}"
+            yield f"| `{rule.id}` | {rule.sentence} | {source} | {', '.join(rule.verified)} |"
+
+
+def _family(rule: Rule) -> str:
+    return rule.id.partition("/")[0]
