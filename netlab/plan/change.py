@@ -16,25 +16,33 @@ L = TypeVar("L", bound=Link)
 Via = Literal["netlink", "ip", "brctl", "sysfs"]
 
 
-def flushed(lab: Lab, before: AnyLink, after: L) -> L:
+def flushed(lab: Lab, before: AnyLink, after: L, *, quiet: bool = False) -> L:
     """``after`` without what the kernel throws away on the way there.
 
     A link that goes down loses its static neighbours (neigh_ifdown) and its IPv6 addresses (addrconf_ifdown,
     unless keep_addr_on_down); one whose MAC changes its neighbours (neigh_changeaddr); one whose MTU falls
-    below 1280 its IPv6 addresses (addrconf_notify).
+    below 1280 its IPv6 addresses (addrconf_notify). That addresses are lost is a warning, unless ``quiet``.
     """
     down = before.up and not after.up
     if down or before.mac != after.mac:
         after = replace(after, neighbors=())
-    values = lab.boxes[after.namespace].sysctls
     small = after.mtu < 1280 <= before.mtu
-    if (down and not sysctls.keeps_v6(values, after.ifname)) or small:
-        kept = tuple(address for address in after.addresses if address.family == 4)
-        if kept != after.addresses and after.where is not None:
+    if small or (down and not sysctls.keeps_v6(lab.boxes[after.namespace].sysctls, after.ifname)):
+        bare = without_v6(after)
+        if bare.addresses != after.addresses and after.where is not None and not quiet:
             why = "its MTU is less than 1280" if small else "it goes down (keep_addr_on_down is 0)"
             lab.warn(after.where, f"{after.id} loses its IPv6 addresses when {why}")
-        after = replace(after, addresses=kept)
+        after = bare
     return after
+
+
+def without_v6(link: L) -> L:
+    """The link once IPv6 has stopped on it: its addresses and neighbours are gone (addrconf_ifdown)."""
+    return replace(
+        link,
+        addresses=tuple(address for address in link.addresses if address.family == 4),
+        neighbors=tuple(neighbor for neighbor in link.neighbors if ":" not in neighbor.ip),
+    )
 
 
 def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
@@ -48,7 +56,7 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
         drop_routes(lab, [before])
     for child in lab.children_of(after.id):
         changed = child
-        if after.mtu < child.mtu and after.mtu < before.mtu:
+        if after.mtu < child.mtu:
             changed = replace(changed, mtu=after.mtu)
         if child.mode == "passthru" and after.mac != before.mac:
             changed = replace(changed, mac=after.mac)

@@ -178,7 +178,8 @@ def _flushed(lab: Lab, before: AnyLink, settings: Settings, path: Path, refused:
         given["mac"] = settings.mac
         if not refused:
             values.check_mac(lab, settings.mac, (*path, "mac"))
-    return change.flushed(lab, before, replace(before, **given))
+    quiet = refused or settings.addresses is not None
+    return change.flushed(lab, before, replace(before, **given), quiet=quiet)
 
 
 def _with_settings(lab: Lab, link: AnyLink, settings: Settings, path: Path, refused: bool) -> AnyLink:
@@ -249,9 +250,8 @@ def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChan
 
 
 def _disabled(lab: Lab, box: Box) -> None:
-    """An interface whose IPv6 is switched off loses its addresses (addrconf_ifdown)."""
+    """IPv6 stops on every interface for which it is switched off."""
     for link in lab.links_of(box.id):
-        off = box.sysctls.get(f"net/ipv6/conf/{link.ifname}/disable_ipv6") == "1"
-        kept = tuple(address for address in link.addresses if address.family == 4)
-        if off and kept != link.addresses:
-            lab.set(link, addresses=kept)
+        if box.sysctls.get(f"net/ipv6/conf/{link.ifname}/disable_ipv6") == "1":
+            lab.links[link.id] = change.without_v6(link)
+    lab.settle()

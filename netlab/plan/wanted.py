@@ -9,6 +9,7 @@ from netlab.plan import macs
 from netlab.plan.names import ifname
 from netlab.plan.types import Address, Where
 from netlab.spec.problems import did_you_mean
+from netlab.spec.scalars import IFNAME_BYTES
 
 if TYPE_CHECKING:
     from netlab.plan.lab import Lab, Path
@@ -54,7 +55,10 @@ class Kin:
     def common(self, wanted: Wanted, mtu: int, mac: str | None = None) -> dict[str, Any]:
         """The values that every link has. ``mac``, where given, is the one it gets by its nature."""
         lab = self.lab
-        taken = [link.ifname for link in lab.links_of(wanted.namespace)] if len(wanted.name) > 15 else []
+        taken: set[str] = set()
+        if len(wanted.name.encode()) > IFNAME_BYTES:
+            taken = {link.ifname for link in lab.links.values() if link.namespace == wanted.namespace}
+            taken |= {other.name for other in self.wanted.values() if other.namespace == wanted.namespace}
         if mac is None and wanted.mac != "auto":
             mac = wanted.mac or macs.derive(lab.spec.name, wanted.namespace, wanted.name)
         return {

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from netlab.plan.types import Where
+from netlab.spec import scalars
 from netlab.spec.expect import AnyEntry, parse_entries
 from netlab.spec.nodes import MAX_BYTES, Node, compose
 from netlab.spec.problems import Problem, Problems, TopologyError, did_you_mean
@@ -128,6 +129,14 @@ def _check(root: Node, file: str) -> Spec:
     return spec
 
 
+def _name(file: str) -> str:
+    """The name of a topology that has none: its file's."""
+    try:
+        return scalars.title(Path(file).stem.strip("<>"))
+    except Wrong:
+        return "topology"
+
+
 def _entries(topology: Topology, root: Node, file: str, problems: Problems) -> Spec:
     def parse(*path: str | int) -> tuple[AnyEntry, ...]:
         node: Node | None = root
@@ -158,7 +167,7 @@ def _entries(topology: Topology, root: Node, file: str, problems: Problems) -> S
             tests = ()
         claims.append(tests)
     return Spec(
-        name=topology.name or Path(file).stem.strip("<>") or "topology",
+        name=topology.name or _name(file),
         file=file,
         topology=topology,
         root=root,
@@ -186,7 +195,10 @@ def _report(fault: Any, root: Node, file: str, problems: Problems) -> None:
     here = locate(root, file, loc, key=is_key or kind in ("extra_forbidden", "missing"))
     last = str(loc[-1]) if loc else ""
     if kind == "extra_forbidden":
-        problems.add(here, f"unknown key {last!r}", did_you_mean(last, _keys_at(loc[:-1])))
+        hint = did_you_mean(last, _keys_at(loc[:-1]))
+        if last == "<<":
+            hint = "merging is not part of YAML 1.2; alias a whole section instead"
+        problems.add(here, f"unknown key {last!r}", hint)
     elif kind == "missing":
         problems.add(here, f"{last!r} is missing", _owner(loc[:-1]))
     elif kind == "value_error" and isinstance(wrong := fault["ctx"]["error"], Wrong):

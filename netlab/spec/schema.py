@@ -80,7 +80,7 @@ Mac = Annotated[
 MacOrLink = Annotated[str, *_scalar(scalars.mac_or_link, {"type": "string"})]
 Ip = Annotated[str, *_scalar(scalars.ip, {"type": "string"})]
 Prefix = Annotated[str, *_scalar(scalars.prefix, {"type": "string"})]
-Interface_address = Annotated[
+InterfaceAddress = Annotated[
     Address, *_scalar(scalars.address, {"type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]+$"})
 ]
 LinkState = Annotated[Literal["up", "down"], *_one_of("state", "up", "down")]
@@ -103,7 +103,7 @@ SysctlKey = Annotated[str, PlainValidator(scalars.sysctl, json_schema_input_type
 IpKey = Annotated[str, PlainValidator(scalars.ip, json_schema_input_type=str)]
 SysctlValue = Annotated[str, *_scalar(scalars.sysctl_value, _ANY_SCALAR)]
 
-Addresses = Annotated[tuple[Interface_address, ...], BeforeValidator(_listing)]
+Addresses = Annotated[tuple[InterfaceAddress, ...], BeforeValidator(_listing)]
 Macs = Annotated[tuple[MacOrLink, ...], BeforeValidator(_listing)]
 Neighbors = Annotated[dict[IpKey, MacOrLink], BeforeValidator(_section)]
 Sysctls = Annotated[dict[SysctlKey, SysctlValue], BeforeValidator(_section)]

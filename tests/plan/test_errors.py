@@ -358,6 +358,14 @@ expect:
     ]
 
 
+def test_what_follows_from_a_fault_is_not_reported() -> None:
+    """A misspelt key takes an address away, but that the host has none is no fault of its own."""
+    text = TWO.replace("eth0: {switch: lan, addresses: [10.0.0.1/24]}", "eth0: {switch: lan, adresses: [10.0.0.1/24]}")
+    assert [message.partition("; ")[0] for message in faults(text + "expect:\n  - A -> B: reachable\n")] == [
+        "f:5:27: unknown key 'adresses'"
+    ]
+
+
 def test_replicas_say_their_fault_once() -> None:
     """A thousand replicas with the same fault are one line."""
     text = "hosts: {w: {replicas: 1000, interfaces: {e: {switch: s}}}}\n"

@@ -16,13 +16,16 @@ from netlab.spec.nodes import compose
 TEXTS = [path.read_text() for path in shipped() if path.stat().st_size < 6000]
 TREES = [compose(text, "f").plainly() for text in TEXTS]
 #: Words that mean something somewhere, and texts that mean nothing anywhere.
-WORDS = (
-    "A B lan A:eth0 A/c1 A/c1:eth0 any * web-* port(A:eth0) any:eth0 reachable unreachable up down on off true null "
-    "auto 0 1 -1 99999999999 1500 macvlan veth macvtap bridge vepa private passthru source eth0 10.0.0.1/24 10.0.0.1 "
-    "fd00::1/64 02:00:00:00:00:01 ff:ff:ff:ff:ff:ff net.ipv4.ip_forward net.ipv4.conf.eth0.rp_filter default EINVAL "
-    "create icmp baseline name interfaces containers hosts switches steps expect set add delete replicas step routes "
-    "rules sysctls port claims claim links refused heard-by at state mode parent switch addresses neighbors"
-).split() + ["", "A -> B: reachable", "A -> B [icmp]", "\u202e", "x" * 5000, "../x", "$(reboot)", "a\nb"]
+WORDS = [
+    *("A", "B", "lan", "A:eth0", "A/c1", "A/c1:eth0", "any", "*", "web-*", "port(A:eth0)", "any:eth0", "eth0"),
+    *("reachable", "unreachable", "up", "down", "on", "off", "true", "null", "auto", "0", "1", "-1", "99999999999"),
+    *("macvlan", "veth", "macvtap", "bridge", "vepa", "private", "passthru", "source", "default", "EINVAL", "create"),
+    *("10.0.0.1/24", "10.0.0.1", "fd00::1/64", "02:00:00:00:00:01", "ff:ff:ff:ff:ff:ff", "1500", "icmp", "baseline"),
+    *("net.ipv4.ip_forward", "net.ipv4.conf.eth0.rp_filter", "name", "interfaces", "containers", "hosts", "switches"),
+    *("steps", "expect", "set", "add", "delete", "replicas", "step", "routes", "rules", "sysctls", "port", "claims"),
+    *("claim", "links", "refused", "heard-by", "at", "state", "mode", "parent", "switch", "addresses", "neighbors"),
+    *("", "A -> B: reachable", "A -> B [icmp]", "\u202e", "x" * 5000, "../x", "$(reboot)", "a\nb"),
+]
 scalars = st.sampled_from(WORDS) | st.text(max_size=12)
 values = st.recursive(
     scalars,
@@ -59,15 +62,19 @@ def check(made: Plan) -> None:
 def try_text(text: str) -> None:
     """Make a plan of a text, or see it refused as it should be."""
     try:
-        check(from_file(text, "f"))
+        made = from_file(text, "f")
     except TopologyError as error:
-        assert error.problems
-        lines = len(text.splitlines()) + 1
-        for problem in error.problems:
-            assert problem.where.file == "f"
-            assert 1 <= problem.where.line <= lines
-            assert problem.where.column >= 1
-            assert problem.message
+        problems = error.problems
+    else:
+        check(made)
+        return
+    lines = len(text.splitlines()) + 1
+    assert problems
+    for problem in problems:
+        assert problem.where.file == "f"
+        assert 1 <= problem.where.line <= lines
+        assert problem.where.column >= 1
+        assert problem.message
 
 
 def places(tree: Any) -> list[tuple[Any, Any]]:

@@ -131,6 +131,8 @@ def test_an_mtu_below_1280_takes_ipv6_addresses_away() -> None:
     made = plan(steps("set: {B:eth0: {mtu: 1279}}"))
     assert made.steps[1].state.link("B:eth0").addresses == (Address("10.0.0.2", 24),)
     assert made.warnings == ("f:11:7: B:eth0 loses its IPv6 addresses when its MTU is less than 1280",)
+    again = plan(steps("set: {B:eth0: {state: down, addresses: [fd00::2/64]}}"))
+    assert again.warnings == ()
 
 
 @pytest.mark.parametrize("target", ["A:x", "A:e"])
@@ -283,6 +285,8 @@ def test_modes_change_live_and_leaving_source_mode_forgets_its_list() -> None:
 def test_addresses_are_replaced_and_ipv6_switched_on() -> None:
     """A first IPv6 address brings the sysctl that makes it possible, before the address."""
     made = plan(steps("set: {A:eth0: {addresses: [10.0.0.5/24, fd00::5/64]}}"))
+    again = plan(steps("set: {B:eth0: {addresses: [fd00::3/64]}}"))
+    assert [type(change) for change in again.steps[1].changes] == [SetLink]
     sysctl, change = made.steps[1].changes
     assert isinstance(sysctl, SetSysctl)
     assert (sysctl.namespace, sysctl.path, sysctl.value) == ("A", "net/ipv6/conf/eth0/disable_ipv6", "0")
