@@ -112,7 +112,7 @@ class Channel:
         while len(self._buffer) < size:
             try:
                 if self._sock is not None:
-                    data, fds, _flags, _address = socket.recv_fds(self._sock, 1 << 18, MAX_FDS)
+                    data, fds, _flags, _address = socket.recv_fds(self._sock, 1 << 18, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
                     self._fds.extend(fds)
                 else:
                     data = os.read(self._read_fd, 1 << 18)

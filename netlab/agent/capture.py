@@ -107,7 +107,7 @@ class Capture:
         with self._lock:
             sock = self._sockets.pop(name)
             self._epoll.unregister(sock.fileno())
-            self._drain(name, sock)
+            self._write_all(self._waiting(name, sock))
             received, lost = self._counts.get(name, (0, 0))
             self._counts[name] = received, lost + drops_of(sock)
         close_side_by_side([sock])
@@ -118,16 +118,17 @@ class Capture:
         while True:
             ready = {fd for fd, _ in self._epoll.poll()}
             with self._lock:
-                # In the order of time as far as one look at all of them can tell; readers sort by timestamp.
+                frames: list[tuple[int, bytes]] = []
                 for name, sock in self._sockets.items():
                     if sock.fileno() in ready:
-                        self._drain(name, sock)
+                        frames += self._waiting(name, sock)
+                self._write_all(frames)
             if self._wake_read in ready:
                 return
 
-    def _drain(self, name: str, sock: socket.socket) -> None:
-        """Write every frame that waits in a socket, as one write."""
-        blocks = []
+    def _waiting(self, name: str, sock: socket.socket) -> list[tuple[int, bytes]]:
+        """Every frame that waits in a socket: its time and its block."""
+        found = []
         number = self._numbers[name]
         while True:
             try:
@@ -148,11 +149,17 @@ class Capture:
                     stamp = seconds * 1_000_000_000 + nanoseconds
                 elif level == SOL_PACKET and kind == PACKET_AUXDATA:
                     data, size = _tagged(data, size, value)
-            blocks.append(pcapng.packet(number, stamp, data, size, address[2] == PACKET_OUTGOING, address[2]))
-        if blocks:
+            block = pcapng.packet(number, stamp, data, size, address[2] == PACKET_OUTGOING, address[2])
+            found.append((stamp, block))
+        if found:
             received, lost = self._counts.get(name, (0, 0))
-            self._counts[name] = received + len(blocks), lost
-            self._write(b"".join(blocks))
+            self._counts[name] = received + len(found), lost
+        return found
+
+    def _write_all(self, frames: list[tuple[int, bytes]]) -> None:
+        """Write frames in the order of their time, as far as one look at all sockets can tell it."""
+        if frames:
+            self._write(b"".join(block for _, block in sorted(frames, key=lambda frame: frame[0])))
 
     def _write(self, data: bytes) -> None:
         """Write all of it; after a failure (a full disk) nothing more, and `stop` says why."""

@@ -14,7 +14,7 @@ from netlab.agent.links import Op, port
 from netlab.agent.links.op import Level
 from netlab.agent.netlink import Request, address, altname, neighbor, route, rule, set_up
 from netlab.agent.netlink import link as link_request
-from netlab.agent.netns import Netns
+from netlab.agent.netns import Netns, end_processes
 from netlab.plan.types import (
     AddLink,
     AddNamespace,
@@ -112,7 +112,9 @@ class Lab:
                         ops = [*links.create(self, change.link, up=change.link.up), *self._dress(change.link)]
                         pending += ((op, change) for op in ops)
                 case DeleteNamespace():
-                    self.namespaces.pop(change.id).close()
+                    gone = self.namespaces.pop(change.id)
+                    end_processes([gone])
+                    gone.close()
                     self._forget([link for link in self._links.values() if link.namespace == change.id])
                 case DeleteLink():
                     self._delete_link(change)

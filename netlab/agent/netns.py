@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from netlab.agent import system
@@ -31,6 +33,7 @@ class Netns:
 
     def __init__(self, ns_id: str) -> None:
         self.id = ns_id
+        self.sessions: list[int] = []
         try:
             system.unshare(system.CLONE_NEWNET)
             self.fd = os.open(_SELF, os.O_RDONLY | os.O_CLOEXEC)
@@ -59,7 +62,11 @@ class Netns:
         **streams: Any,
     ) -> subprocess.Popen[bytes]:
         """Start a process inside, with a /sys that shows this namespace's devices. Raises OSError."""
-        return self.in_thread(lambda: subprocess.Popen(list(argv), env=env, cwd=cwd, start_new_session=True, **streams))
+        process = self.in_thread(
+            lambda: subprocess.Popen(list(argv), env=env, cwd=cwd, start_new_session=True, **streams)
+        )
+        self.sessions.append(process.pid)
+        return process
 
     def run(self, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a command inside to its end, output captured. Raises OSError where it can't be started."""
@@ -91,6 +98,41 @@ class Netns:
         if failure:
             raise failure[0]
         return result[0]
+
+
+def end_processes(namespaces: Iterable[Netns]) -> None:
+    """Kill every process that was started in one of these namespaces, and what it has started in turn.
+
+    Each was the leader of a session; what has left its session is found by the namespace it lives in, where /proc
+    is our own (what has left both goes with the agent).
+    """
+    used = [ns for ns in namespaces if ns.sessions]
+    for ns in used:
+        for session in ns.sessions:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(session, signal.SIGKILL)
+        ns.sessions.clear()
+    if not used or os.readlink("/proc/self") != str(os.getpid()):
+        return
+    wanted = {os.fstat(ns.fd).st_ino for ns in used}
+    killed: set[int] = {os.getpid()}
+    # A process that is being killed forks no more (copy_process), so a look that finds nobody new is the last.
+    while victims := {pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if pid not in killed}:
+        new = {pid for pid in victims if _inode(pid) in wanted}
+        if not new:
+            return
+        for pid in new:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        killed |= new
+
+
+def _inode(pid: int) -> int:
+    """The network namespace that a process lives in; 0 where it has ended."""
+    try:
+        return os.stat(f"/proc/{pid}/ns/net").st_ino
+    except OSError:
+        return 0
 
 
 def mount_sysfs() -> None:

@@ -18,9 +18,9 @@ from netlab.agent.capture import Capture
 from netlab.agent.errors import BuildFailed
 from netlab.agent.lab import Lab
 from netlab.agent.launcher import CannotEnter, Entered
-from netlab.agent.netns import Home, Netns
+from netlab.agent.netns import Home, Netns, end_processes
 from netlab.agent.probe.engine import Prober
-from netlab.agent.probe.fence import CpuFence
+from netlab.agent.probe.fence import CpuFence, FenceLost
 from netlab.plan.types import Step
 from netlab.wire import Channel, Closed, from_plain, to_plain
 
@@ -238,6 +238,7 @@ class Server:
         self._stop_capturing(message["lab"])
         lab = self.labs.pop(message["lab"], None)
         if lab is not None:
+            end_processes(lab.namespaces.values())
             self.closing.append(lab)
         if len(self.closing) >= PENDING_LABS:
             self.bury()
@@ -262,13 +263,22 @@ class Server:
             raise NotDone("usage", message="this capture has ended with its lab")
         number, capture = self.captures.pop(message["capture"])
         lab = self.labs.get(number)
-        for _ in range(lab.state.hops if lab and lab.state else 0):
-            self.fence.round()
-        return capture.stop(), []
+        lost = ""
+        try:
+            for _ in range(lab.state.hops if lab and lab.state else 0):
+                self.fence.round()
+        except FenceLost as error:
+            lost = str(error)
+        counts = capture.stop()
+        if lost:
+            raise NotDone("system", message=f"the capture may lack the last frames: {lost}")
+        return counts, []
 
     def _stop_capturing(self, number: int) -> None:
         for key in [key for key, (owner, _) in self.captures.items() if owner == number]:
-            self.captures.pop(key)[1].stop()
+            # Nobody waits for this capture any more, nor for what became of its file.
+            with contextlib.suppress(OSError):
+                self.captures.pop(key)[1].stop()
 
     def _lab(self, number: int) -> Lab:
         if number not in self.labs:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from netlab.lab.capture import Capture
 from netlab.lab.errors import AgentBug, BuildError, CannotRun, LabDied, LabError, SpawnError
 from netlab.lab.process import Process
 from netlab.lab.reply import Reply
@@ -135,9 +136,15 @@ class Agent:
         return Lab(self, next(self._labs), plan)
 
     def request(
-        self, op: str, convert: Callable[[Any, list[int]], Any] = lambda result, fds: result, **values: Any
+        self,
+        op: str,
+        convert: Callable[[Any, list[int]], Any] = lambda result, fds: result,
+        *,
+        fds: Sequence[int] = (),
+        **values: Any,
     ) -> Reply[Any]:
-        """Send one request. Raises LabDied where the agent has ended, CannotRun where it never could start."""
+        """Send one request, with descriptors beside it. Raises LabDied where the agent has ended, CannotRun where it
+        never could start."""
         reply: Reply[Any] = Reply(convert)
         number = next(self._numbers)
         with self._lock:
@@ -146,7 +153,7 @@ class Agent:
             self._pending[number] = reply
             # Where the agent has gone the reader says why, and fails this reply with the others.
             with contextlib.suppress(Closed):
-                self._channel.send({"id": number, "op": op, **values})
+                self._channel.send({"id": number, "op": op, **values}, fds)
         return reply
 
     def track(self, process: Process) -> None:
@@ -270,6 +277,11 @@ class Lab:
             lab=self.number, ns=namespace, family=int(family), type=int(kind), proto=proto,
         ).result()  # fmt: skip
         return opened
+
+    def capture(self, wanted: Sequence[str], fd: int) -> Capture:
+        """Capture everything at interfaces and switch ports, by their ids, as pcapng into an open file, until
+        `Capture.stop`. Those that a later step makes are joined then. ``fd`` stays the caller's."""
+        return Capture(self, self.agent.request("capture", lab=self.number, wanted=list(wanted), fds=(fd,)))
 
     def close(self) -> None:
         """End the lab. The agent hands it to the kernel with others; nothing waits for that."""
