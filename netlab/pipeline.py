@@ -10,7 +10,8 @@ meet. The pure rooms are imported inside of the functions: by then the agent has
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +48,8 @@ class Options:
 
 #: Is told what is being done, for progress.
 Watch = Callable[[str], None]
+#: Is told each state of the lab before it is probed, to capture there.
+Follow = Callable[[State], None]
 
 
 def silent(_doing: str) -> None:
@@ -78,10 +81,10 @@ def run(
     steps = chosen_steps(resolved, options.steps)
     loaded = time.monotonic() - clock
     examined: list[Examined] = []
-    with agent.lab(resolved) as lab:
+    with agent.lab(resolved) as lab, captures(resolved, lab, options) as follow:
         for step, wanted in steps:
             if wanted:
-                examined.append(examine(resolved, step, lab, options, watch, meanwhile))
+                examined.append(examine(resolved, step, lab, options, watch, meanwhile, follow))
             else:
                 lab.enter(step).result()
     from netlab import judge, model, report
@@ -89,9 +92,7 @@ def run(
     seen = [(one.step, one.observed, one.prediction) for one in examined]
     claims = [judge.weigh(claim, seen) for claim in resolved.claims]
     seconds = {"load": loaded, "total": time.monotonic() - clock}
-    return report.build(
-        resolved, examined, claims, model.RULES, circumstances(agent, options, started, seconds)
-    )
+    return report.build(resolved, examined, claims, model.RULES, circumstances(agent, options, started, seconds))
 
 
 def examine(
@@ -101,6 +102,7 @@ def examine(
     options: Options,
     watch: Watch = silent,
     meanwhile: Callable[[], None] = idle,
+    follow: Follow | None = None,
 ) -> Examined:
     """Enter one step: build and probe, predict meanwhile, try again what nobody expected, judge."""
     clock = Clock()
@@ -108,6 +110,10 @@ def examine(
     tapped = tapped_layers(plan, step)
     watch(f"{plan.name}: {step.name}")
     entering = lab.enter(step)
+    if follow is not None:
+        # Captures need interfaces: only with them the probes wait for the build to be reported.
+        entering.result()
+        follow(step.state)
     probing = [
         lab.probe(group, seed=options.seed, wire=wire)
         for wire in (False, True)
@@ -184,9 +190,7 @@ def chosen_steps(plan: Plan, names: Sequence[str]) -> list[tuple[Step, bool]]:
     known = [step.name for step in plan.steps]
     for name in names:
         if name not in known:
-            raise UsageError(
-                f"{plan.name} has no step {name!r}{did_you_mean(name, known)}; it has {', '.join(known)}"
-            )
+            raise UsageError(f"{plan.name} has no step {name!r}{did_you_mean(name, known)}; it has {', '.join(known)}")
     wanted = set(names or known)
     last = max(i for i, name in enumerate(known) if name in wanted)
     return [(step, step.name in wanted) for step in plan.steps[: last + 1]]
@@ -204,6 +208,25 @@ def chosen_layers(plan: Plan, step: Step, asked: Sequence[str]) -> tuple[str, ..
         for layer in (base, *sorted(one for one in sized if base_layer(one) == base))
         if layer_family(layer) in families
     )
+
+
+@contextmanager
+def captures(plan: Plan, lab: Lab, options: Options) -> Iterator[Follow | None]:
+    """What is to be told of each state of the lab, to capture there; None where no captures are asked for.
+
+    Each topology has its folder, and in it each repetition after the first.
+    """
+    if options.pcap is None:
+        yield None
+        return
+    from netlab.capture import Captures
+    from netlab.report.write import folder_name
+
+    folder = options.pcap / folder_name(plan.name)
+    if options.repetition > 1:
+        folder /= str(options.repetition)
+    with Captures(lab, folder) as running:
+        yield running.follow
 
 
 def tapped_layers(plan: Plan, step: Step) -> set[str]:
@@ -250,9 +273,7 @@ class Clock:
         self._last = now
 
 
-def circumstances(
-    agent: Agent, options: Options, started: datetime, seconds: dict[str, float]
-) -> Circumstances:
+def circumstances(agent: Agent, options: Options, started: datetime, seconds: dict[str, float]) -> Circumstances:
     """Where and when this was: for the record."""
     from netlab import __version__, report
 
