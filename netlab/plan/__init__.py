@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     from netlab.plan.types import Plan
     from netlab.spec import Spec
+    from netlab.spec.nodes import Node
 
-__all__ = ["from_file", "resolve"]
+__all__ = ["from_file", "from_tree", "resolve"]
 
 
 def resolve(spec: Spec) -> Plan:
@@ -31,3 +32,10 @@ def from_file(source: Path | str, name: str | None = None) -> Plan:
     from netlab.plan import topology
 
     return topology.from_file(source, name)
+
+
+def from_tree(root: Node, file: str) -> Plan:
+    """The plan of a tree of nodes (`netlab.spec.nodes`), built by whoever has no file. Raises TopologyError."""
+    from netlab.plan import topology
+
+    return topology.from_tree(root, file)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from netlab.plan import build, checks, steps
 from netlab.plan.contradictions import contradictions
 from netlab.plan.expect import Resolver
-from netlab.plan.lab import Lab
+from netlab.plan.lab import MAX_STEPS, Lab
 from netlab.plan.refusals import Refusals
 from netlab.plan.types import AnyChange, AnyExpectation, Claim, Plan, Step
 from netlab.spec import Spec, TopologyError
 from netlab.spec.expect import AnyEntry
-from netlab.spec.loader import load
+from netlab.spec.loader import check, load
+from netlab.spec.nodes import Node
 from netlab.spec.problems import did_you_mean
 
 BASELINE = "baseline"
@@ -22,8 +23,17 @@ BASELINE = "baseline"
 
 def from_file(source: Path | str, name: str | None = None) -> Plan:
     """Load and resolve, reporting faults of both in one go."""
+    return _resolved(lambda: load(source, name))
+
+
+def from_tree(root: Node, file: str) -> Plan:
+    """Check a tree of nodes and resolve it, reporting faults of both in one go."""
+    return _resolved(lambda: check(root, file))
+
+
+def _resolved(make: Callable[[], Spec]) -> Plan:
     try:
-        spec = load(source, name)
+        spec = make()
     except TopologyError as error:
         if error.rest is None:
             raise
@@ -48,6 +58,9 @@ def resolve(spec: Spec) -> Plan:
     resolvers = {BASELINE: Resolver(lab, made[0].state, refusals)}
     for i, given in enumerate(topology.steps):
         path = ("steps", i)
+        if (len(lab.boxes) + len(lab.links)) * i > MAX_STEPS:
+            lab.problems.add(lab.where(*path), "too many steps for a lab of this size", "fewer of either")
+            break
         _check_name(lab, given.name, i, resolvers)
         expect = spec.step_expect[i] if i < len(spec.step_expect) else ()
         refusals = Refusals(expect, lab.problems)

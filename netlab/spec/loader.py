@@ -78,7 +78,7 @@ def load(source: Path | str, name: str | None = None) -> Spec:
     else:
         file = name or ("<stdin>" if str(source) == "-" else str(source))
         text = _read(Path(source), file)
-    return _check(compose(text, file), file)
+    return check(compose(text, file), file)
 
 
 def _read(path: Path, file: str) -> str:
@@ -102,7 +102,8 @@ def _read(path: Path, file: str) -> str:
         raise TopologyError([Problem(Where(file, line, column), "not UTF-8", "save the file as UTF-8")]) from error
 
 
-def _check(root: Node, file: str) -> Spec:
+def check(root: Node, file: str) -> Spec:
+    """Check a tree of nodes, wherever it comes from, as `load` does. Raises TopologyError."""
     if not isinstance(root.value, dict):
         raise TopologyError(
             [Problem(root.where(file), "a topology is a mapping", "it begins with 'name:' or 'hosts:'")]
