@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from netlab.plan import readback
+from netlab.plan.lab import MAX_PAIRS
 from netlab.plan.refusals import Refusals
 from netlab.plan.types import (
     AnyExpectation,
@@ -108,6 +109,13 @@ class Resolver:
         if len(ids) == 1:
             message = f"{next(iter(ids))} is paired with itself"
             self.problems.add(where, message, "an expectation is about two endpoints")
+            return None
+        before = self.lab.pairs
+        self.lab.pairs += len(sources) * len(targets)
+        if before > MAX_PAIRS:
+            return None
+        if self.lab.pairs > MAX_PAIRS:
+            self.problems.add(where, f"the expectations mean more than {MAX_PAIRS} pairs", "fewer or narrower ones")
             return None
         return sources, targets
 

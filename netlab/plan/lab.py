@@ -29,6 +29,10 @@ from netlab.spec.problems import Problems
 
 #: Interfaces and namespaces of one lab. Beyond, a machine's gc_thresh3, descriptors and memory give out.
 MAX_LAB = 4000
+#: The same, summed up over all steps.
+MAX_STEPS = 400_000
+#: Pairs that all expectations of a file may mean.
+MAX_PAIRS = 4_000_000
 FIRST_INDEX = 10
 
 L = TypeVar("L", bound=Link)
@@ -53,7 +57,7 @@ class Lab:
 
     ``paths`` says where in the file a link comes from, ``refused`` which links the kernel is expected to
     refuse, ``broken`` which could not be made for what is wrong with them, ``replicated`` which come of
-    ``replicas:``, ``duplicates`` where a second address is meant.
+    ``replicas:``, ``duplicates`` where a second address is meant. ``pairs`` counts what expectations mean.
     """
 
     spec: Spec
@@ -69,6 +73,8 @@ class Lab:
     duplicates: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
     addressed: dict[tuple[str, str], None] = field(default_factory=dict)
+    pairs: int = 0
+    interned: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = field(default_factory=dict)
     next_index: int = FIRST_INDEX
     next_port: dict[str, int] = field(default_factory=dict)
 
@@ -156,11 +162,14 @@ class Lab:
 
     def namespace(self, box: Box, *, born: bool = False) -> Namespace:
         """The frozen namespace: as it is now, or as it is ``born``, before any interface, route and rule."""
-        values = box.sysctls.items()
+        values = tuple(box.sysctls.items())
         if born:
-            own = tuple((path, value) for path, value in values if sysctls.interface_of(path) is None)
-            return Namespace(box.id, box.kind, own, (), (), box.where)
-        return Namespace(box.id, box.kind, tuple(values), box.routes, box.rules, box.where)
+            values = tuple(pair for pair in values if sysctls.interface_of(pair[0]) is None)
+        # Most namespaces have the same sysctls, in every step: one value for all of them.
+        values = self.interned.setdefault(values, values)
+        if born:
+            return Namespace(box.id, box.kind, values, where=box.where)
+        return Namespace(box.id, box.kind, values, box.routes, box.rules, box.where)
 
     def state(self) -> State:
         """The frozen state."""

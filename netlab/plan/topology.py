@@ -58,7 +58,7 @@ def resolve(spec: Spec) -> Plan:
     resolvers = {BASELINE: Resolver(lab, made[0].state, refusals)}
     for i, given in enumerate(topology.steps):
         path = ("steps", i)
-        if (len(lab.boxes) + len(lab.links)) * i > MAX_STEPS:
+        if (len(lab.boxes) + len(lab.links)) * len(topology.steps) > MAX_STEPS:
             lab.problems.add(lab.where(*path), "too many steps for a lab of this size", "fewer of either")
             break
         _check_name(lab, given.name, i, resolvers)

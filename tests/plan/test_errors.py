@@ -372,6 +372,16 @@ def test_replicas_say_their_fault_once() -> None:
     assert faults(text) == ["f:1:54: no switch 's'"]
 
 
+def test_hostile_sizes_are_refused() -> None:
+    """Few lines that mean millions of pairs or thousands of large states are refused before they cost memory."""
+    wires = ", ".join(f"{name}: {{switch: s}}" for name in "efgh")
+    many = f"switches: {{s: }}\nhosts: {{w: {{replicas: 700, interfaces: {{{wires}}}}}}}\n"
+    pairs = many + "expect:\n" + "  - any -> any [unicast]: reachable\n" * 20
+    assert faults(pairs) == ["f:4:5: the expectations mean more than 4000000 pairs; fewer or narrower ones"]
+    states = many + "steps:\n" + "".join(f"  - name: s{n}\n" for n in range(200))
+    assert faults(states) == ["f:4:5: too many steps for a lab of this size; fewer of either"]
+
+
 def test_resolve_alone_reports_faults_of_meaning() -> None:
     """A spec that loads can still fail to resolve, and the error has the places."""
     spec = load(hosts("e: {switch: t}"), "f")
