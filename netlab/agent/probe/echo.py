@@ -134,6 +134,11 @@ class Echo(AddressLayer):
             if source not in self.sockets:
                 self.sockets[source] = self._open(source)
 
+    def end(self) -> None:
+        super().end()
+        for sock in self.sockets.values():
+            self.ears.forget(sock)
+
     def _open(self, index: int) -> socket.socket:
         endpoint = self.arena.endpoints[index]
         family, protocol = (

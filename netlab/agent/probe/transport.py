@@ -28,6 +28,7 @@ class Transport(AddressLayer):
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         super().__init__(arena, ears, name)
         self.servers: dict[int, int] = {}
+        self.listening: list[socket.socket] = []
         self.clients: dict[Pair, socket.socket] = {}
         self.by_port: dict[tuple[str, int], Pair] = {}
 
@@ -50,6 +51,7 @@ class Transport(AddressLayer):
                 if error.errno != errno.EADDRINUSE:
                     sock.close()
                     raise
+        self.listening.append(sock)
         self.serve(sock)
         return int(sock.getsockname()[1])
 
@@ -88,6 +90,11 @@ class Transport(AddressLayer):
     def is_request(self, data: bytes, transport: int) -> bool:
         """Whether a frame is a request of this layer; ``transport`` is the offset of its header."""
         raise NotImplementedError
+
+    def end(self) -> None:
+        super().end()
+        for sock in self.listening:
+            self.ears.forget(sock)
 
     def request_of(self, data: bytes) -> Pair | None:
         transport = 14 + 4 * (data[14] & 0xF)

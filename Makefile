@@ -1,0 +1,44 @@
+# Two commands are all that a newcomer needs: `make demo` and `make test`.
+
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3 /usr/local/bin/python3) python3)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+N      ?= 2000
+SEED   ?= 1
+
+.PHONY: help demo test lint packages fuzz fuzz-input crash stress bench gallery docs clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+demo: $(VENV)/.installed  ## install into .venv and run the article's demonstration
+	$(BIN)/netlab run bridge-two-node.yaml
+
+test: $(VENV)/.dev packages lint  ## everything: packages, lint, types, import contracts, the whole suite
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.dev  ## ruff, mypy, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+packages:  ## OS packages that the tests use, where apt-get and root are at hand
+	@sh tools/packages.sh
+
+fuzz: $(VENV)/.dev  ## the model against the kernel on N random topologies (N=2000 SEED=1)
+	$(BIN)/python -m tests.fuzz --count $(N) --seed $(SEED)
+
+$(VENV)/bin/python:
+	@sh tools/venv.sh $(PYTHON) $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+clean:  ## remove what make made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
