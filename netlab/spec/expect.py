@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from netlab.plan.types import LAYERS, Outcome, RefusedAt, Where
-from netlab.spec.nodes import Node
+from netlab.spec.nodes import MAX_KEY, Node
 from netlab.spec.problems import Problem, Problems, did_you_mean
 from netlab.spec.scalars import Wrong
 
@@ -112,6 +112,8 @@ class _Faulty(Exception):
 
 def _entry(node: Node, file: str) -> AnyEntry:
     value = node.value
+    if isinstance(value, str) and len(value) > MAX_KEY:
+        raise _Faulty(node.where(file), f"an expectation of {len(value)} characters", f"at most {MAX_KEY} are allowed")
     if isinstance(value, str):
         return _from_text(node, value, file)
     if isinstance(value, dict):

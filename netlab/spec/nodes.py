@@ -18,6 +18,7 @@ from netlab.spec.problems import Problem, Problems, TopologyError
 #: Limits of a topology file. A thousand hosts written out one by one are about 200 kB and 20,000 nodes.
 MAX_BYTES = 4 << 20
 MAX_SCALAR = 1 << 16
+MAX_KEY = 1000
 MAX_DEPTH = 24
 MAX_NODES = 300_000
 
@@ -164,6 +165,8 @@ class _Composer:
             if name is None:
                 self.problems.add(where, "a key is missing before the colon")
                 continue
+            if len(name) > MAX_KEY:
+                self._stop(where, f"a key of {len(name)} characters; at most {MAX_KEY} are allowed")
             if name in items:
                 first = node.keys[name].line
                 self.problems.add(where, f"{name!r} is given twice (first in line {first})", "remove one of them")

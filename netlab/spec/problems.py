@@ -28,7 +28,12 @@ class Problem:
     follows: bool = False
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.message}" + (f"; {self.hint}" if self.hint else "")
+        return f"{self.where}: {_cut(self.message)}" + (f"; {_cut(self.hint)}" if self.hint else "")
+
+
+def _cut(text: str) -> str:
+    """The text, unless it quotes something endless."""
+    return text if len(text) <= 600 else text[:300] + " … " + text[-100:]
 
 
 class TopologyError(NetlabError):

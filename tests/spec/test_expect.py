@@ -155,6 +155,18 @@ def test_what_is_refused(line: str, where: str, what: str, hint: str) -> None:
     assert hint in message
 
 
+def test_an_endless_entry_is_refused_quickly() -> None:
+    """A text that would make the grammar look at every pair of its spaces is refused for its length."""
+    assert "an expectation of 60002 characters" in fault("'A" + " " * 60_000 + "x'")
+
+
+def test_a_message_does_not_repeat_an_endless_text() -> None:
+    """What a message quotes of the file is cut to a readable length."""
+    with pytest.raises(TopologyError) as caught:
+        load(f"hosts: {{A: {{interfaces: {{e: {{state: {'x' * 50_000}}}}}}}}}\n", "f")
+    assert len(str(caught.value)) < 1000
+
+
 def test_all_faults_are_reported() -> None:
     """Each faulty entry has its own line in one error, in steps and claims, too."""
     text = """\

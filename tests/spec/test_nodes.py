@@ -98,6 +98,7 @@ def bomb(levels: int) -> str:
         ('a: "\\0"\n', "f:1:4", "control character U+0000", "remove it"),
         ("a: \ud800\n", "f:1:4", "control character U+D800", "remove it"),
         ("a: " + "x" * (MAX_SCALAR + 1), "f:1:4", f"a text of {MAX_SCALAR + 1} characters", ""),
+        ("x" * 1001 + ": 1", "f:1:1", "a key of 1001 characters", ""),
         ("x" * (MAX_BYTES + 1), "f:1:1", "larger than 4 MiB", ""),
         ("[" * 100, "f:1:25", "nested deeper than 24 levels", ""),
         ("[" * 200_000, "f:1:1001", "exceeded maximum nesting depth", "at most 24 levels"),
