@@ -17,13 +17,29 @@ Examine = Callable[..., Record]
 
 
 @pytest.fixture(scope="session")
-def agent() -> Iterator[Agent]:
-    """An agent that lives as long as the tests of this process."""
-    with Agent.start() as one:
-        yield one
+def agents() -> Iterator[list[Agent]]:
+    """The agents of this session, the last of which is in use; all are closed at its end."""
+    started: list[Agent] = []
+    yield started
+    for one in started:
+        one.close()
 
 
 @pytest.fixture(scope="session")
+def records() -> dict[Path, Record]:
+    """What was examined already."""
+    return {}
+
+
+@pytest.fixture
+def agent(agents: list[Agent]) -> Agent:
+    """The session's agent, or a new one where a test has seen the last one die."""
+    if not agents or not agents[-1].alive:
+        agents.append(Agent.start())
+    return agents[-1]
+
+
+@pytest.fixture
 def examine(agent: Agent) -> Examine:
     """Examine a topology, or some layers and steps of it, and return the record."""
 
@@ -33,14 +49,13 @@ def examine(agent: Agent) -> Examine:
     return examined
 
 
-@pytest.fixture(scope="session")
-def record(examine: Examine) -> Callable[[Path], Record]:
+@pytest.fixture
+def record(examine: Examine, records: dict[Path, Record]) -> Callable[[Path], Record]:
     """The record of a shipped topology, examined once: on every layer, the mesh by ping alone."""
-    known: dict[Path, Record] = {}
 
     def of(path: Path) -> Record:
-        if path not in known:
-            known[path] = examine(path, layers=("icmp",) if path.stem == MESH else ())
-        return known[path]
+        if path not in records:
+            records[path] = examine(path, layers=("icmp",) if path.stem == MESH else ())
+        return records[path]
 
     return of

@@ -65,7 +65,7 @@ def test_a_flipped_entry_fails(flip: Flip, tmp_path: Path, examine: Callable[...
     [step] = seen["steps"]
     [entry] = [one for one in step["expectations"] if one["verdict"] == "F"]
     assert entry["where"].endswith(f"{flip.path.name}:{flip.line}:{entry['where'].rpartition(':')[2]}")
-    named = {(cell["source"], cell["destination"]) for cell in entry["cells"]}
+    named = {(cell["src"], cell["dst"]) for cell in entry["cells"]}
     assert named
     assert named <= set(flip.pairs)
     report = terminal.render(seen, Style(colour=False))
