@@ -10,8 +10,8 @@ meet. The pure rooms are imported inside of the functions: by then the agent has
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.errors import UsageError, did_you_mean
 from netlab.observed import LayerObserved
-from netlab.plan.types import LAYERS, ExpectPair, ExpectWire, Plan, State, Step, base_layer, layer_family
+from netlab.plan.types import (
+    LAYERS,
+    ExpectPair,
+    ExpectWire,
+    Plan,
+    State,
+    Step,
+    base_layer,
+    layer_family,
+)
 
 if TYPE_CHECKING:
     from netlab.lab import Agent, Lab
@@ -48,8 +57,6 @@ class Options:
 
 #: Is told what is being done, for progress.
 Watch = Callable[[str], None]
-#: Is told each state of the lab before it is probed, to capture there.
-Follow = Callable[[State], None]
 
 
 def silent(_doing: str) -> None:
@@ -81,10 +88,10 @@ def run(
     steps = chosen_steps(resolved, options.steps)
     loaded = time.monotonic() - clock
     examined: list[Examined] = []
-    with agent.lab(resolved) as lab, captures(resolved, lab, options) as follow:
+    with agent.lab(resolved) as lab, captures(resolved, lab, options):
         for step, wanted in steps:
             if wanted:
-                examined.append(examine(resolved, step, lab, options, watch, meanwhile, follow))
+                examined.append(examine(resolved, step, lab, options, watch, meanwhile))
             else:
                 lab.enter(step).result()
     from netlab import judge, model, report
@@ -102,7 +109,6 @@ def examine(
     options: Options,
     watch: Watch = silent,
     meanwhile: Callable[[], None] = idle,
-    follow: Follow | None = None,
 ) -> Examined:
     """Enter one step: build and probe, predict meanwhile, try again what nobody expected, judge."""
     clock = Clock()
@@ -110,10 +116,6 @@ def examine(
     tapped = tapped_layers(plan, step)
     watch(f"{plan.name}: {step.name}")
     entering = lab.enter(step)
-    if follow is not None:
-        # Captures need interfaces: only with them the probes wait for the build to be reported.
-        entering.result()
-        follow(step.state)
     probing = [
         lab.probe(group, seed=options.seed, wire=wire)
         for wire in (False, True)
@@ -210,23 +212,17 @@ def chosen_layers(plan: Plan, step: Step, asked: Sequence[str]) -> tuple[str, ..
     )
 
 
-@contextmanager
-def captures(plan: Plan, lab: Lab, options: Options) -> Iterator[Follow | None]:
-    """What is to be told of each state of the lab, to capture there; None where no captures are asked for.
-
-    Each topology has its folder, and in it each repetition after the first.
-    """
+def captures(plan: Plan, lab: Lab, options: Options) -> AbstractContextManager[None]:
+    """Captures of everything, where they are asked for: a folder for each topology and repetition after the first."""
     if options.pcap is None:
-        yield None
-        return
-    from netlab.capture import Captures
+        return nullcontext()
+    from netlab.capture import capturing
     from netlab.report.write import folder_name
 
     folder = options.pcap / folder_name(plan.name)
     if options.repetition > 1:
         folder /= str(options.repetition)
-    with Captures(lab, folder) as running:
-        yield running.follow
+    return capturing(lab, plan, folder)
 
 
 def tapped_layers(plan: Plan, step: Step) -> set[str]:

@@ -1,4 +1,4 @@
-"""Capture: everything that interfaces send and receive, written as pcapng to a descriptor that the front gave.
+"""Capture: everything that interfaces send and receive, written as pcapng to descriptors that the front gave.
 
 One packet socket per interface, bound and for every protocol: such a socket is served before the rx_handler of a
 bridge port or of a macvlan's parent takes the frame (__netif_receive_skb_core, net/core/dev.c), as tcpdump's is.
@@ -14,7 +14,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from netlab.agent import pcapng
@@ -28,7 +28,7 @@ SO_TIMESTAMPNS = 35
 SOL_PACKET, PACKET_AUXDATA = 263, 8
 #: The longest frame: a GSO packet of a veth may be as long as an IP packet can be.
 SNAP = 1 << 18
-#: struct tpacket_auxdata (linux/if_packet.h) and its flag for a VLAN tag that was taken out of the frame.
+#: struct tpacket_auxdata (linux/if_packet.h) and its flags for a VLAN tag that was taken out of the frame.
 _AUXDATA = struct.Struct("=IIIHHHH")
 TP_STATUS_VLAN_VALID, TP_STATUS_VLAN_TPID_VALID = 1 << 4, 1 << 6
 _TIMESPEC = struct.Struct("=qq")
@@ -38,36 +38,33 @@ _ANCILLARY = socket.CMSG_SPACE(_TIMESPEC.size) + socket.CMSG_SPACE(_AUXDATA.size
 class Capture:
     """A capture of some interfaces and switch ports of a lab, until it is stopped.
 
-    ``wanted`` are ids of links and of ports; those that don't exist yet are joined when a step makes them
-    (`follow`). ``fd`` is the capture's own, and is closed with it.
+    ``wanted`` maps ids of links and of ports to the number of a descriptor; those that don't exist yet are joined
+    when a step makes them (`follow`). The descriptors are the capture's own, and are closed with it.
     """
 
-    def __init__(self, wanted: Iterable[str], fd: int) -> None:
-        self.wanted = tuple(wanted)
-        self._fd = fd
+    def __init__(self, wanted: Mapping[str, int], fds: list[int]) -> None:
+        self._files = [_File(fd) for fd in fds]
+        self._wanted = {name: self._files[number] for name, number in wanted.items()}
         self._sockets: dict[str, socket.socket] = {}
-        self._numbers: dict[str, int] = {}
-        self._counts: dict[str, tuple[int, int]] = {}
-        self._error: OSError | None = None
         self._buffer = memoryview(bytearray(SNAP))
         self._lock = threading.Lock()
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._epoll = select.epoll()
         self._epoll.register(self._wake_read, select.EPOLLIN)
-        self._write(pcapng.section())
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()
 
     def follow(self, lab: Lab) -> None:
         """Listen at every wanted interface that exists now. Call it in the main thread, after each step."""
         places = lab.places()
-        for name in self.wanted:
+        gone = []
+        for name, file in self._wanted.items():
             place = places.get(name)
             known = self._sockets.get(name)
             if known is not None and (place is None or known.getsockname()[0] == ""):
                 # The interface has gone: its socket is bound to nothing any more (packet_notifier), and hears
                 # nothing of a new one of that name.
-                self._leave(name)
+                gone.append(self._leave(name))
                 known = None
             if place is None or known is not None:
                 continue
@@ -80,37 +77,35 @@ class Capture:
                 sock.setblocking(False)
                 sock.bind((ifname, ETH_P_ALL))
             with self._lock:
-                if name not in self._numbers:
-                    self._numbers[name] = len(self._numbers)
-                    self._write(pcapng.interface(name, ifname))
+                file.introduce(name, ifname)
                 self._sockets[name] = sock
                 self._epoll.register(sock.fileno(), select.EPOLLIN)
+        close_side_by_side(gone)
 
     def stop(self) -> dict[str, int]:
         """Write what has been received and the counts, and close everything. Raises OSError where writing failed."""
         os.write(self._wake_write, b".")
         self._thread.join()
-        for name in list(self._sockets):
-            self._leave(name)
-        now = time.time_ns()
-        for name, (received, lost) in self._counts.items():
-            self._write(pcapng.statistics(self._numbers[name], now, received, lost))
-        for fd in (self._fd, self._wake_read, self._wake_write):
+        close_side_by_side([self._leave(name) for name in list(self._sockets)])
+        for fd in (self._wake_read, self._wake_write):
             os.close(fd)
         self._epoll.close()
-        if self._error is not None:
-            raise self._error
-        received = sum(received for received, _ in self._counts.values())
-        return {"frames": received, "dropped": sum(lost for _, lost in self._counts.values())}
+        for file in self._files:
+            file.end()
+        error = next((file.error for file in self._files if file.error is not None), None)
+        if error is not None:
+            raise error
+        counts = [count for file in self._files for count in file.counts.values()]
+        return {"frames": sum(got for got, _ in counts), "dropped": sum(lost for _, lost in counts)}
 
-    def _leave(self, name: str) -> None:
+    def _leave(self, name: str) -> socket.socket:
         with self._lock:
             sock = self._sockets.pop(name)
             self._epoll.unregister(sock.fileno())
-            self._write_all(self._waiting(name, sock))
-            received, lost = self._counts.get(name, (0, 0))
-            self._counts[name] = received, lost + drops_of(sock)
-        close_side_by_side([sock])
+            file = self._wanted[name]
+            file.write(self._waiting(name, sock))
+            file.count(name, 0, drops_of(sock))
+        return sock
 
     # --- the thread ---------------------------------------------------------------------------------
 
@@ -118,18 +113,21 @@ class Capture:
         while True:
             ready = {fd for fd, _ in self._epoll.poll()}
             with self._lock:
-                frames: list[tuple[int, bytes]] = []
+                found: dict[int, list[tuple[int, bytes]]] = {}
                 for name, sock in self._sockets.items():
                     if sock.fileno() in ready:
-                        frames += self._waiting(name, sock)
-                self._write_all(frames)
+                        number = self._files.index(self._wanted[name])
+                        found.setdefault(number, []).extend(self._waiting(name, sock))
+                for number, frames in found.items():
+                    self._files[number].write(frames)
             if self._wake_read in ready:
                 return
 
     def _waiting(self, name: str, sock: socket.socket) -> list[tuple[int, bytes]]:
         """Every frame that waits in a socket: its time and its block."""
         found = []
-        number = self._numbers[name]
+        file = self._wanted[name]
+        number = file.numbers[name]
         while True:
             try:
                 size, ancillary, _flags, address = sock.recvmsg_into([self._buffer], _ANCILLARY, socket.MSG_TRUNC)
@@ -139,7 +137,7 @@ class Capture:
                 if error.errno == errno.ENETDOWN:
                     # Told once when the interface goes down; it is heard again when it is up.
                     continue
-                self._error = self._error or error
+                file.error = file.error or error
                 break
             data = bytes(self._buffer[: min(size, SNAP)])
             stamp = 0
@@ -151,26 +149,50 @@ class Capture:
                     data, size = _tagged(data, size, value)
             block = pcapng.packet(number, stamp, data, size, address[2] == PACKET_OUTGOING, address[2])
             found.append((stamp, block))
-        if found:
-            received, lost = self._counts.get(name, (0, 0))
-            self._counts[name] = received + len(found), lost
+        file.count(name, len(found), 0)
         return found
 
-    def _write_all(self, frames: list[tuple[int, bytes]]) -> None:
-        """Write frames in the order of their time, as far as one look at all sockets can tell it."""
+
+class _File:
+    """One pcapng file in the making. After a failure (a full disk) nothing more is written, and ``error`` says why."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self.error: OSError | None = None
+        self.numbers: dict[str, int] = {}
+        self.counts: dict[str, tuple[int, int]] = {}
+        self._write(pcapng.section())
+
+    def introduce(self, name: str, ifname: str) -> None:
+        """Describe an interface, once."""
+        if name not in self.numbers:
+            self.numbers[name] = len(self.numbers)
+            self._write(pcapng.interface(name, ifname))
+
+    def write(self, frames: list[tuple[int, bytes]]) -> None:
+        """Write blocks in the order of their time, as far as one look at all sockets can tell it."""
         if frames:
             self._write(b"".join(block for _, block in sorted(frames, key=lambda frame: frame[0])))
 
+    def count(self, name: str, received: int, lost: int) -> None:
+        """Remember how many frames an interface's socket had, and had no room for."""
+        before = self.counts.get(name, (0, 0))
+        self.counts[name] = before[0] + received, before[1] + lost
+
+    def end(self) -> None:
+        """Write the counts and close."""
+        now = time.time_ns()
+        for name, (received, lost) in self.counts.items():
+            self._write(pcapng.statistics(self.numbers[name], now, received, lost))
+        os.close(self._fd)
+
     def _write(self, data: bytes) -> None:
-        """Write all of it; after a failure (a full disk) nothing more, and `stop` says why."""
-        if self._error is not None:
-            return
         view = memoryview(data)
         try:
-            while view:
+            while view and self.error is None:
                 view = view[os.write(self._fd, view) :]
         except OSError as error:
-            self._error = error
+            self.error = error
 
 
 def _tagged(data: bytes, size: int, auxdata: bytes) -> tuple[bytes, int]:

@@ -250,9 +250,9 @@ class Server:
             prober.close()
 
     def capture(self, message: dict[str, Any]) -> Answer:
-        """Capture at interfaces and ports into the descriptor that came along; a lab may still be to come."""
+        """Capture at interfaces and ports into the descriptors that came along; a lab may still be to come."""
         lab = self._new_or_known(message["lab"])
-        capture = Capture(message["wanted"], os.dup(message["fds"][0]))
+        capture = Capture(message["wanted"], [os.dup(fd) for fd in message["fds"]])
         self.captures[message["id"]] = message["lab"], capture
         capture.follow(lab)
         return message["id"], []

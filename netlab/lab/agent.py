@@ -278,10 +278,12 @@ class Lab:
         ).result()  # fmt: skip
         return opened
 
-    def capture(self, wanted: Sequence[str], fd: int) -> Capture:
-        """Capture everything at interfaces and switch ports, by their ids, as pcapng into an open file, until
-        `Capture.stop`. Those that a later step makes are joined then. ``fd`` stays the caller's."""
-        return Capture(self, self.agent.request("capture", lab=self.number, wanted=list(wanted), fds=(fd,)))
+    def capture(self, wanted: Sequence[str], fds: Sequence[int]) -> Capture:
+        """Capture everything at interfaces and switch ports, by their ids, as pcapng into open files until
+        `Capture.stop`: one for each of ``wanted``, or one for all. Those that a later step makes are joined then.
+        The descriptors stay the caller's."""
+        files = {name: k if len(fds) > 1 else 0 for k, name in enumerate(wanted)}
+        return Capture(self, self.agent.request("capture", lab=self.number, wanted=files, fds=fds))
 
     def close(self) -> None:
         """End the lab. The agent hands it to the kernel with others; nothing waits for that."""

@@ -7,7 +7,9 @@ import errno
 import os
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from netlab.errors import CANNOT_RUN, WRONG, ReportError
 
@@ -21,6 +23,23 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 def folder_name(topology: str) -> str:
     """The topology's name as the name of a folder: nothing that a path, a shell or a URL takes otherwise."""
     return _UNSAFE.sub("-", topology).strip("-.")[:100] or "topology"
+
+
+def capture_name(place: str) -> str:
+    """The file of a capture: ``A~ens160.pcapng``, ``port~A~ens160.pcapng``. No interface may have a ``~``."""
+    return re.sub(r"[^\w.+-]+", "~", place).strip("~") + ".pcapng"
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A new file, its folder made where it isn't there. Raises ReportError."""
+    make_folder(path.parent)
+    try:
+        file = path.open("wb")
+    except OSError as error:
+        raise _failed(path, "can't be written", error) from error
+    with file:
+        yield file
 
 
 def make_folder(path: Path) -> None:

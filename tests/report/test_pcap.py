@@ -78,8 +78,8 @@ def test_other_readers_take_it(folder: Path) -> None:
     assert "EN10MB" in done.stderr
 
 
-def test_steps_and_interfaces_that_come_again(agent: Agent, tmp_path: Path) -> None:
-    """A link that is deleted and made again has a file for each life, and captures go on through every step."""
+def test_captures_go_on_through_every_step(agent: Agent, tmp_path: Path) -> None:
+    """A link that is deleted and made again is captured in both lives, one that comes later too."""
     text = """\
 name: twice
 switches: {lan: {}}
@@ -89,13 +89,29 @@ hosts:
 steps:
   - {name: gone, delete: [B]}
   - name: back
-    add: {hosts: {B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}}}}
+    add:
+      hosts:
+        B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.3/24]}}}
+        C: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.4/24]}}}
 """
     run(text, agent, Options(layers=("icmp",), pcap=tmp_path))
-    names = {path.name for path in (tmp_path / "twice").iterdir()}
-    assert {"B~eth0.pcapng", "B~eth0~2.pcapng"} <= names
-    again = list(PcapNgReader(str(tmp_path / "twice" / "B~eth0~2.pcapng")))
-    assert any(ICMP in p for p in again)
+    folder = tmp_path / "twice"
+    sources = {p[IP].src for p in PcapNgReader(str(folder / "B~eth0.pcapng")) if ICMP in p}
+    assert {"10.0.0.2", "10.0.0.3"} <= sources
+    assert any(ICMP in p for p in PcapNgReader(str(folder / "port~C~eth0.pcapng")))
+
+
+def test_full_disk(tmp_path: Path) -> None:
+    """Captures for which there is no room end in an error that names their folder, and in exit code 3."""
+    folder = tmp_path / "pcap" / "bridge-two-node"
+    folder.mkdir(parents=True)
+    for name in ("A~ens160", "B~ens160", "port~A~ens160", "port~B~ens160"):
+        (folder / f"{name}.pcapng").symlink_to("/dev/full")
+    netlab = str(Path(sys.executable).with_name("netlab"))
+    argv = [netlab, "run", "bridge-two-node", "--no-report", "--layers", "icmp", "--pcap", str(tmp_path / "pcap")]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 3
+    assert f"{folder}: the captures are not whole: [Errno 28] No space left on device" in done.stderr
 
 
 def test_the_command(tmp_path: Path) -> None:
