@@ -66,6 +66,12 @@ SOURCE_NOT_BY_MAC = rule(
     "macvlan_handle_frame",
     _FILE,
 )
+SOURCE_NOT_LISTED = rule(
+    "macvlan/source-not-listed",
+    "A source-mode child hears no broadcast but those of MACs on its list.",
+    "macvlan_multicast_rx",
+    _FILE,
+)
 SOURCE_COPY = rule(
     "macvlan/source-copy",
     "Every frame from a MAC on its list is copied to a source-mode child, whomever it is addressed to.",
@@ -128,6 +134,14 @@ NO_QUEUE = rule(
     "macvlan_broadcast_enqueue",
     _FILE,
 )
+RACE = rule(
+    "macvlan/broadcast-queue-races",
+    "Children hear a broadcast from outside through a work queue, on whatever CPU is free: where a child and"
+    " its parent, or children of two parents, answer for one address, mostly the parent (or the first) is"
+    " heard first, but not always.",
+    "macvlan_broadcast_enqueue",
+    _FILE,
+)
 PARENT_MTU = rule(
     "macvlan/sibling-parent-mtu",
     "Unicast between bridge siblings passes the parent's receive check: at most its MTU plus four bytes.",
@@ -167,7 +181,8 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
                 sim.note(payload.phase, sibling_.id, "handed to the sibling", SIBLING_UNICAST)
                 sim.backlog.append((lower.receive, lower, frame))
                 return
-    sim.note(payload.phase, lower.id, "out by the parent", TO_WIRE)
+    skipped = sim.goal is lower and sim.sock is dev
+    sim.note(payload.phase, lower.id, "out by the parent", CHILD_SKIPS_PARENT if skipped else TO_WIRE)
     lower.transmit(sim, lower, frame)
 
 
@@ -242,20 +257,22 @@ def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | N
     cast, dst, _, _, payload = frame
     sim.worked.append(port)
     if sender is None:
-        modes, why = _OUTSIDE, EXTERNAL_MULTICAST
+        modes, how = _OUTSIDE, EXTERNAL_MULTICAST
     elif sender.mode == "vepa":
-        modes, why = _VEPA, VEPA_MULTICAST
+        modes, how = _VEPA, VEPA_MULTICAST
     else:
-        modes, why = _BRIDGE, BRIDGE_MULTICAST
+        modes, how = _BRIDGE, BRIDGE_MULTICAST
     for child in reversed(port.order) if sim.schedule.reverse else port.order:
         if child is sender:
             continue
         if child.mode not in modes:
-            if child.mode == "private" and sim.hops is not None:
-                sim.note(payload.phase, child.id, "not for a private sibling", PRIVATE_DROPS, end=True)
+            if child is sim.goal:
+                why = PRIVATE_DROPS if child.mode == "private" else SOURCE_NOT_LISTED
+                if child.mode != "bridge":
+                    sim.note(payload.phase, child.id, "not for this child", why, end=True)
             continue
         if _hears(child, cast, dst):
-            sim.note(payload.phase, child.id, "a copy", why)
+            sim.note(payload.phase, child.id, "a copy", how)
             stack.receive(sim, child, frame, BROADCAST if cast == BROADCAST else MULTICAST)
             sim.drain()
 

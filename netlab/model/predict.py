@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from netlab.model import probes
+from netlab.model import macvlan, probes
+from netlab.model.classes import Classes, PairClass
 from netlab.model.compile import compile_state
 from netlab.model.probes import End
-from netlab.model.sim import Hop, Sim, Unknown
-from netlab.model.world import OTHERHOST, Device, Port
+from netlab.model.sim import Hop, Unknown
+from netlab.model.story import decided, path
+from netlab.model.world import OTHERHOST, Port
 from netlab.plan.types import State, base_layer
+
+Cell = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,64 +34,150 @@ class Prediction:
     """Everything the model says of a state, in the order of the state's endpoints.
 
     ``letters`` maps each layer to one string per source, one letter per destination; ``unknown`` maps
-    ``(layer, i, j)`` of each ``?`` to the reason.
+    ``(layer, i, j)`` of each ``?`` to the reason. Pairs of one class are simulated once.
     """
 
-    def __init__(self, state: State, layers: Sequence[str]) -> None:
+    def __init__(self, state: State, layers: Sequence[str], classes: bool = True) -> None:
         self.state = state
         self.layers = tuple(layers)
-        self.world = compile_state(state)
-        self.ends = [End(self.world, endpoint) for endpoint in state.endpoints]
-        self.unknown: dict[tuple[str, int, int], str] = {}
+        self._world = compile_state(state)
+        self._ends = [End(self._world, endpoint) for endpoint in state.endpoints]
+        self._classes = Classes(self._world, self._ends) if classes else None
+        self._letters: dict[tuple[str, PairClass], str] = {}
+        self._wired: dict[tuple[str, PairClass], bool | None] = {}
+        self._rules: dict[tuple[str, PairClass], str | None] = {}
+        self._heard: dict[int, frozenset[str]] = {}
         self.letters: dict[str, tuple[str, ...]] = {layer: self._matrix(layer) for layer in self.layers}
-
-    def _matrix(self, layer: str) -> tuple[str, ...]:
-        rows = []
-        for i in range(len(self.ends)):
-            rows.append("".join(self._letter(layer, i, j) for j in range(len(self.ends))))
-        return tuple(rows)
-
-    def _letter(self, layer: str, i: int, j: int) -> str:
-        source, target = self.ends[i], self.ends[j]
-        if i == j or not probes.applies(base_layer(layer), source, target):
-            return "."
-        try:
-            return probes.letter(self.world, layer, source, target)
-        except Unknown as why:
-            self.unknown[layer, i, j] = str(why)
-            return "?"
-
-    def _traced(self, layer: str, i: int, j: int) -> tuple[str, Sim]:
-        return probes.run(self.world, layer, self.ends[i], self.ends[j], trace=True)
+        self.unknown: Mapping[Cell, str] = _Reasons(self)
 
     def story(self, layer: str, i: int, j: int) -> Story:
-        """Tell what becomes of a probe."""
-        letter, sim = self._traced(layer, i, j)
+        """Tell what becomes of a probe; of one whose end a race decides, what usually does."""
+        source, target = self._ends[i], self._ends[j]
+        letter = self.letter(layer, i, j)
+        if letter == ".":
+            return Story(letter, None, (), ())
+        told, sim = probes.run(self._world, layer, source, target, trace=True)
+        rule = decided(letter, told, sim, source, target)
         hops = tuple(sim.hops or ())
-        return Story(letter, None, hops, ())
+        if letter == "B":
+            hops = (*hops, Hop(sim.request, target.dev.id, "the race may go the other way", macvlan.RACE))
+        return Story(letter, rule, hops, path(sim, source, target))
 
     def rule(self, layer: str, i: int, j: int) -> str | None:
         """The id of the rule that decided a pair, or None."""
-        return self.story(layer, i, j).rule
+        key = layer, self._class(i, j)
+        if key not in self._rules:
+            self._rules[key] = self.story(layer, i, j).rule
+        return self._rules[key]
 
     def heard(self, i: int) -> frozenset[str]:
-        """The links and switch ports at which endpoint i's broadcast arrives."""
-        sim = probes.broadcast(self.world, self.ends[i])
-        return frozenset(
-            where.id for where, kind in sim.heard.items() if isinstance(where, Port) or kind != OTHERHOST
-        )
+        """The links and switch ports at which endpoint i's broadcast arrives; empty where that isn't known."""
+        if i not in self._heard:
+            try:
+                sim = probes.broadcast(self._world, self._ends[i])
+            except Unknown:
+                return frozenset()
+            self._heard[i] = frozenset(
+                where.id for where, kind in sim.heard.items() if isinstance(where, Port) or kind != OTHERHOST
+            )
+        return self._heard[i]
 
     def on_wire(self, layer: str, i: int, j: int) -> bool | None:
         """Whether the request enters the switch by the port of the source's parent; None is unknown."""
+        key = layer, self._class(i, j)
+        if key not in self._wired:
+            self._wired[key] = probes.on_wire(self._world, layer, self._ends[i], self._ends[j])
+        return self._wired[key]
+
+    def letter(self, layer: str, i: int, j: int) -> str:
+        """The letter of one pair, of any layer."""
+        source, target = self._ends[i], self._ends[j]
+        if i == j or not probes.applies(base_layer(layer), source, target):
+            return "."
+        key = layer, self._class(i, j)
+        found = self._letters.get(key)
+        if found is None:
+            found = self._letters[key] = self._simulated(layer, i, j)
+        return found
+
+    def reason(self, layer: str, i: int, j: int) -> str:
+        """Why there is no prediction for a pair."""
         try:
-            return probes.run(self.world, layer, self.ends[i], self.ends[j])[1].wired
+            probes.letter(self._world, layer, self._ends[i], self._ends[j])
+        except Unknown as why:
+            return str(why)
+        raise KeyError((layer, i, j))
+
+    def _class(self, i: int, j: int) -> PairClass:
+        return self._classes.pair(i, j) if self._classes is not None else (i, j, 0)
+
+    def _simulated(self, layer: str, i: int, j: int) -> str:
+        try:
+            if layer == "broadcast":
+                # One frame says it of all.
+                return "R" if self._ends[j].dev.id in self._hearers(i) else "U"
+            return probes.letter(self._world, layer, self._ends[i], self._ends[j])
         except Unknown:
-            return None
+            return "?"
+
+    def _hearers(self, i: int) -> frozenset[str]:
+        heard = self.heard(i)
+        if i not in self._heard:
+            raise Unknown("")
+        return heard
+
+    def _matrix(self, layer: str) -> tuple[str, ...]:
+        count = len(self._ends)
+        if self._classes is None:
+            return tuple("".join(self.letter(layer, i, j) for j in range(count)) for i in range(count))
+        # Rows of one class are alike but for their own host's columns, and within a host but for their own
+        # namespace's: those are filled in one by one.
+        classes = self._classes
+        elsewhere: dict[int, tuple[list[str], int]] = {}
+        nearby: dict[tuple[int, str], tuple[list[str], int]] = {}
+        rows = []
+        for i in range(count):
+            number, host = classes.number[i], classes.host[i]
+            if number not in elsewhere:
+                elsewhere[number] = [self.letter(layer, i, j) for j in range(count)], i
+            if (number, host) not in nearby:
+                common, first = elsewhere[number]
+                columns = classes.on_host[host] + classes.on_host[classes.host[first]]
+                nearby[number, host] = self._patched(layer, common, i, columns), i
+            common, first = nearby[number, host]
+            columns = classes.in_space[classes.ns[i]] + classes.in_space[classes.ns[first]]
+            rows.append("".join(self._patched(layer, common, i, columns)))
+        return tuple(rows)
+
+    def _patched(self, layer: str, row: list[str], i: int, columns: list[int]) -> list[str]:
+        patched = row.copy()
+        for j in columns:
+            patched[j] = self.letter(layer, i, j)
+        return patched
+
+
+class _Reasons(Mapping[Cell, str]):
+    """Why each ``?`` is one; found out when asked for."""
+
+    def __init__(self, prediction: Prediction) -> None:
+        self._prediction = prediction
+
+    def __getitem__(self, cell: Cell) -> str:
+        layer, i, j = cell
+        if self._prediction.letters[layer][i][j] != "?":
+            raise KeyError(cell)
+        return self._prediction.reason(layer, i, j)
+
+    def __iter__(self) -> Iterator[Cell]:
+        for layer, rows in self._prediction.letters.items():
+            for i, row in enumerate(rows):
+                if "?" in row:
+                    yield from ((layer, i, j) for j, letter in enumerate(row) if letter == "?")
+
+    def __len__(self) -> int:
+        return sum(row.count("?") for rows in self._prediction.letters.values() for row in rows)
 
 
 def predict(state: State, layers: Sequence[str]) -> Prediction:
     """Predict every ordered pair of endpoints at every layer."""
     return Prediction(state, layers)
-
-
-__all__ = ["Device", "Prediction", "Story", "predict"]

@@ -18,6 +18,7 @@ from netlab.model.world import (
     RAW,
     UNICAST,
     Device,
+    Frame,
     Port,
     World,
 )
@@ -73,7 +74,7 @@ def letter(world: World, layer: str, source: End, target: End) -> str:
     first, sim = run(world, layer, source, target)
     if not sim.contested:
         return first
-    letters = {first, *(run(world, layer, source, target, False, other)[0] for other in _alternatives(sim))}
+    letters = {first, *(run(world, layer, source, target, schedule=s)[0] for s in _alternatives(sim))}
     if len(letters) == 1:
         return first
     if letters == {"A", "R"}:
@@ -91,46 +92,60 @@ def _alternatives(sim: Sim) -> Iterator[Schedule]:
             yield Schedule(reverse=True)
 
 
-def broadcast(world: World, source: End, trace: bool = False) -> Sim:
-    """One broadcast of the source: `heard` of the simulation says where it arrived."""
-    sim = _start(world, source, "frame", trace, USUAL)
+def broadcast(world: World, source: End) -> Sim:
+    """One broadcast of the source: `heard` of the simulation says where it arrived. `Unknown` too."""
+    sim = _start(world, source, "frame", False, USUAL)
     dev = source.dev
-    dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, RAW, _RAW))
-    sim.run()
+    _transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, RAW, _RAW))
     return sim
 
 
+def on_wire(world: World, layer: str, source: End, target: End) -> bool | None:
+    """Whether the request enters the switch by the port of the source's parent; None where not known."""
+    try:
+        _, sim = run(world, layer, source, target)
+        seen = {sim.wired, *(run(world, layer, source, target, schedule=s)[1].wired for s in _alternatives(sim))}
+    except Unknown:
+        return None
+    return seen.pop() if len(seen) == 1 else None
+
+
 def run(
-    world: World, layer: str, source: End, target: End, trace: bool = False, schedule: Schedule = USUAL
+    world: World, layer: str, source: End, target: End, *, trace: bool = False, schedule: Schedule = USUAL
 ) -> tuple[str, Sim]:
-    """Probe one pair at one layer; the letter and the finished simulation. `Unknown` where no rule is."""
+    """Probe one pair at one layer; the letter and the finished simulation.
+
+    `Unknown` where no rule is; a traced run then tells so in its last event, and its letter is ``?``.
+    """
     base, _, size = layer.partition("/")
-    if base == "broadcast":
-        sim = broadcast(world, source, trace)
-        return _reached(sim, target), sim
-    if base != "unicast" and (source.dev.ns.unknown or target.dev.ns.unknown):
-        raise Unknown(source.dev.ns.unknown or target.dev.ns.unknown)
-    probe = _PROBES.get(base)
-    if probe is None:
-        raise ValueError(f"no layer {layer}")
-    request, family = probe
+    request, family = _PROBES[base]
     sim = _start(world, source, request, trace, schedule)
-    dev = source.dev
-    if base == "unicast":
-        dev.transmit(sim, dev, (UNICAST, target.dev.mac, dev.mac, RAW, _RAW))
-        sim.run()
-        return _reached(sim, target), sim
+    sim.goal = target.dev
+    try:
+        return _probe(sim, base, int(size) if size else None, family, source, target), sim
+    except Unknown as why:
+        if not trace:
+            raise
+        sim.note(request, target.dev.ns.id, f"no rule for what happens now: {why}")
+        return "?", sim
+
+
+def _probe(sim: Sim, base: str, size: int | None, family: int, source: End, target: End) -> str:
+    dev, request = source.dev, sim.request
+    if family and (dev.ns.unknown or target.dev.ns.unknown):
+        raise Unknown(dev.ns.unknown or target.dev.ns.unknown)
+    if base in ("broadcast", "unicast"):
+        cast, mac = (BROADCAST, ALL_STATIONS) if base == "broadcast" else (UNICAST, target.dev.mac)
+        _transmit(sim, dev, (cast, mac, dev.mac, RAW, _RAW))
+        return "R" if sim.heard.get(target.dev, OTHERHOST) != OTHERHOST else "U"
     if base == "arp":
         asked = Arp(True, dev.mac, source.address4, target.address4)
-        dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, ARP, asked))
-        sim.run()
-        return _answered(sim, target), sim
+        _transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, ARP, asked))
+        return _answered(sim, target)
     if base == "ndp":
         solicitation = Nd(True, dev.mac, source.address6, 0, target.address6)
-        group = nd.solicited_mac(target.address6)
-        dev.transmit(sim, dev, (MULTICAST, group, dev.mac, IP6, solicitation))
-        sim.run()
-        return _answered(sim, target), sim
+        _transmit(sim, dev, (MULTICAST, nd.solicited_mac(target.address6), dev.mac, IP6, solicitation))
+        return _answered(sim, target)
     here, there = (source.address4, target.address4) if family == 4 else (source.address6, target.address6)
     if base.endswith("-static"):
         # Entries of the file stay as they are.
@@ -138,18 +153,26 @@ def run(
             if address not in one.neighbors:
                 sim.neigh[one, address] = Neighbor(other.mac, fixed=True)
     sim.server, sim.target, sim.sock_ip = target.dev.ns, there, here
-    length = int(size) if size else _SIZES[request, family]
-    packet = Ip(family, request, here, there, length, bool(size) or request != "echo-request", 64)
+    df = size is not None or request != "echo-request"
+    packet = Ip(family, request, here, there, size or _SIZES[request, family], df, 64)
     if family == 4:
         ip.send(sim, dev.ns, packet, dev)
     else:
         ipv6.send(sim, dev.ns, packet, dev, True)
     sim.run()
-    return _entered(sim, target), sim
+    return _entered(sim, target)
+
+
+def _transmit(sim: Sim, dev: Device, frame: Frame) -> None:
+    """Let a packet socket send a frame, and everything follow from it."""
+    sim.note(sim.request, dev.id, "sent")
+    dev.transmit(sim, dev, frame)
+    sim.run()
 
 
 #: Each layer's request, by its phase, and its address family.
 _PROBES = {
+    "broadcast": ("frame", 0),
     "unicast": ("frame", 0),
     "arp": ("arp-request", 4),
     "ndp": ("ns", 6),
@@ -170,10 +193,6 @@ def _start(world: World, source: End, request: str, trace: bool, schedule: Sched
     sim.wire = source.wire
     sim.sock = source.dev
     return sim
-
-
-def _reached(sim: Sim, target: End) -> str:
-    return "R" if sim.heard.get(target.dev, OTHERHOST) != OTHERHOST else "U"
 
 
 def _answered(sim: Sim, target: End) -> str:

@@ -71,8 +71,8 @@ class Sim:
     """One run from cold: empty neighbour tables and forwarding databases, nothing queued."""
 
     __slots__ = (
-        "answers", "backlog", "contested", "done", "entered", "fdb", "heard", "hops", "neigh", "request",
-        "schedule", "server", "sock", "sock_ip", "steps", "target", "touched", "users", "wire", "wired",
+        "answers", "backlog", "contested", "done", "entered", "fdb", "goal", "heard", "hops", "neigh",
+        "request", "schedule", "server", "sock", "sock_ip", "steps", "target", "touched", "users", "wire", "wired",
         "work", "worked", "world",
     )  # fmt: skip
 
@@ -98,6 +98,8 @@ class Sim:
         self.sock: Device | None = None
         self.sock_ip = 0
         self.server: Namespace | None = None
+        #: the destination's interface; only stories look at it
+        self.goal: Device | None = None
         self.target = 0
         # What is observed.
         self.heard: dict[Device | Port, int] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netlab.model import bridge, macvlan, stack
 from netlab.model.device import LINK_DOWN, dead, packet_type
+from netlab.model.macvlan import PARENT_SKIPS_CHILDREN
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
 from netlab.model.world import Device, Frame
@@ -27,7 +28,11 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     if payload.size > port.mtu + 4:
         sim.note(payload.phase, port.id, f"{payload.size} bytes, MTU {port.mtu}", RECEIVE_MTU, end=True)
         return
-    sim.note(payload.phase, port.id, "enters the switch")
+    if sim.hops is not None:
+        child = sim.goal
+        if child is not None and child.lower is dev and sim.sock is dev:
+            sim.note(payload.phase, dev.id, "out by the wire", PARENT_SKIPS_CHILDREN)
+        sim.note(payload.phase, port.id, "enters the switch")
     sim.backlog.append((bridge.receive, port, frame))
 
 
