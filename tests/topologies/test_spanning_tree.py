@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 
 from netlab import plan
 from netlab.lab import Agent
@@ -18,7 +17,7 @@ BPDU = BRIDGES + bytes.fromhex("020000000001") + bytes.fromhex("0007 424203 0000
 
 
 def test_no_bpdu_comes_from_the_children(agent: Agent) -> None:
-    """Through all steps and probes the switch hears no BPDU from the host, and then hears the one sent by hand."""
+    """In every step the switch hears what the host sends, but no BPDU until it hears the one sent by hand."""
     [path] = [path for path in FILES if path.stem == "bridge-no-learning"]
     resolved = plan.from_file(path)
     host = resolved.steps[0].state.link("A:eth0")
@@ -29,27 +28,23 @@ def test_no_bpdu_comes_from_the_children(agent: Agent) -> None:
             lab.socket("lan", socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as ear,
             lab.socket("A", socket.AF_PACKET, socket.SOCK_RAW) as mouth,
         ):
-            for step in resolved.steps[1:]:
-                lab.enter(step).result()
-                lab.probe(("broadcast", "unicast", "icmp")).result()
             mouth.bind((host.ifname, 0))
-            mouth.send(BPDU)
-            heard = _until_bpdu(ear, host.port_ifname)
-    assert [frame for frame in heard if frame[:6] == BRIDGES] == [BPDU]
-    assert len(heard) > 1
+            for step in resolved.steps:
+                if step.name != "baseline":
+                    lab.enter(step).result()
+                lab.probe(("broadcast",)).result()
+                mouth.send(BPDU)
+                heard = _until_bpdu(ear, host.port_ifname)
+                assert [frame for frame in heard if frame[:6] == BRIDGES] == [BPDU]
+                assert len(heard) > 1
 
 
 def _until_bpdu(ear: socket.socket, port: str) -> list[bytes]:
     """Every frame that came in by a port, up to and with the BPDU sent by hand."""
-    ear.settimeout(0.2)
+    ear.settimeout(10)
     frames: list[bytes] = []
-    deadline = time.monotonic() + 10
     while BPDU not in frames:
-        assert time.monotonic() < deadline, "the BPDU sent by hand was not heard"
-        try:
-            data, (ifname, _, kind, *_rest) = ear.recvfrom(2048)
-        except TimeoutError:
-            continue
+        data, (ifname, _, kind, *_rest) = ear.recvfrom(2048)
         if ifname == port and kind != socket.PACKET_OUTGOING:
             frames.append(data)
     return frames
