@@ -9,6 +9,8 @@ from netlab.agent.netns import Netns
 
 #: Writing one of these resets others (devinet_sysctl_forward, addrconf_fixup_forwarding): then all are written.
 _RESETTING = ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding", "net/ipv6/conf/all/forwarding")
+#: These exist only where br_netfilter is loaded; where it isn't there is nothing to switch off.
+_OPTIONAL = "net/bridge/"
 
 
 class Sysctls:
@@ -30,7 +32,7 @@ class Sysctls:
         for path, _ in pairs:
             if path not in self._fresh:
                 self._fresh[path] = read(path)
-        missing = [path for path, _ in pairs if self._fresh[path] is None]
+        missing = [path for path, _ in pairs if self._fresh[path] is None and not path.startswith(_OPTIONAL)]
         changed = [(path, value) for path, value in pairs if self._fresh[path] not in (None, value)]
         if any(path in _RESETTING for path, _ in changed):
             changed = [(path, value) for path, value in pairs if self._fresh[path] is not None]
