@@ -79,14 +79,10 @@ def _filters(case: Case) -> Iterator[Candidate]:
 
 def _port_options(case: Case) -> Iterator[Candidate]:
     ordinary = Port()
-    names = [
-        one.name for one in fields(Port) if one.name not in ("up", "attached", "state", "hairpin", "fdb")
-    ]
+    names = [one.name for one in fields(Port) if one.name not in ("up", "attached", "state", "hairpin", "fdb")]
     for wire in case.wires:
         values = {
-            name: getattr(ordinary, name)
-            for name in names
-            if getattr(wire.port, name) != getattr(ordinary, name)
+            name: getattr(ordinary, name) for name in names if getattr(wire.port, name) != getattr(ordinary, name)
         }
         because = "That is how a switch port is unless somebody sets it otherwise."
         for name, value in values.items():
@@ -95,9 +91,7 @@ def _port_options(case: Case) -> Iterator[Candidate]:
         if len(values) > 1:
             title = f"the switch port of {wire.id} as it is by default"
             parts = [f"port-{name}" for name in values]
-            yield case.candidate(
-                "ports", title, because, {"set": {wire.id: {"port": values}}}, includes=parts
-            )
+            yield case.candidate("ports", title, because, {"set": {wire.id: {"port": values}}}, includes=parts)
 
 
 def _modes(case: Case) -> Iterator[Candidate]:

@@ -17,9 +17,7 @@ APART = (
     "In one namespace whichever interface is asked first answers for all addresses, and packets that come"
     " from one of its own addresses are refused."
 )
-BY_HAND = (
-    "Where broadcasts don't get through, ARP finds nobody; MACs entered by hand at both ends need no ARP."
-)
+BY_HAND = "Where broadcasts don't get through, ARP finds nobody; MACs entered by hand at both ends need no ARP."
 OWN = "A namespace takes no packet that comes from one of its own addresses, unless accept_local says so."
 
 #: How far down a network is searched for an address that nobody has.

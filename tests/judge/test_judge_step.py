@@ -136,9 +136,7 @@ def test_an_unsettled_parent_makes_its_host_inconclusive(demo: State) -> None:
     """Rows and columns of both interfaces of A prove nothing when A's parent did not settle; B alone does."""
     assert unsettled_rows(demo, ("A:ens160",)) == {0, 1}
     rows = (".UR", "U.R", "RA.")
-    judged = judge(
-        make_step(demo), StepObserved((seen(*rows),), unsettled=("A:ens160",)), Model({"icmp": rows})
-    )
+    judged = judge(make_step(demo), StepObserved((seen(*rows),), unsettled=("A:ens160",)), Model({"icmp": rows}))
     assert judged.layers[0].verdict == (".??", "?.?", "??.")
     assert {finding.detail for finding in judged.findings} == {"unsettled"}
 
@@ -257,9 +255,7 @@ def test_the_wire_against_the_model(demo: State) -> None:
         (("C:eth0",), False, "F", "not heard by C:eth0"),
     ],
 )
-def test_heard_entries(
-    three: State, listeners: tuple[str, ...], only: bool, verdict: str, detail: str
-) -> None:
+def test_heard_entries(three: State, listeners: tuple[str, ...], only: bool, verdict: str, detail: str) -> None:
     """Who must hear a broadcast, and with `heard-only-by` nobody else: the switch ports count."""
     entry = ExpectHeard(text="e", where=WHERE, source="A:eth0", listeners=listeners, only=only)
     layer = seen(".RU", "R.R", "RR.", layer="broadcast", heard={"A:eth0": ("B:eth0", "port(A:eth0)")})
@@ -316,9 +312,7 @@ LINKS = {
         ("D:eth0", (("mtu", 1500),), "?"),
     ],
 )
-def test_values_read_back(
-    three: State, link: str, values: tuple[tuple[str, object], ...], verdict: str
-) -> None:
+def test_values_read_back(three: State, link: str, values: tuple[tuple[str, object], ...], verdict: str) -> None:
     """Read-back values equal, equal another link's, differ from it, or are simply not there."""
     entry = ExpectState(text="e", where=WHERE, link=link, values=values)  # type: ignore[arg-type]
     judged = judge(make_step(three, entry), StepObserved((), links=LINKS), None)

@@ -48,9 +48,7 @@ from netlab.judge.table import ACCEPTS, GIVEN, MODEL, OBSERVED, TABLE, judgement
         ("B", "R", " ", "R", " ", ""),
     ],
 )
-def test_every_kind_of_row(
-    given: str, model: str, observed: str, expected: str, verdict: str, kind: str
-) -> None:
+def test_every_kind_of_row(given: str, model: str, observed: str, expected: str, verdict: str, kind: str) -> None:
     """Each row of the design's table gives its verdict, the expected letter and the kind of finding."""
     assert judgement(given, model, observed) == (expected, verdict, kind)
 

@@ -1,0 +1,208 @@
+"""What would make a pair work: tried on the model, written as a step of the file."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from netlab import plan, spec, why
+from netlab.errors import UsageError
+from netlab.spec import Spec
+from netlab.why import Explanation
+from netlab.why.explain import endpoint, to_plain
+from netlab.why.fixes import STEP, to_yaml
+
+SIBLINGS = """\
+name: siblings
+switches: {{lan: {{}}}}
+hosts:
+  A:
+    interfaces:
+      eth0: {{switch: lan, addresses: [10.0.0.1/24]{port}}}
+    containers:
+      web: {{interfaces: {{eth0: {{type: macvlan, parent: eth0, mode: {mode}, addresses: [10.0.0.2/24]}}}}}}
+      db: {{interfaces: {{eth0: {{type: macvlan, parent: eth0, mode: {mode}, addresses: [10.0.0.3/24]}}}}}}
+  B:
+    interfaces:
+      eth0: {{switch: lan, addresses: [10.0.0.4/24]{other}}}
+"""
+
+
+def siblings(mode: str, port: str = "", other: str = "") -> str:
+    return SIBLINGS.format(mode=mode, port=port, other=other)
+
+
+def ask(text: str, source: str, destination: str, **more: str) -> Explanation:
+    loaded = spec.load(text, "test.yaml")
+    return why.explain(loaded, plan.resolve(loaded), source, destination, **more)
+
+
+def keys(told: Explanation) -> list[str]:
+    """The keys of each fix's step, as the file would have them, less the name."""
+    return [" ".join(sorted(_leaves(yaml.safe_load(fix.step)))) for fix in told.fixes]
+
+
+def _leaves(step: object) -> set[str]:
+    if not isinstance(step, dict):
+        return set()
+    inner = set().union(*map(_leaves, step.values())) if step else set()
+    return inner or {str(key) for key in step if key != "name"}
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "destination", "wanted"),
+    [
+        # VEPA siblings: another mode, or a switch that reflects.
+        (siblings("vepa"), "A/web", "A/db", ["mode", "hairpin"]),
+        # Private ones: reflection alone does not help, with static neighbours it does.
+        (siblings("private"), "A/web", "A/db", ["mode"]),
+        # A host and its own child: the shim, or reflection.
+        (siblings("bridge"), "A", "A/web", ["addresses mode parent type", "hairpin"]),
+        # A downed interface.
+        (siblings("bridge", other=", state: down"), "A/web", "B", ["state"]),
+        # A port that is no port of the switch.
+        (siblings("bridge", port=", port: {attached: off}"), "A/web", "B", ["attached"]),
+        # Isolated ports.
+        (
+            siblings("bridge", port=", port: {isolated: on}", other=", port: {isolated: on}"),
+            "A/web",
+            "B",
+            ["isolated", "isolated"],
+        ),
+        # A child in source mode hears only its list.
+        (siblings("source"), "B", "A/web", ["mode", "allowed_macs"]),
+    ],
+)
+def test_what_helps(text: str, source: str, destination: str, wanted: list[str]) -> None:
+    """In each situation the well-known remedies are found, the least intrusive first."""
+    told = ask(text, source, destination)
+    assert told.letter == "U"
+    found = keys(told)
+    assert found[: len(wanted)] == wanted or set(wanted) <= set(found)
+
+
+def test_private_siblings_with_static_neighbours() -> None:
+    """Between private siblings ARP never works: reflection and entries by hand together do, neither alone."""
+    steps = [yaml.safe_load(fix.step) for fix in ask(siblings("private"), "A/web", "A/db").fixes]
+    both = [step for step in steps if "set" in step and "A:eth0" in step["set"]]
+    assert any("neighbors" in step["set"].get("A/web:eth0", {}) for step in both)
+    alone = [step for step in steps if list(step.get("set", {})) == ["A:eth0"]]
+    assert alone == []
+
+
+def test_a_fix_is_a_step_that_works_by_the_model() -> None:
+    """Each fix, added to the file as it is shown, makes the model say what the fix says."""
+    from netlab import model
+
+    loaded = spec.load(spec.find("bridge-two-node"))
+    told = why.explain(loaded, plan.resolve(loaded), "A:ens160", "A:ens160.1")
+    assert told.fixes
+    for fix in told.fixes:
+        after = plan.resolve(why.with_step(loaded, 0, fix.step)).steps[-1]
+        assert after.name == STEP
+        index = after.state.index
+        letters = model.predict(after.state, ("icmp",)).letters["icmp"]
+        assert letters[index[fix.source]][index[fix.destination]] == fix.letter
+
+
+def test_a_combination_only_where_its_parts_fail() -> None:
+    """Where reflection alone is enough, nobody is told to reflect and to enter neighbours by hand."""
+    told = ask(siblings("vepa"), "A/web", "A/db")
+    assert not [fix for fix in told.fixes if "hairpin" in fix.step and "neighbors" in fix.step]
+
+
+def test_who_was_reached_wants_nothing() -> None:
+    """A pair that works has a story and no fixes."""
+    told = ask(siblings("bridge"), "A/web", "A/db")
+    assert (told.letter, told.fixes) == ("R", ())
+    assert told.hops
+
+
+def test_a_fix_counts_what_else_it_changes() -> None:
+    """Reflection helps other pairs, too, and the fix says how many."""
+    told = ask(siblings("vepa"), "A/web", "A/db")
+    [reflect] = [fix for fix in told.fixes if "hairpin" in fix.step]
+    assert reflect.others == 5
+
+
+def test_later_steps() -> None:
+    """The question can be about a later step; the fix then comes after that step."""
+    text = siblings("vepa") + "steps:\n  - {name: dark, set: {B:eth0: {state: down}}}\n"
+    told = ask(text, "A/web", "B", step="dark")
+    assert (told.step, told.letter) == ("dark", "U")
+    assert yaml.safe_load(told.fixes[0].step)["set"] == {"B:eth0": {"state": "up"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("A:ens160.1", "A:ens160.1"),
+        ("A", "A:ens160"),
+        ("B", "B:ens160"),
+        ("192.168.26.141", "A:ens160.1"),
+    ],
+)
+def test_endpoints_have_several_names(name: str, found: str) -> None:
+    """An endpoint is named by its id, its address, or its host: then it is the first with an address."""
+    state = plan.from_file(spec.find("bridge-two-node")).steps[0].state
+    assert state.endpoints[endpoint(state, name)].id == found
+
+
+def test_a_name_that_is_not_there() -> None:
+    """An unknown endpoint is an error that lists those there are."""
+    state = plan.from_file(spec.find("bridge-two-node")).steps[0].state
+    with pytest.raises(UsageError, match=r"no endpoint 'B:ens161' \(did you mean 'B:ens160'\?\)"):
+        endpoint(state, "B:ens161")
+
+
+def test_the_layer_is_what_both_have() -> None:
+    """Without a layer it is the ping of a family that both have, else a bare frame."""
+    text = siblings("bridge").replace("10.0.0.2/24", "fd00::2/64").replace("10.0.0.3/24", "fd00::3/64")
+    assert ask(text, "A/web", "A/db").layer == "icmp6"
+    assert ask(text, "A/web:eth0", "B:eth0").layer == "unicast"
+
+
+def test_plain_json() -> None:
+    """As JSON the answer holds the sentence of every rule that it names."""
+    from netlab.model import RULES
+
+    told = to_plain(ask(siblings("private"), "A/web", "A/db"), RULES)
+    named = {hop["rule"] for hop in told["hops"]} - {None}
+    assert named <= told["rules"].keys()
+    assert all(told["rules"][name]["sentence"] for name in named)
+    assert told["fixes"][0]["predicted"] in "RAB"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"name": "x", "set": {"A:eth0": {"port": {"hairpin": True}}}},
+        {"name": "no", "set": {"no": {"sysctls": {"net.ipv4.ip_forward": 1}}}},
+        {"name": "x", "delete": ["A:eth0", "1"], "add": {"hosts": {"A": {"interfaces": {"e": {"mode": "vepa"}}}}}},
+        {
+            "name": "x",
+            "set": {"A:eth0": {"neighbors": {"fd00::1": "02:00:00:00:00:01", "10.0.0.1": "02:00:00:00:00:02"}}},
+        },
+        {"name": "x: y", "set": {"a,b": {"mac": "{}"}}},
+    ],
+)
+def test_yaml_as_written_by_hand(step: dict[str, object]) -> None:
+    """What is shown is YAML that reads back as what was meant."""
+    read = yaml.load(to_yaml(step), Loader=yaml.BaseLoader)
+
+    def texts(value: object) -> object:
+        if isinstance(value, dict):
+            return {str(key): texts(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [texts(item) for item in value]
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    assert read == texts(step)
+
+
+def test_a_step_that_fits_a_spec() -> None:
+    """The steps before the question's are kept, those after it are not."""
+    text = siblings("vepa") + "steps:\n  - {name: one, set: {B:eth0: {state: down}}}\n  - {name: two}\n"
+    loaded: Spec = spec.load(text, "test.yaml")
+    names = [step.name for step in plan.resolve(why.with_step(loaded, 1, "name: fix")).steps]
+    assert names == ["baseline", "one", "fix"]
