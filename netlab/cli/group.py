@@ -16,6 +16,7 @@ COMMANDS = {
     "rules": ("rules", "Understand"),
     "list": ("topologies", "Topologies"),
     "show": ("show", "Topologies"),
+    "graph": ("graph", "Topologies"),
     "schema": ("schema", "Topologies"),
     "doctor": ("doctor", "This machine"),
     "completion": ("completion", "This machine"),

@@ -1,0 +1,305 @@
+"""What a diagram shows, out of a state in plain JSON (as it stands in a record): hosts, switches, wires.
+
+No coordinates yet, and nothing of SVG, Mermaid or DOT: all three are written from this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from netlab.groups import pattern
+
+Plain = Mapping[str, Any]
+
+#: More hosts than this are folded into groups of alike ones, and the rest counted.
+MOST_HOSTS = 12
+
+#: Switch port options as a tag says them, where they are not the kernel's default.
+_PORT_WORDS: dict[str, dict[object, str]] = {
+    "hairpin": {True: "hairpin"},
+    "isolated": {True: "isolated"},
+    "locked": {True: "locked"},
+    "learning": {False: "no learning"},
+    "flood": {False: "no flood"},
+    "mcast_flood": {False: "no mcast"},
+    "bcast_flood": {False: "no bcast"},
+    "attached": {False: "detached"},
+    "up": {False: "port down"},
+}
+
+
+@dataclass(frozen=True)
+class Iface:
+    """An interface: its id (``A:ens160``), what is written beside it, and its facts for a closer look.
+
+    ``kind`` is the link's (``veth``, ``macvlan``, …), ``mode`` a child's; ``flaws`` are ``down`` and the like.
+    """
+
+    id: str
+    name: str
+    kind: str
+    namespace: str
+    mode: str = ""
+    parent: str | None = None
+    addresses: tuple[str, ...] = ()
+    flaws: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Port:
+    """A switch port: its id (``port(A:ens160)``), the interface at the other end, its options as tags."""
+
+    id: str
+    iface: str
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Nic:
+    """An interface at the edge of a host, with the children stacked on it in the order of creation."""
+
+    iface: Iface
+    port: Port | None = None
+    switch: str = ""
+    children: tuple[Iface, ...] = ()
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host, or ``count`` alike ones that stand for each other; ``inner`` has what hangs on no parent."""
+
+    id: str
+    name: str
+    nics: tuple[Nic, ...] = ()
+    inner: tuple[Iface, ...] = ()
+    members: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many hosts this box stands for."""
+        return len(self.members)
+
+    def ifaces(self) -> Iterator[Iface]:
+        """Every interface of the host, parents before their children."""
+        for nic in self.nics:
+            yield nic.iface
+            yield from nic.children
+        yield from self.inner
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A switch and what is special about it."""
+
+    id: str
+    tags: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """A wire between two switches, each end a port."""
+
+    id: str
+    ends: tuple[str, str]
+    ports: tuple[Port, Port]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The whole picture. ``alias`` maps what a folded host stands for to the id that is drawn."""
+
+    hosts: tuple[Host, ...]
+    switches: tuple[Switch, ...]
+    trunks: tuple[Trunk, ...]
+    more: int = 0
+    alias: Mapping[str, str] | None = None
+
+
+def build(state: Plain, most: int = MOST_HOSTS) -> Scene:
+    """The scene of a state. Alike hosts are folded where there are more than ``most``."""
+    links: Sequence[Plain] = state.get("links", ())
+    kinds = {ns["id"]: ns["kind"] for ns in state.get("namespaces", ())}
+    switches = tuple(
+        _switch(link) for link in links if kinds.get(link["namespace"]) == "switch" and _is_bridge(link)
+    )
+    trunks = tuple(_trunk(link) for link in links if link["type"] == "SwitchLink")
+    hosts = [_host(name, links) for name, kind in kinds.items() if kind == "host"]
+    drawn, alias = _fold(hosts) if len(hosts) > most else (hosts, {})
+    # One place is kept for the box that says how many there are besides.
+    shown = drawn if len(drawn) <= most else drawn[: most - 1]
+    return Scene(tuple(shown), switches, trunks, sum(host.count for host in drawn[len(shown) :]), alias)
+
+
+# --- hosts ------------------------------------------------------------------------------------------
+
+
+def _host(name: str, links: Sequence[Plain]) -> Host:
+    mine = [link for link in links if _host_of(link["namespace"]) == name]
+    ids = {_id(link) for link in mine}
+    nics, inner = [], []
+    for link in mine:
+        if _parent(link) in ids:
+            continue
+        if link["type"] == "Veth" and "switch" in link:
+            children = tuple(_iface(child) for child in mine if _stands_on(child, _id(link), mine))
+            nics.append(Nic(_iface(link), _port(link), link["switch"], children))
+        else:
+            inner.append(_iface(link))
+            inner += [_iface(child) for child in mine if _stands_on(child, _id(link), mine)]
+    return Host(name, name, tuple(nics), tuple(inner), (name,))
+
+
+def _stands_on(link: Plain, root: str, links: Sequence[Plain]) -> bool:
+    """Whether a link hangs on ``root``, by however many parents."""
+    by_id = {_id(one): one for one in links}
+    parent, seen = _parent(link), 0
+    while parent is not None and seen <= len(links):
+        if parent == root:
+            return True
+        parent, seen = _parent(by_id[parent]) if parent in by_id else None, seen + 1
+    return False
+
+
+def _iface(link: Plain) -> Iface:
+    kind = link["type"].lower()
+    mode = _mode(link)
+    addresses = tuple(f"{one['ip']}/{one['prefixlen']}" for one in link.get("addresses", ()))
+    if link.get("up", True) is False:
+        flaws: tuple[str, ...] = ("down",)
+    else:
+        flaws = () if link.get("carrier", True) else ("no carrier",)
+    facts = [
+        f"{kind} {mode} on {_parent(link)}" if mode else kind,
+        f"MAC {link['mac']}" if link.get("mac") else "MAC of the kernel's choice",
+        *(addresses or ("no address",)),
+    ]
+    if link.get("mtu", 1500) != 1500:
+        facts.append(f"MTU {link['mtu']}")
+    facts += (f"static neighbour {one['ip']} at {one['mac']}" for one in link.get("neighbors", ()))
+    if mode == "source":
+        facts.append(f"listens to {', '.join(link.get('allowed_macs', ())) or 'nobody'}")
+    facts += flaws
+    return Iface(
+        id=_id(link),
+        name=link["name"],
+        kind=kind,
+        namespace=link["namespace"],
+        mode=mode,
+        parent=_parent(link),
+        addresses=addresses,
+        flaws=flaws,
+        facts=tuple(facts),
+    )
+
+
+def _mode(link: Plain) -> str:
+    if link["type"] not in ("Macvlan", "Macvtap"):
+        return ""
+    # A mode that was not given is the kernel's, vepa; the plan's own default is bridge.
+    return link.get("mode", "bridge") or "vepa"
+
+
+def _parent(link: Plain) -> str | None:
+    parent: str | None = link.get("parent")
+    return parent
+
+
+def _id(link: Plain) -> str:
+    if link["type"] == "SwitchLink":
+        return f"{link['namespace']}--{link['peer']}"
+    if link["type"] == "Switch":
+        return str(link["namespace"])
+    return f"{link['namespace']}:{link['name']}"
+
+
+def _host_of(namespace: str) -> str:
+    return namespace.partition("/")[0]
+
+
+# --- switches ---------------------------------------------------------------------------------------
+
+
+def _is_bridge(link: Plain) -> bool:
+    return bool(link["type"] == "Switch")
+
+
+def _switch(link: Plain) -> Switch:
+    tags = []
+    if link.get("stp"):
+        tags.append("STP")
+    if link.get("mcast_snooping"):
+        tags.append("snooping")
+    if link.get("fdb_max_learned"):
+        tags.append(f"learns {link['fdb_max_learned']}")
+    if link.get("up", True) is False:
+        tags.append("down")
+    facts = ["switch (a Linux bridge)"]
+    if link.get("mac"):
+        facts.append(f"MAC {link['mac']}")
+    if link.get("ageing_time", 300) != 300:
+        facts.append(f"ageing time {link['ageing_time']} s")
+    return Switch(link["namespace"], tuple(tags), (*facts, *tags))
+
+
+def _port(link: Plain) -> Port:
+    return Port(f"port({_id(link)})", _id(link), tuple(_tags(link.get("port", {}))))
+
+
+def _trunk(link: Plain) -> Trunk:
+    here, there = link["namespace"], link["peer"]
+    return Trunk(
+        _id(link),
+        (here, there),
+        (
+            Port(f"port({here}--{there})", there, tuple(_tags(link.get("port", {})))),
+            Port(f"port({there}--{here})", here, tuple(_tags(link.get("peer_port", {})))),
+        ),
+    )
+
+
+def _tags(port: Plain) -> Iterator[str]:
+    for name, words in _PORT_WORDS.items():
+        if port.get(name) in words:
+            yield words[port[name]]
+    if port.get("state", "forwarding") != "forwarding":
+        yield str(port["state"])
+    if port.get("fdb"):
+        yield f"fdb {len(port['fdb'])}"
+
+
+# --- folding ----------------------------------------------------------------------------------------
+
+
+def _fold(hosts: Iterable[Host]) -> tuple[list[Host], dict[str, str]]:
+    """Hosts that differ in a trailing number only become one; and where each interface is now drawn."""
+    groups: dict[object, list[Host]] = {}
+    for host in hosts:
+        groups.setdefault((pattern(host.id), _shape(host)), []).append(host)
+    drawn, alias = [], {}
+    for members in groups.values():
+        first = members[0]
+        if len(members) == 1:
+            drawn.append(first)
+            continue
+        drawn.append(replace(first, name=pattern(first.id), members=tuple(host.id for host in members)))
+        for host in members[1:]:
+            alias.update({one.id: other.id for one, other in zip(host.ifaces(), first.ifaces(), strict=True)})
+            alias.update(
+                {
+                    nic.port.id: other.port.id
+                    for nic, other in zip(host.nics, first.nics, strict=True)
+                    if nic.port and other.port
+                }
+            )
+    return drawn, alias
+
+
+def _shape(host: Host) -> object:
+    """What must be equal for two hosts to be drawn as one."""
+    nics = tuple((nic.switch, nic.port.tags if nic.port else ()) for nic in host.nics)
+    ifaces = tuple((one.name, pattern(one.namespace), one.kind, one.mode, one.flaws) for one in host.ifaces())
+    return nics, ifaces
