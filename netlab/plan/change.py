@@ -36,6 +36,14 @@ def flushed(lab: Lab, before: AnyLink, after: L, *, quiet: bool = False) -> L:
     return after
 
 
+def _forget_v6(lab: Lab, before: AnyLink, after: AnyLink) -> None:
+    """Below an MTU of 1280 the kernel drops all IPv6 settings of an interface; it gets the defaults later."""
+    box = lab.boxes[after.namespace]
+    if after.mtu < 1280 <= before.mtu and box.kind != "switch":
+        own = f"net/ipv6/conf/{after.ifname}/"
+        box.sysctls = {path: value for path, value in box.sysctls.items() if not path.startswith(own)}
+
+
 def without_v6(link: L) -> L:
     """The link once IPv6 has stopped on it: its addresses and neighbours are gone (addrconf_ifdown)."""
     return replace(
@@ -52,6 +60,7 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
     of a link that goes down go with it (fib_disable_ip); a bridge that comes up starts its ports afresh.
     """
     lab.links[after.id] = after
+    _forget_v6(lab, before, after)
     if before.up and not after.up:
         drop_routes(lab, [before])
     for child in lab.children_of(after.id):
@@ -62,6 +71,7 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
             changed = replace(changed, mac=after.mac)
         if changed is not child:
             lab.links[child.id] = flushed(lab, child, changed)
+            _forget_v6(lab, child, changed)
     if isinstance(after, Macvlan) and after.mode == "passthru" and after.mac != before.mac:
         parent = lab.links[after.parent]
         lab.links[parent.id] = flushed(lab, parent, replace(parent, mac=after.mac))

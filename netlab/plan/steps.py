@@ -137,13 +137,18 @@ def _set_link(
     changes: list[AnyChange] = []
     if settings.duplicate is not None:
         (lab.duplicates.add if settings.duplicate else lab.duplicates.discard)(before.id)
+    start = replace(before, addresses=flushed.addresses, neighbors=flushed.neighbors)
+    if isinstance(start, Macvlan) and isinstance(after, Macvlan) and after.effective_mode != "source":
+        start = replace(start, allowed_macs=())
     if settings.addresses is not None:
         lab.address_paths[before.id] = (*path, "addresses")
         sysctl = values.enable_v6(lab, after)
+        if sysctl is not None and before.mtu < 1280:  # the kernel has no such sysctl before the MTU is raised
+            changes.append(SetLink(before=start, after=flushed, where=where))
+            start = flushed
         if sysctl is not None:
             changes.append(SetSysctl(namespace=before.namespace, path=sysctl, value="0", where=where))
     change.apply(lab, before, after)
-    start = replace(before, addresses=flushed.addresses, neighbors=flushed.neighbors)
     if isinstance(start, Veth):
         start = _settle_port(lab, start, settings, path)
     changes.append(SetLink(before=start, after=lab.links[before.id], where=where, via=step.via))

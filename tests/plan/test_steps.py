@@ -131,6 +131,9 @@ def test_an_mtu_below_1280_takes_ipv6_addresses_away() -> None:
     made = plan(steps("set: {B:eth0: {mtu: 1279}}"))
     assert made.steps[1].state.link("B:eth0").addresses == (Address("10.0.0.2", 24),)
     assert made.warnings == ("f:11:7: B:eth0 loses its IPv6 addresses when its MTU is less than 1280",)
+    assert made.steps[1].state.namespace("B").sysctl("net/ipv6/conf/eth0/disable_ipv6") is None
+    back = plan(steps("set: {B:eth0: {mtu: 1279}}", "set: {B:eth0: {mtu: 1500, addresses: [fd00::2/64]}}"))
+    assert [type(change) for change in back.steps[2].changes] == [SetLink, SetSysctl, SetLink]
     again = plan(steps("set: {B:eth0: {state: down, addresses: [fd00::2/64]}}"))
     assert again.warnings == ()
 
@@ -273,6 +276,9 @@ def test_modes_change_live_and_leaving_source_mode_forgets_its_list() -> None:
             "set: {A/c1:eth0: {mode: private}}",
         )
     )
+    (left,) = set_links(made, 3)
+    assert isinstance(left.before, Macvlan)
+    assert left.before.allowed_macs == ()
     links = [step.state.link("A/c1:eth0") for step in made.steps]
     assert [(link.mode, len(link.allowed_macs), link.nodst) for link in links if isinstance(link, Macvlan)] == [
         ("bridge", 0, False),
