@@ -15,6 +15,7 @@ from netlab.agent.links.op import Level
 from netlab.agent.netlink import Request, address, altname, neighbor, route, rule, set_up
 from netlab.agent.netlink import link as link_request
 from netlab.agent.netns import Netns, end_processes
+from netlab.agent.probe import cold
 from netlab.plan.types import (
     AddLink,
     AddNamespace,
@@ -72,6 +73,8 @@ class Lab:
     def enter(self, step: Step) -> dict[str, Any]:
         """Apply a step's changes, wait until the lab has settled, read it back. Raises BuildFailed."""
         self.notes = []
+        # Changes start from what the plan says, and a static entry may have moved while the last step was probed.
+        cold.restore_fdb(self)
         self.apply([change for change in step.changes if change.refusal is None])
         refused = {}
         for change in step.changes:

@@ -293,3 +293,14 @@ with Agent.start() as agent:
     found = dict(line.split(" ", 1) for line in done.stdout.splitlines())
     assert found.pop("rootless") == "True"
     assert {layer: tuple(rows.split()) for layer, rows in found.items()} == TABLES
+
+
+def test_a_static_entry_is_where_the_plan_says_for_every_pair(build: Callable[[str], Built]) -> None:
+    """A's port claims D's MAC: D is not reached by unicast, although D itself has been heard at its own port."""
+    built = build(
+        "switches: {lan: {}}\nhosts:\n"
+        "  A: {interfaces: {eth0: {switch: lan, port: {fdb: ['D:eth0']}}}}\n"
+        "  D: {interfaces: {eth0: {switch: lan}}}\n"
+        "  E: {interfaces: {eth0: {switch: lan}}}\n"
+    )
+    assert built.probe("unicast").rows == (".UR", "R.R", "RU.")

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING
 from netlab.agent import sysctl
 from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, Answer, header, nla
 from netlab.agent.netns import Netns
+from netlab.plan.types import Veth
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
 
-RTM_NEWLINK, RTM_DELNEIGH, RTM_GETNEIGH = 16, 29, 30
+RTM_NEWLINK, RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 16, 28, 29, 30
 NUD_NOARP, NUD_PERMANENT = 0x40, 0x80
-NDA_DST = 1
+NDA_DST, NDA_LLADDR = 1, 2
+AF_BRIDGE, NTF_MASTER = 7, 0x04
+NLM_F_REPLACE, NLM_F_CREATE = 0x100, 0x400
 IFLA_LINKINFO, IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_BR_FDB_FLUSH = 18, 1, 2, 21
 
 NDMSG = struct.Struct("=BxxxiHBB")
@@ -59,6 +62,19 @@ def flush_fdb(ns: Netns, bridge: int) -> None:
     _check(ns.netlink.failures([request]), "the forwarding table cannot be flushed")
 
 
+def restore_fdb(lab: Lab) -> None:
+    """Put every static entry back on its port: a port that learns takes even those along (br_fdb_update)."""
+    for link in lab.state.links if lab.state is not None else ():
+        if not isinstance(link, Veth) or not link.port.fdb or not link.port.attached:
+            continue
+        head = NDMSG.pack(AF_BRIDGE, link.port_ifindex, NUD_NOARP, NTF_MASTER, 0)
+        requests = [
+            bytearray(header(RTM_NEWNEIGH, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE, head + nla(NDA_LLADDR, mac)))
+            for mac in (bytes.fromhex(text.replace(":", "")) for text in link.port.fdb)
+        ]
+        _check(lab.namespaces[link.switch].netlink.failures(requests), "a static entry cannot be put back")
+
+
 def _check(failures: list[Answer], what: str, *allowed: int) -> None:
     for failure in failures:
         if failure.errno not in allowed:
@@ -69,6 +85,7 @@ def chill(lab: Lab, warmed: Iterable[str] | None = None) -> None:
     """Make the lab cold; only the namespaces in ``warmed`` can have learned neighbours (None: all)."""
     for ns_id, bridge in lab.bridges.items():
         flush_fdb(lab.namespaces[ns_id], bridge.ifindex)
+    restore_fdb(lab)
     hosts = [ns_id for ns_id in (lab.namespaces if warmed is None else warmed) if ns_id not in lab.bridges]
     for ns_id in hosts:
         flush_neighbors(lab.namespaces[ns_id])

@@ -4,8 +4,8 @@ Cold is the meaning of every result, and the caches are emptied before each wave
 when neither leaves state behind that the other reads:
 
 - frames of our own EtherType, and raw ARP requests and solicitations, read no neighbour table; they meet only in
-  forwarding tables, and these matter only where a port doesn't flood, is locked, a bridge may learn only so many
-  addresses, or one MAC lives at two places;
+  forwarding tables, and these matter only where a port doesn't flood, is locked, has static entries, a bridge may learn
+  only so many addresses, or one MAC lives at two places;
 - the other layers resolve neighbours. An ARP request is a broadcast, and whoever hears it updates an entry that he
   already has for its sender, be it only INCOMPLETE (arp_process, "Update our ARP tables"). So in a wave a namespace
   either asks or is asked, and two namespaces meet only once. A namespace with several interfaces may answer by
@@ -41,7 +41,8 @@ def forwarding_matters(state: State) -> bool:
             ports = (link.port,)
         elif isinstance(link, SwitchLink):
             ports = (link.port, link.peer_port)
-        if any(not port.flood or port.locked for port in ports):
+        # A static entry is taken along by whoever is heard elsewhere with its MAC.
+        if any(not port.flood or port.locked or port.fdb for port in ports):
             return True
         if not isinstance(link, (Switch, SwitchLink)) and link.mac:
             if link.mac in macs:
