@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netlab.errors import UsageError, did_you_mean
-from netlab.observed import LayerObserved
+from netlab.observed import LayerObserved, StepObserved
 from netlab.plan.types import (
     LAYERS,
     ExpectPair,
@@ -31,7 +31,7 @@ from netlab.plan.types import (
 )
 
 if TYPE_CHECKING:
-    from netlab.lab import Agent, Lab
+    from netlab.lab import Agent, Lab, Reply
     from netlab.model import Prediction
     from netlab.report.record import Circumstances, Examined, Record
 
@@ -109,13 +109,17 @@ def examine(
     options: Options,
     watch: Watch = silent,
     meanwhile: Callable[[], None] = idle,
+    entered: Reply[StepObserved] | None = None,
 ) -> Examined:
-    """Enter one step: build and probe, predict meanwhile, try again what nobody expected, judge."""
+    """Enter one step: build and probe, predict meanwhile, try again what nobody expected, judge.
+
+    ``entered`` is the answer to an earlier `netlab.lab.Lab.enter`, of a lab that is in the step already.
+    """
     clock = Clock()
     layers = chosen_layers(plan, step, options.layers)
     tapped = tapped_layers(plan, step)
     watch(f"{plan.name}: {step.name}")
-    entering = lab.enter(step)
+    entering = entered or lab.enter(step)
     probing = [
         lab.probe(group, seed=options.seed, wire=wire)
         for wire in (False, True)

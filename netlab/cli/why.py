@@ -84,7 +84,7 @@ def _render(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[
     )
     answered = f": {told.answered}" if told.answered else ""
     unknown = f" ({told.unknown})" if told.unknown else ""
-    yield f"{told.letter}  {told.meaning}{answered}{unknown}"
+    yield from style.wrap(f"{told.meaning}{answered}{unknown}", f"{told.letter}  ", "   ")
     rule = rules.get(told.rule or "")
     if rule:
         yield from _wrap(f"{rule.sentence} [{told.rule}: {rule.function}]", "   ", style)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -123,11 +124,11 @@ def draw(step: Record, endpoints: Sequence[Record], notes: Notes, style: Style) 
     band: list[_Picture] = []
     for picture in pictures:
         if band and sum(one.width + 3 for one in band) + picture.width > room:
-            yield from _band(labels, band, margin)
+            yield from _band(labels, band, margin, room)
             yield ""
             band = []
         band.append(picture)
-    yield from _band(labels, band, margin)
+    yield from _band(labels, band, margin, room)
 
 
 @dataclass(frozen=True)
@@ -164,13 +165,17 @@ def _text(cell: Cell, notes: Notes, style: Style, with_notes: bool) -> str:
     return text
 
 
-def _band(labels: Sequence[str], band: Sequence[_Picture], margin: int) -> Iterator[str]:
-    height = max(len(picture.title) for picture in band)
+def _band(labels: Sequence[str], band: Sequence[_Picture], margin: int, room: int) -> Iterator[str]:
+    *others, last = band
+    # Nothing stands to the right of the last one: its layers may go on there.
+    room -= sum(picture.width + 3 for picture in others)
+    titles = [*(picture.title for picture in others), tuple(textwrap.wrap(", ".join(last.title), room))]
+    height = max(map(len, titles))
     for k in range(height):
         words = []
-        for picture in band:
-            title = ("",) * (height - len(picture.title)) + picture.title
-            words.append(title[k].ljust(picture.width))
+        for picture, title in zip(band, titles, strict=True):
+            padded = ("",) * (height - len(title)) + title
+            words.append(padded[k].ljust(picture.width))
         yield (" " * margin + "   ".join(words)).rstrip()
     for k in range(len(labels) + 1):
         label = "" if k == 0 else f"  {labels[k - 1]}"

@@ -41,9 +41,9 @@ def render(record: Record, style: Style, where: str = "") -> str:
     lines = list(head(record, style))
     for k, step in enumerate(record["steps"]):
         lines += _step(record, k, step, notes, style)
-    lines += _claims(record, style)
     lines += legend(notes, style)
     lines += why(record, notes, style)
+    lines += _claims(record, style)
     lines += _findings(record, style)
     lines.append("")
     if where:
@@ -145,9 +145,9 @@ def _step(record: Record, k: int, step: Record, notes: Notes, style: Style) -> I
         return
     if step["expectations"] or step["unsettled"]:
         yield ""
-    before = record["steps"][k - 1] if k else None
-    if before is not None and _same(before, step, record):
-        yield f"  {style.paint('every pair on every layer as in ' + before['name'], 'dim')}"
+    before = next((earlier for earlier in record["steps"][:k] if _same(earlier, step, record)), None)
+    if before is not None:
+        yield f"  {style.paint('every pair on every layer as in ' + clean(before['name']), 'dim')}"
     else:
         yield from draw(step, endpoints, notes, style)
     for note in step["notes"]:
@@ -256,9 +256,14 @@ def legend(notes: Notes, style: Style) -> Iterator[str]:
     if not shown:
         return
     yield ""
-    words = [f"{key.removeprefix('mark')} {meaning}" for key, meaning in shown]
-    head = f"row {style.arrow} column: "
-    yield from (style.paint(line, "dim") for line in textwrap.wrap(head + ",  ".join(words), style.width - 1))
+    words = [f"row {style.arrow} column:", *(f"{key.removeprefix('mark')} {meaning}" for key, meaning in shown)]
+    line = ""
+    for word in words:
+        if line and len(line) + 3 + len(word) > style.width - 1:
+            yield style.paint(line, "dim")
+            line = ""
+        line += f"{'   ' if line else ''}{word}"
+    yield style.paint(line, "dim")
 
 
 def why(record: Record, notes: Notes, style: Style) -> Iterator[str]:

@@ -24,8 +24,8 @@ _FILTERS = ("rp_filter", "arp_filter", "icmp_echo_ignore_all")
 
 def candidates(state: State, layer: str, i: int, j: int, letter: str) -> Iterator[Candidate]:
     """Everything worth trying for a pair, the least intrusive first."""
-    # Whoever got an answer from another interface (A) asks for the right one; who got none is glad of any.
-    accepts = "R" if letter == "A" else "RAB"
+    # Whoever gets an answer from another interface (A, B) asks for the right one; who got none is glad of any.
+    accepts = "R" if letter in "AB" else "RAB"
     case = Case(state, layer, state.endpoints[i], state.endpoints[j], accepts)
     yield from _bring_up(case)
     yield from _arp_flux(case)

@@ -82,7 +82,7 @@ def explain(
         path=told.path if told else (),
         answered=told.path[-1] if told and letter == "A" and told.path else None,
         unknown=_unknown(prediction, chosen, i, j),
-        fixes=find(spec, plan, number, chosen, i, j, letter) if letter in "UA" else (),
+        fixes=find(spec, plan, number, chosen, i, j, letter) if letter in "UAB" else (),
     )
 
 
