@@ -118,13 +118,13 @@ def examine(
     clock = Clock()
     layers = chosen_layers(plan, step, options.layers)
     tapped = tapped_layers(plan, step)
-    watch(f"{plan.name}: {step.name}")
+    watch(f"{plan.name}: {step.name}: building")
     entering = entered or lab.enter(step)
-    probing = [
-        lab.probe(group, seed=options.seed, wire=wire)
-        for wire in (False, True)
-        if (group := tuple(layer for layer in layers if (layer in tapped) == wire))
-    ]
+    # Those whose wire is watched come last: from then on the taps are open.
+    probing = {
+        layer: lab.probe((layer,), seed=options.seed, wire=layer in tapped)
+        for layer in sorted(layers, key=lambda layer: layer in tapped)
+    }
     from netlab import judge, model, report
 
     prediction = model.predict(step.state, layers)
@@ -135,7 +135,10 @@ def examine(
     meanwhile()
     built = entering.result()
     clock.lap("build")
-    seen = {layer.layer: layer for reply in probing for layer in reply.result()}
+    seen = {}
+    for number, (name, reply) in enumerate(probing.items(), 1):
+        watch(f"{plan.name}: {step.name}: probing {name} ({number} of {len(layers)})")
+        [seen[name]] = reply.result()
     clock.lap("probe")
     again = [try_again(step, seen[name], prediction, lab, options, watch) for name in layers]
     clock.lap("retry")
