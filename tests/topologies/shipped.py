@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,11 @@ MESH = "mesh-100"
 FILES = tuple(shipped())
 #: All but the mesh: each is examined on every layer in a moment.
 SMALL = tuple(path for path in FILES if path.stem != MESH)
+
+#: The only file that needs a tool which isn't everywhere (bridge-utils), and whether this machine has it. Ordinary
+#: users' paths often lack the folders for administrators.
+BRCTL = "hairpin-three-tools"
+HAS_BRCTL = shutil.which("brctl", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
 
 _ROW = re.compile(
     r"^\| (?P<number>\d+b?) \| (?P<says>.*?) \| (?P<verdict>\w+) "
