@@ -86,7 +86,7 @@ class CpuFence:
 class QueueFence:
     """A broadcast through one macvlan port's queue, sent from the far end of the parent's wire.
 
-    ``send`` transmits a frame out of that far end; ``listeners`` are the children of which one must hear it.
+    ``send`` transmits a frame out of that far end; ``listeners`` are the children that must all hear it.
     """
 
     #: A locally administered source that no lab uses: plan/macs.py derives its MACs from 02:….
@@ -96,6 +96,22 @@ class QueueFence:
         self.port = port
         self.send = send
         self.listeners = listeners
+        self._missing: set[str] = set()
+
+    @property
+    def packets(self) -> int:
+        """What one crossing adds to the lab's counters: sent and received on the wire, received by each child."""
+        return 2 + len(self.listeners)
+
+    def start(self, number: int) -> None:
+        """Send fence ``number``. Raises OSError."""
+        self._missing = set(self.listeners)
+        self.send(frames.raw(frames.BROADCAST, self.SOURCE, number))
+
+    def heard(self, link: str) -> bool:
+        """The fence came in at a link; whether it has now been heard by all."""
+        self._missing.discard(link)
+        return not self._missing
 
 
 def cross_queues(
@@ -103,14 +119,14 @@ def cross_queues(
     number: Callable[[], int],
     wait: Callable[[dict[int, QueueFence], float], None],
 ) -> None:
-    """Send a broadcast through each port's queue and wait until each has been heard. Raises FenceLost."""
+    """Send a broadcast through each port's queue and wait until all have heard it. Raises FenceLost."""
     sent: dict[int, QueueFence] = {}
     for fence in fences:
         mine = number()
         sent[mine] = fence
-        fence.send(frames.raw(frames.BROADCAST, QueueFence.SOURCE, mine))
+        fence.start(mine)
     if sent:
         wait(sent, time.monotonic() + DEADLINE)
     if sent:
         ports = ", ".join(fence.port for fence in sent.values())
-        raise FenceLost(f"a broadcast through the queue of {ports} was not heard in {DEADLINE:g} s")
+        raise FenceLost(f"a broadcast through the queue of {ports} was not heard by all in {DEADLINE:g} s")

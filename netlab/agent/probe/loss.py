@@ -16,6 +16,9 @@ IFLA_STATS_LINK_64 = 1
 #: Index of rx_dropped in struct rtnl_link_stats64, of ndts_table_fulls in struct ndt_stats (both arrays of u64).
 _RX_DROPPED, _TABLE_FULLS = 6, 10
 
+_STATS = header(
+    RTM_GETSTATS, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=BBHII", 0, 0, 0, 0, 1 << (IFLA_STATS_LINK_64 - 1))
+)
 _NEIGHTBL = header(RTM_GETNEIGHTBL, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=Bxxx", socket.AF_UNSPEC))
 
 
@@ -23,6 +26,17 @@ def softnet_drops() -> int:
     """Frames dropped by a full backlog (/proc/net/softnet_stat, column 2), over all CPUs and namespaces."""
     with open("/proc/net/softnet_stat") as file:
         return sum(int(line.split()[1], 16) for line in file)
+
+
+def packets(ns: Netns) -> int:
+    """Packets received and sent, by every link of a namespace together."""
+    total = 0
+    for message in ns.netlink.dump(_STATS):
+        stats = _attribute(message, 28, IFLA_STATS_LINK_64)
+        if stats is not None:
+            received, sent = struct.unpack_from("=QQ", stats)
+            total += received + sent
+    return total
 
 
 def table_fulls(ns: Netns) -> int:
@@ -37,10 +51,9 @@ def table_fulls(ns: Netns) -> int:
 
 def rx_dropped(ns: Netns, indexes: Iterable[int]) -> int:
     """What macvlan parents have dropped (their broadcast queue was full, among other reasons)."""
-    body = struct.pack("=BBHII", 0, 0, 0, 0, 1 << (IFLA_STATS_LINK_64 - 1))
     wanted = set(indexes)
     total = 0
-    for message in ns.netlink.dump(header(RTM_GETSTATS, NLM_F_REQUEST | NLM_F_DUMP, body)):
+    for message in ns.netlink.dump(_STATS):
         index = struct.unpack_from("=I", message, 20)[0]
         stats = _attribute(message, 28, IFLA_STATS_LINK_64)
         if index in wanted and stats is not None:

@@ -1,0 +1,251 @@
+"""One measurement: start the server, wait until it listens, start the client, wait for both, whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from netlab.agent import system
+from netlab.agent.jobs import Child, Job
+from netlab.agent.measure.listening import free_port, listens
+from netlab.agent.netns import Netns
+from netlab.plan.measures import Traffic
+
+#: Seconds within which a server must listen, and in which a connection must come about.
+READY, CONNECT = 5.0, 3.0
+#: Seconds that a measurement may take beyond its duration; with a number of bytes, at least at this many bits per second.
+GRACE, SLOWEST = 4.0, 10_000_000
+#: Seconds that the other end has to notice that one has died.
+AFTERMATH = 1.0
+#: Seconds between two signs of life.
+BEAT = 1.0
+
+_ENDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ends.py")
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Who measures: the client's namespace, interface and address, and the server's namespace and address."""
+
+    client: Netns
+    device: str
+    source: str
+    server: Netns
+    destination: str
+
+
+@dataclass
+class _Process:
+    child: Child
+    out: int
+    err: int
+
+    def texts(self) -> tuple[str, str]:
+        """Its standard output and error."""
+        return _read(self.out), _read(self.err)
+
+    def close(self) -> None:
+        os.close(self.out)
+        os.close(self.err)
+
+
+def measure(job: Job, ends: Ends, traffic: Traffic) -> dict[str, Any]:
+    """Measure once. Returns ``status``, ``detail``, ``tool`` and, of either end, ``status``, ``cpu``, ``out``, ``err``.
+
+    ``status`` says how it ended here: ``ok`` (both ends ended by themselves, or were no longer needed),
+    ``server-died``, ``client-died``, ``timed-out``, ``no-tool``, ``failed``. What the tool itself says stands in
+    ``out``. Raises OSError, and Cancelled.
+    """
+    tool = choose(traffic)
+    if not tool:
+        package = "UDP throughput is measured by iperf3" if traffic.engine == "auto" else "iperf3 was asked for"
+        return {"status": "no-tool", "detail": f"iperf3 is not installed, and {package}", "tool": ""}
+    port = traffic.port or free_port(ends.server, ends.destination)
+    serve, connect = _commands(tool, ends, traffic, port)
+    processes: dict[str, _Process] = {}
+    try:
+        server = processes["server"] = _start(job, ends.server, serve)
+        server_protocol = "tcp" if tool == "iperf3" else traffic.protocol
+        listening = job.wait(
+            lambda: server.child.status is not None
+            or listens(ends.server, server_protocol, ends.destination, port),
+            time.monotonic() + READY,
+            every=0.001,
+        )
+        if not listening or server.child.status is not None:
+            why = "the server ended at once" if listening else f"the server does not listen after {READY:g} s"
+            return _report("failed", why, tool, processes, job)
+        job.tell(phase="listening")
+        client = processes["client"] = _start(job, ends.client, connect)
+        status, detail = _run(job, server.child, client.child, traffic, tool)
+        return _report(status, detail, tool, processes, job)
+    finally:
+        for process in processes.values():
+            job.end(process.child)
+            process.close()
+
+
+def choose(traffic: Traffic) -> str:
+    """``iperf3``, ``sockets`` (our own), or nothing where the file asks for what isn't there."""
+    if traffic.metric == "latency" or traffic.engine == "sockets":
+        return "sockets"
+    if shutil.which("iperf3"):
+        return "iperf3"
+    return "" if traffic.protocol == "udp" or traffic.engine == "iperf3" else "sockets"
+
+
+def _run(job: Job, server: Child, client: Child, traffic: Traffic, tool: str) -> tuple[str, str]:
+    """Wait for the client, then for the server; how it went."""
+    begun = time.monotonic()
+    deadline = begun + CONNECT + GRACE + traffic.omit + _longest(traffic)
+    next_beat = begun + BEAT
+
+    def over() -> bool:
+        nonlocal next_beat
+        now = time.monotonic()
+        if now >= next_beat:
+            job.tell(phase="running", elapsed=round(now - begun, 3))
+            next_beat = now + BEAT
+        return client.status is not None or _killed(server)
+
+    if not job.wait(over, deadline, every=BEAT):
+        return "timed-out", f"not over after {time.monotonic() - begun:.1f} s"
+    if client.status is None:
+        # The client sees its connection end, and says so in its own words.
+        job.wait(lambda: client.status is not None, time.monotonic() + AFTERMATH)
+        return "server-died", f"the server was ended by signal {-(server.status or 0)}"
+    if _killed(server) and server.ended <= client.ended + 0.05:
+        return "server-died", f"the server was ended by signal {-(server.status or 0)}"
+    if _killed(client):
+        return "client-died", f"the client was ended by signal {-(client.status or 0)}"
+    # A server of datagrams never ends by itself, and one whose client failed may wait for another.
+    endless = tool == "sockets" and traffic.protocol == "udp"
+    if client.status == 0 and not endless:
+        job.wait(lambda: server.status is not None, time.monotonic() + AFTERMATH)
+    return "ok", ""
+
+
+def _killed(child: Child) -> bool:
+    return child.status is not None and child.status < 0
+
+
+def _longest(traffic: Traffic) -> float:
+    if traffic.count is not None:
+        return 10.0 + traffic.count * 0.2
+    if traffic.bytes is not None:
+        return 10.0 + traffic.bytes * 8 / SLOWEST
+    return traffic.duration
+
+
+def _report(
+    status: str, detail: str, tool: str, processes: dict[str, _Process], job: Job
+) -> dict[str, Any]:
+    """What came of it; the ends are over, or ended here."""
+    for process in processes.values():
+        job.end(process.child)
+    job.wait(
+        lambda: all(process.child.status is not None for process in processes.values()),
+        time.monotonic() + READY,
+    )
+    found: dict[str, Any] = {"status": status, "detail": detail, "tool": tool}
+    for role, process in processes.items():
+        out, err = process.texts()
+        found[role] = {
+            "status": process.child.status,
+            "cpu": process.child.cpu,
+            "out": out,
+            "err": err,
+        }
+    return found
+
+
+# --- processes --------------------------------------------------------------------------------------
+
+
+def _start(job: Job, ns: Netns, argv: list[str]) -> _Process:
+    """A process in a namespace with a /tmp of its own, its output in memory: nothing of it can stay behind."""
+    out = os.memfd_create("out", os.MFD_CLOEXEC)
+    err = os.memfd_create("err", os.MFD_CLOEXEC)
+
+    def popen() -> subprocess.Popen[bytes]:
+        # iperf3 makes its buffer as a file in TMPDIR. Where it can't be mounted the machine's own /tmp has to do.
+        with contextlib.suppress(OSError):
+            system.mount("tmpfs", "/tmp", "tmpfs", system.MS_NOSUID | system.MS_NODEV)
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+            env={**os.environ, "TMPDIR": "/tmp", "LC_ALL": "C"},
+            cwd="/",
+        )
+
+    try:
+        child = job.spawn(lambda: ns.in_thread(popen))
+    except BaseException:
+        os.close(out)
+        os.close(err)
+        raise
+    return _Process(child, out, err)
+
+
+def _commands(tool: str, ends: Ends, traffic: Traffic, port: int) -> tuple[list[str], list[str]]:
+    """The server's command and the client's."""
+    if tool == "iperf3":
+        return _iperf3(ends, traffic, port)
+    config = {
+        "metric": traffic.metric,
+        "protocol": traffic.protocol,
+        "from": ends.source,
+        "to": ends.destination,
+        "device": ends.device,
+        "port": port,
+        "duration": traffic.duration,
+        "bytes": traffic.bytes,
+        "streams": traffic.streams,
+        "mss": traffic.mss,
+        "omit": traffic.omit,
+        "length": traffic.length,
+        "reverse": traffic.reverse,
+        "count": traffic.count,
+    }
+    server, client = (
+        [sys.executable, "-I", "-S", _ENDS, json.dumps({**config, "role": role})] for role in ("server", "client")
+    )
+    return server, client
+
+
+def _iperf3(ends: Ends, traffic: Traffic, port: int) -> tuple[list[str], list[str]]:
+    server = ["iperf3", "--server", "--one-off", "--port", str(port), "--bind", ends.destination]
+    client = [
+        "iperf3", "--client", ends.destination, "--port", str(port), "--bind", ends.source, "--bind-dev", ends.device,
+        "--json", "--interval", "0", "--connect-timeout", str(int(CONNECT * 1000)), "--parallel", str(traffic.streams),
+    ]  # fmt: skip
+    if traffic.protocol == "udp":
+        client += ["--udp"]
+    client += ["--bitrate", str(traffic.bitrate or 0)]
+    if traffic.bytes is not None:
+        client += ["--bytes", str(traffic.bytes)]
+    else:
+        client += ["--time", str(int(traffic.duration))]
+    if traffic.omit:
+        client += ["--omit", str(int(traffic.omit))]
+    for option, value in (("--set-mss", traffic.mss), ("--length", traffic.length)):
+        if value is not None:
+            client += [option, str(value)]
+    if traffic.reverse:
+        client += ["--reverse"]
+    return server, client
+
+
+def _read(fd: int) -> str:
+    size = os.fstat(fd).st_size
+    return os.pread(fd, size, 0).decode("utf-8", "replace")
