@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent.netns import Netns
@@ -31,6 +32,9 @@ class Arena:
         self.names: dict[tuple[str, str], str] = {}
         self.ports: dict[tuple[str, str], str] = {}
         self.doors: dict[str, int] = {}
+        holders = Counter(address.ip for link in state.links for address in link.addresses)
+        #: Addresses that more than one interface has.
+        self.shared = {ip for ip, count in holders.items() if count > 1}
         for link in state.links:
             if isinstance(link, Veth):
                 self.ports[link.switch, link.port_ifname] = link.port_id

@@ -30,6 +30,8 @@ class AddressLayer(Layer):
         self.static = base_layer(name).endswith("-static")
         self.neighbors = StaticNeighbors(arena, self.address)
         self.protocol = frames.ETH_P_IPV6 if self.family == 6 else frames.ETH_P_IP
+        #: Namespaces in which requests are listened for.
+        self.watched: set[str] = set()
 
     def address(self, index: int) -> Address:
         """The address that an endpoint uses in this family."""
@@ -41,8 +43,10 @@ class AddressLayer(Layer):
     def prepare(self, wave: list[Pair]) -> None:
         for _, destination in wave:
             ns = self.arena.endpoints[destination].namespace
-            if len(wave) < MANY or self.arena.doors[ns] > 1:
+            shared = self.address(destination).ip in self.arena.shared
+            if len(wave) < MANY or self.arena.doors[ns] > 1 or shared:
                 self.listen(ns, self.protocol)
+                self.watched.add(ns)
         if self.static:
             self.neighbors.add(wave)
 
@@ -102,17 +106,20 @@ class AddressLayer(Layer):
         if result.answered and not result.letter:
             endpoint = self.arena.endpoints[pair[1]]
             doors = result.evidence.get("entered")
-            if doors is None and self.arena.doors[endpoint.namespace] == 1:
-                # Nobody listened, or needed to: the namespace has only one door.
+            if doors is None and endpoint.namespace not in self.watched:
+                # Nobody listened, or needed to: the namespace has only one door, and the address no other holder.
                 doors = (endpoint.link,)
-            result.letter = "R" if endpoint.link in (doors or ()) else "A"
+            if doors:
+                result.letter = "R" if endpoint.link in doors else "A"
         return bool(result.letter)
 
     def conclude(self, pair: Pair) -> None:
         result = self.results[pair]
         if not self.settled(pair):
             result.letter = "U"
-            result.evidence.setdefault("reason", "reply-lost" if result.evidence.get("entered") else "request-lost")
+            reason = "reply-lost" if result.evidence.get("entered") else "request-lost"
+            # Somebody else has the address, too, perhaps the asker himself.
+            result.evidence.setdefault("reason", "answered-by-a-stranger" if result.answered else reason)
 
 
 class Echo(AddressLayer):

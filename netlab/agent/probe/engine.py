@@ -53,7 +53,6 @@ class Prober:
         self.notes: list[str] = []
         self._warmed: set[str] | None = None
         self._fencing: dict[int, QueueFence] = {}
-        self._queues = self._queue_fences()
         self._many_doors = any(doors > 1 for doors in self.arena.doors.values())
         parents: dict[str, tuple[Any, list[int]]] = {}
         for veth in self._parents():
@@ -66,6 +65,7 @@ class Prober:
         self.losses = Losses(self.ears, next(iter(lab.namespaces.values())), parents)
         self._listen()
         self.controls.run()
+        self._queues = self._queue_fences()
 
     def close(self) -> None:
         """Close every socket."""
@@ -126,14 +126,15 @@ class Prober:
         for veth in self._parents():
             children = list(state.children_of(veth.id))
             queueing = [child for child in children if child.effective_mode != "source"]
-            listeners = [child for child in queueing if self.arena.works(child.id)]
+            children_up = [child.id for child in queueing if self.arena.works(child.id)]
+            listeners = [child for child in children_up if self.controls.lives[child].receives]
             why = ""
             if not (veth.port.up and self.arena.works(veth.id)):
                 why = "its wire is down"
             elif not queueing:
                 why = "only source children, which are served at once"
             elif not listeners:
-                why = "no child of it is up"
+                why = "no child of it hears anything"
             elif _queue_length(state, veth) == 0:
                 why = "its queue length is 0"
             if why:
@@ -142,7 +143,8 @@ class Prober:
             fences[veth.id] = QueueFence(
                 veth.id,
                 partial(self.arena.transmit_at_port, veth),
-                frozenset(child.id for child in listeners),
+                frozenset(listeners),
+                copies=len(children_up),
             )
         return fences
 

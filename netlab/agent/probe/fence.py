@@ -86,14 +86,16 @@ class CpuFence:
 class QueueFence:
     """A broadcast through one macvlan port's queue, sent from the far end of the parent's wire.
 
-    ``send`` transmits a frame out of that far end; ``listeners`` are the children that must all hear it.
+    ``send`` transmits a frame out of that far end; ``listeners`` are the children that must all hear it, ``copies`` is
+    how many get one (a filter may have made some of them deaf).
     """
 
     #: A locally administered source that no lab uses: plan/macs.py derives its MACs from 02:….
     SOURCE = bytes.fromhex("06fe5ce00000")
 
-    def __init__(self, port: str, send: Callable[[bytes], None], listeners: frozenset[str]) -> None:
+    def __init__(self, port: str, send: Callable[[bytes], None], listeners: frozenset[str], copies: int) -> None:
         self.port = port
+        self.copies = copies
         self.send = send
         self.listeners = listeners
         self._missing: set[str] = set()
@@ -101,7 +103,7 @@ class QueueFence:
     @property
     def packets(self) -> int:
         """What one crossing adds to the lab's counters: sent and received on the wire, received by each child."""
-        return 2 + len(self.listeners)
+        return 2 + self.copies
 
     def start(self, number: int) -> None:
         """Send fence ``number``. Raises OSError."""
