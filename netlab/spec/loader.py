@@ -77,11 +77,12 @@ def load(source: Path | str, name: str | None = None) -> Spec:
         file, text = name or "<text>", source
     else:
         file = name or ("<stdin>" if str(source) == "-" else str(source))
-        text = _read(Path(source), file)
+        text = read(Path(source), file)
     return check(compose(text, file), file)
 
 
-def _read(path: Path, file: str) -> str:
+def read(path: Path, file: str) -> str:
+    """The text of a file, in bounded memory; ``file`` stands for it in messages. Raises TopologyError."""
     start = Where(file, 1, 1)
     try:
         if str(path) == "-":

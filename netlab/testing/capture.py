@@ -1,0 +1,68 @@
+"""Captures in a test: the frames that an interface has sent and received while a block was running."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netlab.testing.frames import Frame, read
+
+if TYPE_CHECKING:
+    from netlab.lab.capture import Capture as Running
+    from netlab.testing.lab import Lab
+
+
+class Capture:
+    """A capture; ``with lab.capture("A:eth0") as capture: …``.
+
+    When the block ends, everything that was sent before has been handled and is in it. ``dropped`` is how many frames
+    the kernel had no room for. Wireshark, tcpdump and scapy read what `save` writes.
+    """
+
+    def __init__(self, lab: Lab, interfaces: Sequence[str], path: Path | None) -> None:
+        self.interfaces = tuple(interfaces)
+        self.path = path
+        self.dropped = 0
+        self._lab = lab
+        self._running: Running | None = None
+        # Without a name, and so without a trace: the kernel forgets it with its last user.
+        self._fd = os.memfd_create("netlab-capture", os.MFD_CLOEXEC)
+
+    def __enter__(self) -> Capture:
+        self._running = self._lab.handle.capture(self.interfaces, (self._fd,))
+        self._running.begun()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    def __del__(self) -> None:
+        os.close(self._fd)
+
+    def stop(self) -> None:
+        """End it before the block does; the end of the block changes nothing then. Raises LabError."""
+        running, self._running = self._running, None
+        if running is not None:
+            self.dropped = running.stop().dropped
+            if self.path is not None:
+                self.save(self.path)
+
+    @property
+    def data(self) -> bytes:
+        """What has been written so far, in pcapng."""
+        return os.pread(self._fd, os.fstat(self._fd).st_size, 0)
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The frames that are in it, in the order of time."""
+        return read(self.data)
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a pcapng file. Raises OSError."""
+        Path(path).write_bytes(self.data)
+
+    def __str__(self) -> str:
+        frames, names = self.frames, self._lab.macs
+        return "\n".join(frame.line(frames[0].nanoseconds, names) for frame in frames)

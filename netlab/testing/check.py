@@ -1,0 +1,150 @@
+"""Whether an expectation holds in a lab that is up; where it doesn't, everything that helps to see why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from netlab import judge
+from netlab.judge.expect import decide
+from netlab.judge.types import JudgedExpectation
+from netlab.observed import LayerObserved, StepObserved
+from netlab.plan.types import AnyExpectation, ExpectHeard, ExpectPair, ExpectWire, base_layer
+from netlab.testing.errors import ExpectationFailed, Inconclusive
+
+if TYPE_CHECKING:
+    from netlab.testing.frames import Frame
+    from netlab.testing.lab import Lab
+
+#: More pairs than these are probed as a whole layer, in waves, instead of each by itself.
+SINGLY = 50
+#: A failure shows the whole matrix of the layers in question up to this many endpoints,
+MATRIX_UP_TO = 12
+#: and so many frames.
+FRAMES = 40
+#: The EtherType of our own frames (IEEE 802 local experimental 1): of interest only where they are the question.
+OURS = 0x88B5
+_MEANING = {"R": "reached", "A": "answered by another interface", "U": "not reached", "?": "no proof"}
+
+
+def check(lab: Lab, expectation: AnyExpectation) -> None:
+    """Raises ExpectationFailed, or Inconclusive, unless the expectation holds."""
+    __tracebackhide__ = True
+    step = replace(lab.current, expect=(expectation,))
+    observed = _observe(lab, expectation)
+    open_rows = judge.unsettled_rows(step.state, observed.unsettled)
+    judged = decide(expectation, step, observed, None, open_rows)
+    frames: list[Frame] = []
+    if judged.verdict == "F" and isinstance(expectation, ExpectPair):
+        # As every surprise it is probed once more; tries that differ prove nothing.
+        layers = []
+        for layer in observed.layers:
+            pairs = judge.surprises(step, layer, None)
+            if pairs:
+                with lab.capture() as capture:
+                    [again] = lab.handle.probe((layer.layer,), pairs=pairs[:SINGLY], seed=lab.seed + 1).result()
+                lab.captures.remove(capture)
+                frames = frames or _of_interest(capture.frames, layer.layer)
+                layer = judge.second_try(layer, again)
+            layers.append(layer)
+        observed = replace(observed, layers=tuple(layers))
+        judged = decide(expectation, step, observed, None, open_rows)
+    if judged.verdict != "P":
+        kind = ExpectationFailed if judged.verdict == "F" else Inconclusive
+        raise kind("\n".join(_story(lab, expectation, judged, observed, frames)))
+
+
+def _observe(lab: Lab, expectation: AnyExpectation) -> StepObserved:
+    """Look at whatever an expectation is about."""
+    index = lab.state.index
+    built = lab.entered.result()
+    probe = lab.handle.probe
+    layers: tuple[LayerObserved, ...]
+    match expectation:
+        case ExpectPair():
+            pairs = [(index[source], index[destination]) for source, destination in expectation.pairs]
+            wanted = pairs if len(pairs) <= SINGLY else None
+            layers = probe(expectation.layers, pairs=wanted, seed=lab.seed).result()
+        case ExpectWire():
+            pairs = [(index[source], index[destination]) for source, destination in expectation.pairs]
+            wanted = pairs if len(pairs) <= SINGLY else None
+            layers = probe((expectation.layer,), pairs=wanted, seed=lab.seed, wire=True).result()
+        case ExpectHeard():
+            layers = probe(("broadcast",), seed=lab.seed).result()
+        case _:
+            now = lab.read_back()
+            return replace(built, links=now.links, unsettled=now.unsettled)
+    return replace(built, layers=layers)
+
+
+def _of_interest(frames: list[Frame], layer: str) -> list[Frame]:
+    ours = base_layer(layer) in ("broadcast", "unicast")
+    return [frame for frame in frames if (frame.ethertype == OURS) == ours]
+
+
+# --- the story of a failure -------------------------------------------------------------------------
+
+
+def _story(
+    lab: Lab, expectation: AnyExpectation, judged: JudgedExpectation, observed: StepObserved, frames: list[Frame]
+) -> Iterator[str]:
+    word = "does not hold" if judged.verdict == "F" else "can be proved neither way"
+    detail = f" ({judged.detail})" if judged.detail else ""
+    yield f"{judged.text}: {word}{detail}"
+    index = lab.state.index
+    seen = {layer.layer: layer for layer in observed.layers}
+    for cell in judged.cells:
+        evidence = seen[cell.layer].evidence.get(f"{index[cell.source]},{index[cell.destination]}", {})
+        yield f"  {cell.layer} {cell.source} -> {cell.destination}: {cell.observed}, {_why(cell.observed, evidence)}"
+    for cell in judged.cells[:1]:
+        yield from _model(lab, cell.layer, cell.source, cell.destination)
+    yield f"  {lab.plan.name}, step {lab.current.name}, seed {lab.seed}"
+    if seen and len(lab.state.endpoints) <= MATRIX_UP_TO:
+        yield ""
+        yield from _matrix(lab, tuple(seen))
+    if frames:
+        yield ""
+        yield "frames seen at the second try, by interface:"
+        names, since = lab.macs, frames[0].nanoseconds
+        yield from (f"  {frame.line(since, names)}" for frame in frames[:FRAMES])
+        if len(frames) > FRAMES:
+            yield f"  and {len(frames) - FRAMES} more"
+    elif isinstance(expectation, ExpectPair) and judged.verdict == "F":
+        yield ""
+        yield "no frame was seen anywhere at the second try"
+
+
+def _why(letter: str, evidence: dict[str, object]) -> str:
+    words = _MEANING.get(letter, "not applicable")
+    entered = evidence.get("entered")
+    if letter == "A" and isinstance(entered, (list, tuple)):
+        words += f" ({', '.join(map(str, entered))})"
+    if evidence.get("reason"):
+        words += f" ({evidence['reason']})"
+    return words
+
+
+def _model(lab: Lab, layer: str, source: str, destination: str) -> Iterator[str]:
+    predicted = lab.predicted
+    letter = predicted[layer, source, destination]
+    if letter == "?":
+        yield "  the model has no prediction for it"
+        return
+    rule = predicted.rule(layer, source, destination)
+    yield f"  the model says {letter}" + (f", by {rule.id}:" if rule else "")
+    if rule:
+        yield f"    {rule.sentence} ({rule.function}, {rule.file})"
+
+
+def _matrix(lab: Lab, layers: tuple[str, ...]) -> Iterator[str]:
+    from netlab.report import terminal
+    from netlab.report.matrix import Notes, draw
+    from netlab.report.style import Style
+
+    record = lab.examine(layers)
+    style, notes = Style(width=100), Notes()
+    [step] = record["steps"]
+    yield from draw(step, step["endpoints"] or record["endpoints"], notes, style)
+    yield from terminal.legend(notes, style)
+    yield from terminal.why(record, notes, style)

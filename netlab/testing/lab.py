@@ -1,0 +1,280 @@
+"""A lab in a test: processes and sockets inside, steps, questions that are answered with proof."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from socket import socket
+from typing import TYPE_CHECKING, Any
+
+from netlab.errors import UsageError, did_you_mean
+from netlab.lab import Agent
+from netlab.plan.types import Plan, State, Step, Where
+from netlab.testing.blueprint import Blueprint, fresh_name
+from netlab.testing.capture import Capture
+from netlab.testing.matrix import Matrix, Predicted, Seen, endpoint
+from netlab.testing.namespace import Namespace
+from netlab.testing.topology import Given, caller
+
+if TYPE_CHECKING:
+    from netlab.lab import Reply
+    from netlab.observed import StepObserved
+    from netlab.report.record import Record
+    from netlab.spec.nodes import Node
+
+
+class Lab:
+    """A lab that is up, from `Labs.open` or the fixtures of the pytest plugin.
+
+    It ends with `close`, with its block, or with the process, whichever comes first.
+
+    ``lab["A"]`` is host A, ``lab["A/c1"]`` its container c1: a `Namespace`. Interfaces and endpoints are named as in
+    topology files: ``A:eth0``; a bare ``A`` is its first interface that has an address. Everything may be called from
+    any thread. Where the agent has died, everything raises LabDied.
+    """
+
+    def __init__(self, agent: Agent, blueprint: Blueprint, seed: int = 0) -> None:
+        self.blueprint = blueprint
+        self.plan: Plan = blueprint.plan()
+        self.seed = seed
+        self.captures: list[Capture] = []
+        self.closed = False
+        self.handle = agent.lab(self.plan)
+        self._lock = threading.RLock()
+        self._sockets: weakref.WeakSet[socket] = weakref.WeakSet()
+        self._past: list[Node | Given] = []
+        self._current: Step
+        self.entered: Reply[StepObserved]
+        try:
+            self._enter(self.plan.steps[0])
+        except BaseException:
+            self.handle.close()
+            raise
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<lab {self.plan.name}, step {self.current.name}>"
+
+    def close(self) -> None:
+        """End the lab: its processes are killed, the sockets it gave are closed, its namespaces go."""
+        with self._lock:
+            self.closed = True
+            for one in list(self._sockets):
+                one.close()
+            self.handle.close()
+
+    # --- who is there -------------------------------------------------------------------------------
+
+    @property
+    def current(self) -> Step:
+        """The step that the lab is in: the plan's, with everything resolved."""
+        return self._current
+
+    @property
+    def state(self) -> State:
+        """What there is in the current step, as the plan says it."""
+        return self._current.state
+
+    def __getitem__(self, name: str) -> Namespace:
+        """A host, container or switch by its name. Raises KeyError, with what there is."""
+        known = [namespace.id for namespace in self.state.namespaces]
+        if name not in known:
+            raise KeyError(f"no namespace {name!r} in {self.plan.name}{did_you_mean(name, known)}: {', '.join(known)}")
+        return Namespace(self, name)
+
+    def __iter__(self) -> Iterator[Namespace]:
+        """Every host, container and switch."""
+        return iter([Namespace(self, namespace.id) for namespace in self.state.namespaces])
+
+    @property
+    def links(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the kernel said of each interface and switch port, by id, when the current step had settled."""
+        return self.entered.result().links
+
+    @property
+    def refused(self) -> Mapping[str, Mapping[str, Any]]:
+        """What became of the changes of the current step that the topology expects the kernel to refuse."""
+        return self.entered.result().refused
+
+    @property
+    def macs(self) -> Mapping[str, str]:
+        """Whose a MAC is: an interface's id, or several where children share it."""
+        found: dict[str, list[str]] = {}
+        for name, link in self.links.items():
+            if link.get("mac") and name not in self.bridges:
+                found.setdefault(str(link["mac"]), []).append(name)
+        return {mac: "/".join(names) for mac, names in found.items()}
+
+    @property
+    def bridges(self) -> set[str]:
+        """The ids of the switches' own bridge devices."""
+        return {namespace.id for namespace in self.state.namespaces if namespace.kind == "switch"}
+
+    # --- steps --------------------------------------------------------------------------------------
+
+    def step(self, name: str = "", **changes: Any) -> None:
+        """Go to a step, and wait until the lab has settled.
+
+        With ``name`` alone: a step of the topology, and those before it on the way. With ``changes``: one that the
+        test makes up, in the words of topology files: ``set={"A:eth0": {"state": "down"}}``, ``delete=["B"]``,
+        ``add={"hosts": {…}}``. Raises UsageError (no such step), TopologyError (it can't be), BuildError (the kernel
+        refused; the lab has ended then).
+        """
+        at = caller()
+        with self._lock:
+            own = self.blueprint.steps
+            if changes:
+                taken = [*own, *(step.name for step in self._plan_so_far().steps)]
+                wanted = name or ", ".join(changes)
+                self._go(Given({"name": fresh_name(wanted, taken), **changes}, at))
+                return
+            ahead = [one for one in own if own[one] not in self._past]
+            if name not in ahead:
+                what = "has been passed" if name in own else f"is not in {self.plan.name}{did_you_mean(name, own)}"
+                raise UsageError(f"step {name!r} {what}; still to come: {', '.join(ahead) or 'none'}")
+            for one in ahead[: ahead.index(name) + 1]:
+                self._go(own[one])
+
+    def _plan_so_far(self) -> Plan:
+        return self.blueprint.after(self._past) if self._past else self.plan
+
+    def _go(self, step: Node | Given) -> None:
+        plan = self.blueprint.after([*self._past, step])
+        self._past.append(step)
+        self.plan = plan
+        self._enter(plan.steps[-1])
+
+    def _enter(self, step: Step) -> None:
+        entered = self.handle.enter(step)
+        built = entered.result()
+        self.entered, self._current = entered, step
+        if built.unsettled:
+            names = ", ".join(built.unsettled)
+            said = f"{self.plan.name}, {step.name}: not yet what the topology says: {names}"
+            warnings.warn(said, RuntimeWarning, stacklevel=4)
+
+    @property
+    def topology(self) -> str:
+        """The topology with the steps gone through so far, as the text of a topology file."""
+        return self.blueprint.text(self._past)
+
+    # --- questions ----------------------------------------------------------------------------------
+
+    def must_reach(self, source: str, destination: str, layers: Sequence[str] = ()) -> None:
+        """Every pair of the two sides reaches the other on every layer.
+
+        A side is an endpoint, a host, ``any`` or a pattern (``web-*``); without ``layers`` it is icmp and icmp6, as far
+        as there are addresses. Raises ExpectationFailed (with the matrix, the rule of the kernel and the frames seen),
+        Inconclusive, and TopologyError where a name is wrong.
+        """
+        __tracebackhide__ = True
+        self._must(f"{source} -> {destination}{_bracket(layers)}: reachable", caller())
+
+    def must_not_reach(self, source: str, destination: str, layers: Sequence[str] = ()) -> None:
+        """No pair of the two sides reaches the other on any of the layers; never true by luck or by haste.
+
+        Silence counts only where rounds have shown that everything sent was handled, both ends are proved alive (or
+        known to be down) and no frame was lost on the way: else Inconclusive is raised.
+        """
+        __tracebackhide__ = True
+        self._must(f"{source} -> {destination}{_bracket(layers)}: unreachable", caller())
+
+    def expect(self, entry: str | Mapping[str, Any]) -> None:
+        """Any entry of a topology file's ``expect`` holds now.
+
+        For example ``"A -> B [icmp]: through-interface"``, ``"A -> B [arp]: on-wire"``,
+        ``{"A:eth0 [broadcast]": {"heard-by": ["B"]}}``, ``{"A:eth0": {"promiscuity": 1}}``.
+        """
+        __tracebackhide__ = True
+        self._must(entry, caller())
+
+    def _must(self, entry: str | Mapping[str, Any], at: Where) -> None:
+        __tracebackhide__ = True
+        from netlab.testing.check import check
+
+        with self._lock:
+            for expectation in self.blueprint.asked(self._past, entry, at):
+                check(self, expectation)
+
+    def ping(self, source: str, destination: str, layer: str = "icmp") -> Seen:
+        """Probe one pair on one layer, from cold; the answer is true where it was reached.
+
+        Raises KeyError (no such endpoint). A negative is proved as that of `must_not_reach`; where it can't be,
+        asking the answer for its truth raises Inconclusive.
+        """
+        with self._lock:
+            i, j = (endpoint(self.state, name) for name in (source, destination))
+            [seen] = self.handle.probe((layer,), pairs=[(i, j)], seed=self.seed).result()
+            names = self.state.endpoints[i].id, self.state.endpoints[j].id
+            return Seen(layer, *names, seen.rows[i][j], seen.evidence.get(f"{i},{j}", {}))
+
+    def matrix(self, layers: Sequence[str] = ()) -> Matrix:
+        """Probe every pair on these layers (all that apply, by default), predict and judge them."""
+        return Matrix(self.examine(layers))
+
+    def examine(self, layers: Sequence[str] = ()) -> Record:
+        """The same as the record that ``netlab run --json`` writes (docs/record.md), of the current step."""
+        from datetime import UTC, datetime
+
+        from netlab import model, pipeline, report
+
+        with self._lock:
+            options = pipeline.Options(layers=tuple(layers), seed=self.seed)
+            started, clock = datetime.now(UTC), pipeline.Clock()
+            one = pipeline.examine(self.plan, self.current, self.handle, options, entered=self.entered)
+            clock.lap("total")
+            here = pipeline.circumstances(self.handle.agent, options, started, clock.seconds)
+            return report.build(self.plan, [one], [], model.RULES, here)
+
+    @property
+    def predicted(self) -> Predicted:
+        """What the model says of the current step, without asking the kernel anything."""
+        return Predicted(self.state)
+
+    def capture(self, *interfaces: str, path: str | Path | None = None) -> Capture:
+        """Capture at interfaces (``A:eth0``) and switch ports (``port(A:eth0)``) while a ``with`` block runs.
+
+        Without any, everywhere. The frames are in `Capture.frames` afterwards, and in ``path``, a pcapng file, where
+        one is given. Raises KeyError (no such interface).
+        """
+        known = list(self.links)
+        for name in interfaces:
+            if name not in known:
+                raise KeyError(f"no interface {name!r} in {self.plan.name}{did_you_mean(name, known)}")
+        everywhere = [name for name in known if name not in self.bridges]
+        capture = Capture(self, interfaces or everywhere, None if path is None else Path(path))
+        self.captures.append(capture)
+        return capture
+
+    # --- for namespaces -----------------------------------------------------------------------------
+
+    def keep(self, one: socket) -> socket:
+        """Have a socket closed with the lab."""
+        self._sockets.add(one)
+        return one
+
+    def set(self, link: str, settings: Mapping[str, Any], at: Where) -> None:
+        """Set an interface: a step of its own."""
+        with self._lock:
+            words = ", ".join(f"{key}={value}" for key, value in settings.items())
+            taken = [*self.blueprint.steps, *(step.name for step in self._plan_so_far().steps)]
+            self._go(Given({"name": fresh_name(f"{link} {words}"[:80], taken), "set": {link: dict(settings)}}, at))
+
+    def read_back(self) -> StepObserved:
+        """What the kernel says of every interface now."""
+        with self._lock:
+            return self.handle.enter(replace(self.current, changes=())).result()
+
+
+def _bracket(layers: Iterable[str]) -> str:
+    named = [layers] if isinstance(layers, str) else list(layers)
+    return f" [{', '.join(named)}]" if named else ""

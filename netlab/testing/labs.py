@@ -1,0 +1,74 @@
+"""The labs of one process: one agent serves them all, and when it has died, the next lab starts a fresh one."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+
+from netlab.lab import Agent, LabDied
+from netlab.testing.blueprint import Blueprint, Source
+from netlab.testing.lab import Lab
+
+
+class Labs:
+    """Opens labs. ``folders`` is where names of topology files are looked up first, ``seed`` orders probes.
+
+    As a context manager, or by `close`, it ends them all. It costs nothing before the first `open`.
+    """
+
+    def __init__(self, folders: Iterable[Path] = (), seed: int = 0) -> None:
+        self.folders = tuple(folders)
+        self.seed = seed
+        self._agent: Agent | None = None
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._open: weakref.WeakSet[Lab] = weakref.WeakSet()
+
+    def __enter__(self) -> Labs:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def open(self, source: Source, folders: Iterable[Path] = ()) -> Lab:
+        """Build a lab in its baseline, settled and ready.
+
+        ``source`` is a `Topology` (or a host or container of one), the text of a topology file, or the path or name of
+        one. Raises TopologyError (with every fault), BuildError (the kernel refuses a part of it), CannotRun (this
+        machine can't run labs at all).
+        """
+        blueprint = Blueprint.read(source, (*folders, *self.folders))
+        try:
+            lab = Lab(self.agent(), blueprint, self.seed)
+        except LabDied:
+            # The agent had died before; that it had shows only now.
+            lab = Lab(self.agent(), blueprint, self.seed)
+        self._open.add(lab)
+        return lab
+
+    def agent(self) -> Agent:
+        """The agent, started where there is none that lives. Raises CannotRun."""
+        with self._lock:
+            if self._pid != os.getpid():
+                # A forked child: the agent is its parent's.
+                self._agent, self._pid = None, os.getpid()
+            if self._agent is None or not self._agent.alive:
+                if self._agent is not None:
+                    self._agent.close()
+                self._agent = Agent.start()
+            return self._agent
+
+    @property
+    def up(self) -> list[Lab]:
+        """The labs that are up."""
+        return [lab for lab in self._open if not lab.closed]
+
+    def close(self) -> None:
+        """End every lab, and the agent."""
+        with self._lock:
+            if self._agent is not None and self._pid == os.getpid():
+                self._agent.close()
+            self._agent = None
