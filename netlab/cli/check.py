@@ -23,61 +23,25 @@ if TYPE_CHECKING:
 def command(files: tuple[str, ...], strict: bool, quiet: bool) -> int:
     """Report everything that is wrong with topology files, each with its line, in one go.
 
-    An expectation that contradicts the model is a warning: one of the two is wrong, and a run will
-    show which.
+    What the model contradicts is a warning, an expectation or something that the kernel will refuse:
+    one of the two is wrong, and a run will show which.
     """
     return worst([_check(name, strict, quiet) for name in files])
 
 
 def _check(name: str, strict: bool, quiet: bool) -> int:
-    from netlab import plan, spec
+    from netlab import check, plan, spec
 
     try:
         resolved = plan.from_file(spec.find(name))
     except spec.TopologyError as error:
         return explain(error)
-    warnings = [*resolved.warnings, *contradictions(resolved)]
+    warnings = check.warnings(resolved)
     for warning in warnings:
-        print(f"{warning}" if ": " in warning else f"{resolved.file}: {warning}", file=sys.stderr)
+        print(warning, file=sys.stderr)
     if not warnings and not quiet:
         click.echo(f"{Path(resolved.file).name}: {_summary(resolved)}")
     return FAILED if warnings and strict else PASSED
-
-
-def contradictions(plan: Plan) -> list[str]:
-    """Expectations that the model says will not hold, in words."""
-    from netlab import model
-    from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
-    from netlab.plan.types import ExpectPair
-
-    found = []
-    for step in plan.steps:
-        entries = [entry for entry in step.expect if isinstance(entry, ExpectPair)]
-        layers = tuple(dict.fromkeys(layer for entry in entries for layer in entry.layers))
-        if not layers:
-            continue
-        prediction = model.predict(step.state, layers)
-        index = step.state.index
-        for entry in entries:
-            accepted = ACCEPTS[OUTCOME_LETTER[entry.outcome]]
-            against = [
-                (layer, source, destination, letter)
-                for layer in entry.layers
-                for source, destination in entry.pairs
-                if (letter := prediction.letters[layer][index[source]][index[destination]]) in ACCEPTS
-                and not ACCEPTS[letter] & accepted
-            ]
-            if against:
-                layer, source, destination, letter = against[0]
-                rule = prediction.rule(layer, index[source], index[destination])
-                others = f" and {len(against) - 1} more" if len(against) > 1 else ""
-                where = f" in step {step.name}" if step.name != "baseline" else ""
-                found.append(
-                    f"{entry.where}: warning: '{entry.text}'{where} contradicts the model: "
-                    f"{source} -> {destination} ({layer}) is predicted {letter}{others}"
-                    + (f"; {rule}: {model.RULES[rule].sentence}" if rule else "")
-                )
-    return found
 
 
 def _summary(plan: Plan) -> str:

@@ -145,3 +145,43 @@ def test_doctor(netlab: Netlab) -> None:
     for one in found:
         assert one["name"] in done.stdout
         assert one["ok"] or one["mend"]
+
+
+REFUSED = """\
+name: refused
+switches: {lan: {}}
+hosts:
+  A:
+    interfaces:
+      eth0: {switch: lan, addresses: [10.0.0.1/24]}
+    containers:
+      one: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: passthru, addresses: [10.0.0.2/24]}}}
+      two: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.0.3/24]}}}
+"""
+
+
+def test_check_warns_of_what_the_kernel_will_refuse(netlab: Netlab, tmp_path: Path) -> None:
+    """A child beside a passthru child is a warning with its line and errno before anything is built."""
+    (tmp_path / "refused.yaml").write_text(REFUSED)
+    done = netlab("check", "refused.yaml")
+    assert done.returncode == 0
+    assert done.stderr.startswith("refused.yaml:9:")
+    assert "the kernel will refuse A/two:eth0 with EINVAL at create" in done.stderr
+
+
+def test_what_the_kernel_refuses_is_an_error_with_its_words(netlab: Netlab, tmp_path: Path) -> None:
+    """The run of it ends with exit code 2, the kernel's errno and words, the interface, the line, the command."""
+    (tmp_path / "refused.yaml").write_text(REFUSED)
+    done = netlab("run", "refused.yaml", "--no-report")
+    assert (done.returncode, done.stdout) == (2, "")
+    first, second = done.stderr.splitlines()[:2]
+    assert first.startswith("refused.yaml:9:")
+    assert "A/two:eth0" in first
+    assert "EINVAL" in first
+    assert second.startswith("  while: ip ")
+
+
+def test_every_shipped_file_is_right(netlab: Netlab) -> None:
+    """Nothing that ships gives a warning."""
+    done = netlab("check", "--strict", "-q", *(path.stem for path in spec.shipped()))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

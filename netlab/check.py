@@ -1,0 +1,104 @@
+"""What the model says of a topology before it is run: entries that it contradicts, changes that will be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
+from netlab.plan.types import (
+    AddLink,
+    AnyLink,
+    DeleteLink,
+    DeleteNamespace,
+    ExpectPair,
+    Macvlan,
+    Plan,
+    SetLink,
+    State,
+    Step,
+)
+
+
+def warnings(plan: Plan) -> list[str]:
+    """Everything doubtful, each with its place: one of file and model is wrong, and a run shows which."""
+    found = [warning if ": " in warning else f"{plan.file}: {warning}" for warning in plan.warnings]
+    before: tuple[AnyLink, ...] = ()
+    for step in plan.steps:
+        found += _refusals(step, before)
+        found += _contradictions(step)
+        before = step.state.links
+    return found
+
+
+def _contradictions(step: Step) -> Iterator[str]:
+    """Entries about pairs that the model says will not hold."""
+    from netlab import model
+
+    entries = [entry for entry in step.expect if isinstance(entry, ExpectPair)]
+    layers = tuple(dict.fromkeys(layer for entry in entries for layer in entry.layers))
+    if not layers:
+        return
+    prediction = model.predict(step.state, layers)
+    index = step.state.index
+    for entry in entries:
+        accepted = ACCEPTS[OUTCOME_LETTER[entry.outcome]]
+        against = [
+            (layer, source, destination, letter)
+            for layer in entry.layers
+            for source, destination in entry.pairs
+            if (letter := prediction.letters[layer][index[source]][index[destination]]) in ACCEPTS
+            and not ACCEPTS[letter] & accepted
+        ]
+        if against:
+            layer, source, destination, letter = against[0]
+            rule = prediction.rule(layer, index[source], index[destination])
+            others = f" and {len(against) - 1} more" if len(against) > 1 else ""
+            because = f"; {rule}: {model.RULES[rule].sentence}" if rule else ""
+            yield (
+                f"{entry.where}: warning: '{entry.text}'{_in(step)} contradicts the model: "
+                f"{source} -> {destination} ({layer}) is predicted {letter}{others}{because}"
+            )
+
+
+def _refusals(step: Step, before: tuple[AnyLink, ...]) -> Iterator[str]:
+    """Changes that the model says the kernel refuses though nobody expects it, or takes though somebody does."""
+    from netlab import model
+
+    links = {link.id: link for link in before}
+    last = [change for change in step.changes if change.refusal is not None]
+    # What is to be refused is tried once everything else is there.
+    for change in [*(change for change in step.changes if change.refusal is None), *last]:
+        if isinstance(change, DeleteLink):
+            _forget(links, change.id)
+        elif isinstance(change, DeleteNamespace):
+            for link in [link for link in links.values() if link.namespace == change.id]:
+                _forget(links, link.id)
+        elif isinstance(change, (AddLink, SetLink)):
+            link = change.link if isinstance(change, AddLink) else change.after
+            state = State(step.state.namespaces, tuple(links.values()), (), step.state.hops)
+            said = model.predict_refusal(state, change)
+            place = f"{change.where or link.where}: warning: "
+            if change.refusal is None:
+                links[link.id] = link
+            if said is not None and change.refusal is None:
+                errno, at, rule = said
+                yield f"{place}the kernel will refuse {link.id} with {errno} at {at}; {model.RULES[rule].sentence}"
+            elif change.refusal is not None:
+                wanted = (change.refusal.errno, change.refusal.at)
+                told = said[:2] if said else None
+                if wanted != told:
+                    by_model = f"with {told[0]} at {told[1]}" if told else "not at all"
+                    yield (
+                        f"{place}{link.id} is to be refused with {wanted[0]} at {wanted[1]};"
+                        f" by the model it will be refused {by_model}"
+                    )
+
+
+def _forget(links: dict[str, AnyLink], name: str) -> None:
+    links.pop(name, None)
+    for child in [link for link in links.values() if isinstance(link, Macvlan) and link.parent == name]:
+        _forget(links, child.id)
+
+
+def _in(step: Step) -> str:
+    return f" in step {step.name}" if step.name != "baseline" else ""
