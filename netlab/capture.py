@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from netlab.errors import CANNOT_RUN, ReportError
 from netlab.lab.errors import LabError
-from netlab.plan.types import Plan, Veth
+from netlab.plan.types import Plan, SwitchLink, Veth, ends
 from netlab.report.write import capture_name, make_folder, opened
 
 if TYPE_CHECKING:
@@ -24,13 +24,9 @@ _AT_ONCE = 200
 
 
 def taps(plan: Plan) -> list[str]:
-    """Every parent and every switch port that there is in any step."""
-    found: dict[str, None] = {}
-    for step in plan.steps:
-        for link in step.state.links:
-            if isinstance(link, Veth):
-                found.update({link.id: None, link.port_id: None})
-    return list(found)
+    """Every parent and every switch port that there is in any step, links between switches included."""
+    links = (link for step in plan.steps for link in step.state.links if isinstance(link, (Veth, SwitchLink)))
+    return list(dict.fromkeys(place for link in links for place in ends(link)))
 
 
 @contextlib.contextmanager

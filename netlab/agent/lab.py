@@ -32,6 +32,7 @@ from netlab.plan.types import (
     State,
     Step,
     Switch,
+    SwitchLink,
     Veth,
 )
 
@@ -62,6 +63,8 @@ class Lab:
             found[link.id] = self.namespaces[link.namespace], link.ifname
             if isinstance(link, Veth):
                 found[link.port_id] = self.namespaces[link.switch], link.port_ifname
+            elif isinstance(link, SwitchLink):
+                found[f"{link.peer}--{link.namespace}"] = self.namespaces[link.peer], link.peer_ifname
         return found
 
     def close(self) -> None:

@@ -316,6 +316,13 @@ class State:
         return (link for link in self.links if isinstance(link, Macvlan) and link.parent == link_id)
 
 
+def ends(link: AnyLink) -> tuple[str, ...]:
+    """The ids of every place where a link can be watched: its own, and the switch port at the other end of its wire."""
+    if isinstance(link, Veth):
+        return link.id, link.port_id
+    return (link.id, f"{link.peer}--{link.namespace}") if isinstance(link, SwitchLink) else (link.id,)
+
+
 # --- changes: what the agent is asked to do, in order -----------------------------------------------
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.errors import UsageError, did_you_mean
 from netlab.lab import Agent
-from netlab.plan.types import Plan, State, Step, Where
+from netlab.plan.types import Plan, State, Step, Where, ends
 from netlab.testing.blueprint import Blueprint, fresh_name
 from netlab.testing.capture import Capture
 from netlab.testing.matrix import Matrix, Predicted, Seen, endpoint
@@ -246,7 +246,7 @@ class Lab:
         Without any, everywhere. The frames are in `Capture.frames` afterwards, and in ``path``, a pcapng file, where
         one is given. Raises KeyError (no such interface).
         """
-        known = list(self.links)
+        known = [place for link in self.state.links for place in ends(link)]
         for name in interfaces:
             if name not in known:
                 raise KeyError(f"no interface {name!r} in {self.plan.name}{did_you_mean(name, known)}")
