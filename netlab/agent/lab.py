@@ -100,9 +100,11 @@ class Lab:
         """Changes in order; requests of neighbouring additions travel together. Raises BuildFailed."""
         pending: list[tuple[Op, AnyChange]] = []
         late: list[tuple[AnyLink, AnyChange, tuple[tuple[str, str], ...]]] = []
+        waiting: set[str] = set()
         for change in changes:
             if not isinstance(change, (AddNamespace, AddLink)):
                 self._flush(pending, late)
+                waiting.clear()
             match change:
                 case AddNamespace():
                     self._add_namespace(change)
@@ -110,10 +112,12 @@ class Lab:
                     self._links[change.link.id] = change.link
                     if isinstance(change.link, Switch):
                         self.bridges[change.link.namespace] = change.link
-                    if change.sysctls:
-                        # The interface must exist, and be down, when its own sysctls are written.
+                    if change.sysctls or change.link.namespace in waiting:
+                        # The interface must exist, and be down, when its own sysctls are written. Those behind it in
+                        # its namespace wait, too: the order of addresses is that of the plan, and decides routes.
                         pending += ((op, change) for op in links.create(self, change.link, up=False))
                         late.append((change.link, change, change.sysctls))
+                        waiting.add(change.link.namespace)
                     else:
                         ops = [*links.create(self, change.link, up=change.link.up), *self._dress(change.link)]
                         pending += ((op, change) for op in ops)
@@ -175,14 +179,15 @@ class Lab:
     ) -> None:
         self._send(pending)
         pending.clear()
+        raised: list[tuple[Op, AnyChange]] = []
         for link, change, values in late:
-            self._write_sysctls(link.namespace, values, change)
+            if values:
+                self._write_sysctls(link.namespace, values, change)
+            ns = link.namespace
             if link.up:
-                self._ask(
-                    Op(link.namespace, Level.HOST, set_up(link.namespace, link.ifindex, link.ifname), "up"),
-                    change,
-                )
-        self._send([(op, change) for link, change, _ in late for op in self._dress(link)])
+                raised.append((Op(ns, Level.HOST, set_up(ns, link.ifindex, link.ifname), "up"), change))
+            raised += ((op, change) for op in self._dress(link))
+        self._send(raised)
         late.clear()
 
     def _send(self, pending: list[tuple[Op, AnyChange]]) -> None:

@@ -183,3 +183,14 @@ def test_the_log_is_commands_that_rebuild_the_lab(build: Callable[[str], Built])
     assert len(made) == 1 + 1 + 1 + 3 + 3
     assert all(line.startswith(("ip ", "bridge ")) for line in lines)
     assert any("type macvlan mode source nodst bcqueuelen 77" in line for line in made)
+
+
+def test_an_interface_with_sysctls_keeps_its_place(build: Callable[[str], Built]) -> None:
+    """The first interface has a sysctl of its own, which must be written while it is down: its route stays first."""
+    built = build(
+        "switches: {lan: {}}\nhosts:\n  A:\n    sysctls: {net.ipv4.conf.eth0.rp_filter: 2}\n    interfaces:\n"
+        "      eth0: {switch: lan, addresses: [10.7.0.1/24]}\n"
+        "      eth1: {switch: lan, addresses: [10.7.0.2/24]}\n"
+    )
+    routes = built.run("A", "ip", "route").splitlines()
+    assert [line.split()[2] for line in routes] == ["eth0", "eth1"]

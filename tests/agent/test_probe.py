@@ -166,7 +166,7 @@ def test_dropped_frames_are_noticed(demo: Built, rule: str, layer: str, reason: 
 
 @needs_nft
 def test_silence_at_a_deaf_interface_proves_nothing(build: Callable[[str], Built]) -> None:
-    """An interface that swallows everything fails its control: its silence is inconclusive, even where U is expected."""
+    """An interface that swallows everything fails its control: silence is inconclusive, even where U is expected."""
     built = build(MIXED.replace("hairpin: true", "hairpin: false"))
     hook = "type filter hook ingress device eth0 priority 0; policy drop;"
     deaf = f"add table netdev t; add chain netdev t c {{ {hook} }}"
@@ -304,3 +304,16 @@ def test_a_static_entry_is_where_the_plan_says_for_every_pair(build: Callable[[s
         "  E: {interfaces: {eth0: {switch: lan}}}\n"
     )
     assert built.probe("unicast").rows == (".UR", "R.R", "RU.")
+
+
+def test_an_answer_by_another_holder_of_the_address_is_none(build: Callable[[str], Built]) -> None:
+    """Two hosts have the same address: a ping answers itself by lo, and the other host is not reached."""
+    built = build(
+        "switches: {lan: {}}\nhosts:\n"
+        "  A: {interfaces: {eth0: {switch: lan, duplicate: true, addresses: [10.7.0.1/24]}}}\n"
+        "  B: {interfaces: {eth0: {switch: lan, addresses: [10.7.0.1/24]}, eth1: {switch: lan}}}\n"
+    )
+    for layer in ("icmp", "tcp", "udp"):
+        assert built.letter(layer, "A:eth0", "B:eth0") == "U"
+        assert built.letter(layer, "B:eth0", "A:eth0") == "U"
+    assert built.evidence("icmp", "A:eth0", "B:eth0")["reason"] == "answered-by-a-stranger"
