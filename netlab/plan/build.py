@@ -293,7 +293,7 @@ def _own_sysctls(lab: Lab, link: AnyLink) -> tuple[tuple[str, str], ...]:
 
 
 def _largest_mtu(lab: Lab) -> int:
-    """A switch and its wires must carry the largest frame that any host can send, in whatever step."""
+    """Wires between switches must carry the largest frame that any host can send, in whatever step."""
     largest = 1500
     topology = lab.spec.topology
     for host in (
@@ -325,7 +325,7 @@ def _routing(lab: Lab, box: _Given) -> Iterator[AnyChange]:
     if not box.new:
         return
     before = lab.namespace(made)
-    made.routes = routing.routes(lab, box.id, box.given.routes or (), (*box.path, "routes"))
+    made.set_routes(lab, routing.routes(lab, box.id, box.given.routes or (), (*box.path, "routes")))
     made.rules = routing.rules(lab, box.id, box.given.rules or (), (*box.path, "rules"))
     if made.routes or made.rules:
         yield SetRouting(before=before, after=lab.namespace(made), where=lab.where(*box.path))

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from netlab.plan import routing, sysctls
-from netlab.plan.types import AnyLink, Link, Macvlan, Route, SetLink, SwitchLink, Veth, Where
+from netlab.plan import sysctls
+from netlab.plan.types import AnyLink, Link, Macvlan, SetLink, SwitchLink, Veth, Where
 
 if TYPE_CHECKING:
     from netlab.plan.lab import Lab
@@ -57,7 +57,7 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
     """Put ``after`` in the place of ``before``, and let the kernel do the rest.
 
     Children follow their parent's MTU down (macvlan_device_event); passthru couples share one MAC; routes
-    of a link that goes down go with it (fib_disable_ip); a bridge that comes up starts its ports afresh.
+    of a link that goes down go with it; a bridge that comes up starts its ports afresh.
     """
     lab.links[after.id] = after
     _forget_v6(lab, before, after)
@@ -88,28 +88,18 @@ def _restart(lab: Lab, link: Veth | SwitchLink, switch: str) -> None:
         lab.set(link, peer_port=replace(link.peer_port, state="forwarding"))
 
 
-def drop_routes(lab: Lab, gone: Iterable[AnyLink]) -> None:
-    """Take away the routes by links that are gone or down, while the lab still knows their addresses."""
+def drop_routes(lab: Lab, gone: Iterable[AnyLink], families: tuple[int, ...] = (4, 6)) -> None:
+    """Take away the routes by links that are gone or down (fib_disable_ip, rt6_disable_ip)."""
     for link in gone:
         box = lab.boxes.get(link.namespace)
-        if box is None or not box.routes:
+        if box is None:
             continue
-        kept = tuple(route for route in box.routes if _device(lab, link, route) != link.name)
-        if kept != box.routes and box.where is not None:
+        kept = tuple(
+            route for route in box.routes if box.devices.get(route) != link.name or route.family not in families
+        )
+        if kept != box.routes:
             lab.warn(box.where, f"routes of {box.id} go with {link.id} and do not come back by themselves")
-        box.routes = kept
-
-
-def _device(lab: Lab, gone: AnyLink, route: Route) -> str | None:
-    """The interface of a route, as it was while ``gone`` was up."""
-    now = lab.links.get(gone.id)
-    lab.links[gone.id] = gone
-    device = routing.device_of(lab, gone.namespace, route)
-    if now is None:
-        del lab.links[gone.id]
-    else:
-        lab.links[gone.id] = now
-    return device
+            box.set_routes(lab, kept)
 
 
 def set_mac(lab: Lab, link: Macvlan, mac: str, where: Where) -> list[SetLink]:

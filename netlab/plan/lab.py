@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from netlab.plan import sysctls
+from netlab.plan import routing, sysctls
 from netlab.plan.carrier import settle
 from netlab.plan.endpoints import endpoints
 from netlab.plan.hops import hops
@@ -41,7 +41,7 @@ Path = tuple["str | int", ...]
 
 @dataclass
 class Box:
-    """A namespace in the making."""
+    """A namespace in the making. ``devices`` tells by which interface each of its routes goes."""
 
     id: str
     kind: NsKind
@@ -49,6 +49,12 @@ class Box:
     sysctls: dict[str, str] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     rules: tuple[Rule, ...] = ()
+    devices: dict[Route, str | None] = field(default_factory=dict)
+
+    def set_routes(self, lab: Lab, routes: tuple[Route, ...]) -> None:
+        """Give the namespace its routes; a route that it has already keeps its interface."""
+        self.devices = {r: self.devices.get(r) or routing.device_of(lab, self.id, r) for r in routes}
+        self.routes = routes
 
 
 @dataclass
@@ -72,7 +78,8 @@ class Lab:
     replicated: set[str] = field(default_factory=set)
     duplicates: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
-    addressed: dict[tuple[str, str], None] = field(default_factory=dict)
+    addressed: dict[tuple[str, str], int] = field(default_factory=dict)
+    next_address: int = 0
     pairs: int = 0
     interned: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = field(default_factory=dict)
     next_index: int = FIRST_INDEX
@@ -156,9 +163,12 @@ class Lab:
     def settle(self) -> None:
         """Bring carriers, and what follows from them, up to date, and the order of connected routes."""
         settle(self.links)
-        now = {(link.id, address.ip): None for link in self.links.values() if link.up for address in link.addresses}
-        kept = {pair: None for pair in self.addressed if pair in now}
-        self.addressed = kept | now
+        now = {(link.id, a.ip): 0 for link in self.links.values() if link.up for a in link.addresses}
+        self.addressed = {pair: number for pair, number in self.addressed.items() if pair in now}
+        for pair in now:
+            if pair not in self.addressed:
+                self.addressed[pair] = self.next_address
+                self.next_address += 1
 
     def namespace(self, box: Box, *, born: bool = False) -> Namespace:
         """The frozen namespace: as it is now, or as it is ``born``, before any interface, route and rule."""

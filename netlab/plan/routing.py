@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
@@ -86,17 +87,14 @@ def _device(lab: Lab, namespace: str, name: str | None, path: Path) -> AnyLink |
 
 
 def device_of(lab: Lab, namespace: str, route: Route) -> str | None:
-    """The name of the interface by which a route goes."""
-    import ipaddress
-
+    """The name of the interface by which a new route goes: given, or that of the gateway's own route (fib_check_nh)."""
     if route.dev is not None or route.via is None:
         return route.dev
     gateway = ipaddress.ip_address(route.via)
-    best: tuple[int, str] | None = None
-    for link in lab.links_of(namespace):
-        for address in link.addresses:
-            network = address.network
-            longer = best is None or network.prefixlen > best[0]
-            if network.version == gateway.version and gateway in network and longer and link.up:
-                best = (network.prefixlen, link.name)
-    return best[1] if best else None
+    ways = [
+        (-address.prefixlen, lab.addressed[link.id, address.ip], link.name)
+        for link in lab.links_of(namespace)
+        for address in link.addresses
+        if (link.id, address.ip) in lab.addressed and gateway in address.network
+    ]
+    return min(ways)[2] if ways else None

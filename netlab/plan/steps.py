@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from netlab.plan import change, routing, sysctls, values, veth
+from netlab.plan.addressing import transition
 from netlab.plan.kinds import COMMON, IDENTITY, KINDS
 from netlab.plan.lab import Box, Lab, Path
 from netlab.plan.refusals import Refusals
 from netlab.plan.types import (
+    Address,
     AnyChange,
     AnyLink,
     DeleteLink,
@@ -130,29 +132,49 @@ def _set_link(
     where = lab.where(*path)
     refused = refusals.expects(before.id)
     flushed = _flushed(lab, before, settings, path, refused)
+    start = replace(before, addresses=flushed.addresses, neighbors=flushed.neighbors)
+    if settings.addresses is not None and not refused:
+        start, flushed = _readdressed(lab, start, flushed, settings.addresses)
+        lab.address_paths[before.id] = (*path, "addresses")
     after = _with_settings(lab, flushed, settings, path, refused)
     if refused:
         refusal = refusals.take(before.id, "set")
         return [SetLink(before=before, after=after, where=where, via=step.via, refusal=refusal)]
-    changes: list[AnyChange] = []
     if settings.duplicate is not None:
         (lab.duplicates.add if settings.duplicate else lab.duplicates.discard)(before.id)
-    start = replace(before, addresses=flushed.addresses, neighbors=flushed.neighbors)
     if isinstance(start, Macvlan) and isinstance(after, Macvlan) and after.effective_mode != "source":
         start = replace(start, allowed_macs=())
-    if settings.addresses is not None:
-        lab.address_paths[before.id] = (*path, "addresses")
-        sysctl = values.enable_v6(lab, after)
-        if sysctl is not None and before.mtu < 1280:  # the kernel has no such sysctl before the MTU is raised
-            changes.append(SetLink(before=start, after=flushed, where=where))
-            start = flushed
-        if sysctl is not None:
-            changes.append(SetSysctl(namespace=before.namespace, path=sysctl, value="0", where=where))
+    changes: list[AnyChange] = []
+    sysctl = values.enable_v6(lab, after) if settings.addresses is not None else None
+    if sysctl is not None and before.mtu < 1280:  # there is no such sysctl before the MTU is raised
+        middle = replace(flushed, addresses=start.addresses, neighbors=start.neighbors)
+        changes.append(SetLink(before=start, after=middle, where=where))
+        start = middle
+    if sysctl is not None:
+        changes.append(SetSysctl(namespace=before.namespace, path=sysctl, value="0", where=where))
     change.apply(lab, before, after)
     if isinstance(start, Veth):
         start = _settle_port(lab, start, settings, path)
     changes.append(SetLink(before=start, after=lab.links[before.id], where=where, via=step.via))
     return changes
+
+
+def _readdressed(lab: Lab, start: AnyLink, flushed: AnyLink, new: tuple[Address, ...]) -> tuple[AnyLink, AnyLink]:
+    """The two ends of the way to new addresses, without what the kernel throws away for them.
+
+    With its last IPv4 address an interface loses its IPv4 neighbours and routes (fib_disable_ip).
+    """
+    how = transition(flushed.addresses, new, sysctls.promotes(lab.boxes[start.namespace].sysctls, start.ifname))
+    for address in how.lost:
+        lab.addressed.pop((start.id, address.ip), None)
+    neighbors = flushed.neighbors
+    if how.emptied:
+        neighbors = tuple(neighbor for neighbor in neighbors if ":" in neighbor.ip)
+        change.drop_routes(lab, [start], families=(4,))
+    return (
+        replace(start, addresses=how.start, neighbors=neighbors),
+        replace(flushed, addresses=how.end, neighbors=neighbors),
+    )
 
 
 def _settle_port(lab: Lab, before: Veth, settings: Settings, path: Path) -> Veth:
@@ -191,13 +213,13 @@ def _with_settings(lab: Lab, link: AnyLink, settings: Settings, path: Path, refu
     """The link with what else is set: addresses, neighbours, and what is particular to its kind."""
     given: dict[str, Any] = {}
     if settings.addresses is not None:
-        given["addresses"] = settings.addresses
+        if refused:
+            given["addresses"] = settings.addresses
         if link.mtu < 1280 and any(address.family == 6 for address in settings.addresses):
             where = lab.where(*path, "addresses")
             lab.problems.add(where, f"IPv6 needs an MTU of at least 1280, {link.id} has {link.mtu}")
     if settings.neighbors is not None:
-        there = replace(link, addresses=given.get("addresses", link.addresses))
-        given["neighbors"] = values.neighbors(lab, there, settings.neighbors, (*path, "neighbors"))
+        given["neighbors"] = values.neighbors(lab, link, settings.neighbors, (*path, "neighbors"))
     if isinstance(link, Veth) and settings.port is not None:
         port = veth.port(link.port, settings.port)
         if settings.port.fdb is not None:
@@ -247,7 +269,7 @@ def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChan
     if settings.routes is not None or settings.rules is not None:
         before = lab.namespace(box)
         if settings.routes is not None:
-            box.routes = routing.routes(lab, box.id, settings.routes, (*path, "routes"))
+            box.set_routes(lab, routing.routes(lab, box.id, settings.routes, (*path, "routes")))
         if settings.rules is not None:
             box.rules = routing.rules(lab, box.id, settings.rules, (*path, "rules"))
         changes.append(SetRouting(before=before, after=lab.namespace(box), where=where))

@@ -33,7 +33,7 @@ def add_namespaces(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path) ->
 
 
 def add_bridges(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path, mtu: int) -> list[str]:
-    """Bridges and the wires between them: their ids, in order of creation. ``mtu`` fits any host."""
+    """Bridges and the wires between them: their ids, in order of creation. ``mtu`` is the wires'."""
     made: list[str] = []
     for name, given in switches.items():
         if name in lab.links:
@@ -45,7 +45,6 @@ def add_bridges(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path, mtu: 
             ifname=BRIDGE,
             ifindex=lab.index(),
             mac=macs.derive(lab.spec.name, name, BRIDGE),
-            mtu=mtu,
             up=given.state != "down",
             where=lab.where(*path, "switches", name),
             **options,

@@ -145,6 +145,14 @@ def v6_disabled(values: dict[str, str]) -> bool:
     return values.get(_DISABLE6) == "1"
 
 
+def promotes(values: dict[str, str], interface: str) -> bool:
+    """Whether a secondary IPv4 address takes the place of its primary (promote_secondaries: ``all``, or its own)."""
+    own = values.get(f"net/ipv4/conf/{interface}/promote_secondaries")
+    if own is None:
+        own = values.get("net/ipv4/conf/default/promote_secondaries", "0")
+    return own != "0" or values.get("net/ipv4/conf/all/promote_secondaries", "0") != "0"
+
+
 def keeps_v6(values: dict[str, str], interface: str) -> bool:
     """Whether IPv6 addresses stay when the interface goes down (addrconf_ifdown: ``all`` > 0, or its own)."""
     shared = int(values.get("net/ipv6/conf/all/keep_addr_on_down", "0") or 0)

@@ -16,7 +16,6 @@ from netlab.plan.types import (
     Rule,
     SetLink,
     SetRouting,
-    Switch,
     SwitchLink,
     Veth,
 )
@@ -96,12 +95,13 @@ def test_long_interface_names_get_a_short_one() -> None:
 
 
 def test_ports_are_named_per_switch() -> None:
-    """Ports are p1, p2, … of each switch, wires between switches included."""
+    """Ports are p1, p2, … of each switch, wires between switches included, which carry any host's frames."""
     state = baseline(
-        "switches: {s1: , s2: {links: [s1]}}\nhosts: {A: {interfaces: {e: {switch: s1}, f: {switch: s2}}}}\n"
+        "switches: {s1: , s2: {links: [s1]}}\nhosts: {A: {interfaces: {e: {switch: s1, mtu: 9000}, f: {switch: s2}}}}\n"
     )
     wire = state.link("s2--s1")
     assert isinstance(wire, SwitchLink)
+    assert wire.mtu == 9000
     assert (wire.ifname, wire.peer_ifname) == ("p1", "p1")
     assert (veth(state, "A:e").port_ifname, veth(state, "A:f").port_ifname) == ("p2", "p2")
     assert veth(state, "A:e").port_id == "port(A:e)"
@@ -138,9 +138,6 @@ hosts:
     assert isinstance(tap, Macvtap)
     assert (tap.kind, tap.mode, tap.nodst, tap.bcqueuelen, tap.mtu) == ("macvtap", "source", True, 0, 1400)
     assert tap.allowed_macs == (wire.mac,)
-    switch = state.link("s")
-    assert isinstance(switch, Switch)
-    assert switch.mtu == 9000
 
 
 def test_a_child_of_a_child_sits_on_the_real_parent() -> None:
