@@ -197,10 +197,13 @@ def _routing(ns: Namespace, namespace: plan.Namespace, order: dict[tuple[str, st
             if not secondary and (plen < 32 or network != address):
                 rank = order.get((dev.id, str(ipaddress.IPv4Address(address))), len(order))
                 connected4.append((rank, Route("unicast", network, plen, 32, dev)))
-        if dev.up and dev.conf.ipv6:
+        if dev.conf.ipv6:
             for address, network, plen in dev.addresses6:
+                # An address that is given to an interface that is down is local at once (addrconf_f6i_alloc).
                 ns.local6.setdefault(address, dev)
                 local6.append(Route("local", address, 128, 128, dev))
+                if not dev.up:
+                    continue
                 rank = order.get((dev.id, str(ipaddress.IPv6Address(address))), len(order))
                 connected6.append((rank, Route("unicast", network, plen, 128, dev, 0, 256)))
     main4 = [route for _, route in sorted(connected4, key=_rank)]

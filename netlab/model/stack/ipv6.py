@@ -97,11 +97,9 @@ def output(ns: Namespace, dst: int, src: int, oif: Device | None, strict: bool) 
 
 
 def _output(ns: Namespace, dst: int, src: int, oif: Device | None, strict: bool) -> fib.Output | None:
-    if strict and oif is not None and not oif.up:
-        return None
     if dst >> 118 == 0xFE80 >> 6:
         # Link-local addresses mean something on their own link only (rt6_need_strict).
-        if oif is None:
+        if oif is None or not oif.up:
             return None
         if dst == oif.linklocal:
             return fib.Output(ns.lo, dst, True, oif)
