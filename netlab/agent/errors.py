@@ -49,6 +49,8 @@ class BuildFailed(Exception):
             "message": self.message or (os.strerror(self.number) if self.number else ""),
             "command": self.command,
             "interface": self.interface,
+            # What this machine lacks is not the file's fault.
+            "exit_code": 3 if self.package or self.number == errors.EOPNOTSUPP else 2,
             "where": [self.where.file, self.where.line, self.where.column] if self.where else None,
             "hint": f"install {self.package}" if self.package else HINTS.get(self.number, "").format(kind=self.kind),
         }

@@ -70,10 +70,19 @@ class Netns:
 
     def run(self, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a command inside to its end, output captured. Raises OSError where it can't be started."""
+        # Administrators' tools: an ordinary user's PATH often lacks the folders they are in.
+        env = {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"}
+        binary = shutil.which(argv[0], path=env["PATH"]) or argv[0]
         return self.in_thread(
             lambda: subprocess.run(
-                list(argv), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=30
-            )
+                [binary, *argv[1:]],
+                capture_output=True,
+                text=True,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                timeout=30,
+                env=env,
+            )  # fmt: skip
         )
 
     def in_thread(self, work: Callable[[], T]) -> T:

@@ -27,6 +27,10 @@ class AgentBug(LabError):
     """The agent met a state that it has no words for: a bug of netlab. The message holds its traceback."""
 
 
+class Cancelled(LabError):
+    """A measurement was ended before it was over."""
+
+
 class SpawnError(LabError):
     """A process could not be started inside a lab."""
 
@@ -41,7 +45,15 @@ class BuildError(LabError):
     exit_code = 2
 
     def __init__(
-        self, message: str, *, errno: str, command: str, interface: str, where: Where | None, hint: str
+        self,
+        message: str,
+        *,
+        errno: str,
+        command: str,
+        interface: str,
+        where: Where | None,
+        hint: str,
+        exit_code: int = 2,
     ) -> None:
         self.errno = errno
         self.command = command
@@ -53,5 +65,4 @@ class BuildError(LabError):
         about = f"{interface}: " if interface and not message.startswith(interface) else ""
         code = f" ({errno})" if errno else ""
         super().__init__(f"{place}{about}{message}{code}", mend=hint)
-        if errno == "EOPNOTSUPP":
-            self.exit_code = 3
+        self.exit_code = exit_code
