@@ -29,8 +29,10 @@ def main(argv: list[str] | None = None) -> NoReturn:
     gc.set_threshold(50_000)
     # Plugins that other packages bring for pydantic have no business here, and looking for them takes time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
+    for name in ("SIGTERM", "SIGHUP"):
+        # Not every system has them; predictions are made anywhere.
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _interrupt)
     sys.exit(_run(sys.argv[1:] if argv is None else argv))
 

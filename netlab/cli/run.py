@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import click
 from netlab.cli import early
 from netlab.cli.params import FILES, LAYERS_OPTION, StepName
 from netlab.cli.problems import explain
-from netlab.errors import NetlabError, ReportError, worst
+from netlab.errors import ReportError, worst
 
 if TYPE_CHECKING:
     from netlab.lab import Agent
@@ -68,14 +69,33 @@ def command(files: tuple[str, ...], **asked: Any) -> int:
     FILE is a path, the name of a topology that ships with netlab (see: netlab list), or - for
     standard input. Nothing is left behind. No privilege is needed where user namespaces are to be had.
     """
-    from netlab.lab import Agent
-
-    with early.take() or Agent.start(_log if asked["verbose"] else None) as agent:
-        return _Job(files, asked).run(agent)
+    with contextlib.ExitStack() as stack:
+        # An agent that is starting already must end whatever becomes of this command.
+        agents = _Agents(stack, _log if asked["verbose"] else None)
+        return _Job(files, asked).run(agents)
 
 
 def _log(line: str) -> None:
     print(line, file=sys.stderr)
+
+
+class _Agents:
+    """The agent, and a fresh one where it has died."""
+
+    def __init__(self, stack: contextlib.ExitStack, log: Callable[[str], None] | None) -> None:
+        self._stack = stack
+        self._log = log
+        self._agent = early.take()
+        if self._agent is not None:
+            stack.enter_context(self._agent)
+
+    def get(self) -> Agent:
+        """One that can be asked."""
+        from netlab.lab import Agent
+
+        if self._agent is None or not self._agent.alive:
+            self._agent = self._stack.enter_context(Agent.start(self._log))
+        return self._agent
 
 
 class _Job:
@@ -93,13 +113,12 @@ class _Job:
                 self.paths.append(find(name))
             except TopologyError as error:
                 self.codes.append(explain(error))
-        if not self.paths:
-            raise SystemExit(worst(self.codes))
-        self.folder = _report_folder(asked["report_dir"], asked["no_report"])
+        self.folder = _report_folder(asked["report_dir"], asked["no_report"]) if self.paths else None
+        self.folders: dict[str, Path] = {}
         self.many = len(files) > 1
         self.talks = asked["json_to"] != "-"
 
-    def run(self, agent: Agent) -> int:
+    def run(self, agents: _Agents) -> int:
         """Examine everything; what goes wrong with one file is said and leaves the others alone."""
         from netlab.cli.progress import progress
 
@@ -107,29 +126,32 @@ class _Job:
         with progress(quiet=bool(self.asked["quiet"] or self.asked["verbose"])) as watch:
             for path in self.paths:
                 try:
-                    records = list(self._examine(path, agent, watch))
-                except NetlabError as error:
-                    self.codes.append(explain(error))
-                    continue
+                    records = self._examine(path, agents, watch)
                 except Exception as error:
-                    # The kernel refused this lab; only a machine (or an agent) that can't go on ends it all.
                     self.codes.append(explain(error))
-                    if self.codes[-1] != 2:
+                    if _hopeless(error):
                         break
                     continue
                 self.rows.append((path.stem, records))
-                kept = self._keep(records)
+                kept = self._keep(records, path)
                 shown = self._show(records, kept, shown) or shown
         self._close(shown)
         return worst(self.codes)
 
-    def _examine(self, path: Path, agent: Agent, watch: Callable[[str], None]) -> Iterator[Record]:
+    def _examine(self, path: Path, agents: _Agents, watch: Callable[[str], None]) -> list[Record]:
         from netlab import pipeline
 
+        records: list[Record] = []
+        seen: set[int] = set()
         for k in range(self.asked["repeat"]):
-            record = pipeline.run(path, agent, self._options(k), watch, self._get_ready)
-            self.codes.append(record["summary"]["exit_code"])
-            yield record
+            record = pipeline.run(path, agents.get(), self._options(k), watch, self._get_ready)
+            code = record["summary"]["exit_code"]
+            # Of many repetitions only what will be shown or written is kept whole.
+            whole = code not in seen or self.asked["json_to"] is not None
+            records.append(record if whole else {key: record[key] for key in _COUNTED})
+            seen.add(code)
+        self.codes += seen
+        return records
 
     def _get_ready(self) -> None:
         """Import what the report will need, while the agent is busy."""
@@ -150,18 +172,30 @@ class _Job:
             pcap=self.asked["pcap"],
         )
 
-    def _keep(self, records: list[Record]) -> Path | None:
+    def _keep(self, records: list[Record], path: Path) -> Path | None:
         """The report on disk: of several repetitions the first that matters most. Returns its folder."""
         if self.folder is None:
             return None
         from netlab.report.save import save
 
+        record = _representative(records)
         try:
-            return save(_representative(records), self.folder)
+            return save(record, self.folder, self._folder_name(record, path))
         except ReportError as error:
             self.codes.append(explain(error))
             self.folder = None
             return None
+
+    def _folder_name(self, record: Record, path: Path) -> str:
+        """The topology's name; where two files have the same, the second gets a number."""
+        from netlab.report.write import folder_name
+
+        name = base = folder_name(record["topology"]["name"])
+        number = 1
+        while self.folders.setdefault(name, path) != path:
+            number += 1
+            name = f"{base}-{number}"
+        return name
 
     def _show(self, records: list[Record], kept: Path | None, shown: bool) -> bool:
         """Print one topology's report: whole where it is the only one, else what is not as expected."""
@@ -205,6 +239,17 @@ class _Job:
             _write_json(self.asked["json_to"], records[0] if alone else records)
 
 
+#: What the summaries of a run are made of.
+_COUNTED = ("topology", "summary", "durations", "claims", "findings")
+
+
+def _hopeless(error: Exception) -> bool:
+    """Whether the next file would meet the same error: this machine can't run labs at all."""
+    from netlab.lab import CannotRun
+
+    return isinstance(error, CannotRun)
+
+
 def _representative(records: list[Record]) -> Record:
     """The first record with the exit code that matters most."""
     code = worst(record["summary"]["exit_code"] for record in records)
@@ -237,7 +282,9 @@ def _write_json(target: str, content: Any) -> None:
 
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
     if target == "-":
-        click.echo(text, nl=False)
+        # Who has read enough (`| head`) still gets the exit code of the run.
+        with contextlib.suppress(BrokenPipeError):
+            print(text, end="", flush=True)
     else:
         from netlab.report.write import write_whole
 

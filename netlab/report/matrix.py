@@ -97,7 +97,7 @@ def _single(layer: Record, i: int, j: int, letter: str) -> Cell:
     if letter == "?" and mark == "?":
         mark = ""
     rule = None
-    if letter in "UA?":
+    if letter in "UAB?":
         rows = layer["rules"]["rows"]
         rule = layer["rules"]["keys"].get(rows[i][j]) if rows else None
     return Cell(letter, mark, rule)
@@ -150,7 +150,7 @@ def _draw(block: Block, notes: Notes, style: Style, *, with_notes: bool = True) 
 
 
 def _text(cell: Cell, notes: Notes, style: Style, with_notes: bool) -> str:
-    notes.shown.update(letter for letter in cell.letter if letter in "RAU?.")
+    notes.shown.update(letter for letter in cell.letter if letter in "RABU?.")
     if cell.mark:
         notes.shown.add("mark" + cell.mark)
     colours = {

@@ -21,9 +21,12 @@ def as_json(record: Record) -> str:
 RENDERERS: dict[str, Callable[[Record], str]] = {"run.json": as_json}
 
 
-def save(record: Record, reports: Path) -> Path:
-    """Write a run's reports into its folder below ``reports`` and return that. Raises ReportError."""
-    folder = reports / folder_name(record["topology"]["name"])
+def save(record: Record, reports: Path, name: str = "") -> Path:
+    """Write a run's reports into its folder below ``reports`` (``name``, or the topology's) and return that.
+
+    Raises ReportError.
+    """
+    folder = reports / (name or folder_name(record["topology"]["name"]))
     make_folder(folder)
     for name, renderer in RENDERERS.items():
         write_whole(folder / name, renderer(record))

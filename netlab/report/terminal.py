@@ -19,6 +19,7 @@ Record = dict[str, Any]
 _MEANING = {
     "R": "reached",
     "A": "answered by another interface",
+    "B": "reached or answered by another interface: a race",
     "U": "not reached",
     "?": "no proof",
     ".": "not applicable",
@@ -55,7 +56,7 @@ def render(record: Record, style: Style, where: str = "") -> str:
 def render_quiet(record: Record, style: Style) -> str:
     """What is not as expected, and the last line with the topology's name before it."""
     found = list(_findings(record, style))
-    name = style.paint(record["topology"]["name"], "bold")
+    name = style.paint(clean(record["topology"]["name"]), "bold")
     return "\n".join([*found, f"{name}: {last_line(record, style)}"]).lstrip("\n")
 
 
@@ -89,7 +90,7 @@ def table(rows: Sequence[tuple[str, Sequence[Record]]], style: Style) -> str:
         worst = next((letter for letter in "F?" if any(_letter(one) == letter for one in records)), "P")
         claims = ", ".join(f"{claim['number']} {claim['verdict']}" for claim in records[0]["claims"])
         seconds = sum(record["durations"].get("total", 0.0) for record in records)
-        lines.append([style.verdict(worst), name, *counts.values(), claims, f"{seconds:.2f}"])
+        lines.append([style.verdict(worst), clean(name), *counts.values(), claims, f"{seconds:.2f}"])
     text = tabulate(
         lines,
         headers=("", "topology", *_COUNTED, "claims", "s"),
@@ -170,18 +171,16 @@ def _same(before: Record, step: Record, record: Record) -> bool:
 def _expectations(step: Record, endpoints: Sequence[Record], style: Style) -> Iterator[str]:
     for entry in step["expectations"]:
         mark = style.verdict(entry["verdict"])
-        text = f"{clean(entry['text'])}"
+        text = entry["text"]
         remark = entry["detail"] if entry["kind"] != "refused" or entry["verdict"] != "P" else ""
         if entry["verdict"] == "P":
             remark = _answered_by(step, entry, endpoints)
-        if remark:
-            text += "   " + style.paint(f"({remark})", "dim")
-        yield f"  {mark} {text}"
+        yield from style.wrap(f"{text}   ({remark})" if remark else text, f"  {mark} ", "    ")
         if entry["verdict"] in "F?":
             for cell in entry["cells"][:3]:
                 seen = _saw(step, cell, endpoints, style)
                 yield f"      {cell['layer']}: {cell['src']} {style.arrow} {cell['dst']}: {seen}"
-            yield f"      {style.paint(entry['where'], 'dim')}"
+            yield f"      {style.paint(clean(entry['where']), 'dim')}"
 
 
 def _answered_by(step: Record, entry: Record, endpoints: Sequence[Record]) -> str:
@@ -342,7 +341,7 @@ def _one_finding(record: Record, finding: Record, style: Style) -> Iterator[str]
         examples = ", ".join(f"{a} {style.arrow} {b}" for a, b in finding["examples"])
         yield from style.wrap(examples, "      for example ", "      ")
     if finding["where"]:
-        yield f"      {style.paint(finding['where'], 'dim')}"
+        yield f"      {style.paint(clean(finding['where']), 'dim')}"
     rule = record["rules"].get(finding["rule"] or "")
     if rule:
         yield from style.wrap(f"{finding['rule']}: {rule['sentence']}", "      ", "      ")

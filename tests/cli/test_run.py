@@ -175,7 +175,12 @@ def test_verbose_logs_commands(netlab: Netlab, files: Path) -> None:
 
 @pytest.mark.parametrize(
     ("argv", "code"),
-    [(("run", "two.yaml", "--no-report"), 0), (("run", "red.yaml", "--no-report"), 1), (("rules",), 0)],
+    [
+        (("run", "two.yaml", "--no-report"), 0),
+        (("run", "red.yaml", "--no-report"), 1),
+        (("run", "red.yaml", "--no-report", "--json", "-"), 1),
+        (("rules",), 0),
+    ],
 )
 def test_a_reader_that_leaves(files: Path, argv: tuple[str, ...], code: int) -> None:
     """A closed stdout (`| head`) is quiet, and the exit code of a run is still its verdict's."""
@@ -227,3 +232,20 @@ def test_nothing_heavy_on_the_way(netlab: Netlab, files: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=files, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_two_topologies_of_one_name(netlab: Netlab, files: Path) -> None:
+    """Two files whose topologies have the same name get a folder each."""
+    (files / "other.yaml").write_text(TWO)
+    assert netlab("run", "two.yaml", "other.yaml").returncode == 0
+    assert sorted(path.name for path in (files / "reports").iterdir()) == ["two", "two-2"]
+
+
+def test_what_cannot_run_anywhere_is_said_once(files: Path) -> None:
+    """Where this machine can't start an agent, one message and exit code 3, whatever the number of files."""
+    # Too few descriptors for a pipe to the agent, enough for Python itself.
+    script = 'ulimit -n 8; exec "$0" run two.yaml two.yaml two.yaml --no-report'
+    done = subprocess.run(["sh", "-c", script, NETLAB], cwd=files, capture_output=True, text=True)
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == ["netlab: the agent cannot be started: Too many open files"]
