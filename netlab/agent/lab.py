@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 from netlab.agent import errors, links, readback, sysctl
 from netlab.agent.errors import BuildFailed
-from netlab.agent.links import Op, port
+from netlab.agent.links import Op, port, port_tools
 from netlab.agent.links.op import Level
 from netlab.agent.netlink import Request, address, altname, neighbor, route, rule, set_up
 from netlab.agent.netlink import link as link_request
@@ -50,7 +49,7 @@ class Lab:
         self.read: dict[str, readback.Link] = {}
         self._links: dict[str, AnyLink] = {}
         self._sysctls = sysctls
-        self._log = log
+        self.log = log
 
     def link(self, link_id: str) -> AnyLink:
         """A link that exists now."""
@@ -202,7 +201,7 @@ class Lab:
         for level, ns in sorted(batches, key=lambda key: key[0]):
             batch = batches[level, ns]
             for op, _ in batch:
-                self._log(op.request.command)
+                self.log(op.request.command)
             answers = self.namespaces[ns].netlink.batch([op.request.message for op, _ in batch])
             for (op, change), answer in zip(batch, answers, strict=True):
                 if answer.errno:
@@ -276,41 +275,9 @@ class Lab:
         if change.via != "netlink" and isinstance(before, Veth) and isinstance(after, Veth):
             wanted = port.differences(before.port, after.port)
             for option, value in wanted.items():
-                self._set_port_by_tool(change, after, option, value)
+                port_tools.set_option(self, change, after, option, value)
             before = replace(before, port=port.with_options(before.port, after.port))
         self._send([(op, change) for op in links.changes(self, before, after)])
-
-    def _set_port_by_tool(self, change: SetLink, veth: Veth, option: str, value: bool) -> None:
-        ns, dev, bridge = self.namespaces[veth.switch], veth.port_ifname, self.bridges[veth.switch].ifname
-        _, word, file = port.OPTIONS[option]
-        state = "on" if value else "off"
-        if change.via == "sysfs":
-            path = f"/sys/class/net/{dev}/brport/{file}"
-            self._log(f"ip netns exec {ns.id} sh -c 'echo {int(value)} > {path}'")
-            try:
-                ns.in_thread(lambda: _write_file(path, str(int(value))))
-            except OSError as error:
-                raise BuildFailed(
-                    error.errno or 0, str(error), f"echo {int(value)} > {path}", veth.id, change.where
-                ) from error
-            return
-        if change.via == "brctl":
-            argv = ["brctl", option, bridge, dev, state]
-        else:
-            argv = ["ip", "link", "set", "dev", dev, "type", "bridge_slave", word, state]
-        command = f"ip netns exec {ns.id} {shlex.join(argv)}"
-        self._log(command)
-        try:
-            done = ns.run(argv)
-        except FileNotFoundError as error:
-            package = "bridge-utils" if change.via == "brctl" else "iproute2"
-            failed = BuildFailed(error.errno or 0, f"{argv[0]} is not installed", command, veth.id, change.where)
-            failed.package = package
-            raise failed from error
-        if done.returncode or done.stderr:
-            raise BuildFailed(
-                0, done.stderr.strip() or f"exit status {done.returncode}", command, veth.id, change.where
-            )
 
     def _set_sysctl(self, change: SetSysctl) -> None:
         self._write_sysctls(change.namespace, ((change.path, change.value),), change)
@@ -321,7 +288,7 @@ class Lab:
                 command = (
                     f"ip netns exec {ns} sysctl -w {path.replace('.', '%').replace('/', '.').replace('%', '/')}={value}"
                 )
-                self._log(command)
+                self.log(command)
                 try:
                     sysctl.write(path, value)
                 except OSError as error:
@@ -393,11 +360,3 @@ class Lab:
                 self._set_link(replace(change, before=change.after, after=change.before))
             self._links[link_id] = change.before
         return link_id, found
-
-
-def _write_file(path: str, text: str) -> None:
-    fd = os.open(path, os.O_WRONLY)
-    try:
-        os.write(fd, text.encode())
-    finally:
-        os.close(fd)

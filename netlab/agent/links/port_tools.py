@@ -1,0 +1,63 @@
+"""Port options by other means than netlink: ip(8), brctl(8) and sysfs, for the sake of the article's claim 13."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING
+
+from netlab.agent.errors import BuildFailed
+from netlab.agent.links.port import OPTIONS
+from netlab.plan.types import SetLink, Veth
+
+if TYPE_CHECKING:
+    from netlab.agent.lab import Lab
+
+_PACKAGES = {"brctl": "bridge-utils", "ip": "iproute2"}
+
+
+def set_option(lab: Lab, change: SetLink, veth: Veth, option: str, value: bool) -> None:
+    """Switch one option of a veth's switch port on or off by the tool of ``change.via``. Raises BuildFailed."""
+    if change.via == "sysfs":
+        _by_sysfs(lab, change, veth, option, value)
+    else:
+        _by_binary(lab, change, veth, option, value)
+
+
+def _by_sysfs(lab: Lab, change: SetLink, veth: Veth, option: str, value: bool) -> None:
+    ns = lab.namespaces[veth.switch]
+    path = f"/sys/class/net/{veth.port_ifname}/brport/{OPTIONS[option][2]}"
+    command = f"echo {int(value)} > {path}"
+    lab.log(f"ip netns exec {ns.id} sh -c '{command}'")
+    try:
+        ns.in_thread(lambda: _write(path, str(int(value))))
+    except OSError as error:
+        raise BuildFailed(error.errno or 0, str(error), command, veth.id, change.where) from error
+
+
+def _by_binary(lab: Lab, change: SetLink, veth: Veth, option: str, value: bool) -> None:
+    ns, dev = lab.namespaces[veth.switch], veth.port_ifname
+    state = "on" if value else "off"
+    if change.via == "brctl":
+        argv = ["brctl", option, lab.bridges[veth.switch].ifname, dev, state]
+    else:
+        argv = ["ip", "link", "set", "dev", dev, "type", "bridge_slave", OPTIONS[option][1], state]
+    command = f"ip netns exec {ns.id} {shlex.join(argv)}"
+    lab.log(command)
+    try:
+        done = ns.run(argv)
+    except FileNotFoundError as error:
+        failed = BuildFailed(error.errno or 0, f"{argv[0]} is not installed", command, veth.id, change.where)
+        failed.package = _PACKAGES[argv[0]]
+        raise failed from error
+    if done.returncode or done.stderr:
+        words = done.stderr.strip() or f"exit status {done.returncode}"
+        raise BuildFailed(0, words, command, veth.id, change.where)
+
+
+def _write(path: str, text: str) -> None:
+    fd = os.open(path, os.O_WRONLY)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
