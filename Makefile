@@ -29,6 +29,17 @@ packages:  ## OS packages that the tests use, where apt-get and root are at hand
 fuzz: $(VENV)/.dev  ## the model against the kernel on N random topologies (N=2000 SEED=1)
 	$(BIN)/python -m tests.fuzz --count $(N) --seed $(SEED)
 
+stress: $(VENV)/.dev  ## the article on a machine under pressure, N times (N=50)
+	$(BIN)/python -m tests.stress --repeat $(or $(filter-out 2000,$(N)),50)
+
+bench: $(VENV)/.installed  ## netlab against its peers, alternately, as ratios
+	$(BIN)/python benchmarks/against_mininet.py
+	$(BIN)/python benchmarks/against_mininet_100.py
+	$(BIN)/python benchmarks/against_ip_batch.py
+
+picture: $(VENV)/.dev  ## the README's picture of the terminal
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/terminal_picture.py docs/img/bridge-two-node.svg 		netlab run bridge-two-node.yaml --no-report
+
 $(VENV)/bin/python:
 	@sh tools/venv.sh $(PYTHON) $(VENV)
 

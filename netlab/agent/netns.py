@@ -74,17 +74,14 @@ class Netns:
         # Administrators' tools: an ordinary user's PATH often lacks the folders they are in.
         env = {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"}
         binary = shutil.which(argv[0], path=env["PATH"]) or argv[0]
-        return self.in_thread(
-            lambda: subprocess.run(
+
+        def run() -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
                 [binary, *argv[1:]],
-                capture_output=True,
-                text=True,
-                check=False,
-                stdin=subprocess.DEVNULL,
-                timeout=30,
-                env=env,
+                capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=30, env=env,
             )  # fmt: skip
-        )
+
+        return self.in_thread(run)
 
     def in_thread(self, work: Callable[[], T]) -> T:
         """Call ``work`` in a thread of its own that lives in this namespace, with a mount namespace for its /sys."""
