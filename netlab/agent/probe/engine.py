@@ -52,6 +52,7 @@ class Prober:
         self.layer: Layer | None = None
         self.notes: list[str] = []
         self._warmed: set[str] | None = None
+        self._shared: set[int] = set()
         self._fencing: dict[int, QueueFence] = {}
         self._many_doors = any(doors > 1 for doors in self.arena.doors.values())
         parents: dict[str, tuple[Any, list[int]]] = {}
@@ -218,6 +219,7 @@ class Prober:
         else:
             allowed = set(pairs)
             groups = iter([[pair] for pair in wanted if pair in allowed])
+        self._shared = waves.shared(self.arena.state, name)
         self.layer = layer
         try:
             for wave in groups:
@@ -264,10 +266,12 @@ class Prober:
                 layer.results[pair].evidence["wire"] = "?"
 
     def _touched(self, pairs: Iterable[Pair]) -> set[str] | None:
-        """Where these probes may leave neighbour entries: at both ends, and with routers anywhere (None)."""
-        if self.arena.state.routers:
+        """Where these probes may leave neighbour entries: at both ends; anywhere (None) with routers, or where somebody
+        else has an end's address, too."""
+        indexes = {index for pair in pairs for index in pair}
+        if self.arena.state.routers or self._shared & indexes:
             return None
-        return {self.arena.endpoints[index].namespace for pair in pairs for index in pair}
+        return {self.arena.endpoints[index].namespace for index in indexes}
 
     def _burst(self, layer: Layer, pairs: list[Pair]) -> None:
         """Send probes, many of them from two processors at once: a flooded ARP request is mostly the kernel's work."""

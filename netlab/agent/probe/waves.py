@@ -11,7 +11,8 @@ when neither leaves state behind that the other reads:
   either asks or is asked, and two namespaces meet only once. A namespace with several interfaces may answer by
   another one than it was asked at, and then resolves neighbours itself: such a destination has its source for
   itself, and is alone in a wave with it;
-- a host that forwards is part of many pairs, so where there is one, a wave is one probe.
+- a host that forwards is part of many pairs, so where there is one, a wave is one probe;
+- so is an address that several interfaces have: a probe of it is alone in its wave.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
-from netlab.plan.types import Port, State, Switch, SwitchLink, Veth, base_layer
+from netlab.plan.types import Port, State, Switch, SwitchLink, Veth, base_layer, layer_family
 
 Pair = tuple[int, int]
 
@@ -67,9 +69,20 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
         return ([pair] for pair in ordered)
     if not warms:
         return _packed(([pair] for pair in ordered), FRAMES)
-    if base in ("arp", "ndp"):
-        return _packed(([pair] for pair in ordered), NEIGHBORS)
-    return _by_namespaces(state, ordered)
+    doubled = shared(state, layer)
+    lonely = [pair for pair in ordered if doubled.intersection(pair)]
+    rest = [pair for pair in ordered if not doubled.intersection(pair)] if lonely else ordered
+    raw = base in ("arp", "ndp")
+    together = _packed(([pair] for pair in rest), NEIGHBORS) if raw else _by_namespaces(state, rest)
+    return chain(([pair] for pair in lonely), together)
+
+
+def shared(state: State, layer: str) -> set[int]:
+    """The endpoints whose address somebody else has, too."""
+    four = layer_family(layer) == 4
+    addresses = [address.ip if (address := e.v4 if four else e.v6) else None for e in state.endpoints]
+    holders = Counter(filter(None, addresses))
+    return {i for i, ip in enumerate(addresses) if ip is not None and holders[ip] > 1}
 
 
 def _packed(groups: Iterable[list[Pair]], size: int) -> Iterator[list[Pair]]:
