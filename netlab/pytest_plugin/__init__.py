@@ -1,0 +1,144 @@
+"""The pytest plugin: labs as fixtures, topology files as tests.
+
+It is loaded into every pytest run of an environment, so it imports nothing of netlab before somebody needs a lab.
+
+- Fixtures: ``lab`` (of the test's ``@pytest.mark.topology(…)``), ``lab_factory`` (opens labs, for other scopes).
+- Topology files (ini option ``netlab_topologies``) are tests: one for each step and layer.
+- Options: ``--netlab-layers``, ``--netlab-seed``, ``--netlab-report``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from netlab.pytest_plugin.keeper import Keeper
+    from netlab.testing import Lab
+    from netlab.testing.blueprint import Source
+
+_KEEPER: pytest.StashKey[Keeper] = pytest.StashKey()
+_PATHS: pytest.StashKey[frozenset[Path]] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The plugin's options and its ini option."""
+    group = parser.getgroup("netlab", "network labs")
+    group.addoption(
+        "--netlab-layers",
+        metavar="LAYERS",
+        default="",
+        help="Of topology files examine only these layers (icmp,tcp,…).",
+    )
+    group.addoption(
+        "--netlab-seed", type=int, metavar="N", default=0, help="Order in which pairs are probed. [default: 0]"
+    )
+    group.addoption(
+        "--netlab-report",
+        metavar="DIR",
+        help="Write a report of each topology file here, and of each failed test its lab: topology, record, state, "
+        "captures. [default: of failed tests only, in pytest's temporary folder]",
+    )
+    parser.addini(
+        "netlab_topologies",
+        type="args",
+        default=["topologies/*.yaml"],
+        help="Patterns, relative to the root folder, of topology files that are tests. [topologies/*.yaml]",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known, and write reports where a folder is named (workers leave that to their controller)."""
+    if (folder := config.getoption("--netlab-report")) and not hasattr(config, "workerinput"):
+        from netlab.pytest_plugin.gather import Gatherer
+
+        config.pluginmanager.register(Gatherer(config.rootpath, Path(folder).absolute()), "netlab-report")
+    config.addinivalue_line(
+        "markers",
+        "topology(source): the topology of the test's lab: a netlab.Topology, the text of a topology file, or the name "
+        "of one (beside the test, in topologies/, or shipped with netlab).",
+    )
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the agent, and with it every lab."""
+    if (keeper := config.stash.get(_KEEPER, None)) is not None:
+        keeper.close()
+
+
+def keeper_of(config: pytest.Config) -> Keeper:
+    """The keeper of this process's labs; made when it is first asked for."""
+    if _KEEPER not in config.stash:
+        from netlab.pytest_plugin.keeper import Keeper
+
+        config.stash[_KEEPER] = Keeper(config)
+    return config.stash[_KEEPER]
+
+
+# --- topology files ---------------------------------------------------------------------------------
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A file of ``netlab_topologies`` is a collection of tests; every other YAML file is left alone."""
+    if file_path.suffix not in (".yaml", ".yml") or file_path not in _paths(parent.config):
+        return None
+    from netlab.pytest_plugin.topologies import TopologyFile
+
+    return TopologyFile.from_parent(parent, path=file_path)
+
+
+def _paths(config: pytest.Config) -> frozenset[Path]:
+    if _PATHS not in config.stash:
+        patterns: list[str] = config.getini("netlab_topologies")
+        config.stash[_PATHS] = frozenset(path for pattern in patterns for path in config.rootpath.glob(pattern))
+    return config.stash[_PATHS]
+
+
+# --- labs -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def lab_factory(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Callable[..., Lab]:
+    """Opens labs: ``lab_factory(topology)`` returns a `netlab.Lab`, to be closed or used in a ``with`` block.
+
+    For fixtures of your own, of whatever scope. What is not closed ends with the session. A machine that can't run
+    labs skips the test, with the reason.
+    """
+
+    def open_lab(topology: Source, *, folder: Path | None = None) -> Lab:
+        return keeper_of(pytestconfig).open(topology, folder)
+
+    return open_lab
+
+
+@pytest.fixture
+def lab(request: pytest.FixtureRequest, lab_factory: Callable[..., Lab]) -> Iterator[Lab]:
+    """The lab of the test's ``topology`` marker: built, settled, ready; gone after the test."""
+    marker = request.node.get_closest_marker("topology")
+    if marker is None or len(marker.args) != 1 or marker.kwargs:
+        pytest.fail('the lab fixture needs the test to have @pytest.mark.topology("file.yaml")', pytrace=False)
+    from netlab import BuildError, TopologyError
+
+    try:
+        one = lab_factory(marker.args[0], folder=request.path.parent)
+    except (BuildError, TopologyError) as error:
+        pytest.fail(f"{type(error).__name__}: {error}", pytrace=False)
+    with one:
+        yield one
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Of a failed test keep its lab's topology, record, state and captures, while the lab is still there."""
+    report = yield
+    if report.when == "call" and (seen := getattr(item, "seen", None)) is not None:
+        report.netlab_seen = seen  # type: ignore[attr-defined]
+    keeper = item.config.stash.get(_KEEPER, None)
+    if keeper is not None:
+        keeper.report(item, report)
+    return report

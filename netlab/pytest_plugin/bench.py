@@ -1,0 +1,109 @@
+"""Where topology files are examined: the lab of the file that is being tested stays up from one item to the next."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from netlab import judge as judges
+from netlab import model, pipeline, report
+from netlab.lab import Agent, LabError, Reply
+from netlab.lab import Lab as Handle
+from netlab.observed import StepObserved
+from netlab.plan.types import Plan, Step
+from netlab.pytest_plugin.keeper import skip_or_raise
+from netlab.report import terminal
+from netlab.report.style import Style
+
+if TYPE_CHECKING:
+    from netlab.testing import Labs
+
+
+class NotAsExpected(Exception):
+    """A topology is not what its file or the model says; the message is the report."""
+
+
+class Bench:
+    """Holds at most one lab. Items of one file and step share it; a later step goes on with it, an earlier one, or
+    another file, begins anew: so every item gives the same result wherever, and after whatever, it is run."""
+
+    def __init__(self, labs: Labs, seed: int) -> None:
+        self._labs = labs
+        self._seed = seed
+        self._plan: Plan | None = None
+        self._agent: Agent | None = None
+        self._handle: Handle | None = None
+        self._passed: list[Reply[StepObserved]] = []
+
+    def examine(self, plan: Plan, step: Step, layers: tuple[str, ...]) -> tuple[report.Examined, report.Circumstances]:
+        """Examine some layers of one step (none: only what is read back). Skips where this machine can't.
+
+        Raises LabError.
+        """
+        try:
+            handle, entered = self._enter(plan, step)
+            options = pipeline.Options(layers=layers, seed=self._seed)
+            started, clock = datetime.now(UTC), pipeline.Clock()
+            if layers:
+                one = pipeline.examine(plan, step, handle, options, entered=entered)
+            else:
+                one = _only_links(step, entered.result())
+            clock.lap("total")
+            here = pipeline.circumstances(handle.agent, options, started, clock.seconds)
+        except LabError as error:
+            self.leave()
+            skip_or_raise(error)
+        return one, here
+
+    def leave(self) -> None:
+        """Give the lab back."""
+        if self._handle is not None:
+            self._handle.close()
+        self._plan = self._handle = None
+        self._passed = []
+
+    def _enter(self, plan: Plan, step: Step) -> tuple[Handle, Reply[StepObserved]]:
+        agent = self._labs.agent()
+        number = plan.steps.index(step)
+        if self._plan is not plan or self._agent is not agent or len(self._passed) > number + 1:
+            self.leave()
+            self._agent = agent
+            self._plan, self._handle = plan, agent.lab(plan)
+        assert self._handle is not None
+        while len(self._passed) <= number:
+            entering = self._handle.enter(plan.steps[len(self._passed)])
+            entering.result()
+            self._passed.append(entering)
+        return self._handle, self._passed[-1]
+
+
+def _only_links(step: Step, built: StepObserved) -> report.Examined:
+    """A step in which nothing was probed: only values read back and refusals are judged."""
+    judged = judges.judge(step, built, None, pipeline.predicted_refusals(step))
+    return report.Examined(step, built, None, judged)
+
+
+def judge(plan: Plan, one: report.Examined, here: report.Circumstances) -> None:
+    """Raises NotAsExpected where anything failed or was inconclusive, and skips where nothing was expected.
+
+    Values that are read back, and refusals, have an item of their own, which probes no layer.
+    """
+    record = report.build(plan, [one], [], model.RULES, here)
+    [step] = record["steps"]
+    links = not one.observed.layers
+    entries = [entry for entry in step["expectations"] if (entry["kind"] in ("state", "refused")) == links]
+    refusals = [finding["verdict"] for finding in record["findings"] if finding["kind"] == "refusal"]
+    verdicts = {entry["verdict"] for entry in entries} | set(refusals if links else ())
+    for layer in step["layers"].values():
+        verdicts |= {mark for row in layer["verdict"] for mark in row}
+    if not links:
+        # What only the model says of listeners and of the wire has no cell.
+        verdicts |= {one["verdict"] for one in record["findings"] if one["kind"] in ("heard", "wire")}
+    if "F" in verdicts or "?" in verdicts:
+        word = "not as expected" if "F" in verdicts else "inconclusive: nothing could be proved either way"
+        raise NotAsExpected(f"{word}\n\n{terminal.render(record, Style(width=100))}")
+    if "P" not in verdicts:
+        why = next((finding["detail"] for finding in record["findings"] if finding["detail"]), "nothing is expected")
+        pytest.skip(f"only observed: {why}")

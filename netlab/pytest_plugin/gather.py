@@ -1,0 +1,81 @@
+"""One report for each topology file, out of what its items have seen, in whatever worker each was run.
+
+Workers send what was observed; predicting, judging and writing is done here, once, by the controller.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from netlab.observed import LayerObserved, StepObserved
+from netlab.report import Circumstances, Examined
+from netlab.wire import from_plain, to_plain
+
+
+def pack(file: str, one: Examined, here: Circumstances) -> str:
+    """What an item sends: the file (relative to the root folder), the step, what was seen there, when and where."""
+    return json.dumps({"file": file, "step": one.step.name, "observed": to_plain(one.observed), "here": asdict(here)})
+
+
+@dataclass
+class _File:
+    """What has been seen of one topology file: by step the values read back, and the layers."""
+
+    here: Circumstances
+    steps: dict[str, StepObserved] = field(default_factory=dict)
+    layers: dict[str, list[LayerObserved]] = field(default_factory=dict)
+
+
+class Gatherer:
+    """A plugin of the controller's (or of the only process): gathers, and writes at the end."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.root = root
+        self.folder = folder
+        self._files: dict[str, _File] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what an item of a topology file has seen."""
+        sent: str | None = getattr(report, "netlab_seen", None)
+        if sent is None:
+            return
+        plain = json.loads(sent)
+        here, observed = Circumstances(**plain["here"]), from_plain(StepObserved, plain["observed"])
+        seconds = {"total": here.seconds.get("total", 0.0)}
+        file = self._files.setdefault(plain["file"], _File(replace(here, seconds={"total": 0.0})))
+        seconds["total"] += file.here.seconds["total"]
+        started = min(file.here.started, here.started)
+        file.here = replace(file.here, seconds=seconds, started=started)
+        file.steps.setdefault(plain["step"], observed)
+        file.layers.setdefault(plain["step"], []).extend(observed.layers)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Write the reports."""
+        for name, file in self._files.items():
+            self._write(self.root / name, file)
+
+    def _write(self, path: Path, file: _File) -> None:
+        from netlab import judge, model, pipeline, plan, report
+        from netlab.report.save import save
+
+        resolved = plan.from_file(path)
+        examined = []
+        for step in resolved.steps:
+            if step.name not in file.steps:
+                continue
+            by_name = {layer.layer: layer for layer in file.layers[step.name]}
+            names = tuple(name for name in pipeline.chosen_layers(resolved, step, ()) if name in by_name)
+            observed = replace(file.steps[step.name], layers=tuple(by_name[name] for name in names))
+            prediction = model.predict(step.state, names)
+            told = len(step.state.endpoints) <= report.STORIES_UP_TO
+            stories = report.tell_all(step.state, prediction, names) if told else report.Stories()
+            judged = judge.judge(step, observed, prediction, pipeline.predicted_refusals(step))
+            examined.append(report.Examined(step, observed, prediction, judged, stories))
+        seen = [(one.step, one.observed, one.prediction) for one in examined]
+        claims = [judge.weigh(claim, seen) for claim in resolved.claims]
+        save(report.build(resolved, examined, claims, model.RULES, file.here), self.folder)

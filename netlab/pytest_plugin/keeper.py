@@ -1,0 +1,64 @@
+"""The labs of one pytest process, and what is kept of them when a test fails."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from netlab.lab import BuildError, CannotRun, LabError
+from netlab.testing import Lab, Labs
+from netlab.testing.artefacts import save
+
+if TYPE_CHECKING:
+    from netlab.testing.blueprint import Source
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class Keeper:
+    """One agent for all labs of this process (under xdist: of this worker)."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.seed: int = config.getoption("--netlab-seed")
+        self.labs = Labs([config.rootpath / "topologies"], self.seed)
+
+    def close(self) -> None:
+        """End every lab."""
+        self.labs.close()
+
+    def open(self, source: Source, folder: Path | None = None) -> Lab:
+        """Open a lab, or skip the test where this machine can't run it."""
+        try:
+            return self.labs.open(source, [folder] if folder else [])
+        except LabError as error:
+            skip_or_raise(error)
+
+    def report(self, item: pytest.Item, report: pytest.TestReport) -> None:
+        """Add to a failed test's report where the artefacts of its labs are."""
+        if not report.failed or report.when == "teardown":
+            return
+        for lab in self.labs.up:
+            folder = self.artefacts(item.nodeid) / _UNSAFE.sub("-", lab.plan.name)
+            said = save(lab, folder)
+            report.sections.append((f"netlab: {lab.plan.name}", said))
+
+    def artefacts(self, nodeid: str) -> Path:
+        """The folder for what is kept of a failed test."""
+        name = _UNSAFE.sub("-", nodeid.replace("::", "-")).strip("-")[-120:]
+        named: str | None = self.config.getoption("--netlab-report")
+        if named:
+            return Path(named).absolute() / "failed" / name
+        factory: Any = self.config._tmp_path_factory  # type: ignore[attr-defined]
+        base: Path = factory.getbasetemp()
+        return base / "netlab" / name
+
+
+def skip_or_raise(error: LabError) -> NoReturn:
+    """Skip the test where it is the machine that lacks something (of link kinds the kernel says EOPNOTSUPP)."""
+    if isinstance(error, CannotRun) or (isinstance(error, BuildError) and error.exit_code == CannotRun.exit_code):
+        pytest.skip(f"{error}; {error.mend}" if error.mend else str(error))
+    raise error

@@ -1,0 +1,91 @@
+"""Topology files as tests: one item for each step and layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netlab.plan.types import ExpectRefused, ExpectState, Plan, Step
+from netlab.pytest_plugin import keeper_of
+from netlab.pytest_plugin.bench import Bench, NotAsExpected, judge
+from netlab.pytest_plugin.gather import pack
+
+#: The item of what has no layer: values that are read back, and refusals.
+LINKS = "links"
+_BENCH: pytest.StashKey[Bench] = pytest.StashKey()
+
+
+class TopologyFile(pytest.File):
+    """A topology file."""
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        """Its steps."""
+        from netlab import plan, spec
+
+        try:
+            resolved = plan.from_file(self.path)
+        except spec.TopologyError as error:
+            raise self.CollectError(str(error)) from None
+        for step in resolved.steps:
+            yield TopologyStep.from_parent(self, name=step.name, plan=resolved, step=step)
+
+
+class TopologyStep(pytest.Collector):
+    """A step of a topology file."""
+
+    def __init__(self, plan: Plan, step: Step, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plan = plan
+        self.step = step
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Its layers, and what has none."""
+        from netlab import pipeline
+
+        if (self.step.changes and any(change.refusal for change in self.step.changes)) or _readbacks(self.step):
+            yield TopologyItem.from_parent(self, name=LINKS)
+        asked = [one for one in self.config.getoption("--netlab-layers").replace(" ", "").split(",") if one]
+        for layer in pipeline.chosen_layers(self.plan, self.step, ()):
+            if not asked or layer in asked:
+                yield TopologyItem.from_parent(self, name=layer)
+
+
+def _readbacks(step: Step) -> bool:
+    return any(isinstance(entry, (ExpectState, ExpectRefused)) for entry in step.expect)
+
+
+class TopologyItem(pytest.Item):
+    """One layer of one step."""
+
+    parent: TopologyStep
+    seen: str | None = None
+
+    def runtest(self) -> None:
+        """Examine the layer on the kernel."""
+        keeper = keeper_of(self.config)
+        if _BENCH not in self.config.stash:
+            self.config.stash[_BENCH] = Bench(keeper.labs, keeper.seed)
+        layers = () if self.name == LINKS else (self.name,)
+        one, here = self.config.stash[_BENCH].examine(self.parent.plan, self.parent.step, layers)
+        self.user_properties += [("netlab.topology", self.parent.plan.name), ("netlab.kernel", here.kernel)]
+        self.user_properties += [("netlab.substrate", here.substrate), ("netlab.seed", here.seed)]
+        if self.config.getoption("--netlab-report"):
+            self.seen = pack(self.nodeid.partition("::")[0], one, here)
+        judge(self.parent.plan, one, here)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The report of what is not as expected, and no traceback."""
+        from netlab.lab import BuildError, LabDied
+
+        if isinstance(excinfo.value, (NotAsExpected, BuildError, LabDied)):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the step stands in its file."""
+        where = next((change.where for change in self.parent.step.changes if change.where), None)
+        line = where.line - 1 if where and self.parent.step is not self.parent.plan.steps[0] else 0
+        return self.path, line, f"{self.path.name}::{self.parent.name}::{self.name}"

@@ -1,0 +1,64 @@
+"""What is kept of a lab when a test has failed: enough to see what it was, and to build it again."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netlab.lab import LabError
+from netlab.report.write import make_folder, write_whole
+
+if TYPE_CHECKING:
+    from netlab.testing.lab import Lab
+
+_UNSAFE = re.compile(r"[^\w.+-]+")
+#: The whole matrix is probed for the record up to this many endpoints.
+RECORD_UP_TO = 20
+#: What is asked of every namespace, by `ip -d -j`, while a command that takes longer is given up.
+ASKED = ("address", "route", "-6 route", "neighbor", "rule")
+TIMEOUT = 5.0
+
+
+def save(lab: Lab, folder: Path) -> str:
+    """Write the topology (``topology.yaml``), a record of now with its reports, the state of every namespace
+    (``state.json``: what ``ip -d -j`` says) and the captures into a folder; returns lines that say where.
+
+    Raises ReportError where the folder can't be written to.
+    """
+    make_folder(folder)
+    lines = [f"{folder}: topology.yaml"]
+    write_whole(folder / "topology.yaml", lab.topology)
+    for capture in lab.captures:
+        capture.save(folder / f"{_UNSAFE.sub('~', '+'.join(capture.interfaces))[:100].strip('~')}.pcapng")
+    if lab.captures:
+        lines[0] += f", {len(lab.captures)} captures"
+    try:
+        write_whole(folder / "state.json", json.dumps(_state(lab), indent=1) + "\n")
+        lines[0] += ", state.json"
+        if len(lab.state.endpoints) <= RECORD_UP_TO:
+            from netlab.report.save import save as save_reports
+
+            record = lab.examine()
+            save_reports(record, folder)
+            lines[0] += ", run.json and its reports"
+            counts = record["summary"]
+            lines.append(f"the whole matrix now: {counts['pass']} pass, {counts['fail']} fail")
+    except LabError as error:
+        lines.append(f"nothing more could be had: {error}")
+    return "\n".join(lines)
+
+
+def _state(lab: Lab) -> dict[str, dict[str, object]]:
+    """What iproute2 says of every namespace; its own words where it fails."""
+    found: dict[str, dict[str, object]] = {}
+    for namespace in lab:
+        here = found[namespace.name] = {}
+        for what in ASKED:
+            done = namespace.run("ip", "-d", "-j", *what.split(), "show", check=False, timeout=TIMEOUT)
+            try:
+                here[what] = json.loads(done.stdout or "[]") if done.returncode == 0 else done.stderr.strip()
+            except ValueError:
+                here[what] = done.stdout
+    return found
