@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netlab.judge.expect import decide
+from netlab.judge.expect import decide, undecided
 from netlab.judge.predicted import Predicted
 from netlab.judge.types import JudgedClaim, JudgedExpectation
 from netlab.judge.unsettled import unsettled_rows
@@ -25,7 +25,7 @@ def weigh(claim: Claim, steps: Sequence[Seen]) -> JudgedClaim:
             open_rows = unsettled_rows(step.state, observed.unsettled)
             tests.append((name, decide(entry, step, observed, prediction, open_rows)))
         else:
-            tests.append((name, JudgedExpectation("pair", entry.text, str(entry.where), "S", "step not probed")))
+            tests.append((name, undecided(entry, "step not probed")))
     verdicts = {test.verdict for _, test in tests}
     if "F" in verdicts:
         return JudgedClaim(claim.number, claim.says, "refuted", tuple(tests))

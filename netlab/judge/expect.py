@@ -12,7 +12,7 @@ from typing import Any
 
 from netlab.judge.predicted import Predicted, rule_of
 from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
-from netlab.judge.types import Cell, JudgedExpectation, Verdict
+from netlab.judge.types import Cell, ExpectationKind, JudgedExpectation, Verdict
 from netlab.observed import LayerObserved, StepObserved
 from netlab.plan.types import (
     AnyExpectation,
@@ -26,6 +26,16 @@ from netlab.plan.types import (
 
 #: How many of the cells that decide an entry are named.
 NAMED = 8
+#: STP states of a bridge port by number (BR_STATE_*, include/uapi/linux/if_bridge.h).
+PORT_STATES = ("disabled", "listening", "learning", "forwarding", "blocking")
+
+_KINDS: dict[type, ExpectationKind] = {
+    ExpectPair: "pair",
+    ExpectWire: "wire",
+    ExpectHeard: "heard",
+    ExpectState: "state",
+    ExpectRefused: "refused",
+}
 
 
 def decide(
@@ -47,10 +57,13 @@ def decide(
     return _refused(entry, observed)
 
 
-def _entry(
-    kind: Any, entry: AnyExpectation, verdict: Verdict, detail: str = "", cells: Sequence[Cell] = ()
-) -> JudgedExpectation:
-    return JudgedExpectation(kind, entry.text, str(entry.where), verdict, detail, tuple(cells[:NAMED]))
+def undecided(entry: AnyExpectation, why: str) -> JudgedExpectation:
+    """An entry that nobody looked at."""
+    return _entry(entry, "S", why)
+
+
+def _entry(entry: AnyExpectation, verdict: Verdict, detail: str = "", cells: Sequence[Cell] = ()) -> JudgedExpectation:
+    return JudgedExpectation(_KINDS[type(entry)], entry.text, str(entry.where), verdict, detail, tuple(cells[:NAMED]))
 
 
 def _layer(observed: StepObserved, name: str) -> LayerObserved | None:
@@ -88,13 +101,13 @@ def _pair(
                 named[verdict].append(Cell(name, source, destination, letter, rule))
     total = count.total()
     if count["F"]:
-        return _entry("pair", entry, "F", _of(count["F"], total, "otherwise"), named["F"])
+        return _entry(entry, "F", _of(count["F"], total, "otherwise"), named["F"])
     if count["?"]:
-        return _entry("pair", entry, "?", _of(count["?"], total, "without proof"), named["?"])
+        return _entry(entry, "?", _of(count["?"], total, "without proof"), named["?"])
     if total:
-        return _entry("pair", entry, "P", _of(total, total, "so"), named["P"])
+        return _entry(entry, "P", _of(total, total, "so"), named["P"])
     probed = any(_layer(observed, name) for name in entry.layers)
-    return _entry("pair", entry, "?" if probed else "S", "not applicable" if probed else "layer not probed")
+    return _entry(entry, "?" if probed else "S", "not applicable" if probed else "layer not probed")
 
 
 def _of(part: int, total: int, what: str) -> str:
@@ -109,7 +122,7 @@ def _of(part: int, total: int, what: str) -> str:
 def _wire(entry: ExpectWire, step: Step, observed: StepObserved, unsettled: frozenset[int]) -> JudgedExpectation:
     layer = _layer(observed, entry.layer)
     if layer is None or not layer.wire:
-        return _entry("wire", entry, "S", "the wire was not watched" if layer else "layer not probed")
+        return _entry(entry, "S", "the wire was not watched" if layer else "layer not probed")
     index = step.state.index
     seen: dict[str, list[Cell]] = {"1": [], "0": [], "?": []}
     for source, destination in entry.pairs:
@@ -119,17 +132,17 @@ def _wire(entry: ExpectWire, step: Step, observed: StepObserved, unsettled: froz
         seen[mark].append(Cell(entry.layer, source, destination, layer.rows[i][j]))
     right, wrong = ("1", "0") if entry.on_wire else ("0", "1")
     if seen[wrong]:
-        return _entry("wire", entry, "F", "not seen on the wire" if entry.on_wire else "seen on the wire", seen[wrong])
+        return _entry(entry, "F", "not seen on the wire" if entry.on_wire else "seen on the wire", seen[wrong])
     if seen["?"]:
-        return _entry("wire", entry, "?", "no proof either way", seen["?"])
-    return _entry("wire", entry, "P", "", seen[right])
+        return _entry(entry, "?", "no proof either way", seen["?"])
+    return _entry(entry, "P", "", seen[right])
 
 
 def _heard(entry: ExpectHeard, step: Step, observed: StepObserved, unsettled: frozenset[int]) -> JudgedExpectation:
     layer = _layer(observed, "broadcast")
     row = step.state.index.get(entry.source)
     if layer is None or entry.source not in layer.heard or row is None:
-        return _entry("heard", entry, "S", "layer not probed" if layer is None else "not probed")
+        return _entry(entry, "S", "layer not probed" if layer is None else "not probed")
     heard, wanted = set(layer.heard[entry.source]), set(entry.listeners)
     missing = sorted(wanted - heard)
     extra = sorted(heard - wanted) if entry.only else []
@@ -139,8 +152,8 @@ def _heard(entry: ExpectHeard, step: Step, observed: StepObserved, unsettled: fr
     if extra:
         words.append(f"also heard by {', '.join(extra)}")
     if extra or (missing and not _no_proof(step, layer, row, missing, unsettled)):
-        return _entry("heard", entry, "F", "; ".join(words))
-    return _entry("heard", entry, "?" if missing else "P", "; ".join(words))
+        return _entry(entry, "F", "; ".join(words))
+    return _entry(entry, "?" if missing else "P", "; ".join(words))
 
 
 def _no_proof(step: Step, layer: LayerObserved, row: int, missing: list[str], unsettled: frozenset[int]) -> bool:
@@ -158,11 +171,9 @@ def _no_proof(step: Step, layer: LayerObserved, row: int, missing: list[str], un
 
 
 def _state(entry: ExpectState, observed: StepObserved) -> JudgedExpectation:
-    link = observed.links.get(entry.link)
+    link = _read_back(entry.link, observed.links)
     if link is None:
-        return _entry("state", entry, "?", f"{entry.link} was not read back")
-    # The file's word for the admin state, which is read back as a flag.
-    link = {"state": "up" if link.get("up") else "down", **link}
+        return _entry(entry, "?", f"{entry.link} was not read back")
     wrong, unknown = [], []
     for key, wanted in entry.values:
         if key not in link:
@@ -174,7 +185,16 @@ def _state(entry: ExpectState, observed: StepObserved) -> JudgedExpectation:
         except KeyError as missing:
             unknown.append(f"{missing.args[0]} was not read back")
     verdict: Verdict = "F" if wrong else "?" if unknown else "P"
-    return _entry("state", entry, verdict, "; ".join(wrong + unknown))
+    return _entry(entry, verdict, "; ".join(wrong + unknown))
+
+
+def _read_back(name: str, links: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """What was read of a link, or of the switch port at the other end of its wire, in the words of the file."""
+    if name.startswith("port("):
+        port = (links.get(name[5:-1]) or {}).get("port")
+        return {**port, "state": PORT_STATES[port["state"]]} if port else None
+    link = links.get(name)
+    return None if link is None else {"state": "up" if link.get("up") else "down", **link}
 
 
 def _same(key: str, wanted: object, value: Any, links: dict[str, dict[str, Any]]) -> bool:
@@ -188,6 +208,9 @@ def _same(key: str, wanted: object, value: Any, links: dict[str, dict[str, Any]]
     if wanted == "local-unicast":
         # The two low bits of the first byte: group (0: unicast) and local administration (IEEE 802, 8.2.2).
         return int(str(value).partition(":")[0], 16) & 3 == 2
+    if isinstance(wanted, bool) and isinstance(value, int):
+        # The kernel's flags are numbers.
+        return wanted == bool(value)
     if isinstance(wanted, (tuple, list)):
         values = value if isinstance(value, (tuple, list)) else [value]
         return sorted(map(_fold, wanted)) == sorted(map(_fold, values))
@@ -210,8 +233,8 @@ def _words(value: object) -> str:
 def _refused(entry: ExpectRefused, observed: StepObserved) -> JudgedExpectation:
     refused = observed.refused.get(entry.link)
     if refused is None or refused.get("errno") is None:
-        return _entry("refused", entry, "F", "the kernel accepted it")
+        return _entry(entry, "F", "the kernel accepted it")
     errno, at = refused.get("errno"), refused.get("at")
     if (errno, at) == (entry.errno, entry.at):
-        return _entry("refused", entry, "P", str(refused.get("message") or ""))
-    return _entry("refused", entry, "F", f"refused with {errno} at {at}")
+        return _entry(entry, "P", str(refused.get("message") or ""))
+    return _entry(entry, "F", f"refused with {errno} at {at}")

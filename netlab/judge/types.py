@@ -9,6 +9,8 @@ from typing import Any, Literal
 #: ``P`` pass, ``F`` fail, ``?`` inconclusive, ``S`` skip (nothing was expected, or nothing was looked at).
 Verdict = Literal["P", "F", "?", "S"]
 
+ExpectationKind = Literal["pair", "wire", "heard", "state", "refused"]
+
 FindingKind = Literal[
     "unexpected",  # not as expected, by the file, the model or both
     "model-contradicted",  # the kernel did what the file says and the model does not
@@ -72,7 +74,7 @@ class JudgedLayer:
 class JudgedExpectation:
     """One entry of ``expect``: whether it held, and the cells (or the words) that decide it."""
 
-    kind: Literal["pair", "wire", "heard", "state", "refused"]
+    kind: ExpectationKind
     text: str
     where: str
     verdict: Verdict

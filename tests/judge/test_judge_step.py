@@ -285,6 +285,7 @@ def test_heard_on_a_port_against_the_model(three: State) -> None:
 LINKS = {
     "A:eth0": {"mac": "02:00:00:00:00:01", "mode": "vepa", "addresses": ["10.0.0.1/24"], "promiscuity": 1},
     "B:eth0": {"mac": "02:00:00:00:00:01", "addresses": [], "nodst": True},
+    "D:eth1": {"up": False, "port": {"hairpin": 1, "flood": 0, "state": 3}},
     "C:eth0": {"mac": "00:00:5e:00:01:07", "addresses": ["10.0.0.2/24", "10.0.0.3/24"]},
 }
 
@@ -310,6 +311,12 @@ LINKS = {
         ("A:eth0", (("mtu", 1500),), "?"),
         ("A:eth0", (("mac", "=D:eth0"),), "?"),
         ("D:eth0", (("mtu", 1500),), "?"),
+        ("D:eth1", (("state", "down"),), "P"),
+        ("D:eth1", (("state", "up"),), "F"),
+        ("port(D:eth1)", (("hairpin", True), ("flood", False), ("state", "forwarding")), "P"),
+        ("port(D:eth1)", (("state", "disabled"),), "F"),
+        ("port(D:eth1)", (("flood", True),), "F"),
+        ("port(C:eth0)", (("hairpin", True),), "?"),
     ],
 )
 def test_values_read_back(three: State, link: str, values: tuple[tuple[str, object], ...], verdict: str) -> None:
