@@ -201,6 +201,48 @@ def test_the_order_of_connected_routes_follows_what_happened() -> None:
     assert made.steps[2].state.addressed[-1] == ("A:eth0", "10.0.0.1")
 
 
+def test_the_last_ipv4_address_takes_routes_and_neighbours_along() -> None:
+    """Without an IPv4 address in between, an interface loses its IPv4 routes and neighbours, and those of IPv6 stay."""
+    head = TWO.replace(
+        "eth0: {switch: lan, addresses: [10.0.0.2/24, fd00::2/64]}",
+        "eth0: {switch: lan, addresses: [10.0.0.2/24, fd00::2/64], neighbors: {10.0.0.9: A:eth0, fd00::9: A:eth0}}\n"
+        "    routes: [{to: 10.9.0.0/16, via: 10.0.0.1}, {to: 'fd09::/64', via: 'fd00::1'}]",
+    )
+    made = plan(steps("set: {B:eth0: {addresses: [10.0.0.3/24, fd00::2/64]}}", head=head))
+    state = made.steps[1].state
+    assert [route.to for route in state.namespace("B").routes] == ["fd09::/64"]
+    assert [neighbor.ip for neighbor in state.link("B:eth0").neighbors] == ["fd00::9"]
+    assert len(made.warnings) == 1
+
+
+def test_a_secondary_address_that_outlives_its_primary_is_made_anew() -> None:
+    """It is added again, behind what was there meanwhile."""
+    head = TWO.replace("[10.0.0.1/24]", "[10.0.0.1/24, 10.0.0.5/24]")
+    made = plan(steps("set: {A:eth0: {addresses: [10.0.0.5/24]}}", head=head))
+    (change,) = set_links(made, 1)
+    assert [str(address) for address in change.before.addresses] == ["10.0.0.1/24"]
+    assert [str(address) for address in change.after.addresses] == ["10.0.0.5/24"]
+    assert made.steps[0].state.addressed[1] == made.steps[1].state.addressed[-1] == ("A:eth0", "10.0.0.5")
+
+
+def test_a_route_goes_by_the_interface_whose_connected_route_came_first() -> None:
+    """Of two interfaces on the gateway's prefix the older one is taken, and one that has been down is younger."""
+    head = (
+        "switches: {s: }\nhosts: {A: {interfaces: {e: {switch: s, addresses: [10.0.0.1/24]}, "
+        "f: {switch: s, addresses: [10.0.0.2/24]}}}}\n"
+    )
+    made = plan(
+        steps(
+            "set: {A:e: {state: down}}",
+            "set: {A:e: {state: up}, A: {routes: [{to: 10.9.0.0/16, via: 10.0.0.9}]}}",
+            "set: {A:e: {state: down}}",
+            "set: {A:f: {state: down}}",
+            head=head,
+        )
+    )
+    assert [len(step.state.namespace("A").routes) for step in made.steps] == [0, 0, 1, 1, 0]
+
+
 # --- ports and switches -------------------------------------------------------------------------------
 
 
