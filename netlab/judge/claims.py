@@ -9,7 +9,7 @@ from netlab.judge.predicted import Predicted
 from netlab.judge.types import JudgedClaim, JudgedExpectation
 from netlab.judge.unsettled import unsettled_rows
 from netlab.observed import StepObserved
-from netlab.plan.types import Claim, Step
+from netlab.plan.types import AnyExpectation, Claim, ExpectPair, Step
 
 #: A step of the run: what it was, what was seen, what was predicted.
 Seen = tuple[Step, StepObserved, "Predicted | None"]
@@ -23,7 +23,11 @@ def weigh(claim: Claim, steps: Sequence[Seen]) -> JudgedClaim:
         if name in by_name:
             step, observed, prediction = by_name[name]
             open_rows = unsettled_rows(step.state, observed.unsettled)
-            tests.append((name, decide(entry, step, observed, prediction, open_rows)))
+            test = decide(entry, step, observed, prediction, open_rows)
+            # A part of the layers can refute a claim, but not confirm it.
+            if test.verdict == "P" and not _layers(entry) <= {layer.layer for layer in observed.layers}:
+                test = undecided(entry, "not every layer of it was probed")
+            tests.append((name, test))
         else:
             tests.append((name, undecided(entry, "step not probed")))
     verdicts = {test.verdict for _, test in tests}
@@ -31,3 +35,7 @@ def weigh(claim: Claim, steps: Sequence[Seen]) -> JudgedClaim:
         return JudgedClaim(claim.number, claim.says, "refuted", tuple(tests))
     confirmed = bool(tests) and verdicts == {"P"}
     return JudgedClaim(claim.number, claim.says, "confirmed" if confirmed else "undecided", tuple(tests))
+
+
+def _layers(entry: AnyExpectation) -> set[str]:
+    return set(entry.layers) if isinstance(entry, ExpectPair) else set()

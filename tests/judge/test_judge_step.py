@@ -386,6 +386,14 @@ def test_a_claim_about_a_step_that_was_left_out_is_undecided(three: State, pair:
     assert weigh(claim, [(step, StepObserved((seen(".RR", "R.R", "RR."),)), None)]).verdict == "undecided"
 
 
+@pytest.mark.parametrize(("outcome", "verdict"), [("reachable", "undecided"), ("unreachable", "refuted")])
+def test_a_claim_needs_all_its_layers(three: State, pair: PairMaker, outcome: str, verdict: str) -> None:
+    """With a layer left out a claim can be refuted, but not confirmed."""
+    claim = Claim("11", "icmp and tcp", (("baseline", pair("A:eth0", "B:eth0", outcome, "icmp", "tcp")),))
+    step = make_step(three)
+    assert weigh(claim, [(step, StepObserved((seen(".RR", "R.R", "RR."),)), None)]).verdict == verdict
+
+
 def test_pairs_of_many_cells_are_counted(three: State) -> None:
     """An entry over many pairs says how many of them are otherwise."""
     pairs = tuple((a, b) for a in three.index for b in three.index if a != b)
