@@ -37,9 +37,10 @@ def flushed(lab: Lab, before: AnyLink, after: L, *, quiet: bool = False) -> L:
 
 
 def _forget_v6(lab: Lab, before: AnyLink, after: AnyLink) -> None:
-    """Below an MTU of 1280 the kernel drops all IPv6 settings of an interface; it gets the defaults later."""
+    """Below an MTU of 1280 IPv6 settings and routes of an interface are gone; later it gets the defaults."""
     box = lab.boxes[after.namespace]
     if after.mtu < 1280 <= before.mtu and box.kind != "switch":
+        drop_routes(lab, [before], families=(6,))
         own = f"net/ipv6/conf/{after.ifname}/"
         box.sysctls = {path: value for path, value in box.sysctls.items() if not path.startswith(own)}
 

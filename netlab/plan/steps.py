@@ -281,4 +281,5 @@ def _disabled(lab: Lab, box: Box) -> None:
     for link in lab.links_of(box.id):
         if box.sysctls.get(f"net/ipv6/conf/{link.ifname}/disable_ipv6") == "1":
             lab.links[link.id] = change.without_v6(link)
+            change.drop_routes(lab, [link], families=(6,))
     lab.settle()

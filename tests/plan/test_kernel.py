@@ -80,6 +80,7 @@ hosts:
     routes: [{to: 10.9.0.0/16, via: 10.0.0.2}, {to: 10.8.0.0/16, via: 10.0.0.2, dev: m1}]
   B:
     sysctls: {net.ipv4.ip_forward: 1, net.ipv6.conf.all.forwarding: 1, net.ipv4.conf.eth0.forwarding: 0}
+    routes: [{to: "fd09::/64", via: "fd00::1"}]
     interfaces:
       eth0: {switch: lan, addresses: [10.0.0.2/24, fd00::2/64], neighbors: {10.0.0.9: A:eth0, fd00::9: A:eth0}}
     containers:
@@ -97,6 +98,11 @@ steps:
     set:
       A: {sysctls: {net.ipv4.conf.default.rp_filter: 1, net.ipv6.conf.default.accept_ra: 1, net.ipv4.ip_forward: 1}}
       B: {sysctls: {net.ipv4.ip_forward: 0, net.ipv6.conf.all.forwarding: 0}}
+  - {name: small, set: {B:eth0: {mtu: 1279}}}
+  - name: large
+    set: {B:eth0: {mtu: 1500, addresses: [10.0.0.2/24, fd00::2/64]}, B: {routes: [{to: "fd08::/64", via: "fd00::1"}]}}
+  - {name: no-six, set: {B: {sysctls: {net.ipv6.conf.eth0.disable_ipv6: 1}}}}
+  - {name: six, set: {B: {sysctls: {net.ipv6.conf.eth0.disable_ipv6: 0}}, B:eth0: {addresses: [10.0.0.2/24]}}}
   - {name: secondary, set: {B:eth0: {addresses: [10.0.0.2/24, 10.0.0.3/24, 10.0.5.1/24, fd00::2/64]}}}
   - {name: primary-gone, set: {B:eth0: {addresses: [10.0.0.3/24, 10.0.5.1/24, fd00::2/64]}}}
   - {name: none-stays, set: {B:eth0: {addresses: [10.0.7.1/24, fd00::2/64]}}}
