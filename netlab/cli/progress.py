@@ -2,62 +2,69 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 #: Seconds until progress is shown; most runs are over before.
 PATIENCE = 1.0
 
 
-@contextlib.contextmanager
-def progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
-    """A function to be told what is being done; after `PATIENCE` that shows on stderr."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _doing: None
-        return
-    line = _Line()
-    timer = threading.Timer(PATIENCE, line.show)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield line.update
-    finally:
-        timer.cancel()
-        line.close()
+class Progress:
+    """A line with a spinner, shown after `PATIENCE`; rich is imported only then. Usable as a context manager.
 
+    Called with a text it says what is being done; `hide` wipes it before something else is printed.
+    """
 
-class _Line:
-    """One line with a spinner; rich is imported only when it is shown."""
-
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         self._lock = threading.Lock()
         self._text = "starting"
-        self._status: object = None
-        self._closed = False
+        self._status: Status | None = None
+        self._due = False
+        self._timer: threading.Timer | None = None
+        if not quiet and sys.stderr.isatty():
+            self._timer = threading.Timer(PATIENCE, self._now)
+            self._timer.daemon = True
+            self._timer.start()
 
-    def update(self, text: str) -> None:
+    def __call__(self, text: str) -> None:
         with self._lock:
             self._text = text
-            if self._status is not None:
-                self._status.update(_plain(text))  # type: ignore[attr-defined]
+            if self._due:
+                self._show()
 
-    def show(self) -> None:
+    def hide(self) -> None:
+        """Wipe the line; it comes back with the next text."""
+        with self._lock:
+            if self._status is not None:
+                self._status.stop()
+                self._status = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        with self._lock:
+            self._due = False
+        self.hide()
+
+    def _now(self) -> None:
+        with self._lock:
+            self._due = True
+            self._show()
+
+    def _show(self) -> None:
+        # A topology may be called "[red]": that is no markup.
+        text = self._text.replace("[", "\\[")
+        if self._status is not None:
+            self._status.update(text)
+            return
         from rich.console import Console
 
-        with self._lock:
-            if not self._closed:
-                self._status = Console(stderr=True).status(_plain(self._text))
-                self._status.start()
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            if self._status is not None:
-                self._status.stop()  # type: ignore[attr-defined]
-
-
-def _plain(text: str) -> str:
-    """The text without rich's markup: a topology may be called ``[red]``."""
-    return text.replace("[", "\\[")
+        self._status = Console(stderr=True).status(text)
+        self._status.start()

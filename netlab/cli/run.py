@@ -120,18 +120,20 @@ class _Job:
 
     def run(self, agents: _Agents) -> int:
         """Examine everything; what goes wrong with one file is said and leaves the others alone."""
-        from netlab.cli.progress import progress
+        from netlab.cli.progress import Progress
 
         shown = False
-        with progress(quiet=bool(self.asked["quiet"] or self.asked["verbose"])) as watch:
+        with Progress(quiet=bool(self.asked["quiet"] or self.asked["verbose"])) as watch:
             for path in self.paths:
                 try:
                     records = self._examine(path, agents, watch)
                 except Exception as error:
+                    watch.hide()
                     self.codes.append(explain(error))
                     if _hopeless(error):
                         break
                     continue
+                watch.hide()
                 self.rows.append((path.stem, records))
                 kept = self._keep(records, path)
                 shown = self._show(records, kept, shown) or shown
