@@ -8,6 +8,7 @@ import pty
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from typing import TextIO
 
 import pytest
 
@@ -18,11 +19,13 @@ Got = Callable[[], str]
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Got]:
-    """Stderr is a terminal; what it got so far, once it is closed."""
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[TextIO, Got]]:
+    """A terminal, and what it got, once it is closed.
+
+    The test itself makes it stderr: between fixtures and tests pytest puts its own there.
+    """
     mine, theirs = pty.openpty()
     stream = os.fdopen(theirs, "w")
-    monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
     got = bytearray()
 
@@ -43,22 +46,25 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Got]:
         reader.join()
         return got.decode()
 
-    yield closed
+    yield stream, closed
     stream.close()
     reader.join()
     os.close(mine)
 
 
-def test_a_short_run_shows_none(terminal: Got, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_run_shows_none(terminal: tuple[TextIO, Got], monkeypatch: pytest.MonkeyPatch) -> None:
     """What ends before patience does writes nothing."""
+    monkeypatch.setattr(sys, "stderr", terminal[0])
     monkeypatch.setattr(progress, "PATIENCE", 3600)
     with Progress() as watch:
+        assert watch._timer is not None
         watch("two: baseline")
-    assert terminal() == ""
+    assert terminal[1]() == ""
 
 
-def test_a_long_run_shows_what_it_does_and_wipes_it(terminal: Got, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_run_shows_it_and_wipes_it(terminal: tuple[TextIO, Got], monkeypatch: pytest.MonkeyPatch) -> None:
     """After that it says what is being done, names that look like markup included, and leaves no trace of it."""
+    monkeypatch.setattr(sys, "stderr", terminal[0])
     monkeypatch.setattr(progress, "PATIENCE", 0)
     with Progress() as watch:
         assert watch._timer is not None
@@ -66,7 +72,7 @@ def test_a_long_run_shows_what_it_does_and_wipes_it(terminal: Got, monkeypatch: 
         watch("[red] two: baseline")
         watch.hide()
         watch("three: baseline")
-    text = terminal()
+    text = terminal[1]()
     assert "[red] two: baseline" in text
     assert "three: baseline" in text
     # The last things that happen: the line is erased, the cursor shown again.
