@@ -17,8 +17,9 @@ _ROUND = 5.0
 def draw(layout: Layout, scene: Scene, label: str, *, alone: bool) -> str:
     """The picture as one ``<svg>``; ``alone`` puts the style and the XML namespace in, for a file of its own."""
     left, top, wide, high = (_number(value) for value in layout.view)
+    size = f'width="{wide}" height="{high}" style="--w:{wide}px"'
     head = (
-        f'<svg class="diagram" viewBox="{left} {top} {wide} {high}" width="{wide}" height="{high}" '
+        f'<svg class="diagram" viewBox="{left} {top} {wide} {high}" {size} '
         f'role="img" aria-label={attribute(label)}{_namespace() if alone else ""}>'
     )
     style = f"<style>{css()}</style>" if alone else ""
@@ -45,8 +46,11 @@ def _parts(layout: Layout, scene: Scene) -> Iterator[str]:
     for wire in layout.wires:
         if wire.look != "wire":
             yield _wire(wire)
+    # What a script lights up lies below the tags.
+    yield '<g class="light"></g>'
+    buses = {bar.switch.id: bar.bus[0] for bar in layout.bars}
     for port in layout.ports:
-        yield _port(port)
+        yield _port(port, buses[port.switch])
     for row in layout.rows:
         yield _row(row, layout)
     yield from _aliases(scene)
@@ -65,7 +69,7 @@ def _bar(bar: Bar, ports: list[PlacedPort]) -> str:
         lines.append(f"M{_xy(bus, min(ys))}V{_number(max(ys))}")
     title = f'<text class="title" x="{_number(frame.title_x)}" y="{_number(frame.y + 21)}">{escape(frame.title)}</text>'
     return (
-        f'<g class="switch" data-at={attribute(bar.switch.id)} data-bus="{_number(bus)}"'
+        f'<g class="switch" data-at={attribute(bar.switch.id)}'
         f"{_facts(bar.switch.id, bar.switch.facts)}"
         f"{_rect(frame, 10)}{title}"
         f'<path class="bus" d="{"".join(lines)}"/>{"".join(map(_pill, bar.pills))}</g>'
@@ -90,11 +94,12 @@ def _frame(frame: Frame, layout: Layout) -> str:
     )
 
 
-def _port(placed: PlacedPort) -> str:
+def _port(placed: PlacedPort, bus: float) -> str:
     port = placed.port
     facts = f"{_facts(port.id, ('switch port of ' + port.iface, *port.tags))}"
     return (
-        f'<g class="port" data-at={attribute(port.id)}{facts}{_glyph(placed.x, placed.y)}'
+        f'<g class="port" data-at={attribute(port.id)} data-switch={attribute(placed.switch)} data-bus="{_number(bus)}"'
+        f"{facts}{_glyph(placed.x, placed.y)}"
         f"{''.join(map(_pill, placed.pills))}</g>"
     )
 

@@ -1,0 +1,188 @@
+"""What the report's template shows, out of a record: nothing is decided in the template but the order."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from netlab.report import diagram, words
+from netlab.report.html import island as data
+from netlab.report.html import measures, tables
+from netlab.report.told import claims, findings, rules, saw
+
+Record = Mapping[str, Any]
+
+_HEADLINES = {
+    "pass": ("✓", "All as expected"),
+    "fail": ("✗", "Not as expected"),
+    "inconclusive": ("?", "Not all is proved"),
+}
+
+
+def report(record: Record) -> dict[str, Any]:
+    """The view of one run."""
+    topology, summary = record["topology"], record["summary"]
+    mark, headline = _HEADLINES[summary["verdict"]]
+    steps = [_step(record, k) for k in range(len(record["steps"]))]
+    return {
+        "title": topology["name"],
+        "description": topology["description"],
+        "warnings": topology["warnings"],
+        "verdict": summary["verdict"],
+        "mark": mark,
+        "headline": headline,
+        "counts": [(word, summary[word]) for word in ("pass", "fail", "inconclusive", "skip")],
+        "facts": list(_facts(record)),
+        "claims": claims(record),
+        "steps": steps,
+        "several": len(steps) > 1,
+        "findings": findings(record),
+        "measured": measures.view(record),
+        "rules": rules(record),
+        "endpoints": record["endpoints"],
+        "legend": _legend(record),
+        "again": again(record),
+        "versions": f"netlab {record['netlab']}, Linux {record['kernel']}, record {record['schema']}",
+        "durations": list(_durations(record)),
+        "diagram_css": Markup(diagram.css()),
+        "data": data.island(record),
+    }
+
+
+def again(record: Record) -> str:
+    """The command that does the same run again."""
+    words_ = ["netlab", "run", shlex.quote(record["topology"]["file"])]
+    return " ".join([*words_, *(["--seed", str(record["seed"])] if record["seed"] else [])])
+
+
+def when(record: Record) -> str:
+    """The time of the run, to the minute."""
+    return datetime.fromisoformat(record["started"].replace("Z", "+00:00")).strftime("%d %b %Y, %H:%M UTC")
+
+
+# --- head -------------------------------------------------------------------------------------------
+
+_SUBSTRATES = {"netns": "network namespaces", "vm": "a virtual machine", "hosts": "real machines"}
+
+
+def _facts(record: Record) -> Iterator[str]:
+    yield f"Linux {record['kernel']}"
+    yield _SUBSTRATES.get(record["substrate"], record["substrate"]) + (
+        ", without root" if record["rootless"] else ""
+    )
+    yield f"{len(record['endpoints'])} endpoints"
+    if len(record["steps"]) > 1:
+        yield f"{len(record['steps'])} steps"
+    yield when(record)
+    if "total" in record["durations"]:
+        yield f"{record['durations']['total']:.2f} s"
+
+
+def _durations(record: Record) -> Iterator[tuple[str, str]]:
+    for name, seconds in record["durations"].items():
+        yield name, f"{seconds:.3f} s"
+    for step in record["steps"]:
+        parts = ", ".join(f"{name} {seconds:.3f}" for name, seconds in step["durations"].items())
+        if parts:
+            yield step["name"], f"{parts} s"
+
+
+def _legend(record: Record) -> list[tuple[str, str, str]]:
+    """The letters and marks that occur: look, sign, meaning."""
+    letters, verdicts = set(), set()
+    for step in record["steps"]:
+        for layer in step["layers"].values():
+            letters.update(*layer["observed"])
+            verdicts.update(*layer["verdict"])
+    looks = {"R": "r", "A": "a", "U": "u", "?": "q"}
+    shown = [(look, letter, words.LETTERS[letter]) for letter, look in looks.items() if letter in letters]
+    signs = {"F": ("r f", "!"), "?": ("q i", "?"), "S": ("r s", "~")}
+    shown += [
+        (look, sign, words.VERDICTS[verdict])
+        for verdict, (look, sign) in signs.items()
+        if verdict in verdicts
+    ]
+    return shown
+
+
+# --- steps ------------------------------------------------------------------------------------------
+
+
+def _step(record: Record, k: int) -> dict[str, Any]:
+    step = record["steps"][k]
+    endpoints = step["endpoints"] or record["endpoints"]
+    states = record["topology"]["plan"].get("steps", [])
+    state = states[k].get("state", {}) if k < len(states) else {}
+    label = f"Diagram of {record['topology']['name']}"
+    if len(record["steps"]) > 1:
+        label += f", step {step['name']}"
+    return {
+        "name": step["name"],
+        "description": step["description"],
+        # How the lab was built is in the diagram.
+        "changes": step["changes"] if k else [],
+        "wide": Markup(diagram.as_svg(state, label, alone=False)),
+        "narrow": Markup(diagram.as_svg(state, label, alone=False, sides=1)),
+        "folded": tables.folded(step, endpoints),
+        "matrices": tables.matrices(step, endpoints),
+        "pairs": tables.pairs(step, endpoints),
+        "size": len(endpoints),
+        "endpoints": step["endpoints"],
+        "expectations": [_entry(record, step, entry) for entry in step["expectations"]],
+        "failed": _failed(step),
+        "heard": _heard(step, endpoints),
+        "refused": _refused(step),
+        "unsettled": step["unsettled"],
+        "notes": step["notes"],
+    }
+
+
+def _entry(record: Record, step: Record, entry: Record) -> dict[str, Any]:
+    detail = entry["detail"]
+    if entry["verdict"] == "P":
+        # That it holds is said already; who answered instead may surprise.
+        instead = next((cell for cell in entry["cells"] if cell["observed"] == "A"), None)
+        detail = saw(record, step["name"], instead) if instead else ""
+    return {
+        "mark": words.VERDICT_MARKS[entry["verdict"]],
+        "verdict": _looks(entry["verdict"]),
+        "said": words.VERDICTS[entry["verdict"]],
+        "text": entry["text"],
+        "where": entry["where"],
+        "detail": detail,
+        "cells": entry["cells"][:3] if entry["verdict"] in "F?" else [],
+    }
+
+
+def _looks(verdict: str) -> str:
+    return {"P": "pass", "F": "fail", "?": "inconclusive", "S": "skip"}[verdict]
+
+
+def _failed(step: Record) -> str:
+    """The worst verdict of a step: its tab shows it."""
+    seen = {letter for layer in step["layers"].values() for row in layer["verdict"] for letter in row}
+    seen |= {entry["verdict"] for entry in step["expectations"]}
+    return "fail" if "F" in seen else "inconclusive" if "?" in seen else "pass"
+
+
+def _heard(step: Record, endpoints: Sequence[Record]) -> list[tuple[str, list[str]]]:
+    """Who hears whose broadcast, ports (the wire) included; nothing in large labs."""
+    if len(endpoints) > tables.PAIRS_UP_TO:
+        return []
+    order = [endpoint["id"] for endpoint in endpoints]
+    return [(source, step["heard"][source]) for source in order if source in step["heard"]]
+
+
+def _refused(step: Record) -> list[tuple[str, str]]:
+    found = []
+    for link, seen in step["refused"].items():
+        if seen.get("errno"):
+            said = f"refused with {seen['errno']} at {seen.get('at')}"
+            found.append((link, said + (f": {seen['message']}" if seen.get("message") else "")))
+        else:
+            found.append((link, "accepted"))
+    return found

@@ -1,0 +1,191 @@
+"""Claims, findings and rules told in sentences: for reports with room for them (HTML, Markdown)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from netlab.report import words
+
+Record = Mapping[str, Any]
+
+_CLAIMS = {"confirmed": "✓", "refuted": "✗", "undecided": "?"}
+
+
+def claims(record: Record) -> list[dict[str, Any]]:
+    """Each claim with its verdict, the observation that decides it, and all of its tests."""
+    told = []
+    for claim in record["claims"]:
+        told.append(
+            {
+                "number": claim["number"],
+                "says": claim["says"],
+                "verdict": claim["verdict"],
+                "mark": _CLAIMS[claim["verdict"]],
+                "because": _why(record, claim),
+                "tests": [_test(record, test) for test in claim["tests"]],
+            }
+        )
+    return told
+
+
+def _why(record: Record, claim: Record) -> dict[str, Any] | None:
+    """The observation that decides a claim, or for a confirmed one the one that says most about it."""
+    wanted = {"refuted": "F", "undecided": "?S", "confirmed": "P"}[claim["verdict"]]
+    tests = [because(record, test) for test in claim["tests"] if test["verdict"] in wanted]
+    if claim["verdict"] != "confirmed":
+        return tests[0] if tests else None
+    # What doesn't get through teaches more than what does.
+    return next(
+        (one for letters in ("UA", "R") for one in tests if one["rule"] and one["letter"] in letters), None
+    )
+
+
+def _test(record: Record, test: Record) -> dict[str, Any]:
+    return {
+        "mark": words.VERDICT_MARKS[test["verdict"]],
+        "verdict": {"P": "pass", "F": "fail", "?": "inconclusive", "S": "skip"}[test["verdict"]],
+        "text": test["text"],
+        "step": test["step"] if len(record["steps"]) > 1 else "",
+        "saw": because(record, test)["saw"] if test["cells"] else test["detail"],
+    }
+
+
+def because(record: Record, test: Record) -> dict[str, Any]:
+    """What was seen that decides a test, and the rule that makes it so."""
+    if not test["cells"]:
+        return {
+            "pair": test["text"],
+            "layer": "",
+            "letter": "",
+            "step": test["step"] if len(record["steps"]) > 1 else "",
+            "saw": test["detail"],
+            "rule": None,
+        }
+    cell = test["cells"][0]
+    return {
+        "pair": f"{cell['src']} → {cell['dst']}",
+        "layer": cell["layer"],
+        "letter": cell["observed"],
+        "step": test["step"] if len(record["steps"]) > 1 else "",
+        "saw": saw(record, test["step"], cell),
+        "rule": _rule(record, cell["rule"]),
+    }
+
+
+def saw(record: Record, step_name: str, cell: Record) -> str:
+    """What was observed at a cell, in words: ``A:ens160 answered instead``."""
+    found = evidence(record, step_name, cell)
+    entered = " and ".join(found.get("entered") or ())
+    if cell["observed"] == "A" and entered:
+        return f"{entered} answered in its place"
+    said = words.LETTERS[cell["observed"]]
+    reason = found.get("reason")
+    if cell["observed"] in "U?" and reason:
+        detail = words.REASONS.get(reason, reason)
+        return f"{said}: {detail[0].lower()}{detail[1:].rstrip('.')}"
+    return said
+
+
+def evidence(record: Record, step_name: str, cell: Record) -> Mapping[str, Any]:
+    """The evidence of a cell that is given by names."""
+    step = next((one for one in record["steps"] if one["name"] == step_name), None)
+    layer = step["layers"].get(cell["layer"]) if step else None
+    if step is None or layer is None:
+        return {}
+    index = {one["id"]: i for i, one in enumerate(step["endpoints"] or record["endpoints"])}
+    if cell["src"] not in index or cell["dst"] not in index:
+        return {}
+    found: Mapping[str, Any] = layer["evidence"].get(f"{index[cell['src']]},{index[cell['dst']]}", {})
+    return found
+
+
+def _rule(record: Record, name: str | None) -> dict[str, str] | None:
+    rule = record["rules"].get(name or "")
+    return {"id": str(name), "sentence": rule["sentence"]} if rule else None
+
+
+def findings(record: Record) -> list[dict[str, Any]]:
+    """What is not a plain pass, the worst first; what was only observed as counts by reason."""
+    told = []
+    only: Counter[str] = Counter()
+    for finding in sorted(record["findings"], key=lambda one: "F?PS".index(one["verdict"])):
+        if finding["kind"] == "unpredicted":
+            only[finding["detail"]] += finding["pairs"]
+            continue
+        told.append(_finding(record, finding))
+    for reason, pairs in only.items():
+        told.append(
+            {
+                "mark": words.VERDICT_MARKS["S"],
+                "verdict": "skip",
+                "what": f"{pairs} pairs only observed",
+                "said": reason or "nothing is expected",
+                "examples": "",
+                "where": "",
+                "rule": None,
+            }
+        )
+    return told
+
+
+def _finding(record: Record, finding: Record) -> dict[str, Any]:
+    what = [finding["step"]] if len(record["steps"]) > 1 else []
+    if finding["layer"]:
+        what.append(finding["layer"])
+    if finding["src"]:
+        what.append(f"{finding['src']} → {finding['dst']}" if finding["dst"] else finding["src"])
+    if finding["pairs"] > 1:
+        what.append(f"{finding['pairs']} pairs")
+    if finding["expectation"]:
+        what.append(finding["expectation"])
+    said = words.FINDINGS[finding["kind"]]
+    if finding["expected"] or finding["observed"]:
+        said = f"expected {finding['expected'] or '–'}, observed {finding['observed'] or '–'}: {said}"
+    if finding["detail"]:
+        said += f" ({words.REASONS.get(finding['detail'], finding['detail']).rstrip('.')})"
+    return {
+        "mark": words.VERDICT_MARKS[finding["verdict"]],
+        "verdict": {"P": "pass", "F": "fail", "?": "inconclusive", "S": "skip"}[finding["verdict"]],
+        "what": " · ".join(what),
+        "said": said,
+        "examples": ", ".join(f"{a} → {b}" for a, b in finding["examples"]) if finding["pairs"] > 1 else "",
+        "where": finding["where"] or "",
+        "rule": _rule(record, finding["rule"]),
+    }
+
+
+def rules(record: Record) -> dict[str, list[dict[str, Any]]]:
+    """Every rule that was met: those that decide about a cell that is not plainly reached, and the others."""
+    decided = _decided(record)
+    told = []
+    for name, rule in record["rules"].items():
+        told.append(
+            {
+                "id": name,
+                "sentence": rule["sentence"],
+                "function": rule["function"],
+                "file": rule["file"],
+                "versions": ", ".join(rule["versions"]),
+                "link": words.source_link(rule),
+                "cells": decided.get(name, 0),
+            }
+        )
+    return {
+        "deciding": sorted((rule for rule in told if rule["cells"]), key=lambda rule: -rule["cells"]),
+        "others": [rule for rule in told if not rule["cells"]],
+    }
+
+
+def _decided(record: Record) -> Counter[str]:
+    """How many cells each rule decided where the destination was not plainly reached."""
+    count: Counter[str] = Counter()
+    for step in record["steps"]:
+        for layer in step["layers"].values():
+            keys = layer["rules"]["keys"]
+            for letters, row in zip(layer["observed"], layer["rules"]["rows"], strict=False):
+                for letter, key in zip(letters, row, strict=True):
+                    if letter in "UA" and key in keys:
+                        count[keys[key]] += 1
+    return count

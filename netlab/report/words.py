@@ -1,0 +1,86 @@
+"""What people call things: layers as questions, letters, verdicts, reasons. Shared by every written report."""
+
+from __future__ import annotations
+
+from netlab.plan.types import base_layer
+
+#: A letter in words, of one pair.
+LETTERS = {
+    "R": "reached",
+    "A": "answered by another interface of the same machine",
+    "B": "reached, by its own or another interface, whichever answers first",
+    "U": "not reached",
+    "?": "no proof either way",
+    ".": "does not apply",
+    " ": "not asked for",
+}
+#: A letter as a mark beside its colour.
+MARKS = {"R": "✓", "A": "◐", "B": "◐", "U": "✗", "?": "?", ".": "–", " ": "–"}
+VERDICTS = {"P": "as expected", "F": "not as expected", "?": "no proof either way", "S": "only observed"}
+VERDICT_MARKS = {"P": "✓", "F": "✗", "?": "?", "S": "–"}
+
+#: What a destination does where a layer works; what is asked.
+_LAYERS = {
+    "broadcast": ("hears the broadcast", "Does a broadcast frame out of the source arrive at the interface?"),
+    "unicast": ("gets the frame", "Does a frame addressed to the interface's MAC arrive there?"),
+    "arp": ("answers ARP", "Does the interface answer an ARP request for its address?"),
+    "ndp": ("answers NDP", "Does the interface answer a neighbour solicitation for its address?"),
+    "icmp": ("answers ping", "Does a ping, from cold, come back?"),
+    "icmp6": ("answers ping (IPv6)", "Does a ping over IPv6, from cold, come back?"),
+    "icmp-static": (
+        "answers ping, MACs by hand",
+        "Does a ping come back with static neighbour entries at both ends?",
+    ),
+    "icmp6-static": (
+        "answers ping (IPv6), MACs by hand",
+        "Does a ping over IPv6 come back with static neighbour entries at both ends?",
+    ),
+    "tcp": ("accepts TCP", "Is a TCP connection established?"),
+    "udp": ("answers UDP", "Do a datagram and its answer get through?"),
+}
+
+#: The probe engine's reasons in a sentence.
+REASONS = {
+    "not-delivered": "The frame did not arrive there.",
+    "no-answer": "Nobody answered.",
+    "answered-by-a-stranger": "Only another machine answered.",
+    "request-lost": "The request did not arrive.",
+    "reply-lost": "The request arrived; the reply did not come back.",
+    "known-dead": "One end is known to be down.",
+    "refused": "The connection was refused.",
+    "unsettled": "An interface did not become what the plan says, so nothing is proved.",
+    "duplicate": "More than one copy arrived.",
+}
+
+#: Kinds of findings in a phrase.
+FINDINGS = {
+    "unexpected": "not as expected",
+    "model-contradicted": "the kernel did otherwise than the model says",
+    "expect-contradicted": "the file expects what neither the model says nor the kernel did",
+    "inconclusive": "no proof either way",
+    "unpredicted": "only observed: the model has no rule for it",
+    "expectation": "an expectation that does not hold",
+    "heard": "a broadcast was heard at other places than the model says",
+    "wire": "the wire was used otherwise than the model says",
+    "refusal": "the kernel refused otherwise than the model says",
+    "duplicate": "more than one copy arrived",
+}
+
+
+def does(layer: str) -> str:
+    """What a destination does that a layer reaches: ``answers ARP``."""
+    words = _LAYERS[base_layer(layer)][0]
+    return f"{words} of {layer.partition('/')[2]} bytes" if "/" in layer else words
+
+
+def question(layer: str) -> str:
+    """What a layer asks, as a sentence."""
+    return _LAYERS[base_layer(layer)][1]
+
+
+def source_link(rule: dict[str, object]) -> str:
+    """Where the kernel's source of a rule can be read: an identifier search in the series it was verified in."""
+    versions = rule.get("versions")
+    series = versions[-1] if isinstance(versions, list) and versions else "latest"
+    name = "".join(c for c in str(rule["function"]) if c.isalnum() or c == "_")
+    return f"https://elixir.bootlin.com/linux/{'v' + str(series) if series != 'latest' else series}/A/ident/{name}"
