@@ -109,6 +109,8 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
         sim.heard.setdefault(port, cast)
     if port is sim.wire and payload.phase == sim.request:
         sim.wired = True
+    if port.far_port is not None:
+        sim.note(payload.phase, port.id, "enters the next switch")
     bridge = port.bridge
     if bridge.stp:
         raise Unknown(f"switch {bridge.id} speaks STP: its ports' states depend on time")

@@ -5,9 +5,20 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from netlab.model import predict
 from netlab.plan import types as plan
 
-DEFAULTS4 = {"rp_filter": "0", "arp_ignore": "0", "arp_announce": "0", "accept_local": "0"}
+
+def letters(state: plan.State, layer: str) -> dict[tuple[str, str], str]:
+    """The letters of one layer by the ids of both ends."""
+    rows = predict(state, (layer,)).letters[layer]
+    ids = [endpoint.id for endpoint in state.endpoints]
+    return {(s, d): rows[i][j] for i, s in enumerate(ids) for j, d in enumerate(ids)}
+
+
+def letter(state: plan.State, layer: str, source: str, target: str) -> str:
+    """One letter."""
+    return letters(state, layer)[source, target]
 
 
 class Lab:
@@ -18,13 +29,11 @@ class Lab:
         self.links: list[plan.AnyLink] = []
         self.endpoints: list[plan.Endpoint] = []
         self.count = 9
+        self.order: tuple[tuple[str, str], ...] = ()
         for switch in switches or ("lan",):
             self.namespaces[switch] = plan.Namespace(switch, "switch")
-            self.links.append(
-                plan.Switch(
-                    namespace=switch, name=switch, ifname=switch, ifindex=self._next(), mac=self._mac(), **switch_options
-                )
-            )
+            fields = {"namespace": switch, "name": switch, "ifname": switch, "ifindex": self._next()}
+            self.links.append(plan.Switch(mac=self._mac(), **fields, **switch_options))
 
     def _next(self) -> int:
         self.count += 1
@@ -71,7 +80,9 @@ class Lab:
                 plan.Endpoint(id=f"{link.id}@{extra.ip}", mac=link.mac, v4=extra, extra=True, **common)
             )
 
-    def veth(self, where: str, *addresses: str, switch: str = "lan", port: dict[str, Any] | None = None, **options: Any) -> Lab:
+    def veth(
+        self, where: str, *addresses: str, switch: str = "lan", port: dict[str, Any] | None = None, **options: Any
+    ) -> Lab:
         """A physical interface ``A:eth0`` on a switch."""
         fields = self._link(where, addresses, options)
         self._next()
@@ -85,7 +96,9 @@ class Lab:
         self._endpoints(link)
         return self
 
-    def child(self, where: str, parent: str, mode: str = "bridge", *addresses: str, tap: bool = False, **options: Any) -> Lab:
+    def child(
+        self, where: str, parent: str, mode: str = "bridge", *addresses: str, tap: bool = False, **options: Any
+    ) -> Lab:
         """A macvlan child."""
         kind = plan.Macvtap if tap else plan.Macvlan
         link = kind(parent=parent, mode=mode, **self._link(where, addresses, options))
@@ -104,23 +117,17 @@ class Lab:
             namespace=here, name=f"{here}--{there}", ifname=f"t{index}", ifindex=index, mac=mac, peer=there,
             peer_ifname=f"t{self.count}", peer_ifindex=self.count, peer_mac=self._mac(), **options,
         )  # fmt: skip
-        at = next(i for i, x in enumerate(self.links) if not isinstance(x, plan.Switch | plan.SwitchLink)) if any(
-            not isinstance(x, plan.Switch | plan.SwitchLink) for x in self.links
-        ) else len(self.links)
-        self.links.insert(at, link)
+        self.links.append(link)
         return self
 
     def sysctl(self, space: str, key: str, value: int, family: int = 4) -> Lab:
         """Write ``net.ipv4.conf.<key>`` (or, with a dot in it, ``net.ipv4.<rest>``)."""
-        self._space_exists(space)
+        if space not in self.namespaces:
+            self._space(space)
         path = f"net/ipv{family}/{key[1:]}" if key.startswith("/") else f"net/ipv{family}/conf/{key}"
         old = self.namespaces[space]
         self.namespaces[space] = dataclasses.replace(old, sysctls=(*old.sysctls, (path, str(value))))
         return self
-
-    def _space_exists(self, name: str) -> None:
-        if name not in self.namespaces:
-            self._space(name)
 
     def route(self, space: str, to: str, **fields: Any) -> Lab:
         """A route of a namespace."""
@@ -146,4 +153,10 @@ class Lab:
             links=tuple(self.links),
             endpoints=tuple(self.endpoints),
             hops=8,
+            addressed=self.order,
         )
+
+    def addressed(self, *order: tuple[str, str]) -> Lab:
+        """The order in which connected routes came to be."""
+        self.order = order
+        return self
