@@ -18,7 +18,6 @@ from netlab.agent.probe import cold
 from netlab.plan.types import (
     AddLink,
     AddNamespace,
-    Address,
     AnyChange,
     AnyLink,
     DeleteLink,
@@ -251,22 +250,24 @@ class Lab:
             ask({"IFLA_ADDRESS": after.mac}, f"address {after.mac}")
         if before.mtu != after.mtu:
             ask({"IFLA_MTU": after.mtu}, f"mtu {after.mtu}")
+            if isinstance(after, Veth):
+                # A wire has one MTU: a frame that one end may send the other must take.
+                words = f"ip -n {after.switch} link set dev {after.port_ifname} mtu {after.mtu}"
+                far = link_request("set", {"IFLA_MTU": after.mtu}, words, index=after.port_ifindex)
+                self._ask(Op(after.switch, Level.HOST, far), change)
         self._set_kind(change)
-        came_up = after.up and not before.up
-        if came_up:
+        if after.up and not before.up:
             ask({}, "up", up=True)
-        # The kernel forgets IPv6 addresses and permanent neighbours when an interface goes down
-        # (addrconf_ifdown, neigh_ifdown): what the plan still holds is given again.
-        kept: tuple[Address, ...] = tuple(item for item in before.addresses if not (came_up and item.family == 6))
+        # ``before`` is already without what the kernel forgets by itself on the way (netlab.plan.change).
         ops = [
             *(Op(ns, Level.HOST, address("delete", ns, index, dev, item.ip, item.prefixlen))
-              for item in before.addresses if item not in after.addresses and (after.up or item.family == 4)),
+              for item in before.addresses if item not in after.addresses),
             *(Op(ns, Level.HOST, address("add", ns, index, dev, item.ip, item.prefixlen))
-              for item in after.addresses if item not in kept),
+              for item in after.addresses if item not in before.addresses),
             *(Op(ns, Level.HOST, neighbor("delete", ns, index, dev, item.ip, item.mac))
-              for item in before.neighbors if item not in after.neighbors and not came_up),
+              for item in before.neighbors if item not in after.neighbors),
             *(Op(ns, Level.HOST, neighbor("replace", ns, index, dev, item.ip, item.mac))
-              for item in after.neighbors if came_up or item not in before.neighbors),
+              for item in after.neighbors if item not in before.neighbors),
         ]  # fmt: skip
         self._send([(op, change) for op in ops])
 
