@@ -9,12 +9,14 @@ import pytest
 from netlab.judge import judge, second_try, surprises, unsettled_rows, weigh
 from netlab.observed import LayerObserved, StepObserved
 from netlab.plan.types import (
+    Address,
     Claim,
     ExpectHeard,
     ExpectPair,
     ExpectRefused,
     ExpectState,
     ExpectWire,
+    Macvlan,
     State,
     SwitchLink,
 )
@@ -139,6 +141,22 @@ def test_an_unsettled_parent_makes_its_host_inconclusive(demo: State) -> None:
     judged = judge(make_step(demo), StepObserved((seen(*rows),), unsettled=("A:ens160",)), Model({"icmp": rows}))
     assert judged.layers[0].verdict == (".??", "?.?", "??.")
     assert {finding.detail for finding in judged.findings} == {"unsettled"}
+
+
+def test_an_unsettled_parent_takes_its_child_elsewhere() -> None:
+    """A child in a container depends on its parent in the host; another machine does not."""
+    parent = host_link("A", 1)
+    child = Macvlan(
+        namespace="A/c1",
+        name="eth0",
+        ifname="eth0",
+        ifindex=40,
+        addresses=(Address("10.0.0.41", 24),),
+        parent=parent.id,
+    )
+    state = make_state([parent, child, host_link("B", 2)])
+    assert unsettled_rows(state, ("A:eth0",)) == {0, 1}
+    assert unsettled_rows(state, ("A/c1:eth0",)) == {1}
 
 
 def test_an_unsettled_switch_takes_everyone_on_it(three: State) -> None:
