@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from netlab.observed import LayerObserved
 from netlab.plan.types import (
     Address,
     AnyExpectation,
@@ -66,6 +67,11 @@ def make_state(links: list[AnyLink], routers: int = 0) -> State:
 def make_step(state: State, *expect: AnyExpectation) -> Step:
     """A baseline of this state, with these entries."""
     return Step("baseline", (), state, tuple(expect))
+
+
+def seen(*rows: str, layer: str = "icmp", **more: object) -> LayerObserved:
+    """A layer as it was observed."""
+    return LayerObserved(layer, rows, **more)  # type: ignore[arg-type]
 
 
 @dataclass
