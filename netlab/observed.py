@@ -43,3 +43,68 @@ class StepObserved:
     refused: dict[str, dict[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+
+
+# --- measurements -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One measurement of one path.
+
+    ``status`` is ``ok`` or why there is no ``value``: ``unreachable``, ``refused``, ``server-died``,
+    ``client-died``, ``timed-out``, ``no-tool``, ``failed``; ``detail`` says it in words. ``value`` is bits per
+    second received, or the median round trip in seconds; ``cpu`` processor seconds per gigabyte of both ends.
+    ``times`` are quantiles of round trips in seconds (``min p50 p90 p99 max mean``).
+    """
+
+    status: str = "ok"
+    detail: str = ""
+    tool: str = ""
+    value: float | None = None
+    seconds: float | None = None
+    cpu: float | None = None
+    cpu_client: float | None = None
+    cpu_server: float | None = None
+    bytes: int | None = None
+    retransmits: int | None = None
+    lost: int | None = None
+    packets: int | None = None
+    jitter: float | None = None
+    reported: tuple[float, float] | None = None
+    congestion: str | None = None
+    count: int | None = None
+    times: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a figure."""
+        return self.status == "ok" and self.value is not None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Every repetition of one pair."""
+
+    source: str
+    destination: str
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two paths, measured in turn: one sample of each for every round, and which came first in it."""
+
+    faster: tuple[Sample, ...] = ()
+    than: tuple[Sample, ...] = ()
+    order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MeasuresObserved:
+    """What came of a step's measurements, entry by entry in the order of the plan's; ``seconds`` it took."""
+
+    throughput: tuple[tuple[Measured, ...], ...] = ()
+    latency: tuple[tuple[Measured, ...], ...] = ()
+    compare: tuple[Compared, ...] = ()
+    seconds: float = 0.0

@@ -25,7 +25,7 @@ class Cancelled(Exception):
 
 @dataclass
 class Child:
-    """A process of a job. ``status`` is its exit status (negative: that signal) once it has ended, ``cpu`` its seconds."""
+    """A process of a job; once it has ended ``status`` is its exit status (negative: a signal), ``cpu`` its seconds."""
 
     pid: int
     status: int | None = None
@@ -47,7 +47,7 @@ class Job:
 
     def tell(self, **values: Any) -> None:
         """Send the front an event about this job."""
-        self._jobs.say({"event": "progress", "id": self.number, **values})
+        self._jobs.say({"event": "progress", "request": self.number, **values})
 
     def spawn(self, start: Callable[[], subprocess.Popen[bytes]]) -> Child:
         """Start a process and be told when it ends. Raises OSError where it can't be started."""
@@ -110,6 +110,11 @@ class Jobs:
     def busy(self, lab: int) -> bool:
         """Whether a job of this lab is running."""
         return any(job.lab == lab for job in self._running.values())
+
+    @property
+    def any(self) -> bool:
+        """Whether a job of any lab is running."""
+        return bool(self._running)
 
     def cancel(self, number: int | None = None, lab: int | None = None) -> None:
         """Cancel one job, or all of a lab."""

@@ -16,11 +16,14 @@ from typing import Any
 from netlab.agent import ability, sysctl
 from netlab.agent.capture import Capture
 from netlab.agent.errors import BuildFailed
+from netlab.agent.jobs import Jobs
 from netlab.agent.lab import Lab
 from netlab.agent.launcher import CannotEnter, Entered
+from netlab.agent.measure import Ends, measure
 from netlab.agent.netns import Home, Netns, end_processes
 from netlab.agent.probe.engine import Prober
 from netlab.agent.probe.fence import CpuFence, FenceLost
+from netlab.plan.measures import Traffic
 from netlab.plan.types import Step
 from netlab.wire import Channel, Closed, from_plain, to_plain
 
@@ -30,6 +33,8 @@ PENDING_LABS = 20
 IDLE = 0.2
 
 Answer = tuple[Any, list[int]]
+#: The result of a request whose answer a job will send.
+LATER = object()
 
 
 class NotDone(Exception):
@@ -63,6 +68,7 @@ class Server:
         self.closing: list[Lab] = []
         self.captures: dict[int, tuple[int, Capture]] = {}
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
+        self.jobs = Jobs()
         self.sysctls = sysctl.Sysctls()
         self.verbose = False
         self.files = ability.open_files()
@@ -72,6 +78,7 @@ class Server:
             "info": self.info, "enter": self.enter, "probe": self.probe, "close": self.close_lab,
             "spawn": self.spawn, "signal": self.signal, "socket": self.socket, "verbose": self.set_verbose,
             "doctor": self.doctor, "capture": self.capture, "uncapture": self.uncapture,
+            "measure": self.measure, "cancel": self.cancel,
         }  # fmt: skip
 
     @property
@@ -88,6 +95,7 @@ class Server:
         wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake_write)
+        self.jobs.wake = wake_write
         poll = select.poll()
         poll.register(self.channel.fileno(), select.POLLIN)
         poll.register(wake_read, select.POLLIN)
@@ -101,6 +109,8 @@ class Server:
                 with contextlib.suppress(BlockingIOError):
                     os.read(wake_read, 4096)
             self.reap()
+            for said in self.jobs.said():
+                self.channel.send(said)
             if self.channel.fileno() in ready:
                 message, fds = self.channel.receive()
                 self.handle(message, fds)
@@ -125,6 +135,8 @@ class Server:
 
             reply["error"] = {"kind": "bug", "message": traceback.format_exc()}
         self.flush_log()
+        if reply.get("result") is LATER:
+            return
         self.channel.send(reply, fds)
         for fd in fds:
             os.close(fd)
@@ -143,12 +155,15 @@ class Server:
     def reap(self) -> None:
         """Take the exit status of every process that has ended, orphans included: PID 1 is everyone's parent."""
         while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
+            with self.jobs.spawning:
+                try:
+                    pid, status, usage = os.wait4(-1, os.WNOHANG)
+                except ChildProcessError:
+                    return
+                if pid == 0:
+                    return
+                if self.jobs.reaped(pid, status, usage):
+                    continue
             process = self.processes.pop(pid, None)
             if process is not None:
                 process.returncode = os.waitstatus_to_exitcode(status)
@@ -156,6 +171,9 @@ class Server:
 
     def bury(self) -> None:
         """Hand the closed labs to the kernel."""
+        if self.jobs.any:
+            # A job that was cancelled may still be in a namespace of one of them.
+            return
         for lab in self.closing:
             lab.close()
         self.closing.clear()
@@ -199,6 +217,7 @@ class Server:
     def enter(self, message: dict[str, Any]) -> Answer:
         """Take a lab into a step; a lab's first step makes it."""
         number = message["lab"]
+        self._idle(number)
         lab = self._new_or_known(number)
         self._stop_probing(number)
         step = from_plain(Step, message["step"])
@@ -223,6 +242,7 @@ class Server:
         """Probe layers of a lab in the step it is in."""
         number, wire = message["lab"], message["wire"]
         lab = self._lab(number)
+        self._idle(number)
         prober = self.probers.get(number)
         if prober is None or (wire and not prober.wire):
             self._stop_probing(number)
@@ -232,8 +252,32 @@ class Server:
         observed = [to_plain(prober.probe(layer, message["seed"], wanted)) for layer in message["layers"]]
         return {"layers": observed, "notes": prober.notes}, []
 
+    def measure(self, message: dict[str, Any]) -> Answer:
+        """Measure throughput or latency between two namespaces; the answer comes when it is over."""
+        number = message["lab"]
+        self._idle(number)
+        # What listens to every frame would slow down what is measured.
+        self._stop_probing(number)
+        ends = Ends(
+            self._ns({"lab": number, "ns": message["client"]}), message["device"], message["source"],
+            self._ns({"lab": number, "ns": message["server"]}), message["destination"],
+        )  # fmt: skip
+        traffic = from_plain(Traffic, message["traffic"])
+        self.jobs.start(message["id"], number, lambda job: measure(job, ends, traffic))
+        return LATER, []
+
+    def cancel(self, message: dict[str, Any]) -> Answer:
+        """End a measurement that is going on."""
+        self.jobs.cancel(number=message["request"])
+        return None, []
+
+    def _idle(self, number: int) -> None:
+        if self.jobs.busy(number):
+            raise NotDone("usage", message="a measurement is going on in this lab")
+
     def close_lab(self, message: dict[str, Any]) -> Answer:
         """End a lab."""
+        self.jobs.cancel(lab=message["lab"])
         self._stop_probing(message["lab"])
         self._stop_capturing(message["lab"])
         lab = self.labs.pop(message["lab"], None)

@@ -14,14 +14,16 @@ from dataclasses import replace
 from typing import Any
 
 from netlab.lab.capture import Capture
-from netlab.lab.errors import AgentBug, BuildError, CannotRun, LabDied, LabError, SpawnError
+from netlab.lab.errors import AgentBug, BuildError, Cancelled, CannotRun, LabDied, LabError, SpawnError
 from netlab.lab.process import Process
 from netlab.lab.reply import Reply
-from netlab.observed import LayerObserved, StepObserved
-from netlab.plan.types import Plan, Step, Where
+from netlab.observed import LayerObserved, Sample, StepObserved
+from netlab.plan.measures import Measures, Traffic
+from netlab.plan.types import Endpoint, Plan, Step, Where
 from netlab.wire import Channel, Closed, from_plain, to_plain
 
 Log = Callable[[str], None]
+Progress = Callable[[dict[str, Any]], None]
 
 
 class Agent:
@@ -141,12 +143,14 @@ class Agent:
         convert: Callable[[Any, list[int]], Any] = lambda result, fds: result,
         *,
         fds: Sequence[int] = (),
+        on_progress: Progress | None = None,
         **values: Any,
     ) -> Reply[Any]:
-        """Send one request, with descriptors beside it. Raises LabDied where the agent has ended, CannotRun where it
+        """Send one request, with descriptors beside it. ``on_progress`` is called, in another thread, with what a long
+        one has to say meanwhile. Raises LabDied where the agent has ended, CannotRun where it
         never could start."""
-        reply: Reply[Any] = Reply(convert)
         number = next(self._numbers)
+        reply: Reply[Any] = Reply(convert, number, on_progress)
         with self._lock:
             if self._end is not None:
                 raise self._end
@@ -181,6 +185,11 @@ class Agent:
                 elif message["event"] == "log" and self._on_log is not None:
                     for line in message["lines"]:
                         self._on_log(line)
+                elif message["event"] == "progress":
+                    with self._lock:
+                        waiting = self._pending.get(message["request"])
+                    if waiting is not None and waiting.on_progress is not None:
+                        waiting.on_progress(message)
                 elif message["event"] == "exit":
                     self._exited(message["pid"], message["status"])
                 elif message["event"] == "cannot":
@@ -224,8 +233,9 @@ class Lab:
 
         The reply's ``result()`` raises BuildError where the kernel refused what nobody expected it to.
         """
-        # What the author expects is the judge's affair.
-        return self.agent.request("enter", _entered, lab=self.number, step=to_plain(replace(step, expect=())))
+        # What the author expects is the judge's affair, and what is to be measured is asked for one by one.
+        bare = replace(step, expect=(), measures=Measures())
+        return self.agent.request("enter", _entered, lab=self.number, step=to_plain(bare))
 
     def probe(
         self,
@@ -241,6 +251,33 @@ class Lab:
         return self.agent.request(
             "probe", _probed, lab=self.number, layers=list(layers), seed=seed, wire=wire, pairs=wanted
         )
+
+    def measure(
+        self, source: Endpoint, destination: Endpoint, traffic: Traffic, on_progress: Progress | None = None
+    ) -> Reply[Sample]:
+        """Measure throughput or latency from an endpoint to another, once; the agent stays responsive meanwhile.
+
+        What goes wrong on the way is in the sample's ``status``. Whoever measures holds `netlab.measure.Lock`.
+        """
+        from netlab.measure.sample import sample
+
+        ends: dict[str, Any] = {}
+        for role, endpoint in (("source", source), ("destination", destination)):
+            address = endpoint.v4 if traffic.family == 4 else endpoint.v6
+            if address is None:
+                raise LabError(f"{endpoint.id} has no IPv{traffic.family} address")
+            ends[role] = address.ip
+        return self.agent.request(
+            "measure",
+            lambda raw, _fds: sample(raw, traffic),
+            on_progress=on_progress,
+            lab=self.number, client=source.namespace, device=source.ifname, server=destination.namespace,
+            traffic=to_plain(traffic), **ends,
+        )  # fmt: skip
+
+    def cancel(self, reply: Reply[Any]) -> None:
+        """End a measurement that is going on: its result raises Cancelled."""
+        self.agent.request("cancel", request=reply.number)
 
     def spawn(
         self,
@@ -314,10 +351,12 @@ def _error(plain: dict[str, Any]) -> Exception:
             where = Where(*plain["where"]) if plain["where"] else None
             return BuildError(
                 plain["message"], errno=plain["errno"], command=plain["command"], interface=plain["interface"],
-                where=where, hint=plain["hint"],
+                where=where, hint=plain["hint"], exit_code=plain["exit_code"],
             )  # fmt: skip
         case "usage":
             return LabError(plain["message"])
+        case "cancelled":
+            return Cancelled(plain["message"])
         case "spawn":
             return SpawnError(plain["message"])
         case "system":

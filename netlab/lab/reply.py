@@ -12,7 +12,14 @@ T = TypeVar("T")
 class Reply(Generic[T]):
     """The answer to a request that was sent. `result` waits for it; it can be asked from any thread."""
 
-    def __init__(self, convert: Callable[[Any, list[int]], T]) -> None:
+    def __init__(
+        self,
+        convert: Callable[[Any, list[int]], T],
+        number: int = 0,
+        on_progress: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
+        self.number = number
+        self.on_progress = on_progress
         self._convert = convert
         self._done = threading.Event()
         self._raw: tuple[Any, list[int]] | None = None

@@ -21,6 +21,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal
 
+from netlab.plan.measures import NOTHING, Measures
+from netlab.plan.where import Where as Where
+
 NsKind = Literal["host", "container", "switch"]
 MacvlanMode = Literal["bridge", "vepa", "private", "passthru", "source"]
 PortState = Literal["forwarding", "disabled", "listening", "learning"]
@@ -28,18 +31,6 @@ RefusedAt = Literal["create", "up", "set"]
 
 #: Main routing table (RT_TABLE_MAIN).
 MAIN_TABLE = 254
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Where:
-    """A place in a topology file: 1-based line and column."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +60,19 @@ class Neighbor:
 
     ip: str
     mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A queueing discipline that shapes what an interface sends.
+
+    ``rate`` is in bits per second, ``burst`` (at full speed) and ``queue`` (waiting at most) in bytes.
+    """
+
+    kind: Literal["tbf", "htb"]
+    rate: int
+    burst: int
+    queue: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,7 @@ class Link:
     carrier: bool = True
     addresses: tuple[Address, ...] = ()
     neighbors: tuple[Neighbor, ...] = ()
+    limit: Limit | None = None
     where: Where | None = None
 
     @property
@@ -275,8 +280,8 @@ class State:
     ``links`` are in creation order (the order of addresses decides routes). ``hops`` bounds how many
     queues (a CPU's receive backlog, macvlan's workqueue) one frame can wait in, one after the other,
     on its way from any interface to any other; ``routers`` is how many namespaces forward packets.
-    ``addressed`` pairs link ids and addresses in the order in which the kernel has made their connected
-    routes: that of ``links`` at first, but an interface that has been down comes last.
+    ``addressed`` pairs link ids and addresses of all links that are up, in the order in which the kernel got
+    them and made their connected routes: that of ``links`` at first, but who has been down comes last.
     """
 
     namespaces: tuple[Namespace, ...]
@@ -479,19 +484,21 @@ class Step:
     state: State
     expect: tuple[AnyExpectation, ...] = ()
     description: str = ""
+    measures: Measures = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What somebody says of the kernel, and what would be seen if it were true.
 
-    ``tests`` pairs a step's name with an expectation. The claim is *confirmed* when every test holds,
-    *refuted* when one is contradicted by an observation, and otherwise neither.
+    ``tests`` pairs a step's name with an expectation, ``compare`` names comparisons of the file. The claim is
+    *confirmed* when every test holds, *refuted* when one is contradicted by an observation, and otherwise neither.
     """
 
     number: str
     says: str
     tests: tuple[tuple[str, AnyExpectation], ...]
+    compare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from netlab.plan.measures import Traffic
 
 #: Seconds within which a server must listen, and in which a connection must come about.
 READY, CONNECT = 5.0, 3.0
-#: Seconds that a measurement may take beyond its duration; with a number of bytes, at least at this many bits per second.
+#: Seconds that a measurement may take beyond its duration; a number of bytes goes at so many bits per second at least.
 GRACE, SLOWEST = 4.0, 10_000_000
 #: Seconds that the other end has to notice that one has died.
 AFTERMATH = 1.0
@@ -74,8 +75,7 @@ def measure(job: Job, ends: Ends, traffic: Traffic) -> dict[str, Any]:
         server = processes["server"] = _start(job, ends.server, serve)
         server_protocol = "tcp" if tool == "iperf3" else traffic.protocol
         listening = job.wait(
-            lambda: server.child.status is not None
-            or listens(ends.server, server_protocol, ends.destination, port),
+            lambda: server.child.status is not None or listens(ends.server, server_protocol, ends.destination, port),
             time.monotonic() + READY,
             every=0.001,
         )
@@ -113,23 +113,30 @@ def _run(job: Job, server: Child, client: Child, traffic: Traffic, tool: str) ->
         if now >= next_beat:
             job.tell(phase="running", elapsed=round(now - begun, 3))
             next_beat = now + BEAT
-        return client.status is not None or _killed(server)
+        return client.status is not None or _gone(server, now)
 
     if not job.wait(over, deadline, every=BEAT):
         return "timed-out", f"not over after {time.monotonic() - begun:.1f} s"
-    if client.status is None:
-        # The client sees its connection end, and says so in its own words.
-        job.wait(lambda: client.status is not None, time.monotonic() + AFTERMATH)
-        return "server-died", f"the server was ended by signal {-(server.status or 0)}"
-    if _killed(server) and server.ended <= client.ended + 0.05:
-        return "server-died", f"the server was ended by signal {-(server.status or 0)}"
+    if client.status is None or _killed(server):
+        return "server-died", _end_of("server", server)
     if _killed(client):
-        return "client-died", f"the client was ended by signal {-(client.status or 0)}"
+        return "client-died", _end_of("client", client)
     # A server of datagrams never ends by itself, and one whose client failed may wait for another.
     endless = tool == "sockets" and traffic.protocol == "udp"
     if client.status == 0 and not endless:
         job.wait(lambda: server.status is not None, time.monotonic() + AFTERMATH)
     return "ok", ""
+
+
+def _end_of(role: str, child: Child) -> str:
+    status = child.status or 0
+    how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended by itself with status {status}"
+    return f"the {role} {how}"
+
+
+def _gone(server: Child, now: float) -> bool:
+    """Whether the server was killed, or has ended for longer than its client needs to notice."""
+    return _killed(server) or (server.status is not None and now > server.ended + AFTERMATH)
 
 
 def _killed(child: Child) -> bool:
@@ -144,9 +151,7 @@ def _longest(traffic: Traffic) -> float:
     return traffic.duration
 
 
-def _report(
-    status: str, detail: str, tool: str, processes: dict[str, _Process], job: Job
-) -> dict[str, Any]:
+def _report(status: str, detail: str, tool: str, processes: dict[str, _Process], job: Job) -> dict[str, Any]:
     """What came of it; the ends are over, or ended here."""
     for process in processes.values():
         job.end(process.child)
