@@ -148,6 +148,9 @@ def _differ(extra: set[str], missing: set[str]) -> str:
     return "; ".join(words)
 
 
+_WIRE = {"1": "on the wire", "0": "not on the wire", "?": "both"}
+
+
 def wire_findings(
     step: Step, observed: LayerObserved, prediction: Predicted, open_rows: frozenset[int]
 ) -> list[Finding]:
@@ -159,21 +162,24 @@ def wire_findings(
     found: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
     for i, row in enumerate(observed.wire):
         for j, mark in enumerate(row):
-            modelled = prediction.on_wire(observed.layer, i, j) if mark in "01" else None
-            if modelled is None or modelled == (mark == "1") or i in open_rows or j in open_rows:
+            # A wire that was tried twice, with two results, is a question; one that was not proved is nobody's.
+            in_doubt = mark == "?" and bool(observed.again) and observed.again[i][j] != " "
+            modelled = prediction.on_wire(observed.layer, i, j) if mark in "01" or in_doubt else None
+            if modelled is None or mark == "01"[modelled] or i in open_rows or j in open_rows:
                 continue
             found.setdefault((names[i], names[j], mark), []).append((i, j))
     return [
         Finding(
             kind="wire",
-            verdict="F",
+            verdict="?" if mark == "?" else "F",
             layer=observed.layer,
             source=ids[cells[0][0]] if len(cells) == 1 else source,
             destination=ids[cells[0][1]] if len(cells) == 1 else destination,
-            expected="not on the wire" if mark == "1" else "on the wire",
-            observed="on the wire" if mark == "1" else "not on the wire",
+            expected=_WIRE["01"[bool(prediction.on_wire(observed.layer, *cells[0]))]],
+            observed=_WIRE[mark],
             pairs=len(cells),
             examples=tuple((ids[a], ids[b]) for a, b in cells[:EXAMPLES]),
+            detail="tries-differ" if mark == "?" else "",
         )
         for (source, destination, mark), cells in found.items()
     ]

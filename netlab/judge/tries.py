@@ -5,22 +5,28 @@ Both tries are kept. Tries that differ prove nothing; a retry never turns a fail
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from netlab.judge.given import given_rows
 from netlab.judge.predicted import Predicted
 from netlab.judge.table import ACCEPTS
 from netlab.observed import LayerObserved
-from netlab.plan.types import Step
+from netlab.plan.types import ExpectWire, Step
+
+Pair = tuple[int, int]
 
 
-def surprises(step: Step, observed: LayerObserved, prediction: Predicted | None) -> list[tuple[int, int]]:
-    """The pairs (row, column) whose letter the file or the model, where they say anything, did not expect."""
+def surprises(step: Step, observed: LayerObserved, prediction: Predicted | None) -> list[Pair]:
+    """The pairs (row, column) whose letter, or whose use of the wire, file or model did not expect."""
+    letters = _letters(step, observed, prediction)
+    return sorted({*letters, *_wires(step, observed, prediction)}) if observed.wire else list(letters)
+
+
+def _letters(step: Step, observed: LayerObserved, prediction: Predicted | None) -> Iterator[Pair]:
     size = len(step.state.endpoints)
     predicted = prediction.letters.get(observed.layer) if prediction else None
     given = given_rows(step, observed.layer)
-    found = []
     for i, row in enumerate(observed.rows):
         model = predicted[i] if predicted else "?" * size
         if row == model and i not in given:
@@ -28,23 +34,36 @@ def surprises(step: Step, observed: LayerObserved, prediction: Predicted | None)
         wanted = given.get(i, " " * size)
         for j, (file, modelled, letter) in enumerate(zip(wanted, model, row, strict=True)):
             if letter in "RAU" and (_against(file, letter) or _against(modelled, letter)):
-                found.append((i, j))
-    return found
+                yield i, j
 
 
 def _against(expected: str, letter: str) -> bool:
     return expected in ACCEPTS and letter not in ACCEPTS[expected]
 
 
-def second_try(
-    first: LayerObserved, again: LayerObserved, pairs: Iterable[tuple[int, int]] | None = None
-) -> LayerObserved:
-    """The layer with a second try weighed in: letters that are equal stay, others become ``?``.
+def _wires(step: Step, observed: LayerObserved, prediction: Predicted | None) -> Iterator[Pair]:
+    index = step.state.index
+    for entry in step.expect:
+        if isinstance(entry, ExpectWire) and entry.layer == observed.layer:
+            for source, destination in entry.pairs:
+                i, j = index[source], index[destination]
+                if observed.wire[i][j] == ("0" if entry.on_wire else "1"):
+                    yield i, j
+    if prediction is not None:
+        for i, row in enumerate(observed.wire):
+            for j, mark in enumerate(row):
+                if mark in "01" and prediction.on_wire(observed.layer, i, j) is (mark == "0"):
+                    yield i, j
+
+
+def second_try(first: LayerObserved, again: LayerObserved, pairs: Iterable[Pair] | None = None) -> LayerObserved:
+    """The layer with a second try weighed in: what is equal stays, letters and wires that differ become ``?``.
 
     ``pairs`` limits it to these, where ``again`` holds more than was in doubt.
     """
     chosen = None if pairs is None else set(pairs)
     rows = [list(row) for row in first.rows]
+    wire = [list(row) for row in first.wire]
     tried = [[" "] * len(row) for row in first.rows]
     evidence = dict(first.evidence)
     for i, row in enumerate(again.rows):
@@ -55,13 +74,11 @@ def second_try(
             tried[i][j] = letter
             if letter != before:
                 rows[i][j] = "?"
-                key = f"{i},{j}"
-                evidence[key] = {
-                    **evidence.get(key, {}),
-                    "reason": "tries-differ",
-                    "tries": [before, letter],
-                }
-    return replace(first, rows=_joined(rows), again=_joined(tried), evidence=evidence)
+                told = {"reason": "tries-differ", "tries": [before, letter]}
+                evidence[f"{i},{j}"] = {**evidence.get(f"{i},{j}", {}), **told}
+            if wire and again.wire and again.wire[i][j] != wire[i][j]:
+                wire[i][j] = "?"
+    return replace(first, rows=_joined(rows), wire=_joined(wire), again=_joined(tried), evidence=evidence)
 
 
 def _joined(rows: list[list[str]]) -> tuple[str, ...]:

@@ -8,12 +8,13 @@ from netlab.judge import judge, second_try, surprises, unsettled_rows
 from netlab.observed import StepObserved
 from netlab.plan.types import (
     Address,
+    ExpectWire,
     Macvlan,
     State,
     SwitchLink,
 )
 
-from .conftest import Model, PairMaker, host_link, make_state, make_step, seen
+from .conftest import WHERE, Model, PairMaker, host_link, make_state, make_step, seen
 
 
 def test_as_predicted_passes(three: State) -> None:
@@ -218,3 +219,18 @@ def test_tries_that_differ_are_inconclusive(three: State) -> None:
         "tries-differ",
         ["U", "R"],
     )
+
+
+def test_a_surprising_wire_is_tried_again(demo: State) -> None:
+    """A request that used the wire against the model or the file is a surprise; tries that differ prove nothing."""
+    rows = (".UR", "U.R", "RA.")
+    model = Model({"icmp": rows}, wire={("icmp", 0, 1): False, ("icmp", 0, 2): True})
+    entry = ExpectWire(text="e", where=WHERE, pairs=(("B:ens160", "A:ens160"),), layer="icmp", on_wire=False)
+    first = seen(*rows, wire=(" 11", "1 1", "11 "))
+    assert surprises(make_step(demo, entry), first, model) == [(0, 1), (2, 0)]
+    both = second_try(first, seen(" U ", "   ", "   ", wire=(" 0 ", "   ", "   ")))
+    assert both.rows == first.rows
+    assert both.wire == (" ?1", "1 1", "11 ")
+    [finding] = judge(make_step(demo), StepObserved((both,)), model).findings
+    assert (finding.kind, finding.verdict, finding.detail) == ("wire", "?", "tries-differ")
+    assert (finding.expected, finding.observed) == ("not on the wire", "both")
