@@ -77,7 +77,7 @@ MCAST_FLOOD_OFF = rule(
     _FORWARD,
 )
 LEARNED = rule(
-    "bridge/learned-elsewhere",
+    "bridge/learned",
     "A frame to a MAC that the switch has learned goes out of that one port only.",
     "br_forward",
     _FORWARD,
@@ -146,7 +146,7 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
             return
         known = fdb.get(dst)
         if known is not None:
-            _deliver(sim, port, known, frame, True)
+            _deliver(sim, port, known, frame, True, False)
             return
     _flood(sim, port, frame)
 
@@ -193,7 +193,7 @@ def _flood(sim: Sim, port: Port, frame: Frame) -> None:
         _deliver(sim, port, out, frame, wanted is None or out in wanted)
 
 
-def _deliver(sim: Sim, port: Port, out: Port, frame: Frame, wanted: bool) -> None:
+def _deliver(sim: Sim, port: Port, out: Port, frame: Frame, wanted: bool, flooded: bool = True) -> None:
     """Send one copy out of a port, if that may be (should_deliver)."""
     payload = frame[4]
     if out is port and not out.hairpin:
@@ -213,7 +213,8 @@ def _deliver(sim: Sim, port: Port, out: Port, frame: Frame, wanted: bool) -> Non
         sim.note(payload.phase, out.id, f"{payload.size} bytes, MTU {out.mtu}", PORT_MTU, end=True)
         return
     if wanted:
-        sim.note(payload.phase, out.id, "sent out of the port", HAIRPIN if out is port else None)
+        why = HAIRPIN if out is port else None if flooded else LEARNED
+        sim.note(payload.phase, out.id, "sent out of the port", why)
     if out.far_device is not None:
         sim.backlog.append((out.far_device.receive, out.far_device, frame))
     else:

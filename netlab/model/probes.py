@@ -66,6 +66,10 @@ def applies(base: str, source: End, target: End) -> bool:
     return base not in ("arp", "icmp-static") or target.address4 >> source.shift4 == source.network4
 
 
+#: By how many frames at most the workqueue is tried late.
+LATEST = 24
+
+
 def letter(world: World, layer: str, source: End, target: End) -> str:
     """The letter of a pair at a layer: `B` where a race can end in either of R and A.
 
@@ -74,7 +78,11 @@ def letter(world: World, layer: str, source: End, target: End) -> str:
     first, sim = run(world, layer, source, target)
     if not sim.contested:
         return first
-    letters = {first, *(run(world, layer, source, target, schedule=s)[0] for s in _alternatives(sim))}
+    letters = {first}
+    for schedule in _alternatives(sim):
+        letters.add(run(world, layer, source, target, schedule=schedule)[0])
+        if "U" in letters and len(letters) > 1:
+            break
     if len(letters) == 1:
         return first
     if letters == {"A", "R"}:
@@ -90,6 +98,8 @@ def _alternatives(sim: Sim) -> Iterator[Schedule]:
             yield Schedule(last_first=True)
         if any(port.unordered for port in sim.worked):
             yield Schedule(reverse=True)
+        for after in range(min(sim.steps, LATEST)):
+            yield Schedule(after=after)
 
 
 def broadcast(world: World, source: End) -> Sim:
@@ -104,6 +114,8 @@ def on_wire(world: World, layer: str, source: End, target: End) -> bool | None:
     """Whether the request enters the switch by the port of the source's parent; None where not known."""
     try:
         _, sim = run(world, layer, source, target)
+        if not sim.contested:
+            return sim.wired
         seen = {sim.wired, *(run(world, layer, source, target, schedule=s)[1].wired for s in _alternatives(sim))}
     except Unknown:
         return None

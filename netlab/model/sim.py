@@ -9,8 +9,9 @@ to race as they really do, and another `Schedule` shows how else a race could en
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from netlab.model.world import Bridge, Device, Frame, MacvlanPort, Namespace, Port, World
@@ -20,11 +21,13 @@ from netlab.model.world import Bridge, Device, Frame, MacvlanPort, Namespace, Po
 class Schedule:
     """When the workqueue runs, which is another CPU's business: a kernel thread's, of no fixed CPU.
 
-    ``eager`` lets it overtake the parent's own stack; ``last_first`` lets a later port's overtake an
-    earlier one's; ``reverse`` turns round the order of children where that isn't known.
+    ``eager`` lets it overtake the parent's own stack; ``after`` lets it start so many frames after it was
+    called, and go on side by side with the backlog of the CPU that called it; ``last_first`` lets a later port's
+    overtake an earlier one's; ``reverse`` turns round the order of children where that isn't known.
     """
 
     eager: bool = False
+    after: int | None = None
     last_first: bool = False
     reverse: bool = False
 
@@ -71,7 +74,7 @@ class Sim:
     """One run from cold: empty neighbour tables and forwarding databases, nothing queued."""
 
     __slots__ = (
-        "answers", "backlog", "contested", "done", "entered", "fdb", "goal", "heard", "hops", "neigh",
+        "answers", "backlog", "contested", "done", "due", "entered", "fdb", "goal", "heard", "hops", "neigh",
         "request", "schedule", "server", "sock", "sock_ip", "steps", "target", "touched", "users", "wire", "wired",
         "work", "worked", "world",
     )  # fmt: skip
@@ -80,6 +83,8 @@ class Sim:
         self.world = world
         self.backlog: deque[tuple[Callable[..., None], Any, Frame]] = deque()
         self.work: deque[tuple[MacvlanPort, Frame, Device | None]] = deque()
+        #: at which step each piece of work may start, where the schedule says so
+        self.due: deque[int] = deque()
         self.users: deque[Callable[[Sim], None]] = deque()
         self.neigh: dict[tuple[Device, int], Neighbor] = {}
         #: namespaces with dynamic neighbour entries
@@ -127,14 +132,48 @@ class Sim:
         """Let everything happen that follows from what is queued."""
         from netlab.model.macvlan import broadcast_work
 
+        if self.schedule.after is not None:
+            self._run_on_two()
+            return
         while True:
             self.drain()
             if self.work:
-                broadcast_work(self, *(self.work.pop() if self.schedule.last_first else self.work.popleft()))
+                for _ in broadcast_work(self, *(self.work.pop() if self.schedule.last_first else self.work.popleft())):
+                    self.drain()
             elif self.users:
                 self.users.popleft()(self)
             else:
                 return
+
+    def _run_on_two(self) -> None:
+        """The same with the workqueue on a CPU of its own, which takes turns with the first, frame by frame."""
+        from netlab.model.macvlan import broadcast_work
+
+        first, second = self.backlog, deque[tuple[Callable[..., None], Any, Frame]]()
+        children: Iterator[None] = iter(())
+        while True:
+            idle = not self._step()
+            if self.work and (idle or self.due[0] <= self.steps):
+                self.due.popleft()
+                children = chain(children, broadcast_work(self, *self.work.popleft()))
+            self.backlog = second
+            idle = not (self._step() or next(children, self) is None) and idle
+            self.backlog = first
+            if idle and not self.work:
+                if not self.users:
+                    return
+                self.users.popleft()(self)
+
+    def _step(self) -> bool:
+        """Work off one frame of the backlog, if there is one."""
+        if not self.backlog:
+            return False
+        handle, where, frame = self.backlog.popleft()
+        handle(self, where, frame)
+        self.steps += 1
+        if self.steps > STEPS:
+            raise Unknown("frames circulate without end")
+        return True
 
     def database(self, bridge: Bridge) -> dict[str, Port]:
         """The bridge's forwarding database."""

@@ -181,7 +181,10 @@ def send(sim: Sim, dev: Device, nexthop: int, packet: Ip) -> None:
         sim.touched.append(dev.ns)
         entry.queue.append(packet)
         sim.note(packet.phase, dev.id, "waits for ARP", UNRESOLVED)
-        request = Arp(True, dev.mac, announced(dev, packet.src, nexthop), nexthop)
+        name = announced(dev, packet.src, nexthop)
+        if sim.hops is not None and not any(a[0] == name for a in dev.addresses4):
+            sim.note("arp-request", dev.id, "asks in the name of another interface", ANNOUNCES)
+        request = Arp(True, dev.mac, name, nexthop)
         dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, ARP, request))
     elif not entry.mac:
         entry.queue.append(packet)

@@ -10,12 +10,6 @@ from netlab.model.world import Device, Namespace, PolicyRule, Route
 
 _FRONTEND = "net/ipv4/fib_frontend.c"
 
-NO_ROUTE = rule(
-    "ip/no-route",
-    "No route leads to the destination, so the packet is never sent.",
-    "fib_lookup",
-    "include/net/ip_fib.h",
-)
 MARTIAN_LOCAL = rule(
     "ip/local-source-refused",
     "A packet from one of the namespace's own addresses that comes in from outside is refused unless"
@@ -40,12 +34,16 @@ NO_WAY_BACK = rule(
 class Output:
     """Where a packet goes: by `dev` to `nexthop`, or, where `local`, up through lo again.
 
-    ``origin`` is the interface that a looped packet seems to come from (rt_iif).
+    ``origin`` is the interface that a looped packet seems to come from (rt_iif); ``assumed`` says that no
+    route was found, and the destination taken to be on the link.
     """
 
-    __slots__ = ("dev", "local", "nexthop", "origin")
+    __slots__ = ("assumed", "dev", "local", "nexthop", "origin")
 
-    def __init__(self, dev: Device, nexthop: int, local: bool, origin: Device) -> None:
+    def __init__(
+        self, dev: Device, nexthop: int, local: bool, origin: Device, assumed: bool = False
+    ) -> None:
+        self.assumed = assumed
         self.dev = dev
         self.nexthop = nexthop
         self.local = local
@@ -110,7 +108,7 @@ def _output(ns: Namespace, dst: int, src: int, oif: Device | None) -> Output | N
     route = lookup(ns, dst, src, "lo", oif, True)
     if route is None:
         # "Apparently, routing tables are wrong. Assume, that the destination is on link."
-        return None if oif is None else Output(oif, dst, False, oif)
+        return None if oif is None else Output(oif, dst, False, oif, assumed=True)
     if route.type == "local":
         return Output(ns.lo, dst, True, route.dev)
     if route.type != "unicast":

@@ -111,7 +111,7 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> bool:
             sim.note(packet.phase, dev.id, f"{packet.size} bytes, MTU {dev.mtu}", TOO_LONG, end=True)
             return False
         packet.size = fragment(dev.mtu)
-    sim.note(packet.phase, dev.id, "sent")
+    sim.note(packet.phase, dev.id, "sent", ON_LINK_IF_BOUND if way.assumed else None)
     arp.send(sim, dev, way.nexthop, packet)
     return True
 

@@ -169,7 +169,7 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     if packet.phase == sim.request and packet_type == HOST and ns is sim.server:
         sim.entered.append(dev)
     if not dev.conf.ipv6:
-        sim.note(packet.phase, dev.id, "IPv6 is disabled", DISABLED, end=True)
+        sim.note(packet.phase, dev.id, "IPv6 is disabled", DISABLED, end=dev is sim.goal)
         return
     if isinstance(packet, Nd):
         if packet_type != HOST or packet.dst in ns.local6 or packet.dst == dev.linklocal:
@@ -208,6 +208,7 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
             return
         sim.note(phase, iif.id, "arrived", DELIVERED)
         reply = Ip(6, "echo-reply", packet.dst, packet.src, packet.size, False, 64)
+        sim.note("echo-reply", iif.id, "answers by this interface, if it has a route", REPLY_BY_INGRESS)
         send(sim, ns, reply, iif, False)
     elif sim.sock is not None and ns is sim.sock.ns and packet.dst == sim.sock_ip:
         if iif is not sim.sock:

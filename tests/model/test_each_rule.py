@@ -1,0 +1,260 @@
+"""For each rule a lab in which it decides, or takes part in, what becomes of a probe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from netlab.model import RULES, predict
+from netlab.plan.types import Neighbor, Port
+from tests.model.lab import Lab
+from tests.model.test_refusals import base, changed, new, predict_refusal
+from tests.model.test_routing import routed
+from tests.model.test_same_namespace import demo
+from tests.model.test_source_mode import lab as sourced
+
+H, X = "h:eth0", "x:eth0"
+C1, C2 = "h/c1:eth0", "h/c2:eth0"
+
+
+def two(*, x: dict[str, Any] | None = None, **port: Any) -> Lab:
+    """h and x on one switch; h's port has options."""
+    lab = Lab().veth(H, "10.0.0.1/24", "fd00::1/64", port=port)
+    return lab.veth(X, "10.0.0.2/24", "fd00::2/64", **(x or {}))
+
+
+def children(mode: str, hairpin: bool = True, **options: Any) -> Lab:
+    """h with two children of a mode, and x."""
+    lab = two(hairpin=hairpin)
+    for k in (1, 2) if mode != "passthru" else (1,):
+        lab.child(f"h/c{k}:eth0", H, mode, f"10.0.0.{10 + k}/24", f"fd00::{10 + k}/64", **options)
+    return lab
+
+
+def switch(**options: Any) -> Lab:
+    """h and x on a switch with options."""
+    return Lab(**options).veth(H, "10.0.0.1/24").veth(X, "10.0.0.2/24")
+
+
+def twins(family: int = 4) -> Lab:
+    """h and g share an address, and x."""
+    address = "10.0.0.1/24" if family == 4 else "fd00::1/64"
+    return Lab().veth(H, address).veth("g:eth0", address).veth(X, "10.0.0.2/24" if family == 4 else "fd00::2/64")
+
+
+def circle() -> Lab:
+    """Two routers that send what is for b to each other."""
+    lab = Lab().veth("a:eth0", "10.0.0.1/24", "fd00::1/64").veth("b:eth0", "10.9.0.1/24", "fd09::1/64")
+    for k in (1, 2):
+        lab.veth(f"r{k}:eth0", f"10.0.0.{10 + k}/24", f"fd00::{10 + k}/64").sysctl(f"r{k}", "/ip_forward", 1)
+        lab.sysctl(f"r{k}", "all/forwarding", 1, family=6)
+    for host, gate in (("a", 11), ("r1", 12), ("r2", 11)):
+        lab.route(host, "10.9.0.0/24", via=f"10.0.0.{gate}").route(host, "fd09::/64", via=f"fd00::{gate}")
+    return lab
+
+
+def isolated() -> Lab:
+    """Both ports isolated."""
+    return two(x={"port": {"isolated": True}}, isolated=True)
+
+
+def redirected() -> Lab:
+    """a reaches b by a router on their own link."""
+    lab = Lab().veth("a:eth0", "10.0.0.1/24").veth("b:eth0", "10.0.1.1/16").veth("r:eth0", "10.0.0.2/16")
+    return lab.sysctl("r", "/ip_forward", 1).route("a", "10.0.1.0/24", via="10.0.0.2")
+
+
+def trunk() -> Lab:
+    """A small MTU between two switches."""
+    lab = Lab("s1", "s2").trunk("s2", "s1", mtu=1300).veth(H, "10.0.0.1/24", switch="s1")
+    return lab.veth(X, "10.0.0.2/24", switch="s2")
+
+
+def other_subnet() -> Lab:
+    """h and x in different subnets of one wire."""
+    lab = Lab().veth(H, "10.1.0.1/24", "fd01::1/64").veth(X, "10.2.0.1/24", "fd02::1/64")
+    return lab.route("x", "10.1.0.0/24", dev="eth0")
+
+
+def both_wires() -> Lab:
+    """h with two wires, in one subnet."""
+    lab = Lab().veth(H, "10.0.0.1/24", "fd00::1/64").veth("h:eth1", "10.0.0.2/24", "fd00::3/64")
+    return lab.veth(X, "10.0.0.9/24", "fd00::9/64")
+
+
+def own_mac() -> Lab:
+    """x has the MAC of the switch."""
+    lab = two()
+    return lab.change(X, mac=lab.links[0].mac)
+
+
+def without_ipv6() -> Lab:
+    """A parent without IPv6, and a child with it."""
+    lab = Lab().veth(H, "10.0.0.1/24").child(C1, H, "bridge", "fd00::11/64")
+    return lab.veth(X, "10.0.0.2/24", "fd00::2/64")
+
+
+def silent() -> Lab:
+    """x answers no ping."""
+    return two().sysctl("x", "/icmp_echo_ignore_all", 1).sysctl("x", "/icmp/echo_ignore_all", 1, family=6)
+
+
+def fixed() -> Lab:
+    """h knows x's MAC for good."""
+    lab = two()
+    mac = next(link.mac for link in lab.links if link.id == X)
+    lab = Lab().veth(H, "10.0.0.1/24", neighbors=[("10.0.0.2", mac)])
+    return lab.veth(X, "10.0.0.2/24", mac=mac)
+
+
+P, C, B = "A:eth0", "A:c", "B:eth0"
+#: Each rule's lab, layer, source and destination.
+SCENES: dict[str, tuple[Callable[[], Lab], str, str, str]] = {
+    "arp/announce": (lambda: demo("P", arp_ignore=1), "icmp", "B:eth0", "A:c"),
+    "arp/answers": (two, "arp", H, X),
+    "arp/any-interface-answers": (demo, "icmp", B, C),
+    "arp/arp-filter": (lambda: demo("C", arp_filter=1, arp_ignore=1), "arp", B, P),
+    "arp/arp-ignore": (lambda: two().sysctl("x", "all/arp_ignore", 8), "arp", H, X),
+    "arp/asker-refused": (lambda: demo(hairpin=True), "icmp", P, C),
+    "arp/not-here": (lambda: children("vepa"), "icmp", X, C1),
+    "bridge/bcast-flood-off": (lambda: two(bcast_flood=False), "icmp", X, H),
+    "bridge/fdb-max-learned": (lambda: switch(fdb_max_learned=1), "icmp", H, X),
+    "bridge/flood-off": (lambda: two(flood=False), "unicast", X, H),
+    "bridge/hairpin": (lambda: children("vepa"), "icmp", C1, C2),
+    "bridge/learned": (two, "icmp", H, X),
+    "bridge/mcast-flood-off": (lambda: two(mcast_flood=False), "icmp6", X, H),
+    "bridge/no-reflection": (lambda: children("vepa", False), "icmp", C1, C2),
+    "bridge/own-mac": (own_mac, "unicast", H, X),
+    "bridge/port-detached": (lambda: two(attached=False), "broadcast", H, X),
+    "bridge/port-isolated": (isolated, "icmp", H, X),
+    "bridge/port-locked": (lambda: two(locked=True), "broadcast", H, X),
+    "bridge/port-mtu": (trunk, "icmp/1400", H, X),
+    "bridge/port-state-egress": (lambda: two(state="listening"), "broadcast", X, H),
+    "bridge/port-state-ingress": (lambda: two(state="learning"), "broadcast", H, X),
+    "bridge/switch-down": (lambda: switch(up=False), "broadcast", H, X),
+    "icmp/echo-ignore-all": (silent, "icmp", H, X),
+    "icmp6/echo-ignore-all": (silent, "icmp6", H, X),
+    "icmp6/reply-prefers-ingress": (both_wires, "icmp6", X, "h:eth1"),
+    "ip/bound-means-on-link": (other_subnet, "icmp", H, X),
+    "ip/delivered": (two, "icmp", H, X),
+    "ip/forwarded": (routed, "icmp", "a:eth0", "b:eth0"),
+    "ip/fragmentation-needed": (lambda: routed(mtu=1400), "icmp/1450", "a:eth0", "b:eth0"),
+    "ip/local-source-refused": (lambda: demo(hairpin=True), "icmp", C, P),
+    "ip/message-too-long": (two, "icmp/1501", H, X),
+    "ip/not-forwarding": (lambda: routed(False), "icmp", "a:eth0", "b:eth0"),
+    "ip/own-address-by-loopback": (lambda: demo(hairpin=True, accept_local=1, arp_ignore=1), "icmp", C, P),
+    "ip/redirect": (redirected, "icmp", "a:eth0", "b:eth0"),
+    "ip/rp-filter": (lambda: demo("P", rp_filter=1), "icmp", C, B),
+    "ip/rp-filter-no-way-back": (
+        lambda: Lab().veth(H, "10.1.0.1/24").veth(X, "10.2.0.1/24").sysctl("x", "all/rp_filter", 2),
+        "icmp", H, X,
+    ),
+    "ip/ttl-exceeded": (circle, "icmp", "a:eth0", "b:eth0"),
+    "ip/unreachable": (
+        lambda: Lab().veth(H, "10.1.0.1/24").veth(X, "10.2.0.1/24"), "icmp", H, X,
+    ),
+    "ipv6/delivered": (two, "icmp6", H, X),
+    "ipv6/disabled": (without_ipv6, "ndp", X, C1),
+    "ipv6/forwarded": (routed, "icmp6", "a:eth0", "b:eth0"),
+    "ipv6/hop-limit": (circle, "icmp6", "a:eth0", "b:eth0"),
+    "ipv6/message-too-long": (two, "icmp6/1501", H, X),
+    "ipv6/not-forwarding": (lambda: routed(False), "icmp6", "a:eth0", "b:eth0"),
+    "ipv6/own-address-by-loopback": (both_wires, "icmp6", H, "h:eth1"),
+    "ipv6/packet-too-big": (lambda: routed(mtu=1400), "icmp6/1450", "a:eth0", "b:eth0"),
+    "ipv6/unreachable": (other_subnet, "icmp6", H, X),
+    "link/down": (lambda: two(x={"up": False}), "icmp", H, X),
+    "link/no-carrier": (lambda: two(up=False), "icmp", H, X),
+    "macvlan/bcqueuelen-zero": (lambda: children("bridge", bcqueuelen=0), "icmp", X, C1),
+    "macvlan/bridge-multicast-reflected": (
+        lambda: children("bridge").child("h/v:eth0", H, "vepa", "10.0.0.20/24"), "broadcast", C1, "h/v:eth0",
+    ),
+    "macvlan/bridge-sibling-multicast": (lambda: children("bridge"), "broadcast", C1, C2),
+    "macvlan/bridge-sibling-unicast": (lambda: children("bridge"), "unicast", C1, C2),
+    "macvlan/broadcast-queue-races": (demo, "icmp", B, P),
+    "macvlan/child-tx-skips-parent": (lambda: children("bridge", False), "icmp", C1, H),
+    "macvlan/child-tx-wire-only": (lambda: children("vepa"), "icmp", C1, C2),
+    "macvlan/demux-by-mac": (lambda: children("private"), "unicast", X, C1),
+    "macvlan/outside-multicast": (lambda: children("private"), "broadcast", X, C1),
+    "macvlan/own-multicast-comes-back-alone": (lambda: children("private"), "icmp", C1, C2),
+    "macvlan/parent-tx-skips-children": (lambda: children("bridge", False), "icmp", H, C1),
+    "macvlan/passthru-down-consumes": (lambda: children("passthru", up=False), "unicast", X, H),
+    "macvlan/passthru-takes-unicast": (lambda: children("passthru"), "unicast", X, H),
+    "macvlan/private-drops-sibling-multicast": (
+        lambda: children("bridge").child("h/p:eth0", H, "private", "10.0.0.20/24"), "broadcast", C1, "h/p:eth0",
+    ),
+    "macvlan/source-copy": (sourced, "unicast", "x1:eth0", "h/s1:eth0"),
+    "macvlan/source-nodst-consumes": (lambda: sourced(nodst=True), "unicast", "x1:eth0", H),
+    "macvlan/source-not-by-mac": (sourced, "unicast", "x2:eth0", "h/s1:eth0"),
+    "macvlan/source-not-listed": (sourced, "broadcast", "x2:eth0", "h/s1:eth0"),
+    "macvlan/unknown-mac-to-parent": (
+        lambda: children("bridge").change(C1, up=False), "unicast", X, C1,
+    ),
+    "macvlan/vepa-multicast-reflected": (lambda: children("vepa"), "broadcast", C1, C2),
+    "nd/answers": (two, "ndp", H, X),
+    "nd/asks-by-own-address": (
+        # The longer prefix takes h's answer another way, where its address is not at home.
+        lambda: both_wires().route("h", "fd00::9/128", dev="eth0"), "icmp6", X, "h:eth1",
+    ),
+    "nd/last-advertisement-wins": (lambda: twins(6), "icmp6", X, H),
+    "nd/own-addresses-only": (both_wires, "ndp", X, "h:eth1"),
+    "nd/unresolved": (two, "icmp6", H, X),
+    "neigh/first-reply-wins": (demo, "icmp", B, C),
+    "neigh/permanent": (fixed, "icmp", H, X),
+    "neigh/request-overrides": (lambda: demo("C", arp_ignore=1), "udp", B, P),
+    "neigh/unresolved": (two, "icmp", H, X),
+    "socket/answered": (two, "icmp", H, X),
+    "socket/bound-to-another-interface": (lambda: answered_elsewhere(), "icmp", "A:eth0", B),
+    "stack/other-host": (sourced, "icmp", "h/s1:eth0", "x2:eth0"),
+    "tcp/refused": (twins, "tcp", X, H),
+}  # fmt: skip
+
+
+def answered_elsewhere() -> Lab:
+    """B holds the child's MAC for the parent's address: the answer enters by the child."""
+    lab = demo(arp_ignore=1)
+    mac = next(link.mac for link in lab.links if link.id == C)
+    return lab.change(B, neighbors=(Neighbor("10.0.0.149", mac or ""),))
+
+
+REFUSALS = {
+    "refuse/multicast-mac": (base(), new(mac="01:00:00:00:00:01")),
+    "refuse/child-mtu-above-parent": (base(), new(mtu=1500)),
+    "refuse/mtu-below-68": (base(), new(mtu=60)),
+    "refuse/passthru-alone": (base(), new(mode="passthru")),
+    "refuse/passthru-mode-fixed": (base(), changed(base(), "h/a:eth0", mode="passthru")),
+    "refuse/source-list-needs-source-mode": (base(), new(allowed_macs=("02:00:00:00:00:01",))),
+    "refuse/mac-in-use-at-up": (base(), new(mac="02:00:00:00:00:aa")),
+    "refuse/mac-in-use-at-set": (base(), changed(base(), "h/a:eth0", mac="02:00:00:00:00:aa")),
+    "refuse/stp-owns-port-state": (
+        Lab(stp=True).veth(H).state(),
+        changed(Lab(stp=True).veth(H).state(), H, port=Port(state="learning")),
+    ),
+    "refuse/port-state-needs-link": (
+        Lab().veth(H, up=False).state(),
+        changed(Lab().veth(H, up=False).state(), H, port=Port(state="learning")),
+    ),
+}
+
+
+def test_every_rule_has_a_scene() -> None:
+    """No rule is without a lab in which it matters, and no scene is without a rule."""
+    assert sorted([*SCENES, *REFUSALS]) == sorted(RULES)
+
+
+@pytest.mark.parametrize("rule", sorted(SCENES))
+def test_the_rule_takes_part(rule: str) -> None:
+    """In its scene the rule is among those that the story of the probe names."""
+    lab, layer, source, target = SCENES[rule]
+    state = lab().state()
+    story = predict(state, (layer,)).story(layer, state.index[source], state.index[target])
+    assert rule in {story.rule, *(hop.rule for hop in story.hops)}
+
+
+@pytest.mark.parametrize("rule", sorted(REFUSALS))
+def test_the_rule_refuses(rule: str) -> None:
+    """In its scene the rule is the one that the refusal names."""
+    refused = predict_refusal(*REFUSALS[rule])
+    assert refused is not None
+    assert refused[2] == rule
