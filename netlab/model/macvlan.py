@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from collections.abc import Iterator
-
 from netlab.model import stack
 from netlab.model.device import dead
 from netlab.model.rules import rule
