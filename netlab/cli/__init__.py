@@ -48,6 +48,8 @@ def _run(argv: list[str]) -> int:
         early.start(argv)
         code = _command(argv)
     except KeyboardInterrupt:
+        # Whoever presses Ctrl-C once more now gets no traceback out of the clearing up.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("netlab: interrupted", file=sys.stderr)
         return INTERRUPTED
     except Interrupted as interrupted:
