@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,7 @@ class _Job:
                 self.codes.append(explain(error))
         self.folder = _report_folder(asked["report_dir"], asked["no_report"]) if self.paths else None
         self.folders: dict[str, Path] = {}
+        self.kept: dict[Path, Record] = {}
         self.many = len(files) > 1
         self.talks = asked["json_to"] != "-"
 
@@ -161,6 +163,10 @@ class _Job:
             import tabulate  # noqa: F401
 
             from netlab.report import terminal  # noqa: F401
+        if self.folder is not None:
+            from netlab.report import html
+
+            html.prepare()
 
     def _options(self, k: int) -> Options:
         from netlab.pipeline import Options
@@ -182,7 +188,9 @@ class _Job:
 
         record = _representative(records)
         try:
-            return save(record, self.folder, self._folder_name(record, path))
+            kept = save(record, self.folder, self._folder_name(record, path))
+            self.kept[kept] = record
+            return kept
         except ReportError as error:
             self.codes.append(explain(error))
             self.folder = None
@@ -226,8 +234,25 @@ class _Job:
             except BrokenPipeError:
                 self.talks = False
 
+    def _index(self) -> None:
+        """The page that links all reports of the folder; and, where a CI system asks for it, a summary."""
+        from netlab.report import index
+        from netlab.report.write import append
+
+        try:
+            if self.folder is not None:
+                index.refresh(self.folder, self.kept)
+            if asked := os.environ.get("GITHUB_STEP_SUMMARY"):
+                from netlab.report import markdown
+
+                append(Path(asked), markdown.render_many(list(self.kept.values())))
+        except ReportError as error:
+            self.codes.append(explain(error))
+
     def _close(self, shown: bool) -> None:
         """Of several topologies one table; and the JSON."""
+        if self.kept:
+            self._index()
         if self.talks and self.many and self.rows:
             from netlab.report import terminal
             from netlab.report.style import style_for
@@ -260,8 +285,6 @@ def _representative(records: list[Record]) -> Record:
 
 def _report_folder(named: Path | None, none: bool) -> Path | None:
     """The folder for reports: an error where a named one can't be had, a note where the default can't."""
-    import os
-
     from netlab.report.write import make_folder
 
     if none:

@@ -17,8 +17,26 @@ def as_json(record: Record) -> str:
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
+def as_html(record: Record) -> str:
+    """The record as a page."""
+    from netlab.report import html
+
+    return html.render(record)
+
+
+def as_markdown(record: Record) -> str:
+    """The record as Markdown."""
+    from netlab.report import markdown
+
+    return markdown.render(record)
+
+
 #: File name → renderer. Each gets the record and nothing else.
-RENDERERS: dict[str, Callable[[Record], str]] = {"run.json": as_json}
+RENDERERS: dict[str, Callable[[Record], str]] = {
+    "run.json": as_json,
+    "report.html": as_html,
+    "summary.md": as_markdown,
+}
 
 
 def save(record: Record, reports: Path, name: str = "") -> Path:

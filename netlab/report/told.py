@@ -83,7 +83,7 @@ def saw(record: Record, step_name: str, cell: Record) -> str:
     said = words.LETTERS[cell["observed"]]
     reason = found.get("reason")
     if cell["observed"] in "U?" and reason:
-        detail = words.REASONS.get(reason, reason)
+        detail = words.reason(reason)
         return f"{said}: {detail[0].lower()}{detail[1:].rstrip('.')}"
     return said
 
@@ -144,7 +144,7 @@ def _finding(record: Record, finding: Record) -> dict[str, Any]:
     if finding["expected"] or finding["observed"]:
         said = f"expected {finding['expected'] or '–'}, observed {finding['observed'] or '–'}: {said}"
     if finding["detail"]:
-        said += f" ({words.REASONS.get(finding['detail'], finding['detail']).rstrip('.')})"
+        said += f" ({words.reason(finding['detail']).rstrip('.')})"
     return {
         "mark": words.VERDICT_MARKS[finding["verdict"]],
         "verdict": {"P": "pass", "F": "fail", "?": "inconclusive", "S": "skip"}[finding["verdict"]],

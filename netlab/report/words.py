@@ -67,6 +67,11 @@ FINDINGS = {
 }
 
 
+def reason(name: str) -> str:
+    """The probe engine's reason in a sentence; one that isn't known here as it stands."""
+    return REASONS.get(name, name)
+
+
 def does(layer: str) -> str:
     """What a destination does that a layer reaches: ``answers ARP``."""
     words = _LAYERS[base_layer(layer)][0]

@@ -68,6 +68,15 @@ def write_whole(path: Path, text: str) -> None:
         raise _failed(path, "can't be written", error) from error
 
 
+def append(path: Path, text: str) -> None:
+    """Add to a file that others write to as well. Raises ReportError."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise _failed(path, "can't be written", error) from error
+
+
 def _write_unnamed(path: Path, data: bytes) -> bool:
     """Fill a file that has no name yet, then name it; False where that isn't to be had here."""
     if not hasattr(os, "O_TMPFILE"):

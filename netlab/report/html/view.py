@@ -9,9 +9,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from netlab.report import diagram, words
+from netlab.report import diagram, figures, words
 from netlab.report.html import island as data
-from netlab.report.html import measures, tables
+from netlab.report.html import tables
 from netlab.report.told import claims, findings, rules, saw
 
 Record = Mapping[str, Any]
@@ -41,7 +41,7 @@ def report(record: Record) -> dict[str, Any]:
         "steps": steps,
         "several": len(steps) > 1,
         "findings": findings(record),
-        "measured": measures.view(record),
+        "measured": figures.view(record),
         "rules": rules(record),
         "endpoints": record["endpoints"],
         "legend": _legend(record),
@@ -71,9 +71,8 @@ _SUBSTRATES = {"netns": "network namespaces", "vm": "a virtual machine", "hosts"
 
 def _facts(record: Record) -> Iterator[str]:
     yield f"Linux {record['kernel']}"
-    yield _SUBSTRATES.get(record["substrate"], record["substrate"]) + (
-        ", without root" if record["rootless"] else ""
-    )
+    substrate: str = _SUBSTRATES.get(record["substrate"]) or record["substrate"]
+    yield f"{substrate}, without root" if record["rootless"] else substrate
     yield f"{len(record['endpoints'])} endpoints"
     if len(record["steps"]) > 1:
         yield f"{len(record['steps'])} steps"
@@ -93,7 +92,8 @@ def _durations(record: Record) -> Iterator[tuple[str, str]]:
 
 def _legend(record: Record) -> list[tuple[str, str, str]]:
     """The letters and marks that occur: look, sign, meaning."""
-    letters, verdicts = set(), set()
+    letters: set[str] = set()
+    verdicts: set[str] = set()
     for step in record["steps"]:
         for layer in step["layers"].values():
             letters.update(*layer["observed"])

@@ -1,0 +1,196 @@
+"""The index of a folder of reports: every run in it, what was claimed, what was found.
+
+It is made from the ``run.json`` of each folder below. What it took from one is kept in the page itself, with the
+file's time and size: a run refreshes its own line without reading all the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from netlab.report.write import write_whole
+
+Record = Mapping[str, Any]
+Row = dict[str, Any]
+
+NAME = "index.html"
+_ISLAND = re.compile(r'<script type="application/json" id="runs">(.*?)</script>', re.DOTALL)
+
+
+def refresh(reports: Path, fresh: Mapping[Path, Record] | None = None) -> Path:
+    """Write the index anew; ``fresh`` are records just written, by their folder. Raises ReportError."""
+    from netlab.report.html import page
+
+    found = list(rows(reports, fresh or {}))
+    path = reports / NAME
+    write_whole(path, page.render("index.html.j2", _view(found), styles=("index.css",)))
+    return path
+
+
+def rows(reports: Path, fresh: Mapping[Path, Record]) -> Iterator[Row]:
+    """A row for each folder that has a record, in the order of their names."""
+    kept = _kept(reports / NAME)
+    for path in sorted(reports.glob("*/run.json")):
+        try:
+            state = path.stat()
+        except OSError:
+            # Another run is just replacing it: its own index will have it.
+            continue
+        stamp = [state.st_mtime_ns, state.st_size]
+        folder = path.parent.name
+        if path.parent in fresh:
+            yield row(fresh[path.parent], folder, stamp)
+        elif kept.get(folder, {}).get("stamp") == stamp and kept[folder].keys() == _COLUMNS:
+            yield kept[folder]
+        else:
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                # What isn't a record (any more, or yet) has no line.
+                record = json.loads(path.read_text("utf-8"))
+                yield row(record, folder, stamp)
+
+
+#: What a row has; one with other columns is of another version of netlab.
+_COLUMNS = {
+    "folder",
+    "stamp",
+    "name",
+    "description",
+    "kernel",
+    "started",
+    "verdict",
+    "counts",
+    "steps",
+    "endpoints",
+    "claims",
+}
+
+
+def row(record: Record, folder: str, stamp: Sequence[int] = ()) -> Row:
+    """What the index says of one run."""
+    topology, summary = record["topology"], record["summary"]
+    return {
+        "folder": folder,
+        "stamp": list(stamp),
+        "name": topology["name"],
+        "description": topology["description"],
+        "kernel": record["kernel"],
+        "started": record["started"],
+        "verdict": summary["verdict"],
+        "counts": {word: summary[word] for word in ("pass", "fail", "inconclusive", "skip")},
+        "steps": len(record["steps"]),
+        "endpoints": len(record["endpoints"]),
+        "claims": [{key: claim[key] for key in ("number", "says", "verdict")} for claim in record["claims"]],
+    }
+
+
+def as_markdown(found: Sequence[Row], page: str = "summary.md") -> str:
+    """The index as Markdown, for places that show a folder's README."""
+    from netlab.report.markdown import code, plain
+
+    view = _view(found)
+    lines = ["# The claims, checked", "", _sentence(view), ""]
+    if view["claims"]:
+        lines += ["| # | Claim | Verdict | Run |", "|---|---|---|---|"]
+        for one in view["claims"]:
+            link = f"[{plain(one['name'])}]({one['href']}/{page})"
+            lines.append(
+                f"| {plain(one['number'])} | {plain(one['says'])} | {one['mark']} {one['verdict']} | {link} |"
+            )
+        lines.append("")
+    if view["others"]:
+        lines += ["| Other runs | | Cells |", "|---|---|--:|"]
+        for one in view["others"]:
+            about = plain(one["description"])
+            link = f"[{plain(one['name'])}]({one['href']}/{page})"
+            lines.append(f"| {one['mark']} {link} | {about} | {one['total']:,} |")
+        lines.append("")
+    lines.append(
+        "Each folder has the run as a page of its own (`report.html`), as Markdown (`summary.md`) and as data"
+        " (`run.json`)."
+    )
+    lines.append(f"Linux {', '.join(code(kernel) for kernel in view['kernels'])}.")
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(view: Mapping[str, Any]) -> str:
+    counts = view["counts"]
+    claims = ", ".join(f"{number} {word}" for word, number in view["verdicts"].items() if number)
+    return (
+        f"{view['runs']} runs, {counts['pass']:,} cells as expected, {counts['fail']:,} not, "
+        f"{counts['inconclusive']:,} not proved. Claims: {claims or 'none'}."
+    )
+
+
+# --- the page ---------------------------------------------------------------------------------------
+
+_CLAIMS = {"confirmed": "✓", "refuted": "✗", "undecided": "?"}
+_RUNS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
+
+
+def _view(found: Sequence[Row]) -> dict[str, Any]:
+    from netlab.report.html import page
+
+    claims = sorted(
+        (
+            {
+                **claim,
+                "mark": _CLAIMS[claim["verdict"]],
+                "name": one["name"],
+                "run": one["verdict"],
+                "run_mark": _RUNS[one["verdict"]],
+                "href": quote(f"./{one['folder']}"),
+            }
+            for one in found
+            for claim in one["claims"]
+        ),
+        key=lambda claim: (_order(claim["number"]), claim["name"]),
+    )
+    others = [
+        {
+            **one,
+            "mark": _RUNS[one["verdict"]],
+            "href": quote(f"./{one['folder']}"),
+            "total": sum(one["counts"].values()),
+        }
+        for one in found
+        if not one["claims"]
+    ]
+    words = ("pass", "fail", "inconclusive", "skip")
+    return {
+        "runs": len(found),
+        "counts": {word: sum(one["counts"][word] for one in found) for word in words},
+        "verdict": _worst(one["verdict"] for one in found),
+        "verdicts": {word: sum(claim["verdict"] == word for claim in claims) for word in _CLAIMS},
+        "claims": claims,
+        "others": others,
+        "kernels": sorted({one["kernel"] for one in found}),
+        "data": page.island({one["folder"]: one for one in found}),
+    }
+
+
+def _worst(verdicts: Iterable[str]) -> str:
+    seen = set(verdicts)
+    return next((word for word in ("fail", "inconclusive") if word in seen), "pass")
+
+
+def _order(number: str) -> tuple[int, str]:
+    """``9`` before ``24`` before ``24b``."""
+    digits = re.match(r"\d*", number)
+    head = digits.group() if digits else ""
+    return int(head or "1000000"), number[len(head) :]
+
+
+def _kept(path: Path) -> dict[str, Row]:
+    """The rows of the index as it is now; none where there is no such page, or one by another hand."""
+    try:
+        match = _ISLAND.search(path.read_text("utf-8"))
+        found = json.loads(match.group(1)) if match else {}
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
