@@ -12,7 +12,7 @@ from netlab.agent.probe.layer import Layer
 
 
 class Resolve(Layer):
-    """Shared by both families: an answer is attributed by the source's interface and the address it speaks of."""
+    """Shared by both families: an answer is attributed by the source's interface, its address and that it asked for."""
 
     traversals = 2
     floods = True
@@ -21,7 +21,7 @@ class Resolve(Layer):
 
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         super().__init__(arena, ears, name)
-        self.asked: dict[tuple[str, bytes], list[Pair]] = {}
+        self.asked: dict[tuple[str, bytes, bytes], list[Pair]] = {}
 
     def packed(self, index: int) -> bytes:
         """The address of an endpoint in this family."""
@@ -41,13 +41,17 @@ class Resolve(Layer):
 
     def send(self, pair: Pair) -> None:
         self.begin(pair)
-        self.asked.setdefault((self.arena.endpoints[pair[0]].link, self.packed(pair[1])), []).append(pair)
+        key = self.arena.endpoints[pair[0]].link, self.packed(pair[0]), self.packed(pair[1])
+        self.asked.setdefault(key, []).append(pair)
         self.arena.transmit(pair[0], self.request(pair))
 
-    def answered(self, ns: str, ifname: str, ip: bytes, mac: bytes, kind: int) -> None:
-        """An answer came in at an interface: ``ip`` is at ``mac``."""
+    def answered(self, ns: str, ifname: str, asker: bytes, ip: bytes, mac: bytes, kind: int) -> None:
+        """An answer to somebody's question came in at an interface: ``ip`` is at ``mac``.
+
+        A source-mode child gets copies of its parent's answers, too: only those to its own question count.
+        """
         link = self.arena.names.get((ns, ifname), ifname)
-        for pair in self.asked.get((link, ip), ()):
+        for pair in self.asked.get((link, asker, ip), ()):
             if kind != PACKET_HOST:
                 continue
             result = self.results[pair]
@@ -88,7 +92,7 @@ class Arp(Resolve):
 
     def packet(self, ns: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
         if protocol == frames.ETH_P_ARP:
-            self.answered(ns, ifname, data[28:32], data[22:28], kind)
+            self.answered(ns, ifname, data[38:42], data[28:32], data[22:28], kind)
 
     def request(self, pair: Pair) -> bytes:
         source, target = (socket.inet_ntoa(self.packed(index)) for index in pair)
@@ -115,7 +119,7 @@ class Ndp(Resolve):
             return
         # The target link-layer address option (type 2) stands right behind the target.
         mac = data[80:86] if data[78:80] == b"\x02\x01" else data[6:12]
-        self.answered(ns, ifname, data[62:78], mac, kind)
+        self.answered(ns, ifname, data[38:54], data[62:78], mac, kind)
 
     def request(self, pair: Pair) -> bytes:
         source, target = (str(ipaddress.IPv6Address(self.packed(index))) for index in pair)

@@ -24,8 +24,8 @@ Key = tuple[str, int, bytes]
 class StaticNeighbors:
     """Encoded by hand like `cold`: a mesh of a hundred hosts has 9,900 entries.
 
-    Where each namespace has one interface only, and each address one holder, an entry made for one pair can't help
-    another, so all of them may last for the whole layer; elsewhere each wave's are taken away again.
+    Where each namespace has one interface only, each address one holder, and nobody routes, an entry made for one pair
+    can't help another, so all of them may last for the whole layer; elsewhere each wave's are taken away again.
     """
 
     def __init__(self, arena: Arena, address: Callable[[int], Address]) -> None:
@@ -39,7 +39,11 @@ class StaticNeighbors:
             for link in arena.state.links
             for item in link.neighbors
         }
-        self.lasting = all(doors == 1 for doors in arena.doors.values()) and not arena.shared
+        self.lasting = (
+            all(doors == 1 for doors in arena.doors.values())
+            and not arena.shared
+            and not any(ns.routes or ns.rules for ns in arena.state.namespaces)
+        )
 
     def add(self, wave: list[Pair]) -> None:
         """Put in what a wave needs and isn't there. Raises OSError."""

@@ -10,9 +10,12 @@ when neither leaves state behind that the other reads:
   already has for its sender, be it only INCOMPLETE (arp_process, "Update our ARP tables"). So in a wave a namespace
   either asks or is asked, and two namespaces meet only once. A namespace with several interfaces may answer by
   another one than it was asked at, and then resolves neighbours itself: such a destination has its source for
-  itself, and is alone in a wave with it;
-- a host that forwards is part of many pairs, so where there is one, a wave is one probe;
-- so is an address that several interfaces have: a probe of it is alone in its wave.
+  itself, and is alone in a wave with it; so is a source with static neighbours: whom it reaches without asking has to
+  ask for it, and would learn from its broadcasts for others;
+- a host that forwards is part of many pairs, and so is a gateway: where anybody forwards or has routes of his own, a
+  wave is one probe;
+- so is a probe of an address that several interfaces have, and one of a host with a source-mode child, which gets
+  copies of what others are answered.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from netlab.plan.types import Port, State, Switch, SwitchLink, Veth, base_layer, layer_family
+from netlab.plan.types import Macvlan, Port, State, Switch, SwitchLink, Veth, base_layer, layer_family
 
 Pair = tuple[int, int]
 
@@ -34,7 +37,7 @@ FRAMES = 4096
 
 def forwarding_matters(state: State) -> bool:
     """Whether what a bridge has learned can change who receives a unicast frame."""
-    macs: set[str] = set()
+    wires: dict[str, str] = {}
     for link in state.links:
         ports: tuple[Port, ...] = ()
         if isinstance(link, Switch) and link.fdb_max_learned is not None:
@@ -47,9 +50,9 @@ def forwarding_matters(state: State) -> bool:
         if any(not port.flood or port.locked or port.fdb for port in ports):
             return True
         if not isinstance(link, (Switch, SwitchLink)) and link.mac:
-            if link.mac in macs:
+            wire = state.link(link.parent).id if isinstance(link, Macvlan) else link.id
+            if wires.setdefault(link.mac, wire) != wire:
                 return True
-            macs.add(link.mac)
     return False
 
 
@@ -65,14 +68,15 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
         for pair in ordered:
             rows.setdefault(pair[0], []).append(pair)
         return _packed(rows.values(), 1 if fragile else FRAMES)
-    if fragile or (state.routers and base not in ("unicast", "arp", "ndp")):
+    raw = base in ("arp", "ndp")
+    routed = state.routers or any(ns.routes or ns.rules for ns in state.namespaces)
+    if fragile or (routed and not raw and base != "unicast"):
         return ([pair] for pair in ordered)
     if not warms:
         return _packed(([pair] for pair in ordered), FRAMES)
-    doubled = shared(state, layer)
-    lonely = [pair for pair in ordered if doubled.intersection(pair)]
-    rest = [pair for pair in ordered if not doubled.intersection(pair)] if lonely else ordered
-    raw = base in ("arp", "ndp")
+    alone = shared(state, layer) | (set() if raw else _copied_to(state))
+    lonely = [pair for pair in ordered if alone.intersection(pair)]
+    rest = [pair for pair in ordered if not alone.intersection(pair)] if lonely else ordered
     together = _packed(([pair] for pair in rest), NEIGHBORS) if raw else _by_namespaces(state, rest)
     return chain(([pair] for pair in lonely), together)
 
@@ -83,6 +87,16 @@ def shared(state: State, layer: str) -> set[int]:
     addresses = [address.ip if (address := e.v4 if four else e.v6) else None for e in state.endpoints]
     holders = Counter(filter(None, addresses))
     return {i for i, ip in enumerate(addresses) if ip is not None and holders[ip] > 1}
+
+
+def _copied_to(state: State) -> set[int]:
+    """The endpoints of hosts with a source-mode child."""
+    hosts = {
+        state.namespace(link.namespace).host
+        for link in state.links
+        if isinstance(link, Macvlan) and link.effective_mode == "source" and link.allowed_macs
+    }
+    return {i for i, endpoint in enumerate(state.endpoints) if state.namespace(endpoint.namespace).host in hosts}
 
 
 def _packed(groups: Iterable[list[Pair]], size: int) -> Iterator[list[Pair]]:
@@ -127,6 +141,7 @@ class _Wave:
 def _by_namespaces(state: State, pairs: list[Pair]) -> Iterator[list[Pair]]:
     namespaces = [endpoint.namespace for endpoint in state.endpoints]
     doors = Counter(link.namespace for link in state.links if not isinstance(link, (Switch, SwitchLink)))
+    knowing = {link.namespace for link in state.links if link.neighbors}
     number = {ns: k for k, ns in enumerate(dict.fromkeys(namespaces[i] for pair in pairs for i in pair))}
 
     def side(pair: Pair) -> tuple[int, bool]:
@@ -138,7 +153,7 @@ def _by_namespaces(state: State, pairs: list[Pair]) -> Iterator[list[Pair]]:
     open_waves: list[_Wave] = []
     for pair in sorted(pairs, key=side):
         source, destination = namespaces[pair[0]], namespaces[pair[1]]
-        alone = source == destination or doors[destination] > 1
+        alone = source == destination or doors[destination] > 1 or source in knowing
         wave = next((wave for wave in open_waves if wave.admits(source, destination, alone)), None)
         if wave is None:
             wave = _Wave()
