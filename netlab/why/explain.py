@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from netlab.errors import UsageError
-from netlab.plan.types import Endpoint, Plan, State, Step
+from netlab.errors import UsageError, did_you_mean
+from netlab.plan.types import Endpoint, Plan, State
 
 if TYPE_CHECKING:
     from netlab.model import Prediction
@@ -96,7 +95,7 @@ def _step_number(plan: Plan, name: str | None) -> int:
     if name is None:
         return 0
     if name not in names:
-        raise UsageError(f"{plan.name} has no step {name!r}{_near(name, names)}; it has {', '.join(names)}")
+        raise UsageError(f"{plan.name} has no step {name!r}{did_you_mean(name, names)}; it has {', '.join(names)}")
     return names.index(name)
 
 
@@ -121,13 +120,8 @@ def endpoint(state: State, name: str) -> int:
         raise UsageError(f"{name} has no interface with an address: name one of its interfaces")
     if not inside:
         known = [*state.index, *dict.fromkeys(one.namespace for one in state.endpoints)]
-        raise UsageError(f"no endpoint {name!r}{_near(name, known)}; there are {', '.join(state.index)}")
+        raise UsageError(f"no endpoint {name!r}{did_you_mean(name, known)}; there are {', '.join(state.index)}")
     return addressed[0]
-
-
-def _near(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _default_layer(source: Endpoint, destination: Endpoint) -> str:
@@ -174,8 +168,3 @@ def to_plain(explanation: Explanation, rules: Mapping[str, Any]) -> dict[str, An
             for fix in explanation.fixes
         ],
     }
-
-
-def step_of(plan: Plan, name: str) -> Step:
-    """The step with this name."""
-    return next(step for step in plan.steps if step.name == name)
