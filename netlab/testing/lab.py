@@ -68,6 +68,8 @@ class Lab:
         """End the lab: its processes are killed, the sockets it gave are closed, its namespaces go."""
         with self._lock:
             self.closed = True
+            # Captures stay with whoever holds them; each holds this lab.
+            self.captures.clear()
             for one in list(self._sockets):
                 one.close()
             self.handle.close()

@@ -1,0 +1,409 @@
+"""A lab in a test, with the fixtures that everybody gets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable
+from ipaddress import ip_interface
+from pathlib import Path
+
+import pytest
+from scapy.layers.inet import ICMP, IP, UDP
+from scapy.layers.l2 import ARP, Ether
+from scapy.utils import PcapNgReader
+
+import netlab
+from netlab import Lab, Topology
+from netlab.errors import UsageError
+from tests.plugin.project import TWO_HOSTS
+
+CHILD = (
+    Topology("child")
+    .switch("lan")
+    .host("A")
+    .interface("eth0", switch="lan", addresses="10.0.0.1/24")
+    .macvlan("mv0", parent="eth0", mode="bridge", addresses="10.0.0.3/24")
+    .container("c1")
+    .macvlan("eth0", parent="eth0", mode="bridge", addresses=["10.0.0.4/24"])
+    .host("B")
+    .interface("eth0", switch="lan", addresses=["10.0.0.2/24", "fd00::2/64"])
+)
+two_hosts = pytest.mark.topology(TWO_HOSTS)
+child = pytest.mark.topology(CHILD)
+
+
+# --- processes and sockets --------------------------------------------------------------------------
+
+
+@two_hosts
+def test_run(lab: Lab) -> None:
+    """A command runs inside its namespace; its outputs, its status and what it is fed are the caller's."""
+    names = {line.split()[1].rstrip(":") for line in lab["A"].run("ip", "-o", "link").stdout.splitlines()}
+    assert {name.partition("@")[0] for name in names} == {"lo", "eth0"}
+    assert lab["A"].run("cat", input="fed").stdout == "fed"
+    assert lab["A"].run("false", check=False).returncode == 1
+    assert lab["A"].run("sh", "-c", "echo $WORD $PWD", env={"WORD": "given"}, cwd="/usr").stdout == "given /usr\n"
+    assert lab["A"].run("kill", "-9", "0", check=False).returncode == -9
+
+
+@two_hosts
+def test_a_command_that_fails(lab: Lab) -> None:
+    """The error names the place, the command as a person would type it, the status, and what was printed."""
+    with pytest.raises(netlab.CommandFailed) as caught:
+        lab["A"].run("sh", "-c", "echo out; echo err >&2; exit 3")
+    assert str(caught.value) == (
+        "A: sh -c 'echo out; echo err >&2; exit 3' ended with 3\n--- stdout ---\nout\n--- stderr ---\nerr"
+    )
+    with pytest.raises(netlab.SpawnError, match=r"^no-such-command: No such file or directory$"):
+        lab["A"].run("no-such-command")
+    with pytest.raises(subprocess.TimeoutExpired):
+        lab["A"].run("sleep", "100", timeout=0.05)
+
+
+@two_hosts
+def test_nothing_reaches_a_shell(lab: Lab, tmp_path: Path) -> None:
+    """Words that look like shell are words."""
+    evil = f"$(touch {tmp_path}/made); touch {tmp_path}/made | `touch {tmp_path}/made`"
+    assert lab["A"].run("printf", "%s", evil).stdout == evil
+    assert list(tmp_path.iterdir()) == []
+
+
+@two_hosts
+def test_popen(lab: Lab) -> None:
+    """A process goes on while the test does, is talked to by pipes, and ends with its block."""
+    with lab["A"].popen("cat") as cat:
+        cat.stdin.write(b"line\n")
+        assert cat.stdout.readline() == b"line\n"
+        assert cat.poll() is None
+    assert cat.wait() == -9
+    asleep = lab["B"].popen("sleep", "1000")
+    asleep.terminate()
+    assert asleep.wait(5) == -15
+
+
+def test_processes_end_with_the_lab(lab_factory: Callable[..., Lab]) -> None:
+    """What was started in a lab is killed with it, also where it has left its session and its parent."""
+    with lab_factory(TWO_HOSTS) as lab:
+        left = lab["A"].popen("sh", "-c", "setsid sh -c 'echo $$; exec sleep 1000' & exec sleep 1000")
+        escaped = int(left.stdout.readline())
+    assert left.wait(5) == -9
+    with lab_factory(TWO_HOSTS) as lab:
+        watch = f"for i in $(seq 50); do kill -0 {escaped} 2>/dev/null || exit 0; sleep 0.1; done; exit 1"
+        assert lab["A"].run("sh", "-c", watch, check=False).returncode == 0
+
+
+@two_hosts
+def test_sockets(lab: Lab) -> None:
+    """Sockets opened inside talk across the lab, in threads of this process."""
+    server = lab["B"].socket()
+    server.bind(("10.0.0.2", 7))
+    server.listen()
+
+    def echo() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(connection.recv(100).upper())
+
+    thread = threading.Thread(target=echo)
+    thread.start()
+    client = lab["A"].socket(socket.AF_INET, socket.SOCK_STREAM)
+    client.connect(("10.0.0.2", 7))
+    client.sendall(b"hello")
+    assert client.recv(100) == b"HELLO"
+    thread.join()
+    assert client.getsockname()[0] == "10.0.0.1"
+
+
+@two_hosts
+def test_asyncio(lab: Lab) -> None:
+    """Streams and datagrams of asyncio run over sockets of the lab."""
+
+    async def both() -> bytes:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write((await reader.readline()).upper())
+            await writer.drain()
+            writer.close()
+
+        listening = lab["B"].socket()
+        listening.bind(("10.0.0.2", 7))
+        server = await asyncio.start_server(serve, sock=listening)
+        client = lab["A"].socket()
+        client.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(client, ("10.0.0.2", 7))
+        reader, writer = await asyncio.open_connection(sock=client)
+        writer.write(b"hello\n")
+        answer = await reader.readline()
+        writer.close()
+        server.close()
+        return answer
+
+    assert asyncio.run(both()) == b"HELLO\n"
+
+
+def test_sockets_are_closed_with_the_lab(lab_factory: Callable[..., Lab]) -> None:
+    """A socket that a test forgets does not keep its namespace."""
+    with lab_factory(TWO_HOSTS) as lab:
+        forgotten = lab["A"].socket(socket.AF_INET, socket.SOCK_DGRAM)
+    assert forgotten.fileno() == -1
+
+
+@two_hosts
+def test_a_socket_that_the_kernel_refuses(lab: Lab) -> None:
+    """The kernel's word for it is the error."""
+    with pytest.raises(netlab.LabError, match="Address family not supported"):
+        lab["A"].socket(255, socket.SOCK_STREAM)
+
+
+# --- who is there -----------------------------------------------------------------------------------
+
+
+@child
+def test_names_and_addresses(lab: Lab) -> None:
+    """Namespaces, interfaces, addresses and MACs are those of the topology and of the kernel."""
+    assert [namespace.name for namespace in lab] == ["A", "A/c1", "B", "lan"]
+    assert [interface.id for interface in lab["A"].interfaces] == ["A:eth0", "A:mv0"]
+    assert lab["B"].addresses == (ip_interface("10.0.0.2/24"), ip_interface("fd00::2/64"))
+    assert (lab["A"].ip, lab["A/c1"].ip, lab["B"].ip) == ("10.0.0.1", "10.0.0.4", "10.0.0.2")
+    mv0 = lab["A"].interface("mv0")
+    shown = lab["A"].run("ip", "-o", "link", "show", "dev", mv0.ifname).stdout
+    assert mv0.mac in shown
+    assert shown.startswith(f"{mv0.ifindex}: ")
+    assert lab["A"].mac == lab["A"].interface("eth0").mac != mv0.mac
+    assert mv0.up
+
+
+@child
+def test_wrong_names(lab: Lab) -> None:
+    """A name that isn't there is an error that says what is."""
+    with pytest.raises(KeyError, match=r"no namespace 'A/c2' in child .did you mean 'A/c1'.*A, A/c1, B, lan"):
+        lab["A/c2"]
+    with pytest.raises(KeyError, match=r"no interface 'eth1' in A .did you mean 'eth0'.*eth0, mv0"):
+        lab["A"].interface("eth1")
+    with pytest.raises(netlab.TopologyError, match=r"test_lab.py:\d+:1: no host 'C'"):
+        lab.must_reach("A", "C")
+    with pytest.raises(netlab.TopologyError, match=r"'icpm' is not a layer; did you mean 'icmp'"):
+        lab.must_reach("A", "B", ["icpm"])
+    with pytest.raises(KeyError, match=r"no endpoint 'A:eth1' .did you mean 'A:eth0'"):
+        lab.ping("A:eth1", "B")
+    with pytest.raises(KeyError, match=r"no interface 'port.B:eth1.'"):
+        lab.capture("port(B:eth1)")
+
+
+# --- steps ------------------------------------------------------------------------------------------
+
+
+@child
+def test_set(lab: Lab) -> None:
+    """A setting is a step: prediction, proof and read-back go by it."""
+    lab.must_reach("B", "A:mv0")
+    lab["A"].interface("eth0").set(state="down")
+    assert lab.links["A:eth0"]["up"] is False
+    assert lab.predicted["icmp", "B", "A:mv0"] == "U"
+    lab.must_not_reach("B", "A:mv0")
+    lab["A"].interface("eth0").set(state="up", mtu=1400)
+    assert "mtu 1400" in lab["A"].run("ip", "link", "show", "dev", "eth0").stdout
+    lab.must_reach("B", "A:mv0")
+
+
+def test_steps_of_the_topology_and_of_the_test(lab_factory: Callable[..., Lab]) -> None:
+    """Steps of the file are gone to by name, in order; steps that the test makes up come between them."""
+    text = TWO_HOSTS + "steps:\n  - {name: one, set: {A:eth0: {state: down}}}\n  - {name: two, delete: [B]}\n"
+    with lab_factory(text) as lab:
+        lab.step("one")
+        lab.must_not_reach("A", "B")
+        lab.step(set={"A:eth0": {"state": "up"}})
+        lab.must_reach("A", "B")
+        with pytest.raises(UsageError, match="step 'one' has been passed; still to come: two"):
+            lab.step("one")
+        lab.step("two")
+        assert [namespace.name for namespace in lab] == ["A", "lan"]
+        lab.step("more", add={"hosts": {"C": {"interfaces": {"e": {"switch": "lan", "addresses": ["10.0.0.9/24"]}}}}})
+        lab.must_reach("A", "C")
+        assert lab.current.name == "more"
+        with pytest.raises(netlab.TopologyError, match=r"test_lab.py:\d+:1: no interface"):
+            lab.step(set={"C:f": {"state": "down"}})
+        lab.must_reach("C", "A")
+        again = lab.topology
+    with lab_factory(again) as lab:
+        lab.step("more")
+        lab.must_reach("A", "C")
+
+
+def test_what_the_kernel_refuses(lab_factory: Callable[..., Lab]) -> None:
+    """A change that the kernel refuses is a BuildError with errno and command; a lab that is built so never is up."""
+    lab = lab_factory(CHILD)
+    with pytest.raises(netlab.BuildError) as caught:
+        lab["A"].interface("mv0").set(mode="passthru")
+    assert caught.value.errno == "EINVAL"
+    assert "ip -n A link set dev mv0 type macvlan mode passthru" in caught.value.command
+    with pytest.raises(netlab.LabError, match="this lab is closed"):
+        lab["A"].run("true")
+
+
+# --- questions --------------------------------------------------------------------------------------
+
+
+@child
+def test_reach(lab: Lab) -> None:
+    """What reaches is reached, what does not does not; sides may be patterns, layers may be named."""
+    lab.must_reach("A", "B")
+    lab.must_reach("any:mv0", "B", ["arp", "icmp", "tcp"])
+    lab.must_not_reach("A:eth0", "A:mv0", "icmp")
+    lab.must_not_reach("A:eth0", "A/c1")
+    lab.expect("B -> A:mv0 [icmp]: reachable")
+    lab.expect("A:eth0 -> B [icmp]: on-wire")
+    lab.expect("A:mv0 -> A/c1 [unicast]: not-on-wire")
+    lab.expect({"B:eth0 [broadcast]": {"heard-by": ["A:eth0", "A:mv0", "A/c1:eth0"]}})
+    lab.expect({"A:eth0": {"promiscuity": 1, "state": "up"}})
+    assert lab.ping("A", "B")
+    assert not lab.ping("A:eth0", "A/c1")
+    assert lab.ping("A/c1", "B").evidence["entered"] == ["B:eth0"]
+
+
+@child
+def test_a_failure_tells_all(lab: Lab) -> None:
+    """A failed question shows both letters, the kernel's rule, the matrix, and the frames, by interface."""
+    with pytest.raises(netlab.ExpectationFailed) as caught:
+        lab.must_reach("A:eth0", "A:mv0", ["icmp"])
+    told = str(caught.value)
+    assert told.startswith("A:eth0 -> A:mv0 [icmp]: reachable: does not hold\n")
+    assert "icmp A:eth0 -> A:mv0: U, not reached" in told
+    assert "the model says U, by macvlan/parent-tx-skips-children:" in told
+    assert "macvlan_handle_frame, drivers/net/macvlan.c" in told
+    assert "  1 A:eth0     .   U" in told
+    asked = [line for line in told.splitlines() if "ARP who has 10.0.0.3? tell 10.0.0.1" in line]
+    assert [line.split()[1:3] for line in asked[:3]] == [
+        ["A:eth0", "out"],
+        ["port(A:eth0)", "in"],
+        ["port(B:eth0)", "out"],
+    ]
+    with pytest.raises(netlab.ExpectationFailed, match=r"A -> B .icmp.: unreachable: does not hold"):
+        lab.must_not_reach("A", "B", ["icmp"])
+    with pytest.raises(netlab.ExpectationFailed, match=r"promiscuity: 5.: does not hold \(promiscuity is 1\)"):
+        lab.expect({"A:eth0": {"promiscuity": 5}})
+
+
+@child
+def test_no_proof_is_no_answer(lab: Lab) -> None:
+    """Where an end isn't proved alive (the test has cut its wire behind netlab's back) silence proves nothing."""
+    lab["lan"].run("ip", "link", "set", "dev", lab.state.link("B:eth0").port_ifname, "down")  # type: ignore[union-attr]
+    with pytest.raises(netlab.Inconclusive, match="can be proved neither way"):
+        lab.must_not_reach("A", "B")
+    with pytest.raises(netlab.Inconclusive, match="neither reached nor not"):
+        bool(lab.ping("A", "B"))
+
+
+@child
+def test_matrix_and_prediction(lab: Lab) -> None:
+    """The whole matrix, observed, has the letters that the model predicts, and prints as the report does."""
+    matrix = lab.matrix(["icmp", "arp"])
+    assert matrix.verdict == "pass"
+    assert matrix.layers == ("arp", "icmp")
+    assert matrix["icmp", "A:mv0", "A/c1"] == "R"
+    assert matrix["icmp", "A", "A:mv0"] == matrix.expected("icmp", "A:eth0", "A:mv0") == "U"
+    predicted = lab.predicted
+    for layer in matrix.layers:
+        for seen, said in zip(matrix.rows(layer), predicted.rows(layer), strict=True):
+            assert all(letter == model or model == "B" for letter, model in zip(seen, said, strict=True))
+    rule = predicted.rule("icmp", "A:eth0", "A/c1")
+    assert rule is not None
+    assert rule.id == "macvlan/parent-tx-skips-children"
+    assert "PASS" in str(matrix)
+    with pytest.raises(KeyError, match="layer 'tcp' was not probed; there are arp, icmp"):
+        matrix["tcp", "A", "B"]
+
+
+# --- captures ---------------------------------------------------------------------------------------
+
+
+@two_hosts
+def test_capture(lab: Lab, tmp_path: Path) -> None:
+    """Everything sent while the block ran is in the capture, both ways, with the same bytes at both ends of a wire."""
+    path = tmp_path / "ping.pcapng"
+    with lab.capture("A:eth0", "port(A:eth0)", path=path) as capture:
+        lab["A"].run("ping", "-c", "1", lab["B"].ip)
+    mine = [frame for frame in capture.frames if frame.interface == "A:eth0"]
+    port = [frame for frame in capture.frames if frame.interface == "port(A:eth0)"]
+    echo = [frame for frame in mine if frame.ethertype == 0x0800]
+    assert [(frame.outgoing, Ether(frame.data)[ICMP].type) for frame in echo] == [(True, 8), (False, 0)]
+    assert [frame.data for frame in mine] == [frame.data for frame in port]
+    assert {frame.outgoing for frame in mine} == {True, False}
+    assert [frame.outgoing for frame in port] == [not frame.outgoing for frame in mine]
+    assert capture.dropped == 0
+    read = [bytes(packet) for packet in PcapNgReader(str(path))]
+    assert read == [frame.data for frame in capture.frames]
+    assert "A:eth0 > B:eth0  IP 10.0.0.1 > 10.0.0.2 ICMP echo request" in str(capture)
+
+
+@two_hosts
+def test_captures_are_read_by_others(lab: Lab, tmp_path: Path) -> None:
+    """tcpdump reads the file; names, nanoseconds and directions are those of pcapng."""
+    tcpdump = shutil.which("tcpdump", path="/usr/sbin:/usr/bin:/sbin:/bin")
+    if tcpdump is None:
+        pytest.skip("tcpdump is not installed")
+    with lab["A"].interface("eth0").capture() as capture:
+        sock = lab["A"].socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.sendto(b"x" * 10, ("10.0.0.2", 9))
+    capture.save(tmp_path / "udp.pcapng")
+    done = subprocess.run([tcpdump, "-nr", tmp_path / "udp.pcapng"], capture_output=True, text=True, check=True)
+    assert "10.0.0.1" in done.stdout
+    assert "UDP, length 10" in done.stdout
+    packets = list(PcapNgReader(str(tmp_path / "udp.pcapng")))
+    assert [packet[UDP].dport for packet in packets if UDP in packet and ICMP not in packet] == [9]
+    assert {packet.direction for packet in packets} <= {1, 2}
+    assert b"A:eth0" in capture.data
+
+
+@two_hosts
+def test_a_burst_is_whole(lab: Lab) -> None:
+    """Of a burst of frames every one is in the capture at the moment the block ends."""
+    with lab.capture("B:eth0") as capture:
+        sock = lab["A"].socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.connect(("10.0.0.2", 9))
+        for number in range(500):
+            with contextlib.suppress(ConnectionRefusedError):
+                sock.send(number.to_bytes(2, "big"))
+    frames = [Ether(frame.data) for frame in capture.frames if not frame.outgoing]
+    numbers = [int.from_bytes(bytes(packet[UDP].payload)[:2], "big") for packet in frames if UDP in packet]
+    assert numbers == [number for number in range(500) if number in set(numbers)]
+    assert len(numbers) + capture.dropped >= 500 - _refused(capture.frames)
+    assert any(ARP in packet for packet in frames)
+    assert {packet[IP].src for packet in frames if IP in packet} == {"10.0.0.1"}
+
+
+def _refused(frames: list[netlab.Frame]) -> int:
+    """A datagram is not sent where the answer to an earlier one ("port unreachable") is told instead."""
+    return sum(frame.outgoing and ICMP in Ether(frame.data) for frame in frames)
+
+
+@child
+def test_watching_changes_nothing(lab: Lab) -> None:
+    """A capture sets no promiscuity: what is read back is the same with it as without."""
+    before = lab["B"].run("ip", "-d", "link", "show", "dev", "eth0").stdout
+    with lab.capture():
+        during = lab["B"].run("ip", "-d", "link", "show", "dev", "eth0").stdout
+    assert before == during
+    assert "promiscuity 0" in during
+
+
+def test_descriptors_come_back(lab_factory: Callable[..., Lab]) -> None:
+    """A hundred labs leave this process with the descriptors that it had."""
+
+    def count() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    with lab_factory(TWO_HOSTS):
+        pass
+    before = count()
+    for _ in range(100):
+        with lab_factory(TWO_HOSTS) as lab:
+            with lab.capture("A:eth0"):
+                lab["A"].run("true")
+            lab["A"].socket()
+    assert count() <= before + 3

@@ -1,0 +1,152 @@
+"""Topology files as tests."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from netlab import BuildError, LabDied
+from netlab.pytest_plugin.keeper import skip_or_raise
+from tests.plugin.project import TWO_HOSTS, Project
+
+STEPS = """\
+steps:
+  - name: cut
+    set: {A:eth0: {state: down}}
+    expect:
+      - A -> B: unreachable
+      - A:eth0: {state: down}
+"""
+
+
+def test_an_item_for_each_step_and_layer(project: Project) -> None:
+    """Each layer that applies is an item of each step, and what is read back has one of its own."""
+    project.write("topologies/two.yaml", TWO_HOSTS + STEPS)
+    listed = project.pytest("--collect-only", "-q").output.split("\n\n")[0].splitlines()
+    layers = ["broadcast", "unicast", "arp", "icmp", "icmp-static", "tcp", "udp"]
+    assert listed == [
+        *(f"topologies/two.yaml::baseline::{layer}" for layer in layers),
+        *(f"topologies/two.yaml::cut::{layer}" for layer in ("links", *layers)),
+    ]
+    ran = project.pytest("-q")
+    assert ran.returncode == 0
+    assert ran.count("passed") == 15
+
+
+def test_one_item_is_run_by_its_id(project: Project) -> None:
+    """An item of a later step can be run by itself, and goes through the steps before it."""
+    project.write("topologies/two.yaml", TWO_HOSTS + STEPS)
+    ran = project.pytest("-q", "topologies/two.yaml::cut::icmp")
+    assert list(ran.tests.values()) == ["passed"]
+
+
+def test_a_failure_shows_the_report(project: Project) -> None:
+    """What fails shows the entry, its line, the matrix and the kernel's rule, and no traceback of ours."""
+    project.write(
+        "topologies/wrong.yaml",
+        """\
+        switches: {lan: {}}
+        hosts:
+          A:
+            interfaces:
+              eth0: {switch: lan, addresses: [10.0.0.1/24]}
+              mv0: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.0.3/24]}
+          B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}}
+        expect:
+          - A:eth0 -> A:mv0: reachable
+        """,
+    )
+    ran = project.pytest("-q")
+    assert ran.count("failed") == 1
+    assert ran.tests["topologies.wrong.yaml.baseline::icmp"] == "failed"
+    for part in ("✗ A:eth0 -> A:mv0: reachable", "wrong.yaml:9:5", "macvlan/parent-tx-skips-children", "1 A:eth0"):
+        assert part in ran.output, ran.output
+    assert "Traceback" not in ran.output
+    assert "bench.py" not in ran.output
+
+
+def test_a_faulty_file_is_an_error_with_its_place(project: Project) -> None:
+    """A file that can't be read is an error of collection that names line and column, and what would be right."""
+    project.write("topologies/bad.yaml", TWO_HOSTS + "expct: []\n")
+    ran = project.pytest("-q")
+    assert ran.returncode == 2
+    assert "topologies/bad.yaml:6:1: unknown key 'expct'; did you mean 'expect'?" in ran.output
+    assert "Traceback" not in ran.output
+
+
+def test_other_yaml_is_left_alone(project: Project) -> None:
+    """Only files of netlab_topologies are collected: other YAML, whatever it holds, is not even read."""
+    project.write("other.yaml", TWO_HOSTS)
+    project.write("deploy/topologies/pods.yaml", "kind: Pod\n")
+    project.write("topologies/two.yaml", TWO_HOSTS)
+    project.write("labs/mine.netlab.yml", TWO_HOSTS)
+    default = project.pytest("--collect-only", "-q").output
+    assert "topologies/two.yaml::baseline::icmp" in default
+    assert "other.yaml" not in default
+    assert "pods.yaml" not in default
+    project.write("pytest.ini", "[pytest]\nnetlab_topologies = labs/*.netlab.yml\n")
+    named = project.pytest("--collect-only", "-q").output
+    assert "labs/mine.netlab.yml::baseline::icmp" in named
+    assert "two.yaml" not in named
+
+
+def test_layers_and_properties(project: Project) -> None:
+    """--netlab-layers leaves the other layers out; JUnit's properties name topology, kernel, substrate and seed."""
+    project.write("topologies/two.yaml", TWO_HOSTS)
+    ran = project.pytest("-q", "--netlab-layers", "icmp,arp", "--netlab-seed", "5")
+    assert set(ran.tests) == {"topologies.two.yaml.baseline::arp", "topologies.two.yaml.baseline::icmp"}
+    properties = ran.properties["topologies.two.yaml.baseline::icmp"]
+    assert properties["netlab.topology"] == "two"
+    assert properties["netlab.seed"] == "5"
+    assert properties["netlab.kernel"]
+    assert properties["netlab.substrate"] == "netns"
+
+
+def test_reports_are_whole(project: Project) -> None:
+    """--netlab-report writes one record for each topology with every step and layer, from whatever worker."""
+    project.write("topologies/two.yaml", TWO_HOSTS + STEPS)
+    for where, args in (("alone", ()), ("shared", ("-n", "3"))):
+        ran = project.pytest("-q", "--netlab-report", where, *args)
+        assert ran.returncode == 0, ran.output
+        record = json.loads((project.root / where / "two" / "run.json").read_text())
+        assert [step["name"] for step in record["steps"]] == ["baseline", "cut"]
+        assert all(len(step["layers"]) == 7 for step in record["steps"])
+        assert record["summary"]["verdict"] == "pass"
+        assert record["summary"]["pass"] == 2 * 2 * 7 + 1
+
+
+def test_a_machine_that_cannot_skips_with_the_reason(project: Project) -> None:
+    """Where no network namespaces are to be had the items and the labs skip, and say what mends it."""
+    project.write("topologies/two.yaml", TWO_HOSTS)
+    project.write(
+        "test_mine.py",
+        """\
+        import pytest
+
+        @pytest.mark.topology("two.yaml")
+        def test_lab(lab):
+            assert False
+        """,
+    )
+    refuse = 'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-sys_admin "$@"'
+    ran = project.pytest("-q", "-rs", prefix=("unshare", "--user", "--map-root-user", "sh", "-c", refuse, "sh"))
+    assert ran.returncode == 0, ran.output
+    assert ran.count("skipped") == 8
+    assert "user.max_user_namespaces=0 keeps this user from making network namespaces" in ran.output
+    assert "sudo sysctl -w user.max_user_namespaces=15000" in ran.output
+
+
+def test_what_skips_and_what_does_not() -> None:
+    """A link kind that the kernel lacks skips; what it refuses, and an agent's death, do not."""
+    lacking = BuildError(
+        "Unknown device type", errno="EOPNOTSUPP", command="", interface="A:e", where=None, hint="modprobe", exit_code=3
+    )
+    with pytest.raises(pytest.skip.Exception, match=r"A:e: Unknown device type \(EOPNOTSUPP\); modprobe"):
+        skip_or_raise(lacking)
+    for error in (
+        BuildError("no", errno="EINVAL", command="", interface="A:e", where=None, hint=""),
+        LabDied("the agent has ended"),
+    ):
+        with pytest.raises(type(error)):
+            skip_or_raise(error)
