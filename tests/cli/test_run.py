@@ -238,7 +238,7 @@ def test_two_topologies_of_one_name(netlab: Netlab, files: Path) -> None:
     """Two files whose topologies have the same name get a folder each."""
     (files / "other.yaml").write_text(TWO)
     assert netlab("run", "two.yaml", "other.yaml").returncode == 0
-    assert sorted(path.name for path in (files / "reports").iterdir()) == ["two", "two-2"]
+    assert sorted(path.parent.name for path in (files / "reports").glob("*/run.json")) == ["two", "two-2"]
 
 
 def test_what_cannot_run_anywhere_is_said_once(files: Path) -> None:
