@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netlab.model.predict import Prediction, Story, predict
+    from netlab.model.prediction import Prediction, Story, predict
     from netlab.model.refusal import predict_refusal
     from netlab.model.rules import RULES, Rule
 
 _HOMES = {
     "RULES": "netlab.model.rulebook",
-    "Prediction": "netlab.model.predict",
+    "Prediction": "netlab.model.prediction",
     "Rule": "netlab.model.rules",
-    "Story": "netlab.model.predict",
-    "predict": "netlab.model.predict",
+    "Story": "netlab.model.prediction",
+    "predict": "netlab.model.prediction",
     "predict_refusal": "netlab.model.refusal",
 }
 

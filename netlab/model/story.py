@@ -39,9 +39,7 @@ def _death(hops: list[Hop], source: End, target: End) -> str | None:
             return device.LINK_DOWN
         if not end.dev.running:
             return device.NO_CARRIER
-    ends = [hop for hop in hops if hop.end]
-    near = _chain(source.dev) | _chain(target.dev)
-    last = next((hop for hop in reversed(ends) if hop.at in near), ends[-1] if ends else None)
+    last = _last_end(hops, _chain(source.dev), _chain(target.dev))
     if last is None:
         return next((hop.rule for hop in reversed(hops) if hop.rule), None)
     if last.rule == bridge.NO_REFLECTION:
@@ -51,6 +49,24 @@ def _death(hops: list[Hop], source: End, target: End) -> str | None:
         if source.dev.lower is target.dev:
             return macvlan.CHILD_SKIPS_PARENT
     return last.rule
+
+
+def _last_end(hops: list[Hop], here: set[str], there: set[str]) -> Hop | None:
+    """The end of the last frame that ended near the source or the target.
+
+    Of several copies of one frame, whose order is that of a switch's ports, one at the target's.
+    """
+    ends = [k for k, hop in enumerate(hops) if hop.end]
+    near = [k for k in ends if hops[k].at in here or hops[k].at in there] or ends
+    if not near:
+        return None
+    last = near[-1]
+    for k in range(last, -1, -1):
+        if hops[k].phase != hops[last].phase:
+            break
+        if hops[k].end and hops[k].at in there:
+            return hops[k]
+    return hops[last]
 
 
 def _chain(dev: Device) -> set[str]:
