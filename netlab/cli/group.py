@@ -11,6 +11,8 @@ import click
 COMMANDS = {
     "run": ("run", "Examine"),
     "check": ("check", "Examine"),
+    "diff": ("diff", "Examine"),
+    "report": ("report", "Examine"),
     "predict": ("predict", "Understand"),
     "why": ("why", "Understand"),
     "rules": ("rules", "Understand"),

@@ -91,6 +91,28 @@ def pairs(step: Record, endpoints: Sequence[Record]) -> Markup | None:
     )
 
 
+def changed(names: Sequence[str], old: Record, new: Record) -> Markup:
+    """A matrix of two runs: a cell that is the same is faint, one that isn't shows both letters."""
+    heads = [escape(name) for name in names]
+    rows = []
+    for i, head in enumerate(heads):
+        cells = []
+        for j in range(len(heads)):
+            a, b = old["observed"][i][j], new["observed"][i][j]
+            verdicts = old["verdict"][i][j], new["verdict"][i][j]
+            if a == b and verdicts[0] == verdicts[1]:
+                cells.append(f'<td class="same">{"·" if a in ". " else a}</td>')
+            else:
+                edge = _EDGES.get(verdicts[1], "")
+                cells.append(f'<td class="other {_LOOKS[b]}{edge}">{a} → {b}</td>')
+        rows.append(f"<tr><th scope=row><span>{head}</span></th>{''.join(cells)}</tr>")
+    columns = "".join(f"<th scope=col><span>{head}</span></th>" for head in heads)
+    return Markup(
+        f'<table class="m"><thead><tr><td class=corner>from ↓ to →</td>{columns}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
 def _table(names: Sequence[str], layer: Record, layers: Sequence[str]) -> Markup:
     heads = [escape(name) for name in names]
     rows = [

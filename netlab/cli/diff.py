@@ -1,0 +1,68 @@
+"""`netlab diff`: two runs, cell by cell."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from netlab.report.diff import Difference
+
+
+@click.command("diff", short_help="Compare two runs: what changed, and by which rule.")
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "html"]),
+    help="What to write. [default: by the name of the output, else text]",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="Where to. [default: stdout]"
+)
+def command(before: Path, after: Path, form: str | None, output: Path | None) -> int:
+    """Compare the records of two runs: another kernel, another mode, before and after a change.
+
+    BEFORE and AFTER are run.json files, or the folders that hold them. The exit code is 1 where a cell has another
+    outcome or another verdict, 0 where at most the reasons differ.
+    """
+    from netlab.errors import FAILED, PASSED
+    from netlab.report import diff
+    from netlab.report.load import records
+
+    pairs = diff.pair_up(records(before), records(after))
+    found = [diff.compare(a, b) for a, b in pairs]
+    text = _render(found, form or _by_name(output), output)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        from netlab.report.write import write_whole
+
+        write_whole(output, text)
+    return FAILED if any(one.matters for one in found) else PASSED
+
+
+def _render(found: list[Difference], form: str, output: Path | None) -> str:
+    if form == "html":
+        from netlab.report.diff import html
+
+        return html.render(found)
+    if form == "markdown":
+        from netlab.report.diff import markdown
+
+        return markdown.render(found)
+    from netlab.report.diff import text
+    from netlab.report.style import Style, style_for
+
+    style = style_for(sys.stdout) if output is None else Style()
+    return "\n\n".join(text.render(one, style) for one in found) + "\n"
+
+
+def _by_name(output: Path | None) -> str:
+    suffix = output.suffix.lower() if output else ""
+    return {".html": "html", ".htm": "html", ".md": "markdown"}.get(suffix, "text")

@@ -1,0 +1,34 @@
+"""Records from disk: one file holds one record, or a list of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from netlab.errors import ReportError
+from netlab.report.record import SCHEMA
+
+Record = dict[str, Any]
+
+
+def records(path: Path) -> list[Record]:
+    """The records in a file, or in the ``run.json`` of a folder. Raises ReportError."""
+    file = path / "run.json" if path.is_dir() else path
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ReportError(f"{file}: {error.strerror}") from error
+    except ValueError as error:
+        raise ReportError(f"{file}: not JSON: {error}") from error
+    found = content if isinstance(content, list) else [content]
+    for one in found:
+        schema = one.get("schema") if isinstance(one, dict) else None
+        if schema != SCHEMA:
+            raise ReportError(
+                f"{file}: not a record of a run that this netlab can read ({schema or 'no schema'})",
+                mend=f"records are what 'netlab run' writes as run.json, {SCHEMA}",
+            )
+    if not found:
+        raise ReportError(f"{file}: no record in it")
+    return found
