@@ -18,6 +18,7 @@ class LayerObserved:
     ``heard`` maps a source endpoint to every link and switch port at which its broadcast arrived.
     ``wire`` has a row per source with ``1`` where the request entered the switch by the port of the
     source's parent, ``0`` where it was proved not to, ``?`` where neither; empty where taps were not asked for.
+    ``notes`` says why a part of the proof was left out.
     ``again`` has the letters of a second try, where there was one (spaces elsewhere).
     """
 
@@ -26,6 +27,7 @@ class LayerObserved:
     evidence: dict[str, dict[str, Any]] = field(default_factory=dict)
     heard: dict[str, tuple[str, ...]] = field(default_factory=dict)
     wire: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
 
 

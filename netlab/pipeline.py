@@ -84,7 +84,7 @@ def run(
 
     options = options or Options()
     started, clock = datetime.now(UTC), time.monotonic()
-    resolved = plan.from_file(source)
+    resolved = agent.adapt(plan.from_file(source))
     steps = chosen_steps(resolved, options.steps)
     loaded = time.monotonic() - clock
     examined: list[Examined] = []
@@ -142,7 +142,8 @@ def examine(
     clock.lap("probe")
     again = [try_again(step, seen[name], prediction, lab, options, watch) for name in layers]
     clock.lap("retry")
-    observed = replace(built, layers=tuple(again))
+    notes = dict.fromkeys((*built.notes, *(note for layer in again for note in layer.notes)))
+    observed = replace(built, layers=tuple(again), notes=tuple(notes))
     judged = judge.judge(step, observed, prediction, predicted_refusals(step))
     clock.lap("judge")
     return report.Examined(step, observed, prediction, judged, stories, clock.seconds)
@@ -284,7 +285,7 @@ def circumstances(agent: Agent, options: Options, started: datetime, seconds: di
     return report.Circumstances(
         version=__version__,
         kernel=str(machine.get("kernel", "")),
-        substrate="netns",
+        substrate=agent.substrate,
         rootless=bool(machine.get("rootless")),
         seed=options.seed,
         repetition=options.repetition,

@@ -348,6 +348,7 @@ class Prober:
             evidence=evidence,
             heard=heard,
             wire=tuple(wires) if self.wire else (),
+            notes=tuple(self.notes),
         )
 
 
