@@ -262,8 +262,11 @@ def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChan
             lab.problems.add(lab.sysctl_where(path, key), f"no interface {interface!r} in {box.id}", known)
             continue
         real = key if interface is None else sysctls.renamed(key, names[interface])
+        bare = [link.ifname for link in links if all(address.family == 6 for address in link.addresses)]
+        kept = sysctls.kept(box.sysctls, real, bare)
         sysctls.write(box.sysctls, real, value, [link.ifname for link in links])
         changes.append(SetSysctl(namespace=box.id, path=real, value=value, where=where))
+        changes += (SetSysctl(namespace=box.id, path=own, value=old, where=where) for own, old in kept.items())
         if real.endswith("/disable_ipv6"):
             _disabled(lab, box)
     if settings.routes is not None or settings.rules is not None:

@@ -53,6 +53,7 @@ IP_FORWARD = "net/ipv4/ip_forward"
 FORWARD4 = (IP_FORWARD, "net/ipv4/conf/all/forwarding")
 _FORWARD6 = "net/ipv6/conf/all/forwarding"
 _DISABLE6 = "net/ipv6/conf/all/disable_ipv6"
+_V4_DEFAULT = "net/ipv4/conf/default/"
 _INTERFACE = re.compile(r"(net/ipv[46]/(?:conf|neigh)/)([^/]+)(/.+)")
 
 
@@ -122,13 +123,29 @@ def write(values: dict[str, str], path: str, value: str, interfaces: Iterable[st
     elif path == _DISABLE6:
         wanted["net/ipv6/conf/default/disable_ipv6"] = value
         wanted |= _existing(values, ("lo", *interfaces), "net/ipv6/conf/{}/disable_ipv6", value)
-    elif path.startswith("net/ipv6/conf/default/") or path == "net/ipv4/conf/default/forwarding":
-        # A new default reaches new interfaces only; for the rest of IPv4 devinet_copy_dflt_conf copies it.
-        old = values.get(path)
-        key = path.replace("/default/", "/{}/")
-        if old is not None:
-            wanted |= {own: old for i in interfaces if (own := key.format(i)) not in values}
+    elif path.startswith((_V4_DEFAULT, "net/ipv6/conf/default/")):
+        # A new default is for new interfaces (see `kept` for the exception).
+        wanted |= dict.fromkeys(_own(values, path, interfaces), values.get(path, value))
     values.update(wanted)
+
+
+def kept(values: dict[str, str], path: str, interfaces: Iterable[str]) -> dict[str, str]:
+    """What has to be written back to these interfaces, which have no IPv4 address, after a write of an IPv4 default.
+
+    It reaches existing interfaces, too, but only those that never had an address and whose default was never written
+    before they were made, in this namespace or the machine's own (devinet_copy_dflt_conf, ipv4_devconf_setall).
+    """
+    if not path.startswith(_V4_DEFAULT) or path.endswith("/forwarding"):
+        return {}
+    return dict.fromkeys(_own(values, path, interfaces), values.get(path, ""))
+
+
+def _own(values: dict[str, str], default: str, interfaces: Iterable[str]) -> list[str]:
+    """The paths of interfaces that have gone by a default so far."""
+    if default not in values:
+        return []
+    key = default.replace("/default/", "/{}/")
+    return [path for i in interfaces if (path := key.format(i)) not in values]
 
 
 def _existing(values: dict[str, str], interfaces: Iterable[str], key: str, value: str) -> dict[str, str]:

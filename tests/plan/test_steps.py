@@ -377,6 +377,19 @@ def test_routes_are_replaced() -> None:
     assert (second.after.routes, len(second.after.rules)) == ((), 1)
 
 
+def test_a_new_default_is_for_new_interfaces() -> None:
+    """An IPv4 default of a step reaches no interface: where there is no address, the old value is written back."""
+    made = plan(
+        "switches: {lan: {}}\nhosts:\n"
+        "  B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}, bare: {switch: lan}}}\n"
+        "steps:\n  - {name: one, set: {B: {sysctls: {net.ipv4.conf.default.rp_filter: 1}}}}\n"
+    )
+    written = [(change.path, change.value) for change in made.steps[1].changes if isinstance(change, SetSysctl)]
+    assert written == [("net/ipv4/conf/default/rp_filter", "1"), ("net/ipv4/conf/bare/rp_filter", "0")]
+    after = made.steps[1].state.namespace("B")
+    assert after.sysctl("net/ipv4/conf/eth0/rp_filter") == after.sysctl("net/ipv4/conf/bare/rp_filter") == "0"
+
+
 # --- refusals -----------------------------------------------------------------------------------------
 
 
