@@ -14,7 +14,8 @@ Refused = tuple[str, str, str]
 
 BAD_MAC = rule(
     "refuse/multicast-mac",
-    "An interface's MAC can't be a multicast address, nor all zeros (EADDRNOTAVAIL).",
+    "An interface's MAC can't be a multicast address, nor all zeros, and no such MAC can be on a source list"
+    " (EADDRNOTAVAIL).",
     "eth_prepare_mac_addr_change",
     "net/ethernet/eth.c",
 )
@@ -85,7 +86,7 @@ def predict_refusal(state_before: plan.State, change: plan.Change) -> Refused | 
 
 
 def _creation(state: plan.State, link: plan.AnyLink) -> Iterator[Refused]:
-    if _bad_mac(link.mac):
+    if _bad_mac(link.mac) or (isinstance(link, plan.Macvlan) and any(map(_bad_mac, link.allowed_macs))):
         yield "EADDRNOTAVAIL", "create", BAD_MAC
     if link.mtu < 68:
         yield "EINVAL", "create", SMALL_MTU
@@ -121,6 +122,8 @@ def _change(state: plan.State, before: plan.AnyLink, after: plan.AnyLink) -> Ite
         yield "EINVAL", "set", CHILD_MTU
     if passthru != (after.effective_mode == "passthru"):
         yield "EINVAL", "set", PASSTHRU_FIXED
+    if before.allowed_macs != after.allowed_macs and any(map(_bad_mac, after.allowed_macs)):
+        yield "EADDRNOTAVAIL", "set", BAD_MAC
     if before.allowed_macs != after.allowed_macs and after.effective_mode != "source":
         yield "EINVAL", "set", LIST_WITHOUT_SOURCE
     if after.up and not before.up and not passthru and _in_use(parent, siblings, after.mac):
