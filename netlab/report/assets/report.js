@@ -489,7 +489,15 @@ function start() {
 }
 
 // Paper shows everything.
-addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details:not([open])")) { one.open = true; one.dataset.folded = ""; } });
-addEventListener("afterprint", () => { for (const one of document.querySelectorAll("details[data-folded]")) { one.open = false; delete one.dataset.folded; } });
+let worn = null;
+addEventListener("beforeprint", () => {
+  worn = root.dataset.theme || null;
+  root.dataset.theme = "light";
+  for (const one of document.querySelectorAll("details:not([open])")) { one.open = true; one.dataset.folded = ""; }
+});
+addEventListener("afterprint", () => {
+  if (worn) root.dataset.theme = worn; else delete root.dataset.theme;
+  for (const one of document.querySelectorAll("details[data-folded]")) { one.open = false; delete one.dataset.folded; }
+});
 start();
 })();

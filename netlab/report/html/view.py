@@ -130,7 +130,7 @@ def _step(record: Record, k: int) -> dict[str, Any]:
         "folded": tables.folded(step, endpoints),
         "matrices": tables.matrices(step, endpoints),
         "pairs": tables.pairs(step, endpoints),
-        "size": len(endpoints),
+        "told": bool(step["hops"]),
         "endpoints": step["endpoints"],
         "expectations": [_entry(record, step, entry) for entry in step["expectations"]],
         "failed": _failed(step),
