@@ -10,7 +10,7 @@ meet. The pure rooms are imported inside of the functions: by then the agent has
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ from netlab.plan.types import (
 )
 
 if TYPE_CHECKING:
+    from netlab.judge.measure import JudgedMeasures
     from netlab.lab import Agent, Lab, Reply
     from netlab.model import Prediction
     from netlab.report.record import Circumstances, Examined, Record
@@ -44,7 +45,8 @@ class Options:
     """What is asked of a run.
 
     ``layers`` and ``steps`` are names (none: all there are); ``seed`` decides the order of probes;
-    ``stories`` asks for the story of every pair of a small lab; ``pcap`` is a folder for captures.
+    ``stories`` asks for the story of every pair of a small lab; ``pcap`` is a folder for captures, which would
+    slow down what is measured: with it, as without ``measure``, nothing is.
     """
 
     layers: tuple[str, ...] = ()
@@ -53,6 +55,7 @@ class Options:
     repetition: int = 1
     stories: bool = True
     pcap: Path | None = None
+    measure: bool = True
 
 
 #: Is told what is being done, for progress.
@@ -97,7 +100,8 @@ def run(
     from netlab import judge, model, report
 
     seen = [(one.step, one.observed, one.prediction) for one in examined]
-    claims = [judge.weigh(claim, seen) for claim in resolved.claims]
+    compared = [(one.step.name, made) for one in examined if one.measures for made in one.measures.compare]
+    claims = [judge.weigh(claim, seen, compared) for claim in resolved.claims]
     seconds = {"load": loaded, "total": time.monotonic() - clock}
     return report.build(resolved, examined, claims, model.RULES, circumstances(agent, options, started, seconds))
 
@@ -146,7 +150,30 @@ def examine(
     observed = replace(built, layers=tuple(again), notes=tuple(notes))
     judged = judge.judge(step, observed, prediction, predicted_refusals(step))
     clock.lap("judge")
-    return report.Examined(step, observed, prediction, judged, stories, clock.seconds)
+    measured = None
+    if step.measures and options.measure and not options.pcap:
+        measured = measure(step, lab, seen, options, watch)
+        clock.lap("measure")
+    return report.Examined(step, observed, prediction, judged, stories, measured, clock.seconds)
+
+
+def measure(
+    step: Step, lab: Lab, seen: Mapping[str, LayerObserved], options: Options, watch: Watch
+) -> JudgedMeasures:
+    """Measure what a step asks for, when everything is probed, and judge it."""
+    from netlab import model
+    from netlab.judge.measure import judge_measures
+    from netlab.measure import session
+
+    measured = session.measure(step, lab, seen, options.seed, watch)
+    layers = tuple(session.wanted_pairs(step.measures))
+    letters = model.predict(step.state, layers).letters
+    index = step.state.index
+
+    def predicted(layer: str, source: str, destination: str) -> str:
+        return letters[layer][index[source]][index[destination]]
+
+    return judge_measures(step.measures, measured, predicted, session.layer, options.seed)
 
 
 def try_again(

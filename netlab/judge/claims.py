@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from netlab.judge.expect import decide, undecided
 from netlab.judge.predicted import Predicted
@@ -11,12 +12,20 @@ from netlab.judge.unsettled import unsettled_rows
 from netlab.observed import StepObserved
 from netlab.plan.types import AnyExpectation, Claim, ExpectPair, Step
 
+if TYPE_CHECKING:
+    from netlab.judge.measure import JudgedCompare
+
 #: A step of the run: what it was, what was seen, what was predicted.
 Seen = tuple[Step, StepObserved, "Predicted | None"]
 
 
-def weigh(claim: Claim, steps: Sequence[Seen]) -> JudgedClaim:
-    """Confirmed when every test holds, refuted when one is contradicted by an observation, else undecided."""
+def weigh(
+    claim: Claim, steps: Sequence[Seen], compared: Sequence[tuple[str, JudgedCompare]] = ()
+) -> JudgedClaim:
+    """Confirmed when every test holds, refuted when one is contradicted by an observation, else undecided.
+
+    ``compared`` pairs the steps' names and the comparisons that were made in them.
+    """
     by_name = {step.name: (step, observed, prediction) for step, observed, prediction in steps}
     tests: list[tuple[str, JudgedExpectation]] = []
     for name, entry in claim.tests:
@@ -30,6 +39,10 @@ def weigh(claim: Claim, steps: Sequence[Seen]) -> JudgedClaim:
             tests.append((name, test))
         else:
             tests.append((name, undecided(entry, "step not probed")))
+    if claim.compare:
+        from netlab.judge.measure import expectations
+
+        tests += expectations(claim.compare, compared)
     verdicts = {test.verdict for _, test in tests}
     if "F" in verdicts:
         return JudgedClaim(claim.number, claim.says, "refuted", tuple(tests))

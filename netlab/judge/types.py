@@ -9,7 +9,7 @@ from typing import Any, Literal
 #: ``P`` pass, ``F`` fail, ``?`` inconclusive, ``S`` skip (nothing was expected, or nothing was looked at).
 Verdict = Literal["P", "F", "?", "S"]
 
-ExpectationKind = Literal["pair", "wire", "heard", "state", "refused"]
+ExpectationKind = Literal["pair", "wire", "heard", "state", "refused", "compare"]
 
 FindingKind = Literal[
     "unexpected",  # not as expected, by the file, the model or both
@@ -22,6 +22,7 @@ FindingKind = Literal[
     "wire",  # a request left by the wire, or did not, against the model
     "refusal",  # the kernel refused what the model lets pass, or the other way round
     "duplicate",  # as expected, but more than one copy arrived
+    "measure",  # a throughput, a latency or a comparison is not what the file says, or could not be measured
 ]
 
 

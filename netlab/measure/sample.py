@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from netlab.observed import Sample
@@ -31,9 +32,12 @@ def sample(raw: Raw, traffic: Traffic) -> Sample:
     if traffic.metric == "throughput":
         read = _iperf3 if raw["tool"] == "iperf3" else _throughput
     try:
-        return Sample(**{**known, **read(client, server, traffic)})
+        found = Sample(**{**known, **read(client, server, traffic)})
     except (KeyError, ValueError, TypeError, ZeroDivisionError) as error:
         return Sample(status="failed", detail=f"its report can't be understood: {error!r}", **known)
+    if found.ok and not found.value:
+        return replace(found, status="failed", detail="nothing arrived", value=None)
+    return found
 
 
 def _said(end: Raw) -> str:

@@ -102,7 +102,7 @@ class Resolver:
 
     def _sides(self, left: str, right: str, where: Where) -> tuple[list[Endpoint], list[Endpoint]] | None:
         """What two sides mean; None where that makes no pair, which is noted."""
-        sources, targets = self._side(left, where), self._side(right, where)
+        sources, targets = self.side(left, where), self.side(right, where)
         if sources is None or targets is None:
             return None
         ids = {endpoint.id for endpoint in (*sources, *targets)}
@@ -153,7 +153,7 @@ class Resolver:
         if port:
             link = self._port(port[1], where)
             return None if link is None else [link.port_id]
-        found = self._side(text, where)
+        found = self.side(text, where)
         return None if found is None else [endpoint.link for endpoint in found]
 
     def _port(self, text: str, where: Where) -> Veth | None:
@@ -210,10 +210,10 @@ class Resolver:
         if is_pattern(text):
             self.problems.add(where, f"{text!r} is a pattern", "name one endpoint here, as in A:ens160")
             return None
-        found = self._side(text, where)
+        found = self.side(text, where)
         return found[0].link if found else None
 
-    def _side(self, text: str, where: Where) -> list[Endpoint] | None:
+    def side(self, text: str, where: Where) -> list[Endpoint] | None:
         """The endpoints that a side means; None where there are none, which is noted."""
         if text == "any":
             found = list(self.state.endpoints)

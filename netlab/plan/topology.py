@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from netlab.plan import build, checks, steps
+from netlab.plan import build, checks, measure, steps
 from netlab.plan.contradictions import contradictions
 from netlab.plan.expect import Resolver
 from netlab.plan.lab import MAX_STEPS, Lab
@@ -15,6 +15,7 @@ from netlab.plan.types import AnyChange, AnyExpectation, Claim, Plan, Step
 from netlab.spec import Spec, TopologyError
 from netlab.spec.expect import AnyEntry
 from netlab.spec.loader import check, load
+from netlab.spec.measurements import NO_MEASUREMENTS
 from netlab.spec.nodes import Node
 from netlab.spec.problems import did_you_mean
 
@@ -56,6 +57,8 @@ def resolve(spec: Spec) -> Plan:
         lab.problems.add(lab.where("hosts"), "there is no host", "name one below 'hosts:'", follows=True)
     made = [_step(lab, BASELINE, changes, spec.expect, refusals)]
     resolvers = {BASELINE: Resolver(lab, made[0].state, refusals)}
+    compared: set[str] = set()
+    made[0] = replace(made[0], measures=measure.resolve(resolvers[BASELINE], spec.measure, compared))
     for i, given in enumerate(topology.steps):
         path = ("steps", i)
         if (len(lab.boxes) + len(lab.links)) * len(topology.steps) > MAX_STEPS:
@@ -68,9 +71,12 @@ def resolve(spec: Spec) -> Plan:
         changes += steps.apply(lab, given, path, refusals)
         changes += build.add(lab, given.add.switches, given.add.hosts, (*path, "add"), refusals)
         step = _step(lab, given.name, changes, expect, refusals)
-        made.append(replace(step, description=given.description))
-        resolvers.setdefault(given.name, Resolver(lab, step.state, refusals))
-    claims = _claims(lab, resolvers)
+        resolver = Resolver(lab, step.state, refusals)
+        wanted = spec.step_measure[i] if i < len(spec.step_measure) else NO_MEASUREMENTS
+        measures = measure.resolve(resolver, wanted, compared)
+        made.append(replace(step, description=given.description, measures=measures))
+        resolvers.setdefault(given.name, resolver)
+    claims = _claims(lab, resolvers, compared)
     _raise(lab)
     return Plan(
         name=spec.name,
@@ -101,7 +107,7 @@ def _step(lab: Lab, name: str, changes: list[AnyChange], entries: Iterable[AnyEn
     return Step(name=name, changes=tuple(changes), state=state, expect=tuple(expect))
 
 
-def _claims(lab: Lab, resolvers: dict[str, Resolver]) -> tuple[Claim, ...]:
+def _claims(lab: Lab, resolvers: dict[str, Resolver], compared: set[str]) -> tuple[Claim, ...]:
     topology = lab.spec.topology
     given = ([topology.claim] if topology.claim else []) + list(topology.claims)
     claims = []
@@ -113,7 +119,12 @@ def _claims(lab: Lab, resolvers: dict[str, Resolver]) -> tuple[Claim, ...]:
                 lab.problems.add(where, f"no step {step!r}", did_you_mean(step, resolvers, "steps"))
                 continue
             made += [(step, expectation) for expectation in resolver.resolve(entry, claim=True)]
-        claims.append(Claim(number=claim.number, says=claim.says, tests=tuple(made)))
+        for name in claim.compare:
+            if name not in compared:
+                where = lab.where(*(("claim",) if claim is topology.claim else ("claims",)))
+                hint = did_you_mean(name, compared, "there are")
+                lab.problems.add(where, f"no comparison {name!r}", hint, follows=True)
+        claims.append(Claim(number=claim.number, says=claim.says, tests=tuple(made), compare=claim.compare))
     return tuple(claims)
 
 

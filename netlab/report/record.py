@@ -20,6 +20,7 @@ from netlab.report.stories import Stories
 from netlab.wire import to_plain
 
 if TYPE_CHECKING:
+    from netlab.judge.measure import JudgedMeasures
     from netlab.model import Prediction
 
 Record = dict[str, Any]
@@ -40,6 +41,7 @@ class Examined:
     prediction: Prediction | None
     judged: JudgedStep
     stories: Stories = field(default_factory=Stories)
+    measures: JudgedMeasures | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -67,7 +69,12 @@ def build(
 ) -> Record:
     """The record of one run. ``rules`` maps a rule's id to the rule (`netlab.model.RULES`)."""
     listed = _endpoints(steps)
-    findings = [_finding(one.step.name, finding) for one in steps for finding in one.judged.findings]
+    findings = [
+        _finding(one.step.name, finding)
+        for one in steps
+        for finding in (*one.judged.findings, *(one.measures.findings if one.measures else ()))
+    ]
+    measured = _measured(steps)
     step_records = [_step(one, listed) for one in steps]
     weighed = [_claim(claim) for claim in claims]
     return {
@@ -93,15 +100,18 @@ def build(
         "findings": findings,
         "claims": weighed,
         "rules": _rules(step_records, findings, weighed, rules),
-        "throughput": [],
-        "latency": [],
-        "compare": [],
-        "summary": summarise(step_records, findings, weighed),
+        **measured,
+        "summary": summarise(step_records, findings, weighed, measured),
     }
 
 
-def summarise(steps: Sequence[Record], findings: Sequence[Record], claims: Sequence[Record]) -> Record:
-    """The counts: cells and entries that have no cells by verdict, and the exit code they make."""
+def summarise(
+    steps: Sequence[Record],
+    findings: Sequence[Record],
+    claims: Sequence[Record],
+    measured: Mapping[str, Sequence[Record]],
+) -> Record:
+    """The counts: cells, entries that have no cells and measurements by verdict, and the exit code they make."""
     counts = dict.fromkeys(_WORDS.values(), 0)
     for step in steps:
         for layer in step["layers"].values():
@@ -116,6 +126,8 @@ def summarise(steps: Sequence[Record], findings: Sequence[Record], claims: Seque
     for finding in findings:
         if finding["kind"] in ("heard", "wire", "refusal"):
             counts[_WORDS[finding["verdict"]]] += 1
+    for one in (one for several in measured.values() for one in several):
+        counts[_WORDS[one["verdict"]]] += 1
     entries = [entry["verdict"] for step in steps for entry in step["expectations"]]
     failed = counts["fail"] > 0 or "F" in entries
     unproved = counts["inconclusive"] > 0 or "?" in entries
@@ -182,6 +194,15 @@ def _endpoint(state: State, endpoint: Endpoint, group: str) -> Record:
         "extra": endpoint.extra,
         "group": group,
     }
+
+
+def _measured(steps: Sequence[Examined]) -> dict[str, list[Record]]:
+    """``throughput[]``, ``latency[]`` and ``compare[]``."""
+    if not any(one.measures for one in steps):
+        return {"throughput": [], "latency": [], "compare": []}
+    from netlab.report.measure import lists
+
+    return lists([(one.step.name, one.measures) for one in steps])
 
 
 # --- steps ------------------------------------------------------------------------------------------

@@ -142,6 +142,16 @@ def _step(record: Record, k: int, step: Record, notes: Notes, style: Style) -> I
     yield from _expectations(step, endpoints, style)
     for name in step["unsettled"]:
         yield f"  {style.verdict('?')} {name} did not settle: what depends on it proves nothing"
+    yield from _layers(record, k, step, endpoints, notes, style)
+    if record["throughput"] or record["latency"] or record["compare"]:
+        from netlab.report import measured
+
+        yield from measured.show(record, step["name"], style)
+
+
+def _layers(
+    record: Record, k: int, step: Record, endpoints: Sequence[Record], notes: Notes, style: Style
+) -> Iterator[str]:
     if not step["layers"]:
         return
     if step["expectations"] or step["unsettled"]:
@@ -293,6 +303,7 @@ _KINDS = {
     "wire": "the wire was used otherwise than the model says",
     "refusal": "the kernel refused otherwise than the model says",
     "duplicate": "more than one copy arrived",
+    "measure": "a measurement that is not as the file says, or could not be made",
 }
 
 
@@ -332,7 +343,7 @@ def _one_finding(record: Record, finding: Record, style: Style) -> Iterator[str]
     said = _KINDS[finding["kind"]]
     if len(finding["expected"]) == 1:
         said = f"expected {finding['expected']}, observed {finding['observed']}: {said}"
-    elif finding["expected"] and finding["kind"] in ("wire", "refusal"):
+    elif finding["expected"] and finding["kind"] in ("wire", "refusal", "measure"):
         said = f"expected {finding['expected']}, observed {finding['observed']}"
     if finding["detail"]:
         said += f" ({finding['detail']})"

@@ -21,6 +21,8 @@ class _Generator(GenerateJsonSchema):
 def build() -> dict[str, Any]:
     """The schema as a JSON-compatible value."""
     from netlab.plan.kinds import KINDS
+    from netlab.spec.measure_schema import json_schema
+    from netlab.spec.measurements import SECTIONS
 
     schema = Topology.model_json_schema(schema_generator=_Generator, mode="validation", by_alias=True)
     for name, model in schema["$defs"].items():
@@ -29,6 +31,9 @@ def build() -> dict[str, Any]:
             model["properties"][key] = _mended(part)
         if name == "Interface":
             model["properties"]["type"] = {"enum": list(KINDS), **_described(model["properties"]["type"])}
+    for holder in (schema, schema["$defs"]["Step"]):
+        for key in SECTIONS:
+            holder["properties"][key] = {**holder["properties"][key], **json_schema(key)}
     for key, part in schema["properties"].items():
         schema["properties"][key] = _mended(part)
     schema["title"] = "netlab topology"

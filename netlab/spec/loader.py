@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from netlab.plan.types import Where
 from netlab.spec import scalars
 from netlab.spec.expect import AnyEntry, parse_entries
+from netlab.spec.measurements import NO_MEASUREMENTS, SECTIONS, Measurements
 from netlab.spec.nodes import MAX_BYTES, Node, compose
 from netlab.spec.problems import Problem, Problems, TopologyError, did_you_mean
 from netlab.spec.scalars import Wrong
@@ -27,7 +28,8 @@ class Spec:
     """A topology file, every value of it checked by itself. ``where`` gives the place of anything in it.
 
     ``expect`` holds the baseline's entries, ``step_expect`` those of each step in order, ``claim_tests``
-    for each claim pairs of a step's name (and its place) and an entry. ``pruned`` holds the names of faulty
+    for each claim pairs of a step's name (and its place) and an entry; ``measure`` and ``step_measure`` hold
+    what is to be measured. ``pruned`` holds the names of faulty
     parts that were left out (of `TopologyError.rest`).
     """
 
@@ -38,6 +40,8 @@ class Spec:
     expect: tuple[AnyEntry, ...] = ()
     step_expect: tuple[tuple[AnyEntry, ...], ...] = ()
     claim_tests: tuple[tuple[tuple[str, Where, AnyEntry], ...], ...] = ()
+    measure: Measurements = NO_MEASUREMENTS
+    step_measure: tuple[Measurements, ...] = ()
     pruned: frozenset[str] = frozenset()
 
     def where(self, *path: str | int, key: bool = True) -> Where:
@@ -150,10 +154,14 @@ def _entries(topology: Topology, root: Node, file: str, problems: Problems) -> S
     places: list[Path_] = [("claim",)] if topology.claim else []
     places += [("claims", i) for i in range(len(topology.claims))]
     for place in places:
-        node = root
+        node, claim = root, root
         for part in (*place, "test"):
-            node = _child(node, part) or root
-        if isinstance(node.value, dict):
+            node, claim = _child(node, part) or root, node
+        if node is root:
+            if _child(claim, "compare") is None:
+                problems.add(locate(root, file, (*place, "test")), "'test' is missing", "a claim needs it")
+            tests: tuple[tuple[str, Where, AnyEntry], ...] = ()
+        elif isinstance(node.value, dict):
             tests = tuple(
                 (step, node.keys[step].where(file), entry)
                 for step in node.value
@@ -176,7 +184,20 @@ def _entries(topology: Topology, root: Node, file: str, problems: Problems) -> S
         expect=parse("expect"),
         step_expect=tuple(parse("steps", i, "expect") for i in range(len(topology.steps))),
         claim_tests=tuple(claims),
+        measure=_measurements(root, file, problems),
+        step_measure=tuple(
+            _measurements(_child(_child(root, "steps"), i), file, problems) for i in range(len(topology.steps))
+        ),
     )
+
+
+def _measurements(holder: Node | None, file: str, problems: Problems) -> Measurements:
+    sections = {name: node for name in SECTIONS if (node := _child(holder, name)) is not None}
+    if not sections:
+        return NO_MEASUREMENTS
+    from netlab.spec import measure
+
+    return measure.parse(sections, file, problems)
 
 
 _KINDS = {

@@ -278,6 +278,10 @@ _ENTRY = {
 Entries = Annotated[tuple[Any, ...], BeforeValidator(_listing), WithJsonSchema({"type": "array", "items": _ENTRY})]
 
 
+#: Read entry by entry in `netlab.spec.measure`, which also knows the JSON Schema.
+Measurements = Annotated[tuple[Any, ...], BeforeValidator(_listing)]
+
+
 class Add(_Model):
     """What a step adds, nested as at the top of the file."""
 
@@ -299,6 +303,9 @@ class Step(_Model):
     )
     add: Annotated[Add, BeforeValidator(_section)] = Field(Add.model_construct(), description="What is new; done last.")
     expect: Entries = Field((), description="What must be seen in this step.")
+    throughput: Measurements = Field((), description="What is to be measured in this step.")
+    latency: Measurements = Field((), description="Round trips to be measured in this step.")
+    compare: Measurements = Field((), description="Paths to be compared in this step.")
 
 
 class Claim(_Model):
@@ -316,7 +323,12 @@ class Claim(_Model):
                 ]
             }
         ),
-    ] = Field(description="Expectations (of the baseline, or by the name of a step) that hold if the claim is true.")
+    ] = Field(
+        None, description="Expectations (of the baseline, or by the name of a step) that hold if the claim is true."
+    )
+    compare: Annotated[tuple[Text, ...], BeforeValidator(_listing)] = Field(
+        (), description="Names of comparisons that hold if the claim is true."
+    )
 
 
 class Topology(_Model):
@@ -327,6 +339,9 @@ class Topology(_Model):
     switches: Switches = Field({}, description="Switches by name.")
     hosts: Hosts = Field(description="Hosts by name.")
     expect: Entries = Field((), description="What must be seen at first; every other pair is predicted.")
+    throughput: Measurements = Field((), description="What is to be measured at first: pairs, and how.")
+    latency: Measurements = Field((), description="Round trips to be measured at first.")
+    compare: Measurements = Field((), description="Paths to be compared at first, each with another.")
     steps: Annotated[tuple[Step, ...], BeforeValidator(_listing)] = Field(
         (), description="States that follow, one after the other."
     )

@@ -215,7 +215,6 @@ def test_every_fault_of_a_file_is_reported_at_its_place() -> None:
         "f:23:13: delete: must be a list; write [A]",
         "f:24:23: unknown key 'interface'; did you mean 'interfaces'?",
         "f:25:10: 'says' is missing; a claim needs it",
-        "f:25:10: 'test' is missing; a claim needs it",
     ]
 
 

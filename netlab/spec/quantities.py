@@ -1,0 +1,99 @@
+"""Quantities with units: rates, sizes, times, and what they are to be at least and at most. Each raises `Wrong`.
+
+Units are iproute2's and iperf3's: ``100mbit`` or ``100 Mbit/s``; sizes count in 1024 (``32k``, ``1M``), rates
+in 1000; a bare number is bits per second, bytes or seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from netlab.plan.measures import Bound
+from netlab.spec.scalars import Wrong, text
+
+_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:bit(?:/s|ps)?)?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmg]?)i?b?", re.IGNORECASE)
+_TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(s|ms|us|µs|min)?")
+_TIMES = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(x|×|%)")
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_SECONDS = {None: 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "min": 60.0}
+#: Longer texts are no quantities.
+_LONGEST = 60
+
+
+def rate(value: object) -> int:
+    """Bits per second: ``100mbit``, ``1.5 Gbit/s``."""
+    word = text(value).strip()
+    found = _RATE.fullmatch(word) if len(word) <= _LONGEST else None
+    if not found:
+        hint = "bits, not bytes: as in 100mbit" if re.search(r"bp?s$|b/s$", word, re.IGNORECASE) else "as in 100mbit"
+        raise Wrong(f"{_short(word)} is not a rate", hint)
+    made: int = round(float(found[1]) * 1000 ** _POWERS[found[2].lower()])
+    if not made:
+        raise Wrong("a rate of 0 lets nothing through", "as in 100mbit")
+    return made
+
+
+def size(value: object) -> int:
+    """Bytes: ``1448``, ``32k``, ``100M``."""
+    word = text(value).strip()
+    found = _SIZE.fullmatch(word) if len(word) <= _LONGEST else None
+    if not found:
+        raise Wrong(f"{_short(word)} is not a size", "a number of bytes, as in 1448 or 100M")
+    made: int = round(float(found[1]) * 1024 ** _POWERS[found[2].lower()])
+    return made
+
+
+def seconds(value: object) -> float:
+    """Seconds: ``2``, ``2s``, ``500ms``, ``20us``."""
+    word = text(value).strip()
+    found = _TIME.fullmatch(word) if len(word) <= _LONGEST else None
+    if not found:
+        raise Wrong(f"{_short(word)} is not a time", "as in 2s, 500ms or 20us")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def times(value: object) -> float:
+    """A factor: ``1.5x``; ``50%`` is 1.5, too."""
+    word = text(value).strip()
+    found = _TIMES.fullmatch(word) if len(word) <= _LONGEST else None
+    if not found:
+        raise Wrong(f"{_short(word)} is not a factor", "as in 1.5x, or 50%")
+    return 1 + float(found[1]) / 100 if found[2] == "%" else float(found[1])
+
+
+def bound(value: object, quantity: Callable[[object], float], example: str) -> Bound:
+    """``at least Q``, ``at most Q``, or ``Q to Q``."""
+    word = text(value).strip()
+    if found := re.fullmatch(r"at\s+(least|most)\s+(.+)", word):
+        limit = float(quantity(found[2]))
+        return Bound(word, limit, None) if found[1] == "least" else Bound(word, None, limit)
+    low, to, high = re.sub(r"\s+", " ", word).partition(" to ")
+    if to:
+        if re.fullmatch(r"[0-9.]+", low) and (unit := re.search(r"[^0-9.\s].*", high)):
+            low += unit[0]  # 90 to 100 Mbit/s
+        least, most = float(quantity(low)), float(quantity(high))
+        if least > most:
+            raise Wrong(f"{_short(word)}: the first is more than the second", f"{high} to {low}")
+        return Bound(word, least, most)
+    raise Wrong(f"{_short(word)} is not a bound", f"as in 'at least {example}', 'at most {example}'")
+
+
+def ratio(value: object) -> Bound:
+    """``> 1.0x``, ``< 2x``, ``0.9x to 1.1x``; ``> 10%`` is ``> 1.1x``."""
+    word = text(value).strip()
+    if found := re.fullmatch(r"([<>])=?\s*(.+)", word):
+        limit = times(found[2])
+        return Bound(word, limit, None) if found[1] == ">" else Bound(word, None, limit)
+    low, to, high = re.sub(r"\s+", " ", word).partition(" to ")
+    if to:
+        least, most = times(low), times(high)
+        if least >= most:
+            raise Wrong(f"{_short(word)}: the first is not less than the second", f"{high} to {low}")
+        return Bound(word, least, most)
+    raise Wrong(f"{_short(word)} is not a bound of a ratio", "as in '> 1.0x' or '0.9x to 1.1x'")
+
+
+def _short(word: str) -> str:
+    return repr(word) if len(word) <= _LONGEST else repr(word[: _LONGEST - 3]) + "…"
