@@ -169,7 +169,7 @@ def _flood(sim: Sim, port: Port, frame: Frame) -> None:
         elif proto == IP6:
             wanted = bridge.ip6.get(payload.target, _NOBODY)
         else:
-            raise Unknown(f"nobody floods {payload.phase}")
+            wanted = bridge.ip4.get(payload.dst, _NOBODY)
         more = {*wanted, *bridge.trunks}
         if cast:
             for ns in sim.touched:

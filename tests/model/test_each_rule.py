@@ -84,6 +84,11 @@ def both_wires() -> Lab:
     return lab.veth(X, "10.0.0.9/24", "fd00::9/64")
 
 
+def broadcast_address() -> Lab:
+    """x has an address that is the broadcast address of h's subnet."""
+    return Lab().veth(H, "10.0.0.1/30").veth(X, "10.0.0.3/24")
+
+
 def own_mac() -> Lab:
     """x has the MAC of the switch."""
     lab = two()
@@ -137,6 +142,7 @@ SCENES: dict[str, tuple[Callable[[], Lab], str, str, str]] = {
     "icmp/echo-ignore-all": (silent, "icmp", H, X),
     "icmp6/echo-ignore-all": (silent, "icmp6", H, X),
     "icmp6/reply-prefers-ingress": (both_wires, "icmp6", X, "h:eth1"),
+    "ip/answer-to-broadcast-address": (broadcast_address, "icmp", X, H),
     "ip/bound-means-on-link": (other_subnet, "icmp", H, X),
     "ip/delivered": (two, "icmp", H, X),
     "ip/forwarded": (routed, "icmp", "a:eth0", "b:eth0"),

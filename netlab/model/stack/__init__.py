@@ -30,7 +30,8 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     if proto == ARP:
         arp.receive(sim, dev, frame, packet_type)
     elif proto == IP4:
-        if packet_type == HOST:
+        # Nobody sends IP by broadcast but who answers a ping (see `ip.BROADCAST_ANSWER`).
+        if packet_type == HOST or payload.dst in dev.ns.local4:
             ip.receive(sim, dev, payload)
     else:
         ipv6.receive(sim, dev, frame, packet_type)

@@ -35,15 +35,22 @@ class Output:
     """Where a packet goes: by `dev` to `nexthop`, or, where `local`, up through lo again.
 
     ``origin`` is the interface that a looped packet seems to come from (rt_iif); ``assumed`` says that no
-    route was found, and the destination taken to be on the link.
+    route was found, and the destination taken to be on the link; ``broadcast`` that it is a subnet's.
     """
 
-    __slots__ = ("assumed", "dev", "local", "nexthop", "origin")
+    __slots__ = ("assumed", "broadcast", "dev", "local", "nexthop", "origin")
 
     def __init__(
-        self, dev: Device, nexthop: int, local: bool, origin: Device, assumed: bool = False
+        self,
+        dev: Device,
+        nexthop: int,
+        local: bool,
+        origin: Device,
+        assumed: bool = False,
+        broadcast: bool = False,
     ) -> None:
         self.assumed = assumed
+        self.broadcast = broadcast
         self.dev = dev
         self.nexthop = nexthop
         self.local = local
@@ -111,8 +118,8 @@ def _output(ns: Namespace, dst: int, src: int, oif: Device | None) -> Output | N
         return None if oif is None else Output(oif, dst, False, oif, assumed=True)
     if route.type == "local":
         return Output(ns.lo, dst, True, route.dev)
-    if route.type != "unicast":
-        return None
+    if route.type == "broadcast":
+        return Output(route.dev, dst, False, route.dev, broadcast=True)
     return Output(route.dev, route.gateway or dst, False, route.dev)
 
 

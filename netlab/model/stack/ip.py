@@ -6,7 +6,7 @@ from netlab.model.packets import Ip
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
 from netlab.model.stack import arp, fib
-from netlab.model.world import Device, Frame, Namespace
+from netlab.model.world import ALL_STATIONS, BROADCAST, IP4, Device, Frame, Namespace
 
 DELIVERED = rule(
     "ip/delivered",
@@ -62,6 +62,13 @@ ON_LINK_IF_BOUND = rule(
     "ip_route_output_key_hash_rcu",
     "net/ipv4/route.c",
 )
+BROADCAST_ANSWER = rule(
+    "ip/answer-to-broadcast-address",
+    "A ping from an address that is the broadcast address of the answering interface's own subnet is answered"
+    " by a broadcast, which the asker takes; UDP and TCP don't get through.",
+    "ip_route_output_key_hash_rcu",
+    "net/ipv4/route.c",
+)
 ECHO_IGNORED = rule(
     "icmp/echo-ignore-all",
     "With icmp_echo_ignore_all no ping is answered.",
@@ -106,11 +113,19 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> bool:
         sim.backlog.append((_loop, way.origin, (0, "", "", 0, packet)))
         return True
     dev = way.dev
+    if way.broadcast and packet.phase != "echo-reply":
+        # The kernel's own ping answers may be broadcasts; a socket's may not, and TCP takes none (tcp_v4_rcv).
+        sim.note(packet.phase, dev.id, "unreachable: a broadcast address", UNREACHABLE, end=True)
+        return False
     if packet.size > dev.mtu:
         if packet.df:
             sim.note(packet.phase, dev.id, f"{packet.size} bytes, MTU {dev.mtu}", TOO_LONG, end=True)
             return False
         packet.size = fragment(dev.mtu)
+    if way.broadcast:
+        sim.note(packet.phase, dev.id, "sent to everybody", BROADCAST_ANSWER)
+        dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, IP4, packet))
+        return True
     sim.note(packet.phase, dev.id, "sent", ON_LINK_IF_BOUND if way.assumed else None)
     arp.send(sim, dev, way.nexthop, packet)
     return True
@@ -179,7 +194,7 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
 def _redirect(sim: Sim, dev: Device, packet: Ip, nexthop: int) -> None:
     """Tell the sender of a better way (ip_rt_send_redirect)."""
     way = fib.output(dev.ns, packet.src, 0, None)
-    if way is None or way.local:
+    if way is None or way.local or way.broadcast:
         return
     sim.note("redirect", dev.id, "tells the sender of a shorter way", REDIRECT)
     redirect = Ip(4, "redirect", fib.source_address(way.dev, packet.src), packet.src, 112, False, 64)
@@ -196,7 +211,7 @@ def _redirected(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
     if sim.sock is not None and ns is sim.sock.ns and phase == sim.request:
         ways.append(fib.output(ns, dst, packet.dst, sim.sock))
     for way in ways:
-        if way is not None and not way.local and way.nexthop == packet.src:
+        if way is not None and not (way.local or way.broadcast) and way.nexthop == packet.src:
             arp.solicit(sim, way.dev, nexthop)
 
 
