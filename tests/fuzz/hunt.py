@@ -1,0 +1,99 @@
+"""A hunt: topology after topology until so many were compared; one worker with one agent of its own."""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from netlab.lab import Agent, LabError
+from netlab.plan import from_file
+from netlab.plan.types import Plan
+from netlab.spec import TopologyError
+from tests.fuzz.compare import Difference, Outcome, compare
+from tests.fuzz.lan import Document
+from tests.fuzz.shrink import shrink
+from tests.fuzz.topologies import topology
+
+#: Differences of so many kinds are made small, by each worker; the rest are only told.
+SHRINK = 5
+
+
+@dataclass
+class Find:
+    """What came of one topology: ``number`` makes it again, together with the seed."""
+
+    number: int
+    outcome: Outcome = field(default_factory=Outcome)
+    error: str = ""
+    saved: list[str] = field(default_factory=list)
+
+
+def made(seed: str, number: int) -> Document:
+    """The topology of a number."""
+    return topology(random.Random(f"{seed}/{number}"))
+
+
+def text_of(document: Document) -> str:
+    """A document as a file."""
+    return yaml.dump(document, sort_keys=False, default_flow_style=None, width=110)
+
+
+def plan_of(document: Document) -> Plan | None:
+    """The plan of a document; None where it is no valid topology."""
+    try:
+        return from_file(text_of(document), "fuzz.yaml")
+    except TopologyError:
+        return None
+
+
+def hunt(seed: str, numbers: Iterator[int], count: int, save: Path | None) -> Iterator[Find]:
+    """Compare ``count`` valid topologies; a smallest one of each kind of difference goes into the folder ``save``."""
+    agent = Agent.start()
+    kinds: set[tuple[str, str, str]] = set()
+    try:
+        while count:
+            number = next(numbers)
+            document = made(seed, number)
+            plan = plan_of(document)
+            if plan is None:
+                continue
+            count -= 1
+            find = Find(number)
+            try:
+                find.outcome = compare(agent, plan, rules=True)
+                for difference in find.outcome.differences:
+                    if save is not None and not difference.flaky and difference.kind not in kinds:
+                        kinds.add(difference.kind)
+                        if len(kinds) <= SHRINK:
+                            find.saved.append(_smallest(agent, document, difference, save, f"{seed}-{number}"))
+            except (LabError, AssertionError, KeyError, RuntimeError, ValueError):
+                find.error = traceback.format_exc()
+                agent.close()
+                agent = Agent.start()
+            yield find
+    finally:
+        agent.close()
+
+
+def _smallest(agent: Agent, document: Document, difference: Difference, save: Path, label: str) -> str:
+    """Save the smallest topology that shows a difference; the file's name."""
+    layers = {"heard": ["broadcast"], "refused": [], "build": [], "settled": []}.get(difference.what, [difference.what])
+
+    def holds(candidate: Document) -> bool:
+        plan = plan_of(candidate)
+        if plan is None:
+            return False
+        found = compare(agent, plan, layers).differences
+        return any(one.kind == difference.kind and not one.flaky for one in found)
+
+    small = shrink(document, holds)
+    small["description"] = f"{difference.what}: the model says {difference.model}, the kernel {difference.tries[-1]}."
+    path = save / f"found-{label}-{difference.what.replace('/', '-')}.yaml"
+    save.mkdir(parents=True, exist_ok=True)
+    path.write_text(text_of(small))
+    return str(path)

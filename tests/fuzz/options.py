@@ -1,0 +1,257 @@
+"""What is set on interfaces, ports and namespaces of a random topology."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.fuzz.lan import Document, Lan, Nic
+
+#: IPv4 settings of interfaces, and values worth trying.
+SETTINGS = {
+    "arp_ignore": (1, 2, 8, 0), "arp_announce": (1, 2, 0), "arp_filter": (1, 0), "rp_filter": (1, 2, 0),
+    "accept_local": (1, 0), "ignore_routes_with_linkdown": (1,), "send_redirects": (0,),
+    "accept_redirects": (0,), "proxy_arp": (1,), "forwarding": (1, 0), "route_localnet": (1,),
+}  # fmt: skip
+WEIGHTS = (5, 5, 4, 5, 6, 2, 1, 1, 1, 1, 0.5)
+
+
+def dress(lan: Lan) -> None:
+    """Everything that isn't who is where."""
+    for nic in lan.nics:
+        if nic.parent is None:
+            _wire(lan, nic)
+        else:
+            _child(lan, nic)
+        _macs(lan, nic)
+        if lan.chance(0.25, "link-down"):
+            nic.spec["state"] = "down"
+    _mtus(lan)
+    for nic in lan.nics:
+        found = neighbors(lan, nic)
+        if found and lan.chance(0.5, "neighbors"):
+            nic.spec["neighbors"] = found
+    for namespace, given in lan.namespaces():
+        found = sysctls(lan, namespace)
+        if found:
+            given["sysctls"] = found
+    if lan.has("forward"):
+        _routing(lan)
+    if lan.has("rules"):
+        _rules(lan)
+
+
+def _wire(lan: Lan, nic: Nic) -> None:
+    options = port(lan, nic)
+    if options:
+        nic.spec["port"] = options
+
+
+def port(lan: Lan, nic: Nic) -> Document:
+    """Options of the switch port of a parent."""
+    options: Document = {}
+    if lan.chance(0.15, "detached"):
+        return {"attached": False}
+    if lan.chance(0.6, "hairpin"):
+        options["hairpin"] = True
+    for key in ("learning", "flood", "mcast_flood", "bcast_flood"):
+        if lan.chance(0.4, key):
+            options[key] = False
+    if lan.chance(0.5, "isolated"):
+        options["isolated"] = True
+    if lan.chance(0.5, "locked"):
+        options["locked"] = True
+        if lan.chance(0.7):
+            options["learning"] = False
+    if options.get("locked") or lan.chance(0.3, "learning") or lan.chance(0.2, "flood"):
+        found = [lan.mac() for _ in range(lan.pick((0, 1, 2)))]
+        mine = [one.id for one in (nic, *lan.children(nic)) if one.spec.get("mac") != "auto" and lan.chance(0.6)]
+        if found or mine:
+            options["fdb"] = list(dict.fromkeys(found + mine))
+    if lan.chance(0.35, "state"):
+        options["state"] = lan.pick(("disabled", "listening", "learning"))
+    if lan.chance(0.25, "port-down"):
+        options.pop("state", None)
+        options["up"] = False
+    return options
+
+
+def _child(lan: Lan, nic: Nic) -> None:
+    if nic.mode == "source":
+        if lan.chance(0.8):
+            nic.spec["allowed_macs"] = allowed(lan)
+        if lan.chance(0.5, "nodst"):
+            nic.spec["nodst"] = True
+    if lan.chance(0.6, "bcqueuelen"):
+        nic.spec["bcqueuelen"] = lan.pick((0, 0, 10))
+
+
+def allowed(lan: Lan) -> list[str]:
+    """A source list: of interfaces by name, mostly."""
+    return list(dict.fromkeys(lan.mac() for _ in range(lan.pick((1, 2, 3)))))
+
+
+def _macs(lan: Lan, nic: Nic) -> None:
+    if lan.chance(0.4, "auto-mac"):
+        if nic.mode != "passthru":
+            nic.spec["mac"] = "auto"
+    elif lan.chance(0.4, "same-mac"):
+        # Few values, so that interfaces share them: two on one parent cannot both be up, and that is refused.
+        taken = {one.spec.get("mac") for one in lan.nics if (one.parent or one) is (nic.parent or nic)}
+        free = [mac for k in range(1, 4) if (mac := f"02:00:00:00:00:0{k}") not in taken or lan.chance(0.1)]
+        if free:
+            nic.spec["mac"] = lan.pick(free)
+
+
+def _mtus(lan: Lan) -> None:
+    """MTUs, a child's never beyond its parent's; below 1280 there is no IPv6."""
+    for nic in lan.nics:
+        if not lan.chance(0.5, "mtu"):
+            continue
+        least = 1280 if nic.ips(6) else 600
+        roof = nic.parent.spec.get("mtu", 1500) if nic.parent else 2000
+        sizes = [mtu for mtu in (600, 1000, 1280, 1300, 1400, 1500, 2000) if least <= mtu <= roof]
+        if nic.parent is None:
+            sizes = [mtu for mtu in sizes if all(mtu >= one.spec.get("mtu", 0) for one in lan.children(nic))]
+            if any(one.ips(6) for one in lan.children(nic)):
+                sizes = [mtu for mtu in sizes if mtu >= 1280]
+        if sizes:
+            nic.spec["mtu"] = lan.pick(sizes)
+
+
+def neighbors(lan: Lan, nic: Nic) -> Document:
+    """Static neighbours of an interface, most of them right."""
+    found: Document = {}
+    for other in lan.living():
+        for family in (4, 6):
+            if other is nic or not nic.ips(family) or not lan.chance(0.4):
+                continue
+            for ip in other.ips(family)[:1]:
+                right = other.spec.get("mac") != "auto" and not lan.chance(0.15)
+                found[ip] = other.id if right else lan.mac()
+    return found
+
+
+def sysctls(lan: Lan, namespace: str) -> Document:
+    """Sysctls of a namespace."""
+    found: Document = {}
+    if lan.chance(0.6, "sysctls"):
+        for _ in range(lan.pick((1, 2, 3, 4))):
+            name = lan.pick(list(SETTINGS), WEIGHTS)
+            nics = [nic.name for nic in lan.inside(namespace)]
+            where = lan.pick(["all", "default", *nics])
+            if name == "forwarding" and where == "all":
+                continue
+            value: Any = lan.pick(SETTINGS[name])
+            found[f"net.ipv4.conf.{where}.{name}"] = value
+        if lan.chance(0.04):
+            found["net.ipv4.icmp_echo_ignore_all"] = 1
+        if lan.chance(0.04):
+            found["net.ipv6.icmp.echo_ignore_all"] = 1
+    if lan.chance(0.5, "forward"):
+        if lan.has("ipv4"):
+            found["net.ipv4.ip_forward"] = 1
+        if lan.has("ipv6"):
+            found["net.ipv6.conf.all.forwarding"] = 1
+    return found
+
+
+def _routing(lan: Lan) -> None:
+    """Routes by way of a host that forwards, or of one that doesn't."""
+    for namespace, given in lan.namespaces():
+        found = routes(lan, namespace)
+        if found:
+            given["routes"] = found
+
+
+def routes(lan: Lan, namespace: str) -> list[Document]:
+    """Routes of a namespace to the other subnet, and sometimes to single addresses."""
+    mine = lan.inside(namespace)
+    others = [nic for nic in lan.living() if nic.namespace != namespace]
+    found: list[Document] = []
+    for family in (4, 6):
+        own = [nic for nic in mine if nic.ips(family) and nic.spec.get("state") != "down"]
+        local = {ip for nic in mine for ip in nic.ips(family)}
+        gateways = [(nic, ip) for nic in others for ip in nic.ips(family) if ip not in local]
+        if not own or not gateways or not lan.chance(0.7):
+            continue
+        nic, gateway = lan.pick(gateways)
+        if lan.chance(0.7):
+            forwarding = [(n, ip) for n, ip in gateways if _forwards(lan, n.namespace)]
+            nic, gateway = lan.pick(forwarding) if forwarding else (nic, gateway)
+        out = lan.pick(own)
+        near = [one for one in own if same_net(one, gateway)]
+        if near:
+            out = lan.pick(near)
+        elif not lan.chance(0.1):
+            continue
+        target = lan.pick(("default", "net", "host"), (3, 4, 1))
+        to = target
+        if target == "net":
+            other = 0 if gateway.startswith(("10.0.1.", "fd00:1:")) else 1
+            to = f"10.0.{other}.0/24" if family == 4 else f"fd00:{other}::/64"
+            if family == 4 and any(same_net(one, f"10.0.{other}.1") for one in mine):
+                continue  # there is a connected one already, perhaps: EEXIST
+        elif target == "host":
+            far = lan.pick(gateways)[1]
+            to = f"{far}/{32 if family == 4 else 128}"
+        route: Document = {"to": to, "via": gateway}
+        if lan.chance(0.4):
+            route["dev"] = out.name
+        if lan.chance(0.1):
+            route = {"to": to if to != "default" else "10.0.9.0/24", "dev": out.name}
+        found.append(route)
+    return found
+
+
+def same_net(nic: Nic, ip: str) -> bool:
+    """Whether an interface has an address of the same (usual) subnet."""
+    cut = (lambda a: a.rsplit(":", 2)[0]) if ":" in ip else (lambda a: a.rsplit(".", 1)[0])
+    return any(cut(own) == cut(ip) for own in nic.ips(6 if ":" in ip else 4))
+
+
+def _forwards(lan: Lan, namespace: str) -> bool:
+    given = dict(lan.namespaces()).get(namespace, {})
+    return "net.ipv4.ip_forward" in given.get("sysctls", {})
+
+
+def _rules(lan: Lan) -> None:
+    """Policy routing: by source, mostly, into a table with one interface's subnet."""
+    for namespace, given in lan.namespaces():
+        if lan.chance(0.6):
+            continue
+        rules, routes_ = rules_of(lan, namespace)
+        if rules:
+            given["rules"] = rules
+            given.setdefault("routes", []).extend(routes_)
+
+
+def rules_of(lan: Lan, namespace: str) -> tuple[list[Document], list[Document]]:
+    """Rules of a namespace and the routes of their tables."""
+    rules: list[Document] = []
+    routes_: list[Document] = []
+    mine = [nic for nic in lan.inside(namespace) if nic.addresses and nic.spec.get("state") != "down"]
+    for k, nic in enumerate(mine):
+        if lan.chance(0.3):
+            continue
+        family = lan.pick([f for f in (4, 6) if nic.ips(f)])
+        ip, table = nic.ips(family)[0], 100 + k
+        net = lan.pick((0, 1), (4, 1))
+        to = f"10.0.{net}.0/24" if family == 4 else f"fd00:{net}::/64"
+        out = nic if lan.chance(0.8) else lan.pick(mine)
+        rule: Document = {"table": table, "family": family}
+        selector = lan.pick(("from", "to", "iif", "oif"), (6, 2, 1, 1))
+        if selector in ("from", "to"):
+            far = lan.pick(lan.living())
+            where = far.ips(family) if selector == "to" else [ip]
+            if not where:
+                continue
+            rule[selector] = f"{where[0]}/{32 if family == 4 else 128}"
+            del rule["family"]
+        else:
+            rule[selector] = lan.pick(mine).name
+        if lan.chance(0.3):
+            rule["priority"] = lan.pick((100, 200, 40000))
+        rules.append(rule)
+        if lan.chance(0.9):
+            routes_.append({"to": to, "dev": out.name, "table": table})
+    return rules, routes_

@@ -1,0 +1,129 @@
+"""Random topologies: hosts on switches, children on their parents, addresses; the rest is `options` and `steps`.
+
+`topology` draws everything from one `random.Random`, so a number is enough to have a topology again, and
+`topologies` is the same as a hypothesis strategy, for tests that need no kernel.
+"""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import strategies as st
+
+from tests.fuzz import options, steps
+from tests.fuzz.lan import Document, Lan, Nic
+
+HOSTS = "ABCDE"
+MODES = ("bridge", "vepa", "private", "source", "passthru")
+
+
+def topology(rng: random.Random) -> Document:
+    """A topology as a user could have written it; the plan may still find that something doesn't fit."""
+    lan = Lan(rng)
+    _switches(lan)
+    modes = [mode for mode in ("bridge", "vepa", "private") if lan.chance(0.55)] or ["bridge"]
+    if lan.has("source"):
+        modes.append("source")
+    room = lan.pick((2, 3, 4, 5, 6, 8, 10), (1, 2, 4, 5, 5, 3, 1))
+    hosts = HOSTS[: lan.pick((1, 2, 3, 4, 5), (1, 5, 6, 3, 1))]
+    for host in hosts:
+        lan.document["hosts"][host] = {"interfaces": {}}
+        for k in range(2 if lan.chance(0.4, "two-parents") else 1):
+            _parent(lan, host, f"eth{k}")
+    while len(lan.nics) < room:
+        _child(lan, lan.pick(lan.parents()), modes)
+    addresses(lan, lan.nics)
+    options.dress(lan)
+    if lan.has("refusals"):
+        steps.refusals(lan)
+    if lan.has("steps"):
+        steps.steps(lan)
+    return lan.document
+
+
+#: The same as a strategy: hypothesis shrinks the choices.
+topologies: st.SearchStrategy[Document] = st.randoms(use_true_random=False).map(topology)
+
+
+def _switches(lan: Lan) -> None:
+    switches = lan.document["switches"] = {"s1": {}}
+    if lan.has("two-switches"):
+        switches["s2"] = {"links": ["s1"]} if lan.chance(0.85) else {}
+    for switch in switches.values():
+        if lan.chance(0.7, "fdb_max_learned"):
+            switch["fdb_max_learned"] = lan.pick((1, 2, 3))
+        if lan.chance(0.5, "snooping"):
+            switch["mcast_snooping"] = True
+        if lan.chance(0.5, "switch-down"):
+            switch["state"] = "down"
+
+
+def _parent(lan: Lan, host: str, name: str) -> None:
+    switch = lan.pick(list(lan.document["switches"]))
+    spec: Document = {"switch": switch}
+    lan.document["hosts"][host]["interfaces"][name] = spec
+    lan.nics.append(Nic(host, host, name, spec))
+
+
+def _child(lan: Lan, parent: Nic, modes: list[str]) -> None:
+    brothers = lan.children(parent)
+    if any(one.mode == "passthru" for one in brothers):
+        # Nothing can stand beside a passthru child; the parents are few, so rather make another host's.
+        others = [one for one in lan.parents() if not any(c.mode == "passthru" for c in lan.children(one))]
+        if not others:
+            extra = chr(ord("P") + len(lan.nics))
+            lan.document["hosts"][extra] = {"interfaces": {}}
+            _parent(lan, extra, "eth0")
+            return
+        parent = lan.pick(others)
+        brothers = lan.children(parent)
+    mode = "passthru" if not brothers and lan.chance(0.4, "passthru") else lan.pick(modes)
+    host = lan.document["hosts"][parent.host]
+    name = f"m{len(lan.nics)}"
+    on = parent.name
+    if lan.chance(0.3, "stacked"):
+        inner = [one for one in brothers if one.namespace == parent.host and one.mode != "passthru"]
+        on = lan.pick(inner).name if inner else on
+    spec: Document = {"type": "macvtap" if lan.chance(0.4, "macvtap") else "macvlan", "parent": on}
+    if mode != "vepa" or lan.chance(0.9):
+        spec["mode"] = mode
+    if lan.chance(0.5, "same-namespace"):
+        namespace, place = parent.host, host["interfaces"]
+    else:
+        containers = host.setdefault("containers", {})
+        shared = lan.pick(list(containers)) if containers and lan.chance(0.4, "crowded") else ""
+        inside = shared or f"c{len(lan.nics)}"
+        namespace = f"{parent.host}/{inside}"
+        place = containers.setdefault(inside, {"interfaces": {}})["interfaces"]
+    place[name] = spec
+    lan.nics.append(Nic(parent.host, namespace, name, spec, parent))
+
+
+def addresses(lan: Lan, nics: list[Nic]) -> None:
+    """Give interfaces their addresses, all of one subnet as a rule."""
+    for nic in nics:
+        number = lan.nics.index(nic) + 1
+        found: list[str] = []
+        if lan.chance(0.3, "no-address"):
+            continue
+        net = lan.pick((0, 1)) if lan.has("two-subnets") else 0
+        if lan.has("forward") and nic.parent is None:
+            # A second parent is usually a router's second leg.
+            net = 1 if nic.name == "eth1" else net
+        if lan.has("ipv4") and (not lan.has("ipv6") or lan.chance(0.85)):
+            length = lan.pick((24, 16, 25, 30, 32, 31)) if lan.chance(0.3, "prefixes") else 24
+            found.append(f"10.0.{net}.{number}/{length}")
+        if lan.has("ipv6") and (not lan.has("ipv4") or lan.chance(0.7)):
+            length = lan.pick((64, 48, 124, 128)) if lan.chance(0.2, "prefixes") else 64
+            found.append(f"fd00:{net}::{number:x}/{length}")
+        if lan.chance(0.3, "extra-address"):
+            far = lan.pick((0, 1))
+            found.append(f"10.0.{far}.{100 + number}/24" if lan.has("ipv4") else f"fd00:{far}::1{number:02x}/64")
+        if lan.chance(0.2, "same-ip"):
+            there = [a for other in lan.nics for a in other.addresses if other.namespace != nic.namespace]
+            if there:
+                found = [lan.pick(there)]
+                nic.spec["duplicate"] = True
+        if found:
+            nic.spec["addresses"] = found
+            nic.addresses = list(found)

@@ -1,0 +1,49 @@
+"""Several hunts side by side, each in a process of its own."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from tests.fuzz.hunt import Find, hunt
+
+
+def side_by_side(seed: str, number: int, jobs: int, save: Path | None) -> Iterator[Find]:
+    """What ``jobs`` workers find in ``number`` topologies, as it comes. Worker k takes every ``jobs``-th one."""
+    jobs = max(1, min(jobs, number))
+    context = multiprocessing.get_context("spawn")
+    queue: Any = context.Queue()
+    counts = [(number + jobs - 1 - k) // jobs for k in range(jobs)]
+    workers = [context.Process(target=work, args=(queue, seed, jobs, k, counts[k], save)) for k in range(jobs)]
+    for worker in workers:
+        worker.start()
+    try:
+        for _ in range(number):
+            yield _next(queue, workers)
+    finally:
+        for worker in workers:
+            worker.terminate()
+            worker.join()
+
+
+def _next(queue: Any, workers: list[Any]) -> Find:
+    while True:
+        ended = not any(worker.is_alive() for worker in workers)
+        try:
+            find: Find = queue.get(timeout=1)
+            return find
+        except Empty:
+            if ended:
+                raise RuntimeError("the workers have ended before their work was done") from None
+
+
+def work(queue: Any, seed: str, jobs: int, k: int, count: int, save: Path | None) -> None:
+    """One worker."""
+    for find in hunt(seed, itertools.count(k, jobs), count, save):
+        queue.put(find)
+    queue.close()
+    queue.join_thread()
