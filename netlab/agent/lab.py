@@ -9,7 +9,7 @@ from typing import Any
 
 from netlab.agent import errors, links, readback, sysctl
 from netlab.agent.errors import BuildFailed
-from netlab.agent.links import Op, port, port_tools
+from netlab.agent.links import Op, limit, port, port_tools
 from netlab.agent.links.op import Level
 from netlab.agent.netlink import Request, address, altname, neighbor, route, rule, set_up
 from netlab.agent.netlink import link as link_request
@@ -168,7 +168,7 @@ class Lab:
             ops.append(Op(ns, level, altname(ns, index, dev, link.name)))
         ops += (Op(ns, level, address("add", ns, index, dev, item.ip, item.prefixlen)) for item in link.addresses)
         ops += (Op(ns, level, neighbor("replace", ns, index, dev, item.ip, item.mac)) for item in link.neighbors)
-        return ops
+        return [*ops, *limit.create(link, level)]
 
     def _flush(
         self,
@@ -278,7 +278,8 @@ class Lab:
             for option, value in wanted.items():
                 port_tools.set_option(self, change, after, option, value)
             before = replace(before, port=port.with_options(before.port, after.port))
-        self._send([(op, change) for op in links.changes(self, before, after)])
+        ops = [*links.changes(self, before, after), *limit.changes(before, after, Level.HOST)]
+        self._send([(op, change) for op in ops])
 
     def _set_sysctl(self, change: SetSysctl) -> None:
         self._write_sysctls(change.namespace, ((change.path, change.value),), change)

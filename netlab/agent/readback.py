@@ -16,7 +16,7 @@ from netlab.agent.links.port import OPTIONS, STATES
 from netlab.agent.netlink.classes import ifaddrmsg, ifinfmsg
 from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, header
 from netlab.agent.netns import Netns
-from netlab.plan.types import Macvlan, Port, State, Switch, SwitchLink, Veth
+from netlab.plan.types import AnyLink, Macvlan, Port, State, Switch, SwitchLink, Veth
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
@@ -28,12 +28,12 @@ IFF_UP = 1
 DEADLINE = 3.0
 OPERSTATES = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP")
 
-_GETLINK = header(
+GETLINK = header(
     RTM_GETLINK,
     NLM_F_REQUEST | NLM_F_DUMP,
     struct.pack("=BxHiII", socket.AF_UNSPEC, 0, 0, 0, 0) + struct.pack("=HHI", 8, 29, RTEXT_FILTER_SKIP_STATS),
 )
-_GETADDR = header(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=BBBBi", 0, 0, 0, 0, 0))
+GETADDR = header(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=BBBBi", 0, 0, 0, 0, 0))
 
 Link = dict[str, Any]
 
@@ -41,7 +41,7 @@ Link = dict[str, Any]
 def read_links(ns: Netns) -> dict[int, Link]:
     """Every link of a namespace by ifindex: name, mac, mtu, up, carrier, operstate, kind and its options, …"""
     found = {}
-    for data in ns.netlink.dump(_GETLINK):
+    for data in ns.netlink.dump(GETLINK):
         message = ifinfmsg(bytes(data))
         message.decode()
         get = message.get_attr
@@ -54,6 +54,9 @@ def read_links(ns: Netns) -> dict[int, Link]:
             "operstate": str(get("IFLA_OPERSTATE")),
             "promiscuity": get("IFLA_PROMISCUITY"),
             "master": get("IFLA_MASTER"),
+            "qdisc": get("IFLA_QDISC"),
+            # Of a veth it is the number that its peer has in another namespace.
+            "lower": get("IFLA_LINK") if get("IFLA_LINK_NETNSID") is None else None,
         }
         info = get("IFLA_LINKINFO")
         if info is not None:
@@ -85,7 +88,7 @@ def _read_macvlan(read: Link, details: Any) -> None:
 def read_addresses(ns: Netns) -> dict[int, list[str]]:
     """Addresses of a namespace by ifindex, as ``ip/prefixlen``; IPv6 link-local ones left out."""
     found: dict[int, list[str]] = {}
-    for data in ns.netlink.dump(_GETADDR):
+    for data in ns.netlink.dump(GETADDR):
         message = ifaddrmsg(bytes(data))
         message.decode()
         ip = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
@@ -121,12 +124,13 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str]]:
     for link in state.links:
         mine = read[link.namespace].get(link.ifindex)
         if mine is None:
-            raise _differs(link.id, "it isn't there", link.where)
+            raise differs(link.id, "it isn't there", link.where)
         mine["addresses"] = addresses.get(link.namespace, {}).get(link.ifindex, [])
         if isinstance(link, Veth):
             mine["port"] = read[link.switch][link.port_ifindex].get("port")
         found[link.id] = mine
-    _compare(state, found)
+    for link in state.links:
+        compare(link, found[link.id])
     return found, sorted({link for link, _ in unsettled})
 
 
@@ -149,48 +153,50 @@ def _unsettled(state: State, read: dict[str, dict[int, Link]]) -> list[tuple[str
         if (
             mine is None
             or mine["up"] != link.up
-            or (link.up and not _carries(mine, link.carrier, isinstance(link, Switch)))
+            or (link.up and not carries(mine, link.carrier, isinstance(link, Switch)))
         ):
             wrong.append((link.id, link.namespace))
         if isinstance(link, Veth) and (theirs := read[link.switch].get(link.port_ifindex)):
-            settled = theirs["up"] == link.port.up and (not link.port.up or _carries(theirs, link.up and link.port.up))
+            settled = theirs["up"] == link.port.up and (not link.port.up or carries(theirs, link.up and link.port.up))
             if not settled:
                 wrong.append((link.id, link.switch))
     return wrong
 
 
-def _carries(read: Link, carrier: bool, bridge: bool = False) -> bool:
+def carries(read: Link, carrier: bool, bridge: bool = False) -> bool:
     """Carrier alone isn't enough: until linkwatch has set operstate, the queueing discipline still drops everything."""
     if carrier:
         return bool(read["carrier"]) and read["operstate"] in ("UP", "UNKNOWN")
     return not read["carrier"] and (bridge or read["operstate"] in ("DOWN", "LOWERLAYERDOWN"))
 
 
-def _compare(state: State, found: dict[str, Link]) -> None:
-    for link in state.links:
-        mine = found[link.id]
-        checks: list[tuple[str, object, object]] = []
-        if not isinstance(link, Switch):
-            # A bridge takes the smallest MTU of its ports (br_mtu_auto_adjust) and forwards by those alone.
-            checks.append(("mtu", link.mtu, mine["mtu"]))
-        if link.mac:
-            checks.append(("MAC", link.mac, mine["mac"]))
-        if isinstance(link, Macvlan):
-            checks += [
-                ("mode", link.effective_mode, mine["mode"]),
-                ("nodst", link.nodst, mine["nodst"]),
-            ]
-            if link.effective_mode == "source":
-                checks.append(("allowed_macs", sorted(link.allowed_macs), mine["allowed_macs"]))
-            if link.bcqueuelen is not None:
-                checks.append(("bcqueuelen", link.bcqueuelen, mine["bcqueuelen"]))
-        if isinstance(link, Veth) and link.port.attached:
-            checks += _port_checks(link.port, mine["port"])
-        if not isinstance(link, (Switch, SwitchLink)):
-            checks.append(("addresses", sorted(map(str, link.addresses)), sorted(mine["addresses"])))
-        for what, wanted, got in checks:
-            if wanted != got:
-                raise _differs(link.id, f"its {what} is {got}, the plan says {wanted}", link.where)
+def compare(link: AnyLink, mine: Link, *, exactly: bool = True) -> None:
+    """Whether a link is what the plan says; unless ``exactly``, it may have further addresses. Raises BuildFailed."""
+    checks: list[tuple[str, object, object]] = []
+    if not isinstance(link, Switch):
+        # A bridge takes the smallest MTU of its ports (br_mtu_auto_adjust) and forwards by those alone.
+        checks.append(("mtu", link.mtu, mine["mtu"]))
+    if link.limit is not None:
+        checks.append(("queueing discipline", link.limit.kind, mine["qdisc"]))
+    if link.mac:
+        checks.append(("MAC", link.mac, mine["mac"]))
+    if isinstance(link, Macvlan):
+        checks += [
+            ("mode", link.effective_mode, mine["mode"]),
+            ("nodst", link.nodst, mine["nodst"]),
+        ]
+        if link.effective_mode == "source":
+            checks.append(("allowed_macs", sorted(link.allowed_macs), mine["allowed_macs"]))
+        if link.bcqueuelen is not None:
+            checks.append(("bcqueuelen", link.bcqueuelen, mine["bcqueuelen"]))
+    if isinstance(link, Veth) and link.port.attached:
+        checks += _port_checks(link.port, mine["port"])
+    if not isinstance(link, (Switch, SwitchLink)):
+        wanted = sorted(map(str, link.addresses))
+        checks.append(("addresses", wanted, sorted(one for one in mine["addresses"] if exactly or one in wanted)))
+    for what, want, got in checks:
+        if want != got:
+            raise differs(link.id, f"its {what} is {got}, the plan says {want}", link.where)
 
 
 def _port_checks(wanted: Port, got: dict[str, Any] | None) -> list[tuple[str, object, object]]:
@@ -199,5 +205,6 @@ def _port_checks(wanted: Port, got: dict[str, Any] | None) -> list[tuple[str, ob
     return [(f"port's {name}", getattr(wanted, name), bool(got[name])) for name in OPTIONS]
 
 
-def _differs(link: str, how: str, where: Any) -> BuildFailed:
+def differs(link: str, how: str, where: Any) -> BuildFailed:
+    """The error of a link that isn't what was asked for."""
     return BuildFailed(0, f"{link} was built, but {how}", "ip -d link show", link, where)

@@ -20,7 +20,8 @@ def hops(links: Sequence[AnyLink]) -> int:
         bound += 2 + _longest([(link.namespace, link.peer) for link in links if isinstance(link, SwitchLink)])
     if any(isinstance(link, Macvlan) for link in links):
         bound += 2
-    return bound
+    # A shaped interface is one more queue; a child's and its parent's are passed one after the other.
+    return bound + min(2, sum(link.limit is not None for link in links))
 
 
 def _longest(wires: list[tuple[str, str]]) -> int:

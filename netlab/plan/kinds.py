@@ -10,7 +10,7 @@ from netlab.plan.types import AnyLink
 from netlab.plan.wanted import Kin, Wanted
 
 #: Keys that every kind takes.
-COMMON = frozenset({"type", "mac", "mtu", "addresses", "state", "neighbors", "duplicate"})
+COMMON = frozenset({"type", "mac", "mtu", "addresses", "state", "neighbors", "limit", "duplicate"})
 #: Keys that say what a link is, and so cannot be set later.
 IDENTITY = frozenset({"type", "switch", "parent"})
 

@@ -24,6 +24,7 @@ from netlab.plan.types import (
     Veth,
     Where,
 )
+from netlab.plan.wanted import check_limit
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -220,6 +221,8 @@ def _with_settings(lab: Lab, link: AnyLink, settings: Settings, path: Path, refu
             lab.problems.add(where, f"IPv6 needs an MTU of at least 1280, {link.id} has {link.mtu}")
     if settings.neighbors is not None:
         given["neighbors"] = values.neighbors(lab, link, settings.neighbors, (*path, "neighbors"))
+    if settings.limit is not None:
+        given["limit"] = check_limit(lab, settings.limit or None, link.mtu, (*path, "limit"))
     if isinstance(link, Veth) and settings.port is not None:
         port = veth.port(link.port, settings.port)
         if settings.port.fdb is not None:

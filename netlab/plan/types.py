@@ -74,6 +74,9 @@ class Limit:
     burst: int
     queue: int
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.rate}bit"
+
 
 @dataclass(frozen=True, slots=True)
 class Route:

@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.plan import macs
 from netlab.plan.names import ifname
-from netlab.plan.types import Address, Where
+from netlab.plan.types import Address, Limit, Where
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import IFNAME_BYTES
+
+#: Bytes of an Ethernet header.
+ETHERNET = 14
 
 if TYPE_CHECKING:
     from netlab.plan.lab import Lab, Path
     from netlab.spec.schema import Interface
+
+
+def check_limit(lab: Lab, limit: Limit | None, mtu: int, path: Path) -> Limit | None:
+    """The limit, if frames of this MTU can pass it at all (tbf_enqueue drops larger ones than the burst)."""
+    if limit is not None and limit.burst < mtu + ETHERNET:
+        message = f"a burst of {limit.burst} bytes is less than a frame of {mtu + ETHERNET}"
+        lab.problems.add(lab.where(*path, key=False), message, "a larger one")
+    return limit
 
 
 @dataclass
@@ -70,8 +81,13 @@ class Kin:
             "mtu": mtu,
             "up": wanted.given.state != "down",
             "addresses": wanted.addresses,
+            "limit": self.limit(wanted, mtu),
             "where": wanted.where,
         }
+
+    def limit(self, wanted: Wanted, mtu: int) -> Limit | None:
+        """The limit of an interface, if it has one."""
+        return check_limit(self.lab, wanted.given.limit or None, mtu, (*wanted.path, "limit"))
 
     def interfaces(self, host: str) -> list[str]:
         """Names of the interfaces of a host, made or wanted."""

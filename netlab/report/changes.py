@@ -110,7 +110,7 @@ def _value(name: str, value: object) -> str:
     if isinstance(value, tuple):
         words = [f"{one.ip} {one.mac}" if hasattr(one, "mac") else str(one) for one in value]
         return f"{name} {', '.join(words) or 'none'}"
-    return f"{name} {value}"
+    return f"{name} {'none' if value is None else value}"
 
 
 def _routing(before: Namespace, after: Namespace) -> Iterator[str]:

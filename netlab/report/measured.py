@@ -35,9 +35,17 @@ def show(record: Record, step: str, style: Style) -> Iterator[str]:
     for one in compared:
         yield ""
         yield from _compare(one, style)
-    if kinds["throughput"] or any(one["metric"] != "latency" for one in compared):
+    if step == _last(record):
         yield ""
         yield from (style.paint(line, "dim") for line in style.wrap(_CAVEAT, "  ", "  "))
+
+
+def _last(record: Record) -> str:
+    """The last step in which throughput was measured."""
+    order = [step["name"] for step in record["steps"]]
+    measured = {one["step"] for one in record["throughput"]}
+    measured |= {one["step"] for one in record["compare"] if one["metric"] != "latency"}
+    return max(measured, key=order.index, default="")
 
 
 def _groups(entries: Sequence[Record]) -> list[list[Record]]:

@@ -7,9 +7,11 @@ in 1000; a bare number is bits per second, bytes or seconds.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 from netlab.plan.measures import Bound
+from netlab.plan.types import Limit
 from netlab.spec.scalars import Wrong, text
 
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:bit(?:/s|ps)?)?", re.IGNORECASE)
@@ -93,6 +95,41 @@ def ratio(value: object) -> Bound:
             raise Wrong(f"{_short(word)}: the first is not less than the second", f"{high} to {low}")
         return Bound(word, least, most)
     raise Wrong(f"{_short(word)} is not a bound of a ratio", "as in '> 1.0x' or '0.9x to 1.1x'")
+
+
+def limit(value: object) -> Limit | Literal[False]:
+    """``100mbit``, or ``{rate: 100mbit, kind: htb, burst: 50k, queue: 1M}``; ``none`` is False: no limit (any more).
+
+    A burst of 4 ms and a queue of 50 ms are the defaults.
+    """
+    if isinstance(value, str):
+        if value == "none":
+            return False
+        value = {"rate": value}
+    if not isinstance(value, Mapping):
+        raise Wrong("must be a rate, or a mapping", "as in 100mbit")
+    for name in value:
+        if name not in _LIMIT:
+            from netlab.spec.problems import did_you_mean
+
+            raise Wrong(f"unknown key {str(name)[:60]!r}", did_you_mean(str(name), _LIMIT))
+    if "rate" not in value:
+        raise Wrong("'rate' is missing", "as in {rate: 100mbit}")
+    bits = rate(value["rate"])
+    if bits < 8000:
+        raise Wrong(f"{bits} bits per second are less than a frame in a second", "at least 8kbit")
+    kind = text(value.get("kind", "tbf"))
+    if kind not in ("tbf", "htb"):
+        raise Wrong(f"{_short(kind)} is no kind of limit", "tbf or htb")
+    burst = size(value["burst"]) if "burst" in value else max(bits // 2000, 16 << 10)
+    queue = size(value["queue"]) if "queue" in value else max(bits // 160, 64 << 10)
+    for name, bytes_ in (("burst", burst), ("queue", queue)):
+        if not 1514 <= bytes_ <= 1 << 31:
+            raise Wrong(f"{name}: {bytes_} bytes are out of range", "1514 (a frame) to 2G")
+    return Limit("htb" if kind == "htb" else "tbf", bits, burst, queue)
+
+
+_LIMIT = ("rate", "kind", "burst", "queue")
 
 
 def _short(word: str) -> str:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from netlab.plan.types import Address
-from netlab.spec import scalars
+from netlab.plan.types import Address, Limit
+from netlab.spec import quantities, scalars
 from netlab.spec.scalars import Wrong
 
 
@@ -103,6 +103,27 @@ SysctlKey = Annotated[str, PlainValidator(scalars.sysctl, json_schema_input_type
 IpKey = Annotated[str, PlainValidator(scalars.ip, json_schema_input_type=str)]
 SysctlValue = Annotated[str, *_scalar(scalars.sysctl_value, _ANY_SCALAR)]
 
+LimitValue = Annotated[
+    Limit | Literal[False],
+    *_scalar(
+        quantities.limit,
+        {
+            "anyOf": [
+                _ANY_SCALAR,
+                {
+                    "type": "object",
+                    "properties": {
+                        "rate": _ANY_SCALAR, "kind": {"enum": ["tbf", "htb"]},
+                        "burst": _ANY_SCALAR, "queue": _ANY_SCALAR,
+                    },
+                    "required": ["rate"],
+                    "additionalProperties": False,
+                },
+            ]
+        },
+    ),
+]  # fmt: skip
+
 Addresses = Annotated[tuple[InterfaceAddress, ...], BeforeValidator(_listing)]
 Macs = Annotated[tuple[MacOrLink, ...], BeforeValidator(_listing)]
 Neighbors = Annotated[dict[IpKey, MacOrLink], BeforeValidator(_section)]
@@ -156,6 +177,9 @@ class _Adjustable(_Model):
     bcqueuelen: Unsigned | None = Field(None, description="Length of the broadcast queue asked for.")
     duplicate: Flag | None = Field(
         None, description="An address of this interface is meant to be elsewhere, too: no warning."
+    )
+    limit: LimitValue | None = Field(
+        None, description="Shape what the interface sends (tc-tbf(8), tc-htb(8)): a rate, or more; none takes it away."
     )
 
 

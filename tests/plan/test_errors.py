@@ -210,7 +210,7 @@ CASES: list[tuple[str, str]] = [
     (
         step("set: {lan: {hairpin: on}}"),
         "f:14:17: unknown key 'hairpin'; known: stp, fdb_max_learned, ageing_time, mcast_snooping, state, mac, mtu, "
-        "addresses, neighbors, port and 8 more",
+        "addresses, neighbors, port and 9 more",
     ),
     (step("set: {A/c1:eth0: {port: {hairpin: on}}}"), "f:14:23: 'port' cannot be set on a macvlan"),
     (step("set: {A:eth0: {mac: auto}}"), "f:14:25: 'auto' is for a new interface; give the MAC that it is to have"),

@@ -15,7 +15,7 @@ from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.controls import Controls
 from netlab.agent.probe.ears import PACKET_OUTGOING, Ears
 from netlab.agent.probe.echo import Echo
-from netlab.agent.probe.fence import CpuFence, FenceLost, QueueFence, cross_queues
+from netlab.agent.probe.fence import CpuFence, Fence, FenceLost, QueueFence, ShaperFence, cross_queues
 from netlab.agent.probe.l2 import Broadcast, Unicast
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses, packets
@@ -53,7 +53,7 @@ class Prober:
         self.notes: list[str] = []
         self._warmed: set[str] | None = None
         self._shared: set[int] = set()
-        self._fencing: dict[int, QueueFence] = {}
+        self._fencing: dict[int, Fence] = {}
         self._many_doors = any(doors > 1 for doors in self.arena.doors.values())
         parents: dict[str, tuple[Any, list[int]]] = {}
         for veth in self._parents():
@@ -63,10 +63,17 @@ class Prober:
             ns = lab.namespaces[veth.namespace]
             parents.setdefault(veth.namespace, (ns, []))[1].append(veth.ifindex)
         self.controls = Controls(self.arena, self.ears)
-        self.losses = Losses(self.ears, next(iter(lab.namespaces.values())), parents)
+        shaped = {link.namespace for link in state.links if link.limit is not None}
+        self.losses = Losses(
+            self.ears,
+            next(iter(lab.namespaces.values())),
+            parents,
+            [lab.namespaces[ns_id] for ns_id in sorted(shaped) if ns_id in lab.namespaces],
+        )
         self._listen()
         self.controls.run()
         self._queues = self._queue_fences()
+        self._shapers = self._shaper_fences()
 
     def close(self) -> None:
         """Close every socket."""
@@ -109,6 +116,9 @@ class Prober:
             return
         number = frames.number_at(data, 14)
         if number is not None:
+            fence = self._fencing.get(number)
+            if fence is not None and fence.heard(port):
+                del self._fencing[number]
             self.controls.on_wire(number, port)
         if self.layer is not None:
             self.layer.on_wire(ns_id, data, port)
@@ -149,6 +159,20 @@ class Prober:
             )
         return fences
 
+    def _shaper_fences(self) -> list[ShaperFence]:
+        """A fence for each interface that is shaped and can send: a frame may wait there for its turn."""
+        fences = []
+        for i, endpoint in enumerate(self.arena.endpoints):
+            link = self.arena.state.link(endpoint.link)
+            veth = self.arena.wire(link.id)
+            if link.limit is None or endpoint.extra or veth is None:
+                continue
+            if not self.arena.works(link.id):
+                # Without carrier its queueing discipline is noop_qdisc, which keeps nothing (dev_deactivate).
+                continue
+            fences.append(ShaperFence(link.id, partial(self.arena.transmit, i), veth.port_id, self.arena.macs[i]))
+        return fences
+
     def _relevant(self, pairs: Iterable[Pair]) -> list[QueueFence]:
         """The queues that a chain between these endpoints may pass: those of their hosts and of every router."""
         state, endpoints = self.arena.state, self.arena.endpoints
@@ -168,13 +192,15 @@ class Prober:
         state = self.arena.state
         queues = self._relevant(pairs)
         own = sum(fence.packets for fence in queues)
-        watched = list(self.arena.lab.namespaces.values()) if len(self.arena.lab.namespaces) <= WATCHED else []
+        namespaces = list(self.arena.lab.namespaces.values())
+        # What waits in a shaper moves no counter until it is let out.
+        watched = namespaces if len(namespaces) <= WATCHED and not self._shapers else []
         try:
             seen = sum(map(packets, watched))
             for _ in range(state.hops * layer.traversals * (1 + state.routers)):
                 self.fence.round()
                 self._fencing.clear()
-                cross_queues(queues, lambda: next(self.arena.numbers), self._wait_for_fences)
+                cross_queues([*self._shapers, *queues], lambda: next(self.arena.numbers), self._wait_for_fences)
                 seen, before = sum(map(packets, watched)), seen
                 # What was heard may make a server of ours answer: then it isn't over yet.
                 heard = self.ears.drain()
@@ -184,7 +210,7 @@ class Prober:
             return f"no proof: {error}"
         return ""
 
-    def _wait_for_fences(self, sent: dict[int, QueueFence], deadline: float) -> None:
+    def _wait_for_fences(self, sent: dict[int, Fence], deadline: float) -> None:
         self._fencing = sent
         self.ears.wait(lambda: not sent, deadline)
 

@@ -1,10 +1,10 @@
 """Rounds: proof that whatever was sent before has been handled.
 
-Frames wait in two kinds of queue: the receive backlog, one per CPU for all namespaces (enqueue_to_backlog,
-net/core/dev.c), and the broadcast queue of each macvlan port, emptied by a workqueue (macvlan_broadcast_enqueue,
-drivers/net/macvlan.c). Both are first in, first out. So a frame of our own that went in later and has come
-out says that all earlier ones have come out too. What they caused may have been queued anew: hence as many
-rounds as the longest causal chain has hops.
+Frames wait in three kinds of queue: the receive backlog, one per CPU for all namespaces (enqueue_to_backlog,
+net/core/dev.c); the broadcast queue of each macvlan port, emptied by a workqueue (macvlan_broadcast_enqueue,
+drivers/net/macvlan.c); and where an interface is shaped its queueing discipline (tbf_enqueue, htb_enqueue). All are
+first in, first out. So a frame of our own that went in later and has come out says that all earlier ones have come
+out too. What they caused may have been queued anew: hence as many rounds as the longest causal chain has hops.
 """
 
 from __future__ import annotations
@@ -83,6 +83,27 @@ class CpuFence:
             os.sched_setaffinity(0, self.cpus)
 
 
+class ShaperFence:
+    """A frame through the queueing discipline of one interface, which comes out at the far end of its wire.
+
+    ``send`` transmits a frame out of the interface, ``port`` is where it is to be seen.
+    """
+
+    def __init__(self, link: str, send: Callable[[bytes], None], port: str, source: bytes) -> None:
+        self.port = link
+        self.listeners = frozenset({port})
+        self.send = send
+        self._source = source
+
+    def start(self, number: int) -> None:
+        """Send fence ``number``: no bridge forwards it, and a child that has joined the group does no harm."""
+        self.send(frames.raw(frames.NEAREST_BRIDGE, self._source, number))
+
+    def heard(self, where: str) -> bool:
+        """The fence was seen at a port; whether that is the one."""
+        return where in self.listeners
+
+
 class QueueFence:
     """A broadcast through one macvlan port's queue, sent from the far end of the parent's wire.
 
@@ -116,13 +137,16 @@ class QueueFence:
         return not self._missing
 
 
+Fence = QueueFence | ShaperFence
+
+
 def cross_queues(
-    fences: Sequence[QueueFence],
+    fences: Sequence[Fence],
     number: Callable[[], int],
-    wait: Callable[[dict[int, QueueFence], float], None],
+    wait: Callable[[dict[int, Fence], float], None],
 ) -> None:
-    """Send a broadcast through each port's queue and wait until all have heard it. Raises FenceLost."""
-    sent: dict[int, QueueFence] = {}
+    """Send a frame through each queue and wait until all that must have heard it. Raises FenceLost."""
+    sent: dict[int, Fence] = {}
     for fence in fences:
         mine = number()
         sent[mine] = fence
@@ -131,4 +155,4 @@ def cross_queues(
         wait(sent, time.monotonic() + DEADLINE)
     if sent:
         ports = ", ".join(fence.port for fence in sent.values())
-        raise FenceLost(f"a broadcast through the queue of {ports} was not heard by all in {DEADLINE:g} s")
+        raise FenceLost(f"a frame through the queue of {ports} was not heard by all in {DEADLINE:g} s")

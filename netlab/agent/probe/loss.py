@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from netlab.agent.links import limit
 from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, header
 from netlab.agent.netns import Netns
 from netlab.agent.probe.ears import Ears
@@ -73,10 +74,13 @@ def _attribute(message: memoryview, offset: int, wanted: int) -> memoryview | No
 class Losses:
     """The counters that matter to one lab."""
 
-    def __init__(self, ears: Ears, any_ns: Netns, parents: dict[str, tuple[Netns, list[int]]]) -> None:
+    def __init__(
+        self, ears: Ears, any_ns: Netns, parents: dict[str, tuple[Netns, list[int]]], shaped: Sequence[Netns] = ()
+    ) -> None:
         self._ears = ears
         self._any_ns = any_ns
         self._parents = parents
+        self._shaped = shaped
         self.sending = 0
         self._before: dict[str, int] = {}
 
@@ -84,6 +88,9 @@ class Losses:
         found = {"softnet backlog": softnet_drops(), "neighbour table full": table_fulls(self._any_ns)}
         for ns, indexes in self._parents.values():
             found["macvlan broadcast queue"] = found.get("macvlan broadcast queue", 0) + rx_dropped(ns, indexes)
+        for ns in self._shaped:
+            dropped = sum(qdisc["drops"] for qdisc in limit.read(ns).values())
+            found["queue of a limit"] = found.get("queue of a limit", 0) + dropped
         return found
 
     def mark(self) -> None:
