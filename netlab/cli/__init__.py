@@ -25,6 +25,7 @@ class Interrupted(BaseException):
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """The entry point: run a command, say what went wrong in a line, end with the right exit code."""
+    _open_closed_streams()
     # Importing makes many objects and no garbage: collecting every 700 costs a short run a twentieth of its time.
     gc.set_threshold(50_000)
     # Plugins that other packages bring for pydantic have no business here, and looking for them takes time.
@@ -35,6 +36,18 @@ def main(argv: list[str] | None = None) -> NoReturn:
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _interrupt)
     sys.exit(_run(sys.argv[1:] if argv is None else argv))
+
+
+def _open_closed_streams() -> None:
+    """Put /dev/null in place of standard streams that are closed (``>&-``): else the next file that is opened gets
+    their number, and whoever prints prints into it."""
+    for number, mode in enumerate("rww"):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free descriptor is the one that is missing (open(2)).
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, ("stdin", "stdout", "stderr")[number], os.fdopen(number, mode, closefd=False))
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

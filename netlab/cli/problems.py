@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from netlab.errors import NetlabError
@@ -12,7 +13,12 @@ def explain(error: Exception) -> int:
     code = getattr(error, "exit_code", None)
     if not isinstance(code, int):
         raise error
-    for line in lines(error):
+    told = lines(error)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from netlab.report import github
+
+        told += github.problems(told)
+    for line in told:
         print(line, file=sys.stderr)
     return code
 

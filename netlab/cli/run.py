@@ -48,6 +48,7 @@ Record = dict[str, Any]
     metavar="DIR",
     help="Capture at each parent and switch port into this folder (pcapng).",
 )
+@click.option("--junit", metavar="FILE", help="Write JUnit XML for a CI system.")
 @click.option("--seed", type=int, default=0, metavar="N", help="Order of the probes. [default: 0]")
 @click.option(
     "--repeat",
@@ -109,11 +110,13 @@ class _Job:
         self.codes: list[int] = []
         self.rows: list[tuple[str, list[Record]]] = []
         self.paths: list[Path] = []
+        self.broken: list[tuple[str, str]] = []
         for name in files:
             try:
                 self.paths.append(find(name))
             except TopologyError as error:
                 self.codes.append(explain(error))
+                self.broken.append((name, str(error)))
         self.folder = _report_folder(asked["report_dir"], asked["no_report"]) if self.paths else None
         self.folders: dict[str, Path] = {}
         self.kept: dict[Path, Record] = {}
@@ -132,6 +135,7 @@ class _Job:
                 except Exception as error:
                     watch.hide()
                     self.codes.append(explain(error))
+                    self.broken.append((path.stem, str(error)))
                     if _hopeless(error):
                         break
                     continue
@@ -249,6 +253,21 @@ class _Job:
         except ReportError as error:
             self.codes.append(explain(error))
 
+    def _tell_ci(self) -> None:
+        """JUnit XML where it is asked for; annotations (on stderr, the runner reads both) in GitHub's CI."""
+        records = [_representative(several) for _, several in self.rows]
+        if self.asked["junit"] is not None:
+            from netlab.report import junit
+            from netlab.report.write import write_whole
+
+            write_whole(Path(self.asked["junit"]), junit.render(records, self.broken))
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            from netlab.report import github
+
+            for record in records:
+                for line in github.annotate(record):
+                    print(line, file=sys.stderr)
+
     def _close(self, shown: bool) -> None:
         """Of several topologies one table; and the JSON."""
         if self.kept:
@@ -260,6 +279,7 @@ class _Job:
             if shown:
                 self._say("")
             self._say(terminal.table(self.rows, style_for(sys.stdout)))
+        self._tell_ci()
         if self.asked["json_to"] is not None:
             records = [record for _, several in self.rows for record in several]
             alone = len(records) == 1 and not self.many
