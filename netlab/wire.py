@@ -97,6 +97,14 @@ class Channel:
         if self._sock is not None:
             self._sock.shutdown(socket.SHUT_RDWR)
 
+    def hang_up(self) -> None:
+        """Send no more: the other side sees the end of the stream, what it still says can be read."""
+        if self._sock is not None:
+            self._sock.shutdown(socket.SHUT_WR)
+        elif self._write_fd >= 0:
+            os.close(self._write_fd)
+            self._write_fd = -1
+
     def close(self) -> None:
         """Close this end; descriptors that nobody took are closed too."""
         for fd in self._fds:
@@ -106,7 +114,7 @@ class Channel:
             self._sock.close()
         else:
             os.close(self._read_fd)
-            os.close(self._write_fd)
+            self.hang_up()
 
     def _fill(self, size: int) -> None:
         while len(self._buffer) < size:

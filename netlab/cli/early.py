@@ -15,7 +15,11 @@ _waiting: list[Agent] = []
 
 def start(argv: list[str]) -> None:
     """Start an agent where the command line looks as if it will need one; `take` hands it over."""
-    if argv[:1] == ["run"] and not {"-h", "--help", "-v", "--verbose"} & set(argv):
+    if (
+        argv[:1] == ["run"]
+        and not {"-h", "--help", "-v", "--verbose", "--vagrant"} & set(argv)
+        and not _elsewhere(argv)
+    ):
         from netlab.lab import Agent, CannotRun
 
         try:
@@ -23,6 +27,10 @@ def start(argv: list[str]) -> None:
         except CannotRun:
             # Whoever needs it will start one and say why it can't be done.
             return
+
+
+def _elsewhere(argv: list[str]) -> bool:
+    return any(word == "--on" or word.startswith("--on=") for word in argv)
 
 
 def take() -> Agent | None:

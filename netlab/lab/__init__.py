@@ -1,7 +1,7 @@
 """The front's handle on an agent: start it, build, change, probe, run processes, close."""
 
 from netlab.lab.agent import Agent, Lab
-from netlab.lab.errors import AgentBug, BuildError, CannotRun, LabDied, LabError, SpawnError
+from netlab.lab.errors import AgentBug, BuildError, CannotRun, LabDied, LabError, NotOnThisSubstrate, SpawnError
 from netlab.lab.process import Process
 from netlab.lab.reply import Reply
 
@@ -13,6 +13,7 @@ __all__ = [
     "Lab",
     "LabDied",
     "LabError",
+    "NotOnThisSubstrate",
     "Process",
     "Reply",
     "SpawnError",

@@ -32,6 +32,9 @@ class Agent:
     Requests may be sent from any thread; the agent does them one after the other.
     """
 
+    #: Where its labs live.
+    substrate = "netns"
+
     def __init__(self, channel: Channel, process: subprocess.Popen[bytes], on_log: Log | None) -> None:
         self._channel = channel
         self._process = process
@@ -133,6 +136,10 @@ class Agent:
         found: dict[str, Any] = self.request("info").result()
         return found
 
+    def adapt(self, plan: Plan) -> Plan:
+        """The plan as this substrate can have it: in namespaces, as it is."""
+        return plan
+
     def lab(self, plan: Plan) -> Lab:
         """A handle on a lab; nothing is built before its first `Lab.enter`."""
         return Lab(self, next(self._labs), plan)
@@ -171,7 +178,7 @@ class Agent:
     # --- the reader ---------------------------------------------------------------------------------
 
     def _read(self) -> None:
-        end: Exception = LabDied("the agent has ended unexpectedly, and its labs with it")
+        end: Exception | None = None
         try:
             while True:
                 message, fds = self._channel.receive()
@@ -195,7 +202,7 @@ class Agent:
                 elif message["event"] == "cannot":
                     end = CannotRun(message["what"], message["mend"])
         except (Closed, OSError):
-            pass
+            end = end or self._why_ended()
         with self._lock:
             self._end = self._end or end
             pending, self._pending = self._pending, {}
@@ -204,6 +211,10 @@ class Agent:
             reply.fail(self._end)
         for process in processes.values():
             process.ended(-9)
+
+    def _why_ended(self) -> Exception:
+        """Why the stream has ended, where the agent hasn't said so itself; called by the reader."""
+        return LabDied("the agent has ended unexpectedly, and its labs with it")
 
     def _exited(self, pid: int, status: int) -> None:
         with self._lock:

@@ -31,6 +31,10 @@ class Cancelled(LabError):
     """A measurement was ended before it was over."""
 
 
+class NotOnThisSubstrate(LabError):
+    """What only a descriptor can do, and none can be handed over from where this lab lives."""
+
+
 class SpawnError(LabError):
     """A process could not be started inside a lab."""
 

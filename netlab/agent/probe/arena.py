@@ -46,6 +46,10 @@ class Arena:
         """The namespace of an endpoint."""
         return self.lab.namespaces[self.endpoints[index].namespace]
 
+    def here(self, index: int) -> bool:
+        """Whether an endpoint is this agent's: on real machines others are another's."""
+        return self.endpoints[index].namespace in self.lab.namespaces
+
     def wire(self, link_id: str) -> Veth | None:
         """The veth at the bottom of a stack of links; None where there is none."""
         link = self.state.link(link_id)

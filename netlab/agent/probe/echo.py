@@ -42,6 +42,8 @@ class AddressLayer(Layer):
 
     def prepare(self, wave: list[Pair]) -> None:
         for _, destination in wave:
+            if not self.arena.here(destination):
+                continue
             ns = self.arena.endpoints[destination].namespace
             shared = self.address(destination).ip in self.arena.shared
             if len(wave) < MANY or self.arena.doors[ns] > 1 or shared:
@@ -138,7 +140,7 @@ class Echo(AddressLayer):
     def prepare(self, wave: list[Pair]) -> None:
         super().prepare(wave)
         for source, _ in wave:
-            if source not in self.sockets:
+            if source not in self.sockets and self.arena.here(source):
                 self.sockets[source] = self._open(source)
 
     def end(self) -> None:

@@ -33,7 +33,8 @@ class Resolve(Layer):
     def prepare(self, wave: list[Pair]) -> None:
         self.asked.clear()
         for source, _ in wave:
-            self.listen(self.arena.endpoints[source].namespace, self.protocol)
+            if self.arena.here(source):
+                self.listen(self.arena.endpoints[source].namespace, self.protocol)
 
     def request(self, pair: Pair) -> bytes:
         """The whole frame that asks."""

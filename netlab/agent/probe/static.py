@@ -51,6 +51,8 @@ class StaticNeighbors:
         endpoints = self._arena.endpoints
         for pair in wave:
             for here, there in (pair, pair[::-1]):
+                if not self._arena.here(here):
+                    continue
                 endpoint = endpoints[here]
                 key = (endpoint.namespace, endpoint.ifindex, self._packed(there))
                 if key in self._present or key in self._given:

@@ -34,7 +34,7 @@ class Transport(AddressLayer):
 
     def prepare(self, wave: list[Pair]) -> None:
         for _, destination in wave:
-            if destination not in self.servers:
+            if destination not in self.servers and self.arena.here(destination):
                 self.servers[destination] = self._serve(destination)
         super().prepare(wave)
 

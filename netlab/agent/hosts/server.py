@@ -1,0 +1,163 @@
+"""The agent's loop on a real machine: the requests of `netlab.agent.server`, one lab's part at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from netlab.agent import ability
+from netlab.agent.errors import BuildFailed
+from netlab.agent.hosts import machine
+from netlab.agent.hosts.lab import HostLab
+from netlab.agent.hosts.machine import Here
+from netlab.agent.hosts.station import Station, fence_of
+from netlab.agent.hosts.undo import UndoList
+from netlab.agent.launcher import Entered
+from netlab.agent.netns import Home, Netns
+from netlab.agent.probe.fence import CpuFence
+from netlab.agent.server import Answer, NotDone, Server
+from netlab.plan.types import Step
+from netlab.wire import Channel, Closed, from_plain
+
+#: After so many seconds without a word the front is taken for gone: it says every ten that it is there.
+SILENCE = 60.0
+
+
+def serve(read_fd: int, write_fd: int, undo: UndoList, connection: str) -> None:
+    """Serve until the front goes; what was done is undone by the watchdog."""
+    gc.disable()
+    Home.remember()
+    server = HostsServer(Channel(read_fd=read_fd, write_fd=write_fd), undo, connection)
+    threading.Thread(target=server.end_in_silence, name="silence", daemon=True).start()
+    with contextlib.suppress(Closed):
+        server.loop()
+
+
+class HostsServer(Server):
+    """The part of a lab that is on this machine, step by step."""
+
+    def __init__(self, channel: Channel, undo: UndoList, connection: str) -> None:
+        super().__init__(channel, Entered(False, ""))
+        self.undo = undo
+        self.connection = connection
+        self.here = Here("machine")
+        self.part: HostLab | None = None
+        self.station: Station | None = None
+        self.heard_at = time.monotonic()
+        self._outside: Netns | None = None
+        self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
+            "facts": self.facts, "sysctls": self.read_sysctls, "kinds": self.kinds, "verbose": self.set_verbose,
+            "enter": self.enter_part, "arm": self.arm, "controls": self.controls, "hear": self.hear,
+            "prepare": self.prepare, "send": self.send, "rounds": self.rounds, "collect": self.collect,
+            "finish": self.finish, "quiet": self.quiet, "beat": lambda _message: (None, []),
+        }  # fmt: skip
+
+    def handle(self, message: dict[str, Any], received: list[int]) -> None:
+        """Do one request; see `Server.handle`."""
+        super().handle(message, received)
+        self.heard_at = time.monotonic()
+
+    def end_in_silence(self) -> None:
+        """End where the network has broken without closing anything; the watchdog undoes then."""
+        while time.monotonic() < self.heard_at + SILENCE:
+            time.sleep(SILENCE / 10)
+        os._exit(72)
+
+    @property
+    def fence(self) -> CpuFence:
+        """The fence of this machine's processors; its veth pair is in a namespace that nobody else sees."""
+        if self._fence is None:
+            self._outside = Netns("fence")
+            self._fence = fence_of(self._outside)
+        return self._fence
+
+    # --- the machine --------------------------------------------------------------------------------
+
+    def facts(self, _message: dict[str, Any]) -> Answer:
+        """What there is on this machine."""
+        return machine.facts(self.here, self.connection), []
+
+    def read_sysctls(self, message: dict[str, Any]) -> Answer:
+        """The values at some paths, as they are."""
+        return machine.sysctls(message["paths"]), []
+
+    def kinds(self, _message: dict[str, Any]) -> Answer:
+        """Which link kinds this kernel has, tried in a namespace of its own."""
+        return ability.link_kinds(), []
+
+    # --- a lab's part -------------------------------------------------------------------------------
+
+    def enter_part(self, message: dict[str, Any]) -> Answer:
+        """Take this machine's part of a lab into a step; the first one makes it."""
+        self._stop()
+        if self.part is None:
+            self.part = HostLab(self.sysctls, self.log, self.undo)
+        step = from_plain(Step, message["step"])
+        try:
+            return self.part.enter(step), []
+        except BuildFailed:
+            # The watchdog takes back what was made, when the front has gone.
+            self.part = None
+            raise
+
+    def arm(self, message: dict[str, Any]) -> Answer:
+        """Open the ears of a step, now that every machine's links are known."""
+        self._stop()
+        if self.part is None or self.part.state is None:
+            raise NotDone("usage", message="nothing has been built yet")
+        self.station = Station(
+            self.part, self.part.state, message["links"], message["cpus"], self.fence, wire=message["wire"]
+        )
+        return None, []
+
+    def _armed(self) -> Station:
+        if self.station is None:
+            raise NotDone("usage", message="nothing is being probed")
+        return self.station
+
+    def _stop(self) -> None:
+        if self.station is not None:
+            self.station.close()
+            self.station = None
+
+    def controls(self, message: dict[str, Any]) -> Answer:
+        """Send positive controls."""
+        self._armed().send_controls(message["base"])
+        return None, []
+
+    def hear(self, message: dict[str, Any]) -> Answer:
+        """Which positive controls have come in."""
+        return self._armed().hear_controls(message["base"]), []
+
+    def prepare(self, message: dict[str, Any]) -> Answer:
+        """Get ready for a wave."""
+        return self._armed().prepare(message["layer"], message["wave"]), []
+
+    def send(self, message: dict[str, Any]) -> Answer:
+        """Send this machine's probes of the wave."""
+        return self._armed().send([(i, port) for i, port in message["servers"]]), []
+
+    def rounds(self, message: dict[str, Any]) -> Answer:
+        """Rounds with the other machines; why there is no proof, or ''."""
+        return self._armed().crossing.run(message["count"], message["base"]), []
+
+    def collect(self, message: dict[str, Any]) -> Answer:
+        """What was seen of the wave."""
+        return self._armed().collect([tuple(one) for one in message["clients"]], final=message["final"]), []
+
+    def finish(self, _message: dict[str, Any]) -> Answer:
+        """The wave is over."""
+        self._armed().finish()
+        return None, []
+
+    def quiet(self, _message: dict[str, Any]) -> Answer:
+        """The lab is over on every machine: forget its neighbours, so that nobody asks for one of them any more."""
+        if self.station is not None:
+            self.station.chill()
+        self._stop()
+        return None, []

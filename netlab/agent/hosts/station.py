@@ -1,0 +1,294 @@
+"""The probe engines on one of several machines: it sends what starts here and hears what arrives here.
+
+Every machine has the same list of endpoints, and the front gives each probe its number, so that a frame is known wherever
+it turns up. The same engines run as in a lab of namespaces; what each saw the front puts together.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import struct
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from netlab.agent.errors import name as errno_name
+from netlab.agent.hosts import neighbors
+from netlab.agent.hosts.crossing import Crossing, Nic, Path
+from netlab.agent.hosts.lab import HostLab
+from netlab.agent.hosts.machine import Here
+from netlab.agent.probe import bpf, cold, filters, frames
+from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.ears import PACKET_OUTGOING, SOL_PACKET, Ears
+from netlab.agent.probe.engine import BURST, ENGINES
+from netlab.agent.probe.fence import CpuFence
+from netlab.agent.probe.l2 import Broadcast, Unicast
+from netlab.agent.probe.layer import Layer
+from netlab.agent.probe.loss import Losses
+from netlab.agent.probe.resolve import Resolve
+from netlab.agent.probe.transport import Transport
+from netlab.plan.types import State, Veth, base_layer
+
+PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 1, 1
+#: How long this machine waits for the controls of the others, in seconds.
+PATIENCE = 0.5
+
+Packet = tuple[str, int, bytes, str, int]
+
+
+class _Numbers(itertools.count):  # type: ignore[type-arg]
+    """The numbers that the front has given, instead of a count."""
+
+    given = 0
+
+    def __next__(self) -> int:
+        return self.given
+
+
+class Station:
+    """One lab in one step, as far as it is here. Close it when the step is over."""
+
+    def __init__(
+        self, lab: HostLab, state: State, links: dict[str, dict[str, Any]], cpus: dict[str, int], fence: CpuFence,
+        *, wire: bool,
+    ) -> None:  # fmt: skip
+        self.lab = lab
+        self.wire = wire
+        self.arena = Arena(lab, state, links)
+        self.numbers = _Numbers()
+        self.arena.numbers = self.numbers
+        self.ears = Ears(self._heard)
+        self.losses = Losses(self.ears, next(iter(lab.namespaces.values())), {})
+        self.layer: Layer | None = None
+        self.wave: dict[Pair, int] = {}
+        #: Requests of clients on other machines, whose ports are told later.
+        self.stray: list[Packet] = []
+        #: Controls that came in (number, link), and those that were seen to leave by a NIC.
+        self.controls: set[tuple[int, str]] = set()
+        self.left: set[int] = set()
+        self._listen()
+        mac = {link_id: frames.mac_bytes(read["mac"]) for link_id, read in links.items()}
+        nics = [link for link in state.links if isinstance(link, Veth)]
+        self.crossing = Crossing(
+            self.arena,
+            self.ears,
+            fence,
+            [
+                Nic(
+                    link,
+                    place,
+                    cpus[state.namespace(link.namespace).host],
+                    link.namespace in lab.namespaces,
+                    mac[link.id],
+                )
+                for place, link in enumerate(nics)
+            ],
+        )
+
+    def close(self) -> None:
+        """Close every socket."""
+        if self.layer is not None:
+            self.layer.end()
+        self.ears.close()
+
+    # --- ears ---------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        nics = [link for link in self.lab.local(self.arena.state) if isinstance(link, Veth)]
+        for ns_id, ns in self.lab.namespaces.items():
+            mouth = self.arena.mouths[ns_id] = self.ears.listen(ns, frames.ETHERTYPE, filters.OURS)
+            mine = [nic for nic in nics if nic.namespace == ns_id]
+            for nic in mine:
+                # A hypervisor's switch may pass foreign MACs only to a NIC that asked for them. It ends with the socket.
+                request = struct.pack("=iHH8s", nic.ifindex, PACKET_MR_PROMISC, 0, b"")
+                mouth.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, request)
+            if mine:
+                # What leaves by a NIC is seen by a tap: all of it only where wires matter.
+                self.ears.listen(ns, frames.ETH_P_ALL, bpf.EVERYTHING if self.wire else filters.OURS)
+
+    def _heard(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
+        if protocol == frames.ETH_P_ALL:
+            if kind == PACKET_OUTGOING:
+                self._leaves(ns_id, data, ifname)
+        elif kind == PACKET_OUTGOING:
+            return
+        elif protocol != frames.ETHERTYPE:
+            self._packet((ns_id, protocol, data, ifname, kind))
+        elif (number := frames.number_at(data, 14)) is not None:
+            link = self.arena.names.get((ns_id, ifname), ifname)
+            if self.crossing.heard(number, link):
+                return
+            self.controls.add((number, link))
+            if self.layer is not None:
+                self.layer.heard(ns_id, number, link, kind)
+
+    def _leaves(self, ns_id: str, data: bytes, ifname: str) -> None:
+        nic = self.arena.names.get((ns_id, ifname))
+        link = self.arena.state.link(nic) if nic else None
+        if not isinstance(link, Veth):
+            return
+        number = frames.number_at(data, 14)
+        if number is not None:
+            self.left.add(number)
+        if self.layer is not None:
+            self.layer.on_wire(ns_id, data, link.port_id)
+
+    def _packet(self, packet: Packet) -> None:
+        layer = self.layer
+        if isinstance(layer, Transport) and layer.request_of(packet[2]) is None:
+            self.stray.append(packet)
+        elif layer is not None:
+            layer.packet(*packet)
+
+    # --- controls -----------------------------------------------------------------------------------
+
+    def send_controls(self, base: int) -> None:
+        """From each link here, one control by broadcast and one to the MAC of every link elsewhere."""
+        endpoints = self.arena.endpoints
+        links = list(dict.fromkeys(endpoint.link for endpoint in endpoints))
+        macs = {frames.mac_bytes(self.arena.links[link]["mac"]) for link in links if not self._is_here(link)}
+        for place, link_id in enumerate(links):
+            link = self.arena.state.link(link_id)
+            if not self._is_here(link_id):
+                continue
+            own = frames.mac_bytes(self.arena.links[link_id]["mac"])
+            number = base + 2 * place
+            try:
+                for mac in macs:
+                    self.arena.mouths[link.namespace].sendto(frames.raw(mac, own, number), (link.ifname, 0))
+                frame = frames.raw(frames.BROADCAST, own, number + 1)
+                self.arena.mouths[link.namespace].sendto(frame, (link.ifname, 0))
+            except OSError:
+                # A link that is down sends nothing: it stays unproved, or is known to be dead.
+                continue
+
+    def _is_here(self, link: str) -> bool:
+        return self.arena.state.link(link).namespace in self.lab.namespaces
+
+    def hear_controls(self, base: int) -> dict[str, Any]:
+        """What has come in of the other machines' controls, once each link has heard one or patience is over."""
+        links = list(dict.fromkeys(endpoint.link for endpoint in self.arena.endpoints))
+        mine = {link for link in links if self._is_here(link)}
+        source = {base + 2 * place + k: link for place, link in enumerate(links) for k in (0, 1) if link not in mine}
+
+        def heard() -> set[str]:
+            return {link for number, link in self.controls if number in source}
+
+        self.ears.wait(lambda: mine <= heard(), time.monotonic() + PATIENCE)
+        nics = {nic.mac for nic in self.crossing.nics if nic.here}
+        for number, link in self.controls:
+            sender, broadcast = source.get(number), bool((number - base) % 2)
+            if sender is None or not isinstance(self.arena.state.link(sender), Veth):
+                continue
+            # Rounds go to the MACs of NICs: whoever hears those, be it a passthru child.
+            if broadcast or frames.mac_bytes(self.arena.links[link]["mac"]) in nics:
+                self.crossing.paths.add(Path(sender, broadcast, link))
+        return {
+            "heard": sorted([source[number], link] for number, link in self.controls if number in source),
+            "left": [link for place, link in enumerate(links) if self.left & {base + 2 * place, base + 2 * place + 1}],
+        }
+
+    # --- a wave -------------------------------------------------------------------------------------
+
+    def prepare(self, name: str, wave: list[tuple[int, int, int]]) -> dict[str, Any]:
+        """Everything a wave needs that is no traffic yet, from cold; the ports of the servers here."""
+        if self.layer is None or self.layer.name != name:
+            if self.layer is not None:
+                self.layer.end()
+            self.layer = ENGINES[base_layer(name)](self.arena, self.ears, name)
+        layer = self.layer
+        self.chill()
+        self.stray.clear()
+        self.wave = {(i, j): number for i, j, number in wave}
+        layer.prepare(list(self.wave))
+        rows: set[int] = set()
+        for (i, j), number in self.wave.items():
+            layer.begin((i, j))
+            if not isinstance(layer, Broadcast):
+                layer.by_number[number] = (i, j)
+            elif i not in rows:
+                rows.add(i)
+                layer.by_number[number] = (i, i)
+                layer.listeners[i] = {}
+        self.losses.mark()
+        return {"servers": sorted(layer.servers.items())} if isinstance(layer, Transport) else {}
+
+    def send(self, servers: Iterable[tuple[int, int]]) -> dict[str, Any]:
+        """Send the probes that start here; the addresses of their clients."""
+        layer = self.layer
+        assert layer is not None
+        if isinstance(layer, Transport):
+            layer.servers.update(servers)
+        for count, (pair, number) in enumerate(self.wave.items(), 1):
+            if self.arena.here(pair[0]):
+                self.numbers.given = number
+                self._send(layer, pair)
+            if count % BURST == 0:
+                self.ears.drain()
+        self.ears.drain()
+        clients = []
+        if isinstance(layer, Transport):
+            clients = [[ip, port, *pair] for (ip, port), pair in layer.by_port.items() if pair in self.wave]
+        return {"clients": clients}
+
+    def _send(self, layer: Layer, pair: Pair) -> None:
+        try:
+            layer.send(pair)
+        except OSError as error:
+            if error.errno in (errno.ENOBUFS, errno.EAGAIN):
+                self.losses.sending += 1
+                return
+            layer.fail(pair, errno_name(error.errno or 0))
+
+    def collect(self, clients: Iterable[tuple[str, int, int, int]], *, final: bool) -> dict[str, Any]:
+        """What was seen here of each pair of the wave; ``final``: after the rounds, so that silence can be told."""
+        layer = self.layer
+        assert layer is not None
+        self.ears.drain()
+        if isinstance(layer, Transport):
+            layer.by_port.update({(ip, port): (i, j) for ip, port, i, j in clients})
+            stray, self.stray = self.stray, []
+            for packet in stray:
+                self._packet(packet)
+        seen = []
+        for pair in self.wave:
+            here = self.arena.here(pair[0]), self.arena.here(pair[1])
+            if not any(here):
+                continue
+            result = layer.results[pair]
+            if final and not result.letter and self._knows(layer, here):
+                layer.conclude(pair)
+            seen.append([*pair, result.letter, result.answered, result.wire, result.evidence])
+        found: dict[str, Any] = {"seen": seen, "lost": self.losses.since() if final else {}}
+        if isinstance(layer, Broadcast):
+            found["listeners"] = {str(source): sorted(heard) for source, heard in layer.listeners.items()}
+        return found
+
+    @staticmethod
+    def _knows(layer: Layer, here: tuple[bool, bool]) -> bool:
+        """Whether this machine alone can say what became of a pair of which it has these ends."""
+        return here[0] if isinstance(layer, Resolve) else isinstance(layer, Unicast) and here[1]
+
+    def finish(self) -> None:
+        """The wave is over."""
+        if self.layer is not None:
+            self.layer.finish(list(self.wave))
+        self.wave = {}
+
+    def chill(self) -> None:
+        """Forget every learned neighbour of containers, and in the machine's own namespace the topology's addresses."""
+        for ns_id, ns in self.lab.namespaces.items():
+            if isinstance(ns, Here):
+                mine = {
+                    link.ifindex: self.lab.ips for link in self.lab.local(self.arena.state) if link.namespace == ns_id
+                }
+                neighbors.forget(ns.netlink, mine)
+            else:
+                cold.flush_neighbors(ns)
+
+
+def fence_of(ns: Any) -> CpuFence:
+    """The fence of this machine's processors, in a namespace of its own."""
+    with ns:
+        return CpuFence()

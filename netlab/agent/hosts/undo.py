@@ -1,0 +1,125 @@
+"""The undo list: what was done in a machine's own namespace, written down before it was done.
+
+Each record is a small mapping with ``do``: ``link`` (delete a child), ``address`` (delete an address), ``down`` (an
+interface that was down), ``neighbors`` (forget those of the lab, put back what was there), ``route``, ``rule``. Undoing
+what was never done, or has gone with something else, is no error.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import json
+import os
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from netlab.agent.hosts import neighbors
+from netlab.agent.netlink import Socket, address, link, route, rule, set_up
+from netlab.agent.netlink.classes import ifaddrmsg, ifinfmsg
+from netlab.agent.netlink.messages import Request
+from netlab.agent.readback import GETADDR, GETLINK
+
+Record = dict[str, Any]
+
+#: What the kernel says of something that isn't there (any more), by record.
+_GONE = (errno.ENODEV, errno.EADDRNOTAVAIL, errno.ESRCH, errno.ENOENT, errno.ENETDOWN)
+
+
+class UndoList:
+    """Written by the agent, read by the watchdog: a record is safe as soon as `add` has returned."""
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        #: A copy, for the case that the watchdog dies first.
+        self.records: list[Record] = []
+        #: Held while something is written down and done; who holds it for ever lets nothing more be done.
+        self.acting = threading.RLock()
+
+    def add(self, record: Record) -> None:
+        """Write down what will be done next. Raises OSError where the watchdog has gone."""
+        os.write(self._pipe, json.dumps(record).encode() + b"\n")
+        self.records.append(record)
+
+
+def parse(data: bytes) -> list[Record]:
+    """The records of a pipe, the last perhaps cut short: it was then not yet acted upon."""
+    return [json.loads(line) for line in data.split(b"\n")[:-1]]
+
+
+def undo(records: Iterable[Record]) -> list[str]:
+    """Undo, last first, in the calling thread's namespace. What could not be undone, in words."""
+    netlink = Socket()
+    lost = []
+    try:
+        for record in reversed(list(records)):
+            try:
+                _undo(netlink, record)
+            except OSError as error:
+                lost.append(f"{record}: {error}")
+    finally:
+        netlink.close()
+    return lost
+
+
+def _undo(netlink: Socket, record: Record) -> None:
+    match record["do"]:
+        case "link":
+            if _name(netlink, record["index"]) == record["name"]:
+                _ask(netlink, link("delete", {}, "", index=record["index"]))
+        case "address":
+            _remove_address(netlink, record)
+        case "down":
+            _ask(netlink, set_up("", record["index"], "", False))
+        case "neighbors":
+            neighbors.forget(netlink, {record["index"]: set(record["ips"])}, permanent=True)
+            neighbors.restore(netlink, [neighbors.Entry(**entry) for entry in record["before"]])
+        case "route":
+            _ask(netlink, route("delete", "", record["to"], record["via"], record["dev"], record["table"]))
+        case "rule":
+            _ask(netlink, rule("delete", "", record["values"]))
+        case other:
+            raise OSError(errno.EINVAL, f"nobody knows how to undo {other!r}")
+
+
+def _remove_address(netlink: Socket, record: Record) -> None:
+    """Delete an address; those of others in its prefix, which the kernel may take along (__inet_del_ifa), come back."""
+    index, mine = record["index"], f"{record['ip']}/{record['prefixlen']}"
+    network = ipaddress.ip_interface(mine).network
+    before = addresses(netlink).get(index, [])
+    if mine not in before:
+        return
+    _ask(netlink, address("delete", "", index, "", record["ip"], record["prefixlen"]))
+    after = addresses(netlink).get(index, [])
+    for text in before:
+        if text != mine and text not in after and ipaddress.ip_interface(text).network == network:
+            ip, _, length = text.partition("/")
+            _ask(netlink, address("add", "", index, "", ip, int(length)))
+
+
+def addresses(netlink: Socket) -> dict[int, list[str]]:
+    """Every address of the socket's namespace, by ifindex, as ``ip/prefixlen``."""
+    found: dict[int, list[str]] = {}
+    for data in netlink.dump(GETADDR):
+        message = ifaddrmsg(bytes(data))
+        message.decode()
+        ip = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
+        found.setdefault(message["index"], []).append(f"{ip}/{message['prefixlen']}")
+    return found
+
+
+def _name(netlink: Socket, index: int) -> str | None:
+    """The name of the link that has an ifindex now."""
+    for data in netlink.dump(GETLINK):
+        message = ifinfmsg(bytes(data))
+        message.decode()
+        if message["index"] == index:
+            return str(message.get_attr("IFLA_IFNAME"))
+    return None
+
+
+def _ask(netlink: Socket, request: Request) -> None:
+    [answer] = netlink.batch([request.message])
+    if answer.errno and answer.errno not in _GONE:
+        raise OSError(answer.errno, answer.message or os.strerror(answer.errno))

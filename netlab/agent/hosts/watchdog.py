@@ -1,0 +1,152 @@
+"""Two processes that watch each other: the agent, which acts, and the watchdog, which undoes when the agent ends.
+
+Links and addresses in a machine's own namespace don't vanish with the process that made them. So the agent writes down
+each of them before it acts, into a pipe that the watchdog reads; and however the agent ends (it is done, the stream is
+closed because ssh or the front has gone, a signal, kill -9), the watchdog takes back what is in the list. Where it is
+the watchdog that is killed the agent does the same and ends. The agent is PID 1 of a PID namespace: every process
+that it has started ends with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import NoReturn
+
+from netlab.agent import system
+from netlab.agent.hosts.undo import UndoList, parse, undo
+from netlab.agent.launcher import private_proc
+
+#: How long a new agent waits for an old one, which may be undoing still, in seconds.
+PATIENCE = 10.0
+_LOCK = "\0netlab-hosts-agent"
+_HANGUP = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0x2000)
+
+
+class Busy(Exception):
+    """Another agent is at work on this machine."""
+
+
+def launch(read_fd: int, write_fd: int, ready: bytes, connection: str) -> NoReturn:
+    """Fork the agent, watch it and the stream, undo at the end. ``connection`` is what sshd says of the session."""
+    if os.geteuid() != 0:
+        print("netlab: not root", file=sys.stderr)
+        os._exit(77)
+    # The session of the login may get a SIGHUP; what ends this process is the end of the stream or of the agent.
+    with contextlib.suppress(PermissionError):
+        os.setsid()
+    os.chdir("/")
+    try:
+        lock = _lock()
+    except Busy as busy:
+        print(f"netlab: {busy}", file=sys.stderr)
+        os._exit(75)
+    wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(wake_write)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, lambda *_: None)
+    undo_read, undo_write = os.pipe()
+    mine = os.pidfd_open(os.getpid())
+    system.unshare(system.CLONE_NEWPID | system.CLONE_NEWNS)
+    system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
+    pid = os.fork()
+    if pid == 0:
+        status = 70
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
+            os.close(undo_read)
+            list_ = UndoList(undo_write)
+            _watch(mine, list_)
+            private_proc()
+            from netlab.agent.hosts.server import serve
+
+            os.write(write_fd, ready)
+            serve(read_fd, write_fd, list_, connection)
+            status = 0
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    os.close(undo_write)
+    os.close(write_fd)
+    data = _wait(pid, read_fd, undo_read, wake_read)
+    lost = undo(parse(data))
+    for line in lost:
+        print(f"netlab: could not be undone: {line}", file=sys.stderr)
+    lock.close()
+    sys.stderr.flush()
+    os._exit(1 if lost else 0)
+
+
+def _wait(pid: int, stream: int, undo_read: int, wake: int) -> bytes:
+    """Collect the undo list until the agent has ended, by itself or because the stream has; the whole list."""
+    data = bytearray()
+    child = os.pidfd_open(pid)
+    poll = select.poll()
+    poll.register(child, select.POLLIN)
+    poll.register(undo_read, select.POLLIN)
+    poll.register(stream, _HANGUP)
+    poll.register(wake, select.POLLIN)
+    killed = False
+    while True:
+        events = {fd for fd, _ in poll.poll()}
+        if undo_read in events:
+            chunk = os.read(undo_read, 1 << 16)
+            data += chunk
+            if not chunk:
+                poll.unregister(undo_read)
+        if not killed and events & {stream, wake}:
+            # Whoever asked has gone: nothing that the agent may still be doing matters any more.
+            signal.pidfd_send_signal(child, signal.SIGKILL)
+            killed = True
+            poll.unregister(stream)
+            poll.unregister(wake)
+        if child in events:
+            break
+    os.waitpid(pid, 0)
+    # What was written is in the pipe, and nobody is left to write more.
+    while chunk := os.read(undo_read, 1 << 16):
+        data += chunk
+    return bytes(data)
+
+
+def _watch(watchdog: int, list_: UndoList) -> None:
+    """In the agent: undo and end when the watchdog is killed."""
+
+    def wait() -> None:
+        poll = select.poll()
+        poll.register(watchdog, select.POLLIN)
+        poll.poll()
+        # Nothing is done any more once this lock is held; it's never given back.
+        list_.acting.acquire(timeout=PATIENCE)
+        for line in undo(list_.records):
+            print(f"netlab: could not be undone: {line}", file=sys.stderr)
+        os._exit(71)
+
+    threading.Thread(target=wait, name="watch", daemon=True).start()
+
+
+def _lock() -> socket.socket:
+    """One agent for each network namespace, that is for each machine: an abstract socket, freed by death."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            sock.bind(_LOCK)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise Busy("another netlab is using this machine") from error
+            time.sleep(0.05)
+        else:
+            return sock

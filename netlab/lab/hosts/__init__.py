@@ -1,0 +1,10 @@
+"""Labs on real machines: one agent on each, reached over ssh; the switch is the network between them.
+
+`inventory` says which machine plays which host; `ssh` starts an agent there; `ground` fits a plan to what the machines
+have; `crew` drives them all through a wave, and `merge` puts together what each has seen.
+"""
+
+from netlab.lab.hosts.crew import Crew
+from netlab.lab.hosts.inventory import Machine, parse, vagrant
+
+__all__ = ["Crew", "Machine", "parse", "vagrant"]

@@ -1,0 +1,264 @@
+"""All machines of a lab, driven together: it looks like one agent to whoever runs a topology."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from netlab.errors import UsageError
+from netlab.lab.agent import Agent, Lab, Log
+from netlab.lab.errors import LabDied, LabError, NotOnThisSubstrate
+from netlab.lab.hosts import ground
+from netlab.lab.hosts.inventory import Machine
+from netlab.lab.hosts.ssh import Remote
+from netlab.lab.hosts.waves import Waves
+from netlab.lab.process import Process
+from netlab.lab.reply import Reply
+from netlab.observed import LayerObserved, StepObserved
+from netlab.plan.types import Plan, Step
+from netlab.wire import to_plain
+
+#: How often the machines are told that the front is alive, in seconds.
+BEAT = 10.0
+
+
+class Crew(Agent):
+    """The agents of several machines. Each topology gets fresh ones, whose end undoes everything.
+
+    ``find`` says which machines play some hosts of a topology.
+    """
+
+    substrate = "hosts"
+
+    def __init__(
+        self,
+        find: Callable[[list[str]], Mapping[str, Machine]],
+        *,
+        allow_management: bool = False,
+        on_log: Log | None = None,
+    ) -> None:
+        self._find = find
+        self.machines: dict[str, Machine] = {}
+        self.allow_management = allow_management
+        self._log_to = on_log
+        self.remotes: dict[str, Remote] = {}
+        self.facts: dict[str, ground.Facts] = {}
+        self.grounding: ground.Grounding | None = None
+        self._stop_beating = threading.Event()
+
+    # --- what an agent does -------------------------------------------------------------------------
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked: fresh agents are started whenever they are needed."""
+        return True
+
+    @property
+    def pid(self) -> int:
+        """The process whose end ends everything: this one."""
+        return os.getpid()
+
+    def adapt(self, plan: Plan) -> Plan:
+        """Reach the machines of a topology and fit its plan to them. Raises UsageError, CannotRun."""
+        hosts = ground.hosts_of(plan)
+        self.machines = dict(self._find(hosts))
+        missing = [host for host in hosts if host not in self.machines]
+        if missing:
+            raise UsageError(f"no machine is given for {', '.join(missing)} of {plan.name} (--on)")
+        self.close()
+        machines = {host: self.machines[host] for host in hosts}
+        mark = os.urandom(4)
+        try:
+            for host, machine in machines.items():
+                self.remotes[host] = Remote.reach(machine, mark, self._log_to)
+            self._beat()
+            self.facts = self.ask({host: {} for host in hosts}, "facts")
+            self._same_version()
+            nics: dict[str, str] = {}
+            paths: dict[str, dict[str, Any]] = {}
+            for host, machine in machines.items():
+                mine = ground.nics_of(plan, machine, self.facts[host])
+                ground.check_nics(machine, self.facts[host], mine, self.allow_management)
+                nics |= mine
+                paths[host] = {"paths": ground.wanted_sysctls(mine.values())}
+            read = self.ask(paths, "sysctls")
+            values = {host: {path: v for path, v in found.items() if v is not None} for host, found in read.items()}
+            self.grounding = ground.Grounding(plan, ground.Ground(machines, self.facts, values), nics)
+        except BaseException:
+            self.close()
+            raise
+        return self.grounding.plan
+
+    def lab(self, plan: Plan) -> CrewLab:
+        """The lab of the plan that `adapt` has returned."""
+        assert self.grounding is not None
+        return CrewLab(self, self.grounding)
+
+    def info(self) -> dict[str, Any]:
+        """Kernels and processors, machine by machine."""
+        machines = {
+            host: {key: facts[key] for key in ("hostname", "kernel", "machine", "python", "cpus", "hardware", "iperf3")}
+            | {"ssh": self.machines[host].ssh}
+            for host, facts in self.facts.items()
+        }
+        kernels = list(dict.fromkeys(one["kernel"] for one in machines.values()))
+        return {"kernel": ", ".join(kernels), "rootless": False, "machines": machines}
+
+    def close(self) -> None:
+        """End every agent, and wait until each machine is as it was. Raises LabError where one isn't."""
+        self._stop_beating.set()
+        failures: list[Exception] = []
+
+        def end(remote: Remote) -> None:
+            try:
+                remote.close()
+            except LabError as error:
+                failures.append(error)
+
+        closing = [threading.Thread(target=end, args=(remote,)) for remote in self.remotes.values()]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join()
+        self.remotes.clear()
+        if failures:
+            raise failures[0]
+
+    # --- all machines at once -----------------------------------------------------------------------
+
+    def ask(self, values: Mapping[str, Mapping[str, Any]], op: str) -> dict[str, Any]:
+        """The same request to several machines at once, each with its own values; their answers. Raises LabError."""
+        replies = {host: self.remotes[host].request(op, **mine) for host, mine in values.items()}
+        return {host: reply.result() for host, reply in replies.items()}
+
+    def ask_all(self, op: str, **values: Any) -> dict[str, Any]:
+        """The same request to all machines."""
+        return self.ask(dict.fromkeys(self.remotes, values), op)
+
+    def _same_version(self) -> None:
+        from netlab import __version__
+
+        for host, facts in self.facts.items():
+            if facts["netlab"] != __version__:
+                raise LabError(
+                    f"{self.machines[host]} has netlab {facts['netlab']}, and this is {__version__}",
+                    f"ssh {self.machines[host].ssh} {self.machines[host].python} -m pip install netns-lab=={__version__}",
+                )
+
+    def _beat(self) -> None:
+        """Let the machines know that the front is there: a network may break without closing anything."""
+        self._stop_beating = stop = threading.Event()
+        remotes = list(self.remotes.values())
+
+        def beat() -> None:
+            while not stop.wait(BEAT):
+                for remote in remotes:
+                    try:
+                        remote.request("beat")
+                    except LabError:
+                        return
+
+        threading.Thread(target=beat, name="beat", daemon=True).start()
+
+
+class CrewLab(Lab):
+    """One topology on its machines. What is asked for is done in order, by a thread of its own."""
+
+    def __init__(self, crew: Crew, grounding: ground.Grounding) -> None:
+        self.agent = crew
+        self.crew = crew
+        self.number = 1
+        self.plan = grounding.plan
+        self.grounding = grounding
+        self.step: Step | None = None
+        self.links: dict[str, dict[str, Any]] = {}
+        self.waves: Waves | None = None
+        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._worker = threading.Thread(target=self._work, name="crew", daemon=True)
+        self._worker.start()
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            task()
+
+    def _later(self, work: Callable[[], Any]) -> Reply[Any]:
+        reply: Reply[Any] = Reply(lambda result, _fds: result)
+
+        def task() -> None:
+            try:
+                reply.resolve(work(), [])
+            except Exception as error:  # raised again by whoever asks for the result
+                reply.fail(error)
+
+        self._tasks.put(task)
+        return reply
+
+    def enter(self, step: Step) -> Reply[StepObserved]:
+        """Take every machine's part into a step. The reply's ``result()`` raises BuildError, LabDied."""
+        return self._later(lambda: self._enter(step))
+
+    def _enter(self, step: Step) -> StepObserved:
+        self.waves = None
+        parts = {host: {"step": to_plain(self.grounding.part(step, host))} for host in self.crew.remotes}
+        built = self.crew.ask(parts, "enter")
+        self.step = step
+        self.links = {link: read for one in built.values() for link, read in one["links"].items()}
+        return StepObserved(
+            layers=(),
+            links=self.links,
+            unsettled=tuple(link for one in built.values() for link in one["unsettled"]),
+            refused={link: found for one in built.values() for link, found in one["refused"].items()},
+            notes=tuple(f"{host}: {note}" for host, one in built.items() for note in one["notes"]),
+        )
+
+    def probe(
+        self,
+        layers: Sequence[str],
+        *,
+        seed: int = 0,
+        wire: bool = False,
+        pairs: Iterable[tuple[int, int]] | None = None,
+    ) -> Reply[tuple[LayerObserved, ...]]:
+        """Probe layers in the current step, as `Lab.probe` does."""
+        wanted = None if pairs is None else list(pairs)
+        return self._later(lambda: tuple(self._probe(layer, seed, wire, wanted) for layer in layers))
+
+    def _probe(self, layer: str, seed: int, wire: bool, pairs: list[tuple[int, int]] | None) -> LayerObserved:
+        if self.step is None:
+            raise LabDied("the lab was not built")
+        if self.waves is None or (wire and not self.waves.wire):
+            cpus = {host: facts["cpus"] for host, facts in self.crew.facts.items()}
+            self.waves = Waves(self.crew.ask, tuple(self.crew.remotes), self.step.state, self.links, cpus, wire=wire)
+        return self.waves.probe(layer, seed, pairs)
+
+    def close(self) -> None:
+        """Forget each other's neighbours everywhere, then end the agents: everything is undone when this returns."""
+        self._tasks.put(None)
+        self._worker.join()
+        try:
+            self.crew.ask_all("quiet")
+        except LabError:
+            # A machine has gone. Its own agent undoes what is there; the others are ended as ever.
+            self.waves = None
+        self.crew.close()
+
+    # --- what needs descriptors ---------------------------------------------------------------------
+
+    def spawn(self, *_args: Any, **_more: Any) -> Process:
+        """Not over ssh."""
+        _refuse("a process inside a lab")
+
+    def socket(self, *_args: Any, **_more: Any) -> NoReturn:
+        """Not over ssh."""
+        _refuse("a socket of a lab's namespace")
+
+    def capture(self, *_args: Any, **_more: Any) -> NoReturn:
+        """Not over ssh."""
+        _refuse("a capture")
+
+
+def _refuse(what: str) -> NoReturn:
+    raise NotOnThisSubstrate(f"{what} can't be handed over between machines", "ssh to the machine, and do it there")

@@ -1,0 +1,386 @@
+"""A plan, fitted to real machines: their NICs, MACs, MTUs and sysctls instead of those of namespaces.
+
+Two things come of it. The plan that is predicted and judged: each host with its machine's own sysctls, each interface
+that is plugged into a switch with what its NIC has, each switch an ordinary one, because the real one's options aren't
+ours. And each machine's part of every step, in which a switch doesn't occur.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from netlab.errors import UsageError
+from netlab.lab.errors import CannotRun
+from netlab.lab.hosts.inventory import Machine
+from netlab.plan import sysctls
+from netlab.plan.types import (
+    AddLink,
+    AddNamespace,
+    AnyChange,
+    AnyExpectation,
+    AnyLink,
+    Claim,
+    DeleteLink,
+    DeleteNamespace,
+    ExpectHeard,
+    ExpectState,
+    Macvlan,
+    Namespace,
+    Neighbor,
+    Plan,
+    Port,
+    SetLink,
+    SetRouting,
+    SetSysctl,
+    State,
+    Step,
+    Switch,
+    SwitchLink,
+    Veth,
+)
+
+Facts = Mapping[str, Any]
+L = TypeVar("L", Veth, Macvlan)
+
+#: Children get numbers that no machine hands out by itself: the kernel counts up from 1.
+_INDEXES = range(1 << 29, 1 << 30)
+#: What a switch of ours is made with, where it isn't said.
+_ORDINARY = Switch(namespace="", name="", ifname="", ifindex=0)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What is known of the machines: by host, the machine, its facts, and the values of its sysctls."""
+
+    machines: Mapping[str, Machine]
+    facts: Mapping[str, Facts]
+    sysctls: Mapping[str, Mapping[str, str]]
+
+
+def hosts_of(plan: Plan) -> list[str]:
+    """The hosts of a topology, whenever they come in."""
+    return list(dict.fromkeys(ns.id for step in plan.steps for ns in step.state.namespaces if ns.kind == "host"))
+
+
+def nics_of(plan: Plan, machine: Machine, facts: Facts) -> dict[str, str]:
+    """Which NIC each interface of a host is: link id to name. Raises CannotRun, UsageError."""
+    found: dict[str, str] = {}
+    given = dict(machine.nics)
+    links = facts["links"]
+    wires = {link.id: link for step in plan.steps for link in step.state.links if isinstance(link, Veth)}
+    mine = [link for link in wires.values() if link.namespace == machine.host]
+    unknown = sorted(set(given) - {"", *(link.name for link in mine)})
+    if unknown:
+        raise UsageError(f"{machine}: {machine.host} has no interface {unknown[0]!r} that is plugged into a switch")
+    if "" in given and len(mine) > 1:
+        names = ", ".join(link.name for link in mine)
+        raise UsageError(f"{machine}: {machine.host} has several interfaces: say nic: {{{names.split(', ')[0]}: …}}")
+    for link in mine:
+        name = given.get(link.name, given.get("", "")) or _by_address(links, link)
+        if not name:
+            wanted = ", ".join(map(str, link.addresses)) or "no address"
+            raise CannotRun(f"{machine}: no NIC there has {link.id}'s address ({wanted})", "name it with 'nic:'")
+        if name not in links:
+            there = ", ".join(sorted(one for one in links if one != "lo"))
+            raise CannotRun(f"{machine}: there is no NIC {name!r}", f"it has {there}")
+        found[link.id] = name
+    return found
+
+
+def _by_address(links: Mapping[str, Facts], link: Veth) -> str:
+    wanted = {str(address) for address in link.addresses}
+    return next((name for name, read in links.items() if wanted & set(read["addresses"])), "")
+
+
+def check_nics(machine: Machine, facts: Facts, nics: Mapping[str, str], allow_management: bool) -> None:
+    """Refuse what would cut the branch that we sit on, or meet something of the same name. Raises CannotRun."""
+    for link_id, name in nics.items():
+        if name in facts["management"] and not allow_management:
+            raise CannotRun(
+                f"{machine}: {name} ({link_id}) carries the ssh session", "another NIC, or --allow-management-nic"
+            )
+        if facts["links"][name]["master"]:
+            raise CannotRun(f"{machine}: {name} ({link_id}) is a port of another interface there", "another NIC")
+
+
+def wanted_sysctls(nics: Iterable[str]) -> list[str]:
+    """The paths that are read on a machine: all that the model knows, and the NICs' own."""
+    paths = list(sysctls.defaults())
+    for name in nics:
+        paths += (
+            path.replace("/conf/default/", f"/conf/{name}/") for path in sysctls.defaults() if "/conf/default/" in path
+        )
+    return paths
+
+
+class Grounding:
+    """One plan on its machines. `plan` is what is judged, `notes` says what was left out, and why."""
+
+    def __init__(self, plan: Plan, ground: Ground, nics: Mapping[str, str]) -> None:
+        self.original = plan
+        self.ground = ground
+        self.nics = nics
+        self.notes: list[str] = []
+        self._indexes: dict[str, int] = {}
+        self._macs = self._real_macs()
+        self._check_names()
+        self._check_addresses()
+        self._foreign = [step.name for step in plan.steps if self._odd_ports(step)]
+        self.plan = replace(
+            plan,
+            steps=tuple(map(self._step, plan.steps)),
+            claims=tuple(self._claims(plan.claims)),
+        )
+        self.plan = replace(self.plan, warnings=(*plan.warnings, *self.notes))
+
+    # --- what the machines have ---------------------------------------------------------------------
+
+    def _nic(self, link: Veth) -> Facts:
+        facts: Facts = self.ground.facts[link.namespace]["links"][self.nics[link.id]]
+        return facts
+
+    def _real_macs(self) -> dict[str, str]:
+        wires = [link for step in self.original.steps for link in step.state.links if isinstance(link, Veth)]
+        return {link.mac: str(self._nic(link)["mac"]) for link in wires if link.mac}
+
+    def _check_names(self) -> None:
+        """A child can't have a name that its machine has given to something else."""
+        for step in self.original.steps:
+            for link in step.state.links:
+                if isinstance(link, Macvlan) and link.namespace in self.ground.facts:
+                    if link.ifname in self.ground.facts[link.namespace]["links"]:
+                        machine = self.ground.machines[link.namespace]
+                        raise CannotRun(f"{machine}: there is an interface {link.ifname!r} already", "another name")
+
+    def _check_addresses(self) -> None:
+        """An address of the topology that another interface of the machine has would be answered for by that one."""
+        for step in self.original.steps:
+            for link in step.state.links:
+                if link.namespace not in self.ground.facts or isinstance(link, (Switch, SwitchLink)):
+                    continue
+                own = self.nics.get(link.id)
+                for name, read in self.ground.facts[link.namespace]["links"].items():
+                    there = {one.partition("/")[0]: one for one in read["addresses"]}
+                    for address in link.addresses:
+                        if address.ip in there and (name != own or there[address.ip] != str(address)):
+                            machine = self.ground.machines[link.namespace]
+                            held = there[address.ip]
+                            raise CannotRun(
+                                f"{machine}: {name} has {held} already, and {link.id} is to have {address}",
+                                f"there: sudo ip address del {held} dev {name}, or another address in the file",
+                            )
+
+    # --- values -------------------------------------------------------------------------------------
+
+    def _step(self, step: Step) -> Step:
+        expect = step.expect
+        if step.name in self._foreign:
+            if expect:
+                self._note(
+                    f"{step.name}: {len(expect)} expectations depend on options of switch ports, which are not ours here: "
+                    "observed, not judged"
+                )
+            expect = ()
+        return replace(
+            step,
+            changes=tuple(made for change in step.changes for made in self._change(step, change)),
+            state=self._state(step.state),
+            expect=self._entries(step.name, expect),
+        )
+
+    def _entries(self, where: str, entries: tuple[AnyExpectation, ...]) -> tuple[AnyExpectation, ...]:
+        """Without those about switch ports, where nobody can look."""
+        kept = tuple(entry for entry in entries if not _about_ports(entry))
+        for entry in entries:
+            if entry not in kept:
+                self._note(f"{where}: nobody can look at a real switch's ports: {entry.text}")
+        return kept
+
+    def _claims(self, claims: tuple[Claim, ...]) -> Iterable[Claim]:
+        for claim in claims:
+            tests = tuple(
+                (name, entry) for name, entry in claim.tests if name not in self._foreign and not _about_ports(entry)
+            )
+            if tests != claim.tests:
+                self._note(f"claim {claim.number} depends on the switch, which is not ours here: it is not weighed")
+            else:
+                yield claim
+
+    def _odd_ports(self, step: Step) -> bool:
+        """Whether a step has switch options other than an ordinary switch's; each is noted once."""
+        odd = False
+        for link in step.state.links:
+            if isinstance(link, Veth) and (link.port != Port() or not link.up):
+                self._note(
+                    f"the options of the port of {link.id} are the real switch's: predicted as an ordinary one's"
+                )
+                odd = True
+            elif isinstance(link, SwitchLink) and (link.port != Port() or link.peer_port != Port()):
+                self._note(f"the options of the ports of {link.id} are the real switches': predicted as ordinary ones'")
+                odd = True
+            elif isinstance(link, Switch) and (link.stp or not link.up or link.fdb_max_learned is not None):
+                self._note(f"the options of {link.id} are the real switch's: predicted as an ordinary one's")
+                odd = True
+        return odd
+
+    def _state(self, state: State) -> State:
+        namespaces = tuple(map(self._namespace, state.namespaces))
+        links = tuple(map(self._link, state.links))
+        known = {link.id: link for link in links}
+        endpoints = tuple(
+            replace(
+                endpoint,
+                mac=known[endpoint.link].mac,
+                ifname=known[endpoint.link].ifname,
+                ifindex=known[endpoint.link].ifindex,
+            )
+            for endpoint in state.endpoints
+        )
+        routers = sum(sysctls.forwards(dict(ns.sysctls)) for ns in namespaces if ns.kind != "switch")
+        return replace(state, namespaces=namespaces, links=links, endpoints=endpoints, routers=routers)
+
+    def _namespace(self, namespace: Namespace) -> Namespace:
+        if namespace.kind != "host":
+            return namespace
+        real = self.ground.sysctls[namespace.id]
+        compiled = sysctls.defaults()
+        for path, value in namespace.sysctls:
+            if sysctls.interface_of(path) is None and value != compiled.get(path) and value != real.get(path):
+                name = path.replace("/", ".")
+                has = real.get(path, "nothing")
+                self._note(f"{namespace.id}: the file sets {name}={value}, the machine has {has}: never changed")
+        return replace(namespace, sysctls=tuple(real.items()))
+
+    def _link(self, link: AnyLink) -> AnyLink:
+        if isinstance(link, Veth):
+            return self._wire(link)
+        if isinstance(link, Macvlan):
+            return self._child(link)
+        if isinstance(link, Switch):
+            return replace(link, up=True, carrier=True, stp=False, fdb_max_learned=None, mcast_snooping=False)
+        return replace(link, port=Port(), peer_port=Port())
+
+    def _wire(self, link: Veth) -> Veth:
+        if link.limit is not None:
+            raise UsageError(f"{link.id}: a real NIC's queueing discipline is never changed: 'limit' is for namespaces")
+        read = self._nic(link)
+        return replace(
+            link, ifname=read["name"], ifindex=read["index"], mac=read["mac"], mtu=read["mtu"], up=True, carrier=True,
+            port=Port(), neighbors=self._neighbors(link.neighbors),
+        )  # fmt: skip
+
+    def _child(self, link: Macvlan) -> Macvlan:
+        parent = self._parent(link)
+        return replace(
+            link,
+            ifindex=self._index(link.id),
+            mac=self._macs.get(link.mac, link.mac) if link.mac else None,
+            mtu=self._nic(parent)["mtu"] if link.mtu == parent.mtu else link.mtu,
+            carrier=True,
+            allowed_macs=tuple(self._macs.get(mac, mac) for mac in link.allowed_macs),
+            neighbors=self._neighbors(link.neighbors),
+        )
+
+    def _parent(self, link: Macvlan) -> Veth:
+        for step in self.original.steps:
+            for one in step.state.links:
+                if one.id == link.parent and isinstance(one, Veth):
+                    return one
+        raise UsageError(f"{link.id}: its parent {link.parent} is no NIC of a machine")
+
+    def _neighbors(self, given: tuple[Neighbor, ...]) -> tuple[Neighbor, ...]:
+        return tuple(replace(one, mac=self._macs.get(one.mac, one.mac)) for one in given)
+
+    def _index(self, link_id: str) -> int:
+        if link_id not in self._indexes:
+            taken = {read["index"] for facts in self.ground.facts.values() for read in facts["links"].values()}
+            taken |= set(self._indexes.values())
+            chosen = random.choice(_INDEXES)
+            while chosen in taken:
+                chosen = random.choice(_INDEXES)
+            self._indexes[link_id] = chosen
+        return self._indexes[link_id]
+
+    # --- changes ------------------------------------------------------------------------------------
+
+    def _change(self, step: Step, change: AnyChange) -> Iterable[AnyChange]:
+        refuse = _refuser(step)
+        match change:
+            case AddNamespace(namespace=namespace) if namespace.kind == "host":
+                yield replace(change, namespace=replace(namespace, sysctls=()))
+            case AddNamespace(namespace=namespace) if namespace.kind == "switch":
+                return
+            case AddLink(link=Switch() | SwitchLink()):
+                return
+            case AddLink(link=link):
+                here = link.namespace in self.ground.facts
+                yield replace(change, link=self._link(link), sysctls=() if here else change.sysctls)
+            case DeleteLink(id=link_id) if link_id in self.nics:
+                refuse(f"delete the NIC {link_id}")
+            case DeleteNamespace(id=ns_id) if ns_id in self.ground.facts:
+                refuse(f"delete the machine {ns_id}")
+            case SetLink(before=Veth() as before, after=Veth() as after):
+                if (before.up, before.mac, before.mtu, before.limit) != (after.up, after.mac, after.mtu, after.limit):
+                    refuse(f"change the state, MAC or MTU of the NIC {after.id}")
+                if (before.addresses, before.neighbors) != (after.addresses, after.neighbors):
+                    yield replace(change, before=self._wire(before), after=self._wire(after), via="netlink")
+            case SetLink(before=Macvlan() as before, after=Macvlan() as after):
+                yield replace(change, before=self._child(before), after=self._child(after))
+            case SetLink():
+                return
+            case SetSysctl(namespace=ns_id) if ns_id in self.ground.facts:
+                refuse(f"change a sysctl of the machine {ns_id}")
+            case SetRouting():
+                yield change
+            case _:
+                yield change
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    # --- parts --------------------------------------------------------------------------------------
+
+    def part(self, step: Step, host: str) -> Step:
+        """What the machine of a host is to do in a step of `plan`, and the whole state, in which it finds its own."""
+        mine = tuple(change for change in step.changes if _host_of(change) == host)
+        links = tuple(
+            replace(link, port=Port(attached=False)) if isinstance(link, Veth) else link
+            for link in step.state.links
+            if not isinstance(link, (Switch, SwitchLink))
+        )
+        namespaces = tuple(replace(ns, sysctls=()) for ns in step.state.namespaces if ns.kind != "switch")
+        return Step(step.name, mine, replace(step.state, links=links, namespaces=namespaces))
+
+
+def _refuser(step: Step) -> Callable[[str], None]:
+    def refuse(what: str) -> None:
+        raise UsageError(
+            f"step {step.name!r} would {what}: on real machines netlab doesn't (use --step to leave it out)"
+        )
+
+    return refuse
+
+
+def _about_ports(entry: AnyExpectation) -> bool:
+    if isinstance(entry, ExpectState):
+        return ":" not in entry.link or entry.link.startswith("port(")
+    return isinstance(entry, ExpectHeard) and any(":" not in one or one.startswith("port(") for one in entry.listeners)
+
+
+def _host_of(change: AnyChange) -> str:
+    match change:
+        case AddNamespace(namespace=namespace):
+            return namespace.host
+        case AddLink(link=link):
+            return link.namespace.partition("/")[0]
+        case SetLink(after=after) | SetRouting(after=after):
+            return (after.id if isinstance(after, Namespace) else after.namespace).partition("/")[0]
+        case SetSysctl(namespace=ns_id):
+            return ns_id.partition("/")[0]
+        case DeleteLink(id=link_id) | DeleteNamespace(id=link_id):
+            return link_id.partition(":")[0].partition("/")[0]
+    raise TypeError(f"{type(change).__name__} belongs to no host")

@@ -1,0 +1,66 @@
+"""What two machines saw of one probe, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from netlab.plan.types import Endpoint, base_layer
+
+#: Who can say what became of a probe: the machine of the destination, of the source, or both together.
+_BY_DESTINATION = ("broadcast", "unicast")
+_BY_SOURCE = ("arp", "ndp")
+
+
+@dataclass
+class Seen:
+    """One pair: the letter ('' while it is open), whether an answer came back, whether the request left, and more."""
+
+    letter: str = ""
+    answered: bool = False
+    wire: bool = False
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+def merged(layer: str, destination: Endpoint, at_source: Seen, at_destination: Seen, *, final: bool) -> Seen:
+    """The pair's result; ``final``: after the rounds, when silence says U."""
+    base = base_layer(layer)
+    both = Seen(
+        answered=at_source.answered or at_destination.answered,
+        wire=at_source.wire,
+        evidence=_union(at_source.evidence, at_destination.evidence),
+    )
+    if at_source.letter == "U" and base not in _BY_SOURCE:
+        # The kernel refused to send: the other machine heard nothing, and its word for that says less.
+        both.letter = "U"
+        both.evidence["reason"] = at_source.evidence.get("reason", "not-delivered")
+    elif base in _BY_DESTINATION:
+        both.letter = at_destination.letter
+    elif base in _BY_SOURCE:
+        both.letter = at_source.letter
+    else:
+        _answer(both, destination, final=final)
+    if both.letter == "R":
+        both.evidence.pop("elsewhere", None)
+    return both
+
+
+def _answer(both: Seen, destination: Endpoint, *, final: bool) -> None:
+    """The layers of the machines' own stacks: by which door did the request come in, did the answer come back?"""
+    doors = both.evidence.get("entered")
+    if both.answered and doors:
+        both.letter = "R" if destination.link in doors else "A"
+    elif final:
+        both.letter = "U"
+        lost = "reply-lost" if doors else "request-lost"
+        both.evidence.setdefault("reason", "answered-by-a-stranger" if both.answered else lost)
+
+
+def _union(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    both = dict(one)
+    for key, value in other.items():
+        if isinstance(value, list) and isinstance(both.get(key), list):
+            both[key] = [*both[key], *(item for item in value if item not in both[key])]
+        else:
+            both.setdefault(key, value)
+    return both
