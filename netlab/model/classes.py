@@ -78,6 +78,8 @@ class _Signatures:
     def __init__(self, world: World) -> None:
         devices = list(world.devices.values())
         self._prefixes = {4: _prefixes(world, 4), 6: _prefixes(world, 6)}
+        owners = Counter(a[0] for dev in devices for a in (*dev.addresses4, *dev.addresses6))
+        self._twice = {address for address, count in owners.items() if count > 1}
         macs = Counter(dev.mac for dev in devices)
         self._spoken = {mac for mac, count in macs.items() if count > 1}
         for dev in devices:
@@ -116,8 +118,12 @@ class _Signatures:
             _rules(ns.rules6),
             ns.echo_ignore,
             ns.echo_ignore6,
-            ns.id if ns.unknown else "",
+            # Of those who share an address it matters whose switch port is the newer.
+            ns.id if ns.unknown or self._shares(ns) else "",
         )
+
+    def _shares(self, ns: Namespace) -> bool:
+        return any(a[0] in self._twice for dev in ns.devices for a in (*dev.addresses4, *dev.addresses6))
 
     def _device(self, dev: Device) -> Hashable:
         lower = dev.lower
@@ -190,7 +196,6 @@ def _prefixes(world: World, family: int) -> dict[int, set[int]]:
     def add(network: int, plen: int) -> None:
         found[plen].add(network >> (bits - plen) if plen else 0)
 
-    owners: Counter[int] = Counter()
     for ns in world.namespaces.values():
         tables: Iterable[list[Route]] = (ns.tables4 if family == 4 else ns.tables6).values()
         for routes in tables:
@@ -208,11 +213,7 @@ def _prefixes(world: World, family: int) -> dict[int, set[int]]:
             for entry in addresses:
                 # Also of an interface that is down, whose routes are gone.
                 add(entry[1], entry[2])
-                owners[entry[0]] += 1
             for address in dev.neighbors:
                 if (address < 1 << 32) == (family == 4):
                     add(address, bits)
-    for address, count in owners.items():
-        if count > 1:
-            add(address, bits)
     return found

@@ -246,7 +246,7 @@ def _forward_source(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame) -
 
 
 def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | None) -> Iterator[None]:
-    """The workqueue hands a queued broadcast out (macvlan_multicast_rx), at each step to one child.
+    """The workqueue hands a queued broadcast out (macvlan_multicast_rx), at each step up to a child that answers.
 
     Each child's answer is on its way before the next child hears the question.
     """
@@ -269,8 +269,10 @@ def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | N
             continue
         if _hears(child, cast, dst):
             sim.note(payload.phase, child.id, "a copy", how)
+            before = len(sim.backlog)
             stack.receive(sim, child, frame, BROADCAST if cast == BROADCAST else MULTICAST)
-            yield
+            if len(sim.backlog) != before:
+                yield
 
 
 _OUTSIDE = frozenset(("private", "vepa", "passthru", "bridge"))
