@@ -51,11 +51,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known, and write reports where a folder is named (workers leave that to their controller)."""
-    if (folder := config.getoption("--netlab-report")) and not hasattr(config, "workerinput"):
-        from netlab.pytest_plugin.gather import Gatherer
+    """Make the marker known, and write reports where that is asked for (workers leave it to their controller)."""
+    if not hasattr(config, "workerinput"):
+        if folder := config.getoption("--netlab-report"):
+            from netlab.pytest_plugin.gather import Gatherer
 
-        config.pluginmanager.register(Gatherer(config.rootpath, Path(folder).absolute()), "netlab-report")
+            config.pluginmanager.register(Gatherer(config.rootpath, Path(folder).absolute()), "netlab-report")
+        if config.getoption("xmlpath", None):
+            from netlab.pytest_plugin.junit import Properties
+
+            config.pluginmanager.register(Properties(config), "netlab-junit")
     config.addinivalue_line(
         "markers",
         "topology(source): the topology of the test's lab: a netlab.Topology, the text of a topology file, or the name "
@@ -136,8 +141,6 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Of a failed test keep its lab's topology, record, state and captures, while the lab is still there."""
     report = yield
-    if report.when == "call" and (seen := getattr(item, "seen", None)) is not None:
-        report.netlab_seen = seen  # type: ignore[attr-defined]
     keeper = item.config.stash.get(_KEEPER, None)
     if keeper is not None:
         keeper.report(item, report)

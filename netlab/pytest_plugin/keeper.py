@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -38,13 +39,21 @@ class Keeper:
             skip_or_raise(error)
 
     def report(self, item: pytest.Item, report: pytest.TestReport) -> None:
-        """Add to a failed test's report where the artefacts of its labs are."""
+        """Add to a test's report what it has seen and where, and to a failed one's where its labs' artefacts are."""
+        if report.when == "call":
+            report.netlab_seen = getattr(item, "seen", None)  # type: ignore[attr-defined]
+            where = [getattr(item, "where", None) or {}, *map(self._where, self.labs.up)]
+            places = [(f"netlab.{name}", value) for one in where for name, value in one.items()]
+            report.netlab_where = places  # type: ignore[attr-defined]
         if not report.failed or report.when == "teardown":
             return
         for lab in self.labs.up:
             folder = self.artefacts(item.nodeid) / _UNSAFE.sub("-", lab.plan.name)
             said = save(lab, folder)
             report.sections.append((f"netlab: {lab.plan.name}", said))
+
+    def _where(self, lab: Lab) -> dict[str, str]:
+        return {"topology": lab.plan.name, "kernel": os.uname().release, "substrate": "netns", "seed": str(self.seed)}
 
     def artefacts(self, nodeid: str) -> Path:
         """The folder for what is kept of a failed test."""

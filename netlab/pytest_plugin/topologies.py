@@ -61,7 +61,9 @@ class TopologyItem(pytest.Item):
     """One layer of one step."""
 
     parent: TopologyStep
+    #: What it has seen, and where, for the reports of the whole run.
     seen: str | None = None
+    where: dict[str, str] | None = None
 
     def runtest(self) -> None:
         """Examine the layer on the kernel."""
@@ -70,8 +72,8 @@ class TopologyItem(pytest.Item):
             self.config.stash[_BENCH] = Bench(keeper.labs, keeper.seed)
         layers = () if self.name == LINKS else (self.name,)
         one, here = self.config.stash[_BENCH].examine(self.parent.plan, self.parent.step, layers)
-        self.user_properties += [("netlab.topology", self.parent.plan.name), ("netlab.kernel", here.kernel)]
-        self.user_properties += [("netlab.substrate", here.substrate), ("netlab.seed", here.seed)]
+        self.where = {"topology": self.parent.plan.name, "kernel": here.kernel}
+        self.where |= {"substrate": here.substrate, "seed": str(here.seed)}
         if self.config.getoption("--netlab-report"):
             self.seen = pack(self.nodeid.partition("::")[0], one, here)
         judge(self.parent.plan, one, here)

@@ -21,12 +21,14 @@ hosts:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run of pytest came to: each test's outcome by its name, and everything that was printed."""
+    """What a run of pytest came to: each test's outcome and properties by its name, the suite's properties, and
+    everything that was printed."""
 
     returncode: int
     output: str
     tests: dict[str, str]
     properties: dict[str, dict[str, str]]
+    suite: set[tuple[str, str]]
 
     def count(self, word: str) -> int:
         """How many tests passed, failed, were skipped or had an error."""
@@ -57,11 +59,17 @@ class Project:
         done = subprocess.run(
             argv, cwd=self.root, env=whole, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        cases = ET.parse(junit).iter("testcase") if junit.exists() else []
+        suites = list(ET.parse(junit).iter("testsuite")) if junit.exists() else []
+        cases = [case for suite in suites for case in suite.iter("testcase")]
+        mine = {
+            (one.get("name", ""), one.get("value", ""))
+            for suite in suites
+            for one in suite.findall("properties/property")
+        }
         tests, properties = {}, {}
         for case in cases:
             name = f"{case.get('classname')}::{case.get('name')}"
             bad = next((child.tag for child in case if child.tag in ("failure", "error", "skipped")), "passed")
             tests[name] = {"failure": "failed", "skipped": "skipped", "error": "error"}.get(bad, bad)
             properties[name] = {one.get("name", ""): one.get("value", "") for one in case.iter("property")}
-        return Outcome(done.returncode, done.stdout, tests, properties)
+        return Outcome(done.returncode, done.stdout, tests, properties, mine)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import xml.etree.ElementTree as ET
 
 import pytest
 
 from netlab import BuildError, LabDied
 from netlab.pytest_plugin.keeper import skip_or_raise
 from tests.plugin.project import TWO_HOSTS, Project
+from tests.report.test_junit import check_shape
 
 STEPS = """\
 steps:
@@ -96,11 +99,15 @@ def test_layers_and_properties(project: Project) -> None:
     project.write("topologies/two.yaml", TWO_HOSTS)
     ran = project.pytest("-q", "--netlab-layers", "icmp,arp", "--netlab-seed", "5")
     assert set(ran.tests) == {"topologies.two.yaml.baseline::arp", "topologies.two.yaml.baseline::icmp"}
-    properties = ran.properties["topologies.two.yaml.baseline::icmp"]
-    assert properties["netlab.topology"] == "two"
-    assert properties["netlab.seed"] == "5"
-    assert properties["netlab.kernel"]
-    assert properties["netlab.substrate"] == "netns"
+    assert ran.suite == {
+        ("netlab.topology", "two"),
+        ("netlab.seed", "5"),
+        ("netlab.kernel", os.uname().release),
+        ("netlab.substrate", "netns"),
+    }
+    check_shape(ET.parse(project.root / "junit.xml").getroot())
+    shared = project.pytest("-q", "--netlab-layers", "icmp,arp", "--netlab-seed", "5", "-n", "2")
+    assert shared.suite == ran.suite
 
 
 def test_reports_are_whole(project: Project) -> None:
