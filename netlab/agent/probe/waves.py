@@ -14,8 +14,8 @@ when neither leaves state behind that the other reads:
   ask for it, and would learn from its broadcasts for others;
 - a host that forwards is part of many pairs, and so is a gateway: where anybody forwards or has routes of his own, a
   wave is one probe;
-- so is a probe of an address that several interfaces have, and one of a host with a source-mode child, which gets
-  copies of what others are answered.
+- so is a probe of an address that several interfaces have, and one of a host with a child in source or passthru mode,
+  which gets what others are answered.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
         return ([pair] for pair in ordered)
     if not warms:
         return _packed(([pair] for pair in ordered), FRAMES)
-    alone = shared(state, layer) | (set() if raw else _copied_to(state))
+    alone = shared(state, layer) | (set() if raw else _overhearing(state))
     lonely = [pair for pair in ordered if alone.intersection(pair)]
     rest = [pair for pair in ordered if not alone.intersection(pair)] if lonely else ordered
     together = _packed(([pair] for pair in rest), NEIGHBORS) if raw else _by_namespaces(state, rest)
@@ -89,12 +89,12 @@ def shared(state: State, layer: str) -> set[int]:
     return {i for i, ip in enumerate(addresses) if ip is not None and holders[ip] > 1}
 
 
-def _copied_to(state: State) -> set[int]:
-    """The endpoints of hosts with a source-mode child."""
+def _overhearing(state: State) -> set[int]:
+    """The endpoints of hosts in which an interface gets answers that are meant for another one."""
     hosts = {
         state.namespace(link.namespace).host
         for link in state.links
-        if isinstance(link, Macvlan) and link.effective_mode == "source" and link.allowed_macs
+        if isinstance(link, Macvlan) and (link.allowed_macs or link.effective_mode == "passthru")
     }
     return {i for i, endpoint in enumerate(state.endpoints) if state.namespace(endpoint.namespace).host in hosts}
 
