@@ -15,7 +15,7 @@ Record = Mapping[str, Any]
 
 def island(record: Record) -> Markup:
     """JSON for the script: endpoints, letters, evidence and stories by step, rules, words."""
-    layers = {name for step in record["steps"] for name in step["layers"]}
+    layers = dict.fromkeys(name for step in record["steps"] for name in step["layers"])
     return page.island(
         {
             "endpoints": [_endpoint(one) for one in record["endpoints"]],

@@ -54,7 +54,9 @@ def report(record: Record) -> dict[str, Any]:
 
 
 def again(record: Record) -> str:
-    """The command that does the same run again."""
+    """The command that does the same run again; empty where the topology came from no file."""
+    if record["topology"]["file"].startswith("<"):
+        return ""
     words_ = ["netlab", "run", shlex.quote(record["topology"]["file"])]
     return " ".join([*words_, *(["--seed", str(record["seed"])] if record["seed"] else [])])
 

@@ -1,0 +1,232 @@
+"""Diagrams: what is drawn, where, and that the real tools read the texts."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netlab import plan, spec
+from netlab.report import diagram
+from netlab.report.diagram import layout, scene
+from netlab.report.diagram.boxes import Frame
+from netlab.wire import to_plain
+from tests.report_html.browser import Browser
+
+ROUTED = """
+name: routed
+switches:
+  left: {}
+  right: {links: [left], stp: true, fdb_max_learned: 2}
+  lonely: {}
+hosts:
+  gw:
+    interfaces:
+      eth0: {switch: left, addresses: [10.0.0.1/24]}
+      eth1: {switch: right, addresses: [10.0.1.1/24]}
+  a:
+    interfaces:
+      eth0: {switch: left, addresses: [10.0.0.2/24], port: {locked: true, learning: false}}
+      mv0: {type: macvlan, parent: eth0, mode: private, addresses: [10.0.0.9/24]}
+  b:
+    interfaces:
+      eth0: {switch: right, addresses: [10.0.1.2/24, 10.0.1.3/24, 10.0.1.4/24]}
+      eth1: {switch: right, state: down}
+    containers:
+      both:
+        interfaces:
+          eth0: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.1.30/24]}
+          eth1: {type: macvtap, parent: eth1, mode: vepa, addresses: [10.0.1.31/24]}
+  alone: {}
+"""
+
+
+def state(topology: str, step: int = 0) -> dict[str, Any]:
+    """A topology's state in plain JSON, by the name of one that ships or by its text."""
+    loaded = spec.load(topology if "\n" in topology else spec.find(topology))
+    plain: dict[str, Any] = to_plain(plan.resolve(loaded).steps[step].state)
+    return plain
+
+
+def many(count: int, name: str = "host") -> str:
+    """So many hosts on one switch; named by number, so that they are alike."""
+    hosts = "\n".join(
+        f"  {name}{k}: {{interfaces: {{eth0: {{switch: lan, addresses: [10.0.0.{k}/24]}}}}}}"
+        for k in range(1, count + 1)
+    )
+    return f"name: many\nswitches: {{lan: {{}}}}\nhosts:\n{hosts}\n"
+
+
+def distinct(count: int) -> str:
+    """So many hosts of which no two have names alike."""
+    names = [f"{'abcdefghijklmnopqrstuvwxyz'[k % 26]}{'x' * (k // 26)}host" for k in range(count)]
+    hosts = "\n".join(f"  {one}: {{interfaces: {{eth0: {{switch: lan}}}}}}" for one in names)
+    return f"name: distinct\nswitches: {{lan: {{}}}}\nhosts:\n{hosts}\n"
+
+
+SHIPPED = [path.stem for path in spec.shipped()]
+ALL = [*SHIPPED, ROUTED, many(12), distinct(40)]
+
+
+@pytest.mark.parametrize("sides", [1, 2])
+@pytest.mark.parametrize("topology", ALL, ids=lambda one: one if "\n" not in one else one.split()[1])
+def test_nothing_overlaps(topology: str, sides: int) -> None:
+    """Hosts and switches keep apart from each other, containers are inside of their host, all is in the picture."""
+    placed = layout.lay_out(scene.build(state(topology)), sides=sides)
+    outer = [one for one in placed.frames if one.look != "container"] + [bar.frame for bar in placed.bars]
+    for one, other in itertools.combinations(outer, 2):
+        assert not overlap(one, other), (one.id, other.id)
+    hosts = {one.id: one for one in placed.frames if one.look == "host"}
+    for one in placed.frames:
+        if one.look == "container":
+            assert inside(one, hosts[one.id.partition("/")[0]])
+    left, top, wide, high = placed.view
+    view = Frame("view", left, top, wide, high, "", 0)
+    assert all(inside(one, view) for one in outer)
+
+
+def overlap(one: Frame, other: Frame) -> bool:
+    """Whether two rectangles share more than an edge."""
+    return (
+        one.x < other.x + other.width
+        and other.x < one.x + one.width
+        and one.y < other.y + other.height
+        and other.y < one.y + one.height
+    )
+
+
+def inside(one: Frame, other: Frame) -> bool:
+    """Whether a rectangle is within another."""
+    return (
+        other.x <= one.x
+        and other.y <= one.y
+        and one.x + one.width <= other.x + other.width
+        and one.y + one.height <= other.y + other.height
+    )
+
+
+@pytest.mark.parametrize("topology", ALL, ids=lambda one: one if "\n" not in one else one.split()[1])
+def test_every_wire_ends_at_what_it_joins(topology: str) -> None:
+    """A wire begins and ends at the glyphs of the places that it names, and runs level or upright."""
+    placed = layout.lay_out(scene.build(state(topology)))
+    glyphs = {row.iface.id: (row.x, row.y) for row in placed.rows}
+    glyphs |= {one.port.id: (one.x, one.y) for one in placed.ports}
+    assert placed.wires
+    for wire in placed.wires:
+        assert (wire.points[0], wire.points[-1]) == (glyphs[wire.ends[0]], glyphs[wire.ends[1]]), wire
+        for (x1, y1), (x2, y2) in itertools.pairwise(wire.points):
+            assert x1 == x2 or y1 == y2, wire
+
+
+@pytest.mark.parametrize("topology", SHIPPED)
+def test_everything_is_drawn(topology: str) -> None:
+    """Every interface and port of a small lab is in the picture, or stands for others that are alike."""
+    plain = state(topology)
+    root = ET.fromstring(diagram.as_svg(plain, topology))
+    places = {element.get("data-at") for element in root.iter()} | {e.get("data-alias") for e in root.iter()}
+    for link in plain["links"]:
+        if link["type"] in ("Veth", "Macvlan", "Macvtap"):
+            assert f"{link['namespace']}:{link['name']}" in places
+        if link["type"] == "Veth" and "switch" in link:
+            assert f"port({link['namespace']}:{link['name']})" in places
+
+
+def test_equal_states_give_equal_pictures() -> None:
+    """Drawing is deterministic, to the byte."""
+    assert diagram.as_svg(state(ROUTED), "x") == diagram.as_svg(state(ROUTED), "x")
+    assert diagram.as_dot(state(ROUTED), "x") == diagram.as_dot(state(ROUTED), "x")
+
+
+def test_up_to_twelve_hosts_are_drawn_one_by_one() -> None:
+    """Twelve hosts are twelve boxes, though they are alike."""
+    assert [host.count for host in scene.build(state(many(12))).hosts] == [1] * 12
+
+
+def test_more_hosts_are_folded() -> None:
+    """Thirteen alike hosts are one box that says so, and each interface has a place in the picture."""
+    built = scene.build(state(many(13)))
+    [host] = built.hosts
+    assert (host.name, host.count, built.more) == ("host*", 13, 0)
+    assert built.alias is not None
+    assert built.alias["host7:eth0"] == "host1:eth0"
+    assert built.alias["port(host7:eth0)"] == "port(host1:eth0)"
+
+
+def test_hosts_that_differ_are_not_folded_together() -> None:
+    """Of many hosts the one whose switch port has an option is drawn by itself."""
+    text = many(13).replace(
+        "host4: {interfaces: {eth0: {", "host4: {interfaces: {eth0: {port: {isolated: true}, "
+    )
+    assert sorted(host.count for host in scene.build(state(text)).hosts) == [1, 12]
+
+
+def test_what_cannot_be_folded_is_counted() -> None:
+    """Of forty hosts that are not alike eleven are drawn, and the picture says how many more there are."""
+    built = scene.build(state(distinct(40)))
+    assert (len(built.hosts), built.more) == (11, 29)
+    assert "and 29 more hosts" in diagram.as_svg(state(distinct(40)), "x")
+    assert "and 29 more hosts" in diagram.as_mermaid(state(distinct(40)))
+    assert "and 29 more hosts" in diagram.as_dot(state(distinct(40)), "x")
+
+
+def test_options_are_tags() -> None:
+    """Port options, switch options, modes, and what is wrong with an interface are written beside it."""
+    text = diagram.as_svg(state(ROUTED), "x")
+    for tag in (
+        "locked",
+        "no learning",
+        "STP",
+        "learns 2",
+        "private",
+        "vepa",
+        "macvtap",
+        "down",
+        "no carrier",
+    ):
+        assert f">{tag}</text>" in text, tag
+    assert ">10.0.1.3/24 +1<" in text
+
+
+def test_a_container_with_two_parents_is_drawn_once() -> None:
+    """It stands below its first parent and has a stem from each."""
+    placed = layout.lay_out(scene.build(state(ROUTED)))
+    assert [one.id for one in placed.frames if one.look == "container"] == ["b/both"]
+    stems = {wire.ends for wire in placed.wires}
+    assert {("b:eth0", "b/both:eth0"), ("b:eth1", "b/both:eth1")} <= stems
+
+
+def test_a_step_changes_the_picture() -> None:
+    """After the step the port has its tag."""
+    assert "hairpin" not in diagram.as_svg(state("vepa-hairpin"), "x")
+    assert ">hairpin</text>" in diagram.as_svg(state("vepa-hairpin", 1), "x")
+
+
+@pytest.mark.parametrize("topology", ALL, ids=lambda one: one if "\n" not in one else one.split()[1])
+def test_graphviz_reads_it(topology: str) -> None:
+    """dot draws every topology without a word of complaint."""
+    if shutil.which("dot") is None:
+        pytest.skip("no dot here: apt-get install graphviz")
+    text = diagram.as_dot(state(topology), "a name")
+    done = subprocess.run(["dot", "-Tsvg"], input=text, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "<svg" in done.stdout
+
+
+def test_mermaid_reads_it(show: Callable[..., Browser], module: Callable[[str], Path]) -> None:
+    """Mermaid's own parser accepts every topology, as a flowchart."""
+    library = module("mermaid/dist/mermaid.min.js").as_uri()
+    page = show(
+        f"<!doctype html><meta charset=utf-8><title>x</title><body></body><script src='{library}'></script>"
+    )
+    for topology in ALL:
+        text = diagram.as_mermaid(state(topology))
+        kind = page.wait("return (await mermaid.parse(arguments[0])).diagramType", text)
+        assert kind == "flowchart-v2", (topology, kind)
+    refused = page.wait("return (await mermaid.parse(arguments[0])).diagramType", text + "\n  end --- end")
+    assert "Parse error" in refused, "a parser that takes everything shows nothing"
