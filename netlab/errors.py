@@ -6,6 +6,7 @@ a person has an ``exit_code`` and says in one line what mends it.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 
 #: All as expected.
@@ -20,6 +21,9 @@ CANNOT_RUN = 3
 INCONCLUSIVE = 4
 #: Interrupted by the user (128 + SIGINT).
 INTERRUPTED = 130
+
+#: How the kernel says that there is no room on a disk, or no disk any more.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 #: Of several runs the code that matters most is the command's: the first of these that any of them had.
 PRECEDENCE = (INTERRUPTED, CANNOT_RUN, WRONG, FAILED, INCONCLUSIVE, PASSED)

@@ -18,6 +18,11 @@ HINTS = {
     errors.EMFILE: "raise the limit of open files: ulimit -n 65536",
     errors.ENOSPC: "raise user.max_net_namespaces",
 }
+#: What a machine lacks, and no file is at fault for.
+LACKS = {
+    errors.EOPNOTSUPP, errors.EMFILE, errors.ENFILE, errors.ENOMEM, errors.ENOBUFS, errors.ENOSPC, errors.EAGAIN,
+    errors.EPERM,
+}  # fmt: skip
 
 
 def name(number: int) -> str:
@@ -49,8 +54,7 @@ class BuildFailed(Exception):
             "message": self.message or (os.strerror(self.number) if self.number else ""),
             "command": self.command,
             "interface": self.interface,
-            # What this machine lacks is not the file's fault.
-            "exit_code": 3 if self.package or self.number == errors.EOPNOTSUPP else 2,
+            "exit_code": 3 if self.package or self.number in LACKS else 2,
             "where": [self.where.file, self.where.line, self.where.column] if self.where else None,
             "hint": f"install {self.package}" if self.package else HINTS.get(self.number, "").format(kind=self.kind),
         }

@@ -12,7 +12,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from netlab.errors import INTERRUPTED, PASSED, WRONG
+from netlab.errors import CANNOT_RUN, FULL, INTERRUPTED, PASSED, WRONG
 
 
 class Interrupted(BaseException):
@@ -71,6 +71,12 @@ def _run(argv: list[str]) -> int:
     except BrokenPipeError:
         code = PASSED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+            return _unwritable(error)
+        if isinstance(error, (MemoryError, ImportError)):
+            # Out of memory, mostly: a library that can't be mapped is an ImportError.
+            print(f"netlab: {str(error) or 'out of memory'}", file=sys.stderr)
+            return CANNOT_RUN
         from netlab.cli.problems import explain
 
         return explain(error)
@@ -84,9 +90,22 @@ def _flushed(code: int) -> int:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()
+    except OSError as error:
+        return _unwritable(error)
     return code
+
+
+def _unwritable(error: OSError) -> int:
+    """Say that the report itself could not be written; a disk is full, say."""
+    _forget_stdout()
+    print(f"netlab: standard output can't be written: {error.strerror}", file=sys.stderr)
+    return CANNOT_RUN
+
+
+def _forget_stdout() -> None:
+    """Python flushes once more at its end, and would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _command(argv: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import socket
@@ -23,6 +24,10 @@ from netlab.plan.types import Endpoint, Plan, Step, Where
 from netlab.wire import Channel, Closed, from_plain, to_plain
 
 Log = Callable[[str], None]
+
+#: Errnos of what there is too little of, and what mends it.
+_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+_MORE = "raise the limits of open files, processes and memory (ulimit -n, -u, -v)"
 Progress = Callable[[dict[str, Any]], None]
 
 
@@ -61,36 +66,33 @@ class Agent:
                 f"labs are made of Linux network namespaces, and this is {sys.platform}",
                 "use a Linux machine",
             )
-        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        front = os.pidfd_open(os.getpid())
         # The package's own folder, wherever this process found it, and nothing of the current folder.
         root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        with contextlib.ExitStack() as stack:
+            try:
+                mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+                stack.callback(theirs.close)
+                front = os.pidfd_open(os.getpid())
+                stack.callback(os.close, front)
+                options = ["--stream", str(theirs.fileno()), "--front", str(front)]
+                process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "netlab.agent", *options],
+                    pass_fds=(theirs.fileno(), front),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    start_new_session=True,
+                    env={**os.environ, "PYTHONPATH": path},
+                )
+            except OSError as error:
+                raise CannotRun(f"the agent cannot be started: {error.strerror}", _MORE) from error
         try:
-            process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "netlab.agent",
-                    "--stream",
-                    str(theirs.fileno()),
-                    "--front",
-                    str(front),
-                ],
-                pass_fds=(theirs.fileno(), front),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                start_new_session=True,
-                env={**os.environ, "PYTHONPATH": path},
-            )
-        except OSError as error:
-            mine.close()
-            raise CannotRun(f"the agent cannot be started: {error.strerror}") from error
-        finally:
-            theirs.close()
-            os.close(front)
-        agent = cls(Channel(mine), process, on_log)
+            agent = cls(Channel(mine), process, on_log)
+        except RuntimeError as error:
+            # The reader's thread: neither memory nor a process number is left for it.
+            process.kill()
+            process.wait()
+            raise CannotRun(f"the agent cannot be started: {error}", _MORE) from error
         if on_log is not None:
             agent.request("verbose", on=True)
         return agent
@@ -371,6 +373,6 @@ def _error(plain: dict[str, Any]) -> Exception:
         case "spawn":
             return SpawnError(plain["message"])
         case "system":
-            return LabError(plain["message"])
+            return LabError(plain["message"], _MORE if plain.get("errno") in _SCARCE else "")
         case _:
             return AgentBug("the agent has met a bug of netlab:\n" + plain["message"])

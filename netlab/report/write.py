@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from netlab.errors import CANNOT_RUN, WRONG, ReportError
+from netlab.errors import CANNOT_RUN, FULL, WRONG, ReportError
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 #: How a file system or a kernel says that it has no unnamed files (open(2), O_TMPFILE), or that /proc isn't
 #: there to give one a name by.
 _NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL}
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
 def folder_name(topology: str) -> str:
@@ -103,5 +102,5 @@ def _write_unnamed(path: Path, data: bytes) -> bool:
 
 
 def _failed(path: Path, what: str, error: OSError) -> ReportError:
-    code = CANNOT_RUN if error.errno in _FULL else WRONG
+    code = CANNOT_RUN if error.errno in FULL else WRONG
     return ReportError(f"{path}: {what}: {error.strerror}", exit_code=code)

@@ -1,0 +1,302 @@
+"""``python -m tests.crash.inside SCENARIO``: PID 1 of a small world, in which runs are ended in every way there is.
+
+Exits with 0 where every run ended as it should, with a clear message, and left nothing behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.crash import world
+
+ROOT = Path(__file__).parents[2]
+NETLAB = str(Path(sys.executable).with_name("netlab"))
+#: As an ordinary user: a user namespace in which nobody is root.
+ORDINARY = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+DIED = "the agent has ended unexpectedly, and its labs with it"
+
+
+class NotClean(Exception):
+    """A run ended otherwise than it should, or left something behind."""
+
+
+@dataclass
+class Ended:
+    """How a run ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Runs:
+    """Starts runs in a folder of its own, and looks after each whether anything was left."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.reports = folder / "reports"
+        world.settle_in(folder)
+        self.before = world.at_rest(folder)
+
+    def start(self, argv: list[str], **options: object) -> subprocess.Popen[str]:
+        """Start a front; its outputs are pipes unless told otherwise."""
+        streams: dict[str, object] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        return subprocess.Popen(argv, cwd=ROOT, text=True, **streams)  # type: ignore[call-overload,no-any-return]
+
+    def ended(self, process: subprocess.Popen[str], what: str) -> Ended:
+        """Wait for a front's end, and for the end of everything that came of it."""
+        out, err = process.communicate(timeout=120)
+        ended = Ended(process.returncode, out or "", err or "")
+        if "Traceback" in ended.err:
+            raise NotClean(f"{what}: a traceback:\n{ended.err}")
+        half = [str(path) for path in self.reports.rglob(".*")] if self.reports.exists() else []
+        if half:
+            raise NotClean(f"{what}: files that were not finished: {half}")
+        shutil.rmtree(self.reports, ignore_errors=True)
+        if left := world.left_behind(self.before, self.folder):
+            raise NotClean(f"{what}: left behind: {left}")
+        return ended
+
+    def run(self, argv: list[str], what: str, **options: object) -> Ended:
+        """Start and wait."""
+        return self.ended(self.start(argv, **options), what)
+
+    def demo(self, *more: str) -> list[str]:
+        """The command of a whole run, with its reports."""
+        return [NETLAB, "run", "bridge-two-node", "--report-dir", str(self.reports), *more]
+
+
+def expect(true: object, what: str, ended: Ended) -> None:
+    """Raise where something is not so."""
+    if not true:
+        raise NotClean(f"{what}: ended with {ended.code}\n--- stdout\n{ended.out}\n--- stderr\n{ended.err}")
+
+
+# --- scenarios --------------------------------------------------------------------------------------
+
+
+def kills(runs: Runs, count: int, seed: int) -> None:
+    """SIGKILL for the front, the launcher, PID 1 or one of its children, at a random instant of a run's life."""
+    chance = random.Random(seed)
+    steps = [NETLAB, "run", "bridge-parent-fails", "--report-dir", str(runs.reports), "--layers", "icmp,arp"]
+    captured = runs.demo("--pcap", str(runs.reports / "pcap"), "--layers", "icmp")
+    commands = [runs.demo(), steps, captured, [sys.executable, "-m", "tests.crash.traffic"]]
+    commands += [ORDINARY + commands[0], ORDINARY + commands[3]]
+    lengths = []
+    for command in commands:
+        begun = time.monotonic()
+        ended = runs.run(command, " ".join(command))
+        lengths.append(time.monotonic() - begun)
+        expect(ended.code == 0, f"undisturbed: {' '.join(command)}", ended)
+    happened: Counter[str] = Counter()
+    for number in range(count):
+        k = number % len(commands)
+        role = chance.choice(("front", "launcher", "agent", "child"))
+        after = chance.uniform(0, lengths[k])
+        what = f"kill {number} (seed {seed}): {role} of {' '.join(commands[k][-8:])} after {after:.3f} s"
+        front = runs.start(commands[k])
+        hit = ""
+        try:
+            front.wait(timeout=after)
+        except subprocess.TimeoutExpired:
+            hit = _kill(front.pid, role, chance)
+        ended = runs.ended(front, what)
+        happened[hit or "nobody: it was over"] += 1
+        if hit == "front":
+            expect(ended.code == -signal.SIGKILL, what, ended)
+        elif hit in ("launcher", "agent"):
+            over = ended.code in (0, 1)  # it had all that it needed from the agent
+            expect(over or (ended.code == 3 and DIED in ended.err), f"{what} hit {hit}", ended)
+        elif hit == "child":
+            expect(ended.code in (0, 1, 3), f"{what} hit {hit}", ended)
+        else:
+            expect(ended.code == 0, what, ended)
+    print(", ".join(f"{who} {times}" for who, times in sorted(happened.items())))
+
+
+def _kill(front: int, role: str, chance: random.Random) -> str:
+    """Kill whoever has the role, or who comes next to it in the family; returns whom it hit."""
+    roles = ("front", "launcher", "agent", "child")
+    family = world.descendants(front)
+    # In the order in which they started each other; children of PID 1 may be several.
+    victims = [*family[:3], chance.choice(family[3:])] if len(family) > 3 else family
+    victim = min(roles.index(role), len(victims) - 1)
+    try:
+        os.kill(victims[victim], signal.SIGKILL)
+    except ProcessLookupError:
+        return ""
+    return roles[victim]
+
+
+def signals(runs: Runs, _count: int, _seed: int) -> None:
+    """SIGTERM, SIGINT (once, and again), SIGHUP at several moments: the exit code says which, in a line."""
+    cases: list[tuple[list[signal.Signals], int, str]] = [
+        ([signal.SIGTERM], 143, "netlab: ended by SIGTERM"),
+        ([signal.SIGINT], 130, "netlab: interrupted"),
+        ([signal.SIGINT, signal.SIGINT], 130, "netlab: interrupted"),
+        ([signal.SIGHUP], 129, "netlab: ended by SIGHUP"),
+    ]
+    for sent, code, message in cases:
+        for stage in ("launcher", "agent", "reports"):
+            what = f"{'+'.join(one.name for one in sent)} when there is {stage}"
+            front = runs.start(runs.demo("--repeat", "200"))
+            wanted = {"launcher": 2, "agent": 3, "reports": 3}[stage]
+            world.wait_until(lambda wanted=wanted, front=front: len(world.descendants(front.pid)) >= wanted, 10)
+            for one in sent:
+                front.send_signal(one)
+            ended = runs.ended(front, what)
+            expect(ended.code == code, what, ended)
+            expect(ended.err.strip() == message, what, ended)
+
+
+def full_disk(runs: Runs, _count: int, _seed: int) -> None:
+    """Reports and captures for which there is no room: exit code 3, one line that says so, no half a file."""
+    small = runs.folder / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", small], check=True)
+    runs.before = world.at_rest(runs.folder)
+    runs.reports = small / "reports"
+    for argv in (runs.demo(), [*runs.demo("--no-report"), "--json", str(small / "run.json")]):
+        ended = runs.run(argv, "full disk")
+        expect(ended.code == 3 and "No space left on device" in ended.err, "full disk", ended)
+        expect(len(ended.err.strip().splitlines()) <= 2, "full disk: more than a line", ended)
+        expect("PASS" in ended.out or "--json" in argv, "full disk: the terminal report is lost", ended)
+    argv = [NETLAB, "run", "bridge-two-node", "--no-report", "--pcap", str(runs.reports)]
+    ended = runs.run(argv, "full disk, captures")
+    expect(ended.code in (0, 3), "full disk, captures", ended)
+    subprocess.run(["umount", small], check=True)
+
+
+def streams(runs: Runs, _count: int, _seed: int) -> None:
+    """A reader that has gone (`| head`) is quiet; a stdout that is closed or full is not a crash."""
+    for argv in (runs.demo(), [NETLAB, "list"], [NETLAB, "show", "mesh-100"], runs.demo("--json", "-")):
+        read, write = os.pipe()
+        os.close(read)
+        front = runs.start(argv, stdout=write)
+        os.close(write)
+        ended = runs.ended(front, f"| head: {argv[1]}")
+        expect(ended.err == "" and ended.code == 0, f"| head: {argv[1]}", ended)
+    for argv in (runs.demo(), [NETLAB, "list"]):
+        ended = runs.run(["sh", "-c", 'exec "$@" >&-', "sh", *argv], "closed stdout", stdout=None)
+        expect(ended.code in (0, 2, 3), "closed stdout", ended)
+        with open("/dev/full", "w") as full:
+            ended = runs.run(argv, "/dev/full", stdout=full)
+        expect(ended.code in (2, 3) and "No space left on device" in ended.err, "/dev/full", ended)
+
+
+def limits(runs: Runs, _count: int, _seed: int) -> None:
+    """Few descriptors, little memory, few processes: it works, or says in a line what is lacking (exit code 3)."""
+    cases: list[tuple[str, list[str], Callable[[], object]]] = [
+        ("ulimit -n 64", [], lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))),
+        ("ulimit -n 64", ["mesh-100"], lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))),
+        ("ulimit -n 20", [], lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))),
+        ("ulimit -n 10", [], lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (10, 10))),
+    ]
+    for megabytes in (200, 80, 60, 50, 40, 30, 25):
+        bytes_ = megabytes << 20
+        cases.append(
+            (f"ulimit -v {megabytes} M", [], lambda n=bytes_: resource.setrlimit(resource.RLIMIT_AS, (n, n)))  # type: ignore[misc]
+        )
+    for what, names, limit in cases:
+        argv = [NETLAB, "run", *(names or ["bridge-two-node"]), "--no-report", "--layers", "icmp"]
+        ended = runs.run(argv, f"{what} {names}", preexec_fn=limit)
+        print(what, names, ended.code, ended.err.strip()[:200])
+        expect(ended.code in (0, 3), what, ended)
+        expect(ended.code == 0 or len(ended.err.strip().splitlines()) <= 3, f"{what}: more than some lines", ended)
+        expect(ended.code == 0 or ended.err.strip(), f"{what}: no word of it", ended)
+    for pids in (302, 303, 304, 306, 310, 320):
+        with _pid_max(pids):
+            argv = [NETLAB, "run", "bridge-two-node", "--no-report", "--layers", "icmp"]
+            ended = runs.run(argv, f"pid_max {pids}")
+        print("pid_max", pids, ended.code, ended.err.strip()[:200])
+        expect(ended.code in (0, 3), f"pid_max {pids}", ended)
+
+
+@contextmanager
+def _pid_max(number: int) -> Iterator[None]:
+    path = Path("/proc/sys/kernel/pid_max")
+    before = path.read_text()
+    path.write_text(str(number))
+    try:
+        yield
+    finally:
+        path.write_text(before)
+
+
+def traces(runs: Runs, _count: int, _seed: int) -> None:
+    """Leave one trace of each kind, and see that it is found."""
+    ended = Ended(0, "", "")
+
+    def found(what: str) -> bool:
+        return what in runs.before.difference(world.look(runs.folder))
+
+    sleeper = subprocess.Popen(["sleep", "1000"])
+    expect(found("processes"), "a process", ended)
+    sleeper.kill()
+    sleeper.wait()
+    holder = subprocess.Popen(["unshare", "--net", "sleep", "1000"])
+    expect(world.wait_until(lambda: found("namespaces: (('net', 0), ('mnt', 0)) became (('net', 1)"), 10), "net", ended)
+    holder.kill()
+    holder.wait()
+    for make, undo, what in (
+        (["ip", "link", "add", "left0", "type", "dummy"], ["ip", "link", "delete", "left0"], "links"),
+        (["mount", "-t", "tmpfs", "tmpfs", "/mnt"], ["umount", "/mnt"], "mounts"),
+        (["touch", str(runs.folder / "left")], ["rm", str(runs.folder / "left")], "files"),
+        (["touch", "/dev/shm/left"], ["rm", "/dev/shm/left"], "files"),
+    ):
+        subprocess.run(make, check=True)
+        expect(found(what), what, ended)
+        subprocess.run(undo, check=True)
+    if left := world.left_behind(runs.before, runs.folder):
+        raise NotClean(left)
+
+
+def nothing(_runs: Runs, _count: int, _seed: int) -> None:
+    """Only see whether a world can be made."""
+
+
+SCENARIOS: dict[str, Callable[[Runs, int, int], None]] = {
+    "kills": kills,
+    "signals": signals,
+    "full-disk": full_disk,
+    "streams": streams,
+    "limits": limits,
+    "traces": traces,
+    "nothing": nothing,
+}
+
+
+def main() -> int:
+    """Run one scenario."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenario", choices=SCENARIOS)
+    parser.add_argument("--count", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            SCENARIOS[asked.scenario](Runs(Path(folder)), asked.count, asked.seed)
+        except NotClean as error:
+            print(f"NOT CLEAN: {error}")
+            return 1
+        finally:
+            subprocess.run(["umount", "--recursive", folder], check=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""Nothing left behind, whatever happens: each scenario in a small world of its own."""
+
+from __future__ import annotations
+
+import functools
+import os
+
+import pytest
+
+from tests.crash import world
+
+#: Random kills of one run of the suite; `make crash` asks for more.
+KILLS = int(os.environ.get("NETLAB_KILLS", "30"))
+SEED = int(os.environ.get("NETLAB_SEED", "1"))
+
+
+@functools.cache
+def _lacks() -> str:
+    """Why no world can be made here; empty where it can."""
+    tried = world.enter(["nothing"])
+    return "" if tried.returncode == 0 else f"no namespaces to be crashed in: {tried.stdout.strip()[-200:]}"
+
+
+@pytest.fixture(autouse=True)
+def _somewhere() -> None:
+    if why := _lacks():
+        pytest.skip(why)
+
+
+@pytest.mark.timeout(3600)
+def test_kills() -> None:
+    """SIGKILL of the front, the launcher, PID 1 or a child at random instants leaves nothing, and ends clearly."""
+    done = world.enter(["kills", "--count", str(KILLS), "--seed", str(SEED)])
+    assert done.returncode == 0, done.stdout
+    print(done.stdout)
+
+
+@pytest.mark.parametrize("scenario", ["signals", "full-disk", "streams", "limits"])
+def test_ends(scenario: str) -> None:
+    """Signals, full disks, readers that go, too few descriptors, too little memory: a line, an exit code, no trace."""
+    done = world.enter([scenario])
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_trace_is_found() -> None:
+    """The search finds what there is to be found: a process, a link, a mount, a file, a namespace that is held."""
+    done = world.enter(["traces"])
+    assert done.returncode == 0, done.stdout
