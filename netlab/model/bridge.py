@@ -134,6 +134,8 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
             or not bridge.max_learned
             or len(fdb) - len(bridge.static) < bridge.max_learned
         ):
+            # Where a MAC is at two places it matters who is heard first.
+            sim.contested |= src in fdb
             fdb[src] = port
         else:
             sim.note(payload.phase, port.id, f"{src} is not learned", LEARN_LIMIT)

@@ -10,6 +10,9 @@ from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.ears import PACKET_HOST, Ears
 from netlab.agent.probe.layer import Layer
 
+#: The asker's MAC and address, and the address asked for.
+Question = tuple[bytes, bytes, bytes]
+
 
 class Resolve(Layer):
     """Shared by both families: an answer is attributed by the source's interface, its address and that it asked for."""
@@ -22,6 +25,7 @@ class Resolve(Layer):
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         super().__init__(arena, ears, name)
         self.asked: dict[tuple[str, bytes, bytes], list[Pair]] = {}
+        self.sent: dict[Question, list[Pair]] = {}
 
     def packed(self, index: int) -> bytes:
         """The address of an endpoint in this family."""
@@ -32,6 +36,7 @@ class Resolve(Layer):
 
     def prepare(self, wave: list[Pair]) -> None:
         self.asked.clear()
+        self.sent.clear()
         for source, _ in wave:
             if self.arena.here(source):
                 self.listen(self.arena.endpoints[source].namespace, self.protocol)
@@ -45,6 +50,8 @@ class Resolve(Layer):
         key = self.arena.endpoints[pair[0]].link, self.packed(pair[0]), self.packed(pair[1])
         self.asked.setdefault(key, []).append(pair)
         self.arena.transmit(pair[0], self.request(pair))
+        question = self.arena.macs[pair[0]], self.packed(pair[0]), self.packed(pair[1])
+        self.sent.setdefault(question, []).append(pair)
 
     def answered(self, ns: str, ifname: str, asker: bytes, ip: bytes, mac: bytes, kind: int) -> None:
         """An answer to somebody's question came in at an interface: ``ip`` is at ``mac``.
@@ -78,13 +85,14 @@ class Resolve(Layer):
             result.evidence["reason"] = "answered-by-a-stranger"
 
     def on_wire(self, ns: str, data: bytes, port: str) -> None:
-        for pair in self.matching(data):
+        question = self.question(data)
+        for pair in self.sent.get(question, ()) if question else ():
             veth = self.arena.wire(self.arena.endpoints[pair[0]].link)
             if veth is not None and veth.port_id == port:
                 self.results[pair].wire = True
 
-    def matching(self, data: bytes) -> list[Pair]:
-        """The pairs whose request a frame on a wire is."""
+    def question(self, data: bytes) -> Question | None:
+        """What a frame on a wire asks, if it is a request of this family."""
         raise NotImplementedError
 
 
@@ -99,13 +107,10 @@ class Arp(Resolve):
         source, target = (socket.inet_ntoa(self.packed(index)) for index in pair)
         return frames.arp_request(self.arena.macs[pair[0]], source, target)
 
-    def matching(self, data: bytes) -> list[Pair]:
+    def question(self, data: bytes) -> Question | None:
         if data[12:14] != b"\x08\x06" or data[20:22] != b"\0\x01":
-            return []
-        return [
-            pair for pair in self.results
-            if self.arena.macs[pair[0]] == data[22:28] and self.packed(pair[1]) == data[38:42]
-        ]  # fmt: skip
+            return None
+        return data[22:28], data[28:32], data[38:42]
 
 
 class Ndp(Resolve):
@@ -126,10 +131,7 @@ class Ndp(Resolve):
         source, target = (str(ipaddress.IPv6Address(self.packed(index))) for index in pair)
         return frames.neighbor_solicitation(self.arena.macs[pair[0]], source, target)
 
-    def matching(self, data: bytes) -> list[Pair]:
+    def question(self, data: bytes) -> Question | None:
         if data[12:14] != b"\x86\xdd" or data[54:55] != b"\x87":
-            return []
-        return [
-            pair for pair in self.results
-            if self.arena.macs[pair[0]] == data[6:12] and self.packed(pair[1]) == data[62:78]
-        ]  # fmt: skip
+            return None
+        return data[6:12], data[22:38], data[62:78]

@@ -5,7 +5,7 @@ when neither leaves state behind that the other reads:
 
 - frames of our own EtherType, and raw ARP requests and solicitations, read no neighbour table; they meet only in
   forwarding tables, and these matter only where a port doesn't flood, is locked, has static entries, a bridge may learn
-  only so many addresses, or one MAC lives at two places;
+  only so many addresses, one MAC lives at two places, or a passthru child takes what is flooded;
 - the other layers resolve neighbours. An ARP request is a broadcast, and whoever hears it updates an entry that he
   already has for its sender, be it only INCOMPLETE (arp_process, "Update our ARP tables"). So in a wave a namespace
   either asks or is asked, and two namespaces meet only once. A namespace with several interfaces may answer by
@@ -14,8 +14,8 @@ when neither leaves state behind that the other reads:
   ask for it, and would learn from its broadcasts for others;
 - a host that forwards is part of many pairs, and so is a gateway: where anybody forwards or has routes of his own, a
   wave is one probe;
-- so is a probe of an address that several interfaces have, and one of a host with a child in source or passthru mode,
-  which gets what others are answered.
+- so is a probe of an address that several interfaces have, and one of a host with a source-mode child, which gets
+  copies of what others are answered.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ def forwarding_matters(state: State) -> bool:
             ports = (link.port, link.peer_port)
         # A static entry is taken along by whoever is heard elsewhere with its MAC.
         if any(not port.flood or port.locked or port.fdb for port in ports):
+            return True
+        if isinstance(link, Macvlan) and link.effective_mode == "passthru":
+            # It takes whatever is flooded to it.
             return True
         if not isinstance(link, (Switch, SwitchLink)) and link.mac:
             wire = state.link(link.parent).id if isinstance(link, Macvlan) else link.id
@@ -94,7 +97,7 @@ def _overhearing(state: State) -> set[int]:
     hosts = {
         state.namespace(link.namespace).host
         for link in state.links
-        if isinstance(link, Macvlan) and (link.allowed_macs or link.effective_mode == "passthru")
+        if isinstance(link, Macvlan) and link.effective_mode == "source" and link.allowed_macs
     }
     return {i for i, endpoint in enumerate(state.endpoints) if state.namespace(endpoint.namespace).host in hosts}
 
