@@ -98,8 +98,9 @@ def _alternatives(sim: Sim) -> Iterator[Schedule]:
             yield Schedule(last_first=True)
         if any(port.unordered for port in sim.worked):
             yield Schedule(reverse=True)
-        for after in range(min(sim.steps, LATEST)):
-            yield Schedule(after=after)
+        late = [None, *range(min(sim.steps, LATEST))]
+        for prompt in (False, True) if sim.request == "udp-request" else (False,):
+            yield from (Schedule(after=after, prompt=prompt) for after in late)
 
 
 def broadcast(world: World, source: End) -> Sim:

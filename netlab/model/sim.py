@@ -22,12 +22,14 @@ class Schedule:
     """When the workqueue runs, which is another CPU's business: a kernel thread's, of no fixed CPU.
 
     ``eager`` lets it overtake the parent's own stack; ``after`` lets it start so many frames after it was
-    called, and go on side by side with the backlog of the CPU that called it; ``last_first`` lets a later port's
-    overtake an earlier one's; ``reverse`` turns round the order of children where that isn't known.
+    called, and go on side by side with the backlog of the CPU that called it; ``prompt`` lets a server answer
+    before it; ``last_first`` lets a later port's overtake an earlier one's; ``reverse`` turns round the order of
+    children where that isn't known.
     """
 
     eager: bool = False
     after: int | None = None
+    prompt: bool = False
     last_first: bool = False
     reverse: bool = False
 
@@ -137,7 +139,9 @@ class Sim:
             return
         while True:
             self.drain()
-            if self.work:
+            if self.users and self.schedule.prompt:
+                self.users.popleft()(self)
+            elif self.work:
                 for _ in broadcast_work(self, *(self.work.pop() if self.schedule.last_first else self.work.popleft())):
                     self.drain()
             elif self.users:
@@ -153,6 +157,9 @@ class Sim:
         children: Iterator[None] = iter(())
         while True:
             idle = not self._step()
+            if idle and self.users and self.schedule.prompt:
+                self.users.popleft()(self)
+                continue
             if self.work and (idle or self.due[0] <= self.steps):
                 self.due.popleft()
                 children = chain(children, broadcast_work(self, *self.work.popleft()))

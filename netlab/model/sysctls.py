@@ -15,20 +15,33 @@ _V6 = "net/ipv6/conf/"
 #: Settings that no probe of ours can feel, whatever their value.
 NEUTRAL = frozenset(
     (
-        "accept_source_route", "arp_accept", "arp_evict_nocarrier", "arp_notify", "bc_forwarding",
-        "bootp_relay", "disable_policy", "disable_xfrm", "drop_gratuitous_arp",
-        "drop_unicast_in_l2_multicast", "force_igmp_version", "igmpv2_unsolicited_report_interval",
-        "igmpv3_unsolicited_report_interval", "log_martians", "mc_forwarding", "medium_id",
-        "promote_secondaries", "proxy_arp_pvlan", "secure_redirects", "shared_media", "src_valid_mark",
-        "tag", "accept_dad", "accept_ra", "accept_ra_defrtr", "accept_ra_pinfo", "accept_redirects",
-        "accept_untracked_na", "addr_gen_mode", "autoconf", "dad_transmits", "enhanced_dad", "force_tllao",
-        "hop_limit", "keep_addr_on_down", "max_addresses", "mldv1_unsolicited_report_interval",
+        "accept_dad", "accept_ra", "accept_ra_defrtr", "accept_ra_pinfo", "accept_redirects",
+        "accept_source_route", "accept_untracked_na", "arp_evict_nocarrier", "arp_notify", "autoconf",
+        "bc_forwarding", "bootp_relay", "dad_transmits", "disable_policy", "disable_xfrm",
+        "drop_gratuitous_arp", "drop_unicast_in_l2_multicast", "force_igmp_version",
+        "igmpv2_unsolicited_report_interval", "igmpv3_unsolicited_report_interval", "keep_addr_on_down",
+        "log_martians", "max_addresses", "mc_forwarding", "medium_id", "mldv1_unsolicited_report_interval",
         "mldv2_unsolicited_report_interval", "ndisc_evict_nocarrier", "ndisc_notify", "ndisc_tclass",
-        "optimistic_dad", "proxy_ndp", "router_solicitation_delay", "router_solicitation_interval",
-        "router_solicitation_max_interval", "router_solicitations", "stable_secret", "suppress_frag_ndisc",
-        "proxy_ndp", "temp_prefered_lft", "temp_valid_lft", "use_optimistic", "use_tempaddr",
+        "promote_secondaries", "router_solicitation_delay", "router_solicitation_interval",
+        "router_solicitation_max_interval", "router_solicitations", "secure_redirects", "src_valid_mark",
+        "suppress_frag_ndisc", "tag", "temp_prefered_lft", "temp_valid_lft", "use_tempaddr",
     )
 )
+#: Settings that no probe can feel at this value; the model has no rule for others.
+NEUTRAL_AT = {
+    "addr_gen_mode": 0,
+    "arp_accept": 0,
+    "enhanced_dad": 1,
+    "force_tllao": 0,
+    "hop_limit": 64,
+    "optimistic_dad": 0,
+    "proxy_arp_pvlan": 0,
+    "proxy_ndp": 0,
+    "shared_media": 1,
+    "use_optimistic": 0,
+}
+#: Settings outside conf/ that no probe of ours can feel.
+NEUTRAL_GLOBAL = frozenset(("net/ipv4/icmp_errors_use_inbound_ifaddr",))
 
 #: Settings that the model follows.
 FOLLOWED4 = frozenset(
@@ -38,16 +51,6 @@ FOLLOWED4 = frozenset(
     )
 )
 FOLLOWED6 = frozenset(("disable_ipv6", "force_forwarding", "forwarding"))
-
-#: Settings outside conf/ and the value at which the model knows them.
-GLOBAL = {
-    "net/ipv4/ip_forward": None,
-    "net/ipv4/icmp_echo_ignore_all": None,
-    "net/ipv6/icmp/echo_ignore_all": None,
-}
-
-#: Settings outside conf/ that no probe of ours can feel.
-NEUTRAL_GLOBAL = frozenset(("net/ipv4/icmp_errors_use_inbound_ifaddr",))
 
 
 class Settings:
@@ -92,7 +95,7 @@ class Settings:
                 for conf in confs.values():
                     conf[key] = value
             confs.setdefault(name, {})[key] = value
-        elif key not in NEUTRAL:
+        elif key not in NEUTRAL and NEUTRAL_AT.get(key) != value:
             self.strange.append(path)
 
     def _forward4(self, value: int) -> None:

@@ -55,7 +55,7 @@ class Device:
     """An interface of a host or container: a veth, a macvlan child, or lo."""
 
     __slots__ = (
-        "addresses4", "addresses6", "allmac", "children", "conf", "groups", "id", "ifindex", "index", "kind",
+        "addresses4", "addresses6", "conf", "groups", "id", "ifindex", "index", "kind",
         "linklocal", "lower", "mac", "macvlan", "mode", "mtu", "name", "neighbors", "nodst", "ns", "port",
         "receive", "running", "transmit", "up",
     )  # fmt: skip
@@ -218,7 +218,7 @@ class Namespace:
     """A host or container with its own stack."""
 
     __slots__ = (
-        "all_devices", "cache", "custom_local", "custom_rules4", "custom_rules6", "devices", "echo_ignore",
+        "cache", "custom_local", "custom_rules4", "custom_rules6", "devices", "echo_ignore",
         "echo_ignore6", "id", "index", "lo", "local4", "local6", "macs", "owned4", "ports", "rules4",
         "rules6", "tables4", "tables6", "unknown",
     )  # fmt: skip

@@ -78,18 +78,19 @@ def _references(lab: Lab, rng: random.Random) -> None:
         lab.sysctl(rng.choice(spaces), "/neigh/default/locktime", 0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_class_is_exact(seed: int) -> None:
     """Whatever the lab, a pair's letter, rule and use of the wire are the same shared as simulated by itself."""
     rng = random.Random(seed)
     state = random_lab(rng).state()
-    shared = Prediction(state, ALL_LAYERS)
-    single = Prediction(state, ALL_LAYERS, classes=False)
+    layers = rng.sample(ALL_LAYERS, 3)
+    shared = Prediction(state, layers)
+    single = Prediction(state, layers, classes=False)
     assert shared.letters == single.letters
     assert set(shared.unknown) == set(single.unknown)
     for _ in range(20):
-        layer = rng.choice(ALL_LAYERS)
+        layer = rng.choice(layers)
         i, j = (rng.randrange(len(state.endpoints)) for _ in range(2))
         if shared.letters[layer][i][j] != ".":
             assert shared.rule(layer, i, j) == single.rule(layer, i, j)
