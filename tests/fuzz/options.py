@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 from tests.fuzz.lan import Document, Lan, Nic
@@ -164,49 +165,44 @@ def _routing(lan: Lan) -> None:
 
 
 def routes(lan: Lan, namespace: str) -> list[Document]:
-    """Routes of a namespace to the other subnet, and sometimes to single addresses."""
-    mine = lan.inside(namespace)
-    others = [nic for nic in lan.living() if nic.namespace != namespace]
-    found: list[Document] = []
+    """Routes of a namespace, by gateways that it has on its links, to the other subnet, to all, or to one address."""
+    mine = [
+        nic for nic in lan.inside(namespace) if nic.spec.get("state") != "down" and nic.spec.get("mtu", 1500) >= 1280
+    ]
+    local = {ip for nic in lan.inside(namespace) for ip in (*nic.ips(4), *nic.ips(6))}
+    found: dict[str, Document] = {}
     for family in (4, 6):
-        own = [nic for nic in mine if nic.ips(family) and nic.spec.get("state") != "down"]
-        local = {ip for nic in mine for ip in nic.ips(family)}
-        gateways = [(nic, ip) for nic in others for ip in nic.ips(family) if ip not in local]
-        if not own or not gateways or not lan.chance(0.7):
+        there = [(nic, ip) for nic in lan.living() for ip in nic.ips(family) if ip not in local]
+        near = [(nic, ip, out) for nic, ip in there for out in mine if on_link(out, ip)]
+        if not near or not lan.chance(0.7):
             continue
-        nic, gateway = lan.pick(gateways)
-        if lan.chance(0.7):
-            forwarding = [(n, ip) for n, ip in gateways if _forwards(lan, n.namespace)]
-            nic, gateway = lan.pick(forwarding) if forwarding else (nic, gateway)
-        out = lan.pick(own)
-        near = [one for one in own if same_net(one, gateway)]
-        if near:
-            out = lan.pick(near)
-        elif not lan.chance(0.1):
-            continue
+        forwarding = [one for one in near if _forwards(lan, one[0].namespace)]
+        _, gateway, out = lan.pick(forwarding if forwarding and lan.chance(0.7) else near)
         target = lan.pick(("default", "net", "host"), (3, 4, 1))
-        to = target
+        to = "default"
         if target == "net":
-            other = 0 if gateway.startswith(("10.0.1.", "fd00:1:")) else 1
-            to = f"10.0.{other}.0/24" if family == 4 else f"fd00:{other}::/64"
-            if family == 4 and any(same_net(one, f"10.0.{other}.1") for one in mine):
-                continue  # there is a connected one already, perhaps: EEXIST
+            net = 0 if gateway.startswith(("10.0.1.", "fd00:1:")) else 1
+            to = f"10.0.{net}.0/24" if family == 4 else f"fd00:{net}::/64"
         elif target == "host":
-            far = lan.pick(gateways)[1]
-            to = f"{far}/{32 if family == 4 else 128}"
+            far = [ip for _, ip in there if ip != gateway]
+            if not far:
+                continue
+            to = f"{lan.pick(far)}/{32 if family == 4 else 128}"
+        if any(str(ipaddress.ip_interface(a).network) == str(ipaddress.ip_network(to)) for nic in mine
+               for a in nic.addresses if to != "default"):  # fmt: skip
+            continue  # there is a connected one already
         route: Document = {"to": to, "via": gateway}
-        if lan.chance(0.4):
+        if lan.chance(0.4) or to == "default":
             route["dev"] = out.name
-        if lan.chance(0.1):
-            route = {"to": to if to != "default" else "10.0.9.0/24", "dev": out.name}
-        found.append(route)
-    return found
+        if lan.chance(0.1) and to != "default":
+            route = {"to": to, "dev": out.name}
+        found[to + str(family)] = route
+    return list(found.values())
 
 
-def same_net(nic: Nic, ip: str) -> bool:
-    """Whether an interface has an address of the same (usual) subnet."""
-    cut = (lambda a: a.rsplit(":", 2)[0]) if ":" in ip else (lambda a: a.rsplit(".", 1)[0])
-    return any(cut(own) == cut(ip) for own in nic.ips(6 if ":" in ip else 4))
+def on_link(nic: Nic, ip: str) -> bool:
+    """Whether an address is on the link of an interface."""
+    return any(ipaddress.ip_address(ip) in ipaddress.ip_interface(own).network for own in nic.addresses)
 
 
 def _forwards(lan: Lan, namespace: str) -> bool:
@@ -237,7 +233,10 @@ def rules_of(lan: Lan, namespace: str) -> tuple[list[Document], list[Document]]:
         ip, table = nic.ips(family)[0], 100 + k
         net = lan.pick((0, 1), (4, 1))
         to = f"10.0.{net}.0/24" if family == 4 else f"fd00:{net}::/64"
-        out = nic if lan.chance(0.8) else lan.pick(mine)
+        able = [one for one in mine if one.ips(family) and one.spec.get("mtu", 1500) >= 1280]
+        if not able:
+            continue
+        out = nic if nic in able and lan.chance(0.8) else lan.pick(able)
         rule: Document = {"table": table, "family": family}
         selector = lan.pick(("from", "to", "iif", "oif"), (6, 2, 1, 1))
         if selector in ("from", "to"):
