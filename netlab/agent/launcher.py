@@ -50,12 +50,20 @@ def launch(front: int, stream: int, run: object) -> NoReturn:
         run(error)
         os._exit(0)
     launcher = os.pidfd_open(os.getpid())
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        run(crowded(error))
+        os._exit(0)
     if pid == 0:
         status = 70
         try:
-            watch(launcher, front)
-            run(Entered(rootless, private_proc()))
+            try:
+                watch(launcher, front)
+            except RuntimeError as error:
+                run(crowded(error))
+            else:
+                run(Entered(rootless, private_proc()))
             status = 0
         except BaseException:
             import traceback
@@ -151,6 +159,11 @@ def refused(error: OSError) -> CannotEnter:
             "--security-opt seccomp=unconfined --security-opt apparmor=unconfined",
         )
     return CannotEnter(f"the kernel refuses new namespaces ({error.strerror})", "run it as root: sudo netlab …")
+
+
+def crowded(error: Exception) -> CannotEnter:
+    """There is no room for one process or thread more."""
+    return CannotEnter(f"the agent cannot be started: {error}", "raise the limits of processes and memory (ulimit -u, -v)")
 
 
 def private_proc() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import os
 import platform
@@ -31,6 +32,9 @@ from netlab.wire import Channel, Closed, from_plain, to_plain
 PENDING_LABS = 20
 #: … or when nothing was asked for this long, in seconds.
 IDLE = 0.2
+
+#: What Python says where a process or memory limit leaves no room for a thread: a bare RuntimeError.
+NO_THREAD = "can't start new thread"
 
 Answer = tuple[Any, list[int]]
 #: The result of a request whose answer a job will send.
@@ -130,10 +134,14 @@ class Server:
             reply["error"] = {"kind": "build", **error.plain()}
         except OSError as error:
             reply["error"] = {"kind": "system", "errno": error.errno, "message": str(error)}
-        except Exception:
-            import traceback
+        except Exception as error:
+            if isinstance(error, MemoryError) or str(error) == NO_THREAD:
+                message = str(error) or "out of memory"
+                reply["error"] = {"kind": "system", "errno": errno.ENOMEM, "message": message}
+            else:
+                import traceback
 
-            reply["error"] = {"kind": "bug", "message": traceback.format_exc()}
+                reply["error"] = {"kind": "bug", "message": traceback.format_exc()}
         self.flush_log()
         if reply.get("result") is LATER:
             return

@@ -19,8 +19,9 @@ def main() -> int:
     try:
         with netlab.Labs() as labs, labs.open(TOPOLOGY) as lab:
             for _ in range(2):
-                with lab["B"].popen("iperf3", "-s", "-1") as server, lab.capture("port(A:eth0)"):
-                    server.stdout.readline()
+                with lab["B"].popen("iperf3", "-s", "-1", "--forceflush") as server, lab.capture("port(A:eth0)"):
+                    while b"listening" not in server.stdout.readline():
+                        pass
                     lab["A"].run("iperf3", "-c", lab["B"].ip, "-n", "5M", "--connect-timeout", "2000")
     except netlab.LabDied as error:
         print(f"netlab: {error}", file=sys.stderr)

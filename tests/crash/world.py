@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,9 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
-#: So many namespaces of a kind this world may have: as many as can still be made have not been left by anybody.
-LIMITS = {"net": 30, "mnt": 60}
-_FLAGS = {"net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
+#: The kinds of namespaces that are counted, and how many there may be while a run lasts.
+KINDS = {"net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
+PLENTY = 1000
 #: Seconds that the kernel may take to tidy up.
 DEADLINE = 60.0
 
@@ -61,8 +60,8 @@ def enter(argv: list[str]) -> subprocess.CompletedProcess[str]:
 
 def settle_in(folder: Path) -> None:
     """What PID 1 of the new world does first: limits, a private /tmp and /dev/shm, no orphans that nobody reaps."""
-    for kind, limit in LIMITS.items():
-        Path(f"/proc/sys/user/max_{kind}_namespaces").write_text(str(limit))
+    for kind in KINDS:
+        _limit(kind, PLENTY)
     for path in ("/dev/shm", str(folder)):
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=True)
     os.environ["TMPDIR"] = str(folder)
@@ -75,8 +74,7 @@ def look(folder: Path) -> Traces:
     files = sorted(str(path) for place in (folder, Path("/dev/shm")) for path in place.rglob("*"))
     links = subprocess.run(["ip", "-o", "link"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
     mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    # One of each kind is this world's own.
-    held = tuple((kind, LIMITS[kind] - 1 - _room(kind)) for kind in LIMITS)
+    held = tuple((kind, _held(kind)) for kind in KINDS)
     return Traces(
         tuple(processes()), tuple(line.split(":")[1].strip() for line in links), tuple(mounts), tuple(files), held
     )
@@ -84,24 +82,21 @@ def look(folder: Path) -> Traces:
 
 def at_rest(folder: Path) -> Traces:
     """What is there once nobody holds a namespace but this world itself."""
-    until = time.monotonic() + DEADLINE
-    found = look(folder)
-    while any(count for _, count in found.namespaces) and time.monotonic() < until:
-        time.sleep(0.05)
-        found = look(folder)
-    return found
+    return _look_until(lambda found: not any(count for _, count in found.namespaces), folder)
 
 
 def left_behind(before: Traces, folder: Path) -> str:
     """What is there that was not before, once the kernel has had its time; empty where it is nothing."""
-    now = before
-    until = time.monotonic() + DEADLINE
-    while time.monotonic() < until:
-        now = look(folder)
-        if now == before:
-            return ""
-        time.sleep(0.05)
-    return before.difference(now)
+    return before.difference(_look_until(lambda found: found == before, folder))
+
+
+def _look_until(enough: Callable[[Traces], bool], folder: Path) -> Traces:
+    until, pause = time.monotonic() + DEADLINE, 0.02
+    while not enough(found := look(folder)) and time.monotonic() < until:
+        # Each look makes a namespace of each kind itself, which takes its time to go.
+        time.sleep(pause)
+        pause = min(1.0, pause * 1.5)
+    return found
 
 
 def wait_until(true: Callable[[], bool], seconds: float) -> bool:
@@ -148,21 +143,25 @@ def reap() -> None:
             return
 
 
-def _room(kind: str) -> int:
-    """How many namespaces of a kind can be made; counted by a child, which takes them along."""
-    read, write = os.pipe()
+def _limit(kind: str, number: int) -> None:
+    Path(f"/proc/sys/user/max_{kind}_namespaces").write_text(str(number))
+
+
+def _held(kind: str) -> int:
+    """How many namespaces of a kind there are besides this world's own: the lowest limit under which one more can be
+    made says it exactly, however it is held (by a process, a descriptor, a mount, or the kernel's own tidying up)."""
+    try:
+        for others in range(PLENTY):
+            _limit(kind, others + 2)
+            if _can_make(kind):
+                return others
+    finally:
+        _limit(kind, PLENTY)
+    return PLENTY
+
+
+def _can_make(kind: str) -> bool:
     pid = os.fork()
     if pid == 0:
-        count = 0
-        held = []
-        signal.alarm(30)
-        while _libc.unshare(_FLAGS[kind]) == 0:
-            count += 1
-            held.append(os.open(f"/proc/self/ns/{kind}", os.O_RDONLY))
-        os.write(write, str(count).encode())
-        os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        text = pipe.read()
-    os.waitpid(pid, 0)
-    return int(text or -1)
+        os._exit(0 if _libc.unshare(KINDS[kind]) == 0 else 1)
+    return os.waitpid(pid, 0)[1] == 0
