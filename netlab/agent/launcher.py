@@ -163,7 +163,8 @@ def refused(error: OSError) -> CannotEnter:
 
 def crowded(error: Exception) -> CannotEnter:
     """There is no room for one process or thread more."""
-    return CannotEnter(f"the agent cannot be started: {error}", "raise the limits of processes and memory (ulimit -u, -v)")
+    mend = "raise the limits of processes and memory (ulimit -u, -v)"
+    return CannotEnter(f"the agent cannot be started: {error}", mend)
 
 
 def private_proc() -> str:

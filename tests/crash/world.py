@@ -34,10 +34,11 @@ class Traces:
     files: tuple[str, ...]
     namespaces: tuple[tuple[str, int], ...]
 
-    def difference(self, other: Traces) -> str:
-        """In what two worlds differ, in words."""
-        mine, theirs = asdict(self), asdict(other)
-        return "; ".join(f"{name}: {mine[name]} became {theirs[name]}" for name in mine if mine[name] != theirs[name])
+    def beyond(self, before: Traces) -> str:
+        """What there is now that there was not before, in words. (What has gone since was somebody else's.)"""
+        mine, theirs = asdict(self), asdict(before)
+        more = {name: sorted(set(mine[name]) - set(theirs[name])) for name in mine}
+        return "; ".join(f"{name}: {found}" for name, found in more.items() if found)
 
 
 def enter(argv: list[str]) -> subprocess.CompletedProcess[str]:
@@ -87,7 +88,7 @@ def at_rest(folder: Path) -> Traces:
 
 def left_behind(before: Traces, folder: Path) -> str:
     """What is there that was not before, once the kernel has had its time; empty where it is nothing."""
-    return before.difference(_look_until(lambda found: found == before, folder))
+    return _look_until(lambda found: not found.beyond(before), folder).beyond(before)
 
 
 def _look_until(enough: Callable[[Traces], bool], folder: Path) -> Traces:
