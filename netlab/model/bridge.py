@@ -1,10 +1,29 @@
-"""The switch: a Linux bridge with its port options and its forwarding database."""
+"""The switch: a Linux bridge with its port options and its forwarding database.
+
+Inside of a host a bridge is an interface as well: it takes up what is for its own MAC, every broadcast, and with a
+macvlan child on it (which makes it promiscuous) everything.
+"""
 
 from __future__ import annotations
 
+from netlab.model import macvlan, stack
+from netlab.model.device import dead
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
-from netlab.model.world import ARP, BROADCAST, IP6, MULTICAST, RAW, UNICAST, Frame, Port
+from netlab.model.world import (
+    ARP,
+    BROADCAST,
+    HOST,
+    IP6,
+    MULTICAST,
+    OTHERHOST,
+    RAW,
+    UNICAST,
+    Bridge,
+    Device,
+    Frame,
+    Port,
+)
 
 _INPUT = "net/bridge/br_input.c"
 _FORWARD = "net/bridge/br_forward.c"
@@ -94,6 +113,37 @@ OWN_MAC = rule(
     "br_handle_frame_finish",
     _INPUT,
 )
+UP = rule(
+    "bridge/own-interface",
+    "Inside of a host a bridge is an interface, too: it takes up frames to its own MAC and every broadcast.",
+    "br_pass_frame_up",
+    _INPUT,
+)
+PROMISCUOUS = rule(
+    "bridge/promiscuous-with-children",
+    "With a macvlan child on it a bridge's own interface is promiscuous, and gets a copy of every frame.",
+    "br_handle_frame_finish",
+    _INPUT,
+)
+MEMBER = rule(
+    "bridge/port-hears-nothing",
+    "An interface that is a port of a bridge gives everything that comes in to the bridge: its own addresses are"
+    " reached by the bridge's interface, if at all.",
+    "br_handle_frame",
+    _INPUT,
+)
+OWN_FROM_ABOVE = rule(
+    "bridge/own-mac-from-above",
+    "What a bridge's own interface, or a macvlan child on it, sends to the bridge's own MAC goes nowhere.",
+    "br_dev_xmit",
+    "net/bridge/br_device.c",
+)
+PORT_MAC_FROM_ABOVE = rule(
+    "bridge/port-mac-from-above",
+    "What a bridge's own interface sends to the MAC of one of its ports leaves by that port.",
+    "br_dev_xmit",
+    "net/bridge/br_device.c",
+)
 PORT_MTU = rule(
     "bridge/port-mtu",
     "A frame more than four bytes longer than the outgoing port's MTU is dropped without a word.",
@@ -142,25 +192,77 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
     if state == "learning":
         sim.note(payload.phase, port.id, "port state learning", STATE_IN, end=True)
         return
+    own = bridge.device
     if cast == UNICAST:
         if dst in bridge.locals:
-            sim.note(payload.phase, bridge.id, f"{dst} is the switch's own", OWN_MAC, end=True)
+            if own is not None:
+                # The port has told already whom it is for (eth_type_trans, br_handle_frame).
+                _up(sim, own, frame, HOST if dst in (own.mac, port.mac) else OTHERHOST, UP)
+            else:
+                sim.note(payload.phase, bridge.id, f"{dst} is the switch's own", OWN_MAC, end=True)
             return
         known = fdb.get(dst)
         if known is not None:
             _deliver(sim, port, known, frame, True, False)
+        else:
+            _flood(sim, bridge, port, frame)
+        if own is not None and own.macvlan is not None and own.macvlan.promiscuous:
+            _up(sim, own, frame, OTHERHOST, PROMISCUOUS)
+        return
+    _flood(sim, bridge, port, frame)
+    if own is not None:
+        _up(sim, own, frame, BROADCAST if cast == BROADCAST else MULTICAST, UP)
+
+
+def _up(sim: Sim, dev: Device, frame: Frame, packet_type: int, why: str) -> None:
+    """Hand a frame to the bridge's own interface (br_pass_frame_up); no queue is in between."""
+    if packet_type != OTHERHOST or dev.macvlan is not None:
+        sim.note(frame[4].phase, dev.id, "taken up by the bridge's interface", why)
+    if dev.macvlan is not None:
+        macvlan.handle_frame(sim, dev, dev.macvlan, frame)
+    else:
+        stack.receive(sim, dev, frame, packet_type)
+
+
+def receive_above(sim: Sim, dev: Device, frame: Frame) -> None:
+    """A frame is put in at the bridge's own interface: one bridge-mode child's for another (dev_forward_skb)."""
+    assert dev.macvlan is not None
+    macvlan.handle_frame(sim, dev, dev.macvlan, frame)
+
+
+def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
+    """The bridge's own interface sends a frame (br_dev_xmit): by what the bridge has learned, or to all ports."""
+    cast, dst, _, _, payload = frame
+    bridge = dev.bridge
+    assert bridge is not None
+    if not dev.running:
+        dead(sim, dev, payload.phase)
+        return
+    if bridge.stp:
+        raise Unknown(f"bridge {bridge.id} speaks STP: its ports' states depend on time")
+    if cast == UNICAST:
+        if dst in bridge.locals:
+            port = bridge.locals[dst]
+            if port is None:
+                sim.note(payload.phase, dev.id, f"{dst} is the bridge's own", OWN_FROM_ABOVE, end=True)
+            else:
+                sim.note(payload.phase, dev.id, f"{dst} is the MAC of {port.id}", PORT_MAC_FROM_ABOVE)
+                _deliver(sim, None, port, frame, True, False)
             return
-    _flood(sim, port, frame)
+        known = sim.database(bridge).get(dst)
+        if known is not None:
+            _deliver(sim, None, known, frame, True, False)
+            return
+    _flood(sim, bridge, None, frame)
 
 
-def _flood(sim: Sim, port: Port, frame: Frame) -> None:
+def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame) -> None:
     """Send copies out of every port that takes such a flood (br_flood), newest port first.
 
     Ports behind which nobody could make anything of the frame are passed over: no device there has
     the address that is asked for, nor an entry that the frame could change.
     """
     cast, dst, _, proto, payload = frame
-    bridge = port.bridge
     wanted: list[Port] | None = None
     candidates = bridge.ports
     if proto != RAW or not cast:
@@ -195,8 +297,10 @@ def _flood(sim: Sim, port: Port, frame: Frame) -> None:
         _deliver(sim, port, out, frame, wanted is None or out in wanted)
 
 
-def _deliver(sim: Sim, port: Port, out: Port, frame: Frame, wanted: bool, flooded: bool = True) -> None:
-    """Send one copy out of a port, if that may be (should_deliver)."""
+def _deliver(
+    sim: Sim, port: Port | None, out: Port, frame: Frame, wanted: bool, flooded: bool = True
+) -> None:
+    """Send one copy out of a port, if that may be (should_deliver); ``port`` None is the bridge's own interface."""
     payload = frame[4]
     if out is port and not out.hairpin:
         if wanted:
@@ -207,7 +311,7 @@ def _deliver(sim: Sim, port: Port, out: Port, frame: Frame, wanted: bool, floode
             what = f"port state {out.state}" if out.running else "the port has no carrier"
             sim.note(payload.phase, out.id, what, STATE_OUT, end=True)
         return
-    if out.isolated and port.isolated:
+    if port is not None and out.isolated and port.isolated:
         if wanted:
             sim.note(payload.phase, out.id, f"{port.id} is isolated too", ISOLATED, end=True)
         return
@@ -217,7 +321,9 @@ def _deliver(sim: Sim, port: Port, out: Port, frame: Frame, wanted: bool, floode
     if wanted:
         why = HAIRPIN if out is port else None if flooded else LEARNED
         sim.note(payload.phase, out.id, "sent out of the port", why)
-    if out.far_device is not None:
+    if out.device is not None:
+        out.device.transmit(sim, out.device, frame)
+    elif out.far_device is not None:
         sim.backlog.append((out.far_device.receive, out.far_device, frame))
     else:
         assert out.far_port is not None

@@ -155,6 +155,10 @@ class _Signatures:
             below,
             None if port is None else (port.bc_queue_len, port.unordered, port.passthru is not None),
             None if dev.port is None else self._port(dev.port, dev.ns),
+            # Bridges inside of hosts, what is plugged into them, and pairs are never taken for equal.
+            None if dev.bridge is None else dev.bridge.index,
+            None if dev.member is None else self._port(dev.member, dev.ns),
+            None if dev.peer is None else dev.peer.id,
         )
 
     def _port(self, port: Port, ns: Namespace) -> Hashable:

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
+from netlab.model import bridge as switch
 from netlab.model import macvlan, veth
 from netlab.model.stack import nd
 from netlab.model.sysctls import Settings
@@ -38,16 +39,22 @@ def compile_state(state: plan.State) -> World:
                 ns.unknown = f"no rule for the sysctl {told.strange[0]} of {ns.id}"
     bridges: dict[str, Bridge] = {}
     for link in state.links:
-        if isinstance(link, plan.Switch):
+        if isinstance(link, (plan.Switch, plan.Bridge)):
             bridge = bridges[link.id] = Bridge(link.id, len(world.bridges))
             bridge.up, bridge.stp, bridge.ageing = link.up, link.stp, link.ageing_time
             bridge.max_learned = link.fdb_max_learned or 0
             world.bridges.append(bridge)
+            if isinstance(link, plan.Bridge):
+                _own_interface(world, link, bridge, settings)
     for link in state.links:
         if isinstance(link, plan.SwitchLink):
             _switch_link(link, bridges)
         elif isinstance(link, plan.Veth):
             _veth(world, link, bridges[link.switch], settings)
+            if link.master is not None:
+                _member(world.devices[link.id], bridges[link.master])
+        elif isinstance(link, plan.Pair):
+            _pair(world, link, settings)
         elif isinstance(link, plan.Macvlan):
             _child(world, link, settings)
     order = {pair: rank for rank, pair in enumerate(state.addressed)}
@@ -55,8 +62,8 @@ def compile_state(state: plan.State) -> World:
         if namespace.kind != "switch":
             _routing(world.namespaces[namespace.id], namespace, order)
     for link in state.links:
-        if isinstance(link, plan.Switch):
-            _locals(bridges[link.id], link, state)
+        if isinstance(link, (plan.Switch, plan.Bridge)):
+            _locals(bridges[link.id], link)
     for device in world.devices.values():
         if device.macvlan is not None:
             _broadcast_order(device.macvlan)
@@ -104,6 +111,29 @@ def _veth(world: World, link: plan.Veth, bridge: Bridge, settings: dict[str, Set
     port.far_device = dev
     if port.attached:
         dev.ns.ports.setdefault(bridge.index, []).append(port)
+
+
+def _own_interface(world: World, link: plan.Bridge, bridge: Bridge, settings: dict[str, Settings]) -> None:
+    """A bridge inside of a host is an interface of it."""
+    dev = bridge.device = _device(world, link, "bridge", settings)
+    dev.bridge = bridge
+    dev.running = link.up and link.carrier
+    dev.transmit, dev.receive = switch.transmit, switch.receive_above
+
+
+def _member(dev: Device, bridge: Bridge) -> None:
+    """A wire of the host that is a port of a bridge in it, with a port's default options."""
+    port = dev.member = _port(dev.id, bridge, plan.Port(), dev.mac, dev.mtu, dev.running)
+    port.device = dev
+
+
+def _pair(world: World, link: plan.Pair, settings: dict[str, Settings]) -> None:
+    dev = _device(world, link, "veth", settings)
+    dev.running = link.up and link.carrier
+    dev.transmit, dev.receive = veth.transmit, veth.receive
+    dev.peer = world.devices.get(link.peer)
+    if dev.peer is not None:
+        dev.peer.peer = dev
 
 
 def _port(id: str, bridge: Bridge, told: plan.Port, mac: str, mtu: int, running: bool) -> Port:
@@ -154,6 +184,7 @@ def _child(world: World, link: plan.Macvlan, settings: dict[str, Settings]) -> N
             port.source_macs.setdefault(mac, []).insert(0, dev)
     if dev.up:
         port.by_mac[dev.mac] = dev
+        port.promiscuous = True
 
 
 def _broadcast_order(port: MacvlanPort) -> None:
@@ -168,11 +199,10 @@ def _broadcast_order(port: MacvlanPort) -> None:
     port.order = up
 
 
-def _locals(bridge: Bridge, link: plan.Switch, state: plan.State) -> None:
-    macs = {port.mac for port in bridge.ports}
+def _locals(bridge: Bridge, link: plan.Switch | plan.Bridge) -> None:
+    bridge.locals = {port.mac: port for port in bridge.ports}
     if link.mac:
-        macs.add(link.mac)
-    bridge.locals = frozenset(macs)
+        bridge.locals[link.mac] = None
     for order, port in enumerate(bridge.ports):
         port.order = order
 
@@ -290,7 +320,8 @@ def _interests(world: World) -> None:
     """Which ports of each switch a flooded frame can matter to (see `bridge._flood`)."""
     for bridge in world.bridges:
         for port in bridge.ports:
-            if port.far_device is None:
+            # Behind a port that is a host's own wire, or that of a bridge in a host, is another bridge.
+            if port.far_device is None or port.far_device.member is not None:
                 bridge.trunks.append(port)
                 continue
             parent = port.far_device

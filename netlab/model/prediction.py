@@ -84,6 +84,8 @@ class Prediction:
 
     def on_wire(self, layer: str, i: int, j: int) -> bool | None:
         """Whether the request enters the switch by the port of the source's parent; None is unknown."""
+        if not probes.applies(base_layer(layer), self._ends[i], self._ends[j]):
+            return None
         key = layer, self._class(i, j)
         if key not in self._wired:
             self._wired[key] = probes.on_wire(self._world, layer, self._ends[i], self._ends[j])

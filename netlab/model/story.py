@@ -39,6 +39,8 @@ def _death(hops: list[Hop], source: End, target: End) -> str | None:
             return device.LINK_DOWN
         if not end.dev.running:
             return device.NO_CARRIER
+    if target.dev.member is not None:
+        return bridge.MEMBER
     last = _last_end(hops, _chain(source.dev), _chain(target.dev))
     if last is None:
         return next((hop.rule for hop in reversed(hops) if hop.rule), None)

@@ -1,4 +1,4 @@
-"""The "physical" interface: a veth whose other end is a port of the switch.
+"""The "physical" interface: a veth whose other end is a port of the switch, or another interface.
 
 A wire has one MTU at both ends, so what may be sent is taken; what other wires let through the bridge
 checks.
@@ -9,8 +9,16 @@ from __future__ import annotations
 from netlab.model import bridge, macvlan, stack
 from netlab.model.device import LINK_DOWN, dead, packet_type
 from netlab.model.macvlan import PARENT_SKIPS_CHILDREN
+from netlab.model.rules import rule
 from netlab.model.sim import Sim
 from netlab.model.world import Device, Frame
+
+OTHER_END = rule(
+    "veth/other-end",
+    "What one end of a veth pair sends comes in at the other end, and nowhere else.",
+    "veth_xmit",
+    "drivers/net/veth.c",
+)
 
 
 def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
@@ -19,8 +27,14 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     if not dev.running:
         dead(sim, dev, payload.phase)
         return
-    port = dev.port
-    assert port is not None
+    port, peer = dev.port, dev.peer
+    if port is None:
+        assert peer is not None
+        if sim.hops is not None and sim.goal is not None and sim.goal.lower is dev and sim.sock is dev:
+            sim.note(payload.phase, dev.id, "out by the wire", PARENT_SKIPS_CHILDREN)
+        sim.note(payload.phase, peer.id, "comes in at the other end", OTHER_END)
+        sim.backlog.append((peer.receive, peer, frame))
+        return
     if sim.hops is not None:
         child = sim.goal
         if child is not None and child.lower is dev and sim.sock is dev:
@@ -34,6 +48,11 @@ def receive(sim: Sim, dev: Device, frame: Frame) -> None:
     cast, dst, _, _, payload = frame
     if not dev.up:
         sim.note(payload.phase, dev.id, "the interface is down", LINK_DOWN, end=True)
+        return
+    if dev.member is not None:
+        if sim.hops is not None and dev is sim.goal:
+            sim.note(payload.phase, dev.id, "given to the bridge", bridge.MEMBER)
+        bridge.receive(sim, dev.member, frame)
         return
     if dev.macvlan is not None:
         macvlan.handle_frame(sim, dev, dev.macvlan, frame)

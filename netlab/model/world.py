@@ -52,12 +52,12 @@ class Conf:
 
 
 class Device:
-    """An interface of a host or container: a veth, a macvlan child, or lo."""
+    """An interface of a host or container: a veth, a bridge, a macvlan child, or lo."""
 
     __slots__ = (
-        "addresses4", "addresses6", "conf", "groups", "id", "ifindex", "index", "kind",
-        "linklocal", "lower", "mac", "macvlan", "mode", "mtu", "name", "neighbors", "nodst", "ns", "port",
-        "receive", "running", "transmit", "up",
+        "addresses4", "addresses6", "bridge", "conf", "groups", "id", "ifindex", "index", "kind",
+        "linklocal", "lower", "mac", "macvlan", "member", "mode", "mtu", "name", "neighbors", "nodst", "ns", "peer",
+        "port", "receive", "running", "transmit", "up",
     )  # fmt: skip
 
     def __init__(self, id: str, kind: str, ns: Namespace, name: str) -> None:
@@ -82,6 +82,12 @@ class Device:
         self.neighbors: dict[int, str] = {}
         self.conf: Conf = DEFAULT_CONF
         self.port: Port | None = None
+        #: the bridge that this is the interface of
+        self.bridge: Bridge | None = None
+        #: the port that this is, of a bridge in its own namespace
+        self.member: Port | None = None
+        #: the other end of a wire without a switch
+        self.peer: Device | None = None
         self.lower: Device | None = None
         self.mode = ""
         self.nodst = False
@@ -102,7 +108,7 @@ class MacvlanPort:
     """What hangs on a parent (struct macvlan_port)."""
 
     __slots__ = (
-        "bc_queue_len", "by_mac", "children", "order", "parent", "passthru", "source_macs", "sources",
+        "bc_queue_len", "by_mac", "children", "order", "parent", "passthru", "promiscuous", "source_macs", "sources",
         "unordered",
     )  # fmt: skip
 
@@ -115,6 +121,8 @@ class MacvlanPort:
         #: up children in the order in which a broadcast visits them
         self.order: list[Device] = []
         self.passthru: Device | None = None
+        #: an up child's MAC on its filter makes a parent that has no filter promiscuous (__dev_set_rx_mode)
+        self.promiscuous = False
         #: allowed MAC -> source-mode children, in the order of vlan_source_hash
         self.source_macs: dict[str, list[Device]] = {}
         self.sources = False
@@ -124,10 +132,10 @@ class MacvlanPort:
 
 
 class Port:
-    """A bridge port: the switch's end of a veth."""
+    """A bridge port: the switch's end of a veth, or an interface of the bridge's own host."""
 
     __slots__ = (
-        "attached", "bcast_flood", "bridge", "far_device", "far_port", "flood", "hairpin", "id", "isolated",
+        "attached", "bcast_flood", "bridge", "device", "far_device", "far_port", "flood", "hairpin", "id", "isolated",
         "learning", "locked", "mac", "mcast_flood", "mtu", "order", "running", "state",
     )  # fmt: skip
 
@@ -143,6 +151,7 @@ class Port:
         self.state = "forwarding"
         self.hairpin = self.isolated = self.locked = False
         self.learning = self.flood = self.mcast_flood = self.bcast_flood = True
+        self.device: Device | None = None
         self.far_device: Device | None = None
         self.far_port: Port | None = None
 
@@ -151,10 +160,10 @@ class Port:
 
 
 class Bridge:
-    """A switch."""
+    """A switch, or a bridge inside of a host, which has an interface there."""
 
     __slots__ = (
-        "ageing", "id", "index", "ip4", "ip6", "locals", "macs", "max_learned", "ports", "static", "stp",
+        "ageing", "device", "id", "index", "ip4", "ip6", "locals", "macs", "max_learned", "ports", "static", "stp",
         "trunks", "up",
     )  # fmt: skip
 
@@ -168,8 +177,9 @@ class Bridge:
         #: in the order in which a flood visits them
         self.ports: list[Port] = []
         self.static: dict[str, Port] = {}
-        #: MACs that are the switch's own
-        self.locals: frozenset[str] = frozenset()
+        self.device: Device | None = None
+        #: MACs that are the switch's own, and the ports that have them
+        self.locals: dict[str, Port | None] = {}
         # Who could care for a flooded frame: only an economy, see `bridge.flood`.
         self.ip4: dict[int, list[Port]] = {}
         self.ip6: dict[int, list[Port]] = {}
