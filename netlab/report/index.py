@@ -25,11 +25,8 @@ _ISLAND = re.compile(r'<script type="application/json" id="runs">(.*?)</script>'
 
 def refresh(reports: Path, fresh: Mapping[Path, Record] | None = None) -> Path:
     """Write the index anew; ``fresh`` are records just written, by their folder. Raises ReportError."""
-    from netlab.report.html import page
-
-    found = list(rows(reports, fresh or {}))
     path = reports / NAME
-    write_whole(path, page.render("index.html.j2", _view(found), styles=("index.css",)))
+    write_whole(path, as_html(list(rows(reports, fresh or {}))))
     return path
 
 
@@ -89,6 +86,13 @@ def row(record: Record, folder: str, stamp: Sequence[int] = ()) -> Row:
     }
 
 
+def as_html(found: Sequence[Row]) -> str:
+    """The index as a page."""
+    from netlab.report.html import page
+
+    return page.render("index.html.j2", _view(found), styles=("index.css",))
+
+
 def as_markdown(found: Sequence[Row], page: str = "summary.md") -> str:
     """The index as Markdown, for places that show a folder's README."""
     from netlab.report.markdown import code, plain
@@ -111,8 +115,7 @@ def as_markdown(found: Sequence[Row], page: str = "summary.md") -> str:
             lines.append(f"| {one['mark']} {link} | {about} | {one['total']:,} |")
         lines.append("")
     lines.append(
-        "Each folder has the run as a page of its own (`report.html`), as Markdown (`summary.md`) and as data"
-        " (`run.json`)."
+        "Each folder has its run as a page of its own (`report.html`) and as Markdown (`summary.md`)."
     )
     lines.append(f"Linux {', '.join(code(kernel) for kernel in view['kernels'])}.")
     return "\n".join(lines) + "\n"

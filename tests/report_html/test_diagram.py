@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
@@ -47,8 +48,39 @@ hosts:
 """
 
 
-def state(topology: str, step: int = 0) -> dict[str, Any]:
+def link(kind: str, namespace: str, name: str, **more: Any) -> dict[str, Any]:
+    """A link as it stands in a record."""
+    return {"type": kind, "namespace": namespace, "name": name, "ifname": name, "ifindex": 1, **more}
+
+
+#: A bridge inside of a host with a way out, containers and a child on it; a pair without a switch; a kind of link
+#: that nobody knows yet.
+INSIDE = {
+    "namespaces": [
+        *({"id": one, "kind": "host"} for one in "AB"),
+        {"id": "A/c1", "kind": "container"},
+        {"id": "A/c2", "kind": "container"},
+        {"id": "lan", "kind": "switch"},
+    ],
+    "links": [
+        link("Switch", "lan", "br0"),
+        link("Veth", "A", "eth0", switch="lan", master="A:br0"),
+        link("Bridge", "A", "br0"),
+        link("Macvlan", "A", "mv0", parent="A:br0"),
+        link("Veth", "A/c1", "eth0", switch="A:br0"),
+        link("Veth", "A/c2", "eth0", switch="A:br0", port={"isolated": True}),
+        link("Bridge", "B", "alone"),
+        link("Pair", "A", "p0", peer="B:p0", makes=True),
+        link("Pair", "B", "p0", peer="A:p0"),
+        link("Wormhole", "B", "w0"),
+    ],
+}
+
+
+def state(topology: str | dict[str, Any], step: int = 0) -> dict[str, Any]:
     """A topology's state in plain JSON, by the name of one that ships or by its text."""
+    if isinstance(topology, dict):
+        return topology
     loaded = spec.load(topology if "\n" in topology else spec.find(topology))
     plain: dict[str, Any] = to_plain(plan.resolve(loaded).steps[step].state)
     return plain
@@ -71,21 +103,30 @@ def distinct(count: int) -> str:
 
 
 SHIPPED = [path.stem for path in spec.shipped()]
-ALL = [*SHIPPED, ROUTED, many(12), distinct(40)]
+ALL: list[Any] = [*SHIPPED, ROUTED, INSIDE, many(12), distinct(40)]
+
+
+def called(topology: Any) -> str:
+    """What a topology is called among the tests."""
+    if isinstance(topology, dict):
+        return "inside"
+    return str(topology.split()[1] if "\n" in topology else topology)
 
 
 @pytest.mark.parametrize("sides", [1, 2])
-@pytest.mark.parametrize("topology", ALL, ids=lambda one: one if "\n" not in one else one.split()[1])
+@pytest.mark.parametrize("topology", ALL, ids=called)
 def test_nothing_overlaps(topology: str, sides: int) -> None:
     """Hosts and switches keep apart from each other, containers are inside of their host, all is in the picture."""
     placed = layout.lay_out(scene.build(state(topology)), sides=sides)
-    outer = [one for one in placed.frames if one.look != "container"] + [bar.frame for bar in placed.bars]
+    outer = [one for one in placed.frames if one.look in ("host", "more")] + [
+        bar.frame for bar in placed.bars
+    ]
     for one, other in itertools.combinations(outer, 2):
         assert not overlap(one, other), (one.id, other.id)
     hosts = {one.id: one for one in placed.frames if one.look == "host"}
     for one in placed.frames:
-        if one.look == "container":
-            assert inside(one, hosts[one.id.partition("/")[0]])
+        if one.look in ("container", "inner"):
+            assert inside(one, hosts[re.split("[/:]", one.id)[0]])
     left, top, wide, high = placed.view
     view = Frame("view", left, top, wide, high, "", 0)
     assert all(inside(one, view) for one in outer)
@@ -111,7 +152,7 @@ def inside(one: Frame, other: Frame) -> bool:
     )
 
 
-@pytest.mark.parametrize("topology", ALL, ids=lambda one: one if "\n" not in one else one.split()[1])
+@pytest.mark.parametrize("topology", ALL, ids=called)
 def test_every_wire_ends_at_what_it_joins(topology: str) -> None:
     """A wire begins and ends at the glyphs of the places that it names, and runs level or upright."""
     placed = layout.lay_out(scene.build(state(topology)))
@@ -201,13 +242,32 @@ def test_a_container_with_two_parents_is_drawn_once() -> None:
     assert {("b:eth0", "b/both:eth0"), ("b:eth1", "b/both:eth1")} <= stems
 
 
+def test_a_bridge_inside_of_a_host_has_ports() -> None:
+    """What is plugged into it is wired to a port of its own, what leads out is its stem, a child hangs on it."""
+    placed = layout.lay_out(scene.build(INSIDE))
+    ends = {wire.ends for wire in placed.wires}
+    assert {
+        ("A:eth0", "A:br0"),
+        ("port(A/c1:eth0)", "A/c1:eth0"),
+        ("port(A/c2:eth0)", "A/c2:eth0"),
+        ("A:br0", "A:mv0"),
+        ("A:p0", "B:p0"),
+    } <= ends
+    text = diagram.as_svg(INSIDE, "x")
+    assert text.count('class="inner"><rect') == 2
+    assert ">Linux bridge</text>" in text
+    assert ">isolated</text>" in text
+    assert 'data-switch="A:br0"' in text
+    assert ">wormhole</text>" in text
+
+
 def test_a_step_changes_the_picture() -> None:
     """After the step the port has its tag."""
     assert "hairpin" not in diagram.as_svg(state("vepa-hairpin"), "x")
     assert ">hairpin</text>" in diagram.as_svg(state("vepa-hairpin", 1), "x")
 
 
-@pytest.mark.parametrize("topology", ALL, ids=lambda one: one if "\n" not in one else one.split()[1])
+@pytest.mark.parametrize("topology", ALL, ids=called)
 def test_graphviz_reads_it(topology: str) -> None:
     """dot draws every topology without a word of complaint."""
     if shutil.which("dot") is None:

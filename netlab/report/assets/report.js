@@ -3,6 +3,8 @@
 const root = document.documentElement;
 const record = JSON.parse(document.getElementById("record").textContent);
 const { words, rules } = record;
+for (const step of record.steps)
+  for (const name of Object.keys(step.layers)) step.layers[name] = record.layers[step.layers[name]];
 const sections = [...document.querySelectorAll(".step")];
 const tabs = [...document.querySelectorAll("[role=tab]")];
 const LOOKS = { R: "r", A: "a", B: "a", U: "u", "?": "q", ".": "x", " ": "x" };
@@ -88,7 +90,7 @@ function facts(at) {
     expected: (layer.expected || layer.observed)[at.i][at.j],
     rule: layer.rules.keys[ruleKey] || null,
     evidence: layer.evidence[key] || {},
-    hops: story ? story[1].map((number) => step.hops[number]) : [],
+    hops: story ? story[1].map((number) => record.hops[number]) : [],
     path: story ? story[0] : [],
     again,
   };
@@ -201,10 +203,11 @@ function picture(drawing) {
 
 /* The legs from one place to another that is beside it: a wire, a way through a switch, or two wires. */
 function legs(map, a, b) {
-  if (map.wires.has(a + "\n" + b)) return [[a, b]];
-  const p = map.places.get(a), q = map.places.get(b);
-  if (p && q && p.of && p.of === q.of) return [[a, b]];
-  for (const middle of map.next.get(a) || []) if (map.wires.has(middle + "\n" + b)) return [[a, middle], [middle, b]];
+  const of = (name) => (map.places.get(name) || {}).of;
+  const beside = (x, y) => map.wires.has(x + "\n" + y) || (of(x) !== undefined && of(x) === of(y));
+  if (beside(a, b)) return [[a, b]];
+  for (const middle of map.next.get(a) || []) if (beside(middle, b)) return [[a, middle], [middle, b]];
+  for (const middle of map.next.get(b) || []) if (beside(a, middle)) return [[a, middle], [middle, b]];
   return null;
 }
 

@@ -6,10 +6,10 @@ mirrored, so that parents always face the wire.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from netlab.report.diagram.scene import Host, Iface, Nic
+from netlab.report.diagram.scene import Host, Iface, Port
 from netlab.report.diagram.text import shorten, width
 
 NAME, SMALL, TITLE, TAG = 12.5, 11.0, 13.5, 10.5
@@ -18,7 +18,9 @@ LONGEST = 26
 #: Addresses of one interface that are written out.
 MOST_ADDRESSES = 2
 
-_STEM, _STEM_OF_OTHERS, _CHILD, _PAD = 18, 9, 32, 14
+_STEM, _STEM_OF_OTHERS, _CHILD, _STEP, _PAD = 18, 9, 32, 26, 14
+#: How wide a bridge inside of a host is.
+_BAR = 16
 _HEADER, _LINE, _GAP, _CONTAINER = 34, 15, 8, 24
 
 
@@ -72,6 +74,17 @@ class Wire:
 
 
 @dataclass(frozen=True)
+class Plug:
+    """The port of a bridge inside of a host: its glyph, and the line inside of the bridge (``bus``)."""
+
+    port: Port
+    bridge: str
+    x: float
+    y: float
+    bus: float
+
+
+@dataclass(frozen=True)
 class Box:
     """A host with everything in it, its left upper corner at (0, 0) and its parents at the left edge."""
 
@@ -81,6 +94,7 @@ class Box:
     frames: tuple[Frame, ...]
     rows: tuple[Row, ...]
     wires: tuple[Wire, ...]
+    plugs: tuple[Plug, ...]
 
     def nic_y(self, iface: str) -> float:
         """How far down the glyph of an interface is."""
@@ -89,31 +103,29 @@ class Box:
 
 def box(host: Host) -> Box:
     """Lay out one host."""
-    drawn = _Drawing()
+    drawn = _Drawing(host)
     for nic in host.nics:
-        drawn.nic(nic, _containers(nic, host.nics))
+        drawn.root(nic.iface, 0.0)
+    known = {iface.id for iface in host.ifaces()}
     for iface in host.inner:
-        drawn.row(iface, _CHILD)
+        # What hangs on nothing of this host, and what hangs on that.
+        if iface.id not in drawn.rows and iface.parent not in known:
+            drawn.lone(iface)
     if not drawn.rows:
         drawn.y += _LINE
     title = shorten(host.name, LONGEST)
-    room = (
-        width(title, TITLE, mono=False)
-        + 2 * _PAD
-        + (pill_width(f"×{host.count}") + 8 if host.count > 1 else 0)
-    )
-    wide = max(150.0, room, drawn.right + _PAD)
+    count = pill_width(f"×{host.count}") + 8 if host.count > 1 else 0
+    wide = max(150.0, width(title, TITLE, mono=False) + 2 * _PAD + count, drawn.right + _PAD)
     tall = drawn.y + 4
     frames = (
         Frame("host", 0, 0, wide, tall, title, _PAD, host.id, host.count),
         *(
-            Frame("container", _CHILD, top, wide - _CHILD - 10, bottom - top, title_, _CHILD + _PAD, id_)
-            for id_, title_, top, bottom in drawn.containers
+            Frame("container", at, top, wide - at - 10, bottom - top, label, at + _PAD, id_)
+            for id_, label, at, top, bottom in drawn.containers
         ),
+        *drawn.bridges(),
     )
-    wires = tuple(drawn.wires) + tuple(drawn.foreign(host.nics))
-    rows = tuple(drawn.with_area(wide))
-    return Box(host, wide, tall, frames, rows, wires)
+    return Box(host, wide, tall, frames, tuple(drawn.sized(wide)), tuple(drawn.wires()), tuple(drawn.plugs()))
 
 
 def pill_width(text: str) -> float:
@@ -122,40 +134,54 @@ def pill_width(text: str) -> float:
 
 
 class _Drawing:
-    """Rows from top to bottom."""
+    """Rows from top to bottom, each followed by what hangs on it; then the stems between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: Host) -> None:
+        self.host = host
         self.y = float(_HEADER)
         self.right = 0.0
-        self.rows: list[Row] = []
-        self.wires: list[Wire] = []
-        self.containers: list[tuple[str, str, float, float]] = []
+        self.rows: dict[str, Row] = {}
+        #: id, title, left edge, top, bottom
+        self.containers: list[tuple[str, str, float, float, float]] = []
 
-    def nic(self, nic: Nic, containers: dict[str, list[Iface]]) -> None:
-        """A parent at the edge, then its children: those beside it first, then container by container."""
-        parent = self.row(nic.iface, 0, _STEM + 12 if nic.children else _PAD)
-        for child in nic.children:
-            if child.namespace == nic.iface.namespace:
-                self.child(parent, child)
-        for id_, members in containers.items():
-            top = self.y
-            self.y += _CONTAINER
-            label = shorten(id_.partition("/")[2], LONGEST)
-            self.right = max(self.right, _CHILD + _PAD + width(label, SMALL, mono=False) + 10)
-            for child in members:
-                if child.parent == nic.iface.id or _same_stem(child, nic):
-                    self.child(parent, child, _CHILD)
-                else:
-                    self.row(child, _CHILD)
-            self.containers.append((id_, label, top, self.y - 2))
-            self.y += _GAP
+    def root(self, iface: Iface, at: float) -> None:
+        """An interface and everything below it."""
+        below = list(self.host.hanging(iface.id))
+        self.row(iface, at, _STEM + 12 if below and not at else at + _PAD)
+        self.below(iface, at)
 
-    def child(self, parent: Row, iface: Iface, at: float = _CHILD) -> None:
-        row = self.row(iface, at)
-        points = ((parent.x, parent.y), (_STEM, parent.y), (_STEM, row.y), (row.x, row.y))
-        self.wires.append(Wire((parent.iface.id, iface.id), points))
+    def lone(self, iface: Iface) -> None:
+        """An interface that hangs on nothing: in its container, or by itself."""
+        if iface.namespace == self.host.id:
+            self.root(iface, _CHILD)
+        else:
+            self.container(iface.namespace, _CHILD)
 
-    def row(self, iface: Iface, at: float, text: float = 0) -> Row:
+    def below(self, iface: Iface, at: float) -> None:
+        """What hangs on an interface: beside it first, then container by container."""
+        inside = at + _STEP if at else _CHILD
+        for child in self.host.hanging(iface.id):
+            if child.namespace == self.host.id and child.id not in self.rows:
+                self.root(child, inside)
+        for child in self.host.hanging(iface.id):
+            if child.namespace != self.host.id and child.id not in self.rows:
+                self.container(child.namespace, inside)
+
+    def container(self, name: str, at: float) -> None:
+        """A container with all of its interfaces: drawn once, below the first parent of any of them."""
+        top = self.y
+        self.y += _CONTAINER
+        label = shorten(name.partition("/")[2], LONGEST)
+        self.right = max(self.right, at + _PAD + width(label, SMALL, mono=False) + 10)
+        members = [iface for iface in self.host.inner if iface.namespace == name]
+        for iface in members:
+            self.row(iface, at)
+        self.containers.append((name, label, at, top, self.y - 2))
+        self.y += _GAP
+        for iface in members:
+            self.below(iface, at)
+
+    def row(self, iface: Iface, at: float, text: float = 0) -> None:
         """One interface: name and tags, and its addresses below."""
         name = shorten(iface.name, LONGEST)
         lines = list(iface.addresses[:MOST_ADDRESSES])
@@ -168,41 +194,63 @@ class _Drawing:
             pills.append(Pill(x, self.y + 9, pill_width(word), word, look))
             x += pills[-1].width + 5
         inside = 10 if "/" in iface.namespace else 0
-        self.right = max(
-            self.right, *(end + inside for end in (x - 5, *(text_x + width(one, SMALL) for one in lines)))
-        )
+        ends = (x - 5, *(text_x + width(one, SMALL) for one in lines))
+        self.right = max(self.right, *(end + inside for end in ends))
         area = (at, self.y - 2, 0.0, 20 + _LINE * len(lines))
-        row = Row(iface, at, self.y + 9, text_x, name, tuple(lines), tuple(pills), area)
-        self.rows.append(row)
+        self.rows[iface.id] = Row(iface, at, self.y + 9, text_x, name, tuple(lines), tuple(pills), area)
         self.y += 20 + _LINE * len(lines) + _GAP / 2
-        return row
 
-    def foreign(self, nics: Sequence[Nic]) -> Iterable[Wire]:
-        """The stems of children that live in a container which is drawn below another parent."""
-        drawn = {wire.ends for wire in self.wires}
-        rows = {row.iface.id: row for row in self.rows}
-        for nic in nics:
-            for child in nic.children:
-                if (nic.iface.id, child.id) not in drawn and child.id in rows:
-                    parent, row = rows[nic.iface.id], rows[child.id]
-                    points = (
-                        (parent.x, parent.y),
-                        (_STEM_OF_OTHERS, parent.y),
-                        (_STEM_OF_OTHERS, row.y),
-                        (row.x, row.y),
-                    )
-                    yield Wire((nic.iface.id, child.id), points)
+    def wires(self) -> Iterable[Wire]:
+        """The stems: from each parent to what hangs on it."""
+        for row in self.rows.values():
+            parent = self.rows.get(row.iface.parent or "")
+            if parent is None:
+                continue
+            if row.iface.port is not None:
+                plug = self._plug(row, parent)
+                yield Wire((plug.port.id, row.iface.id), ((plug.x, plug.y), (row.x, row.y)))
+                continue
+            yield Wire((parent.iface.id, row.iface.id), (*self._stem(parent, row), (row.x, row.y)))
 
-    def with_area(self, wide: float) -> Iterable[Row]:
+    def _stem(self, parent: Row, row: Row) -> tuple[tuple[float, float], ...]:
+        if parent.x:
+            # Straight down from what is inside of the box itself.
+            return (parent.x, parent.y), (parent.x, row.y)
+        own = self._root_of(row) == parent.iface.id
+        stem = _STEM if own else _STEM_OF_OTHERS
+        return (parent.x, parent.y), (stem, parent.y), (stem, row.y)
+
+    def _root_of(self, row: Row) -> str:
+        """The interface at the edge below which a row stands."""
+        above = [one for one in self.rows.values() if not one.x and one.y < row.y]
+        return max(above, key=lambda one: one.y).iface.id if above else ""
+
+    def plugs(self) -> Iterable[Plug]:
+        """The ports of bridges inside of the host."""
+        for row in self.rows.values():
+            parent = self.rows.get(row.iface.parent or "")
+            if row.iface.port is not None and parent is not None:
+                yield self._plug(row, parent)
+
+    def _plug(self, row: Row, bridge: Row) -> Plug:
+        assert row.iface.port is not None
+        return Plug(row.iface.port, bridge.iface.id, bridge.x + _BAR / 2, row.y, bridge.x)
+
+    def bridges(self) -> Iterable[Frame]:
+        """Bridges inside of the host: narrow bars from their own row to their last port's."""
+        for row in self.rows.values():
+            if row.iface.kind == "bridge":
+                ends = [plug.y for plug in self.plugs() if plug.bridge == row.iface.id]
+                bottom = max([row.y, *ends]) + 10
+                yield Frame(
+                    "inner", row.x - _BAR / 2, row.y - 10, _BAR, bottom - row.y + 10, "", row.x, row.iface.id
+                )
+
+    def sized(self, wide: float) -> Iterable[Row]:
         """The rows, each with its area as wide as the box allows."""
-        for row in self.rows:
+        for row in self.rows.values():
             left, top, _, height = row.area
-            area = (left, top, wide - left - (10 if left else 0), height)
-            yield Row(row.iface, row.x, row.y, row.text_x, row.name, row.lines, row.pills, area)
-
-
-def _same_stem(child: Iface, nic: Nic) -> bool:
-    return any(one.id == child.id for one in nic.children)
+            yield replace(row, area=(left, top, wide - left - (10 if left else 0), height))
 
 
 def _words(iface: Iface) -> list[tuple[str, str]]:
@@ -210,20 +258,7 @@ def _words(iface: Iface) -> list[tuple[str, str]]:
     if iface.mode:
         words.append((iface.mode, f"mode-{iface.mode}"))
     if iface.kind not in ("veth", "macvlan"):
-        words.append((iface.kind, "kind"))
+        words.append(("Linux bridge" if iface.kind == "bridge" else iface.kind, "kind"))
+    # Of a switch the ports have room for their options on the wire; inside of a host they stand here.
+    words += ((tag, "port") for tag in (iface.port.tags if iface.port else ()))
     return [*words, *((flaw, "flaw") for flaw in iface.flaws)]
-
-
-def _containers(nic: Nic, nics: Sequence[Nic]) -> dict[str, list[Iface]]:
-    """The containers that are drawn below this parent, each with all of its interfaces.
-
-    A container with interfaces on several parents is drawn once, below the first of them.
-    """
-    homes: dict[str, str] = {}
-    members: dict[str, list[Iface]] = {}
-    for one in nics:
-        for child in one.children:
-            if child.namespace != one.iface.namespace:
-                homes.setdefault(child.namespace, one.iface.id)
-                members.setdefault(child.namespace, []).append(child)
-    return {name: members[name] for name, home in homes.items() if home == nic.iface.id}

@@ -24,6 +24,7 @@ class PlacedPort:
     switch: str
     x: float
     y: float
+    bus: float
     pills: tuple[Pill, ...] = ()
 
 
@@ -85,6 +86,7 @@ def lay_out(scene: Scene, *, sides: int = 2) -> Layout:
     for one in placed:
         _put(picture, one, edges[one.side], bars)
     _trunks(picture, scene, bars)
+    _pairs(picture, scene, edges)
     if scene.more:
         _more(picture, scene.more, edges, placed, sides)
     picture.view = _view(picture)
@@ -159,6 +161,9 @@ def _put(picture: Layout, one: _Placed, edge: float, bars: dict[str, Bar]) -> No
     )
     if one.side < 0:
         picture.mirrored.update(frame.id for frame in one.box.frames)
+    picture.ports += (
+        PlacedPort(plug.port, plug.bridge, x(plug.x), plug.y + one.y, x(plug.bus)) for plug in one.box.plugs
+    )
     for nic in one.box.host.nics:
         bar = bars.get(nic.switch)
         if nic.port is None or bar is None:
@@ -166,9 +171,28 @@ def _put(picture: Layout, one: _Placed, edge: float, bars: dict[str, Bar]) -> No
         y = one.y + one.box.nic_y(nic.iface.id)
         at = bar.frame.x + bar.frame.width if one.side > 0 else bar.frame.x
         picture.wires.append(Wire((nic.iface.id, nic.port.id), ((edge, y), (at, y)), "wire"))
-        picture.ports.append(
-            PlacedPort(nic.port, nic.switch, at, y, tuple(_port_pills(nic.port, at, y, one.side)))
+        pills = tuple(_port_pills(nic.port, at, y, one.side))
+        picture.ports.append(PlacedPort(nic.port, nic.switch, at, y, bar.bus[0], pills))
+
+
+def _pairs(picture: Layout, scene: Scene, edges: dict[int, float]) -> None:
+    """Wires between two interfaces without a switch: along the edges of the hosts' columns."""
+    rows = {row.iface.id: row for row in picture.rows}
+    for k, (a, b) in enumerate(scene.pairs):
+        one, other = rows[a], rows[b]
+        lane, opposite = (_lane(row, picture, edges, k) for row in (one, other))
+        bends = (
+            ((lane, one.y), (lane, other.y))
+            if lane == opposite
+            else ((lane, one.y), (opposite, one.y), (opposite, other.y))
         )
+        picture.wires.append(Wire((a, b), ((one.x, one.y), *bends, (other.x, other.y)), "wire"))
+
+
+def _lane(row: Row, picture: Layout, edges: dict[int, float], number: int) -> float:
+    """Just outside of the column of hosts in which a row stands; each pair has a lane of its own."""
+    side = -1 if row.iface.id in picture.mirrored else 1
+    return edges[side] - side * (10 + 6 * (number % 4))
 
 
 def _mirror(pill: Pill, one: _Placed, edge: float) -> Pill:
@@ -264,7 +288,7 @@ def _trunks(picture: Layout, scene: Scene, bars: dict[str, Bar]) -> None:
         picture.wires.append(Wire((near.id, far.id), points, "wire"))
         for port, switch, (x, y) in ((near, first, points[0]), (far, second, points[-1])):
             pills = tuple(_port_pills(port, x, y - 12 if y == points[0][1] else y + 12, 1))
-            picture.ports.append(PlacedPort(port, switch, x, y, pills))
+            picture.ports.append(PlacedPort(port, switch, x, y, bars[switch].bus[0], pills))
 
 
 def _between(first: Bar, second: Bar, others: Sequence[Frame]) -> tuple[tuple[float, float], ...]:

@@ -68,12 +68,13 @@ def build(scene: Scene) -> Graph:
             if nic.switch in names:
                 tags = ", ".join(nic.port.tags if nic.port else ())
                 edges.append(Edge(names[nic.switch], names[nic.iface.id], tags))
-            edges += (Edge(names[nic.iface.id], names[child.id], look="child") for child in nic.children)
-        edges += (
-            Edge(names[one.parent], names[one.id], look="child")
-            for one in host.inner
-            if one.parent is not None and one.parent in names
-        )
+        for iface in host.inner:
+            if iface.parent is not None and iface.parent in names:
+                tags = ", ".join(iface.port.tags if iface.port else ())
+                edges.append(
+                    Edge(names[iface.parent], names[iface.id], tags, "child" if iface.mode else "wire")
+                )
+    edges += (Edge(names[a], names[b]) for a, b in scene.pairs)
     switches = tuple(Node(names[one.id], (one.id, *one.tags), "switch") for one in scene.switches)
     hosts = tuple(_host(host, f"h{i}", names) for i, host in enumerate(scene.hosts))
     return Graph(switches, hosts, tuple(edges), scene.more)

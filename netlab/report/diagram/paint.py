@@ -48,9 +48,8 @@ def _parts(layout: Layout, scene: Scene) -> Iterator[str]:
             yield _wire(wire)
     # What a script lights up lies below the tags.
     yield '<g class="light"></g>'
-    buses = {bar.switch.id: bar.bus[0] for bar in layout.bars}
     for port in layout.ports:
-        yield _port(port, buses[port.switch])
+        yield _port(port)
     for row in layout.rows:
         yield _row(row, layout)
     yield from _aliases(scene)
@@ -83,6 +82,8 @@ def _frame(frame: Frame, layout: Layout) -> str:
             moved = Frame("behind", frame.x + shift, frame.y + shift, frame.width, frame.height, "", 0)
             behind += _rect(moved, 10)
     anchor = ' text-anchor="end"' if frame.id in layout.mirrored else ""
+    if frame.look == "inner":
+        return f'<g class="inner">{_rect(frame, 6)}</g>'
     down = {"host": 22, "container": 17, "more": 25}[frame.look]
     title = (
         f'<text class="title" x="{_number(frame.title_x)}" y="{_number(frame.y + down)}"{anchor}>{escape(frame.title)}'
@@ -94,11 +95,12 @@ def _frame(frame: Frame, layout: Layout) -> str:
     )
 
 
-def _port(placed: PlacedPort, bus: float) -> str:
+def _port(placed: PlacedPort) -> str:
     port = placed.port
     facts = f"{_facts(port.id, ('switch port of ' + port.iface, *port.tags))}"
+    way = f'data-switch={attribute(placed.switch)} data-bus="{_number(placed.bus)}"'
     return (
-        f'<g class="port" data-at={attribute(port.id)} data-switch={attribute(placed.switch)} data-bus="{_number(bus)}"'
+        f'<g class="port" data-at={attribute(port.id)} {way}'
         f"{facts}{_glyph(placed.x, placed.y)}"
         f"{''.join(map(_pill, placed.pills))}</g>"
     )
@@ -108,6 +110,8 @@ def _row(row: Row, layout: Layout) -> str:
     iface = row.iface
     anchor = ' text-anchor="end"' if iface.id in layout.mirrored else ""
     x, y, wide, high = (_number(value) for value in row.area)
+    inside = f' data-switch={attribute(iface.id)} data-bus="{_number(row.x)}"'
+    bus = inside if iface.kind == "bridge" else ""
     look = " ".join(["iface", iface.kind, *(["off"] if iface.flaws else [])])
     left = f'x="{_number(row.text_x)}"'
     lines = "".join(
@@ -115,7 +119,7 @@ def _row(row: Row, layout: Layout) -> str:
         for k, line in enumerate(row.lines)
     )
     return (
-        f'<g class="{look}" data-at={attribute(iface.id)}{_facts(iface.id, iface.facts)}'
+        f'<g class="{look}" data-at={attribute(iface.id)}{bus}{_facts(iface.id, iface.facts)}'
         f'<rect class="area" x="{x}" y="{y}" width="{wide}" height="{high}" rx="5"/>'
         f"{_glyph(row.x, row.y)}"
         f'<text class="name" {left} y="{_number(row.y + 4)}"{anchor}>{escape(row.name)}</text>'

@@ -35,6 +35,8 @@ class Iface:
     """An interface: its id (``A:ens160``), what is written beside it, and its facts for a closer look.
 
     ``kind`` is the link's (``veth``, ``macvlan``, …), ``mode`` a child's; ``flaws`` are ``down`` and the like.
+    ``parent`` is the link of the same host on which it hangs: a child's parent, the bridge that it is plugged into,
+    a bridge's way out. ``port`` is the bridge's end of its wire, where there is one.
     """
 
     id: str
@@ -43,6 +45,7 @@ class Iface:
     namespace: str
     mode: str = ""
     parent: str | None = None
+    port: Port | None = None
     addresses: tuple[str, ...] = ()
     flaws: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
@@ -59,17 +62,16 @@ class Port:
 
 @dataclass(frozen=True)
 class Nic:
-    """An interface at the edge of a host, with the children stacked on it in the order of creation."""
+    """An interface at the edge of a host, and the switch port that it is wired to (of a pair there is none)."""
 
     iface: Iface
     port: Port | None = None
     switch: str = ""
-    children: tuple[Iface, ...] = ()
 
 
 @dataclass(frozen=True)
 class Host:
-    """A host, or ``count`` alike ones that stand for each other; ``inner`` has what hangs on no parent."""
+    """A host, or ``count`` alike ones that stand for each other; ``inner`` has what is not at its edge."""
 
     id: str
     name: str
@@ -83,11 +85,14 @@ class Host:
         return len(self.members)
 
     def ifaces(self) -> Iterator[Iface]:
-        """Every interface of the host, parents before their children."""
+        """Every interface of the host, those at its edge first."""
         for nic in self.nics:
             yield nic.iface
-            yield from nic.children
         yield from self.inner
+
+    def hanging(self, parent: str) -> Iterator[Iface]:
+        """What hangs on an interface, in the order of creation."""
+        return (iface for iface in self.inner if iface.parent == parent)
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,7 @@ class Scene:
     hosts: tuple[Host, ...]
     switches: tuple[Switch, ...]
     trunks: tuple[Trunk, ...]
+    pairs: tuple[tuple[str, str], ...] = ()
     more: int = 0
     alias: Mapping[str, str] | None = None
 
@@ -131,7 +137,14 @@ def build(state: Plain, most: int = MOST_HOSTS) -> Scene:
     drawn, alias = _fold(hosts) if len(hosts) > most else (hosts, {})
     # One place is kept for the box that says how many there are besides.
     shown = drawn if len(drawn) <= most else drawn[: most - 1]
-    return Scene(tuple(shown), switches, trunks, sum(host.count for host in drawn[len(shown) :]), alias)
+    seen = {iface.id for host in shown for iface in host.ifaces()}
+    pairs = tuple(
+        (_id(link), link["peer"])
+        for link in links
+        if link["type"] == "Pair" and link.get("makes") and {_id(link), link["peer"]} <= seen
+    )
+    more = sum(host.count for host in drawn[len(shown) :])
+    return Scene(tuple(shown), switches, trunks, pairs, more, alias)
 
 
 # --- hosts ------------------------------------------------------------------------------------------
@@ -139,33 +152,30 @@ def build(state: Plain, most: int = MOST_HOSTS) -> Scene:
 
 def _host(name: str, links: Sequence[Plain]) -> Host:
     mine = [link for link in links if _host_of(link["namespace"]) == name]
-    ids = {_id(link) for link in mine}
+    ways = _ways_out(mine)
     nics, inner = [], []
     for link in mine:
-        if _parent(link) in ids:
-            continue
-        if link["type"] == "Veth" and "switch" in link:
-            children = tuple(_iface(child) for child in mine if _stands_on(child, _id(link), mine))
-            nics.append(Nic(_iface(link), _port(link), link["switch"], children))
+        if link["type"] == "Veth" and ":" not in link["switch"]:
+            nics.append(Nic(_iface(link), _port(link), link["switch"]))
+        elif link["type"] == "Pair" and link["namespace"] == name:
+            nics.append(Nic(_iface(link)))
         else:
-            inner.append(_iface(link))
-            inner += [_iface(child) for child in mine if _stands_on(child, _id(link), mine)]
+            iface = _iface(link)
+            inner.append(replace(iface, parent=ways.get(iface.id, iface.parent)))
     return Host(name, name, tuple(nics), tuple(inner), (name,))
 
 
-def _stands_on(link: Plain, root: str, links: Sequence[Plain]) -> bool:
-    """Whether a link hangs on ``root``, by however many parents."""
-    by_id = {_id(one): one for one in links}
-    parent, seen = _parent(link), 0
-    while parent is not None and seen <= len(links):
-        if parent == root:
-            return True
-        parent, seen = _parent(by_id[parent]) if parent in by_id else None, seen + 1
-    return False
+def _ways_out(links: Sequence[Plain]) -> dict[str, str]:
+    """The wire by which each bridge of a host leads out of it: the first that is a port of it."""
+    found: dict[str, str] = {}
+    for link in links:
+        if link.get("master"):
+            found.setdefault(link["master"], _id(link))
+    return found
 
 
 def _iface(link: Plain) -> Iface:
-    kind = link["type"].lower()
+    kind = "veth" if link["type"] == "Pair" else link["type"].lower()
     mode = _mode(link)
     addresses = tuple(f"{one['ip']}/{one['prefixlen']}" for one in link.get("addresses", ()))
     if link.get("up", True) is False:
@@ -173,7 +183,7 @@ def _iface(link: Plain) -> Iface:
     else:
         flaws = () if link.get("carrier", True) else ("no carrier",)
     facts = [
-        f"{kind} {mode} on {_parent(link)}" if mode else kind,
+        _what(link, kind, mode),
         f"MAC {link['mac']}" if link.get("mac") else "MAC of the kernel's choice",
         *(addresses or ("no address",)),
     ]
@@ -190,10 +200,22 @@ def _iface(link: Plain) -> Iface:
         namespace=link["namespace"],
         mode=mode,
         parent=_parent(link),
+        port=_port(link) if link["type"] == "Veth" and ":" in link["switch"] else None,
         addresses=addresses,
         flaws=flaws,
         facts=tuple(facts),
     )
+
+
+def _what(link: Plain, kind: str, mode: str) -> str:
+    if mode:
+        return f"{kind} {mode} on {_parent(link)}"
+    if link["type"] == "Pair":
+        return f"wired to {link['peer']}"
+    if link["type"] == "Bridge":
+        return "a bridge inside of the host"
+    words = f"plugged into {link['switch']}" if "switch" in link else kind
+    return f"{words}, a port of {link['master']}" if link.get("master") else words
 
 
 def _mode(link: Plain) -> str:
@@ -204,7 +226,9 @@ def _mode(link: Plain) -> str:
 
 
 def _parent(link: Plain) -> str | None:
-    parent: str | None = link.get("parent")
+    """What a link hangs on in its own host: a child's parent, the bridge that a veth is plugged into."""
+    plugged = link["switch"] if link["type"] == "Veth" and ":" in link["switch"] else None
+    parent: str | None = link.get("parent") or plugged
     return parent
 
 

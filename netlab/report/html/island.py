@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -14,12 +15,19 @@ Record = Mapping[str, Any]
 
 
 def island(record: Record) -> Markup:
-    """JSON for the script: endpoints, letters, evidence and stories by step, rules, words."""
+    """JSON for the script: endpoints, letters, evidence and stories by step, rules, words.
+
+    Events and whole layers that are alike in several steps are there once and named by number.
+    """
+    tables = _Tables()
+    steps = [_step(step, tables) for step in record["steps"]]
     layers = dict.fromkeys(name for step in record["steps"] for name in step["layers"])
     return page.island(
         {
             "endpoints": [_endpoint(one) for one in record["endpoints"]],
-            "steps": [_step(step) for step in record["steps"]],
+            "steps": steps,
+            "layers": tables.layers,
+            "hops": tables.hops,
             "rules": {
                 name: {
                     "sentence": rule["sentence"],
@@ -39,20 +47,42 @@ def island(record: Record) -> Markup:
     )
 
 
+class _Tables:
+    """What several steps share."""
+
+    def __init__(self) -> None:
+        self.hops: list[list[Any]] = []
+        self.layers: list[dict[str, Any]] = []
+        self._hops: dict[tuple[Any, ...], int] = {}
+        self._layers: dict[str, int] = {}
+
+    def hop(self, hop: Record) -> int:
+        """The number of an event."""
+        told = (hop["phase"], hop["at"], hop["what"], hop["rule"], 1 if hop.get("end") else 0)
+        if told not in self._hops:
+            self._hops[told] = len(self.hops)
+            self.hops.append(list(told))
+        return self._hops[told]
+
+    def layer(self, layer: dict[str, Any]) -> int:
+        """The number of a layer."""
+        text = json.dumps(layer)
+        if text not in self._layers:
+            self._layers[text] = len(self.layers)
+            self.layers.append(layer)
+        return self._layers[text]
+
+
 def _endpoint(one: Record) -> dict[str, Any]:
     return {name: one[name] for name in ("id", "namespace", "link", "mac")}
 
 
-def _step(step: Record) -> dict[str, Any]:
+def _step(step: Record, tables: _Tables) -> dict[str, Any]:
+    hops = [tables.hop(hop) for hop in step["hops"]]
     return {
         "name": step["name"],
         "endpoints": [_endpoint(one) for one in step["endpoints"]] if step["endpoints"] else None,
-        "layers": {name: _layer(layer) for name, layer in step["layers"].items()},
-        "hops": [
-            [hop["phase"], hop["at"], hop["what"], hop["rule"], 1 if hop.get("end") else 0]
-            for hop in step["hops"]
-        ],
-        "heard": step["heard"] if len(step["hops"]) else {},
+        "layers": {name: tables.layer(_layer(layer, hops)) for name, layer in step["layers"].items()},
         "expectations": [
             [
                 entry["text"],
@@ -65,7 +95,7 @@ def _step(step: Record) -> dict[str, Any]:
     }
 
 
-def _layer(layer: Record) -> dict[str, Any]:
+def _layer(layer: Record, hops: Sequence[int]) -> dict[str, Any]:
     return {
         "expected": layer["expected"] if layer["expected"] != layer["observed"] else None,
         "observed": layer["observed"],
@@ -73,5 +103,8 @@ def _layer(layer: Record) -> dict[str, Any]:
         "again": layer.get("again") or [],
         "rules": layer["rules"],
         "evidence": layer["evidence"],
-        "stories": {pair: [story["path"], story["hops"]] for pair, story in layer["stories"].items()},
+        "stories": {
+            pair: [story["path"], [hops[number] for number in story["hops"]]]
+            for pair, story in layer["stories"].items()
+        },
     }
