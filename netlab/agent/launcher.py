@@ -65,6 +65,9 @@ def launch(front: int, stream: int, run: object) -> NoReturn:
             else:
                 run(Entered(rootless, private_proc()))
             status = 0
+        except (MemoryError, ImportError) as error:
+            # Out of memory, mostly: a library that can't be mapped is an ImportError.
+            print(f"netlab: {str(error) or 'out of memory'}", file=sys.stderr)
         except BaseException:
             import traceback
 

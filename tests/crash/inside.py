@@ -105,7 +105,9 @@ def kills(runs: Runs, count: int, seed: int) -> None:
     happened: Counter[str] = Counter()
     for number in range(count):
         k = number % len(commands)
-        role = chance.choice(("front", "launcher", "agent", "child"))
+        # Only traffic has children.
+        often = 4 if "tests.crash.traffic" in commands[k] else 1
+        role = chance.choice(("front", "launcher", "agent", *["child"] * often))
         after = chance.uniform(0, lengths[k])
         what = f"kill {number} (seed {seed}): {role} of {' '.join(commands[k][-8:])} after {after:.3f} s"
         front = runs.start(commands[k])

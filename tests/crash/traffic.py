@@ -22,7 +22,7 @@ def main() -> int:
                 with lab["B"].popen("iperf3", "-s", "-1", "--forceflush") as server, lab.capture("port(A:eth0)"):
                     while b"listening" not in server.stdout.readline():
                         pass
-                    lab["A"].run("iperf3", "-c", lab["B"].ip, "-n", "5M", "--connect-timeout", "2000")
+                    lab["A"].run("iperf3", "-c", lab["B"].ip, "-n", "300M", "--connect-timeout", "2000")
     except netlab.LabDied as error:
         print(f"netlab: {error}", file=sys.stderr)
         return 3
