@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,51 @@ class World:
         path.write_text(json.dumps(given))
         return path
 
+    @property
+    def command(self) -> str:
+        """The installed command."""
+        return NETLAB
+
+    def start(self, *argv: str) -> subprocess.Popen[str]:
+        """Start the command beside the machines; the process is the command itself."""
+        return subprocess.Popen(
+            self.argv(NETLAB, *argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def trigger(self, kind: str, count: int) -> None:
+        """Return when so many ``frames`` of probes were seen on the network, or ``changes`` on machine a."""
+        if kind == "frames":
+            argv = ["tcpdump", "-p", "-n", "-i", "br0", "-c", str(count), "ether", "proto", "0x88b5", "or", "arp"]
+            subprocess.run(self.argv(*argv, machine="lan"), capture_output=True, check=True, timeout=60)
+            return
+        with subprocess.Popen(
+            self.argv("ip", "-o", "monitor", "link", "address", "neigh", machine="a"),
+            stdout=subprocess.PIPE,
+        ) as monitor:
+            assert monitor.stdout is not None
+            for _ in range(count):
+                assert monitor.stdout.readline()
+            monitor.kill()
+
+    def until(self, done: Callable[[], bool], otherwise: str, seconds: float = 30.0) -> None:
+        """Look again and again until it is so."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < deadline, otherwise
+            time.sleep(0.02)
+
+    def settle(self) -> None:
+        """Wait until both NICs have their link-local address."""
+        for name in "ab":
+            self.until(
+                lambda name=name: "fe80:" in self.must("ip", "-6", "address", "show", "dev", "eth1", machine=name),
+                f"{name}'s eth1 has no link-local address",
+            )
+
     def netlab(self, *argv: str) -> Done:
         """Run the command beside the machines, in an empty folder."""
         return self.run(NETLAB, *argv)
@@ -127,15 +173,31 @@ class World:
             "agents": self.agents(name),
         }
 
+    def as_before(self, before: dict[str, Any]) -> None:
+        """Assert that both machines are as they were; the kernel takes a while to tear down what a dead agent held."""
+        deadline = time.monotonic() + 10
+        while changed := self._changed(before):
+            assert time.monotonic() < deadline, "\n".join(changed)
+            time.sleep(0.05)
+
+    def _changed(self, before: dict[str, Any]) -> list[str]:
+        now = self.snapshot()
+        return [
+            f"{name}'s {what}: {old} became {now[name][what]}"
+            for name, parts in before.items()
+            for what, old in parts.items()
+            if now[name][what] != old
+        ]
+
     def agents(self, name: str = "") -> list[int]:
         """Processes of netlab's agents, on one machine or both."""
         found = []
         wanted = {os.stat(self.netns(one)).st_ino for one in ([name] if name else "ab")}
         for path in Path("/proc").glob("[0-9]*"):
             try:
-                if b"netlab.agent.hosts" in (path / "cmdline").read_bytes().split(b"\0"):
-                    if os.stat(path / "ns/net").st_ino in wanted:
-                        found.append(int(path.name))
+                words = (path / "cmdline").read_bytes().split(b"\0")
+                if b"netlab.agent.hosts" in words and os.stat(path / "ns/net").st_ino in wanted:
+                    found.append(int(path.name))
             except OSError:
                 continue
         return found
@@ -155,12 +217,13 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             pytest.skip(f"{binary} is not installed (sudo apt-get install openssh-server openssh-client iproute2)")
     folder = tmp_path_factory.mktemp("world")
     log = open(folder / "sshd.log", "wb")  # noqa: SIM115 - open as long as the machines are
+    unshare = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
     process = subprocess.Popen(
-        ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, str(WORLD), str(folder)],
+        [*unshare, sys.executable, str(WORLD), str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
-    )  # fmt: skip
+    )
     assert process.stdin is not None
     assert process.stdout is not None
     try:

@@ -6,10 +6,10 @@ import os
 import platform
 import shutil
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
-from netlab import __version__
 from netlab.agent import readback, sysctl
 from netlab.agent.netlink import Socket
 from netlab.agent.netns import Netns
@@ -33,7 +33,8 @@ def facts(here: Netns, connection: str) -> dict[str, Any]:
         read["index"] = index
         read["addresses"] = addresses.get(index, [])
     return {
-        "netlab": __version__,
+        # The package has been imported, as everyone's parent; the agent knows no more of it.
+        "netlab": sys.modules["netlab"].__version__,
         "kernel": platform.release(),
         "machine": platform.machine(),
         "python": platform.python_version(),

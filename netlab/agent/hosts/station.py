@@ -179,7 +179,8 @@ class Station:
         nics = {nic.mac for nic in self.crossing.nics if nic.here}
         for number, link in self.controls:
             sender, broadcast = source.get(number), bool((number - base) % 2)
-            if sender is None or not isinstance(self.arena.state.link(sender), Veth):
+            if sender is None or link not in self.arena.links or not isinstance(self.arena.state.link(sender), Veth):
+                # A machine may have more interfaces than the lab knows.
                 continue
             # Rounds go to the MACs of NICs: whoever hears those, be it a passthru child.
             if broadcast or frames.mac_bytes(self.arena.links[link]["mac"]) in nics:

@@ -24,7 +24,7 @@ from netlab.agent.hosts.undo import UndoList, parse, undo
 from netlab.agent.launcher import private_proc
 
 #: How long a new agent waits for an old one, which may be undoing still, in seconds.
-PATIENCE = 10.0
+PATIENCE = 5.0
 _LOCK = "\0netlab-hosts-agent"
 _HANGUP = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0x2000)
 
@@ -58,12 +58,12 @@ def launch(read_fd: int, write_fd: int, ready: bytes, connection: str) -> NoRetu
     pid = os.fork()
     if pid == 0:
         status = 70
+        list_ = UndoList(undo_write)
         try:
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
                 signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
             os.close(undo_read)
-            list_ = UndoList(undo_write)
             _watch(mine, list_)
             private_proc()
             from netlab.agent.hosts.server import serve
@@ -76,16 +76,15 @@ def launch(read_fd: int, write_fd: int, ready: bytes, connection: str) -> NoRetu
 
             traceback.print_exc()
         finally:
-            sys.stderr.flush()
+            # The end of the stream may be that of the watchdog. What it then finds undone already is no error.
+            _undo_here(list_)
             os._exit(status)
     os.close(undo_write)
     os.close(write_fd)
     data = _wait(pid, read_fd, undo_read, wake_read)
     lost = undo(parse(data))
-    for line in lost:
-        print(f"netlab: could not be undone: {line}", file=sys.stderr)
+    _say(lost)
     lock.close()
-    sys.stderr.flush()
     os._exit(1 if lost else 0)
 
 
@@ -128,13 +127,24 @@ def _watch(watchdog: int, list_: UndoList) -> None:
         poll = select.poll()
         poll.register(watchdog, select.POLLIN)
         poll.poll()
-        # Nothing is done any more once this lock is held; it's never given back.
-        list_.acting.acquire(timeout=PATIENCE)
-        for line in undo(list_.records):
-            print(f"netlab: could not be undone: {line}", file=sys.stderr)
+        _undo_here(list_)
         os._exit(71)
 
     threading.Thread(target=wait, name="watch", daemon=True).start()
+
+
+def _undo_here(list_: UndoList) -> None:
+    """In the agent: undo. Nothing is done any more once this lock is held, which is never given back."""
+    list_.acting.acquire(timeout=PATIENCE)
+    _say(undo(list_.records))
+
+
+def _say(lost: list[str]) -> None:
+    # Where the connection has gone there is nobody to be told.
+    with contextlib.suppress(OSError):
+        for line in lost:
+            print(f"netlab: could not be undone: {line}", file=sys.stderr)
+        sys.stderr.flush()
 
 
 def _lock() -> socket.socket:

@@ -1,0 +1,79 @@
+"""Whoever is killed, at whatever moment, the machines are as they were."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.hosts.conftest import World
+
+pytestmark = pytest.mark.xdist_group("hosts")
+
+#: Moments of building (changes of links and addresses seen on machine a) and of probing (frames seen on the network).
+MOMENTS = [("changes", 1), ("changes", 4), ("frames", 20), ("frames", 300)]
+
+
+def victims(world: World, who: str, front: int) -> list[int]:
+    """The processes to kill."""
+    agents = world.agents("a")
+    match who:
+        case "front":
+            return [front]
+        case "watchdog":
+            return [pid for pid in agents if parent(pid) not in agents]
+        case "agent":
+            return [pid for pid in agents if parent(pid) in agents]
+        case "sshd":
+            [watchdog] = [pid for pid in agents if parent(pid) not in agents]
+            return [session(watchdog)]
+        case "ssh":
+            return [int(pid) for pid in Path(f"/proc/{front}/task/{front}/children").read_text().split()][:1]
+    raise AssertionError(who)
+
+
+def parent(pid: int) -> int:
+    """A process's parent."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def session(pid: int) -> int:
+    """The sshd process that serves the session a process was started in."""
+    while "sshd" not in Path(f"/proc/{pid}/comm").read_text():
+        pid = parent(pid)
+    return pid
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: f"{moment[0]}-{moment[1]}")
+@pytest.mark.parametrize("who", ["sshd", "ssh", "agent", "watchdog", "front"])
+def test_cut(world: World, who: str, moment: tuple[str, int]) -> None:
+    """After kill -9 of one of the processes everything is undone on both machines, and the front says who has gone."""
+    before = world.snapshot()
+    kind, most = moment
+    count = random.Random(f"{who} {kind} {most}").randint(most, 2 * most)
+    with world.start("run", "demo.yaml", "--on", str(world.hosts()), "--no-report", "--repeat", "20") as front:
+        world.trigger(kind, count)
+        for pid in victims(world, who, front.pid):
+            os.kill(pid, signal.SIGKILL)
+        _, said = front.communicate(timeout=60)
+    if who != "front":
+        assert front.returncode == 3
+        assert "A (root@10.99.1.2): the connection to its agent has ended" in said
+    world.until(lambda: not world.agents(), "an agent is still there")
+    world.as_before(before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted(world: World, number: signal.Signals) -> None:
+    """Ctrl-C and its kin end the run; when the command returns everything is undone already."""
+    before = world.snapshot()
+    with world.start("run", "demo.yaml", "--on", str(world.hosts()), "--no-report", "--repeat", "20") as front:
+        world.trigger("frames", 100)
+        front.send_signal(number)
+        front.communicate(timeout=60)
+    assert front.returncode == 128 + number
+    assert not world.agents()
+    world.as_before(before)
