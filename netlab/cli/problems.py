@@ -7,6 +7,9 @@ import sys
 
 from netlab.errors import NetlabError
 
+#: So many faults of a file are told at once.
+MOST = 200
+
 
 def explain(error: Exception) -> int:
     """Say what went wrong and return the exit code. An error that nobody foresaw is raised again."""
@@ -18,8 +21,12 @@ def explain(error: Exception) -> int:
         from netlab.report import github
 
         told += github.problems(told)
-    for line in told:
-        print(line, file=sys.stderr)
+    from netlab.report.style import clean
+
+    for text in told:
+        for line in text.splitlines():
+            # What a file or its name says must not steer a terminal.
+            print(clean(line), file=sys.stderr)
     return code
 
 
@@ -30,6 +37,8 @@ def lines(error: Exception) -> list[str]:
     problems = getattr(error, "problems", None)
     if problems is not None:
         found += str(error).splitlines()
+        if len(found) > MOST:
+            found[MOST:] = [f"netlab: and {len(found) - MOST} more"]
     elif where:
         found.append(str(error) if str(error).startswith(f"{where}: ") else f"{where}: {error}")
     else:
