@@ -20,10 +20,12 @@ from netlab.plan.types import (
     AddNamespace,
     AnyChange,
     AnyLink,
+    Bridge,
     DeleteLink,
     DeleteNamespace,
     Macvlan,
     Namespace,
+    Pair,
     SetLink,
     SetRouting,
     SetSysctl,
@@ -42,7 +44,7 @@ class Lab:
 
     def __init__(self, sysctls: sysctl.Sysctls, log: Log) -> None:
         self.namespaces: dict[str, Netns] = {}
-        self.bridges: dict[str, Switch] = {}
+        self.bridges: dict[str, Switch | Bridge] = {}
         self.state: State | None = None
         self.notes: list[str] = []
         self.read: dict[str, readback.Link] = {}
@@ -60,7 +62,7 @@ class Lab:
         for link in self.state.links if self.state else ():
             found[link.id] = self.namespaces[link.namespace], link.ifname
             if isinstance(link, Veth):
-                found[link.port_id] = self.namespaces[link.switch], link.port_ifname
+                found[link.port_id] = self.namespaces[link.port_namespace], link.port_ifname
             elif isinstance(link, SwitchLink):
                 found[f"{link.peer}--{link.namespace}"] = self.namespaces[link.peer], link.peer_ifname
         return found
@@ -86,7 +88,7 @@ class Lab:
         self.read, unsettled = readback.settle(self, step.state)
         if misplaced := readback.misplaced(step.state, self.read):
             for veth in misplaced:
-                op = port.set_state(veth.switch, veth.port_ifname, veth.port_ifindex, veth.port.state)
+                op = port.set_state(veth.port_namespace, veth.port_ifname, veth.port_ifindex, veth.port.state)
                 self._ask(op, SetLink(before=veth, after=veth, where=veth.where))
             self.read, unsettled = readback.settle(self, step.state)
             unsettled += [veth.id for veth in readback.misplaced(step.state, self.read)]
@@ -108,8 +110,8 @@ class Lab:
                     self._add_namespace(change)
                 case AddLink():
                     self._links[change.link.id] = change.link
-                    if isinstance(change.link, Switch):
-                        self.bridges[change.link.namespace] = change.link
+                    if isinstance(change.link, (Switch, Bridge)):
+                        self.bridges[change.link.id] = change.link
                     if change.sysctls or change.link.namespace in waiting:
                         # The interface must exist, and be down, when its own sysctls are written. Those behind it in
                         # its namespace wait, too: the order of addresses is that of the plan, and decides routes.
@@ -164,7 +166,7 @@ class Lab:
             level = Level.CONTAINER
         ns, index, dev = link.namespace, link.ifindex, link.ifname
         ops = []
-        if link.ifname != link.name and isinstance(link, (Veth, Macvlan)):
+        if link.ifname != link.name and isinstance(link, (Veth, Macvlan, Bridge, Pair)):
             ops.append(Op(ns, level, altname(ns, index, dev, link.name)))
         ops += (Op(ns, level, address("add", ns, index, dev, item.ip, item.prefixlen)) for item in link.addresses)
         ops += (Op(ns, level, neighbor("replace", ns, index, dev, item.ip, item.mac)) for item in link.neighbors)
@@ -193,6 +195,11 @@ class Lab:
         batches: dict[tuple[Level, str], list[tuple[Op, AnyChange]]] = {}
         reached: dict[str, Level] = {}
         for op, change in pending:
+            if op.level == Level.WIRE and op.at == "create":
+                # It may make an end in another namespace, whose requests must find it: nothing here comes before it.
+                batches.setdefault((op.level, op.ns), []).append((op, change))
+                reached[op.ns] = max(op.level, reached.get(op.ns, op.level))
+                continue
             level = reached[op.ns] = max(op.level, reached.get(op.ns, op.level)) if op.level < Level.PORT else op.level
             if op.level >= Level.PORT:
                 reached.pop(op.ns)
@@ -225,6 +232,9 @@ class Lab:
         """Links that are no more, and the children that went with them."""
         for link in gone:
             self._links.pop(link.id, None)
+            self.bridges.pop(link.id, None)
+            if isinstance(link, Pair) and link.peer in self._links:
+                self._forget([self._links[link.peer]])
             self._forget([one for one in self._links.values() if isinstance(one, Macvlan) and one.parent == link.id])
 
     def _delete_link(self, change: DeleteLink) -> None:
@@ -237,8 +247,8 @@ class Lab:
         before, after = change.before, change.after
         ns, index, dev = after.namespace, after.ifindex, after.ifname
         self._links[after.id] = after
-        if isinstance(after, Switch):
-            self.bridges[ns] = after
+        if isinstance(after, (Switch, Bridge)):
+            self.bridges[after.id] = after
 
         def ask(pairs: dict[str, Any], words: str, up: bool | None = None) -> None:
             command = f"ip -n {ns} link set dev {dev} {words}"
@@ -252,9 +262,9 @@ class Lab:
             ask({"IFLA_MTU": after.mtu}, f"mtu {after.mtu}")
             if isinstance(after, Veth):
                 # A wire has one MTU: a frame that one end may send the other must take.
-                words = f"ip -n {after.switch} link set dev {after.port_ifname} mtu {after.mtu}"
+                words = f"ip -n {after.port_namespace} link set dev {after.port_ifname} mtu {after.mtu}"
                 far = link_request("set", {"IFLA_MTU": after.mtu}, words, index=after.port_ifindex)
-                self._ask(Op(after.switch, Level.HOST, far), change)
+                self._ask(Op(after.port_namespace, Level.HOST, far), change)
         self._set_kind(change)
         if after.up and not before.up:
             ask({}, "up", up=True)

@@ -16,7 +16,7 @@ from netlab.agent.links.port import OPTIONS, STATES
 from netlab.agent.netlink.classes import ifaddrmsg, ifinfmsg
 from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, header
 from netlab.agent.netns import Netns
-from netlab.plan.types import AnyLink, Macvlan, Port, State, Switch, SwitchLink, Veth
+from netlab.plan.types import AnyLink, Bridge, Macvlan, Port, State, Switch, SwitchLink, Veth
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
@@ -127,7 +127,7 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str]]:
             raise differs(link.id, "it isn't there", link.where)
         mine["addresses"] = addresses.get(link.namespace, {}).get(link.ifindex, [])
         if isinstance(link, Veth):
-            mine["port"] = read[link.switch][link.port_ifindex].get("port")
+            mine["port"] = read[link.port_namespace][link.port_ifindex].get("port")
         found[link.id] = mine
     for link in state.links:
         compare(link, found[link.id])
@@ -141,7 +141,8 @@ def misplaced(state: State, found: dict[str, Link]) -> list[Veth]:
         if isinstance(link, Veth) and link.port.attached and link.port.up and link.up:
             bridge = state.link(link.switch)
             read = found[link.id]["port"]
-            if isinstance(bridge, Switch) and bridge.up and not bridge.stp and read["state"] != STATES[link.port.state]:
+            managed = isinstance(bridge, (Switch, Bridge)) and bridge.up and not bridge.stp
+            if managed and read["state"] != STATES[link.port.state]:
                 wrong.append(link)
     return wrong
 
@@ -153,13 +154,13 @@ def _unsettled(state: State, read: dict[str, dict[int, Link]]) -> list[tuple[str
         if (
             mine is None
             or mine["up"] != link.up
-            or (link.up and not carries(mine, link.carrier, isinstance(link, Switch)))
+            or (link.up and not carries(mine, link.carrier, isinstance(link, (Switch, Bridge))))
         ):
             wrong.append((link.id, link.namespace))
-        if isinstance(link, Veth) and (theirs := read[link.switch].get(link.port_ifindex)):
+        if isinstance(link, Veth) and (theirs := read[link.port_namespace].get(link.port_ifindex)):
             settled = theirs["up"] == link.port.up and (not link.port.up or carries(theirs, link.up and link.port.up))
             if not settled:
-                wrong.append((link.id, link.switch))
+                wrong.append((link.id, link.port_namespace))
     return wrong
 
 
@@ -189,6 +190,10 @@ def compare(link: AnyLink, mine: Link, *, exactly: bool = True) -> None:
             checks.append(("allowed_macs", sorted(link.allowed_macs), mine["allowed_macs"]))
         if link.bcqueuelen is not None:
             checks.append(("bcqueuelen", link.bcqueuelen, mine["bcqueuelen"]))
+    if isinstance(link, Bridge):
+        checks.append(("stp", link.stp, mine["stp"]))
+    if isinstance(link, Veth) and link.master is not None:
+        checks.append(("master", True, bool(mine["master"])))
     if isinstance(link, Veth) and link.port.attached:
         checks += _port_checks(link.port, mine["port"])
     if not isinstance(link, (Switch, SwitchLink)):

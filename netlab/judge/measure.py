@@ -36,12 +36,16 @@ class JudgedMeasure:
 
 @dataclass(frozen=True, slots=True)
 class JudgedCompare:
-    """One comparison; ``ratio`` is None where no round has figures of both sides."""
+    """One comparison; ``ratio`` is None where no round has figures of both sides.
+
+    ``looked`` says that it is one of a planned look, from which alone a verdict may come.
+    """
 
     compare: Compare
     compared: Compared
     ratio: Ratio | None
     rounds: int
+    looked: bool
     verdict: Verdict
     detail: str
 
@@ -82,17 +86,23 @@ def judge_measures(
 
 
 def expectations(
-    names: Sequence[str], judged: Sequence[tuple[str, JudgedCompare]]
+    names: Sequence[tuple[str, Bound | None]], judged: Sequence[tuple[str, JudgedCompare]]
 ) -> list[tuple[str, JudgedExpectation]]:
-    """Comparisons as tests of a claim, each with the step in which it was made."""
+    """Comparisons as tests of a claim, by their own bounds or by the claim's, each with its step."""
     found = []
-    for name in names:
+    for name, bound in names:
         step, one = next(((step, one) for step, one in judged if one.compare.name == name), ("baseline", None))
         if one is None:
             found.append((step, JudgedExpectation("compare", name, "", "?", "not measured")))
             continue
-        text, where = f"{name}: {one.compare.by.text}", str(one.compare.where)
-        found.append((step, JudgedExpectation("compare", text, where, one.verdict, one.detail)))
+        by = bound or one.compare.by
+        verdict: Verdict = one.verdict
+        if bound is not None:
+            verdict = compare.verdict(one.ratio, by.least, by.most) if one.ratio is not None and one.looked else "?"
+        seen = in_figures(one)
+        detail = f"{seen}: {one.detail}" if seen and one.detail and verdict == "?" else seen or one.detail
+        text = f"{name}: {by.text}"
+        found.append((step, JudgedExpectation("compare", text, str(one.compare.where), verdict, detail)))
     return found
 
 
@@ -188,22 +198,24 @@ def _compare(wanted: Compare, seen: Compared, seed: int) -> JudgedCompare:
         for sample in samples
         if not sample.ok
     ]
-    planned = counted in {look.rounds for look in looks}
-    if ratio is not None and planned:
+    looked = ratio is not None and counted in {look.rounds for look in looks}
+    if ratio is not None and looked:
         verdict = compare.verdict(ratio, wanted.by.least, wanted.by.most)
-        detail = _ratio_in_words(ratio, counted)
-        if verdict == "?":
-            detail += ": the interval does not clear the bound, it needs more repetitions"
-        return JudgedCompare(wanted, seen, ratio, counted, verdict, detail)
+        detail = "the interval does not clear the bound: it needs more repetitions" if verdict == "?" else ""
+        return JudgedCompare(wanted, seen, ratio, counted, looked, verdict, detail)
     if not failed:
-        return JudgedCompare(wanted, seen, ratio, counted, "?", "not measured")
+        return JudgedCompare(wanted, seen, ratio, counted, looked, "?", "not measured")
     side, sample = failed[-1]
     detail = f"{side.text}: {in_words(sample.status)}: {sample.detail}"
-    return JudgedCompare(wanted, seen, ratio, counted, "F" if sample.status in NO_WAY else "?", detail)
+    return JudgedCompare(wanted, seen, ratio, counted, looked, "F" if sample.status in NO_WAY else "?", detail)
 
 
-def _ratio_in_words(ratio: Ratio, rounds: int) -> str:
-    return f"{ratio.value:.2f}x, {ratio.low:.2f}x to {ratio.high:.2f}x ({ratio.level:.1%}) after {rounds} rounds"
+def in_figures(one: JudgedCompare) -> str:
+    """The ratio with its interval, for people; nothing where there is none."""
+    if one.ratio is None:
+        return ""
+    ratio = one.ratio
+    return f"{ratio.value:.2f}x, {ratio.low:.2f} to {ratio.high:.2f} ({ratio.level:.1%}) after {one.rounds} rounds"
 
 
 def _compare_finding(one: JudgedCompare) -> Finding:
@@ -211,7 +223,7 @@ def _compare_finding(one: JudgedCompare) -> Finding:
         kind="measure",
         verdict=one.verdict,
         expected=one.compare.by.text,
-        observed=f"{one.ratio.value:.2f}x" if one.ratio else "no ratio",
+        observed=in_figures(one) or "no ratio",
         expectation=f"compare: {one.compare.name}",
         where=str(one.compare.where),
         detail=one.detail,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from netlab.plan.types import Macvlan, State, SwitchLink, Veth
+from netlab.plan.types import Macvlan, Pair, State, SwitchLink, Veth
 
 
 def unsettled_rows(state: State, unsettled: Iterable[str]) -> frozenset[int]:
@@ -38,5 +38,7 @@ def _needs(state: State, namespace: str) -> set[str]:
             waiting.append(link.parent)
         elif isinstance(link, Veth):
             found.add(link.port_id)
-            waiting.append(link.switch)
+            waiting += [link.switch] if link.master is None else [link.switch, link.master]
+        elif isinstance(link, Pair):
+            waiting.append(link.peer)
     return found

@@ -11,7 +11,7 @@ from netlab.plan.change import set_mac
 from netlab.plan.kinds import COMMON, KINDS
 from netlab.plan.lab import MAX_LAB, Box, Lab, Path
 from netlab.plan.refusals import Refusals
-from netlab.plan.types import AddLink, AddNamespace, Address, AnyChange, AnyLink, Macvlan, SetRouting, Veth
+from netlab.plan.types import AddLink, AddNamespace, Address, AnyChange, AnyLink, Macvlan, Pair, SetRouting, Veth
 from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import Wrong
@@ -169,6 +169,8 @@ def _links(kin: Kin, refusals: Refusals) -> list[tuple[str, bool]]:
     lab = kin.lab
     order: list[tuple[str, bool]] = []
     usable = [wanted for wanted in kin.wanted.values() if _kind(kin, wanted)]
+    # Bridges first: what is plugged into them comes later, wherever it stands in the file.
+    usable.sort(key=lambda wanted: _type(wanted) != "bridge")
     for stacked in (False, True):
         for wanted in usable:
             kind = KINDS[_type(wanted)]
@@ -191,14 +193,32 @@ def _links(kin: Kin, refusals: Refusals) -> list[tuple[str, bool]]:
             if wanted.given.duplicate:
                 lab.duplicates.add(wanted.id)
             order.append((wanted.id, False))
+    _join_pairs(kin)
     for wanted in kin.wanted.values():
         if wanted.id in lab.links:
             lab.listed[wanted.namespace].append(wanted.id)
-    return order
+    return [(link_id, refused) for link_id, refused in order if refused or link_id in lab.links]
+
+
+def _join_pairs(kin: Kin) -> None:
+    """Tell the end that makes a pair what the other is called; an end without the other can't be."""
+    lab = kin.lab
+    for name in kin.wanted:
+        link = lab.links.get(name)
+        if not isinstance(link, Pair):
+            continue
+        other = lab.links.get(link.peer)
+        if not isinstance(other, Pair):
+            del lab.links[name]
+            lab.broken.add(name)
+        elif link.makes:
+            lab.set(link, peer_ifname=other.ifname, peer_ifindex=other.ifindex, peer_mac=other.mac)
 
 
 def _type(wanted: Wanted) -> str:
-    return wanted.given.type or ("veth" if wanted.given.switch is not None else "")
+    given = wanted.given
+    plugged = given.switch is not None or given.bridge is not None or given.peer is not None
+    return given.type or ("veth" if plugged else "")
 
 
 def _kind(kin: Kin, wanted: Wanted) -> bool:

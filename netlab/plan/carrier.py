@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netlab.plan.types import AnyLink, Macvlan, Port, Switch, SwitchLink, Veth
+from netlab.plan.types import AnyLink, Bridge, Macvlan, Pair, Port, Switch, SwitchLink, Veth
 
 
 def settle(links: dict[str, AnyLink]) -> None:
@@ -21,6 +21,11 @@ def settle(links: dict[str, AnyLink]) -> None:
             port = _fresh(link.port, link.carrier, carrier)
             _put(links, link, carrier, port=port)
             live[link.switch] = live.get(link.switch, False) or _forwards(port, carrier)
+            if link.master is not None:
+                live[link.master] = live.get(link.master, False) or carrier
+        elif isinstance(link, Pair):
+            other = links.get(link.peer)
+            _put(links, link, link.up and other is not None and other.up)
         elif isinstance(link, SwitchLink):
             carrier = link.up and link.port.up and link.peer_port.up
             port, peer = (_fresh(end, link.carrier, carrier) for end in (link.port, link.peer_port))
@@ -28,11 +33,12 @@ def settle(links: dict[str, AnyLink]) -> None:
             for switch, end in ((link.namespace, port), (link.peer, peer)):
                 live[switch] = live.get(switch, False) or _forwards(end, carrier)
     for link in list(links.values()):
+        if isinstance(link, (Switch, Bridge)):
+            _put(links, link, link.up and live.get(link.id, False))
+    for link in list(links.values()):
         if isinstance(link, Macvlan):
             parent = links[link.parent]
             _put(links, link, link.up and parent.up and parent.carrier)
-        elif isinstance(link, Switch):
-            _put(links, link, link.up and live.get(link.id, False))
 
 
 def _fresh(port: Port, before: bool, after: bool) -> Port:

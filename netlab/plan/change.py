@@ -83,6 +83,8 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
 
 
 def _restart(lab: Lab, link: Veth | SwitchLink, switch: str) -> None:
+    if isinstance(link, Veth) and link.switch != switch:
+        return  # a wire of the host: its port has no state of its own here
     if isinstance(link, Veth) or link.namespace == switch:
         lab.set(link, port=replace(link.port, state="forwarding"))
     else:

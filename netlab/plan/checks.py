@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netlab.plan import switches
-from netlab.plan.types import AnyLink, Macvlan, Veth
+from netlab.plan.types import AnyLink, Bridge, Macvlan, Veth
 
 if TYPE_CHECKING:
     from netlab.plan.lab import Lab
@@ -64,4 +64,6 @@ def _elsewhere(lab: Lab, ip: str, link: AnyLink, i: int, other: AnyLink) -> None
 def _segment(lab: Lab, link: AnyLink, segments: dict[str, str]) -> str | None:
     if isinstance(link, Macvlan):
         link = lab.links[link.parent]
+    if isinstance(link, Bridge):
+        return segments.get(link.id)
     return segments.get(link.switch) if isinstance(link, Veth) else None

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from netlab.plan.types import AnyLink, Macvlan, SwitchLink, Veth
+from netlab.plan.switches import wire_between
+from netlab.plan.types import AnyLink, Macvlan, Pair, Veth
 
 
 def hops(links: Sequence[AnyLink]) -> int:
     """A safe upper bound for one traversal.
 
-    Each veth crossing is one receive backlog: from the host to its switch, from switch to switch along
-    the longest path, from there to the other host. A macvlan adds its port's workqueue and the
-    backlog behind it, the loopback device one.
+    Each veth crossing is one receive backlog: from an interface to its switch (or a bridge in its host), from one
+    to the next along the longest path, from there to the other interface. A macvlan adds its port's workqueue and
+    the backlog behind it, the loopback device one. A bridge hands up to its own interface without a queue.
     """
     bound = 1
-    if any(isinstance(link, Veth) for link in links):
-        bound += 2 + _longest([(link.namespace, link.peer) for link in links if isinstance(link, SwitchLink)])
+    if any(isinstance(link, (Veth, Pair)) for link in links):
+        bound += 2 + _longest([ends for link in links if (ends := wire_between(link)) is not None])
     if any(isinstance(link, Macvlan) for link in links):
         bound += 2
     # A shaped interface is one more queue; a child's and its parent's are passed one after the other.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from netlab.plan import macvlan, veth
+from netlab.plan import bridge, macvlan, veth
 from netlab.plan.types import AnyLink
 from netlab.plan.wanted import Kin, Wanted
 
 #: Keys that every kind takes.
 COMMON = frozenset({"type", "mac", "mtu", "addresses", "state", "neighbors", "limit", "duplicate"})
 #: Keys that say what a link is, and so cannot be set later.
-IDENTITY = frozenset({"type", "switch", "parent"})
+IDENTITY = frozenset({"type", "switch", "bridge", "peer", "master", "parent"})
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     kind.type: kind
     for kind in (
+        Kind("bridge", bridge.KEYS, bridge.build, stacked=False),
         Kind("veth", veth.KEYS, veth.build, stacked=False),
         Kind("macvlan", macvlan.KEYS, macvlan.build, stacked=True),
         Kind("macvtap", macvlan.KEYS, macvlan.build_tap, stacked=True),

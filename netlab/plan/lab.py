@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -104,10 +104,14 @@ class Lab:
         self.next_index += 1
         return self.next_index - 1
 
-    def port_name(self, switch: str) -> str:
-        """The name of a new port: ``p1``, ``p2``, …"""
-        self.next_port[switch] = self.next_port.get(switch, 0) + 1
-        return f"p{self.next_port[switch]}"
+    def port_name(self, switch: str, taken: Collection[str] = ()) -> str:
+        """The name of a new port: ``p1``, ``p2``, …; in a host, where others have ``taken`` names, ``v1``, ``v2``, …"""
+        host, inside, _ = switch.partition(":")
+        while True:
+            self.next_port[host] = self.next_port.get(host, 0) + 1
+            name = f"{'v' if inside else 'p'}{self.next_port[host]}"
+            if not inside or (name not in taken and f"{host}:{name}" not in self.links):
+                return name
 
     def hosts(self) -> list[str]:
         """Names of the hosts, in the order of the file."""
@@ -203,7 +207,7 @@ class Lab:
     def ports(self, switch: str) -> Iterator[Veth | SwitchLink]:
         """The links that have a port on the switch."""
         for link in self.links.values():
-            wire = isinstance(link, Veth) and link.switch == switch
+            wire = isinstance(link, Veth) and switch in (link.switch, link.master)
             between = isinstance(link, SwitchLink) and switch in (link.namespace, link.peer)
             if wire or between:
                 yield link  # type: ignore[misc]
@@ -212,3 +216,7 @@ class Lab:
         """The bridge of a switch."""
         link = self.links.get(switch)
         return link if isinstance(link, Switch) else None
+
+    def members(self, bridge: str) -> list[Veth]:
+        """The wires of a host that are ports of a bridge in it."""
+        return [link for link in self.links.values() if isinstance(link, Veth) and link.master == bridge]

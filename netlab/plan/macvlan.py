@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlab.plan.types import AnyLink, Macvlan, Macvtap, Veth
+from netlab.plan.types import AnyLink, Bridge, Macvlan, Macvtap, Pair, Veth
 from netlab.plan.wanted import Kin, Wanted
 
 KEYS = frozenset({"parent", "mode", "allowed_macs", "nodst", "bcqueuelen"})
@@ -51,7 +51,11 @@ def _parent(kin: Kin, wanted: Wanted) -> AnyLink | None:
         link = lab.links.get(here)
         if isinstance(link, Macvlan):
             here = link.parent
-        elif isinstance(link, Veth):
+        elif isinstance(link, Veth) and link.master is not None:
+            message = f"{link.id} is a port of {link.master}, and a port has no children (EBUSY)"
+            kin.problem(wanted, "parent", message, f"'parent: {link.master.partition(':')[2]}'")
+            return None
+        elif isinstance(link, (Veth, Bridge, Pair)):
             return link
         elif here in lab.refused:
             kin.problem(wanted, "parent", f"{here} is expected to be refused, so it cannot be a parent")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from netlab.plan import change, routing, sysctls, values, veth
+from netlab.plan import bridge, change, routing, sysctls, values, veth
 from netlab.plan.addressing import transition
 from netlab.plan.kinds import COMMON, IDENTITY, KINDS
 from netlab.plan.lab import Box, Lab, Path
@@ -14,9 +14,11 @@ from netlab.plan.types import (
     Address,
     AnyChange,
     AnyLink,
+    Bridge,
     DeleteLink,
     DeleteNamespace,
     Macvlan,
+    Pair,
     SetLink,
     SetRouting,
     SetSysctl,
@@ -42,8 +44,14 @@ def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
         where = lab.where(*path, "delete", i)
         box = lab.boxes.get(target)
         if target in lab.links and ":" in target:
+            link = lab.links[target]
+            if isinstance(link, Bridge) and (ports := list(lab.ports(target))):
+                hint = f"delete its ports first: {', '.join(port.id for port in ports)}"
+                lab.problems.add(where, f"{target} still has ports", hint)
+                continue
             changes.append(DeleteLink(id=target, where=where))
-            _delete_links(lab, [lab.links[target], *lab.children_of(target)])
+            gone = [link, lab.links[link.peer]] if isinstance(link, Pair) else [link]
+            _delete_links(lab, [one for end in gone for one in (end, *lab.children_of(end.id))])
         elif box is not None and box.kind != "switch":
             changes += _delete_box(lab, box, where)
         elif box is not None:
@@ -70,6 +78,7 @@ def _delete_box(lab: Lab, box: Box, where: Where) -> list[AnyChange]:
     changes: list[AnyChange] = []
     for gone in (*inside, box):
         links = lab.links_of(gone.id)
+        links += [lab.links[link.peer] for link in links if isinstance(link, Pair) and link.peer in lab.links]
         _delete_links(lab, links + [child for link in links for child in lab.children_of(link.id)])
         del lab.boxes[gone.id]
         lab.listed.pop(gone.id, None)
@@ -228,6 +237,14 @@ def _with_settings(lab: Lab, link: AnyLink, settings: Settings, path: Path, refu
         if settings.port.fdb is not None:
             port = replace(port, fdb=values.mac_list(lab, settings.port.fdb, (*path, "port", "fdb")))
         given["port"] = port
+    elif settings.port is not None and not isinstance(link, Veth):
+        where = lab.where(*path, "port")
+        lab.problems.add(where, f"{link.id} is not plugged into a switch, so it has no port", "leave it out")
+    if isinstance(link, Pair) and settings.mtu is not None:
+        where = lab.where(*path, "mtu")
+        lab.problems.add(where, f"the MTU of {link.id} is that of both ends", "give it to both when they are made")
+    if isinstance(link, Bridge):
+        given |= {key: value for key in bridge.OPTIONS if (value := getattr(settings, key)) is not None}
     if isinstance(link, Macvlan):
         given |= _macvlan(lab, link, settings, path, refused)
     return replace(link, **given)

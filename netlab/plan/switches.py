@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from netlab.plan import macs, sysctls
-from netlab.plan.types import AddNamespace, AnyChange, Switch, SwitchLink
+from netlab.plan.types import AddNamespace, AnyChange, AnyLink, Bridge, Switch, SwitchLink, Veth
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -97,24 +97,33 @@ def segments(lab: Lab) -> dict[str, str]:
 
 
 def check_loops(lab: Lab) -> None:
-    """A loop storms by itself, unless every switch of that network runs the spanning tree protocol."""
+    """A loop storms by itself, unless every bridge of that network runs the spanning tree protocol."""
     network, closing = _joined(lab)
     for link in closing:
-        beside = [name for name in network if network[name] == network[link.peer]]
-        without = [name for name in beside if (bridge := lab.bridge(name)) is not None and not bridge.stp]
+        here, there = wire_between(link) or ("", "")
+        beside = [name for name in network if network[name] == network[there]]
+        without = [name for name in beside if isinstance(one := lab.links[name], (Switch, Bridge)) and not one.stp]
         if without and link.where is not None:
-            message = f"the link between {link.namespace} and {link.peer} closes a loop of switches"
+            message = f"the link between {here} and {there} closes a loop of switches"
             lab.problems.add(link.where, message, f"remove it, or give 'stp: true' to {', '.join(without)}")
 
 
-def _joined(lab: Lab) -> tuple[dict[str, str], list[SwitchLink]]:
-    """The network of each switch, and the links without which none would fall apart."""
-    network = {name: name for name in lab.switches()}
-    closing: list[SwitchLink] = []
+def wire_between(link: AnyLink) -> tuple[str, str] | None:
+    """The two bridges that a link joins; None where it joins none."""
+    if isinstance(link, SwitchLink):
+        return link.namespace, link.peer
+    return (link.master, link.switch) if isinstance(link, Veth) and link.master is not None else None
+
+
+def _joined(lab: Lab) -> tuple[dict[str, str], list[AnyLink]]:
+    """The network of each bridge, and the links without which none would fall apart."""
+    network = {name: name for name, link in lab.links.items() if isinstance(link, (Switch, Bridge))}
+    closing: list[AnyLink] = []
     for link in lab.links.values():
-        if not isinstance(link, SwitchLink):
+        ends = wire_between(link)
+        if ends is None:
             continue
-        ours, theirs = network[link.namespace], network[link.peer]
+        ours, theirs = network[ends[0]], network[ends[1]]
         if ours == theirs:
             closing.append(link)
         else:

@@ -119,7 +119,7 @@ def _claims(lab: Lab, resolvers: dict[str, Resolver], compared: set[str]) -> tup
                 lab.problems.add(where, f"no step {step!r}", did_you_mean(step, resolvers, "steps"))
                 continue
             made += [(step, expectation) for expectation in resolver.resolve(entry, claim=True)]
-        for name in claim.compare:
+        for name, _ in claim.compare:
             if name not in compared:
                 where = lab.where(*(("claim",) if claim is topology.claim else ("claims",)))
                 hint = did_you_mean(name, compared, "there are")

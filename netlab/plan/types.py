@@ -10,7 +10,8 @@ Identifiers are plain strings, the ones that people write:
 - a *link*: ``A:ens160``, ``A/c1:eth0``; the bridge of a switch is ``lan``; the link between two
   switches is ``s2--s1``;
 - an *endpoint*: a link's id, or ``A:eth0@192.168.26.5`` for a further address of it;
-- a *switch port*: ``port(A:ens160)``, the switch's end of that interface's wire.
+- a *switch port*: ``port(A:ens160)``, the switch's end of that interface's wire; of an interface that is plugged
+  into a bridge inside of a host, that bridge's end.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal
 
-from netlab.plan.measures import NOTHING, Measures
+from netlab.plan.measures import NOTHING, Bound, Measures
 from netlab.plan.where import Where as Where
 
 NsKind = Literal["host", "container", "switch"]
@@ -183,7 +184,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Veth(Link):
-    """A "physical" interface: a veth whose other end is a port of a switch."""
+    """A "physical" interface: a veth whose other end is a port of a switch.
+
+    ``switch`` is a switch, or a bridge inside of the same host (``A:br0``). ``master`` is the bridge of its own
+    namespace that it is a port of itself, if it is.
+    """
 
     kind: ClassVar[str] = "veth"
     switch: str
@@ -191,6 +196,12 @@ class Veth(Link):
     port_ifname: str
     port_ifindex: int
     port_mac: str
+    master: str | None = None
+
+    @property
+    def port_namespace(self) -> str:
+        """Where the other end is: the switch's namespace, or the host of the bridge."""
+        return self.switch.partition(":")[0]
 
     @property
     def port_id(self) -> str:
@@ -254,7 +265,38 @@ class SwitchLink(Link):
         return f"{self.namespace}--{self.peer}"
 
 
-AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge(Link):
+    """A Linux bridge inside of a host, which is an interface of it as well."""
+
+    kind: ClassVar[str] = "bridge"
+    stp: bool = False
+    ageing_time: int = 300
+    mcast_snooping: bool = False
+    fdb_max_learned: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair(Link):
+    """One end of a veth pair without any switch; ``peer`` is the link id of the other end.
+
+    Both ends are links. The one that ``makes`` the pair, the first, is made with the other, whose names it knows.
+    """
+
+    kind: ClassVar[str] = "veth"
+    peer: str
+    makes: bool = False
+    peer_ifname: str = ""
+    peer_ifindex: int = 0
+    peer_mac: str | None = None
+
+    @property
+    def peer_namespace(self) -> str:
+        """The namespace of the other end."""
+        return self.peer.partition(":")[0]
+
+
+AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,14 +536,15 @@ class Step:
 class Claim:
     """What somebody says of the kernel, and what would be seen if it were true.
 
-    ``tests`` pairs a step's name with an expectation, ``compare`` names comparisons of the file. The claim is
+    ``tests`` pairs a step's name with an expectation, ``compare`` the name of a comparison with what its ratio
+    would be (None: what the comparison itself says). The claim is
     *confirmed* when every test holds, *refuted* when one is contradicted by an observation, and otherwise neither.
     """
 
     number: str
     says: str
     tests: tuple[tuple[str, AnyExpectation], ...]
-    compare: tuple[str, ...] = ()
+    compare: tuple[tuple[str, Bound | None], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,8 @@ def _times(members: Sequence[Record]) -> str:
 def _is_matrix(members: Sequence[Record], style: Style) -> bool:
     """Whether the pairs are many enough, and the columns few enough."""
     sources, columns = _axes(members)
-    return len(members) >= MATRIX_FROM and min(len(sources), len(columns)) > 1 and len(columns) * 6 < style.width - 24
+    dense = 2 * len(members) >= len(sources) * (len(columns) - 1) and min(len(sources), len(columns)) > 1
+    return dense and len(members) >= MATRIX_FROM and len(columns) * 6 < style.width - 24
 
 
 def _axes(members: Sequence[Record]) -> tuple[list[str], list[str]]:
@@ -229,7 +230,7 @@ def _compare(one: Record, style: Style) -> Iterator[str]:
         level = f", {one['level']:.1%}" if one["level"] is not None else ""
         rounds = f"after {one['rounds']} of {one['planned']} rounds"
         yield f"      {metric}: {ratio}  ({low:.2f} to {high:.2f}{level}) {rounds}"
-    if one["verdict"] != "P":
+    if one["detail"]:
         yield from style.wrap(one["detail"], "      ", "      ")
     text = _TEXT[one["metric"]]
     sides = [one["faster"], one["than"]]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 from netlab.compare import FEWEST
@@ -266,6 +267,7 @@ def _pair(value: object, node: Node, file: str) -> Pair:
 # --- comparisons ------------------------------------------------------------------------------------
 
 _COMPARE = ("name", "faster", "than", "by", "repetitions", "confidence")
+_SIDES = ("faster", "than")
 _METRICS = {"throughput": "throughput", "cpu": "throughput", "latency": "latency"}
 
 
@@ -279,7 +281,11 @@ def _compare(node: Node, file: str) -> Comparing:
     for name in ("name", "faster", "than", "by"):
         if name not in value:
             raise _Faulty(node.where(file), f"{name!r} is missing", "a comparison has name:, faster:, than: and by:")
-    faster, than = (_compared(value[name], name, file) for name in ("faster", "than"))
+    faster, than = (_compared(value[name], name, file) for name in _SIDES)
+    if faster.text == than.text:
+        # The same pair, measured in two ways.
+        faster = replace(faster, text=_in_full(faster, value["faster"]))
+        than = replace(than, text=_in_full(than, value["than"]))
     if faster.metric != than.metric or faster.percentile != than.percentile:
         hint = f"metric: {faster.metric}"
         raise _Faulty(value["than"].where(file), "both sides are compared by the same metric", hint)
@@ -322,7 +328,12 @@ def _compared(node: Node, name: str, file: str) -> GivenSide:
         raise _Faulty(value["pair"].where(file), "one way at a time is compared", "write '->'")
     others = ("metric", "pair", "percentile") if metric == "latency" else ("metric", "pair")
     traffic, family = _traffic(cast(Metric, _METRICS[metric]), value, node.keys, file, others)
-    options = [f"{key} {child.value}" for key, child in value.items() if key not in ("metric", "pair")]
-    text = f"{pair.left} -> {pair.right}" + (f" ({', '.join(options)})" if options else "")
+    text = f"{pair.left} -> {pair.right}"
     percentile = _value(value, "percentile", _word("p50", "p90", "p99"), "p50", file)
     return GivenSide(text, metric, percentile, pair, traffic, family)
+
+
+def _in_full(side: GivenSide, node: Node) -> str:
+    given = node.value if isinstance(node.value, dict) else {}
+    options = [f"{key} {child.value}" for key, child in given.items() if key not in ("metric", "pair")]
+    return f"{side.text} ({', '.join(options) or 'defaults'})"

@@ -97,6 +97,15 @@ def ratio(value: object) -> Bound:
     raise Wrong(f"{_short(word)} is not a bound of a ratio", "as in '> 1.0x' or '0.9x to 1.1x'")
 
 
+def claimed(value: object) -> tuple[tuple[str, Bound | None], ...]:
+    """Comparisons by name, each by the bound that it has itself, or by another: ``{name: '> 1.5x'}``."""
+    if isinstance(value, Mapping):
+        return tuple((str(name), ratio(given)) for name, given in value.items())
+    if not isinstance(value, list) or not value:
+        raise Wrong("must be names of comparisons", "as in [a beats b], or {a beats b: '> 1.5x'}")
+    return tuple((text(name), None) for name in value)
+
+
 def limit(value: object) -> Limit | Literal[False]:
     """``100mbit``, or ``{rate: 100mbit, kind: htb, burst: 50k, queue: 1M}``; ``none`` is False: no limit (any more).
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
+from netlab.plan.measures import Bound
 from netlab.plan.types import Address, Limit
 from netlab.spec import quantities, scalars
 from netlab.spec.scalars import Wrong
@@ -183,11 +184,25 @@ class _Adjustable(_Model):
     )
 
 
-class Interface(_Adjustable):
-    """An interface: a wire to a switch, or a child of another interface."""
+class _BridgeOptions(_Model):
+    stp: Flag | None = Field(
+        None, description="Run the spanning tree protocol; needed where switches form a loop."
+    )
+    fdb_max_learned: Unsigned | None = Field(
+        None, description="At most this many learned MACs in the whole switch (0: no limit)."
+    )
+    ageing_time: Unsigned | None = Field(None, description="Seconds until a learned MAC is forgotten (300).")
+    mcast_snooping: Flag | None = Field(None, description="Snoop IGMP and MLD; off by default.")
 
-    type: Text | None = Field(None, description="Kind of link; veth where a switch is given.")
+
+class Interface(_Adjustable, _BridgeOptions):
+    """An interface: a wire to a switch, a bridge or another interface, a bridge, or a child of an interface."""
+
+    type: Text | None = Field(None, description="Kind of link; veth where a switch, a bridge or a peer is given.")
     switch: Text | None = Field(None, description="The switch that this interface is plugged into.")
+    bridge: Text | None = Field(None, description="The bridge of its own host that this interface is plugged into.")
+    peer: Text | None = Field(None, description="The interface at the other end of a wire without a switch.")
+    master: Text | None = Field(None, description="The bridge of this host that the interface is a port of.")
     parent: Text | None = Field(None, description="The interface of the host that a child sits on.")
 
 
@@ -244,13 +259,7 @@ class Host(_Box):
     )
 
 
-class _Bridge(_Model):
-    stp: Flag | None = Field(None, description="Run the spanning tree protocol; needed where switches form a loop.")
-    fdb_max_learned: Unsigned | None = Field(
-        None, description="At most this many learned MACs in the whole switch (0: no limit)."
-    )
-    ageing_time: Unsigned | None = Field(None, description="Seconds until a learned MAC is forgotten (300).")
-    mcast_snooping: Flag | None = Field(None, description="Snoop IGMP and MLD; off by default.")
+class _Bridge(_BridgeOptions):
     state: LinkState | None = Field(None, description="Admin state of the bridge, up by default.")
 
 
@@ -350,8 +359,19 @@ class Claim(_Model):
     ] = Field(
         None, description="Expectations (of the baseline, or by the name of a step) that hold if the claim is true."
     )
-    compare: Annotated[tuple[Text, ...], BeforeValidator(_listing)] = Field(
-        (), description="Names of comparisons that hold if the claim is true."
+    compare: Annotated[
+        tuple[tuple[str, Bound | None], ...],
+        *_scalar(
+            quantities.claimed,
+            {
+                "anyOf": [
+                    {"type": "array", "items": _ANY_SCALAR},
+                    {"type": "object", "additionalProperties": {"type": "string"}},
+                ]
+            },
+        ),
+    ] = Field(
+        (), description="Names of comparisons that hold if the claim is true; or names and what their ratio then is."
     )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from netlab import plan
 from netlab.model import RULES, predict
-from netlab.plan.types import Neighbor, Port
+from netlab.plan.types import Neighbor, Port, State
 from tests.model.lab import Lab
 from tests.model.test_refusals import base, changed, new, predict_refusal
 from tests.model.test_routing import routed
@@ -114,9 +115,56 @@ def fixed() -> Lab:
     return lab.veth(X, "10.0.0.2/24", mac=mac)
 
 
+class Text:
+    """A lab as a file has it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def state(self) -> State:
+        """The state of its baseline."""
+        return plan.from_file(self.text, "t").steps[0].state
+
+
+def bridged() -> Text:
+    """A host with a bridge: two containers and a macvlan child on it, and the host's own wire as a port."""
+    return Text(
+        """
+switches: {lan: {}}
+hosts:
+  h:
+    interfaces:
+      br0: {type: bridge, addresses: [10.0.0.1/24]}
+      eth0: {switch: lan, master: br0}
+    containers:
+      c1: {interfaces: {eth0: {bridge: br0, addresses: [10.0.0.11/24]}}}
+      c2: {interfaces: {eth0: {bridge: br0, addresses: [10.0.0.12/24]}}}
+      m1: {interfaces: {eth0: {type: macvlan, parent: br0, mode: bridge, addresses: [10.0.0.13/24]}}}
+      v1: {interfaces: {eth0: {peer: "h/v2:eth0", addresses: [10.0.0.14/24]}}}
+      v2: {interfaces: {eth0: {peer: "h/v1:eth0", addresses: [10.0.0.15/24]}}}
+  x: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}}
+"""
+    )
+
+
+def port_named() -> Text:
+    """A container that has the MAC of the bridge's own wire."""
+    lab = bridged()
+    lab.text = lab.text.replace("master: br0", "master: br0, mac: 02:00:00:00:00:07").replace(
+        "bridge: br0, addresses: [10.0.0.12/24]", "bridge: br0, addresses: [10.0.0.12/24], mac: 02:00:00:00:00:07"
+    )
+    return lab
+
+
 P, C, B = "A:eth0", "A:c", "B:eth0"
 #: Each rule's lab, layer, source and destination.
-SCENES: dict[str, tuple[Callable[[], Lab], str, str, str]] = {
+SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
+    "bridge/own-interface": (bridged, "icmp", "h/c1:eth0", "h:br0"),
+    "bridge/own-mac-from-above": (bridged, "unicast", "h/m1:eth0", "h:br0"),
+    "bridge/port-hears-nothing": (bridged, "broadcast", "x:eth0", "h:eth0"),
+    "bridge/port-mac-from-above": (port_named, "unicast", "h:br0", "h/c2:eth0"),
+    "bridge/promiscuous-with-children": (bridged, "icmp", "x:eth0", "h/m1:eth0"),
+    "veth/other-end": (bridged, "icmp", "h/v1:eth0", "h/v2:eth0"),
     "arp/announce": (lambda: demo("P", arp_ignore=1), "icmp", "B:eth0", "A:c"),
     "arp/answers": (two, "arp", H, X),
     "arp/any-interface-answers": (demo, "icmp", B, C),

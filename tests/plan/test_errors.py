@@ -53,7 +53,7 @@ CASES: list[tuple[str, str]] = [
         "f:6:7: A:x is neither plugged into a switch nor of a type; add 'type: macvlan'",
     ),
     (hosts("e: {type: macvaln, parent: e}"), "f:5:17: no link kind 'macvaln'; did you mean 'macvlan'?"),
-    (hosts("e: {type: wifi}"), "f:5:17: no link kind 'wifi'; known: veth, macvlan, macvtap"),
+    (hosts("e: {type: wifi}"), "f:5:17: no link kind 'wifi'; known: bridge, veth, macvlan, macvtap"),
     (hosts("e: {type: veth}"), "f:5:7: A:e names no switch; add 'switch: …'"),
     (hosts("x: {type: macvlan}"), "f:5:7: A:x names no parent; add 'parent: …'"),
     (hosts("e: {switch: s, mode: bridge}"), "f:5:22: 'mode' means nothing on a veth; it belongs to macvlan, macvtap"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netlab.agent.links import bridge, macvlan, switchlink, veth
+from netlab.agent.links import bridge, macvlan, pair, switchlink, veth
 from netlab.agent.links.op import At, Op
-from netlab.plan.types import AnyLink, Macvlan, Switch, SwitchLink, Veth
+from netlab.plan.types import AnyLink, Bridge, Macvlan, Pair, Switch, SwitchLink, Veth
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
@@ -17,7 +17,7 @@ __all__ = ["At", "Op", "changes", "create"]
 def create(lab: Lab, link: AnyLink, *, up: bool) -> list[Op]:
     """The requests that make ``link``, brought up in the same message where ``up``."""
     match link:
-        case Switch():
+        case Switch() | Bridge():
             return bridge.create(lab, link, up=up)
         case SwitchLink():
             return switchlink.create(lab, link, up=up)
@@ -25,6 +25,8 @@ def create(lab: Lab, link: AnyLink, *, up: bool) -> list[Op]:
             return macvlan.create(lab, link, up=up)
         case Veth():
             return veth.create(lab, link, up=up)
+        case Pair():
+            return pair.create(lab, link, up=up)
 
 
 def changes(lab: Lab, before: AnyLink, after: AnyLink) -> list[Op]:
@@ -32,10 +34,14 @@ def changes(lab: Lab, before: AnyLink, after: AnyLink) -> list[Op]:
     match before, after:
         case Switch(), Switch():
             return bridge.changes(lab, before, after)
+        case Bridge(), Bridge():
+            return bridge.changes(lab, before, after)
         case Veth(), Veth():
             return veth.changes(lab, before, after)
         case Macvlan(), Macvlan():
             return macvlan.changes(lab, before, after)
+        case Pair(), Pair():
+            return []
         case SwitchLink(), SwitchLink():
             return switchlink.changes(lab, before, after)
     raise TypeError(f"{before.id} cannot change its kind")

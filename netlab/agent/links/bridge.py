@@ -1,12 +1,13 @@
-"""The bridge of a switch."""
+"""The bridge of a switch, or one inside of a host."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent.links.op import Level, Op
+from netlab.agent.netlink import Request
 from netlab.agent.netlink import link as request
-from netlab.plan.types import Switch
+from netlab.plan.types import Bridge, Switch
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _HZ = 100
 
 
-def _data(switch: Switch) -> tuple[dict[str, Any], str]:
+def _data(switch: Switch | Bridge) -> tuple[dict[str, Any], str]:
     data: dict[str, Any] = {
         "IFLA_BR_STP_STATE": int(switch.stp),
         "IFLA_BR_AGEING_TIME": switch.ageing_time * _HZ,
@@ -31,7 +32,7 @@ def _data(switch: Switch) -> tuple[dict[str, Any], str]:
     return data, words
 
 
-def create(lab: Lab, switch: Switch, *, up: bool) -> list[Op]:
+def create(lab: Lab, switch: Switch | Bridge, *, up: bool) -> list[Op]:
     """``ip link add type bridge``."""
     data, words = _data(switch)
     pairs = {
@@ -46,10 +47,19 @@ def create(lab: Lab, switch: Switch, *, up: bool) -> list[Op]:
     if up:
         command += f" && ip -n {switch.namespace} link set dev {switch.ifname} up"
     made = request("add", pairs, command, index=switch.ifindex, up=up)
-    return [Op(switch.namespace, Level.BRIDGE, made, "create")]
+    ops = [Op(switch.namespace, Level.BRIDGE, made, "create")]
+    if isinstance(switch, Bridge):
+        # A bridge takes the smallest MTU of its ports until somebody changes it (br_mtu_auto_adjust): so that is done.
+        ops += (Op(switch.namespace, Level.BRIDGE, _mtu(switch, mtu)) for mtu in (switch.mtu + 1, switch.mtu))
+    return ops
 
 
-def changes(lab: Lab, before: Switch, after: Switch) -> list[Op]:
+def _mtu(bridge: Bridge, mtu: int) -> Request:
+    command = f"ip -n {bridge.namespace} link set dev {bridge.ifname} mtu {mtu}"
+    return request("set", {"IFLA_MTU": mtu}, command, index=bridge.ifindex)
+
+
+def changes(lab: Lab, before: Switch | Bridge, after: Switch | Bridge) -> list[Op]:
     """Options of the bridge."""
     (old, _), (new, words) = _data(before), _data(after)
     if old == new:

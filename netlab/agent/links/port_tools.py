@@ -25,7 +25,7 @@ def set_option(lab: Lab, change: SetLink, veth: Veth, option: str, value: bool) 
 
 
 def _by_sysfs(lab: Lab, change: SetLink, veth: Veth, option: str, value: bool) -> None:
-    ns = lab.namespaces[veth.switch]
+    ns = lab.namespaces[veth.port_namespace]
     path = f"/sys/class/net/{veth.port_ifname}/brport/{OPTIONS[option][2]}"
     command = f"echo {int(value)} > {path}"
     lab.log(f"ip netns exec {ns.id} sh -c '{command}'")
@@ -36,7 +36,7 @@ def _by_sysfs(lab: Lab, change: SetLink, veth: Veth, option: str, value: bool) -
 
 
 def _by_binary(lab: Lab, change: SetLink, veth: Veth, option: str, value: bool) -> None:
-    ns, dev = lab.namespaces[veth.switch], veth.port_ifname
+    ns, dev = lab.namespaces[veth.port_namespace], veth.port_ifname
     state = "on" if value else "off"
     if change.via == "brctl":
         argv = ["brctl", option, lab.bridges[veth.switch].ifname, dev, state]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def create(lab: Lab, veth: Veth, *, up: bool) -> list[Op]:
     """One message makes both ends in their namespaces, enslaves the port and brings it up."""
-    ns, bridge = veth.switch, lab.bridges[veth.switch]
+    ns, bridge = veth.port_namespace, lab.bridges[veth.switch]
     end = peer(
         {
             "IFLA_IFNAME": veth.ifname,
@@ -45,6 +45,8 @@ def create(lab: Lab, veth: Veth, *, up: bool) -> list[Op]:
     made = request("add", pairs, command, index=veth.port_ifindex, up=veth.port.up)
     as_made = Port(attached=veth.port.attached, up=veth.port.up)
     ops = [Op(ns, Level.WIRE, made, "create"), *_port(lab, veth, as_made, veth.port)]
+    if veth.master is not None:
+        ops.append(_enslave(lab, veth, veth.master))
     if up:
         ops.append(Op(veth.namespace, Level.HOST, set_up(veth.namespace, veth.ifindex, veth.ifname), "up"))
     return ops
@@ -58,5 +60,12 @@ def changes(lab: Lab, before: Veth, after: Veth) -> list[Op]:
 def _port(lab: Lab, veth: Veth, before: Port, after: Port) -> list[Op]:
     bridge = lab.bridges[veth.switch]
     return port.changes(
-        veth.switch, veth.port_ifname, veth.port_ifindex, (bridge.ifname, bridge.ifindex), before, after
+        veth.port_namespace, veth.port_ifname, veth.port_ifindex, (bridge.ifname, bridge.ifindex), before, after
     )
+
+
+def _enslave(lab: Lab, veth: Veth, master: str) -> Op:
+    bridge = lab.bridges[master]
+    command = f"ip -n {veth.namespace} link set dev {veth.ifname} master {bridge.ifname}"
+    made = request("set", {"IFLA_MASTER": bridge.ifindex}, command, index=veth.ifindex)
+    return Op(veth.namespace, Level.HOST, made)

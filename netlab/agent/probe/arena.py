@@ -5,16 +5,28 @@ from __future__ import annotations
 import itertools
 import socket
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent.netns import Netns
 from netlab.agent.probe import frames
-from netlab.plan.types import Endpoint, Macvlan, State, Switch, SwitchLink, Veth
+from netlab.plan.types import AnyLink, Bridge, Endpoint, Macvlan, State, Switch, SwitchLink, Veth
+from netlab.plan.types import Pair as VethPair
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
 
 Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Far:
+    """The far side of a link: ``inject`` lets a frame come in at it, one that leaves may be seen in ``places``."""
+
+    inject: Callable[[bytes], None]
+    places: frozenset[str]
 
 
 class Arena:
@@ -32,12 +44,13 @@ class Arena:
         self.names: dict[tuple[str, str], str] = {}
         self.ports: dict[tuple[str, str], str] = {}
         self.doors: dict[str, int] = {}
+        self._far: dict[str, Far | None] = {}
         holders = Counter(address.ip for link in state.links for address in link.addresses)
         #: Addresses that more than one interface has.
         self.shared = {ip for ip, count in holders.items() if count > 1}
         for link in state.links:
             if isinstance(link, Veth):
-                self.ports[link.switch, link.port_ifname] = link.port_id
+                self.ports[link.port_namespace, link.port_ifname] = link.port_id
             if not isinstance(link, (Switch, SwitchLink)):
                 self.names[link.namespace, link.ifname] = link.id
                 self.doors[link.namespace] = self.doors.get(link.namespace, 0) + 1
@@ -50,12 +63,47 @@ class Arena:
         """Whether an endpoint is this agent's: on real machines others are another's."""
         return self.endpoints[index].namespace in self.lab.namespaces
 
-    def wire(self, link_id: str) -> Veth | None:
-        """The veth at the bottom of a stack of links; None where there is none."""
+    def bottom(self, link_id: str) -> AnyLink:
+        """The link at the bottom of a stack of links."""
         link = self.state.link(link_id)
         while isinstance(link, Macvlan):
             link = self.state.link(link.parent)
+        return link
+
+    def wire(self, link_id: str) -> Veth | None:
+        """The veth at the bottom of a stack of links; None where there is none."""
+        link = self.bottom(link_id)
         return link if isinstance(link, Veth) else None
+
+    def far(self, link_id: str) -> Far | None:
+        """The far side of what a link stands on; None where nothing can be sent from there."""
+        if link_id not in self._far:
+            self._far[link_id] = self._far_of(self.bottom(link_id))
+        return self._far[link_id]
+
+    def _far_of(self, link: AnyLink) -> Far | None:
+        if isinstance(link, Veth):
+            return Far(partial(self.transmit_at_port, link), frozenset({link.port_id}))
+        if isinstance(link, VethPair):
+            return Far(partial(self._out_of, self.state.link(link.peer)), frozenset({link.peer}))
+        if not isinstance(link, Bridge):
+            return None
+        plugged = [one for one in self.state.links if isinstance(one, Veth) and link.id in (one.switch, one.master)]
+        ways = [self._into(link, one) for one in plugged if self.works(one.id)]
+
+        def inject(frame: bytes) -> None:
+            for way in ways:
+                way(frame)
+
+        places = frozenset(one.id if one.switch == link.id else one.port_id for one in plugged)
+        return Far(inject, places) if ways else None
+
+    def _into(self, bridge: Bridge, veth: Veth) -> Callable[[bytes], None]:
+        """What makes a frame come into a bridge by one of its ports."""
+        return partial(self._out_of, veth) if veth.switch == bridge.id else partial(self.transmit_at_port, veth)
+
+    def _out_of(self, link: AnyLink, frame: bytes) -> None:
+        self.mouths[link.namespace].sendto(frame, (link.ifname, 0))
 
     def works(self, link_id: str) -> bool:
         """Whether a link was read back as up, with carrier."""
@@ -69,4 +117,4 @@ class Arena:
 
     def transmit_at_port(self, veth: Veth, frame: bytes) -> None:
         """Send a whole frame out of the far end of a veth: it comes in at the veth itself. Raises OSError."""
-        self.mouths[veth.switch].sendto(frame, (veth.port_ifname, 0))
+        self.mouths[veth.port_namespace].sendto(frame, (veth.port_ifname, 0))

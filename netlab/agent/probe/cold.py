@@ -72,7 +72,7 @@ def restore_fdb(lab: Lab) -> None:
             bytearray(header(RTM_NEWNEIGH, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE, head + nla(NDA_LLADDR, mac)))
             for mac in (bytes.fromhex(text.replace(":", "")) for text in link.port.fdb)
         ]
-        _check(lab.namespaces[link.switch].netlink.failures(requests), "a static entry cannot be put back")
+        _check(lab.namespaces[link.port_namespace].netlink.failures(requests), "a static entry cannot be put back")
 
 
 def _check(failures: list[Answer], what: str, *allowed: int) -> None:
@@ -83,8 +83,8 @@ def _check(failures: list[Answer], what: str, *allowed: int) -> None:
 
 def chill(lab: Lab, warmed: Iterable[str] | None = None) -> None:
     """Make the lab cold; only the namespaces in ``warmed`` can have learned neighbours (None: all)."""
-    for ns_id, bridge in lab.bridges.items():
-        flush_fdb(lab.namespaces[ns_id], bridge.ifindex)
+    for bridge in lab.bridges.values():
+        flush_fdb(lab.namespaces[bridge.namespace], bridge.ifindex)
     restore_fdb(lab)
     hosts = [ns_id for ns_id in (lab.namespaces if warmed is None else warmed) if ns_id not in lab.bridges]
     for ns_id in hosts:

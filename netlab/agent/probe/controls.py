@@ -13,7 +13,7 @@ from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena
 from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.fence import QueueFence
-from netlab.plan.types import Macvlan
+from netlab.plan.types import Macvlan, Veth
 
 #: For how long a control is waited for, in seconds, before it is sent again; and how often.
 PATIENCE, TRIES = 0.25, 8
@@ -54,13 +54,14 @@ class Controls:
         """A control frame came in at a link."""
         if link in self._receiving.get(number, ()):
             self.lives[link].receives = True
+        self.on_wire(number, link)
 
-    def on_wire(self, number: int, port: str) -> None:
-        """A control frame came out at a switch port."""
+    def on_wire(self, number: int, place: str) -> None:
+        """A control frame came out at a switch port, or at the other end of a wire without a switch."""
         link = self._sending.get(number)
         if link is not None:
-            veth = self.arena.wire(link)
-            if veth is not None and veth.port_id == port:
+            far = self.arena.far(link)
+            if far is not None and place in far.places:
                 self.lives[link].transmits = True
 
     def run(self) -> None:
@@ -89,18 +90,18 @@ class Controls:
         link = self.arena.state.link(link_id)
         if isinstance(link, Macvlan) and link.effective_mode == "source" and not link.allowed_macs:
             return "its source list is empty"
-        veth = self.arena.wire(link_id)
-        if veth is None:
-            return ""
-        for child in self.arena.state.children_of(veth.id):
-            if child.effective_mode == "passthru" and child.up and link_id != child.id and link_id != veth.id:
+        bottom = self.arena.bottom(link_id)
+        if isinstance(bottom, Veth) and bottom.master is not None:
+            return f"it is a port of {bottom.master}, which takes what comes in"
+        for child in self.arena.state.children_of(bottom.id):
+            if child.effective_mode == "passthru" and child.up and link_id != child.id and link_id != bottom.id:
                 return "a passthru child takes what comes in"
         return ""
 
     def _send(self, link_id: str) -> None:
         link = self.arena.state.link(link_id)
-        veth = self.arena.wire(link_id)
-        if veth is None:
+        far = self.arena.far(link_id)
+        if far is None:
             return
         life = self.lives[link_id]
         mac = frames.mac_bytes(self.arena.links[link_id]["mac"])
@@ -114,7 +115,7 @@ class Controls:
                 for destination in (mac, frames.BROADCAST):
                     number = next(self.arena.numbers)
                     self._receiving[number] = {link_id}
-                    self.arena.transmit_at_port(veth, frames.raw(destination, source, number))
+                    far.inject(frames.raw(destination, source, number))
             if not life.transmits:
                 number = next(self.arena.numbers)
                 self._sending[number] = link_id

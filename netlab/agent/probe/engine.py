@@ -22,7 +22,7 @@ from netlab.agent.probe.loss import Losses, packets
 from netlab.agent.probe.resolve import Arp, Ndp
 from netlab.agent.probe.transport import Tcp, Udp
 from netlab.observed import LayerObserved
-from netlab.plan.types import Macvlan, State, Veth, base_layer, layer_family
+from netlab.plan.types import AnyLink, Macvlan, State, Veth, base_layer, layer_family
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
@@ -56,12 +56,12 @@ class Prober:
         self._fencing: dict[int, Fence] = {}
         self._many_doors = any(doors > 1 for doors in self.arena.doors.values())
         parents: dict[str, tuple[Any, list[int]]] = {}
-        for veth in self._parents():
-            if _queue_length(state, veth) == 0:
+        for parent in self._parents():
+            if _queue_length(state, parent) == 0:
                 # Such a port drops every broadcast from outside: that is a finding, not a loss.
                 continue
-            ns = lab.namespaces[veth.namespace]
-            parents.setdefault(veth.namespace, (ns, []))[1].append(veth.ifindex)
+            ns = lab.namespaces[parent.namespace]
+            parents.setdefault(parent.namespace, (ns, []))[1].append(parent.ifindex)
         self.controls = Controls(self.arena, self.ears)
         shaped = {link.namespace for link in state.links if link.limit is not None}
         self.losses = Losses(
@@ -84,11 +84,14 @@ class Prober:
     def _listen(self) -> None:
         lab = self.arena.lab
         for ns_id, ns in lab.namespaces.items():
-            if ns_id not in lab.bridges:
-                sock = self.ears.listen(ns, frames.ETHERTYPE, filters.OURS)
+            # On a switch everything is tapped before the bridge takes it, and all of it only where wires matter.
+            tapped = bpf.EVERYTHING if self.wire else filters.OURS
+            if ns_id in lab.bridges:
+                sock = self.ears.listen(ns, frames.ETH_P_ALL, tapped)
             else:
-                # On a switch everything is tapped before the bridge takes it, and all of it only where wires matter.
-                sock = self.ears.listen(ns, frames.ETH_P_ALL, bpf.EVERYTHING if self.wire else filters.OURS)
+                sock = self.ears.listen(ns, frames.ETHERTYPE, filters.OURS)
+                if any(bridge.namespace == ns_id for bridge in lab.bridges.values()):
+                    self.ears.listen(ns, frames.ETH_P_ALL, tapped)
             self.arena.mouths[ns_id] = sock
 
     def _heard(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
@@ -99,6 +102,9 @@ class Prober:
         elif protocol != frames.ETHERTYPE:
             if self.layer is not None:
                 self.layer.packet(ns_id, protocol, data, ifname, kind)
+        elif (ns_id, ifname) in self.arena.ports:
+            # What a bridge leaves to its port itself; the tap has seen it.
+            return
         elif (number := frames.number_at(data, 14)) is not None:
             link = self.arena.names.get((ns_id, ifname), ifname)
             fence = self._fencing.get(number)
@@ -125,38 +131,35 @@ class Prober:
 
     # --- fences -------------------------------------------------------------------------------------
 
-    def _parents(self) -> list[Veth]:
+    def _parents(self) -> list[AnyLink]:
         state = self.arena.state
         used = {link.parent for link in state.links if isinstance(link, Macvlan)}
-        return [link for link in state.links if isinstance(link, Veth) and link.id in used]
+        return [link for link in state.links if not isinstance(link, Macvlan) and link.id in used]
 
     def _queue_fences(self) -> dict[str, QueueFence]:
         """A fence for each macvlan port in whose broadcast queue something may wait, by the host it is in."""
         fences = {}
         state = self.arena.state
-        for veth in self._parents():
-            children = list(state.children_of(veth.id))
+        for parent in self._parents():
+            children = list(state.children_of(parent.id))
+            far = self.arena.far(parent.id)
             queueing = [child for child in children if child.effective_mode != "source"]
             children_up = [child.id for child in queueing if self.arena.works(child.id)]
             listeners = [child for child in children_up if self.controls.lives[child].receives]
             why = ""
-            if not (veth.port.up and self.arena.works(veth.id)):
+            if far is None or not self.arena.works(parent.id):
                 why = "its wire is down"
             elif not queueing:
                 why = "only source children, which are served at once"
             elif not listeners:
                 why = "no child of it hears anything"
-            elif _queue_length(state, veth) == 0:
+            elif _queue_length(state, parent) == 0:
                 why = "its queue length is 0"
-            if why:
-                self.notes.append(f"{veth.id}: no fence through the broadcast queue: {why}")
+            if why or far is None:
+                self.notes.append(f"{parent.id}: no fence through the broadcast queue: {why}")
                 continue
-            fences[veth.id] = QueueFence(
-                veth.id,
-                partial(self.arena.transmit_at_port, veth),
-                frozenset(listeners),
-                copies=len(children_up),
-            )
+            copies = len(children_up) if isinstance(parent, Veth) else None
+            fences[parent.id] = QueueFence(parent.id, far.inject, frozenset(listeners), copies)
         return fences
 
     def _shaper_fences(self) -> list[ShaperFence]:
@@ -164,13 +167,13 @@ class Prober:
         fences = []
         for i, endpoint in enumerate(self.arena.endpoints):
             link = self.arena.state.link(endpoint.link)
-            veth = self.arena.wire(link.id)
-            if link.limit is None or endpoint.extra or veth is None:
+            far = self.arena.far(link.id)
+            if link.limit is None or endpoint.extra or far is None:
                 continue
             if not self.arena.works(link.id):
                 # Without carrier its queueing discipline is noop_qdisc, which keeps nothing (dev_deactivate).
                 continue
-            fences.append(ShaperFence(link.id, partial(self.arena.transmit, i), veth.port_id, self.arena.macs[i]))
+            fences.append(ShaperFence(link.id, partial(self.arena.transmit, i), far.places, self.arena.macs[i]))
         return fences
 
     def _relevant(self, pairs: Iterable[Pair]) -> list[QueueFence]:
@@ -178,8 +181,8 @@ class Prober:
         state, endpoints = self.arena.state, self.arena.endpoints
         hosts = {state.namespace(endpoints[index].namespace).host for pair in pairs for index in pair}
         return [
-            fence for veth, fence in self._queues.items()
-            if state.routers or state.namespace(state.link(veth).namespace).host in hosts
+            fence for parent, fence in self._queues.items()
+            if state.routers or state.namespace(state.link(parent).namespace).host in hosts
         ]  # fmt: skip
 
     def _rounds(self, layer: Layer, pairs: Sequence[Pair]) -> str:
@@ -191,10 +194,11 @@ class Prober:
         """
         state = self.arena.state
         queues = self._relevant(pairs)
-        own = sum(fence.packets for fence in queues)
+        own = sum(fence.packets or 0 for fence in queues)
+        counted = all(fence.packets is not None for fence in queues)
         namespaces = list(self.arena.lab.namespaces.values())
         # What waits in a shaper moves no counter until it is let out.
-        watched = namespaces if len(namespaces) <= WATCHED and not self._shapers else []
+        watched = namespaces if len(namespaces) <= WATCHED and counted and not self._shapers else []
         try:
             seen = sum(map(packets, watched))
             for _ in range(state.hops * layer.traversals * (1 + state.routers)):
@@ -378,7 +382,7 @@ class Prober:
         )
 
 
-def _queue_length(state: State, parent: Veth) -> int:
+def _queue_length(state: State, parent: AnyLink) -> int:
     """The length of a macvlan port's broadcast queue: the largest that a child asked for (update_port_bc_queue_len)."""
     return max(
         (1000 if child.bcqueuelen is None else child.bcqueuelen for child in state.children_of(parent.id)), default=1000

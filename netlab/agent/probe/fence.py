@@ -86,12 +86,12 @@ class CpuFence:
 class ShaperFence:
     """A frame through the queueing discipline of one interface, which comes out at the far end of its wire.
 
-    ``send`` transmits a frame out of the interface, ``port`` is where it is to be seen.
+    ``send`` transmits a frame out of the interface, ``places`` are where it may be seen.
     """
 
-    def __init__(self, link: str, send: Callable[[bytes], None], port: str, source: bytes) -> None:
+    def __init__(self, link: str, send: Callable[[bytes], None], places: frozenset[str], source: bytes) -> None:
         self.port = link
-        self.listeners = frozenset({port})
+        self.listeners = places
         self.send = send
         self._source = source
 
@@ -100,7 +100,7 @@ class ShaperFence:
         self.send(frames.raw(frames.NEAREST_BRIDGE, self._source, number))
 
     def heard(self, where: str) -> bool:
-        """The fence was seen at a port; whether that is the one."""
+        """The fence was seen somewhere; whether that is such a place."""
         return where in self.listeners
 
 
@@ -114,7 +114,9 @@ class QueueFence:
     #: A locally administered source that no lab uses: plan/macs.py derives its MACs from 02:….
     SOURCE = bytes.fromhex("06fe5ce00000")
 
-    def __init__(self, port: str, send: Callable[[bytes], None], listeners: frozenset[str], copies: int) -> None:
+    def __init__(
+        self, port: str, send: Callable[[bytes], None], listeners: frozenset[str], copies: int | None
+    ) -> None:
         self.port = port
         self.copies = copies
         self.send = send
@@ -122,9 +124,11 @@ class QueueFence:
         self._missing: set[str] = set()
 
     @property
-    def packets(self) -> int:
-        """What one crossing adds to the lab's counters: sent and received on the wire, received by each child."""
-        return 2 + self.copies
+    def packets(self) -> int | None:
+        """What one crossing adds to the lab's counters: sent and received on the wire, received by each child.
+
+        None where that isn't known: a bridge has many ports."""
+        return None if self.copies is None else 2 + self.copies
 
     def start(self, number: int) -> None:
         """Send fence ``number``. Raises OSError."""

@@ -25,7 +25,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from netlab.plan.types import Macvlan, Port, State, Switch, SwitchLink, Veth, base_layer, layer_family
+from netlab.plan.types import Bridge, Macvlan, Port, State, Switch, SwitchLink, Veth, base_layer, layer_family
 
 Pair = tuple[int, int]
 
@@ -40,7 +40,7 @@ def forwarding_matters(state: State) -> bool:
     wires: dict[str, str] = {}
     for link in state.links:
         ports: tuple[Port, ...] = ()
-        if isinstance(link, Switch) and link.fdb_max_learned is not None:
+        if isinstance(link, (Switch, Bridge)) and link.fdb_max_learned is not None:
             return True
         if isinstance(link, Veth):
             ports = (link.port,)

@@ -22,6 +22,7 @@ from netlab.plan.types import (
     AnyChange,
     AnyExpectation,
     AnyLink,
+    Bridge,
     Claim,
     DeleteLink,
     DeleteNamespace,
@@ -30,6 +31,7 @@ from netlab.plan.types import (
     Macvlan,
     Namespace,
     Neighbor,
+    Pair,
     Plan,
     Port,
     SetLink,
@@ -261,9 +263,13 @@ class Grounding:
             return self._child(link)
         if isinstance(link, Switch):
             return replace(link, up=True, carrier=True, stp=False, fdb_max_learned=None, mcast_snooping=False)
+        if isinstance(link, (Bridge, Pair)):
+            raise UsageError(f"{link.id}: a {link.kind} of the host's own making is for namespaces, not for machines")
         return replace(link, port=Port(), peer_port=Port())
 
     def _wire(self, link: Veth) -> Veth:
+        if link.master is not None:
+            raise UsageError(f"{link.id}: a real NIC is not put into a bridge: 'master' is for namespaces")
         if link.limit is not None:
             raise UsageError(f"{link.id}: a real NIC's queueing discipline is never changed: 'limit' is for namespaces")
         read = self._nic(link)

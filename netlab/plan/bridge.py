@@ -1,0 +1,38 @@
+"""A Linux bridge inside of a host: an interface whose ports are veths of containers, and wires of the host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netlab.plan.types import AnyLink, Bridge
+from netlab.plan.wanted import Kin, Wanted
+
+OPTIONS = ("stp", "ageing_time", "mcast_snooping", "fdb_max_learned")
+KEYS = frozenset(OPTIONS)
+MTU = 1500
+
+
+def build(kin: Kin, wanted: Wanted) -> Bridge | None:
+    """The bridge; its ports say by themselves that they are its ports."""
+    if wanted.mac == "auto":
+        message = "the kernel changes a bridge's own MAC with its ports"
+        kin.problem(wanted, "mac", message, "leave 'mac' out, or give one")
+        return None
+    given = wanted.given
+    options: dict[str, Any] = {key: value for key in OPTIONS if (value := getattr(given, key)) is not None}
+    return Bridge(**kin.common(wanted, given.mtu or MTU), **options)
+
+
+def find(kin: Kin, wanted: Wanted, key: str, name: str) -> Bridge | None:
+    """The bridge that an interface names, in its own host; what is wrong is noted."""
+    host = wanted.host if key == "bridge" else wanted.namespace
+    link: AnyLink | None = kin.lab.links.get(f"{host}:{name}")
+    if isinstance(link, Bridge):
+        return link
+    if link is not None:
+        kin.problem(wanted, key, f"{link.id} is no bridge", "name an interface with 'type: bridge'")
+    elif f"{host}:{name}" not in kin.wanted:
+        known = [one.name for one in kin.lab.links_of(host) if isinstance(one, Bridge)]
+        known += [one.name for one in kin.wanted.values() if one.namespace == host and one.given.type == "bridge"]
+        kin.unknown(wanted, key, "bridge", name, list(dict.fromkeys(known)), f" in {host}")
+    return None

@@ -1,0 +1,33 @@
+"""A veth pair without any switch: two interfaces that name each other."""
+
+from __future__ import annotations
+
+from netlab.plan.types import Pair
+from netlab.plan.wanted import Kin, Wanted
+from netlab.spec.problems import did_you_mean
+
+MTU = 1500
+
+
+def build(kin: Kin, wanted: Wanted, peer: str) -> Pair | None:
+    """One end. The end that comes first in the file makes the pair, and is completed by `join`."""
+    other = kin.wanted.get(peer)
+    if other is None:
+        if peer in kin.lab.links:
+            kin.problem(wanted, "peer", f"{peer} exists already", "both ends of a pair are made together")
+        else:
+            kin.problem(wanted, "peer", f"no interface {peer!r}", did_you_mean(peer, kin.wanted, "as in A/c1:eth0"))
+        return None
+    if other.id == wanted.id:
+        kin.problem(wanted, "peer", f"{wanted.id} cannot be its own peer")
+        return None
+    if other.given.peer != wanted.id:
+        says = f"names {other.given.peer!r}" if other.given.peer else "names no peer"
+        kin.problem(wanted, "peer", f"{peer} {says}", f"the two ends name each other: 'peer: {wanted.id}'")
+        return None
+    mtu = wanted.given.mtu or MTU
+    if (other.given.mtu or MTU) != mtu:
+        kin.problem(wanted, "mtu", f"{wanted.id} and {peer} have different MTUs", "a wire has one")
+        return None
+    first = next(name for name in kin.wanted if name in (wanted.id, peer)) == wanted.id
+    return Pair(**kin.common(wanted, mtu), peer=peer, makes=first)
