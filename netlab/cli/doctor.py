@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
+from netlab.cli import on
 from netlab.errors import CANNOT_RUN, PASSED
 
 
 @click.command("doctor", short_help="Say what this machine can do, and what mends each lack.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(as_json: bool) -> int:
+@on.options
+def command(as_json: bool, **asked: Any) -> int:
     """Try everything that netlab needs, for real: namespaces, each kind of link, iperf3. Nothing is changed.
 
-    What is missing comes with the one line that mends it.
+    With --on or --vagrant: each machine's Python, root, NIC and kernel, and whether the network between them lets the
+    frames of a macvlan child through. What is missing comes with the one line that mends it.
     """
     import textwrap
 
     from netlab.lab import Agent
     from netlab.report.style import style_for
 
-    found = Agent.doctor()
+    machines = on.machines(asked)
+    found = Agent.doctor() if machines is None else on.doctor(machines, asked)
     if as_json:
         import json
 

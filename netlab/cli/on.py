@@ -66,3 +66,13 @@ def machines(asked: Mapping[str, Any]) -> Callable[[list[str]], dict[str, Machin
     folder = tempfile.TemporaryDirectory(prefix="netlab-")
     # The folder goes with this function, which whoever asks keeps.
     return lambda hosts: vagrant(hosts, Path(folder.name) / "ssh-config")
+
+
+def doctor(find: Callable[[list[str]], dict[str, Machine]], asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the machines can do; those of a Vagrantfile play the hosts of the demo."""
+    from netlab import plan, spec
+    from netlab.lab.hosts.doctor import examine
+
+    demo = plan.from_file(spec.find("bridge-two-node.yaml"))
+    allow = bool(asked["allow_management_nic"])
+    return examine(find, demo, allow_management=allow, by_address=bool(asked["vagrant"]))

@@ -11,8 +11,8 @@ from netlab.agent.hosts import READY
 def main() -> None:
     """Become root where need be, then serve on standard input and output.
 
-    Options: ``--mark HEX`` what the probes of all machines carry, ``--no-sudo`` never to ask sudo, ``--connection TEXT``
-    what sshd said in SSH_CONNECTION (sudo drops it).
+    Options: ``--mark HEX`` what the probes of all machines carry, ``--no-sudo`` never to ask sudo,
+    ``--connection TEXT`` what sshd said in SSH_CONNECTION (sudo drops it).
     """
     given = sys.argv[1:]
     mark = given[given.index("--mark") + 1]

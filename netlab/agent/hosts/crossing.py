@@ -1,13 +1,13 @@
 """Rounds between machines: proof that whatever was sent before has arrived and been handled.
 
-Between the machines is a real network, of which no counter can be read. What holds for it is that frames of one NIC to
-another stay in order. So in each round every NIC sends a control to every other NIC of its switch, from each processor in
-turn, and the round is over where all that are due have been heard: by the NIC itself, and by a child of each of its
-macvlan queues, as a broadcast. Then the fence of this machine's own processors is crossed. Which controls can be
-heard is what `station` found out by positive controls; where none can, there is no proof.
+Between the machines is a real network, of which no counter can be read. What holds for it is that frames of one NIC
+to another stay in order. So in each round every NIC sends a control to every other NIC of its switch, from each
+processor in turn, and the round is over where all that are due have been heard: by the NIC itself, and by the children
+of each of its macvlan queues, as a broadcast. Then the fence of this machine's own processors is crossed. Which
+controls can be heard is what `station` found out by positive controls; where none can, there is no proof.
 
-Nobody compares clocks, and no front has to synchronise the machines: a machine's next control is sent after it has heard
-the others' last ones.
+Nobody compares clocks, and no front has to synchronise the machines: a machine's next control is sent after it has
+heard the others' last ones.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A lab's part on this machine: children on real NICs, addresses only where they are lacking, everything written down."""
+"""A lab's part on this machine: children on real NICs, addresses where they are lacking, everything written down."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ class HostLab(Lab):
     # --- read back ----------------------------------------------------------------------------------
 
     def _settle(self, state: State) -> tuple[dict[str, readback.Link], list[str]]:
-        """Read what is here until it carries or the deadline has passed; raises BuildFailed where it isn't as planned."""
+        """Read what is here until it carries, or the deadline has passed. Raises BuildFailed where it isn't as asked."""
         local = self.local(state)
         deadline = time.monotonic() + (CARRIER if any(isinstance(link, Veth) for link in local) else readback.DEADLINE)
         while True:

@@ -59,7 +59,7 @@ def management(links: dict[int, readback.Link], connection: str) -> list[str]:
                 sock.connect((words[0], 9))
                 ours.add(sock.getsockname()[0])
             except OSError:
-                # No way back to where the session came from (a jump through something else): then there is no such link.
+                # No way back to where the session came from: then there is no such link.
                 ours.discard("")
     carrying = {
         index for index, read in links.items()

@@ -68,7 +68,7 @@ def forget(netlink: Socket, mine: dict[int, set[str]], *, permanent: bool = Fals
 
 
 def restore(netlink: Socket, before: list[Entry]) -> None:
-    """Put entries back: a permanent one as it was, any other as STALE: its MAC is known, its age is not. Raises OSError."""
+    """Put entries back: a permanent one as it was, any other as STALE (its age isn't known). Raises OSError."""
     requests = []
     for entry in before:
         if entry.mac:

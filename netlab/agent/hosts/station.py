@@ -1,7 +1,7 @@
 """The probe engines on one of several machines: it sends what starts here and hears what arrives here.
 
-Every machine has the same list of endpoints, and the front gives each probe its number, so that a frame is known wherever
-it turns up. The same engines run as in a lab of namespaces; what each saw the front puts together.
+Every machine has the same list of endpoints, and the front gives each probe its number, so that a frame is known
+wherever it turns up. The same engines run as in a lab of namespaces; what each saw the front puts together.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Station:
             mouth = self.arena.mouths[ns_id] = self.ears.listen(ns, frames.ETHERTYPE, filters.OURS)
             mine = [nic for nic in nics if nic.namespace == ns_id]
             for nic in mine:
-                # A hypervisor's switch may pass foreign MACs only to a NIC that asked for them. It ends with the socket.
+                # A hypervisor may pass foreign MACs only to a NIC that asked for them. It ends with the socket.
                 request = struct.pack("=iHH8s", nic.ifindex, PACKET_MR_PROMISC, 0, b"")
                 mouth.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, request)
             if mine:

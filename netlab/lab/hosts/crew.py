@@ -142,10 +142,11 @@ class Crew(Agent):
         from netlab import __version__
 
         for host, facts in self.facts.items():
+            machine = self.machines[host]
             if facts["netlab"] != __version__:
                 raise LabError(
-                    f"{self.machines[host]} has netlab {facts['netlab']}, and this is {__version__}",
-                    f"ssh {self.machines[host].ssh} {self.machines[host].python} -m pip install netns-lab=={__version__}",
+                    f"{machine} has netlab {facts['netlab']}, and this is {__version__}",
+                    f"ssh {machine.ssh} {machine.python} -m pip install netns-lab=={__version__}",
                 )
 
     def _beat(self) -> None:

@@ -152,10 +152,10 @@ class Grounding:
         """A child can't have a name that its machine has given to something else."""
         for step in self.original.steps:
             for link in step.state.links:
-                if isinstance(link, Macvlan) and link.namespace in self.ground.facts:
-                    if link.ifname in self.ground.facts[link.namespace]["links"]:
-                        machine = self.ground.machines[link.namespace]
-                        raise CannotRun(f"{machine}: there is an interface {link.ifname!r} already", "another name")
+                there = self.ground.facts.get(link.namespace, {}).get("links", {})
+                if isinstance(link, Macvlan) and link.ifname in there:
+                    machine = self.ground.machines[link.namespace]
+                    raise CannotRun(f"{machine}: there is an interface {link.ifname!r} already", "another name")
 
     def _check_addresses(self) -> None:
         """An address of the topology that another interface of the machine has would be answered for by that one."""
@@ -182,8 +182,8 @@ class Grounding:
         if step.name in self._foreign:
             if expect:
                 self._note(
-                    f"{step.name}: {len(expect)} expectations depend on options of switch ports, which are not ours here: "
-                    "observed, not judged"
+                    f"{step.name}: {len(expect)} expectations depend on options of switch ports, which are not ours "
+                    "here: observed, not judged"
                 )
             expect = ()
         return replace(

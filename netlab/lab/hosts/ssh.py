@@ -1,4 +1,4 @@
-"""One agent on one machine, over the user's own ssh: its configuration, keys, jump hosts and ControlMaster all apply."""
+"""One agent on one machine, over the user's own ssh: configuration, keys, jump hosts and ControlMaster all apply."""
 
 from __future__ import annotations
 
