@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netlab.cli import early
+from netlab.cli import early, on
 from netlab.cli.params import FILES, LAYERS_OPTION, StepName
 from netlab.cli.problems import explain
 from netlab.errors import ReportError, worst
@@ -57,6 +57,7 @@ Record = dict[str, Any]
     metavar="N",
     help="Build and examine N times, each in another order.",
 )
+@click.option("--no-measure", is_flag=True, help="Leave out throughput, latency and comparisons (as --pcap does).")
 @click.option("-q", "--quiet", is_flag=True, help="Only what is not as expected, and the counts.")
 @click.option(
     "-v",
@@ -64,6 +65,7 @@ Record = dict[str, Any]
     count=True,
     help="Log every netlink request, as the ip command that a person would type.",
 )
+@on.options
 def command(files: tuple[str, ...], **asked: Any) -> int:
     """Build each topology out of network namespaces, probe every ordered pair on every layer, and
     judge what was seen against what the file expects and the model predicts.
@@ -73,7 +75,7 @@ def command(files: tuple[str, ...], **asked: Any) -> int:
     """
     with contextlib.ExitStack() as stack:
         # An agent that is starting already must end whatever becomes of this command.
-        agents = _Agents(stack, _log if asked["verbose"] else None)
+        agents = _Agents(stack, _log if asked["verbose"] else None, asked)
         return _Job(files, asked).run(agents)
 
 
@@ -84,10 +86,12 @@ def _log(line: str) -> None:
 class _Agents:
     """The agent, and a fresh one where it has died."""
 
-    def __init__(self, stack: contextlib.ExitStack, log: Callable[[str], None] | None) -> None:
+    def __init__(
+        self, stack: contextlib.ExitStack, log: Callable[[str], None] | None, asked: dict[str, Any]
+    ) -> None:
         self._stack = stack
         self._log = log
-        self._agent = early.take()
+        self._agent = on.crew(asked, log) or early.take()
         if self._agent is not None:
             stack.enter_context(self._agent)
 
@@ -182,6 +186,7 @@ class _Job:
             repetition=k + 1,
             stories=self.folder is not None or self.asked["json_to"] is not None,
             pcap=self.asked["pcap"],
+            measure=not self.asked["no_measure"],
         )
 
     def _keep(self, records: list[Record], path: Path) -> Path | None:

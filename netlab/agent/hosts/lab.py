@@ -174,7 +174,7 @@ class HostLab(Lab):
     # --- read back ----------------------------------------------------------------------------------
 
     def _settle(self, state: State) -> tuple[dict[str, readback.Link], list[str]]:
-        """Read what is here until it carries, or the deadline has passed. Raises BuildFailed where it isn't as asked."""
+        """Read what is here until it carries, or a deadline has passed. Raises BuildFailed where it isn't as asked."""
         local = self.local(state)
         deadline = time.monotonic() + (CARRIER if any(isinstance(link, Veth) for link in local) else readback.DEADLINE)
         while True:
