@@ -114,9 +114,7 @@ class QueueFence:
     #: A locally administered source that no lab uses: plan/macs.py derives its MACs from 02:….
     SOURCE = bytes.fromhex("06fe5ce00000")
 
-    def __init__(
-        self, port: str, send: Callable[[bytes], None], listeners: frozenset[str], copies: int | None
-    ) -> None:
+    def __init__(self, port: str, send: Callable[[bytes], None], listeners: frozenset[str], copies: int | None) -> None:
         self.port = port
         self.copies = copies
         self.send = send

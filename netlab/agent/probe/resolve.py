@@ -120,8 +120,8 @@ class Ndp(Resolve):
     protocol = frames.ETH_P_IPV6
 
     def packet(self, ns: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
-        # Type 136: neighbour advertisement.
-        if protocol != frames.ETH_P_IPV6 or data[54] != 136:
+        # Type 136: neighbour advertisement; one that was forwarded on its way is none (ndisc_rcv: hop limit 255).
+        if protocol != frames.ETH_P_IPV6 or data[54] != 136 or data[21] != 255:
             return
         # The target link-layer address option (type 2) stands right behind the target.
         mac = data[80:86] if data[78:80] == b"\x02\x01" else data[6:12]

@@ -27,8 +27,9 @@ class Transport(AddressLayer):
 
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         super().__init__(arena, ears, name)
+        #: By destination: the port that it listens at, and the socket.
         self.servers: dict[int, int] = {}
-        self.listening: list[socket.socket] = []
+        self.listening: dict[int, socket.socket] = {}
         self.clients: dict[Pair, socket.socket] = {}
         self.by_port: dict[tuple[str, int], Pair] = {}
 
@@ -51,7 +52,7 @@ class Transport(AddressLayer):
                 if error.errno != errno.EADDRINUSE:
                     sock.close()
                     raise
-        self.listening.append(sock)
+        self.listening[index] = sock
         self.serve(sock)
         return int(sock.getsockname()[1])
 
@@ -93,8 +94,13 @@ class Transport(AddressLayer):
 
     def end(self) -> None:
         super().end()
-        for sock in self.listening:
-            self.ears.forget(sock)
+        for index in list(self.listening):
+            self.stop(index)
+
+    def stop(self, index: int) -> None:
+        """Close a destination's server; the next wave opens another."""
+        self.ears.forget(self.listening.pop(index))
+        del self.servers[index]
 
     def request_of(self, data: bytes) -> Pair | None:
         transport = 14 + 4 * (data[14] & 0xF)
@@ -122,6 +128,14 @@ class Tcp(Transport):
                 return
 
         self.ears.watch(sock, accept)
+
+    def finish(self, wave: list[Pair]) -> None:
+        super().finish(wave)
+        # Let nothing of this wave speak up in the next: neither a connection that is still to be accepted and reset,
+        # nor one that was never completed, whose SYN-ACK the server would repeat after a second.
+        self.ears.drain()
+        for index in {pair[1] for pair in wave if self.results[pair].letter != "R"} & self.listening.keys():
+            self.stop(index)
 
     def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
         def writable() -> None:

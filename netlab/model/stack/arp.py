@@ -132,10 +132,9 @@ def _ignored(dev: Device, sender: int, target: int) -> bool:
     if level == 1:
         return not any(a[0] == target for a in dev.addresses4)
     if level == 2:
-        return not any(
-            a[0] == target and (not sender or sender >> (32 - a[2]) == a[1] >> (32 - a[2]))
-            for a in dev.addresses4
-        )
+        # Any subnet of the interface will do, if both are in it (confirm_addr_indev).
+        own = any(a[0] == target for a in dev.addresses4)
+        return not own or (bool(sender) and not fib.on_link(dev, sender, target))
     return level == 8
 
 
