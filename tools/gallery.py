@@ -30,9 +30,7 @@ def main() -> int:
         if code:
             print("the gallery is left as it was: a run was not as expected", file=sys.stderr)
             return code
-        found = {
-            path.parent.name: json.loads(path.read_text("utf-8")) for path in Path(folder).glob("*/run.json")
-        }
+        found = {path.parent.name: json.loads(path.read_text("utf-8")) for path in Path(folder).glob("*/run.json")}
     replace({name: found[name] for name in sorted(found)})
     return 0
 

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "markdown", "html"]),
     help="What to write. [default: by the name of the output, else text]",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="Where to. [default: stdout]"
-)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="Where to. [default: stdout]")
 def command(before: Path, after: Path, form: str | None, output: Path | None) -> int:
     """Compare the records of two runs: another kernel, another mode, before and after a change.
 

@@ -19,9 +19,7 @@ from netlab.cli.params import FILE, StepName
     help="What to write. [default: by the name of the output, else svg]",
 )
 @click.option("-s", "--step", type=StepName(), help="The state after this step. [default: the first]")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="Where to. [default: stdout]"
-)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="Where to. [default: stdout]")
 @click.option("--narrow", is_flag=True, help="SVG for narrow pages: all hosts on one side of the switch.")
 def command(file: str, kind: str | None, step: str | None, output: Path | None, narrow: bool) -> None:
     """Draw the hosts, switches and stacked interfaces of a topology.

@@ -78,9 +78,7 @@ def _one(loaded: Sequence[tuple[Path, list[dict[str, Any]]]], form: str, output:
     write_whole(output, _render(found[0], form))
 
 
-def _folder(
-    source: Path, record: dict[str, Any], several: bool, form: str | None, output: Path | None
-) -> None:
+def _folder(source: Path, record: dict[str, Any], several: bool, form: str | None, output: Path | None) -> None:
     """One record's reports: beside it, or in a folder of its own below ``output``."""
     from netlab.report.write import folder_name, make_folder, write_whole
 

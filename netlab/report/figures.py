@@ -64,9 +64,7 @@ def _group(members: Sequence[Record], text: Any) -> dict[str, Any]:
                 "share": _percent(one["value"] or 0.0, top),
                 "low": _percent(span[0], top) if span else None,
                 "high": _percent(span[1], top) if span else None,
-                "range": f"{text(span[0])} to {text(span[1])}"
-                if span and len(one["repetitions"]) > 1
-                else "",
+                "range": f"{text(span[0])} to {text(span[1])}" if span and len(one["repetitions"]) > 1 else "",
                 "ratio": f"{one['value'] / best:.2f}×" if best and one["value"] is not None else "",
                 "cpu": cpu(one["cpu"]) if one["cpu"] is not None else "",
                 "bound": one["bound"]["text"] if one["bound"] else "",

@@ -103,9 +103,7 @@ def as_markdown(found: Sequence[Row], page: str = "summary.md") -> str:
         lines += ["| # | Claim | Verdict | Run |", "|---|---|---|---|"]
         for one in view["claims"]:
             link = f"[{plain(one['name'])}]({one['href']}/{page})"
-            lines.append(
-                f"| {plain(one['number'])} | {plain(one['says'])} | {one['mark']} {one['verdict']} | {link} |"
-            )
+            lines.append(f"| {plain(one['number'])} | {plain(one['says'])} | {one['mark']} {one['verdict']} | {link} |")
         lines.append("")
     if view["others"]:
         lines += ["| Other runs | | Cells |", "|---|---|--:|"]
@@ -114,9 +112,7 @@ def as_markdown(found: Sequence[Row], page: str = "summary.md") -> str:
             link = f"[{plain(one['name'])}]({one['href']}/{page})"
             lines.append(f"| {one['mark']} {link} | {about} | {one['total']:,} |")
         lines.append("")
-    lines.append(
-        "Each folder has its run as a page of its own (`report.html`) and as Markdown (`summary.md`)."
-    )
+    lines.append("Each folder has its run as a page of its own (`report.html`) and as Markdown (`summary.md`).")
     lines.append(f"Linux {', '.join(code(kernel) for kernel in view['kernels'])}.")
     return "\n".join(lines) + "\n"
 

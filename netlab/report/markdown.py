@@ -123,9 +123,7 @@ def _lines(record: Record, matrices: bool) -> Iterator[str]:
         yield ""
     counts = ", ".join(f"{summary[word]:,} {word}" for word in ("pass", "fail", "inconclusive", "skip"))
     total = record["durations"].get("total")
-    yield f"**{counts}** · Linux {plain(record['kernel'])}" + (
-        f" · {total:.2f} s" if total is not None else ""
-    )
+    yield f"**{counts}** · Linux {plain(record['kernel'])}" + (f" · {total:.2f} s" if total is not None else "")
     yield ""
     for warning in topology["warnings"]:
         yield f"⚠️ {plain(warning)}"
@@ -150,9 +148,7 @@ def _claims(record: Record) -> Iterator[str]:
     for claim in told.claims(record):
         because, mark = claim["because"], _CLAIMS[claim["verdict"]]
         end = "<br>" if because else ""
-        yield (
-            f"> {mark} **Claim {plain(claim['number'])}: {claim['verdict']}.** “{plain(claim['says'])}”{end}"
-        )
+        yield (f"> {mark} **Claim {plain(claim['number'])}: {claim['verdict']}.** “{plain(claim['says'])}”{end}")
         if because:
             layer = f" ({because['layer']})" if because["layer"] else ""
             where = f" in step {code(because['step'])}" if because["step"] else ""

@@ -37,9 +37,7 @@ def _why(record: Record, claim: Record) -> dict[str, Any] | None:
     if claim["verdict"] != "confirmed":
         return tests[0] if tests else None
     # What doesn't get through teaches more than what does.
-    return next(
-        (one for letters in ("UA", "R") for one in tests if one["rule"] and one["letter"] in letters), None
-    )
+    return next((one for letters in ("UA", "R") for one in tests if one["rule"] and one["letter"] in letters), None)
 
 
 def _test(record: Record, test: Record) -> dict[str, Any]:

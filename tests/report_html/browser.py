@@ -46,9 +46,7 @@ class Browser:
         """End the browser."""
         self.driver.quit()
 
-    def look(
-        self, *, width: int = 1280, height: int = 1000, dark: bool = False, scripts: bool = True
-    ) -> None:
+    def look(self, *, width: int = 1280, height: int = 1000, dark: bool = False, scripts: bool = True) -> None:
         """How the next pages are looked at."""
         command = self.driver.execute_cdp_cmd
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}

@@ -140,9 +140,7 @@ def test_a_list_of_records_gets_folders(
         ("[1]", "not a record"),
     ],
 )
-def test_what_is_no_record_is_refused(
-    netlab: Callable[..., Done], tmp_path: Path, content: str, words: str
-) -> None:
+def test_what_is_no_record_is_refused(netlab: Callable[..., Done], tmp_path: Path, content: str, words: str) -> None:
     """Something else than a record is an error with the file's name, exit code 2."""
     (tmp_path / "x.json").write_text(content, "utf-8")
     for argv in (["report", "x.json"], ["diff", "x.json", "x.json"]):

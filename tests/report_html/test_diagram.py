@@ -118,9 +118,7 @@ def called(topology: Any) -> str:
 def test_nothing_overlaps(topology: str, sides: int) -> None:
     """Hosts and switches keep apart from each other, containers are inside of their host, all is in the picture."""
     placed = layout.lay_out(scene.build(state(topology)), sides=sides)
-    outer = [one for one in placed.frames if one.look in ("host", "more")] + [
-        bar.frame for bar in placed.bars
-    ]
+    outer = [one for one in placed.frames if one.look in ("host", "more")] + [bar.frame for bar in placed.bars]
     for one, other in itertools.combinations(outer, 2):
         assert not overlap(one, other), (one.id, other.id)
     hosts = {one.id: one for one in placed.frames if one.look == "host"}
@@ -201,9 +199,7 @@ def test_more_hosts_are_folded() -> None:
 
 def test_hosts_that_differ_are_not_folded_together() -> None:
     """Of many hosts the one whose switch port has an option is drawn by itself."""
-    text = many(13).replace(
-        "host4: {interfaces: {eth0: {", "host4: {interfaces: {eth0: {port: {isolated: true}, "
-    )
+    text = many(13).replace("host4: {interfaces: {eth0: {", "host4: {interfaces: {eth0: {port: {isolated: true}, ")
     assert sorted(host.count for host in scene.build(state(text)).hosts) == [1, 12]
 
 
@@ -281,9 +277,7 @@ def test_graphviz_reads_it(topology: str) -> None:
 def test_mermaid_reads_it(show: Callable[..., Browser], module: Callable[[str], Path]) -> None:
     """Mermaid's own parser accepts every topology, as a flowchart."""
     library = module("mermaid/dist/mermaid.min.js").as_uri()
-    page = show(
-        f"<!doctype html><meta charset=utf-8><title>x</title><body></body><script src='{library}'></script>"
-    )
+    page = show(f"<!doctype html><meta charset=utf-8><title>x</title><body></body><script src='{library}'></script>")
     for topology in ALL:
         text = diagram.as_mermaid(state(topology))
         kind = page.wait("return (await mermaid.parse(arguments[0])).diagramType", text)

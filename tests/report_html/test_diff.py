@@ -119,9 +119,7 @@ def test_a_race_does_not_matter(record: Callable[..., Record]) -> None:
     """Where either of two interfaces may answer first, the other one's answer is told and makes no difference."""
     before = record("bridge-two-node")
     layer = before["steps"][0]["layers"]["icmp"]
-    [(i, j)] = [
-        (i, j) for i, row in enumerate(layer["expected"]) for j, letter in enumerate(row) if letter == "B"
-    ][:1]
+    [(i, j)] = [(i, j) for i, row in enumerate(layer["expected"]) for j, letter in enumerate(row) if letter == "B"][:1]
     after = json.loads(json.dumps(before))
     put(after, "icmp", "observed", i, j, "A" if layer["observed"][i][j] == "R" else "R")
     found = diff.compare(before, after)
@@ -147,9 +145,7 @@ def test_rules_are_compared_by_name(vepa: Record) -> None:
         for layer in step["layers"].values():
             swap = str.maketrans("abcdef", "zyxwvu")
             layer["rules"]["rows"] = [row.translate(swap) for row in layer["rules"]["rows"]]
-            layer["rules"]["keys"] = {
-                key.translate(swap): name for key, name in layer["rules"]["keys"].items()
-            }
+            layer["rules"]["keys"] = {key.translate(swap): name for key, name in layer["rules"]["keys"].items()}
     assert diff.compare(vepa, other).changes == ()
 
 
@@ -188,9 +184,9 @@ def test_entries_claims_and_listeners(record: Callable[..., Record]) -> None:
 
 def test_a_hundred_hosts_are_folded(record: Callable[..., Record]) -> None:
     """Where every pair of a hundred hosts has changed there is one change to read."""
-    before = record(HUNDRED, "icmp")
+    before = record(HUNDRED)
     after = json.loads(json.dumps(before))
-    layer = after["steps"][0]["layers"]["icmp"]
+    layer = after["steps"][0]["layers"]["unicast"]
     layer["observed"] = [row.replace("R", "U") for row in layer["observed"]]
     [one] = told.changes(diff.compare(before, after))
     assert one.what == "h-*:eth0 → h-*:eth0 (9,900 pairs)"
@@ -256,9 +252,6 @@ def test_as_a_page(
     assert page.complaints() == []
     assert page.text(".headline") == "≠14 of 84 cells are different"
     assert len(page.all("figure svg")) == 2
-    assert (
-        page.run("return [...document.querySelectorAll('td.other')].map((one) => one.textContent)")
-        == ["U → R"] * 14
-    )
+    assert page.run("return [...document.querySelectorAll('td.other')].map((one) => one.textContent)") == ["U → R"] * 14
     assert page.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     assert violations(page, module) == []

@@ -175,7 +175,5 @@ def test_on_the_page(
 def test_in_markdown(quick: Record) -> None:
     """Comparisons as lines, measurements as folded tables."""
     text = markdown.render(quick)
-    assert (
-        "- ✅ a macvlan sibling beats a Linux bridge: **1.50×** (1.30 to 1.70, 95%), wanted `> 1.0x`" in text
-    )
+    assert "- ✅ a macvlan sibling beats a Linux bridge: **1.50×** (1.30 to 1.70, 95%), wanted `> 1.0x`" in text
     assert "| `A:ens160.1` | `B:ens160` | 9.4 Gbit/s | 9 Gbit/s to 9.9 Gbit/s | 1.00× |" in text

@@ -116,9 +116,7 @@ def test_a_hostile_index(hostile: Record, bewitched: Record, show: Show, tmp_pat
     assert len(page.all("table.claims a")) == 3
 
 
-def test_a_hostile_comparison(
-    hostile: Record, bewitched: Record, record: Callable[..., Record], show: Show
-) -> None:
+def test_a_hostile_comparison(hostile: Record, bewitched: Record, record: Callable[..., Record], show: Show) -> None:
     """The page of a comparison is harmless."""
     other = json.loads(json.dumps(bewitched).replace('".UUR"', '".RUR"'))
     found = [diff.compare(hostile, hostile), diff.compare(bewitched, other)]
@@ -143,9 +141,7 @@ def test_a_hostile_picture(hostile: Record, bewitched: Record, show: Show) -> No
         assert page.run("return window.alerted") == []
 
 
-def test_hostile_markdown(
-    hostile: Record, bewitched: Record, show: Show, module: Callable[[str], Path]
-) -> None:
+def test_hostile_markdown(hostile: Record, bewitched: Record, show: Show, module: Callable[[str], Path]) -> None:
     """Markdown rendered by a real parser that lets HTML through holds no script, and mentions nobody."""
     texts = [
         markdown.render(hostile),
@@ -174,9 +170,7 @@ def test_hostile_markdown(
 def test_hostile_mermaid(bewitched: Record, show: Show, module: Callable[[str], Path]) -> None:
     """Mermaid, told to trust its input, draws the hostile names as text."""
     library = module("mermaid/dist/mermaid.min.js").as_uri()
-    page = show(
-        f"<!doctype html><meta charset=utf-8><title>x</title><body></body><script src='{library}'></script>"
-    )
+    page = show(f"<!doctype html><meta charset=utf-8><title>x</title><body></body><script src='{library}'></script>")
     drawn = page.wait(
         "mermaid.initialize({startOnLoad: false, securityLevel: 'loose'});"
         "const {svg} = await mermaid.render('picture', arguments[0]);"

@@ -149,9 +149,6 @@ def test_a_run_that_is_gone_is_gone(reports: Path) -> None:
 def test_as_markdown(reports: Path) -> None:
     """The same as a README: claims with links to the summaries."""
     text = index.as_markdown(list(index.rows(reports, {})))
-    assert (
-        "| 24b | It is the child that the other machine's ping of the child's address reaches. | ✗ refuted |"
-        in text
-    )
+    assert "| 24b | It is the child that the other machine's ping of the child's address reaches. | ✗ refuted |" in text
     assert "[bridge-two-node](./bridge-two-node/summary.md)" in text
     assert "| ✓ [mesh-3](./mesh-3/summary.md) | Three machines. | 42 |" in text

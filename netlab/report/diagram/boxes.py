@@ -242,9 +242,7 @@ class _Drawing:
             if row.iface.kind == "bridge":
                 ends = [plug.y for plug in self.plugs() if plug.bridge == row.iface.id]
                 bottom = max([row.y, *ends]) + 10
-                yield Frame(
-                    "inner", row.x - _BAR / 2, row.y - 10, _BAR, bottom - row.y + 10, "", row.x, row.iface.id
-                )
+                yield Frame("inner", row.x - _BAR / 2, row.y - 10, _BAR, bottom - row.y + 10, "", row.x, row.iface.id)
 
     def sized(self, wide: float) -> Iterable[Row]:
         """The rows, each with its area as wide as the box allows."""

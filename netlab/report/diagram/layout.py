@@ -71,9 +71,7 @@ def lay_out(scene: Scene, *, sides: int = 2) -> Layout:
         max((_bar_width(one) for one in scene.switches if lanes[one.id] == lane), default=0.0)
         for lane in range(max(lanes.values(), default=-1) + 1)
     ]
-    left, right = (
-        max((one.box.width for one in placed if one.side == side), default=0.0) for side in (-1, 1)
-    )
+    left, right = (max((one.box.width for one in placed if one.side == side), default=0.0) for side in (-1, 1))
     gaps = {side: _gap(placed, side) for side in (-1, 1)}
     middle = left + (gaps[-1] if left else 0)
     starts = [middle + sum(wide[:lane]) + _LANE_GAP * lane for lane in range(len(wide))]
@@ -156,8 +154,7 @@ def _put(picture: Layout, one: _Placed, edge: float, bars: dict[str, Bar]) -> No
         if one.side < 0:
             picture.mirrored.add(row.iface.id)
     picture.wires += (
-        replace(wire, points=tuple((x(across), down + one.y) for across, down in wire.points))
-        for wire in one.box.wires
+        replace(wire, points=tuple((x(across), down + one.y) for across, down in wire.points)) for wire in one.box.wires
     )
     if one.side < 0:
         picture.mirrored.update(frame.id for frame in one.box.frames)
@@ -256,11 +253,7 @@ def _lanes(extents: dict[str, tuple[float, float]]) -> dict[str, int]:
 
 def _bar_width(switch: Switch) -> float:
     title = width(shorten(switch.id, 20), TITLE, mono=False) + 24
-    return (
-        max(_BAR_MIN, title, *(pill_width(tag) + 16 for tag in switch.tags))
-        if switch.tags
-        else max(_BAR_MIN, title)
-    )
+    return max(_BAR_MIN, title, *(pill_width(tag) + 16 for tag in switch.tags)) if switch.tags else max(_BAR_MIN, title)
 
 
 def _bar(switch: Switch, x: float, top: float, wide: float, bottom: float) -> Bar:
@@ -313,9 +306,7 @@ def _between(first: Bar, second: Bar, others: Sequence[Frame]) -> tuple[tuple[fl
 # --- the whole --------------------------------------------------------------------------------------
 
 
-def _more(
-    picture: Layout, count: int, edges: dict[int, float], placed: Sequence[_Placed], sides: int
-) -> None:
+def _more(picture: Layout, count: int, edges: dict[int, float], placed: Sequence[_Placed], sides: int) -> None:
     """A dashed box for the hosts that are not drawn."""
     ends = {
         side: max((one.y + one.box.height + _HOST_GAP for one in placed if one.side == side), default=0.0)
@@ -335,9 +326,7 @@ def _view(picture: Layout) -> tuple[float, float, float, float]:
     frames = [*picture.frames, *(bar.frame for bar in picture.bars)]
     corners = [xy for wire in picture.wires for xy in wire.points]
     # Folded hosts have a second edge behind them.
-    corners += [
-        (one.x + one.width + 6 * (one.count > 1), one.y + one.height + 6 * (one.count > 1)) for one in frames
-    ]
+    corners += [(one.x + one.width + 6 * (one.count > 1), one.y + one.height + 6 * (one.count > 1)) for one in frames]
     corners += [(one.x, one.y) for one in frames] or [(0.0, 0.0)]
     left, top = min(x for x, _ in corners) - _MARGIN, min(y for _, y in corners) - _MARGIN
     right, bottom = max(x for x, _ in corners) + _MARGIN, max(y for _, y in corners) + _MARGIN

@@ -71,9 +71,7 @@ def build(scene: Scene) -> Graph:
         for iface in host.inner:
             if iface.parent is not None and iface.parent in names:
                 tags = ", ".join(iface.port.tags if iface.port else ())
-                edges.append(
-                    Edge(names[iface.parent], names[iface.id], tags, "child" if iface.mode else "wire")
-                )
+                edges.append(Edge(names[iface.parent], names[iface.id], tags, "child" if iface.mode else "wire"))
     edges += (Edge(names[a], names[b]) for a, b in scene.pairs)
     switches = tuple(Node(names[one.id], (one.id, *one.tags), "switch") for one in scene.switches)
     hosts = tuple(_host(host, f"h{i}", names) for i, host in enumerate(scene.hosts))

@@ -90,9 +90,7 @@ def _frame(frame: Frame, layout: Layout) -> str:
         + (f'<tspan class="count" dx="7">×{frame.count}</tspan>' if frame.count > 1 else "")
         + "</text>"
     )
-    return (
-        f'<g class="{frame.look}">{behind}{_rect(frame, 10 if frame.look != "container" else 7)}{title}</g>'
-    )
+    return f'<g class="{frame.look}">{behind}{_rect(frame, 10 if frame.look != "container" else 7)}{title}</g>'
 
 
 def _port(placed: PlacedPort) -> str:

@@ -129,9 +129,7 @@ def build(state: Plain, most: int = MOST_HOSTS) -> Scene:
     """The scene of a state. Alike hosts are folded where there are more than ``most``."""
     links: Sequence[Plain] = state.get("links", ())
     kinds = {ns["id"]: ns["kind"] for ns in state.get("namespaces", ())}
-    switches = tuple(
-        _switch(link) for link in links if kinds.get(link["namespace"]) == "switch" and _is_bridge(link)
-    )
+    switches = tuple(_switch(link) for link in links if kinds.get(link["namespace"]) == "switch" and _is_bridge(link))
     trunks = tuple(_trunk(link) for link in links if link["type"] == "SwitchLink")
     hosts = [_host(name, links) for name, kind in kinds.items() if kind == "host"]
     drawn, alias = _fold(hosts) if len(hosts) > most else (hosts, {})

@@ -111,8 +111,7 @@ def _shown(value: Any) -> str:
         return "on" if value else "off"
     if isinstance(value, list):
         parts = [
-            f"{one.get('ip', '')}/{one.get('prefixlen', '')}" if isinstance(one, Mapping) else str(one)
-            for one in value
+            f"{one.get('ip', '')}/{one.get('prefixlen', '')}" if isinstance(one, Mapping) else str(one) for one in value
         ]
         return ", ".join(parts) or "none"
     return str(value)

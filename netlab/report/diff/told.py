@@ -53,9 +53,7 @@ class _Item:
             self.change.kind,
             self.change.text,
             tuple(self.layers),
-            tuple(
-                frozenset((side.letter, side.verdict, side.rule) for side in sides) for sides in self.sides
-            ),
+            tuple(frozenset((side.letter, side.verdict, side.rule) for side in sides) for sides in self.sides),
         )
 
 
@@ -167,9 +165,7 @@ def _rules(difference: Difference, item: _Item) -> Iterable[tuple[str, str, str]
 
     What is plainly reached needs no explanation, unless the rule is all that is different.
     """
-    sides = [
-        (when, side) for when, some in zip(("before", "after"), item.sides, strict=True) for side in some
-    ]
+    sides = [(when, side) for when, some in zip(("before", "after"), item.sides, strict=True) for side in some]
     explained = [(when, side) for when, side in sides if side.letter != "R"] or sides
     seen: set[str] = set()
     for when, side in explained:

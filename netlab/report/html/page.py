@@ -14,9 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 
-def render(
-    name: str, view: Mapping[str, Any], *, script: str | None = None, styles: tuple[str, ...] = ()
-) -> str:
+def render(name: str, view: Mapping[str, Any], *, script: str | None = None, styles: tuple[str, ...] = ()) -> str:
     """A page from its template and its view; scripts and styles are put in."""
     code = asset(script) if script else ""
     sheets = "".join(asset(sheet) for sheet in ("page.css", *styles))
@@ -60,6 +58,4 @@ def _policy(code: str) -> str:
     if code:
         digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
         scripts = f"'sha256-{digest}'"
-    return (
-        f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {scripts}; base-uri 'none'"
-    )
+    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {scripts}; base-uri 'none'"

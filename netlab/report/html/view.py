@@ -103,11 +103,7 @@ def _legend(record: Record) -> list[tuple[str, str, str]]:
     looks = {"R": "r", "A": "a", "U": "u", "?": "q"}
     shown = [(look, letter, words.LETTERS[letter]) for letter, look in looks.items() if letter in letters]
     signs = {"F": ("r f", "!"), "?": ("q i", "?"), "S": ("r s", "~")}
-    shown += [
-        (look, sign, words.VERDICTS[verdict])
-        for verdict, (look, sign) in signs.items()
-        if verdict in verdicts
-    ]
+    shown += [(look, sign, words.VERDICTS[verdict]) for verdict, (look, sign) in signs.items() if verdict in verdicts]
     return shown
 
 
