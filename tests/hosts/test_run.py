@@ -134,6 +134,33 @@ def test_steps_change_what_is_ours(world: World) -> None:
     world.as_before(before)
 
 
+MEASURES = """
+name: measures
+switches: {lan: {}}
+hosts:
+  A:
+    interfaces: {eth0: {switch: lan, addresses: [192.168.26.1/24]}}
+    containers: {c: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: bridge, addresses: [192.168.26.11/24]}}}}
+  B: {interfaces: {eth0: {switch: lan, addresses: [192.168.26.2/24]}}}
+throughput:
+  - {pairs: [A -> B], bytes: 1M}
+latency:
+  - {pairs: [A/c -> B, A -> A/c], count: 20}
+"""
+
+
+def test_measurements_across_machines(world: World) -> None:
+    """Throughput and latency are measured with one end on each machine; a pair that has no way is not measured."""
+    (world.folder / "measures.yaml").write_text(MEASURES)
+    before = world.snapshot()
+    _, found = record(world, "measures.yaml", "--on", str(world.hosts()), "-l", "icmp")
+    [throughput] = found["throughput"]
+    assert (throughput["src"], throughput["dst"], throughput["status"]) == ("A:eth0", "B:eth0", "ok")
+    assert throughput["value"] > 0
+    assert [one["status"] for one in found["latency"]] == ["ok", "unreachable"]
+    world.as_before(before)
+
+
 @pytest.mark.parametrize(
     ("host", "change", "says"),
     [

@@ -8,19 +8,26 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from netlab.agent import ability
 from netlab.agent.errors import BuildFailed
 from netlab.agent.hosts import machine
+from netlab.agent.hosts.ends import connect as connect_end
+from netlab.agent.hosts.ends import serve as serve_end
 from netlab.agent.hosts.lab import HostLab
 from netlab.agent.hosts.machine import Here
 from netlab.agent.hosts.station import Station, fence_of
 from netlab.agent.hosts.undo import UndoList
 from netlab.agent.launcher import Entered
+from netlab.agent.measure import Ends, measure
+from netlab.agent.measure.driver import choose
+from netlab.agent.measure.listening import free_port
 from netlab.agent.netns import Home, Netns
 from netlab.agent.probe.fence import CpuFence
-from netlab.agent.server import Answer, NotDone, Server
+from netlab.agent.server import LATER, Answer, NotDone, Server
+from netlab.plan.measures import Traffic
 from netlab.plan.types import Step
 from netlab.wire import Channel, Closed, from_plain
 
@@ -50,11 +57,14 @@ class HostsServer(Server):
         self.station: Station | None = None
         self.heard_at = time.monotonic()
         self._outside: Netns | None = None
+        self._released: dict[int, threading.Event] = {}
         self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "facts": self.facts, "sysctls": self.read_sysctls, "kinds": self.kinds, "verbose": self.set_verbose,
             "enter": self.enter_part, "arm": self.arm, "controls": self.controls, "hear": self.hear,
             "prepare": self.prepare, "send": self.send, "rounds": self.rounds, "collect": self.collect,
             "finish": self.finish, "quiet": self.quiet, "beat": lambda _message: (None, []),
+            "measure": self.measure_here, "tool": self.tool, "port": self.port, "serve": self.serve,
+            "release": self.release, "connect": self.connect, "cancel": self.cancel,
         }  # fmt: skip
 
     def handle(self, message: dict[str, Any], received: list[int]) -> None:
@@ -153,6 +163,55 @@ class HostsServer(Server):
     def finish(self, _message: dict[str, Any]) -> Answer:
         """The wave is over."""
         self._armed().finish()
+        return None, []
+
+    # --- measurements -------------------------------------------------------------------------------
+
+    def _place(self, ns_id: str) -> Netns:
+        if self.part is None or ns_id not in self.part.namespaces:
+            raise NotDone("usage", message=f"there is no namespace {ns_id!r} on this machine")
+        return self.part.namespaces[ns_id]
+
+    def measure_here(self, message: dict[str, Any]) -> Answer:
+        """Measure between two namespaces of this machine; the answer comes when it is over."""
+        self._stop()
+        ends = Ends(
+            self._place(message["client"]), message["device"], message["source"],
+            self._place(message["server"]), message["destination"],
+        )  # fmt: skip
+        traffic = from_plain(Traffic, message["traffic"])
+        self.jobs.start(message["id"], 1, lambda job: measure(job, ends, traffic))
+        return LATER, []
+
+    def tool(self, message: dict[str, Any]) -> Answer:
+        """What this machine would measure with."""
+        return choose(from_plain(Traffic, message["traffic"])), []
+
+    def port(self, message: dict[str, Any]) -> Answer:
+        """A port that is free at an address here."""
+        return free_port(self._place(message["ns"]), message["ip"]), []
+
+    def serve(self, message: dict[str, Any]) -> Answer:
+        """Be the server of a measurement until it is released."""
+        released = self._released[message["id"]] = threading.Event()
+        self._be(message, partial(serve_end, released=released))
+        return LATER, []
+
+    def connect(self, message: dict[str, Any]) -> Answer:
+        """Be the client of a measurement."""
+        self._be(message, connect_end)
+        return LATER, []
+
+    def _be(self, message: dict[str, Any], work: Callable[..., Any]) -> None:
+        self._stop()
+        ns = self._place(message["ns"])
+        ends = Ends(ns, message["device"], message["source"], ns, message["destination"])
+        traffic = from_plain(Traffic, message["traffic"])
+        self.jobs.start(message["id"], 1, lambda job: work(job, ends, traffic, message["tool"], message["port"]))
+
+    def release(self, message: dict[str, Any]) -> Answer:
+        """The client of a measurement is done; its server has nothing to wait for."""
+        self._released.pop(message["request"]).set()
         return None, []
 
     def quiet(self, _message: dict[str, Any]) -> Answer:

@@ -43,7 +43,9 @@ class Ends:
 
 
 @dataclass
-class _Process:
+class Running:
+    """A process of a measurement, and where its output is kept."""
+
     child: Child
     out: int
     err: int
@@ -53,6 +55,7 @@ class _Process:
         return _read(self.out), _read(self.err)
 
     def close(self) -> None:
+        """Forget its output."""
         os.close(self.out)
         os.close(self.err)
 
@@ -69,10 +72,10 @@ def measure(job: Job, ends: Ends, traffic: Traffic) -> dict[str, Any]:
         package = "UDP throughput is measured by iperf3" if traffic.engine == "auto" else "iperf3 was asked for"
         return {"status": "no-tool", "detail": f"iperf3 is not installed, and {package}", "tool": ""}
     port = traffic.port or free_port(ends.server, ends.destination)
-    serve, connect = _commands(tool, ends, traffic, port)
-    processes: dict[str, _Process] = {}
+    serve, connect = commands(tool, ends, traffic, port)
+    processes: dict[str, Running] = {}
     try:
-        server = processes["server"] = _start(job, ends.server, serve)
+        server = processes["server"] = start(job, ends.server, serve)
         server_protocol = "tcp" if tool == "iperf3" else traffic.protocol
         listening = job.wait(
             lambda: server.child.status is not None or listens(ends.server, server_protocol, ends.destination, port),
@@ -81,11 +84,11 @@ def measure(job: Job, ends: Ends, traffic: Traffic) -> dict[str, Any]:
         )
         if not listening or server.child.status is not None:
             why = "the server ended at once" if listening else f"the server does not listen after {READY:g} s"
-            return _report("failed", why, tool, processes, job)
+            return report("failed", why, tool, processes, job)
         job.tell(phase="listening")
-        client = processes["client"] = _start(job, ends.client, connect)
+        client = processes["client"] = start(job, ends.client, connect)
         status, detail = _run(job, server.child, client.child, traffic, tool)
-        return _report(status, detail, tool, processes, job)
+        return report(status, detail, tool, processes, job)
     finally:
         for process in processes.values():
             job.end(process.child)
@@ -104,7 +107,7 @@ def choose(traffic: Traffic) -> str:
 def _run(job: Job, server: Child, client: Child, traffic: Traffic, tool: str) -> tuple[str, str]:
     """Wait for the client, then for the server; how it went."""
     begun = time.monotonic()
-    deadline = begun + CONNECT + GRACE + traffic.omit + _longest(traffic)
+    deadline = begun + CONNECT + GRACE + traffic.omit + longest(traffic)
     next_beat = begun + BEAT
 
     def over() -> bool:
@@ -117,10 +120,10 @@ def _run(job: Job, server: Child, client: Child, traffic: Traffic, tool: str) ->
 
     if not job.wait(over, deadline, every=BEAT):
         return "timed-out", f"not over after {time.monotonic() - begun:.1f} s"
-    if client.status is None or _killed(server):
-        return "server-died", _end_of("server", server)
-    if _killed(client):
-        return "client-died", _end_of("client", client)
+    if client.status is None or killed(server):
+        return "server-died", end_of("server", server)
+    if killed(client):
+        return "client-died", end_of("client", client)
     # A server of datagrams never ends by itself, and one whose client failed may wait for another.
     endless = tool == "sockets" and traffic.protocol == "udp"
     if client.status == 0 and not endless:
@@ -128,7 +131,8 @@ def _run(job: Job, server: Child, client: Child, traffic: Traffic, tool: str) ->
     return "ok", ""
 
 
-def _end_of(role: str, child: Child) -> str:
+def end_of(role: str, child: Child) -> str:
+    """How an end came to its end, in words."""
     status = child.status or 0
     how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended by itself with status {status}"
     return f"the {role} {how}"
@@ -136,14 +140,16 @@ def _end_of(role: str, child: Child) -> str:
 
 def _gone(server: Child, now: float) -> bool:
     """Whether the server was killed, or has ended for longer than its client needs to notice."""
-    return _killed(server) or (server.status is not None and now > server.ended + AFTERMATH)
+    return killed(server) or (server.status is not None and now > server.ended + AFTERMATH)
 
 
-def _killed(child: Child) -> bool:
+def killed(child: Child) -> bool:
+    """Whether a signal has ended it."""
     return child.status is not None and child.status < 0
 
 
-def _longest(traffic: Traffic) -> float:
+def longest(traffic: Traffic) -> float:
+    """How many seconds the traffic itself may take."""
     if traffic.count is not None:
         return 10.0 + traffic.count * 0.2
     if traffic.bytes is not None:
@@ -151,7 +157,7 @@ def _longest(traffic: Traffic) -> float:
     return traffic.duration
 
 
-def _report(status: str, detail: str, tool: str, processes: dict[str, _Process], job: Job) -> dict[str, Any]:
+def report(status: str, detail: str, tool: str, processes: dict[str, Running], job: Job) -> dict[str, Any]:
     """What came of it; the ends are over, or ended here."""
     for process in processes.values():
         job.end(process.child)
@@ -174,7 +180,7 @@ def _report(status: str, detail: str, tool: str, processes: dict[str, _Process],
 # --- processes --------------------------------------------------------------------------------------
 
 
-def _start(job: Job, ns: Netns, argv: list[str]) -> _Process:
+def start(job: Job, ns: Netns, argv: list[str]) -> Running:
     """A process in a namespace with a /tmp of its own, its output in memory: nothing of it can stay behind."""
     out = os.memfd_create("out", os.MFD_CLOEXEC)
     err = os.memfd_create("err", os.MFD_CLOEXEC)
@@ -199,10 +205,10 @@ def _start(job: Job, ns: Netns, argv: list[str]) -> _Process:
         os.close(out)
         os.close(err)
         raise
-    return _Process(child, out, err)
+    return Running(child, out, err)
 
 
-def _commands(tool: str, ends: Ends, traffic: Traffic, port: int) -> tuple[list[str], list[str]]:
+def commands(tool: str, ends: Ends, traffic: Traffic, port: int) -> tuple[list[str], list[str]]:
     """The server's command and the client's."""
     if tool == "iperf3":
         return _iperf3(ends, traffic, port)

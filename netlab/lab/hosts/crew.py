@@ -9,16 +9,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from netlab.errors import UsageError
-from netlab.lab.agent import Agent, Lab, Log
+from netlab.lab.agent import Agent, Lab, Log, Progress
 from netlab.lab.errors import LabDied, LabError, NotOnThisSubstrate
 from netlab.lab.hosts import ground
 from netlab.lab.hosts.inventory import Machine
+from netlab.lab.hosts.measure import measure
 from netlab.lab.hosts.ssh import Remote
 from netlab.lab.hosts.waves import Waves
 from netlab.lab.process import Process
 from netlab.lab.reply import Reply
-from netlab.observed import LayerObserved, StepObserved
-from netlab.plan.types import Plan, Step
+from netlab.observed import LayerObserved, Sample, StepObserved
+from netlab.plan.measures import Traffic
+from netlab.plan.types import Endpoint, Plan, Step
 from netlab.wire import to_plain
 
 #: How often the machines are told that the front is alive, in seconds.
@@ -177,6 +179,8 @@ class CrewLab(Lab):
         self.step: Step | None = None
         self.links: dict[str, dict[str, Any]] = {}
         self.waves: Waves | None = None
+        #: The requests of the measurement that is going on.
+        self._under_way: list[tuple[Remote, int]] = []
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._worker = threading.Thread(target=self._work, name="crew", daemon=True)
         self._worker.start()
@@ -234,6 +238,33 @@ class CrewLab(Lab):
             cpus = {host: facts["cpus"] for host, facts in self.crew.facts.items()}
             self.waves = Waves(self.crew.ask, tuple(self.crew.remotes), self.step.state, self.links, cpus, wire=wire)
         return self.waves.probe(layer, seed, pairs)
+
+    def measure(
+        self, source: Endpoint, destination: Endpoint, traffic: Traffic, on_progress: Progress | None = None
+    ) -> Reply[Sample]:
+        """Measure throughput or latency once, as `Lab.measure` does, between machines or on one."""
+        return self._later(lambda: self._measure(source, destination, traffic, on_progress))
+
+    def _measure(
+        self, source: Endpoint, destination: Endpoint, traffic: Traffic, on_progress: Progress | None
+    ) -> Sample:
+        # What listens to every frame would slow down what is measured.
+        self.waves = None
+        self._under_way.clear()
+        near, far = (self.crew.remotes[one.namespace.partition("/")[0]] for one in (source, destination))
+        if near is not far:
+            return measure((near, source), (far, destination), traffic, on_progress, self._begun)
+        reply = Lab(near, 1, self.plan).measure(source, destination, traffic, on_progress)
+        self._begun(near, reply)
+        return reply.result()
+
+    def _begun(self, remote: Remote, reply: Reply[Any]) -> None:
+        self._under_way.append((remote, reply.number))
+
+    def cancel(self, reply: Reply[Any]) -> None:
+        """End the measurement that is going on: its result raises Cancelled."""
+        for remote, number in list(self._under_way):
+            remote.request("cancel", request=number)
 
     def close(self) -> None:
         """Forget each other's neighbours everywhere, then end the agents: everything is undone when this returns."""
