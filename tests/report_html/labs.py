@@ -77,3 +77,27 @@ steps:
     expect:
       - A -> B: unreachable
 """
+
+#: A bridge inside of a host, with containers plugged into it and a way out.
+BRIDGED = """
+name: bridged
+switches: {lan: {}}
+hosts:
+  A:
+    interfaces:
+      eth0: {switch: lan, master: br0}
+      br0: {type: bridge, addresses: [10.0.0.1/24]}
+    containers:
+      c1:
+        interfaces:
+          eth0: {bridge: br0, addresses: [10.0.0.11/24]}
+      c2:
+        interfaces:
+          eth0: {bridge: br0, addresses: [10.0.0.12/24]}
+  B:
+    interfaces:
+      eth0: {switch: lan, addresses: [10.0.0.2/24]}
+  C:
+    interfaces:
+      eth0: {switch: lan, addresses: [10.0.0.3/24]}
+"""

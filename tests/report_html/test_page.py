@@ -10,7 +10,7 @@ import pytest
 
 from netlab.report import html
 from tests.report_html.browser import Browser
-from tests.report_html.labs import HUNDRED, MIXED
+from tests.report_html.labs import BRIDGED, HUNDRED, MIXED
 
 Record = dict[str, Any]
 Report = Callable[..., Browser]
@@ -113,6 +113,17 @@ def test_a_reflected_frame_goes_to_the_switch_and_back(report: Report) -> None:
     page.hover(page.cell("icmp", "A/web:eth0", "A/db:eth0", step=1))
     lit = page.run("return [...document.querySelectorAll('#step-1 .wide .lit')].map((one) => one.dataset.at)")
     assert set(lit) == {"A/web:eth0", "A:eth0", "port(A:eth0)", "A/db:eth0"}
+
+
+def test_the_path_through_a_bridge_inside_of_a_host(report: Report) -> None:
+    """From a container by its port, the bridge, the host's own wire and the switch to one machine and no other."""
+    page = report(BRIDGED)
+    page.hover(page.cell("icmp", "A/c1:eth0", "B:eth0"))
+    way = page.run("return [...document.querySelectorAll('.wide .lit')].map((one) => one.dataset.at)")
+    assert set(way) == {"A/c1:eth0", "port(A/c1:eth0)", "A:br0", "A:eth0", "port(A:eth0)", "port(B:eth0)", "B:eth0"}
+    page.hover(page.cell("icmp", "A/c1:eth0", "A/c2:eth0"))
+    way = page.run("return [...document.querySelectorAll('.wide .lit')].map((one) => one.dataset.at)")
+    assert set(way) == {"A/c1:eth0", "port(A/c1:eth0)", "port(A/c2:eth0)", "A/c2:eth0"}
 
 
 def test_the_keyboard_reaches_every_cell(report: Report) -> None:

@@ -256,6 +256,28 @@ function deathOf(map, f) {
   return ends.length ? ends[ends.length - 1] : last || null;
 }
 
+/* Where the way ends that is told: at the destination, or at who answered in its place. */
+function goalOf(f) {
+  if (f.observed !== "A") return f.to.link;
+  const entered = [].concat(f.evidence.entered || []);
+  return entered.find((name) => f.path.includes(name)) || f.path[f.path.length - 1] || f.to.link;
+}
+
+/* The legs that lead to a goal along the places of a path, in the order in which these were met. A copy goes out
+   from where the frame has been: from the port where it came in to the switch, else from the last place beside. */
+function wayAlong(map, path, goal) {
+  const before = [null], chains = [[]];
+  for (let k = 1; k < path.length; k += 1) {
+    const of = (map.places.get(path[k]) || {}).of;
+    const came = of ? path.findIndex((name, n) => n < k && (map.places.get(name) || {}).of === of) : -1;
+    const order = came >= 0 ? [came] : [...Array(k).keys()].reverse();
+    before[k] = order.find((n) => before[n] !== undefined && legs(map, path[n], path[k]));
+    chains[k] = before[k] === undefined ? [] : [...chains[before[k]], ...legs(map, path[before[k]], path[k])];
+  }
+  const at = path.indexOf(goal);
+  return at > 0 ? chains[at] : [];
+}
+
 function draw(map, [a, b], look) {
   const wire = map.wires.get(a + "\n" + b);
   if (wire) return svg("path", { d: wire.path.getAttribute("d"), class: look + (wire.back ? " back" : "") });
@@ -272,12 +294,9 @@ function light(at) {
     for (const [name, look] of [[source, "from"], [target, "to"]]) if (map.places.has(name)) map.places.get(name).group.classList.add(look);
     if (!f.hops.length) continue;
     const taken = trail(map, source, f.hops), death = deathOf(map, f);
-    let main = [];
-    for (let k = 1; k < f.path.length; k += 1) {
-      const found = legs(map, real(f.path[k - 1]), real(f.path[k]));
-      if (found) main.push(...found);
-    }
-    if (!main.length) main = between(taken, source, death ? real(death) : target);
+    const goal = real(death || goalOf(f));
+    let main = wayAlong(map, f.path.map(real), goal);
+    if (!main.length) main = between(taken, source, goal);
     const chosen = new Set(main.map((leg) => leg.join("\n")));
     const drawn = new Set();
     for (const leg of taken) {
