@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
+import shlex
 import signal
 import subprocess
 import threading
+import time
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ class Process:
         self.args = argv
         self.pid = pid
         self.returncode: int | None = None
+        self._said = bytearray()
         self.stdin: IO[bytes] = os.fdopen(fds[0], "wb", buffering=0)
         self.stdout: IO[bytes] = os.fdopen(fds[1], "rb")
         self.stderr: IO[bytes] = os.fdopen(fds[2], "rb")
@@ -63,6 +67,28 @@ class Process:
     def kill(self) -> None:
         """SIGKILL."""
         self.send_signal(signal.SIGKILL)
+
+    def line(self, timeout: float = 10.0) -> str:
+        """The next line that it prints, without its end: how to wait for a daemon that says when it is ready.
+
+        Raises EOFError where its output has ended (with what it said on stderr), subprocess.TimeoutExpired after
+        ``timeout`` seconds. Not to be mixed with reading ``stdout``, which has a buffer of its own.
+        """
+        until = time.monotonic() + timeout
+        poll = select.poll()
+        poll.register(self.stdout.fileno(), select.POLLIN)
+        while b"\n" not in self._said:
+            if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
+                raise subprocess.TimeoutExpired(self.args, timeout, bytes(self._said))
+            data = os.read(self.stdout.fileno(), 1 << 16)
+            if not data:
+                self.wait(timeout)
+                said = os.read(self.stderr.fileno(), 1 << 16).decode(errors="replace").strip()
+                raise EOFError(f"{shlex.join(self.args)} has ended ({self.returncode}): {said or 'no word on stderr'}")
+            self._said += data
+        line, _, rest = self._said.partition(b"\n")
+        self._said = bytearray(rest)
+        return line.decode(errors="replace")
 
     def communicate(self, data: bytes | None = None, timeout: float | None = None) -> tuple[bytes, bytes]:
         """Write ``data``, read both outputs to their end, wait. Raises subprocess.TimeoutExpired (it then goes on)."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -61,6 +62,8 @@ def enter(argv: list[str]) -> subprocess.CompletedProcess[str]:
 
 def settle_in(folder: Path) -> None:
     """What PID 1 of the new world does first: limits, a private /tmp and /dev/shm, no orphans that nobody reaps."""
+    # A shell's background jobs ignore SIGINT, and so would every run here.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     for kind in KINDS:
         _limit(kind, PLENTY)
     for path in ("/dev/shm", str(folder)):

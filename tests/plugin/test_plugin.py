@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 
 from tests.plugin.project import TWO_HOSTS, Project
 
@@ -245,11 +244,5 @@ def test_as_an_ordinary_user(project: Project) -> None:
             lab.must_not_reach("A", "B")
         """,
     )
-    prefix: tuple[str, ...] = ()
-    if os.getuid() == 0:
-        prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "HOME=/nonexistent")
-        os.chown(project.root, 65534, 65534)
-        for parent in project.root.parents[:2]:
-            parent.chmod(0o755)
-    ran = project.pytest("-q", "--basetemp", str(project.root / "base"), prefix=prefix)
+    ran = project.pytest("-q", "--basetemp", str(project.root / "base"), prefix=project.ordinary())
     assert ran.count("passed") == len(ran.tests) == 8, ran.output
