@@ -43,7 +43,7 @@ def rows(reports: Path, fresh: Mapping[Path, Record]) -> Iterator[Row]:
         folder = path.parent.name
         if path.parent in fresh:
             yield row(fresh[path.parent], folder, stamp)
-        elif kept.get(folder, {}).get("stamp") == stamp and kept[folder].keys() == _COLUMNS:
+        elif folder in kept and kept[folder]["stamp"] == stamp:
             yield kept[folder]
         else:
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
@@ -79,7 +79,7 @@ def row(record: Record, folder: str, stamp: Sequence[int] = ()) -> Row:
         "kernel": record["kernel"],
         "started": record["started"],
         "verdict": summary["verdict"],
-        "counts": {word: summary[word] for word in ("pass", "fail", "inconclusive", "skip")},
+        "counts": {word: summary[word] for word in _COUNTED},
         "steps": len(record["steps"]),
         "endpoints": len(record["endpoints"]),
         "claims": [{key: claim[key] for key in ("number", "says", "verdict")} for claim in record["claims"]],
@@ -90,7 +90,8 @@ def as_html(found: Sequence[Row]) -> str:
     """The index as a page."""
     from netlab.report.html import page
 
-    return page.render("index.html.j2", _view(found), styles=("index.css",))
+    data = page.island({one["folder"]: one for one in found})
+    return page.render("index.html.j2", {**_view(found), "data": data}, styles=("index.css",))
 
 
 def as_markdown(found: Sequence[Row], page: str = "summary.md") -> str:
@@ -128,13 +129,12 @@ def _sentence(view: Mapping[str, Any]) -> str:
 
 # --- the page ---------------------------------------------------------------------------------------
 
+_COUNTED = ("pass", "fail", "inconclusive", "skip")
 _CLAIMS = {"confirmed": "✓", "refuted": "✗", "undecided": "?"}
 _RUNS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 
 
 def _view(found: Sequence[Row]) -> dict[str, Any]:
-    from netlab.report.html import page
-
     claims = sorted(
         (
             {
@@ -160,16 +160,14 @@ def _view(found: Sequence[Row]) -> dict[str, Any]:
         for one in found
         if not one["claims"]
     ]
-    words = ("pass", "fail", "inconclusive", "skip")
     return {
         "runs": len(found),
-        "counts": {word: sum(one["counts"][word] for one in found) for word in words},
+        "counts": {word: sum(one["counts"][word] for one in found) for word in _COUNTED},
         "verdict": _worst(one["verdict"] for one in found),
         "verdicts": {word: sum(claim["verdict"] == word for claim in claims) for word in _CLAIMS},
         "claims": claims,
         "others": others,
         "kernels": sorted({one["kernel"] for one in found}),
-        "data": page.island({one["folder"]: one for one in found}),
     }
 
 
@@ -186,10 +184,25 @@ def _order(number: str) -> tuple[int, str]:
 
 
 def _kept(path: Path) -> dict[str, Row]:
-    """The rows of the index as it is now; none where there is no such page, or one by another hand."""
+    """The sound rows of the index as it is now; none where there is no such page, or one by another hand."""
     try:
         match = _ISLAND.search(path.read_text("utf-8"))
         found = json.loads(match.group(1)) if match else {}
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    rows = found.items() if isinstance(found, dict) else ()
+    return {folder: one for folder, one in rows if _sound(one)}
+
+
+def _sound(one: Any) -> bool:
+    """Whether a row is what `row` makes, in this version of netlab."""
+    return (
+        isinstance(one, dict)
+        and one.keys() == _COLUMNS
+        and one["verdict"] in _RUNS
+        and isinstance(one["counts"], dict)
+        and all(isinstance(one["counts"].get(word), int) for word in _COUNTED)
+        and isinstance(one["claims"], list)
+        and all(isinstance(claim, dict) and claim.get("verdict") in _CLAIMS for claim in one["claims"])
+        and all(isinstance(claim.get(key), str) for claim in one["claims"] for key in ("number", "says"))
+    )

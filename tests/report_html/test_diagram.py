@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import re
 import shutil
 import subprocess
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from netlab import plan, spec
 from netlab.report import diagram
 from netlab.report.diagram import layout, scene
@@ -109,8 +109,31 @@ ALL: list[Any] = [*SHIPPED, ROUTED, INSIDE, many(12), distinct(40)]
 def called(topology: Any) -> str:
     """What a topology is called among the tests."""
     if isinstance(topology, dict):
-        return "inside"
+        return "inside" if topology is INSIDE else f"random-{ALL.index(topology)}"
     return str(topology.split()[1] if "\n" in topology else topology)
+
+
+def at_random(seed: int) -> dict[str, Any]:
+    """A lab of up to four switches in a row and nine hosts with wires, children and containers anywhere."""
+    dice = random.Random(seed)
+    switches = [f"s{k}" for k in range(dice.randint(1, 4))]
+    links = [link("Switch", name, "br0", stp=dice.random() < 0.3) for name in switches]
+    links += (
+        link("SwitchLink", here, "p", peer=there) for here, there in itertools.pairwise(switches) if dice.random() < 0.8
+    )
+    namespaces = [{"id": name, "kind": "switch"} for name in switches]
+    for host in "ABCDEFGHI"[: dice.randint(1, 9)]:
+        namespaces.append({"id": host, "kind": "host"})
+        for k in range(dice.randint(1, 3)):
+            wire = {"switch": dice.choice(switches), "port": {"hairpin": dice.random() < 0.5}}
+            links.append(link("Veth", host, f"eth{k}", **wire))
+            for n in range(dice.randint(0, 2)):
+                inside = f"{host}/c{dice.randint(0, 1)}" if dice.random() < 0.6 else host
+                links.append(link("Macvlan", inside, f"mv{k}{n}", parent=f"{host}:eth{k}", mode="vepa"))
+    return {"namespaces": namespaces, "links": links}
+
+
+ALL += map(at_random, range(25))
 
 
 @pytest.mark.parametrize("sides", [1, 2])

@@ -131,7 +131,16 @@ def test_what_is_no_record_has_no_line(reports: Path, content: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("content", ["", "not ours", '<script type="application/json" id="runs">{</script>'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "not ours",
+        '<script type="application/json" id="runs">{</script>',
+        '<script type="application/json" id="runs">[1]</script>',
+        '<script type="application/json" id="runs">{"mesh-3": {"stamp": []}}</script>',
+    ],
+)
 def test_an_index_by_another_hand_is_replaced(reports: Path, content: str) -> None:
     """An index.html that holds no rows is no obstacle."""
     (reports / "index.html").write_text(content, "utf-8")

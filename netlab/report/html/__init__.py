@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 Record = Mapping[str, Any]
@@ -21,7 +21,3 @@ def prepare() -> None:
 
     page.template("report.html.j2")
 
-
-def render_many(records: Sequence[Record]) -> list[str]:
-    """The pages of several runs."""
-    return [render(record) for record in records]
