@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from netlab.testing import Labs
 
 
+#: The item of what has no layer: values that are read back, and refusals.
+LINKS = "links"
+#: The item of everything that a step has measured.
+MEASURES = "measures"
+
+
 class NotAsExpected(Exception):
     """A topology is not what its file or the model says; the message is the report."""
 
@@ -37,19 +44,20 @@ class Bench:
         self._handle: Handle | None = None
         self._passed: list[Reply[StepObserved]] = []
 
-    def examine(self, plan: Plan, step: Step, layers: tuple[str, ...]) -> tuple[report.Examined, report.Circumstances]:
-        """Examine some layers of one step (none: only what is read back). Skips where this machine can't.
-
-        Raises LabError.
-        """
+    def examine(self, plan: Plan, step: Step, name: str) -> tuple[report.Examined, report.Circumstances]:
+        """Examine a layer of one step, `LINKS` or `MEASURES`. Skips where this machine can't; raises LabError."""
         try:
             handle, entered = self._enter(plan, step)
-            options = pipeline.Options(layers=layers, seed=self._seed)
+            options = pipeline.Options(layers=(name,), seed=self._seed, measure=False)
             started, clock = datetime.now(UTC), pipeline.Clock()
-            if layers:
-                one = pipeline.examine(plan, step, handle, options, entered=entered)
-            else:
+            if name == LINKS:
                 one = _only_links(step, entered.result())
+            elif name == MEASURES:
+                # It waits for every other measurement on this machine, whoever's.
+                measured = pipeline.measure(step, handle, {}, options, pipeline.silent)
+                one = replace(_only_links(step, entered.result()), measures=measured)
+            else:
+                one = pipeline.examine(plan, step, handle, options, entered=entered)
             clock.lap("total")
             here = pipeline.circumstances(handle.agent, options, started, clock.seconds)
         except LabError as error:
@@ -88,22 +96,24 @@ def _only_links(step: Step, built: StepObserved) -> report.Examined:
 def judge(plan: Plan, one: report.Examined, here: report.Circumstances) -> None:
     """Raises NotAsExpected where anything failed or was inconclusive, and skips where nothing was expected.
 
-    Values that are read back, and refusals, have an item of their own, which probes no layer.
+    What has no layer (values read back and refusals, measurements) has items of its own.
     """
     record = report.build(plan, [one], [], model.RULES, here)
     [step] = record["steps"]
-    links = not one.observed.layers
-    entries = [entry for entry in step["expectations"] if (entry["kind"] in ("state", "refused")) == links]
-    refusals = [finding["verdict"] for finding in record["findings"] if finding["kind"] == "refusal"]
-    verdicts = {entry["verdict"] for entry in entries} | set(refusals if links else ())
-    for layer in step["layers"].values():
-        verdicts |= {mark for row in layer["verdict"] for mark in row}
-    if not links:
+    findings = record["findings"]
+    if one.measures is not None:
+        verdicts = {made["verdict"] for kind in ("throughput", "latency", "compare") for made in record[kind]}
+    elif not one.observed.layers:
+        verdicts = {entry["verdict"] for entry in step["expectations"] if entry["kind"] in ("state", "refused")}
+        verdicts |= {finding["verdict"] for finding in findings if finding["kind"] == "refusal"}
+    else:
+        verdicts = {entry["verdict"] for entry in step["expectations"] if entry["kind"] not in ("state", "refused")}
+        verdicts |= {mark for layer in step["layers"].values() for row in layer["verdict"] for mark in row}
         # What only the model says of listeners and of the wire has no cell.
-        verdicts |= {one["verdict"] for one in record["findings"] if one["kind"] in ("heard", "wire")}
+        verdicts |= {finding["verdict"] for finding in findings if finding["kind"] in ("heard", "wire")}
     if "F" in verdicts or "?" in verdicts:
         word = "not as expected" if "F" in verdicts else "inconclusive: nothing could be proved either way"
         raise NotAsExpected(f"{word}\n\n{terminal.render(record, Style(width=100))}")
     if "P" not in verdicts:
-        why = next((finding["detail"] for finding in record["findings"] if finding["detail"]), "nothing is expected")
+        why = next((finding["detail"] for finding in findings if finding["detail"]), "nothing is expected")
         pytest.skip(f"only observed: {why}")

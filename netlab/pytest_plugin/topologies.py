@@ -10,11 +10,9 @@ import pytest
 
 from netlab.plan.types import ExpectRefused, ExpectState, Plan, Step
 from netlab.pytest_plugin import keeper_of
-from netlab.pytest_plugin.bench import Bench, NotAsExpected, judge
+from netlab.pytest_plugin.bench import LINKS, MEASURES, Bench, NotAsExpected, judge
 from netlab.pytest_plugin.gather import pack
 
-#: The item of what has no layer: values that are read back, and refusals.
-LINKS = "links"
 _BENCH: pytest.StashKey[Bench] = pytest.StashKey()
 
 
@@ -51,6 +49,8 @@ class TopologyStep(pytest.Collector):
         for layer in pipeline.chosen_layers(self.plan, self.step, ()):
             if not asked or layer in asked:
                 yield TopologyItem.from_parent(self, name=layer)
+        if self.step.measures and (not asked or MEASURES in asked):
+            yield TopologyItem.from_parent(self, name=MEASURES)
 
 
 def _readbacks(step: Step) -> bool:
@@ -70,8 +70,7 @@ class TopologyItem(pytest.Item):
         keeper = keeper_of(self.config)
         if _BENCH not in self.config.stash:
             self.config.stash[_BENCH] = Bench(keeper.labs, keeper.seed)
-        layers = () if self.name == LINKS else (self.name,)
-        one, here = self.config.stash[_BENCH].examine(self.parent.plan, self.parent.step, layers)
+        one, here = self.config.stash[_BENCH].examine(self.parent.plan, self.parent.step, self.name)
         self.where = {"topology": self.parent.plan.name, "kernel": here.kernel}
         self.where |= {"substrate": here.substrate, "seed": str(here.seed)}
         if self.config.getoption("--netlab-report"):

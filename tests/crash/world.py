@@ -86,15 +86,16 @@ def look(folder: Path) -> Traces:
 
 def at_rest(folder: Path) -> Traces:
     """What is there once nobody holds a namespace but this world itself."""
-    return _look_until(lambda found: not any(count for _, count in found.namespaces), folder)
+    return look_until(lambda found: not any(count for _, count in found.namespaces), folder)
 
 
 def left_behind(before: Traces, folder: Path) -> str:
     """What is there that was not before, once the kernel has had its time; empty where it is nothing."""
-    return _look_until(lambda found: not found.beyond(before), folder).beyond(before)
+    return look_until(lambda found: not found.beyond(before), folder).beyond(before)
 
 
-def _look_until(enough: Callable[[Traces], bool], folder: Path) -> Traces:
+def look_until(enough: Callable[[Traces], bool], folder: Path) -> Traces:
+    """Look again and again, until it is enough or the deadline is over."""
     until, pause = time.monotonic() + DEADLINE, 0.02
     while not enough(found := look(folder)) and time.monotonic() < until:
         # Each look makes a namespace of each kind itself, which takes its time to go.

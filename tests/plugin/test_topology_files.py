@@ -157,3 +157,18 @@ def test_what_skips_and_what_does_not() -> None:
     ):
         with pytest.raises(type(error)):
             skip_or_raise(error)
+
+
+def test_measurements_have_an_item(project: Project) -> None:
+    """What a step has measured is an item by itself, judged by its bounds; no other item measures anything."""
+    measured = TWO_HOSTS + "throughput:\n  - {pairs: [A -> B], duration: 1s, is: MIN}\n"
+    project.write("topologies/right.yaml", measured.replace("MIN", "at least 1 Mbit/s"))
+    project.write("topologies/wrong.yaml", measured.replace("MIN", "at least 900 Gbit/s"))
+    ran = project.pytest("-q", "--netlab-layers", "icmp,measures")
+    assert ran.tests == {
+        "topologies.right.yaml.baseline::icmp": "passed",
+        "topologies.right.yaml.baseline::measures": "passed",
+        "topologies.wrong.yaml.baseline::icmp": "passed",
+        "topologies.wrong.yaml.baseline::measures": "failed",
+    }, ran.output
+    assert "Traceback" not in ran.output
