@@ -49,6 +49,13 @@ def test_verdicts_are_those_of_namespaces(world: World) -> None:
     assert layers(there) == layers(here)
 
 
+def test_servers_of_earlier_waves(world: World) -> None:
+    """A server that an earlier wave has closed is opened again for the next: TCP by itself passes as among others."""
+    done, found = record(world, "demo.yaml", "--on", str(world.hosts()), "-l", "tcp,udp")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "refused" not in json.dumps(found["steps"][0]["layers"])
+
+
 def test_claims_of_the_shipped_demo(world: World) -> None:
     """The demo that ships confirms and refutes on two machines what it does in namespaces."""
     done = world.netlab("run", "bridge-two-node.yaml", "--on", str(world.hosts()), "--no-report")

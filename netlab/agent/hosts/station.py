@@ -213,14 +213,17 @@ class Station:
                 layer.by_number[number] = (i, i)
                 layer.listeners[i] = {}
         self.losses.mark()
-        return {"servers": sorted(layer.servers.items())} if isinstance(layer, Transport) else {}
+        if not isinstance(layer, Transport):
+            return {}
+        # Only the servers here: what is known of others' is from an earlier wave, and may be over.
+        return {"servers": [(index, port) for index, port in layer.servers.items() if self.arena.here(index)]}
 
     def send(self, servers: Iterable[tuple[int, int]]) -> dict[str, Any]:
         """Send the probes that start here; the addresses of their clients."""
         layer = self.layer
         assert layer is not None
         if isinstance(layer, Transport):
-            layer.servers.update(servers)
+            layer.servers.update((index, port) for index, port in servers if not self.arena.here(index))
         for count, (pair, number) in enumerate(self.wave.items(), 1):
             if self.arena.here(pair[0]):
                 self.numbers.given = number
