@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import netlab
@@ -20,13 +21,13 @@ def main() -> int:
         with netlab.Labs() as labs, labs.open(TOPOLOGY) as lab:
             for _ in range(2):
                 with lab["B"].popen("iperf3", "-s", "-1", "--forceflush") as server, lab.capture("port(A:eth0)"):
-                    while b"listening" not in server.stdout.readline():
+                    while "listening" not in server.line():
                         pass
-                    lab["A"].run("iperf3", "-c", lab["B"].ip, "-n", "300M", "--connect-timeout", "2000")
+                    lab["A"].run("iperf3", "-c", lab["B"].ip, "-n", "300M", "--connect-timeout", "2000", timeout=30)
     except netlab.LabDied as error:
         print(f"netlab: {error}", file=sys.stderr)
         return 3
-    except netlab.CommandFailed as error:
+    except (netlab.CommandFailed, EOFError, subprocess.TimeoutExpired) as error:
         print(f"netlab: {error}", file=sys.stderr)
         return 1
     return 0
