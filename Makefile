@@ -27,7 +27,13 @@ packages:  ## OS packages that the tests use, where apt-get and root are at hand
 	@sh tools/packages.sh
 
 fuzz: $(VENV)/.dev  ## the model against the kernel on N random topologies (N=2000 SEED=1)
-	$(BIN)/python -m tests.fuzz --count $(N) --seed $(SEED)
+	$(BIN)/python -m tests.fuzz --number $(N) --seed $(SEED)
+
+fuzz-input: $(VENV)/.dev  ## 10,000 mutated topology files: a fault with its place, or a whole run
+	NETLAB_EXAMPLES=10000 $(BIN)/python -m pytest -q tests/input
+
+crash: $(VENV)/.dev  ## 200 processes killed at random instants; nothing may be left
+	NETLAB_KILLS=200 $(BIN)/python -m pytest -q -s tests/crash
 
 stress: $(VENV)/.dev  ## the article on a machine under pressure, N times (N=50)
 	$(BIN)/python -m tests.stress --repeat $(or $(filter-out 2000,$(N)),50)
