@@ -286,11 +286,12 @@ def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame) -> None:
                     sim.note(payload.phase, out.id, f"{dst} is not known", FLOOD_OFF, end=True)
                 continue
         elif cast == BROADCAST:
-            if not out.bcast_flood:
+            # What the bridge's own interface sends is not held back (br_flood).
+            if not out.bcast_flood and port is not None:
                 if wanted is None or out in wanted:
                     sim.note(payload.phase, out.id, "no broadcasts", BCAST_FLOOD_OFF, end=True)
                 continue
-        elif cast == MULTICAST and not out.mcast_flood:
+        elif cast == MULTICAST and not out.mcast_flood and port is not None:
             if wanted is None or out in wanted:
                 sim.note(payload.phase, out.id, "no multicasts", MCAST_FLOOD_OFF, end=True)
             continue

@@ -210,23 +210,15 @@ def _locals(bridge: Bridge, link: plan.Switch | plan.Bridge) -> None:
 def _routing(ns: Namespace, namespace: plan.Namespace, order: dict[tuple[str, str], int]) -> None:
     """Tables and rules: local and connected routes in the order of their making, then the file's."""
     local4: list[Route] = []
+    main4: list[Route] = []
     local6: list[Route] = []
-    connected4: list[tuple[int, Route]] = []
     connected6: list[tuple[int, Route]] = []
+    given: list[tuple[int, Device, int, int, int, bool]] = []
     for dev in ns.devices:
         ns.owned4.update(a[0] for a in dev.addresses4)
         for address, network, plen, secondary in dev.addresses4:
-            # Local entries outlive their interface's being down (fib_sync_down_dev spares them).
-            ns.local4.setdefault(address, dev)
-            local4.append(Route("local", address, 32, 32, dev))
-            if not dev.up:
-                continue
-            if plen < 31:
-                broadcast = network | (1 << (32 - plen)) - 1
-                local4.append(Route("broadcast", broadcast, 32, 32, dev))
-            if not secondary and (plen < 32 or network != address):
-                rank = order.get((dev.id, str(ipaddress.IPv4Address(address))), len(order))
-                connected4.append((rank, Route("unicast", network, plen, 32, dev)))
+            rank = order.get((dev.id, str(ipaddress.IPv4Address(address))), len(order))
+            given.append((rank, dev, address, network, plen, secondary))
         if dev.conf.ipv6:
             for address, network, plen in dev.addresses6:
                 # An address that is given to an interface that is down is local at once (addrconf_f6i_alloc).
@@ -236,7 +228,22 @@ def _routing(ns: Namespace, namespace: plan.Namespace, order: dict[tuple[str, st
                     continue
                 rank = order.get((dev.id, str(ipaddress.IPv6Address(address))), len(order))
                 connected6.append((rank, Route("unicast", network, plen, 128, dev, 0, 256)))
-    main4 = [route for _, route in sorted(connected4, key=_rank)]
+    # What an address is, is what it was first (fib_insert_alias appends).
+    types: dict[int, str] = {}
+    for _, dev, address, network, plen, secondary in sorted(given, key=lambda one: one[0]):
+        # Local entries outlive their interface's being down (fib_sync_down_dev spares them).
+        local4.append(Route("local", address, 32, 32, dev))
+        if types.setdefault(address, "local") == "local":
+            ns.local4.setdefault(address, dev)
+        elif dev.up:
+            # It is another interface's broadcast address: no route can have it as source (fib_valid_prefsrc).
+            continue
+        if dev.up and plen < 31:
+            broadcast = network | (1 << (32 - plen)) - 1
+            local4.append(Route("broadcast", broadcast, 32, 32, dev))
+            types.setdefault(broadcast, "broadcast")
+        if dev.up and not secondary and (plen < 32 or network != address):
+            main4.append(Route("unicast", network, plen, 32, dev))
     main6 = [route for _, route in sorted(connected6, key=_rank)]
     ns.tables4 = {LOCAL_TABLE: local4, MAIN_TABLE: main4}
     names = {dev.name: dev for dev in ns.devices} | {dev.id.partition(":")[2]: dev for dev in ns.devices}

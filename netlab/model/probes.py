@@ -92,6 +92,8 @@ def letter(world: World, layer: str, source: End, target: End) -> str:
 
 def _alternatives(sim: Sim) -> Iterator[Schedule]:
     """The other ways in which what raced in a simulation may go."""
+    if sim.redirected:
+        yield Schedule(silent=True)
     if sim.worked:
         yield Schedule(eager=True)
         if len(set(sim.worked)) > 1:
@@ -165,7 +167,11 @@ def _probe(sim: Sim, base: str, size: int | None, family: int, source: End, targ
         for one, address, other in ((dev, there, target.dev), (target.dev, here, dev)):
             if address not in one.neighbors:
                 sim.neigh[one, address] = Neighbor(other.mac, fixed=True)
+    for end, address in ((source, here), (target, there)) if family == 4 else ():
+        if address not in end.dev.ns.local4:
+            raise Unknown(f"the address of {end.id} is also the broadcast address of another interface there")
     sim.server, sim.target, sim.sock_ip = target.dev.ns, there, here
+    sim.connecting = request == "syn"
     df = size is not None or request != "echo-request"
     packet = Ip(family, request, here, there, size or _SIZES[request, family], df, 64)
     if family == 4:

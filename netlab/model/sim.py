@@ -24,7 +24,7 @@ class Schedule:
     ``eager`` lets it overtake the parent's own stack; ``after`` lets it start so many frames after it was
     called, and go on side by side with the backlog of the CPU that called it; ``prompt`` lets a server answer
     before it; ``last_first`` lets a later port's overtake an earlier one's; ``reverse`` turns round the order of
-    children where that isn't known.
+    children where that isn't known. ``silent`` lets routers send no redirects, which they do now and then only.
     """
 
     eager: bool = False
@@ -32,6 +32,7 @@ class Schedule:
     prompt: bool = False
     last_first: bool = False
     reverse: bool = False
+    silent: bool = False
 
 
 #: The backlog is worked off before the workqueue gets a CPU: what nearly always happens.
@@ -76,9 +77,9 @@ class Sim:
     """One run from cold: empty neighbour tables and forwarding databases, nothing queued."""
 
     __slots__ = (
-        "answers", "backlog", "contested", "done", "due", "entered", "fdb", "goal", "heard", "hops", "neigh",
-        "request", "schedule", "server", "sock", "sock_ip", "steps", "target", "touched", "users", "wire", "wired",
-        "work", "worked", "world",
+        "answers", "backlog", "connecting", "contested", "done", "due", "entered", "fdb", "goal", "heard", "hops",
+        "neigh", "redirected", "request", "schedule", "server", "sock", "sock_ip", "steps", "target", "touched",
+        "users", "wire", "wired", "work", "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
@@ -105,6 +106,10 @@ class Sim:
         self.sock: Device | None = None
         self.sock_ip = 0
         self.server: Namespace | None = None
+        #: a router has sent a redirect
+        self.redirected = False
+        #: the client is still in connect(): its socket is locked, and deaf to ICMP
+        self.connecting = False
         #: the destination's interface; only stories look at it
         self.goal: Device | None = None
         self.target = 0
@@ -139,6 +144,7 @@ class Sim:
             return
         while True:
             self.drain()
+            self.connecting = False
             if self.users and self.schedule.prompt:
                 self.users.popleft()(self)
             elif self.work:
@@ -157,6 +163,7 @@ class Sim:
         children: Iterator[None] = iter(())
         while True:
             idle = not self._step()
+            self.connecting &= not idle
             if idle and self.users and self.schedule.prompt:
                 self.users.popleft()(self)
                 continue

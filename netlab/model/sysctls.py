@@ -81,6 +81,9 @@ class Settings:
             self._conf(self.v4, path[len(_V4) :], value, path, FOLLOWED4)
         elif path.startswith(_V6):
             self._conf(self.v6, path[len(_V6) :], value, path, FOLLOWED6)
+        elif path.startswith("net/bridge/bridge-nf-call-"):
+            # The machine's firewall has a say in what a bridge forwards, or not: the plan keeps it out.
+            self.strange += [path] if value else []
         elif path not in NEUTRAL_GLOBAL:
             self.strange.append(path)
 

@@ -53,6 +53,7 @@ class Prober:
         self.notes: list[str] = []
         self._warmed: set[str] | None = None
         self._shared: set[int] = set()
+        self._routed = waves.routed(state)
         self._fencing: dict[int, Fence] = {}
         self._many_doors = any(doors > 1 for doors in self.arena.doors.values())
         parents: dict[str, tuple[Any, list[int]]] = {}
@@ -296,10 +297,10 @@ class Prober:
                 layer.results[pair].evidence["wire"] = "?"
 
     def _touched(self, pairs: Iterable[Pair]) -> set[str] | None:
-        """Where these probes may leave neighbour entries: at both ends; anywhere (None) with routers, or where somebody
-        else has an end's address, too."""
+        """Where these probes may leave neighbour entries: at both ends; anywhere (None) with routes by gateways, or
+        where somebody else has an end's address, too."""
         indexes = {index for pair in pairs for index in pair}
-        if self.arena.state.routers or self._shared & indexes:
+        if self._routed or self._shared & indexes:
             return None
         return {self.arena.endpoints[index].namespace for index in indexes}
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from netlab.agent.netlink.socket import NLM_F_REQUEST, header, nla
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.cold import NDA_DST, NDMSG, NUD_PERMANENT, RTM_DELNEIGH
+from netlab.agent.probe.waves import routed
 from netlab.plan.types import Address
 
 RTM_NEWNEIGH = 28
@@ -42,7 +43,7 @@ class StaticNeighbors:
         self.lasting = (
             all(doors == 1 for doors in arena.doors.values())
             and not arena.shared
-            and not any(ns.routes or ns.rules for ns in arena.state.namespaces)
+            and not routed(arena.state)
         )
 
     def add(self, wave: list[Pair]) -> None:

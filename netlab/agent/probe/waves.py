@@ -72,8 +72,7 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
             rows.setdefault(pair[0], []).append(pair)
         return _packed(rows.values(), 1 if fragile else FRAMES)
     raw = base in ("arp", "ndp")
-    routed = state.routers or any(ns.routes or ns.rules for ns in state.namespaces)
-    if fragile or (routed and not raw and base != "unicast"):
+    if fragile or (routed(state) and not raw and base != "unicast"):
         return ([pair] for pair in ordered)
     if not warms:
         return _packed(([pair] for pair in ordered), FRAMES)
@@ -82,6 +81,11 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
     rest = [pair for pair in ordered if not alone.intersection(pair)] if lonely else ordered
     together = _packed(([pair] for pair in rest), NEIGHBORS) if raw else _by_namespaces(state, rest)
     return chain(([pair] for pair in lonely), together)
+
+
+def routed(state: State) -> bool:
+    """Whether a packet may pass another namespace on its way, or try to."""
+    return bool(state.routers) or any(ns.routes or ns.rules for ns in state.namespaces)
 
 
 def shared(state: State, layer: str) -> set[int]:

@@ -90,7 +90,8 @@ NO_LISTENER = rule(
 REDIRECT = rule(
     "ip/redirect",
     "A router that sends a packet out of the interface by which it came tells a directly connected sender of"
-    " the shorter way; the sender only asks for that neighbour then, and uses it from the second time on.",
+    " the shorter way, if it hasn't just done so; the sender only asks for that neighbour then, and uses it from"
+    " the second time on.",
     "ip_rt_send_redirect",
     "net/ipv4/route.c",
 )
@@ -192,9 +193,12 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
 
 
 def _redirect(sim: Sim, dev: Device, packet: Ip, nexthop: int) -> None:
-    """Tell the sender of a better way (ip_rt_send_redirect)."""
+    """Tell the sender of a better way (ip_rt_send_redirect), unless it was told so not long ago (redirect_load)."""
     way = fib.output(dev.ns, packet.src, 0, None)
     if way is None or way.local or way.broadcast:
+        return
+    sim.redirected = sim.contested = True
+    if sim.schedule.silent:
         return
     sim.note("redirect", dev.id, "tells the sender of a shorter way", REDIRECT)
     redirect = Ip(4, "redirect", fib.source_address(way.dev, packet.src), packet.src, 112, False, 64)
@@ -203,12 +207,15 @@ def _redirect(sim: Sim, dev: Device, packet: Ip, nexthop: int) -> None:
 
 
 def _redirected(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
-    """A redirect: the shorter way is used once its neighbour is known (__ip_do_redirect)."""
+    """A redirect: the shorter way is used once its neighbour is known (__ip_do_redirect).
+
+    A TCP socket ignores what comes while its owner is in connect() (tcp_v4_err: sock_owned_by_user).
+    """
     dst, nexthop, phase = packet.about
     if not iif.conf.accept_redirects or phase == "syn-ack":
         return
     ways = [fib.output(ns, dst, packet.dst, None)] if phase.startswith(("echo", "udp-reply")) else []
-    if sim.sock is not None and ns is sim.sock.ns and phase == sim.request:
+    if sim.sock is not None and ns is sim.sock.ns and phase == sim.request and not sim.connecting:
         ways.append(fib.output(ns, dst, packet.dst, sim.sock))
     for way in ways:
         if way is not None and not (way.local or way.broadcast) and way.nexthop == packet.src:
