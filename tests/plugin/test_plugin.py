@@ -207,7 +207,7 @@ def test_the_death_of_an_agent(project: Project) -> None:
 
 
 def test_who_needs_no_lab_pays_nothing(project: Project) -> None:
-    """A run without labs imports nothing of netlab but the plugin's own module."""
+    """A run without labs imports nothing of netlab but the plugin's own modules (with --junitxml a second small one)."""
     project.write("topologies/notes.txt", "")
     project.write("other/conf.yaml", "a: 1\n")
     project.write(
@@ -217,7 +217,7 @@ def test_who_needs_no_lab_pays_nothing(project: Project) -> None:
 
         def test_imports():
             mine = sorted(name for name in sys.modules if name.partition(".")[0] in ("netlab", "yaml", "pydantic"))
-            assert mine == ["netlab", "netlab.pytest_plugin"]
+            assert mine == ["netlab", "netlab.pytest_plugin", "netlab.pytest_plugin.junit"]
         """,
     )
     ran = project.pytest("-q", "-p", "no:hypothesispytest")
