@@ -55,9 +55,7 @@ def figure(sample: Sample, wanted: Compare) -> float | None:
     return sample.times.get(wanted.percentile) if wanted.metric == "latency" else sample.value
 
 
-def rounds(
-    faster: Iterable[Sample], than: Iterable[Sample], wanted: Compare
-) -> tuple[list[float], list[float]]:
+def rounds(faster: Iterable[Sample], than: Iterable[Sample], wanted: Compare) -> tuple[list[float], list[float]]:
     """The figures of both sides, of those rounds in which both have one."""
     left: list[float] = []
     right: list[float] = []
@@ -96,9 +94,7 @@ def ratio(
     return Ratio(_median(list(above)) / _median(list(below)), drawn[tail], drawn[DRAWS - 1 - tail], level)
 
 
-def found(
-    faster: Sequence[Sample], than: Sequence[Sample], wanted: Compare, level: float, seed: int = 0
-) -> Ratio:
+def found(faster: Sequence[Sample], than: Sequence[Sample], wanted: Compare, level: float, seed: int = 0) -> Ratio:
     """The ratio that samples show. Raises ValueError where no round has figures of both sides."""
     better = wanted.metric == "throughput"
     return ratio(*rounds(faster, than, wanted), level=level, more_is_better=better, seed=seed)

@@ -18,6 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+#: Seconds for a process that was killed to be gone.
+GONE = 5.0
+
 
 class Cancelled(Exception):
     """The front no longer wants the job, or its lab is closed."""
@@ -81,6 +84,15 @@ class Job:
                 # Not reaped meanwhile: the number is still its own.
                 if child.pid in self._jobs.watched:
                     os.kill(child.pid, signal.SIGKILL)
+
+    def finish(self) -> None:
+        """Kill whoever is still there, and wait until all are gone."""
+        for child in self.children:
+            self.end(child)
+        deadline = time.monotonic() + GONE
+        while any(child.status is None for child in self.children) and time.monotonic() < deadline:
+            with contextlib.suppress(queue.Empty):
+                self._events.get(timeout=deadline - time.monotonic())
 
     def cancel(self) -> None:
         """Called by the loop: end the job and its children soon."""
@@ -167,6 +179,5 @@ class Jobs:
 
             reply["error"] = {"kind": "bug", "message": traceback.format_exc()}
         finally:
-            for child in job.children:
-                job.end(child)
+            job.finish()
         self.say(reply)

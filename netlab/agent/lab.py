@@ -195,8 +195,9 @@ class Lab:
         batches: dict[tuple[Level, str], list[tuple[Op, AnyChange]]] = {}
         reached: dict[str, Level] = {}
         for op, change in pending:
-            if op.level == Level.WIRE and op.at == "create":
-                # It may make an end in another namespace, whose requests must find it: nothing here comes before it.
+            if op.level <= Level.WIRE:
+                # A bridge, or a wire: what is plugged into it, or its other end, may be in another namespace, whose
+                # requests must find it; and nothing in its own has to come before it.
                 batches.setdefault((op.level, op.ns), []).append((op, change))
                 reached[op.ns] = max(op.level, reached.get(op.ns, op.level))
                 continue

@@ -1,7 +1,16 @@
 """The front's handle on an agent: start it, build, change, probe, run processes, close."""
 
 from netlab.lab.agent import Agent, Lab
-from netlab.lab.errors import AgentBug, BuildError, CannotRun, LabDied, LabError, NotOnThisSubstrate, SpawnError
+from netlab.lab.errors import (
+    AgentBug,
+    BuildError,
+    Cancelled,
+    CannotRun,
+    LabDied,
+    LabError,
+    NotOnThisSubstrate,
+    SpawnError,
+)
 from netlab.lab.process import Process
 from netlab.lab.reply import Reply
 
@@ -9,6 +18,7 @@ __all__ = [
     "Agent",
     "AgentBug",
     "BuildError",
+    "Cancelled",
     "CannotRun",
     "Lab",
     "LabDied",

@@ -22,8 +22,8 @@ OVERHEAD = 0.05
 #: A comparison goes on after so many measurements that failed for a reason that may pass.
 HICCUPS = 2
 FINAL = ("unreachable", "refused", "no-tool")
-#: Who can't be measured, and why: by source, destination, and layer.
-Silent = dict[tuple[str, str, str], str]
+#: Who can't be measured, and what stands for it: by source, destination, and layer.
+Silent = dict[tuple[str, str, str], Sample]
 Watch = Callable[[str], None]
 
 
@@ -104,10 +104,10 @@ class _Work:
         """Measure a pair once."""
         doing = doing or f"{traffic.metric} ({traffic.protocol}) {source} -> {destination}"
         cost = _once(traffic)
-        reason = self.silent.get((source, destination, layer(traffic)))
-        if reason is not None:
+        known = self.silent.get((source, destination, layer(traffic)))
+        if known is not None:
             self.left -= cost
-            return Sample(status="unreachable", detail=reason)
+            return known
         self.watch(f"{doing}: {_in_words(self.left)} left")
 
         def progress(message: dict[str, object]) -> None:
@@ -151,8 +151,10 @@ def _silent(step: Step, lab: Lab, seen: Mapping[str, LayerObserved], seed: int) 
         for (source, destination), (i, j) in zip(pairs, numbers, strict=True):
             if observed.rows[i][j] == "U":
                 evidence = observed.evidence.get(f"{i},{j}", {})
-                why = evidence.get("dead") or evidence.get("reason")
-                silent[source, destination, name] = f"layer {name}: not reached" + (f" ({why})" if why else "")
+                reason = evidence.get("dead") or evidence.get("reason")
+                said = f"layer {name}: not reached" + (f" ({reason})" if reason else "")
+                status = "refused" if reason == "refused" else "unreachable"
+                silent[source, destination, name] = Sample(status=status, detail=said)
     return silent
 
 
@@ -167,9 +169,7 @@ def _once(traffic: Traffic) -> float:
 def _seconds(measures: Measures) -> float:
     entries: Iterable[Measure] = (*measures.throughput, *measures.latency)
     single = sum(len(entry.pairs) * entry.repetitions * _once(entry.traffic) for entry in entries)
-    double = sum(
-        one.repetitions * (_once(one.faster.traffic) + _once(one.than.traffic)) for one in measures.compare
-    )
+    double = sum(one.repetitions * (_once(one.faster.traffic) + _once(one.than.traffic)) for one in measures.compare)
     return single + double
 
 

@@ -29,9 +29,10 @@ def find(kin: Kin, wanted: Wanted, key: str, name: str) -> Bridge | None:
     link: AnyLink | None = kin.lab.links.get(f"{host}:{name}")
     if isinstance(link, Bridge):
         return link
-    if link is not None:
-        kin.problem(wanted, key, f"{link.id} is no bridge", "name an interface with 'type: bridge'")
-    elif f"{host}:{name}" not in kin.wanted:
+    there = kin.wanted.get(f"{host}:{name}")
+    if link is not None or (there is not None and there.given.type != "bridge"):
+        kin.problem(wanted, key, f"{host}:{name} is no bridge", "name an interface with 'type: bridge'")
+    elif there is None:  # one that is wanted, but could not be made, is reported there
         known = [one.name for one in kin.lab.links_of(host) if isinstance(one, Bridge)]
         known += [one.name for one in kin.wanted.values() if one.namespace == host and one.given.type == "bridge"]
         kin.unknown(wanted, key, "bridge", name, list(dict.fromkeys(known)), f" in {host}")

@@ -128,6 +128,8 @@ def _namespace(lab: Lab, box: _Given, existing: set[str]) -> None:
         return
     box.new = box.usable = True
     made = Box(box.id, "container" if "/" in box.id else "host", where, sysctls=sysctls.defaults())
+    if _bridges(lab, box):
+        made.sysctls.update(sysctls.BRIDGE)
     lab.boxes[box.id] = made
     lab.listed.setdefault(box.id, [])
     given = box.given.sysctls or {}
@@ -138,6 +140,14 @@ def _namespace(lab: Lab, box: _Given, existing: set[str]) -> None:
     if len(both) > 1:
         where = lab.where(*box.path, "sysctls")
         lab.problems.add(where, "net.ipv4.ip_forward and net.ipv4.conf.all.forwarding are one and the same", "give one")
+
+
+def _bridges(lab: Lab, box: _Given) -> bool:
+    """Whether there is a bridge in a host, or will be in some step."""
+    name = box.path[-1]
+    later = (step.add.hosts.get(str(name)) for step in lab.spec.topology.steps)
+    hosts = [box.given, *(host for host in later if host is not None)]
+    return "/" not in box.id and any(one.type == "bridge" for host in hosts for one in host.interfaces.values())
 
 
 def _wanted(kin: Kin, box: _Given) -> None:

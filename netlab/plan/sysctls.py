@@ -78,13 +78,13 @@ def _compiled() -> dict[str, str]:
 _HOST = _compiled()
 #: Bridges and ports must not speak by themselves, nor put what they forward through the machine's firewall, which
 #: drops what has DF set and doesn't fit the next port (br_nf_dev_queue_xmit, where br_netfilter is loaded).
-SWITCH = {
-    _DISABLE6: "1",
-    "net/ipv6/conf/default/disable_ipv6": "1",
+BRIDGE = {
     "net/bridge/bridge-nf-call-iptables": "0",
     "net/bridge/bridge-nf-call-ip6tables": "0",
     "net/bridge/bridge-nf-call-arptables": "0",
 }
+#: Those of a switch's namespace.
+SWITCH = {_DISABLE6: "1", "net/ipv6/conf/default/disable_ipv6": "1", **BRIDGE}
 
 
 def defaults() -> dict[str, str]:

@@ -118,9 +118,7 @@ def _matrix(kind: str, members: Sequence[Record], style: Style) -> Iterator[str]
     wide = len(columns) * 11 < style.width - 24
     rows = [[style.paint(unit, "dim"), *(number[name] for name in columns)]]
     for source in sources:
-        cells = [
-            _cell(by_pair.get((source, target)), size, best, style, with_ratio=wide) for target in columns
-        ]
+        cells = [_cell(by_pair.get((source, target)), size, best, style, with_ratio=wide) for target in columns]
         rows.append([f"{number[source]} {source}", *cells])
     yield from _indented(tabulate(rows, tablefmt="plain", stralign="left", disable_numparse=True))
     extra = [name for name in columns if name not in sources]

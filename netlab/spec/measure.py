@@ -130,9 +130,7 @@ def _traffic(
             values[name] = known[name](node.value)
         except Wrong as wrong:
             faults.append(Problem(node.where(file), f"{name}: {wrong}", wrong.hint))
-    faults += [
-        Problem(keys[name].where(file), message, hint) for name, message, hint in _clashes(metric, values)
-    ]
+    faults += [Problem(keys[name].where(file), message, hint) for name, message, hint in _clashes(metric, values)]
     if faults:
         fault = _Faulty(faults[0].where, faults[0].message)
         fault.problems = faults
@@ -175,24 +173,26 @@ def _measure(node: Node, name: str, file: str) -> Measuring:
     metric = cast(Metric, name)
     value = node.value
     if isinstance(value, str):
-        pair = _pair(value, node, file)
-        return Measuring(value.strip(), node.where(file), (pair,), _default(metric))
+        head, colon, said = value.partition(": ")
+        pair = _pair(head if colon else value, node, file)
+        bound = _bound(metric, said, node.where(file, len(head) + 2)) if colon else None
+        return Measuring(value.strip(), node.where(file), (pair,), _default(metric), bound=bound)
     if not isinstance(value, dict) or not value:
         what = "a list is no measurement" if value else "a measurement is missing"
         raise _Faulty(node.where(file), what, "write 'A -> B'")
     if "pairs" in value:
         return _from_mapping(metric, node, value, node.keys, file, _pairs(value["pairs"], file), "")
-    if len(value) == 1:
+    if len(value) == 1 and "->" in next(iter(value)):
         (head, body), key = next(iter(value.items())), next(iter(node.keys.values()))
         pair = _pair(head, key, file)
         if isinstance(body.value, dict):
             return _from_mapping(metric, key, body.value, body.keys, file, (pair,), head.strip())
         text = f"{head.strip()}: {body.value or ''}".rstrip(": ")
-        return Measuring(text, key.where(file), (pair,), _default(metric), bound=_bound(metric, body, file))
+        return Measuring(text, key.where(file), (pair,), _default(metric), bound=_bound_of(metric, body, file))
     arrows = [key for key in value if "->" in key]
     if arrows:
         second = node.keys[next(key for key in value if key != arrows[0])]
-        raise _Faulty(second.where(file), "one measurement has one key", f"begin it with '- ', or write {_FORM}")
+        raise _Faulty(second.where(file), "one measurement has one key", f"begin each with '- ', or write {_FORM}")
     raise _Faulty(node.where(file), "'pairs' is missing", f"write {_FORM}")
 
 
@@ -215,7 +215,7 @@ def _from_mapping(
     traffic, family = _traffic(metric, value, keys, file, ("pairs", "repetitions", "is"))
     written = [f"{pair.left} {'<->' if pair.both else '->'} {pair.right}" for pair in pairs]
     text = head or ", ".join(written)
-    bound = _bound(metric, value["is"], file) if "is" in value else None
+    bound = _bound_of(metric, value["is"], file) if "is" in value else None
     return Measuring(
         text=f"{text}: {bound.text}" if bound else text,
         where=node.where(file),
@@ -227,17 +227,19 @@ def _from_mapping(
     )
 
 
-def _bound(metric: Metric, node: Node, file: str) -> Bound:
+def _bound_of(metric: Metric, node: Node, file: str) -> Bound:
+    return _bound(metric, node.value, node.where(file))
+
+
+def _bound(metric: Metric, said: object, where: Where) -> Bound:
     quantity = cast("Callable[[object], float]", quantities.rate if metric == "throughput" else quantities.seconds)
     try:
-        return quantities.bound(node.value, quantity, EXAMPLE[metric])
+        return quantities.bound(said, quantity, EXAMPLE[metric])
     except Wrong as wrong:
-        raise _Faulty(node.where(file), str(wrong), wrong.hint) from None
+        raise _Faulty(where, str(wrong), wrong.hint) from None
 
 
-def _value(
-    given: Mapping[str, Node], name: str, parse: Callable[[object], Any], default: Any, file: str
-) -> Any:
+def _value(given: Mapping[str, Node], name: str, parse: Callable[[object], Any], default: Any, file: str) -> Any:
     if name not in given:
         return default
     try:

@@ -14,7 +14,7 @@ from netlab.plan.measures import Bound
 from netlab.plan.types import Limit
 from netlab.spec.scalars import Wrong, text
 
-_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:bit(?:/s|ps)?)?", re.IGNORECASE)
+_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:bit(?:/s)?)?", re.IGNORECASE)
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmg]?)i?b?", re.IGNORECASE)
 _TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(s|ms|us|µs|min)?")
 _TIMES = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(x|×|%)")

@@ -24,7 +24,7 @@ READY, CONNECT = 5.0, 3.0
 #: Seconds that a measurement may take beyond its duration; a number of bytes goes at so many bits per second at least.
 GRACE, SLOWEST = 4.0, 10_000_000
 #: Seconds that the other end has to notice that one has died.
-AFTERMATH = 1.0
+AFTERMATH = 0.5
 #: Seconds between two signs of life.
 BEAT = 1.0
 
@@ -69,8 +69,9 @@ def measure(job: Job, ends: Ends, traffic: Traffic) -> dict[str, Any]:
     """
     tool = choose(traffic)
     if not tool:
-        package = "UDP throughput is measured by iperf3" if traffic.engine == "auto" else "iperf3 was asked for"
-        return {"status": "no-tool", "detail": f"iperf3 is not installed, and {package}", "tool": ""}
+        why = "plain sockets measure TCP at full speed only" if traffic.engine == "auto" else "it was asked for"
+        mend = "sudo apt-get install iperf3"
+        return {"status": "no-tool", "detail": f"iperf3 is not installed, and {why} (to mend it: {mend})", "tool": ""}
     port = traffic.port or free_port(ends.server, ends.destination)
     serve, connect = commands(tool, ends, traffic, port)
     processes: dict[str, Running] = {}
@@ -101,7 +102,8 @@ def choose(traffic: Traffic) -> str:
         return "sockets"
     if shutil.which("iperf3"):
         return "iperf3"
-    return "" if traffic.protocol == "udp" or traffic.engine == "iperf3" else "sockets"
+    needed = traffic.engine == "iperf3" or traffic.protocol == "udp" or traffic.bitrate is not None
+    return "" if needed else "sockets"
 
 
 def _run(job: Job, server: Child, client: Child, traffic: Traffic, tool: str) -> tuple[str, str]:
@@ -124,11 +126,10 @@ def _run(job: Job, server: Child, client: Child, traffic: Traffic, tool: str) ->
         return "server-died", end_of("server", server)
     if killed(client):
         return "client-died", end_of("client", client)
-    # A server of datagrams never ends by itself, and one whose client failed may wait for another.
-    endless = tool == "sockets" and traffic.protocol == "udp"
-    if client.status == 0 and not endless:
+    # A server of datagrams never ends by itself. Of one that was killed the client may know before its parent does.
+    if not (client.status == 0 and tool == "sockets" and traffic.protocol == "udp"):
         job.wait(lambda: server.status is not None, time.monotonic() + AFTERMATH)
-    return "ok", ""
+    return ("server-died", end_of("server", server)) if killed(server) else ("ok", "")
 
 
 def end_of(role: str, child: Child) -> str:
@@ -159,12 +160,7 @@ def longest(traffic: Traffic) -> float:
 
 def report(status: str, detail: str, tool: str, processes: dict[str, Running], job: Job) -> dict[str, Any]:
     """What came of it; the ends are over, or ended here."""
-    for process in processes.values():
-        job.end(process.child)
-    job.wait(
-        lambda: all(process.child.status is not None for process in processes.values()),
-        time.monotonic() + READY,
-    )
+    job.finish()
     found: dict[str, Any] = {"status": status, "detail": detail, "tool": tool}
     for role, process in processes.items():
         out, err = process.texts()
