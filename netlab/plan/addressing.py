@@ -31,7 +31,7 @@ def transition(old: tuple[Address, ...], new: tuple[Address, ...], promote: bool
     lost = () if promote else tuple(a for a in old if a in new and _primary(a, old) in removed)
     stay = tuple(address for address in old if address in new and address not in lost)
     return Transition(
-        start=tuple(address for address in old if address in stay or _primary(address, old) == address or promote),
+        start=tuple(a for a in old if promote or _primary(a, old) == a or _primary(a, old) not in removed),
         end=stay + tuple(address for address in new if address not in stay),
         lost=lost,
         emptied=_has_v4(old) and not _has_v4(stay),
