@@ -20,6 +20,7 @@ FEATURES = {
     "sysctls": 0.4, "forward": 0.2, "rules": 0.12, "mtu": 0.18, "ipv4": 0.9, "ipv6": 0.35, "extra-address": 0.15,
     "two-subnets": 0.15, "prefixes": 0.1, "no-address": 0.12, "same-mac": 0.1, "auto-mac": 0.05, "steps": 0.3,
     "refusals": 0.15, "fdb_max_learned": 0.05, "snooping": 0.05, "same-ip": 0.05, "stacked": 0.06,
+    "host-bridge": 1.0,
 }  # fmt: skip
 
 
@@ -39,6 +40,11 @@ class Nic:
     def id(self) -> str:
         """``A/c1:m0``."""
         return f"{self.namespace}:{self.name}"
+
+    @property
+    def plugged(self) -> bool:
+        """Whether the other end is a port of a switch, or of a bridge in the host."""
+        return "switch" in self.spec or "bridge" in self.spec
 
     @property
     def mode(self) -> str:
@@ -87,8 +93,12 @@ class Lan:
         return [nic for nic in self.nics if nic.alive]
 
     def parents(self) -> list[Nic]:
-        """Interfaces on wires."""
-        return [nic for nic in self.living() if nic.parent is None]
+        """Interfaces that can have children: those on wires, and bridges; a port of a bridge can't."""
+        return [nic for nic in self.living() if nic.parent is None and "master" not in nic.spec]
+
+    def wires(self) -> list[Nic]:
+        """Interfaces whose other end is a port."""
+        return [nic for nic in self.living() if nic.plugged]
 
     def children(self, of: Nic | None = None) -> list[Nic]:
         """Children, of one parent or of all."""

@@ -19,9 +19,9 @@ WEIGHTS = (5, 5, 4, 5, 6, 2, 1, 1, 1, 1, 0.5)
 def dress(lan: Lan) -> None:
     """Everything that isn't who is where."""
     for nic in lan.nics:
-        if nic.parent is None:
+        if nic.plugged:
             _wire(lan, nic)
-        else:
+        elif nic.parent is not None:
             _child(lan, nic)
         _macs(lan, nic)
         if lan.chance(0.25, "link-down"):

@@ -72,7 +72,7 @@ def _interface(lan: Lan, step: Document) -> None:
 
 
 def _port(lan: Lan, step: Document) -> None:
-    nic = lan.pick(lan.parents())
+    nic = lan.pick(lan.wires())
     key = lan.pick(("hairpin", "hairpin", "isolated", "flood", "bcast_flood", "mcast_flood", "learning", "up",
                     "attached", "locked", "state"))  # fmt: skip
     options_: Document = {}
@@ -109,7 +109,7 @@ def _switch(lan: Lan, step: Document) -> None:
 def _delete(lan: Lan, step: Document) -> None:
     if "set" in step or "add" in step:
         return
-    nic = lan.pick(lan.living())
+    nic = lan.pick([nic for nic in lan.living() if nic.spec.get("type") != "bridge"])
     keep = [one for one in lan.living() if one is not nic and one.parent is not nic]
     if len(keep) < 2:
         return

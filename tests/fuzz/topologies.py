@@ -30,6 +30,8 @@ def topology(rng: random.Random) -> Document:
         lan.document["hosts"][host] = {"interfaces": {}}
         for k in range(2 if lan.chance(0.4, "two-parents") else 1):
             _parent(lan, host, f"eth{k}")
+        if lan.chance(0.6, "host-bridge"):
+            _bridge(lan, host)
     while len(lan.nics) < room:
         _child(lan, lan.pick(lan.parents()), modes)
     addresses(lan, lan.nics)
@@ -63,6 +65,26 @@ def _parent(lan: Lan, host: str, name: str) -> None:
     spec: Document = {"switch": switch}
     lan.document["hosts"][host]["interfaces"][name] = spec
     lan.nics.append(Nic(host, host, name, spec))
+
+
+def _bridge(lan: Lan, host: str) -> None:
+    """A bridge inside of a host, with or without the host's own wire, and what is plugged into it."""
+    given = lan.document["hosts"][host]
+    spec: Document = {"type": "bridge"}
+    given["interfaces"]["br0"] = spec
+    lan.nics.append(Nic(host, host, "br0", spec))
+    if lan.chance(0.6):
+        given["interfaces"]["eth0"]["master"] = "br0"
+    for _ in range(lan.pick((0, 1, 2))):
+        plugged: Document = {"bridge": "br0"}
+        if lan.chance(0.2, "crowded"):
+            name, namespace, place = f"b{len(lan.nics)}", host, given["interfaces"]
+        else:
+            inside = f"d{len(lan.nics)}"
+            name, namespace = "eth0", f"{host}/{inside}"
+            place = given.setdefault("containers", {}).setdefault(inside, {"interfaces": {}})["interfaces"]
+        place[name] = plugged
+        lan.nics.append(Nic(host, namespace, name, plugged))
 
 
 def _child(lan: Lan, parent: Nic, modes: list[str]) -> None:

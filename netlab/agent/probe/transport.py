@@ -142,15 +142,13 @@ class Tcp(Transport):
             result = self.results[pair]
             if result.letter:
                 return
-            number = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if number == 0:
-                try:
-                    client.getpeername()
-                except OSError as error:
-                    number = error.errno or 0
-                    if number == errno.ENOTCONN:
-                        # Reset by the server between its accept and our look: it was connected.
-                        number = 0
+            try:
+                # A connected socket may have an error, too: what became of its later segments (sk_err_soft).
+                client.getpeername()
+                number = 0
+            except OSError:
+                number = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            # Reset by the server between its accept and our look: it was connected.
             if number in (0, errno.ECONNRESET):
                 self.answered(pair)
             else:
