@@ -143,7 +143,17 @@ def libvirt(work: Path) -> None:
         if run("virsh", "-q", "-c", "qemu:///system", "uri", check=False) == 0:
             break
         time.sleep(0.2)
-    run("vagrant", "box", "add", "--force", "--name", "netlab", "--provider", "libvirt", work / "box" / "netlab.box")
+    run(
+        "vagrant",
+        "box",
+        "add",
+        "--force",
+        "--name",
+        "netlab",
+        "--provider",
+        "libvirt",
+        work / "box" / "netlab.box",
+    )
     with machines(project, "libvirt"):
         if demo(project):
             sys.exit("the demo failed on libvirt's machines")
@@ -168,7 +178,17 @@ def virtualbox(work: Path) -> None:
     os.environ["PATH"] = f"{TESTS / 'standin'}:{os.environ['PATH']}"
     os.environ["STANDIN_FOLDER"] = str(work / "standin")
     os.environ["STANDIN_IMAGE"] = str(work / "box" / "box.img")
-    run("vagrant", "box", "add", "--force", "--name", "netlab", "--provider", "virtualbox", work / "virtualbox.box")
+    run(
+        "vagrant",
+        "box",
+        "add",
+        "--force",
+        "--name",
+        "netlab",
+        "--provider",
+        "virtualbox",
+        work / "virtualbox.box",
+    )
     with machines(project, "virtualbox"):
         if demo(project):
             sys.exit("the demo failed on VirtualBox's machines")
