@@ -136,8 +136,8 @@ class Server:
             reply["error"] = {"kind": "system", "errno": error.errno, "message": str(error)}
         except Exception as error:
             if isinstance(error, MemoryError) or str(error) == NO_THREAD:
-                message = str(error) or "out of memory"
-                reply["error"] = {"kind": "system", "errno": errno.ENOMEM, "message": message}
+                said = str(error) or "out of memory"
+                reply["error"] = {"kind": "system", "errno": errno.ENOMEM, "message": said}
             else:
                 import traceback
 

@@ -207,7 +207,7 @@ def test_the_death_of_an_agent(project: Project) -> None:
 
 
 def test_who_needs_no_lab_pays_nothing(project: Project) -> None:
-    """A run without labs imports nothing of netlab but the plugin's own modules (with --junitxml a second small one)."""
+    """A run without labs imports nothing of netlab but the plugin's own small modules."""
     project.write("topologies/notes.txt", "")
     project.write("other/conf.yaml", "a: 1\n")
     project.write(
