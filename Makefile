@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 N      ?= 2000
 SEED   ?= 1
 
-.PHONY: help demo test lint packages fuzz fuzz-input crash stress bench gallery docs clean
+.PHONY: help demo test lint packages browser fuzz fuzz-input crash stress bench gallery picture test-vagrant clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -14,7 +14,7 @@ help:  ## this list
 demo: $(VENV)/.installed  ## install into .venv and run the article's demonstration
 	$(BIN)/netlab run bridge-two-node.yaml
 
-test: $(VENV)/.dev packages lint  ## everything: packages, lint, types, import contracts, the whole suite
+test: $(VENV)/.dev packages browser lint  ## everything: packages, lint, types, import contracts, the whole suite
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.dev  ## ruff, mypy, import contracts
@@ -25,6 +25,11 @@ lint: $(VENV)/.dev  ## ruff, mypy, import contracts
 
 packages:  ## OS packages that the tests use, where apt-get and root are at hand
 	@sh tools/packages.sh
+
+browser:  ## what the pages are checked with (axe, mermaid), where npm is at hand; else those tests skip
+	@if command -v npm >/dev/null 2>&1; then \
+		npm install --silent --no-audit --no-fund --prefix tests/report_html || echo "npm install failed: the tests that need it skip"; \
+	fi
 
 fuzz: $(VENV)/.dev  ## the model against the kernel on N random topologies (N=2000 SEED=1)
 	$(BIN)/python -m tests.fuzz --number $(N) --seed $(SEED)
@@ -45,6 +50,10 @@ bench: $(VENV)/.installed  ## netlab against its peers, alternately, as ratios
 
 picture: $(VENV)/.dev  ## the README's picture of the terminal
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/terminal_picture.py docs/img/bridge-two-node.svg 		netlab run bridge-two-node.yaml --no-report
+
+gallery: $(VENV)/.dev  ## the rendered reports under reports/gallery, and the README's pictures of them
+	$(BIN)/python tools/gallery.py
+	$(BIN)/python tools/pictures.py
 
 $(VENV)/bin/python:
 	@sh tools/venv.sh $(PYTHON) $(VENV)

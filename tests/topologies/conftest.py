@@ -46,7 +46,7 @@ def examine(agent: Agent) -> Examine:
     def examined(path: Path, *, layers: tuple[str, ...] = (), steps: tuple[str, ...] = ()) -> Record:
         if path.stem == BRCTL and not HAS_BRCTL:
             pytest.skip("brctl is not here: apt-get install bridge-utils")
-        return run(path, agent, Options(layers=layers, steps=steps, stories=False))
+        return run(path, agent, Options(layers=layers, steps=steps, stories=False, measure=False))
 
     return examined
 
