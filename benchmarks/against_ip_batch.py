@@ -76,4 +76,6 @@ def ip_batch() -> float:
 if __name__ == "__main__":
     if os.geteuid() != 0:
         sys.exit("ip netns needs root")
-    report("building a hundred hosts with a child each", compare({"netlab": netlab, "ip -batch": ip_batch}, 5), "ip -batch")
+    report(
+        "building a hundred hosts with a child each", compare({"netlab": netlab, "ip -batch": ip_batch}, 5), "ip -batch"
+    )

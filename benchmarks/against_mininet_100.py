@@ -1,4 +1,4 @@
-"""A mesh of a hundred hosts, 9,900 ordered pairs: Mininet's pingall against netlab's probes, from cold and with static neighbours."""
+"""A hundred hosts, 9,900 ordered pairs: Mininet's pingall against netlab's probes, from cold and with static neighbours."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ def main() -> None:
         return
     report("a hundred hosts, pingall", compare({**probes, "mininet": mininet}, 3), "mininet")
     mn = ("mn", "--switch", "lxbr", "--controller", "none", "--topo", "single,100", "--test", "pingall")
-    report("a hundred hosts, the whole command", compare({**whole, "mininet": lambda: seconds(command(mn))}, 3), "mininet")
+    report(
+        "a hundred hosts, the whole command", compare({**whole, "mininet": lambda: seconds(command(mn))}, 3), "mininet"
+    )
 
 
 if __name__ == "__main__":

@@ -157,9 +157,7 @@ def examine(
     return report.Examined(step, observed, prediction, judged, stories, measured, clock.seconds)
 
 
-def measure(
-    step: Step, lab: Lab, seen: Mapping[str, LayerObserved], options: Options, watch: Watch
-) -> JudgedMeasures:
+def measure(step: Step, lab: Lab, seen: Mapping[str, LayerObserved], options: Options, watch: Watch) -> JudgedMeasures:
     """Measure what a step asks for, when everything is probed, and judge it."""
     from netlab import model
     from netlab.judge.measure import judge_measures

@@ -86,9 +86,7 @@ def _log(line: str) -> None:
 class _Agents:
     """The agent, and a fresh one where it has died."""
 
-    def __init__(
-        self, stack: contextlib.ExitStack, log: Callable[[str], None] | None, asked: dict[str, Any]
-    ) -> None:
+    def __init__(self, stack: contextlib.ExitStack, log: Callable[[str], None] | None, asked: dict[str, Any]) -> None:
         self._stack = stack
         self._log = log
         self._agent = on.crew(asked, log) or early.take()

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 Seen = tuple[Step, StepObserved, "Predicted | None"]
 
 
-def weigh(
-    claim: Claim, steps: Sequence[Seen], compared: Sequence[tuple[str, JudgedCompare]] = ()
-) -> JudgedClaim:
+def weigh(claim: Claim, steps: Sequence[Seen], compared: Sequence[tuple[str, JudgedCompare]] = ()) -> JudgedClaim:
     """Confirmed when every test holds, refuted when one is contradicted by an observation, else undecided.
 
     ``compared`` pairs the steps' names and the comparisons that were made in them.

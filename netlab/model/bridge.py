@@ -179,11 +179,7 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
         sim.note(payload.phase, port.id, f"{src} is not admitted", LOCKED, end=True)
         return
     if port.learning and bridge.ageing and fdb.get(src) is not port and src not in bridge.locals:
-        if (
-            src in fdb
-            or not bridge.max_learned
-            or len(fdb) - len(bridge.static) < bridge.max_learned
-        ):
+        if src in fdb or not bridge.max_learned or len(fdb) - len(bridge.static) < bridge.max_learned:
             # Where a MAC is at two places it matters who is heard first.
             sim.contested |= src in fdb
             fdb[src] = port
@@ -298,9 +294,7 @@ def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame) -> None:
         _deliver(sim, port, out, frame, wanted is None or out in wanted)
 
 
-def _deliver(
-    sim: Sim, port: Port | None, out: Port, frame: Frame, wanted: bool, flooded: bool = True
-) -> None:
+def _deliver(sim: Sim, port: Port | None, out: Port, frame: Frame, wanted: bool, flooded: bool = True) -> None:
     """Send one copy out of a port, if that may be (should_deliver); ``port`` None is the bridge's own interface."""
     payload = frame[4]
     if out is port and not out.hairpin:
@@ -336,5 +330,3 @@ def _order(port: Port) -> int:
 
 
 _NOBODY: list[Port] = []
-
-

@@ -51,8 +51,7 @@ LIST_WITHOUT_SOURCE = rule(
 )
 MAC_IN_USE_UP = rule(
     "refuse/mac-in-use-at-up",
-    "A child with the MAC of its parent, or of a sibling that is up, can be made but not brought up"
-    " (EADDRINUSE).",
+    "A child with the MAC of its parent, or of a sibling that is up, can be made but not brought up (EADDRINUSE).",
     "macvlan_open",
     _MACVLAN,
 )

@@ -185,9 +185,7 @@ class _Adjustable(_Model):
 
 
 class _BridgeOptions(_Model):
-    stp: Flag | None = Field(
-        None, description="Run the spanning tree protocol; needed where switches form a loop."
-    )
+    stp: Flag | None = Field(None, description="Run the spanning tree protocol; needed where switches form a loop.")
     fdb_max_learned: Unsigned | None = Field(
         None, description="At most this many learned MACs in the whole switch (0: no limit)."
     )

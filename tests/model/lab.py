@@ -71,9 +71,7 @@ class Lab:
         v4 = [a for a in link.addresses if a.family == 4]
         v6 = [a for a in link.addresses if a.family == 6]
         common = {"namespace": link.namespace, "link": link.id, "ifname": link.ifname, "ifindex": link.ifindex}
-        first = plan.Endpoint(
-            id=link.id, mac=link.mac, v4=v4[0] if v4 else None, v6=v6[0] if v6 else None, **common
-        )
+        first = plan.Endpoint(id=link.id, mac=link.mac, v4=v4[0] if v4 else None, v6=v6[0] if v6 else None, **common)
         self.endpoints.append(first)
         for extra in v4[1:]:
             self.endpoints.append(

@@ -26,9 +26,7 @@ def random_lab(rng: random.Random) -> Lab:
         nonlocal number
         number += 1
         again = rng.randrange(1, number + 1) if rng.random() < 0.03 else number
-        return tuple(
-            a for a in (f"10.0.{net}.{again}/24", f"fd00:{net}::{number:x}/64") if rng.random() < 0.85
-        )
+        return tuple(a for a in (f"10.0.{net}.{again}/24", f"fd00:{net}::{number:x}/64") if rng.random() < 0.85)
 
     for kind in range(rng.randrange(1, 4)):
         switch = rng.choice(("lan", "lan", "s2"))

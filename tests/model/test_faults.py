@@ -22,9 +22,7 @@ def siblings(**options: Any) -> Lab:
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-@pytest.mark.parametrize(
-    ("fault", "options"), [("parent down", {"up": False}), ("port down", {"port": {"up": False}})]
-)
+@pytest.mark.parametrize(("fault", "options"), [("parent down", {"up": False}), ("port down", {"port": {"up": False}})])
 def test_a_dead_wire_silences_all(layer: str, fault: str, options: dict[str, Any]) -> None:
     """With the parent down, or its switch port, nobody is reached, not even siblings among themselves."""
     found = letters(siblings(**options).state(), layer)

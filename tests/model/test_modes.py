@@ -107,9 +107,7 @@ STATIC = {
         ("icmp6-static", STATIC),
     ],
 )
-def test_who_reaches_whom(
-    layer: str, table: dict[tuple[str, bool], str], sender_hairpin: tuple[str, bool]
-) -> None:
+def test_who_reaches_whom(layer: str, table: dict[tuple[str, bool], str], sender_hairpin: tuple[str, bool]) -> None:
     """Each mode reaches each other as measured, with hairpin and without, cold and with static neighbours."""
     sender, hairpin = sender_hairpin
     found = letters(mixed(hairpin).state(), layer)

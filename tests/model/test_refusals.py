@@ -82,9 +82,7 @@ def changed(state: plan.State, link_id: str, **values: Any) -> plan.SetLink:
         ("bridge", {"up": False, "mac": PARENT}, {"up": True}, "EADDRINUSE"),
     ],
 )
-def test_changes_of_a_child(
-    mode: str, options: dict[str, Any], values: dict[str, Any], expected: str | None
-) -> None:
+def test_changes_of_a_child(mode: str, options: dict[str, Any], values: dict[str, Any], expected: str | None) -> None:
     """A live change of a child is refused, or not, with the errno that was measured."""
     state = base(mode, **options)
     refused = predict_refusal(state, changed(state, "h/a:eth0", **values))

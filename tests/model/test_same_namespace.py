@@ -95,9 +95,7 @@ def test_own_addresses_are_refused(hairpin: bool) -> None:
         ("private", True, "R", "U", "U"),
     ],
 )
-def test_the_faithful_settings(
-    mode: str, hairpin: bool, parent_child: str, child_parent: str, siblings: str
-) -> None:
+def test_the_faithful_settings(mode: str, hairpin: bool, parent_child: str, child_parent: str, siblings: str) -> None:
     """With accept_local, arp_ignore=1 and arp_announce=2 the result is that of namespaces of their own (N-5)."""
     lab = demo("P", hairpin, mode, accept_local=1, arp_ignore=1, arp_announce=2)
     found = letters(lab.child("A:d", P, mode, "10.0.0.142/24").state(), "icmp")

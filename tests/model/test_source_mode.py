@@ -15,9 +15,7 @@ def lab(hairpin: bool = False, allow: tuple[str, ...] = ("x1",), **options: Any)
     """A parent with bridge children b1, b2 and source child s1, and two other machines."""
     built = Lab().veth("h:eth0", "10.0.0.1/24", port={"hairpin": hairpin})
     built.veth("x1:eth0", "10.0.0.2/24").veth("x2:eth0", "10.0.0.3/24")
-    built.child("h/b1:eth0", "h:eth0", "bridge", "10.0.0.11/24").child(
-        "h/b2:eth0", "h:eth0", "bridge", "10.0.0.12/24"
-    )
+    built.child("h/b1:eth0", "h:eth0", "bridge", "10.0.0.11/24").child("h/b2:eth0", "h:eth0", "bridge", "10.0.0.12/24")
     built.child("h/s1:eth0", "h:eth0", "source", "10.0.0.13/24", **options)
     macs = {link.namespace: link.mac for link in built.links}
     return built.change("h/s1:eth0", allowed_macs=tuple(macs[name] for name in allow))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from netlab import plan, spec
 from netlab.report import diagram
 from netlab.report.diagram import layout, scene

@@ -19,7 +19,7 @@ MESH = "mesh-100"
 FILES = tuple(shipped())
 #: All but the mesh: each is examined on every layer in a moment, whatever it measures left out.
 SMALL = tuple(path for path in FILES if path.stem != MESH)
-#: Their claims rest on measurements, which take their time, and a quiet machine: tests/measure examines how they are judged.
+#: Their claims rest on measurements, which take time and a quiet machine: tests/measure examines how they are judged.
 MEASURED = {"macvlan-vs-linux-bridge", "throughput-matrix"}
 
 #: The only file that needs a tool which isn't everywhere (bridge-utils), and whether this machine has it. Ordinary

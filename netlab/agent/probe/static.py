@@ -41,9 +41,7 @@ class StaticNeighbors:
             for item in link.neighbors
         }
         self.lasting = (
-            all(doors == 1 for doors in arena.doors.values())
-            and not arena.shared
-            and not routed(arena.state)
+            all(doors == 1 for doors in arena.doors.values()) and not arena.shared and not routed(arena.state)
         )
 
     def add(self, wave: list[Pair]) -> None:

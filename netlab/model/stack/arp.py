@@ -101,9 +101,7 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
                     sim.note(packet.phase, dev.id, "the way back is another", FILTERED, end=True)
                 else:
                     learn(sim, dev, sender, packet.mac)
-                    sim.note(
-                        packet.phase, dev.id, "answered", ANSWERS if owner is dev else ANY_INTERFACE
-                    )
+                    sim.note(packet.phase, dev.id, "answered", ANSWERS if owner is dev else ANY_INTERFACE)
                     _reply(sim, dev, packet)
                 return
             sim.note(packet.phase, dev.id, "the asker is refused", REFUSED)

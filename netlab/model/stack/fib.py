@@ -67,9 +67,7 @@ def lookup(ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, link
     return found
 
 
-def _lookup(
-    ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, linkstate: bool
-) -> Route | None:
+def _lookup(ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, linkstate: bool) -> Route | None:
     for policy in ns.rules4:
         if not selects(policy, 32, dst, src, iif, oif):
             continue

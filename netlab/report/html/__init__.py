@@ -20,4 +20,3 @@ def prepare() -> None:
     from netlab.report.html import page, view  # noqa: F401
 
     page.template("report.html.j2")
-
