@@ -1,4 +1,4 @@
-"""A hundred hosts, 9,900 ordered pairs: Mininet's pingall against netlab's probes, from cold and with static neighbours."""
+"""A hundred hosts, 9,900 ordered pairs: Mininet's pingall against netlab's probes, cold and with static neighbours."""
 
 from __future__ import annotations
 
