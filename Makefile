@@ -40,12 +40,6 @@ fuzz-input: $(VENV)/.dev  ## 10,000 mutated topology files: a fault with its pla
 crash: $(VENV)/.dev  ## 200 processes killed at random instants; nothing may be left
 	NETLAB_KILLS=200 $(BIN)/python -m pytest -q -s tests/crash
 
-fuzz-input: $(VENV)/.dev  ## mutations of every shipped file: never a traceback (10,000)
-	NETLAB_EXAMPLES=10000 $(BIN)/python -m pytest tests/input --timeout 3600
-
-crash: $(VENV)/.dev  ## kills at 200 random instants: nothing is left behind
-	NETLAB_KILLS=200 $(BIN)/python -m pytest tests/crash --timeout 3600
-
 test-vagrant: $(VENV)/.dev  ## two real virtual machines by vagrant up (builds a box; minutes; root)
 	$(BIN)/python tools/test_vagrant.py
 
