@@ -185,6 +185,8 @@ class Server:
         for lab in self.closing:
             lab.close()
         self.closing.clear()
+        # The collector is off (see `serve`), and labs and probers refer to each other: here is the time to look.
+        gc.collect()
 
     # --- requests -----------------------------------------------------------------------------------
 
