@@ -248,4 +248,7 @@ def test_what_cannot_run_anywhere_is_said_once(files: Path) -> None:
     done = subprocess.run(["sh", "-c", script, NETLAB], cwd=files, capture_output=True, text=True)
     assert done.returncode == 3
     assert done.stdout == ""
-    assert done.stderr.splitlines() == ["netlab: the agent cannot be started: Too many open files"]
+    assert done.stderr.splitlines() == [
+        "netlab: the agent cannot be started: Too many open files",
+        "  raise the limits of open files, processes and memory (ulimit -n, -u, -v)",
+    ]
