@@ -118,7 +118,7 @@ def test_no_setting_is_misspelt(declared: dict[str, Any]) -> None:
         for provider in PROVIDERS:
             assert machine[provider]["unknown"] == []
         calls = [call[1] for call in machine["virtualbox"]["options"]["customizations"]]
-        assert ["modifyvm", ":id", "--memory", "768"] in [list(map(str, call)) for call in calls]
+        assert ["modifyvm", "id", "--memory", "768"] in [list(map(str, call)) for call in calls]
 
 
 @needs_vagrant
