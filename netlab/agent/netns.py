@@ -85,26 +85,31 @@ class Netns:
 
     def in_thread(self, work: Callable[[], T]) -> T:
         """Call ``work`` in a thread of its own that lives in this namespace, with a mount namespace for its /sys."""
-        result: list[T] = []
-        failure: list[BaseException] = []
+        return in_thread(self.fd, work)
 
-        def inside() -> None:
-            try:
-                cwd = os.getcwd()
-                system.unshare(system.CLONE_FS | system.CLONE_NEWNS)
-                system.setns(self.fd)
-                mount_sysfs()
-                os.chdir(cwd)
-                result.append(work())
-            except BaseException as error:  # handed to the caller, whatever it is
-                failure.append(error)
 
-        thread = threading.Thread(target=inside)
-        thread.start()
-        thread.join()
-        if failure:
-            raise failure[0]
-        return result[0]
+def in_thread(ns: int, work: Callable[[], T]) -> T:
+    """Call ``work`` in a thread of its own in a namespace, given by its descriptor, with that namespace's /sys."""
+    result: list[T] = []
+    failure: list[BaseException] = []
+
+    def inside() -> None:
+        try:
+            cwd = os.getcwd()
+            system.unshare(system.CLONE_FS | system.CLONE_NEWNS)
+            system.setns(ns)
+            mount_sysfs()
+            os.chdir(cwd)
+            result.append(work())
+        except BaseException as error:  # handed to the caller, whatever it is
+            failure.append(error)
+
+    thread = threading.Thread(target=inside)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return result[0]
 
 
 def end_processes(namespaces: Iterable[Netns]) -> None:

@@ -16,8 +16,11 @@ from collections.abc import Callable, Sequence
 
 from netlab.agent.netlink import Socket, peer, set_up
 from netlab.agent.netlink import link as link_request
+from netlab.agent.netns import in_thread
 from netlab.agent.probe import bpf, filters, frames
 
+#: On machines with more CPUs a pair for each would take too long to make.
+LANES = 16
 #: How long a fence may take, in seconds: far beyond any scheduling delay; then the proof is given up.
 DEADLINE = 5.0
 
@@ -27,30 +30,49 @@ class FenceLost(Exception):
 
 
 class CpuFence:
-    """A veth pair in the agent's own namespace, outside any lab, crossed once on each CPU."""
+    """Veth pairs in the agent's own namespace, outside any lab, by which a frame crosses every CPU's backlog.
+
+    Where the kernel can be told which CPU is to receive a frame (receive packet steering, for root alone), there is
+    a pair for each CPU: a frame then goes into that CPU's backlog from wherever this process runs. Elsewhere the
+    process itself goes from CPU to CPU, and each time has to wait until it gets to run there.
+    """
 
     def __init__(self) -> None:
-        netlink = Socket()
-        end = peer({"IFLA_IFNAME": "fence1"}, index=9001)
-        pairs = {
-            "IFLA_IFNAME": "fence0",
-            "IFLA_LINKINFO": {"IFLA_INFO_KIND": "veth", "IFLA_INFO_DATA": {"VETH_INFO_PEER": end}},
-        }
+        self.cpus = sorted(os.sched_getaffinity(0))
         with open("/proc/sys/net/ipv6/conf/default/disable_ipv6", "w") as file:
             file.write("1")
-        request = link_request("add", pairs, "ip link add dev fence0 type veth peer name fence1", index=9000, up=True)
-        for answer in netlink.batch([request.message, set_up("agent", 9001, "fence1").message]):
-            if answer.errno:
-                raise OSError(answer.errno, answer.message or os.strerror(answer.errno))
-        netlink.close()
+        _make_pair(0)
+        self._lanes = [(_names(0)[0], frames.ETHERTYPE)]
+        self.steered = self._steer()
         self._send = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._hear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(frames.ETHERTYPE))
         bpf.attach(self._hear, filters.OURS)
-        self._hear.settimeout(DEADLINE)
-        self._address = ("fence0", frames.ETHERTYPE)
         self._number = 0
-        self.cpus = sorted(os.sched_getaffinity(0))
         self._wait_for_carrier()
+
+    def _steer(self) -> bool:
+        """Give each CPU a pair of its own; False where this machine doesn't allow it, or has too many."""
+        here = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return in_thread(here, self._steer_inside)
+        except OSError:
+            # Not root, no /sys, or a kernel without CONFIG_RPS: the process will have to move.
+            self._lanes = self._lanes[:1]
+            return False
+        finally:
+            os.close(here)
+
+    def _steer_inside(self) -> bool:
+        cpus = _online()
+        if len(cpus) > LANES:
+            return False
+        for lane, cpu in enumerate(cpus):
+            if lane:
+                _make_pair(lane)
+                self._lanes.append((_names(lane)[0], frames.ETHERTYPE))
+            with open(f"/sys/class/net/{_names(lane)[1]}/queues/rx-0/rps_cpus", "w") as file:
+                file.write(_mask(cpu))
+        return True
 
     def _wait_for_carrier(self) -> None:
         # A veth drops everything until linkwatch has given it a queueing discipline: the first frames may be lost.
@@ -66,21 +88,65 @@ class CpuFence:
         raise FenceLost("the agent's own veth pair carries nothing")
 
     def _cross(self) -> None:
-        self._number = (self._number + 1) & 0xFFFFFFFF
-        self._send.sendto(frames.raw(frames.BROADCAST, b"\x02" + b"\0" * 5, self._number), self._address)
-        while frames.number_at(self._hear.recv(128), 14) != self._number:
-            pass
+        """One frame by each pair, all on their way at once."""
+        missing = set()
+        for lane in self._lanes:
+            self._number = (self._number + 1) & 0xFFFFFFFF
+            missing.add(self._number)
+            self._send.sendto(frames.raw(frames.BROADCAST, b"\x02" + b"\0" * 5, self._number), lane)
+        while missing:
+            missing.discard(frames.number_at(self._hear.recv(128), 14))
 
     def round(self) -> None:
-        """Cross once on every CPU this process may run on. Raises FenceLost."""
+        """Cross every CPU's backlog; where not steered, of those that this process may run on. Raises FenceLost."""
         try:
+            if self.steered:
+                self._cross()
+                return
             for cpu in self.cpus:
                 os.sched_setaffinity(0, (cpu,))
                 self._cross()
         except TimeoutError as error:
-            raise FenceLost(f"a fence on CPU {cpu} didn't come back in {DEADLINE:g} s") from error
+            raise FenceLost(f"a fence across the CPUs didn't come back in {DEADLINE:g} s") from error
         finally:
-            os.sched_setaffinity(0, self.cpus)
+            if not self.steered:
+                os.sched_setaffinity(0, self.cpus)
+
+
+def _names(lane: int) -> tuple[str, str]:
+    """The two ends of a pair."""
+    return f"fence{2 * lane}", f"fence{2 * lane + 1}"
+
+
+def _make_pair(lane: int) -> None:
+    netlink = Socket()
+    near, far = _names(lane)
+    index = 9000 + 2 * lane
+    end = peer({"IFLA_IFNAME": far}, index=index + 1)
+    pairs = {
+        "IFLA_IFNAME": near,
+        "IFLA_LINKINFO": {"IFLA_INFO_KIND": "veth", "IFLA_INFO_DATA": {"VETH_INFO_PEER": end}},
+    }
+    command = f"ip link add dev {near} type veth peer name {far}"
+    request = link_request("add", pairs, command, index=index, up=True)
+    for answer in netlink.batch([request.message, set_up("agent", index + 1, far).message]):
+        if answer.errno:
+            raise OSError(answer.errno, answer.message or os.strerror(answer.errno))
+    netlink.close()
+
+
+def _online() -> list[int]:
+    """The CPUs that may have a backlog."""
+    with open("/sys/devices/system/cpu/online") as file:
+        ranges = [part.split("-") for part in file.read().strip().split(",")]
+    return [cpu for ends in ranges for cpu in range(int(ends[0]), int(ends[-1]) + 1)]
+
+
+def _mask(cpu: int) -> str:
+    """A CPU as bitmap_parse takes it: groups of 32 bits in hexadecimal, the highest first."""
+    words = [0] * (cpu // 32 + 1)
+    words[0] = 1 << cpu % 32
+    return ",".join(f"{word:08x}" for word in words)
 
 
 class ShaperFence:

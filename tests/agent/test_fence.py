@@ -1,0 +1,52 @@
+"""The fence across the CPUs: each round goes through every backlog, steered or by moving the process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from netlab.agent.probe import fence
+
+ROUNDS = 500
+SCRIPT = f"""
+from netlab.agent import system
+system.unshare(system.CLONE_NEWNET | system.CLONE_NEWNS)
+system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
+from netlab.agent.probe import fence
+if {{moving}}:
+    fence.LANES = 0
+one = fence.CpuFence()
+def processed():
+    with open("/proc/net/softnet_stat") as file:
+        return [int(line.split()[0], 16) for line in file]
+before = processed()
+for _ in range({ROUNDS}):
+    one.round()
+print(one.steered, *(after - first for first, after in zip(before, processed())))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a namespace without the agent")
+@pytest.mark.parametrize("moving", [False, True])
+def test_a_round_crosses_every_backlog(moving: bool) -> None:
+    """Each CPU has processed at least a frame a round (/proc/net/softnet_stat), whichever way it is done."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(moving=moving)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    steered, *frames = done.stdout.split()
+    assert not (moving and steered == "True")
+    # A process that moves gets no further than it may run.
+    crossed = [count for count in frames if int(count) >= ROUNDS]
+    assert len(crossed) >= (len(frames) if steered == "True" else len(os.sched_getaffinity(0)))
+
+
+@pytest.mark.parametrize(
+    ("cpu", "mask"), [(0, "00000001"), (31, "80000000"), (32, "00000001,00000000"), (70, "00000040,00000000,00000000")]
+)
+def test_the_mask_of_a_cpu(cpu: int, mask: str) -> None:
+    """A CPU is one bit, in groups of 32 with the highest first, as the kernel reads them."""
+    assert fence._mask(cpu) == mask
