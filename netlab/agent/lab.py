@@ -195,7 +195,7 @@ class Lab:
         batches: dict[tuple[Level, str], list[tuple[Op, AnyChange]]] = {}
         reached: dict[str, Level] = {}
         for op, change in pending:
-            if op.level <= Level.WIRE:
+            if op.level <= Level.PLUG:
                 # A bridge, or a wire: what is plugged into it, or its other end, may be in another namespace, whose
                 # requests must find it; and nothing in its own has to come before it.
                 batches.setdefault((op.level, op.ns), []).append((op, change))

@@ -215,7 +215,7 @@ def _up(sim: Sim, dev: Device, frame: Frame, packet_type: int, why: str) -> None
     if packet_type != OTHERHOST or dev.macvlan is not None:
         sim.note(frame[4].phase, dev.id, "taken up by the bridge's interface", why)
     if dev.macvlan is not None:
-        macvlan.handle_frame(sim, dev, dev.macvlan, frame)
+        macvlan.handle_frame(sim, dev, dev.macvlan, frame, packet_type == HOST)
     else:
         stack.receive(sim, dev, frame, packet_type)
 

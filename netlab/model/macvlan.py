@@ -179,10 +179,15 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     lower.transmit(sim, lower, frame)
 
 
-def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame) -> None:
-    """The parent's receive handler (macvlan_handle_frame)."""
+def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame, for_us: bool = False) -> None:
+    """The parent's receive handler (macvlan_handle_frame).
+
+    ``for_us`` says that the frame came as PACKET_HOST without having the parent's MAC: to a bridge it may have
+    been addressed by that of the port.
+    """
     cast, dst, src, _, payload = frame
-    if port.sources and _forward_source(sim, parent, port, frame):
+    for_us = for_us or dst == parent.mac
+    if port.sources and _forward_source(sim, port, frame, for_us):
         sim.note(payload.phase, parent.id, "taken by a source-mode child", SOURCE_NODST, end=True)
         return
     if cast:
@@ -218,7 +223,7 @@ def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame) -> N
             sim.note(payload.phase, child.id, "not for a source-mode child", SOURCE_NOT_BY_MAC)
             child = None
     if child is None:
-        if dst == parent.mac:
+        if for_us:
             stack.receive(sim, parent, frame, HOST)
         else:
             sim.note(payload.phase, parent.id, f"no up child has {dst}", OTHER_MAC, end=True)
@@ -228,7 +233,7 @@ def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame) -> N
     stack.receive(sim, child, frame, HOST)
 
 
-def _forward_source(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame) -> bool:
+def _forward_source(sim: Sim, port: MacvlanPort, frame: Frame, for_us: bool) -> bool:
     """Copy a frame to the source-mode children that list its sender; whether it ends there."""
     cast, dst, src, _, payload = frame
     consumed = False
@@ -238,7 +243,7 @@ def _forward_source(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame) -
             sim.note(payload.phase, child.id, f"a copy: {src} is on its list", SOURCE_COPY)
             if cast:
                 sim.backlog.append((_receive_multicast, child, frame))
-            elif dst == child.mac or dst == parent.mac:
+            elif dst == child.mac or for_us:
                 sim.backlog.append((_receive_host, child, frame))
             else:
                 sim.backlog.append((_receive_otherhost, child, frame))

@@ -20,7 +20,7 @@ FEATURES = {
     "sysctls": 0.4, "forward": 0.2, "rules": 0.12, "mtu": 0.18, "ipv4": 0.9, "ipv6": 0.35, "extra-address": 0.15,
     "two-subnets": 0.15, "prefixes": 0.1, "no-address": 0.12, "same-mac": 0.1, "auto-mac": 0.05, "steps": 0.3,
     "refusals": 0.15, "fdb_max_learned": 0.05, "snooping": 0.05, "same-ip": 0.05, "stacked": 0.06,
-    "host-bridge": 1.0,
+    "host-bridge": 0.2,
 }  # fmt: skip
 
 

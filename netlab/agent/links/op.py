@@ -16,10 +16,11 @@ class Level(IntEnum):
 
     BRIDGE = 1
     WIRE = 2
-    HOST = 3
-    CONTAINER = 4
-    PORT = 5
-    ROUTING = 6
+    PLUG = 3
+    HOST = 4
+    CONTAINER = 5
+    PORT = 6
+    ROUTING = 7
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def create(lab: Lab, end: Pair, *, up: bool) -> list[Op]:
             f"ip -n {end.namespace} link add dev {end.ifname} index {end.ifindex}{address} mtu {end.mtu}"
             f" type veth peer name {end.peer_ifname} index {end.peer_ifindex}{theirs} netns {end.peer_namespace}"
         )
-        ops.append(Op(end.namespace, Level.WIRE, request("add", pairs, command, index=end.ifindex), "create"))
+        ops.append(Op(end.namespace, Level.PLUG, request("add", pairs, command, index=end.ifindex), "create"))
     if up:
         ops.append(Op(end.namespace, Level.HOST, set_up(end.namespace, end.ifindex, end.ifname), "up"))
     return ops

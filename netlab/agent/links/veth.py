@@ -44,7 +44,9 @@ def create(lab: Lab, veth: Veth, *, up: bool) -> list[Op]:
         command += f" && ip -n {ns} link set dev {veth.port_ifname} up"
     made = request("add", pairs, command, index=veth.port_ifindex, up=veth.port.up)
     as_made = Port(attached=veth.port.attached, up=veth.port.up)
-    ops = [Op(ns, Level.WIRE, made, "create"), *_port(lab, veth, as_made, veth.port)]
+    # Into bridges inside of hosts in the order of the plan, those wires that are ports of them among the others.
+    level = Level.PLUG if ns != veth.switch else Level.WIRE
+    ops = [Op(ns, level, made, "create"), *_port(lab, veth, as_made, veth.port)]
     if veth.master is not None:
         ops.append(_enslave(lab, veth, veth.master))
     if up:
@@ -68,4 +70,4 @@ def _enslave(lab: Lab, veth: Veth, master: str) -> Op:
     bridge = lab.bridges[master]
     command = f"ip -n {veth.namespace} link set dev {veth.ifname} master {bridge.ifname}"
     made = request("set", {"IFLA_MASTER": bridge.ifindex}, command, index=veth.ifindex)
-    return Op(veth.namespace, Level.HOST, made)
+    return Op(veth.namespace, Level.PLUG, made)

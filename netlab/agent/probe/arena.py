@@ -88,8 +88,8 @@ class Arena:
             return Far(partial(self._out_of, self.state.link(link.peer)), frozenset({link.peer}))
         if not isinstance(link, Bridge):
             return None
-        plugged = [one for one in self.state.links if isinstance(one, Veth) and link.id in (one.switch, one.master)]
-        ways = [self._into(link, one) for one in plugged if self.works(one.id)]
+        plugged = self.plugged(link)
+        ways = [self._into(link, one) for one in plugged]
 
         def inject(frame: bytes) -> None:
             for way in ways:
@@ -97,6 +97,11 @@ class Arena:
 
         places = frozenset(one.id if one.switch == link.id else one.port_id for one in plugged)
         return Far(inject, places) if ways else None
+
+    def plugged(self, bridge: Bridge) -> list[Veth]:
+        """The wires into a bridge inside of a host that work: those of containers, and the host's own."""
+        veths = [link for link in self.state.links if isinstance(link, Veth)]
+        return [veth for veth in veths if bridge.id in (veth.switch, veth.master) and self.works(veth.id)]
 
     def _into(self, bridge: Bridge, veth: Veth) -> Callable[[bytes], None]:
         """What makes a frame come into a bridge by one of its ports."""

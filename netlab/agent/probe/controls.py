@@ -13,7 +13,7 @@ from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena
 from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.fence import QueueFence
-from netlab.plan.types import Macvlan, Veth
+from netlab.plan.types import Bridge, Macvlan, Veth
 
 #: For how long a control is waited for, in seconds, before it is sent again; and how often.
 PATIENCE, TRIES = 0.25, 8
@@ -38,6 +38,12 @@ class Life:
         lacks = [] if self.receives or self.closed else ["to receive"]
         lacks += [] if self.transmits else ["to transmit"]
         return "not seen " + " nor ".join(lacks)
+
+
+def _admits(bridge: Bridge, veth: Veth) -> bool:
+    """Whether a frame of anybody that comes to a bridge by this port gets into it."""
+    port = veth.port
+    return veth.switch != bridge.id or (port.attached and port.state == "forwarding" and not port.locked)
 
 
 class Controls:
@@ -93,6 +99,8 @@ class Controls:
         bottom = self.arena.bottom(link_id)
         if isinstance(bottom, Veth) and bottom.master is not None:
             return f"it is a port of {bottom.master}, which takes what comes in"
+        if isinstance(bottom, Bridge) and not any(_admits(bottom, port) for port in self.arena.plugged(bottom)):
+            return "no port of the bridge that works lets a stranger's frame in"
         for child in self.arena.state.children_of(bottom.id):
             if child.effective_mode == "passthru" and child.up and link_id != child.id and link_id != bottom.id:
                 return "a passthru child takes what comes in"

@@ -44,6 +44,9 @@ def forwarding_matters(state: State) -> bool:
             return True
         if isinstance(link, Veth):
             ports = (link.port,)
+            if link.master is not None and link.port.hairpin:
+                # What is sent back into a bridge makes it learn its own stations at the wrong port.
+                return True
         elif isinstance(link, SwitchLink):
             ports = (link.port, link.peer_port)
         # A static entry is taken along by whoever is heard elsewhere with its MAC.
