@@ -154,7 +154,7 @@ def _unsettled(state: State, read: dict[str, dict[int, Link]]) -> list[tuple[str
         if (
             mine is None
             or mine["up"] != link.up
-            or (link.up and not carries(mine, link.carrier, isinstance(link, (Switch, Bridge))))
+            or (link.up and not carries(mine, link.carrier, isinstance(link, Switch)))
         ):
             wrong.append((link.id, link.namespace))
         if isinstance(link, Veth) and (theirs := read[link.port_namespace].get(link.port_ifindex)):
@@ -165,7 +165,10 @@ def _unsettled(state: State, read: dict[str, dict[int, Link]]) -> list[tuple[str
 
 
 def carries(read: Link, carrier: bool, bridge: bool = False) -> bool:
-    """Carrier alone isn't enough: until linkwatch has set operstate, the queueing discipline still drops everything."""
+    """Carrier alone isn't enough: until linkwatch has set operstate, the queueing discipline still drops everything.
+
+    Nor do routes know that a bridge in a host has lost its carrier, which linkwatch tells them up to a second later.
+    """
     if carrier:
         return bool(read["carrier"]) and read["operstate"] in ("UP", "UNKNOWN")
     return not read["carrier"] and (bridge or read["operstate"] in ("DOWN", "LOWERLAYERDOWN"))

@@ -166,6 +166,8 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
         raise Unknown(f"switch {bridge.id} speaks STP: its ports' states depend on time")
     state = port.state
     if not port.attached:
+        if bridge.device is not None and proto != RAW:
+            raise Unknown(f"the other end of {port.id} was taken out of its bridge: it is an interface of the host")
         sim.note(payload.phase, port.id, "not a port of the bridge", DETACHED, end=True)
         return
     if not bridge.up:

@@ -203,6 +203,9 @@ def _locals(bridge: Bridge, link: plan.Switch | plan.Bridge) -> None:
     bridge.locals = {port.mac: port for port in bridge.ports}
     if link.mac:
         bridge.locals[link.mac] = None
+    for mac in bridge.static:
+        # Even an own MAC becomes a port's, where a static entry says so (fdb_add_entry).
+        bridge.locals.pop(mac, None)
     for order, port in enumerate(bridge.ports):
         port.order = order
 

@@ -170,7 +170,7 @@ class Settings:
         conf.forwarding = bool(one("forwarding", 0))
         redirects = both("accept_redirects", 1)
         conf.accept_redirects = all(redirects) if conf.forwarding else any(redirects)
-        conf.ignore_linkdown = bool(one("ignore_routes_with_linkdown", 0))
+        conf.ignore_linkdown = any(both("ignore_routes_with_linkdown"))
         default6, own6 = self.v6["default"], self.v6.get(ifname, {})
         # The IPv6 forwarding path looks at `all` only (ip6_forward).
         conf.ipv6 = not own6.get("disable_ipv6", default6.get("disable_ipv6", 0))

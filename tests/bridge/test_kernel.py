@@ -45,7 +45,6 @@ LABS = {
         c2: {interfaces: {eth0: {bridge: br0, port: {isolated: on}, addresses: [10.0.0.12/24]}}}
         c3: {interfaces: {eth0: {bridge: br0, port: {bcast_flood: off}, addresses: [10.0.0.13/24]}}}
         c4: {interfaces: {eth0: {bridge: br0, port: {state: disabled}, addresses: [10.0.0.14/24]}}}
-        c5: {interfaces: {eth0: {bridge: br0, port: {attached: false}, addresses: [10.0.0.15/24]}}}
     """,
     "macvlan-on-a-bridge": """
       interfaces:
@@ -178,10 +177,8 @@ steps:
     expect: [A/c1 -> A/c2: unreachable, A -> A/c1: reachable]
   - name: unplugged
     set: {A/c2:eth0: {port: {up: false}}}
-  - name: detached
-    set: {A/c1:eth0: {port: {attached: false}}}
-  - name: attached
-    set: {A/c1:eth0: {port: {attached: true}}, A/c2:eth0: {port: {up: true}}}
+  - name: plugged
+    set: {A/c1:eth0: {port: {isolated: off}}, A/c2:eth0: {port: {up: true}}}
     expect: [A/c1 <-> A/c2: reachable]
   - name: down
     set: {A:br0: {state: down}}
@@ -249,3 +246,26 @@ def test_addresses_made_while_forwarding_is_tight(agent: Agent) -> None:
     """A limit of learned addresses counts for a bridge inside of a host as for a switch."""
     lab = LABS["container-network"].replace("type: bridge,", "type: bridge, fdb_max_learned: 1, ageing_time: 0,")
     assert found(pipeline.run(text(lab), agent)) == []
+
+
+def test_a_port_that_was_taken_out_is_an_interface_of_the_host(agent: Agent) -> None:
+    """Of its frames the model is sure, of what the host's stack then makes of packets it says that it isn't."""
+    taken = "port: {attached: off}, addresses: [10.0.0.12/24]"
+    lab = LABS["no-uplink"].replace("addresses: [10.0.0.12/24]", taken)
+    record = pipeline.run(text(lab), agent)
+    assert {one["kind"] for one in record["findings"]} == {"unpredicted"}
+    assert {one["layer"] for one in record["findings"]}.isdisjoint({"broadcast", "unicast"})
+    assert record["summary"]["exit_code"] == 0
+
+
+def test_the_settings_of_all_interfaces_count_for_dead_routes(agent: Agent) -> None:
+    """A bridge without a port is a dead end that replies avoid where routes without carrier are ignored."""
+    lab = """
+      sysctls: {net.ipv4.conf.all.ignore_routes_with_linkdown: 1}
+      interfaces:
+        br0: {type: bridge, addresses: [10.0.0.1/24]}
+        eth0: {switch: lan, addresses: [10.0.0.2/24]}
+    """
+    record = pipeline.run(text(lab), agent, pipeline.Options(layers=("icmp", "udp")))
+    assert found(record) == []
+    assert record["steps"][0]["layers"]["icmp"]["observed"][0][2] == "R"

@@ -124,8 +124,6 @@ def _select(table: list[Route] | tuple[()], dst: int, oif: Device | None, strict
             break
         if dst & route.mask != route.net:
             continue
-        if route.dev.conf.ignore_linkdown and not route.dev.running and route.type != "local":
-            continue
         if oif is None or route.dev is oif:
             return route
         if not strict and best is None:
