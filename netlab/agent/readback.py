@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent.errors import BuildFailed
@@ -24,9 +25,13 @@ if TYPE_CHECKING:
 RTM_GETLINK, RTM_GETADDR = 18, 22
 RTEXT_FILTER_SKIP_STATS = 1 << 3
 IFF_UP = 1
+IFLA_OPERSTATE, IFLA_CARRIER = 16, 33
 #: How long a lab may take to settle, in seconds (linkwatch delays some carrier changes by a second).
 DEADLINE = 3.0
 OPERSTATES = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP")
+
+_IFINFOMSG = struct.Struct("=BxHiI")
+_ATTRIBUTE = struct.Struct("=HH")
 
 GETLINK = header(
     RTM_GETLINK,
@@ -75,6 +80,27 @@ def read_links(ns: Netns) -> dict[int, Link]:
     return found
 
 
+def read_states(ns: Netns) -> dict[int, Link]:
+    """Of every link of a namespace by ifindex only what changes by itself: up, carrier, operstate.
+
+    Read out of the messages by hand: while a lab settles this is asked again and again.
+    """
+    found: dict[int, Link] = {}
+    for data in ns.netlink.dump(GETLINK):
+        _family, _type, index, flags = _IFINFOMSG.unpack_from(data, 16)
+        link: Link = {"up": bool(flags & IFF_UP), "carrier": False, "operstate": "UNKNOWN"}
+        offset = 32
+        while offset + 4 <= len(data):
+            length, kind = _ATTRIBUTE.unpack_from(data, offset)
+            if kind == IFLA_OPERSTATE:
+                link["operstate"] = OPERSTATES[data[offset + 4]]
+            elif kind == IFLA_CARRIER:
+                link["carrier"] = bool(data[offset + 4])
+            offset += max(4, (length + 3) & ~3)
+        found[index] = link
+    return found
+
+
 def _read_macvlan(read: Link, details: Any) -> None:
     read["mode"] = str(details.get_attr("IFLA_MACVLAN_MODE"))
     flags = details.get_attr("IFLA_MACVLAN_FLAGS")
@@ -104,17 +130,12 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str]]:
     anything else differs from the plan: then a request was not understood.
     """
     deadline = time.monotonic() + DEADLINE
-    waiting = set(lab.namespaces)
-    read: dict[str, dict[int, Link]] = {}
     while True:
-        for ns in waiting:
-            read[ns] = read_links(lab.namespaces[ns])
+        _wait(lab, state, deadline)
+        read = {ns: read_links(lab.namespaces[ns]) for ns in lab.namespaces}
         unsettled = _unsettled(state, read)
-        waiting = {ns for _, ns in unsettled}
         if not unsettled or time.monotonic() > deadline:
             break
-        # The kernel settles from a workqueue (linkwatch_event) within microseconds: give it the processor.
-        time.sleep(0.0005)
     addresses = {
         ns: read_addresses(lab.namespaces[ns])
         for ns in lab.namespaces
@@ -132,6 +153,34 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str]]:
     for link in state.links:
         compare(link, found[link.id])
     return found, sorted({link for link, _ in unsettled})
+
+
+def _wait(lab: Lab, state: State, deadline: float) -> None:
+    """Wait until everything seems to have settled, or the deadline has passed."""
+    waiting = set(lab.namespaces)
+    read: dict[str, dict[int, Link]] = {}
+    while waiting:
+        for ns in waiting:
+            read[ns] = read_states(lab.namespaces[ns])
+        before, waiting = waiting, {ns for _, ns in _unsettled(state, read)}
+        if time.monotonic() > deadline:
+            return
+        for ns in waiting:
+            _nudge(lab.namespaces[ns], read[ns])
+        if waiting == before:
+            # The kernel settles from a workqueue (linkwatch_event) within microseconds: give it the processor.
+            time.sleep(0.0005)
+
+
+def _nudge(ns: Netns, links: Iterable[int]) -> None:
+    """Have the kernel work off what is pending for links (rtnl_getlink, since 6.9: linkwatch_sync_dev).
+
+    It may take its time, up to a second, where a carrier came while the link was still down (linkwatch_urgent_event).
+    """
+    ns.netlink.failures(
+        [bytearray(header(RTM_GETLINK, NLM_F_REQUEST, _IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0) + bytes(4)))
+         for index in links]
+    )  # fmt: skip
 
 
 def misplaced(state: State, found: dict[str, Link]) -> list[Veth]:

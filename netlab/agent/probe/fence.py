@@ -34,7 +34,7 @@ class CpuFence:
 
     Where the kernel can be told which CPU is to receive a frame (receive packet steering, for root alone), there is
     a pair for each CPU: a frame then goes into that CPU's backlog from wherever this process runs. Elsewhere the
-    process itself goes from CPU to CPU, and each time has to wait until it gets to run there.
+    process itself goes from CPU to CPU by way of one pair, and each time has to wait until it gets to run there.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,8 @@ class CpuFence:
         with open("/proc/sys/net/ipv6/conf/default/disable_ipv6", "w") as file:
             file.write("1")
         _make_pair(0)
-        self._lanes = [(_names(0)[0], frames.ETHERTYPE)]
+        self._plain = [(_names(0)[0], frames.ETHERTYPE)]
+        self._lanes: list[tuple[str, int]] = []
         self.steered = self._steer()
         self._send = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._hear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(frames.ETHERTYPE))
@@ -57,7 +58,6 @@ class CpuFence:
             return in_thread(here, self._steer_inside)
         except OSError:
             # Not root, no /sys, or a kernel without CONFIG_RPS: the process will have to move.
-            self._lanes = self._lanes[:1]
             return False
         finally:
             os.close(here)
@@ -66,10 +66,9 @@ class CpuFence:
         cpus = _online()
         if len(cpus) > LANES:
             return False
-        for lane, cpu in enumerate(cpus):
-            if lane:
-                _make_pair(lane)
-                self._lanes.append((_names(lane)[0], frames.ETHERTYPE))
+        for lane, cpu in enumerate(cpus, 1):
+            _make_pair(lane)
+            self._lanes.append((_names(lane)[0], frames.ETHERTYPE))
             with open(f"/sys/class/net/{_names(lane)[1]}/queues/rx-0/rps_cpus", "w") as file:
                 file.write(_mask(cpu))
         return True
@@ -80,37 +79,43 @@ class CpuFence:
         self._hear.settimeout(0.002)
         while time.monotonic() < deadline:
             try:
-                self._cross()
+                self._cross(self._plain + (self._lanes if self.steered else []))
             except TimeoutError:
                 continue
             self._hear.settimeout(DEADLINE)
             return
         raise FenceLost("the agent's own veth pair carries nothing")
 
-    def _cross(self) -> None:
+    def _cross(self, lanes: list[tuple[str, int]]) -> None:
         """One frame by each pair, all on their way at once."""
         missing = set()
-        for lane in self._lanes:
+        for lane in lanes:
             self._number = (self._number + 1) & 0xFFFFFFFF
             missing.add(self._number)
             self._send.sendto(frames.raw(frames.BROADCAST, b"\x02" + b"\0" * 5, self._number), lane)
         while missing:
             missing.discard(frames.number_at(self._hear.recv(128), 14))
 
-    def round(self) -> None:
-        """Cross every CPU's backlog; where not steered, of those that this process may run on. Raises FenceLost."""
+    def round(self, *, quiet: bool = False) -> None:
+        """Cross every CPU's backlog; where not steered, of those that this process may run on. Raises FenceLost.
+
+        ``quiet`` forgoes steering: it wakes the other CPUs, and for a while they answer faster than at rest.
+        """
         try:
-            if self.steered:
-                self._cross()
-                return
-            for cpu in self.cpus:
-                os.sched_setaffinity(0, (cpu,))
-                self._cross()
+            if self.steered and not quiet:
+                self._cross(self._lanes)
+            else:
+                self._move_and_cross()
         except TimeoutError as error:
             raise FenceLost(f"a fence across the CPUs didn't come back in {DEADLINE:g} s") from error
+
+    def _move_and_cross(self) -> None:
+        try:
+            for cpu in self.cpus:
+                os.sched_setaffinity(0, (cpu,))
+                self._cross(self._plain)
         finally:
-            if not self.steered:
-                os.sched_setaffinity(0, self.cpus)
+            os.sched_setaffinity(0, self.cpus)
 
 
 def _names(lane: int) -> tuple[str, str]:
