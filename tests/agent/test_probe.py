@@ -71,7 +71,7 @@ def test_the_order_of_probes_changes_nothing(build: Callable[[str], Built]) -> N
 
 
 def test_a_wave_finds_what_single_probes_find(build: Callable[[str], Built]) -> None:
-    """Each pair probed by itself, from cold, has the letter that it got among others; parent and child beside it race."""
+    """Each pair probed by itself, from cold, has the letter that it got among others (but parent and child race)."""
     built = build(MIXED + DEMO.split("hosts:")[1].replace("  A:", "  C:").replace("  B:", "  D:"))
     endpoints = built.plan.steps[0].state.endpoints
     size = len(endpoints)
