@@ -247,6 +247,7 @@ def _routing(ns: Namespace, namespace: plan.Namespace, order: dict[tuple[str, st
             types.setdefault(broadcast, "broadcast")
         if dev.up and not secondary and (plen < 32 or network != address):
             main4.append(Route("unicast", network, plen, 32, dev))
+    ns.broadcast4 = {address for address, type in types.items() if type == "broadcast"}
     main6 = [route for _, route in sorted(connected6, key=_rank)]
     ns.tables4 = {LOCAL_TABLE: local4, MAIN_TABLE: main4}
     names = {dev.name: dev for dev in ns.devices} | {dev.id.partition(":")[2]: dev for dev in ns.devices}

@@ -100,9 +100,15 @@ def _alternatives(sim: Sim) -> Iterator[Schedule]:
             yield Schedule(last_first=True)
         if any(port.unordered for port in sim.worked):
             yield Schedule(reverse=True)
-        late = [None, *range(min(sim.steps, LATEST))]
-        for prompt in (False, True) if sim.request == "udp-request" else (False,):
-            yield from (Schedule(after=after, prompt=prompt) for after in late)
+        last = min(sim.steps, LATEST)
+        prompts = (False, True) if sim.request == "udp-request" else (False,)
+        for prompt in prompts:
+            if prompt:
+                yield Schedule(prompt=True)
+            yield Schedule(together=True, prompt=prompt)
+            yield from (Schedule(after=after, prompt=prompt) for after in range(last))
+            yield from (Schedule(after=after, prompt=prompt, rushed=True) for after in range(1, last, 3))
+            yield from (Schedule(after=after, prompt=prompt, together=True) for after in range(0, last, 4))
 
 
 def broadcast(world: World, source: End) -> Sim:

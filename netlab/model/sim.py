@@ -22,7 +22,8 @@ class Schedule:
     """When the workqueue runs, which is another CPU's business: a kernel thread's, of no fixed CPU.
 
     ``eager`` lets it overtake the parent's own stack; ``after`` lets it start so many frames after it was
-    called, and go on side by side with the backlog of the CPU that called it; ``prompt`` lets a server answer
+    called, and go on side by side with the backlog of the CPU that called it, or, ``rushed``, be done before that
+    goes on; ``together`` lets all children have their copy before one of them answers; ``prompt`` lets a server answer
     before it; ``last_first`` lets a later port's overtake an earlier one's; ``reverse`` turns round the order of
     children where that isn't known. ``silent`` lets routers send no redirects, which they do now and then only.
     """
@@ -32,6 +33,8 @@ class Schedule:
     prompt: bool = False
     last_first: bool = False
     reverse: bool = False
+    rushed: bool = False
+    together: bool = False
     silent: bool = False
 
 
@@ -149,7 +152,8 @@ class Sim:
                 self.users.popleft()(self)
             elif self.work:
                 for _ in broadcast_work(self, *(self.work.pop() if self.schedule.last_first else self.work.popleft())):
-                    self.drain()
+                    if not self.schedule.together:
+                        self.drain()
             elif self.users:
                 self.users.popleft()(self)
             else:
@@ -171,7 +175,13 @@ class Sim:
                 self.due.popleft()
                 children = chain(children, broadcast_work(self, *self.work.popleft()))
             self.backlog = second
-            idle = not (self._step() or next(children, self) is None) and idle
+            while self.schedule.together and next(children, self) is None:
+                pass
+            # As a rule one frame each; the second CPU may also be far faster than the first.
+            worked = self._step() or next(children, self) is None
+            while worked and self.schedule.rushed and (self._step() or next(children, self) is None):
+                pass
+            idle = not worked and idle
             self.backlog = first
             if idle and not self.work:
                 if not self.users:

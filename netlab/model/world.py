@@ -228,7 +228,7 @@ class Namespace:
     """A host or container with its own stack."""
 
     __slots__ = (
-        "cache", "custom_local", "custom_rules4", "custom_rules6", "devices", "echo_ignore",
+        "broadcast4", "cache", "custom_local", "custom_rules4", "custom_rules6", "devices", "echo_ignore",
         "echo_ignore6", "id", "index", "lo", "local4", "local6", "macs", "owned4", "ports", "rules4",
         "rules6", "tables4", "tables6", "unknown",
     )  # fmt: skip
@@ -242,6 +242,8 @@ class Namespace:
         #: address -> device, entries of table local
         self.local4: dict[int, Device] = {}
         self.local6: dict[int, Device] = {}
+        #: broadcast addresses of interfaces that are no addresses before
+        self.broadcast4: set[int] = set()
         #: addresses assigned to any interface, whatever its state (inet_addr_lst)
         self.owned4: set[int] = set()
         self.tables4: dict[int, list[Route]] = {}

@@ -46,6 +46,8 @@ _V6_DEFAULT = {
     "keep_addr_on_down": 0,
     "proxy_ndp": 0,
     "ndisc_notify": 0,
+    # The second report of a multicast group comes at random within this many milliseconds: a day.
+    "mldv2_unsolicited_report_interval": 86_400_000,
 }
 
 IP_FORWARD = "net/ipv4/ip_forward"
