@@ -25,12 +25,6 @@ CHILD_MTU = rule(
     "macvlan_change_mtu",
     _MACVLAN,
 )
-SMALL_MTU = rule(
-    "refuse/mtu-below-68",
-    "An interface's MTU can't be smaller than 68 bytes, what IPv4 needs at least (EINVAL).",
-    "dev_validate_mtu",
-    "net/core/dev.c",
-)
 PASSTHRU_ALONE = rule(
     "refuse/passthru-alone",
     "A passthru child has its parent for itself: no child beside it, and it beside none (EINVAL).",
@@ -87,8 +81,6 @@ def predict_refusal(state_before: plan.State, change: plan.Change) -> Refused | 
 def _creation(state: plan.State, link: plan.AnyLink) -> Iterator[Refused]:
     if _bad_mac(link.mac) or (isinstance(link, plan.Macvlan) and any(map(_bad_mac, link.allowed_macs))):
         yield "EADDRNOTAVAIL", "create", BAD_MAC
-    if link.mtu < 68:
-        yield "EINVAL", "create", SMALL_MTU
     if not isinstance(link, plan.Macvlan):
         return
     parent = _parent(state, link)
@@ -106,8 +98,6 @@ def _creation(state: plan.State, link: plan.AnyLink) -> Iterator[Refused]:
 def _change(state: plan.State, before: plan.AnyLink, after: plan.AnyLink) -> Iterator[Refused]:
     if before.mac != after.mac and _bad_mac(after.mac):
         yield "EADDRNOTAVAIL", "set", BAD_MAC
-    if before.mtu != after.mtu and after.mtu < 68:
-        yield "EINVAL", "set", SMALL_MTU
     if isinstance(before, plan.Veth) and isinstance(after, plan.Veth):
         yield from _port(state, before, after)
     if not isinstance(before, plan.Macvlan) or not isinstance(after, plan.Macvlan):

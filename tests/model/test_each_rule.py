@@ -275,7 +275,6 @@ def answered_elsewhere() -> Lab:
 REFUSALS = {
     "refuse/multicast-mac": (base(), new(mac="01:00:00:00:00:01")),
     "refuse/child-mtu-above-parent": (base(), new(mtu=1500)),
-    "refuse/mtu-below-68": (base(), new(mtu=60)),
     "refuse/passthru-alone": (base(), new(mode="passthru")),
     "refuse/passthru-mode-fixed": (base(), changed(base(), "h/a:eth0", mode="passthru")),
     "refuse/source-list-needs-source-mode": (base(), new(allowed_macs=("02:00:00:00:00:01",))),
