@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from netlab.plan.macs import derive
+
 T = TypeVar("T")
 Document = dict[str, Any]
 
@@ -20,8 +22,17 @@ FEATURES = {
     "sysctls": 0.4, "forward": 0.2, "rules": 0.12, "mtu": 0.18, "ipv4": 0.9, "ipv6": 0.35, "extra-address": 0.15,
     "two-subnets": 0.15, "prefixes": 0.1, "no-address": 0.12, "same-mac": 0.1, "auto-mac": 0.05, "steps": 0.3,
     "refusals": 0.15, "fdb_max_learned": 0.05, "snooping": 0.05, "same-ip": 0.05, "stacked": 0.06,
-    "host-bridge": 0.2,
+    "host-bridge": 0.2, "pair": 0.08, "own-mac": 0.04,
 }  # fmt: skip
+
+#: What is seldom met by chance: drawn together, now and then.
+THEMES = (
+    {"forward", "two-parents", "two-subnets", "two-switches", "ipv4", "ipv6", "mtu"},
+    {"forward", "circle", "two-subnets", "ipv4", "ipv6"},
+    {"same-namespace", "sysctls", "ipv4"},
+    {"refused-set", "steps"},
+)
+THEME_SHARE = 0.12
 
 
 @dataclass(eq=False)
@@ -62,6 +73,8 @@ class Lan:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.features = {name for name, share in FEATURES.items() if rng.random() < share}
+        if rng.random() < THEME_SHARE:
+            self.features |= THEMES[rng.randrange(len(THEMES))]
         if not self.features & {"ipv4", "ipv6"}:
             self.features.add("ipv4")
         self.document: Document = {"name": "fuzz", "switches": {}, "hosts": {}}
@@ -86,6 +99,11 @@ class Lan:
                 return option
         return options[0]
 
+    def mac_of(self, nic: Nic) -> str:
+        """The MAC that an interface was given, or that the plan derives from its names."""
+        given = str(nic.spec.get("mac", "auto"))
+        return given if given.count(":") == 5 else derive("fuzz", nic.namespace, nic.name)
+
     # --- what there is ------------------------------------------------------------------------------
 
     def living(self) -> list[Nic]:
@@ -93,8 +111,12 @@ class Lan:
         return [nic for nic in self.nics if nic.alive]
 
     def parents(self) -> list[Nic]:
-        """Interfaces that can have children: those on wires, and bridges; a port of a bridge can't."""
-        return [nic for nic in self.living() if nic.parent is None and "master" not in nic.spec]
+        """Interfaces of hosts that can have children: those on wires, and bridges; a port of a bridge can't."""
+        return [
+            nic
+            for nic in self.living()
+            if nic.parent is None and "master" not in nic.spec and nic.host == nic.namespace
+        ]
 
     def wires(self) -> list[Nic]:
         """Interfaces whose other end is a port."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from netlab.plan.macs import derive
 from tests.fuzz.lan import Document, Lan, Nic
 
 #: IPv4 settings of interfaces, and values worth trying.
@@ -37,6 +38,8 @@ def dress(lan: Lan) -> None:
             given["sysctls"] = found
     if lan.has("forward"):
         _routing(lan)
+    if lan.has("circle"):
+        _circle(lan)
     if lan.has("rules"):
         _rules(lan)
 
@@ -92,7 +95,9 @@ def allowed(lan: Lan) -> list[str]:
 
 
 def _macs(lan: Lan, nic: Nic) -> None:
-    if lan.chance(0.4, "auto-mac"):
+    if "switch" in nic.spec and lan.chance(0.5, "own-mac"):
+        nic.spec["mac"] = derive("fuzz", nic.spec["switch"], "br0")
+    elif lan.chance(0.4, "auto-mac"):
         if nic.mode != "passthru":
             nic.spec["mac"] = "auto"
     elif lan.chance(0.4, "same-mac"):
@@ -106,7 +111,7 @@ def _macs(lan: Lan, nic: Nic) -> None:
 def _mtus(lan: Lan) -> None:
     """MTUs, a child's never beyond its parent's; below 1280 there is no IPv6."""
     for nic in lan.nics:
-        if not lan.chance(0.5, "mtu"):
+        if "peer" in nic.spec or not lan.chance(0.5, "mtu"):
             continue
         least = 1280 if nic.ips(6) else 600
         roof = nic.parent.spec.get("mtu", 1500) if nic.parent else 2000
@@ -162,6 +167,50 @@ def _routing(lan: Lan) -> None:
         found = routes(lan, namespace)
         if found:
             given["routes"] = found
+
+
+def _circle(lan: Lan) -> None:
+    """Two hosts that forward, and send what is for a subnet of neither to each other."""
+    spaces = dict(lan.namespaces())
+    names = list(spaces)
+    lan.rng.shuffle(names)
+    for family, prefixes in ((4, ("10.0.0.0/24", "10.0.1.0/24")), (6, ("fd00:0::/64", "fd00:1::/64"))):
+        for to in prefixes:
+            outside = [name for name in names if not _has(lan, name, to)]
+            met = [(a, b, ip) for a in outside for b in outside if a != b for ip in _gateways(lan, a, b, family)]
+            if not met:
+                continue
+            first, second, ip = met[0]
+            for name, other in ((first, second), (second, first)):
+                key = "net.ipv4.ip_forward" if family == 4 else "net.ipv6.conf.all.forwarding"
+                spaces[name].setdefault("sysctls", {})[key] = 1
+                back = _gateways(lan, name, other, family)
+                _route(spaces[name], to, back[0] if back else ip)
+            for name in outside:
+                ways = _gateways(lan, name, first, family)
+                if name not in (first, second) and ways:
+                    _route(spaces[name], to, ways[0])
+
+
+def _has(lan: Lan, namespace: str, prefix: str) -> bool:
+    network = ipaddress.ip_network(prefix)
+    own = [ipaddress.ip_interface(a).network for nic in lan.inside(namespace) for a in nic.addresses]
+    return any(one.version == network.version and one.overlaps(network) for one in own)
+
+
+def _gateways(lan: Lan, here: str, there: str, family: int) -> list[str]:
+    """Addresses in one namespace that are on a link of another."""
+    up = [nic for nic in lan.inside(here) if nic.spec.get("state") != "down" and nic.spec.get("mtu", 1500) >= 1280]
+    mine = {ip for nic in lan.inside(here) for ip in nic.ips(family)}
+    ips = [ip for nic in lan.inside(there) for ip in nic.ips(family) if ip not in mine]
+    return [ip for ip in ips if any(on_link(nic, ip) for nic in up)]
+
+
+def _route(given: Document, to: str, via: str) -> None:
+    """A route, unless there is one to that prefix already."""
+    known = given.setdefault("routes", [])
+    if all(one["to"] != to for one in known):
+        known.append({"to": to, "via": via})
 
 
 def routes(lan: Lan, namespace: str) -> list[Document]:

@@ -88,7 +88,9 @@ def _tidy(document: Document) -> None:
         gone = [one for one in step.get("delete", ()) if one in there]
         if "delete" in step:
             step["delete"] = gone
-        for key in ("set", "delete", "add"):
+        if "expect" in step:
+            step["expect"] = [one for one in step["expect"] if next(iter(one), None) in targets]
+        for key in ("set", "delete", "add", "expect"):
             if key in step and not step[key]:
                 del step[key]
     if "expect" in document:
@@ -112,16 +114,20 @@ def _tidy(document: Document) -> None:
 
 
 def _orphans(document: Document, there: set[str]) -> bool:
-    """Leave out children whose parent has gone; whether there were any."""
+    """Leave out children whose parent has gone, and what else hung on it; whether there were any."""
     found = False
     for part in (document, *(step.get("add", {}) for step in document.get("steps", ()))):
         for host, given in part.get("hosts", {}).items():
             for box in (given, *given.get("containers", {}).values()):
                 for name in list(box.get("interfaces", {})):
-                    parent = box["interfaces"][name].get("parent")
-                    if parent is not None and f"{host}:{parent}" not in there:
+                    given = box["interfaces"][name]
+                    needed = [f"{host}:{given[key]}" for key in ("parent", "bridge") if key in given]
+                    needed += [given["peer"]] if "peer" in given else []
+                    if any(one not in there for one in needed):
                         del box["interfaces"][name]
                         found = True
+                    elif "master" in given and f"{host}:{given['master']}" not in there:
+                        del given["master"]
     return found
 
 

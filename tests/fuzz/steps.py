@@ -16,6 +16,10 @@ def steps(lan: Lan) -> None:
             _CHANGES[kind](lan, step)
         if len(step) > 1:
             made.append(step)
+    if lan.has("refused-set") or lan.chance(0.3, "refusals"):
+        refused = _refused_change(lan)
+        if refused:
+            made.append(refused)
     if made:
         lan.document["steps"] = made
 
@@ -57,7 +61,7 @@ def _interface(lan: Lan, step: Document) -> None:
             roof = nic.parent.spec.get("mtu", 1500) if nic.parent else 1500
             least = max([1280 if nic.ips(6) else 600, *(c.spec.get("mtu", 0) for c in lan.children(nic))])
             sizes = [mtu for mtu in (600, 1000, 1280, 1400, 1500) if least <= mtu <= roof]
-            if sizes:
+            if sizes and "peer" not in nic.spec:
                 nic.spec = {**nic.spec, "mtu": lan.pick(sizes)}
                 _set(step, nic.id, mtu=nic.spec["mtu"])
         case "mode" if nic.mode != "passthru":
@@ -144,6 +148,36 @@ _CHANGES = {
     "interface": _interface, "port": _port, "namespace": _namespace, "switch": _switch, "delete": _delete,
     "add": _add,
 }  # fmt: skip
+
+
+def _refused_change(lan: Lan) -> Document | None:
+    """A step in which one change may be refused."""
+    nics = [nic for nic in lan.children() if nic.mode != "passthru"]
+    wires = [nic for nic in lan.parents() if "switch" in nic.spec]
+    kind = lan.pick(("mac", "mode", "mtu", "list", "group", "state", "stp"), (3, 3, 2, 2, 1, 3, 1))
+    if not (wires if kind in ("state", "stp") else nics):
+        return None
+    nic = lan.pick(wires if kind in ("state", "stp") else nics)
+    values: Document = {}
+    match kind:
+        case "mac":
+            assert nic.parent is not None
+            others = [one for one in (nic.parent, *lan.children(nic.parent)) if one is not nic]
+            values["mac"] = lan.mac_of(lan.pick(others))
+        case "mode":
+            values["mode"] = "passthru"
+        case "mtu":
+            values["mtu"] = lan.pick((1501, 2000, 9000))
+        case "list":
+            values["allowed_macs"] = [lan.pick(("02:00:00:00:00:77", "01:00:5e:00:00:01"))]
+        case "group":
+            values["mac"] = "01:00:5e:00:00:07"
+        case "state":
+            values["port"] = {"state": lan.pick(("listening", "learning"))}
+        case "stp":
+            lan.document["switches"][nic.spec["switch"]]["stp"] = True
+            values["port"] = {"state": "disabled"}
+    return {"name": "refused", "set": {nic.id: values}, "expect": [{nic.id: {"refused": "EINVAL", "at": "set"}}]}
 
 
 def refusals(lan: Lan) -> None:

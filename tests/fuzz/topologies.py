@@ -32,6 +32,8 @@ def topology(rng: random.Random) -> Document:
             _parent(lan, host, f"eth{k}")
         if lan.chance(0.6, "host-bridge"):
             _bridge(lan, host)
+    if lan.has("pair"):
+        _pair(lan, hosts)
     while len(lan.nics) < room:
         _child(lan, lan.pick(lan.parents()), modes)
     addresses(lan, lan.nics)
@@ -85,6 +87,22 @@ def _bridge(lan: Lan, host: str) -> None:
             place = given.setdefault("containers", {}).setdefault(inside, {"interfaces": {}})["interfaces"]
         place[name] = plugged
         lan.nics.append(Nic(host, namespace, name, plugged))
+
+
+def _pair(lan: Lan, hosts: str) -> None:
+    """Two interfaces that are each other's other end, of one host or of two."""
+    ends = []
+    for host in (lan.pick(hosts), lan.pick(hosts)):
+        given = lan.document["hosts"][host]
+        name, namespace, place = f"w{len(lan.nics)}", host, given["interfaces"]
+        if lan.chance(0.4):
+            namespace = f"{host}/p{len(lan.nics)}"
+            place = given.setdefault("containers", {}).setdefault(f"p{len(lan.nics)}", {"interfaces": {}})["interfaces"]
+        place[name] = {}
+        ends.append(Nic(host, namespace, name, place[name]))
+        lan.nics.append(ends[-1])
+    for end, other in (ends, ends[::-1]):
+        end.spec["peer"] = other.id
 
 
 def _child(lan: Lan, parent: Nic, modes: list[str]) -> None:
