@@ -346,7 +346,7 @@ class Lab:
             stages = [("create", create), ("up", bring_up)]
         elif isinstance(change, SetLink):
             link_id = change.after.id
-            stages = [("set", lambda: self._set_link(change))]
+            stages = [("set", lambda: self._set_all(change))]
         else:
             raise TypeError(f"{type(change).__name__} cannot be expected to be refused")
         made = False
@@ -370,6 +370,14 @@ class Lab:
                 self._links.pop(link_id, None)
         elif isinstance(change, SetLink):
             if found["errno"] is None:
-                self._set_link(replace(change, before=change.after, after=change.before))
+                self._set_all(replace(change, before=change.after, after=change.before))
             self._links[link_id] = change.before
         return link_id, found
+
+    def _set_all(self, change: SetLink) -> None:
+        """Change a link and the state of its port, which otherwise has to wait for the carrier."""
+        self._set_link(change)
+        before, after = change.before, change.after
+        if isinstance(before, Veth) and isinstance(after, Veth) and before.port.state != after.port.state:
+            state = after.port.state
+            self._ask(port.set_state(after.port_namespace, after.port_ifname, after.port_ifindex, state), change)

@@ -177,6 +177,9 @@ def _child(world: World, link: plan.Macvlan, settings: dict[str, Settings]) -> N
     port.bc_queue_len = max(port.bc_queue_len, 1000 if link.bcqueuelen is None else link.bcqueuelen)
     if dev.mode == "passthru":
         port.passthru = dev
+        if link.mac is None:
+            # It has its parent's, which the kernel chose.
+            dev.mac = lower.mac
     if dev.mode == "source":
         port.sources = True
         for mac in link.allowed_macs:

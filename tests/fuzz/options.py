@@ -177,15 +177,16 @@ def _circle(lan: Lan) -> None:
     for family, prefixes in ((4, ("10.0.0.0/24", "10.0.1.0/24")), (6, ("fd00:0::/64", "fd00:1::/64"))):
         for to in prefixes:
             outside = [name for name in names if not _has(lan, name, to)]
-            met = [(a, b, ip) for a in outside for b in outside if a != b for ip in _gateways(lan, a, b, family)]
+            met = [(a, b) for a in outside for b in outside if a != b and _gateways(lan, a, b, family)]
             if not met:
                 continue
-            first, second, ip = met[0]
+            first, second = met[0]
             for name, other in ((first, second), (second, first)):
-                key = "net.ipv4.ip_forward" if family == 4 else "net.ipv6.conf.all.forwarding"
-                spaces[name].setdefault("sysctls", {})[key] = 1
                 back = _gateways(lan, name, other, family)
-                _route(spaces[name], to, back[0] if back else ip)
+                if back:
+                    key = "net.ipv4.ip_forward" if family == 4 else "net.ipv6.conf.all.forwarding"
+                    spaces[name].setdefault("sysctls", {})[key] = 1
+                    _route(spaces[name], to, back[0])
             for name in outside:
                 ways = _gateways(lan, name, first, family)
                 if name not in (first, second) and ways:
@@ -207,9 +208,9 @@ def _gateways(lan: Lan, here: str, there: str, family: int) -> list[str]:
 
 
 def _route(given: Document, to: str, via: str) -> None:
-    """A route, unless there is one to that prefix already."""
+    """A route, unless there is one to that prefix, or one to the gateway itself, already."""
     known = given.setdefault("routes", [])
-    if all(one["to"] != to for one in known):
+    if all(one["to"] != to and not one["to"].startswith(f"{via}/") for one in known):
         known.append({"to": to, "via": via})
 
 

@@ -154,7 +154,7 @@ def _refused_change(lan: Lan) -> Document | None:
     """A step in which one change may be refused."""
     nics = [nic for nic in lan.children() if nic.mode != "passthru"]
     wires = [nic for nic in lan.parents() if "switch" in nic.spec]
-    kind = lan.pick(("mac", "mode", "mtu", "list", "group", "state", "stp"), (3, 3, 2, 2, 1, 3, 1))
+    kind = lan.pick(("mac", "mode", "mtu", "list", "group", "state", "stp"), (6, 6, 4, 4, 2, 6, 1))
     if not (wires if kind in ("state", "stp") else nics):
         return None
     nic = lan.pick(wires if kind in ("state", "stp") else nics)

@@ -123,7 +123,8 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> bool:
             sim.note(packet.phase, dev.id, f"{packet.size} bytes, MTU {dev.mtu}", TOO_LONG, end=True)
             return False
         packet.size = fragment(dev.mtu)
-    if way.broadcast:
+    known = arp.neighbor(sim, dev, packet.dst) if way.broadcast else None
+    if way.broadcast and (known is None or not known.fixed):
         sim.note(packet.phase, dev.id, "sent to everybody", BROADCAST_ANSWER)
         dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, IP4, packet))
         return True
