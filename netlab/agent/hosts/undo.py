@@ -27,6 +27,10 @@ Record = dict[str, Any]
 _GONE = (errno.ENODEV, errno.EADDRNOTAVAIL, errno.ESRCH, errno.ENOENT, errno.ENETDOWN)
 
 
+class WatchdogGone(BaseException):
+    """The watchdog was killed: whatever the agent is at, it undoes what it did and ends, and nothing answers for it."""
+
+
 class UndoList:
     """Written by the agent, read by the watchdog: a record is safe as soon as `add` has returned."""
 
@@ -38,8 +42,11 @@ class UndoList:
         self.acting = threading.RLock()
 
     def add(self, record: Record) -> None:
-        """Write down what will be done next. Raises OSError where the watchdog has gone."""
-        os.write(self._pipe, json.dumps(record).encode() + b"\n")
+        """Write down what will be done next. Raises WatchdogGone where nobody reads it any more."""
+        try:
+            os.write(self._pipe, json.dumps(record).encode() + b"\n")
+        except BrokenPipeError as error:
+            raise WatchdogGone from error
         self.records.append(record)
 
 

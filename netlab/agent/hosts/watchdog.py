@@ -20,7 +20,7 @@ import time
 from typing import NoReturn
 
 from netlab.agent import system
-from netlab.agent.hosts.undo import UndoList, parse, undo
+from netlab.agent.hosts.undo import UndoList, WatchdogGone, parse, undo
 from netlab.agent.launcher import private_proc
 
 #: How long a new agent waits for an old one, which may be undoing still, in seconds.
@@ -64,13 +64,15 @@ def launch(read_fd: int, write_fd: int, ready: bytes, connection: str) -> NoRetu
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
                 signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
             os.close(undo_read)
-            _watch(mine, list_)
+            _watch(mine, list_, write_fd)
             private_proc()
             from netlab.agent.hosts.server import serve
 
             os.write(write_fd, ready)
             serve(read_fd, write_fd, list_, connection)
             status = 0
+        except WatchdogGone:
+            status = 71
         except BaseException:
             import traceback
 
@@ -120,13 +122,16 @@ def _wait(pid: int, stream: int, undo_read: int, wake: int) -> bytes:
     return bytes(data)
 
 
-def _watch(watchdog: int, list_: UndoList) -> None:
+def _watch(watchdog: int, list_: UndoList, write_fd: int) -> None:
     """In the agent: undo and end when the watchdog is killed."""
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
     def wait() -> None:
         poll = select.poll()
         poll.register(watchdog, select.POLLIN)
         poll.poll()
+        # What the other thread sees of things that go is no answer to anybody.
+        os.dup2(nowhere, write_fd)
         _undo_here(list_)
         os._exit(71)
 
