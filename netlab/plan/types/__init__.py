@@ -1,0 +1,131 @@
+"""The plan: frozen values that say exactly what the kernel is to be asked for.
+
+Everything that another room needs to know of a topology is here, resolved: names, MACs, ifindexes,
+ports, sysctls, endpoints, the order of creation, and what the author of the file expects. The plan
+knows no YAML and no kernel; it travels to the agent as JSON (`netlab.wire`).
+
+Identifiers are plain strings, the ones that people write:
+
+- a *namespace*: ``A`` (a host), ``A/c1`` (a container), ``lan`` (a switch);
+- a *link*: ``A:ens160``, ``A/c1:eth0``; the bridge of a switch is ``lan``; the link between two
+  switches is ``s2--s1``;
+- an *endpoint*: a link's id, or ``A:eth0@192.168.26.5`` for a further address of it;
+- a *switch port*: ``port(A:ens160)``, the switch's end of that interface's wire; of an interface that is plugged
+  into a bridge inside of a host, that bridge's end.
+"""
+
+from __future__ import annotations
+
+from netlab.plan.types.changes import (
+    AddLink,
+    AddNamespace,
+    AnyChange,
+    Change,
+    DeleteLink,
+    DeleteNamespace,
+    Refusal,
+    RefusedAt,
+    SetLink,
+    SetRouting,
+    SetSysctl,
+)
+from netlab.plan.types.expectations import (
+    AnyExpectation,
+    Expectation,
+    ExpectHeard,
+    ExpectPair,
+    ExpectRefused,
+    ExpectState,
+    ExpectWire,
+    Outcome,
+)
+from netlab.plan.types.layers import (
+    LAYERS,
+    base_layer,
+    layer_family,
+)
+from netlab.plan.types.links import (
+    MAIN_TABLE,
+    Address,
+    AnyLink,
+    Bridge,
+    Limit,
+    Link,
+    Macvlan,
+    MacvlanMode,
+    Macvtap,
+    Namespace,
+    Neighbor,
+    NsKind,
+    Pair,
+    Port,
+    PortState,
+    Route,
+    Rule,
+    Switch,
+    SwitchLink,
+    Veth,
+)
+from netlab.plan.types.state import (
+    Endpoint,
+    State,
+    ends,
+)
+from netlab.plan.types.whole import (
+    Claim,
+    Plan,
+    Step,
+)
+from netlab.plan.where import Where
+
+__all__ = [
+    "LAYERS",
+    "MAIN_TABLE",
+    "AddLink",
+    "AddNamespace",
+    "Address",
+    "AnyChange",
+    "AnyExpectation",
+    "AnyLink",
+    "Bridge",
+    "Change",
+    "Claim",
+    "DeleteLink",
+    "DeleteNamespace",
+    "Endpoint",
+    "ExpectHeard",
+    "ExpectPair",
+    "ExpectRefused",
+    "ExpectState",
+    "ExpectWire",
+    "Expectation",
+    "Limit",
+    "Link",
+    "Macvlan",
+    "MacvlanMode",
+    "Macvtap",
+    "Namespace",
+    "Neighbor",
+    "NsKind",
+    "Outcome",
+    "Pair",
+    "Plan",
+    "Port",
+    "PortState",
+    "Refusal",
+    "RefusedAt",
+    "Route",
+    "Rule",
+    "SetLink",
+    "SetRouting",
+    "SetSysctl",
+    "State",
+    "Step",
+    "Switch",
+    "SwitchLink",
+    "Veth",
+    "Where",
+    "base_layer",
+    "ends",
+    "layer_family",
+]

@@ -1,0 +1,92 @@
+"""What the agent is asked to do, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from netlab.plan.types.links import AnyLink, Namespace
+from netlab.plan.where import Where
+
+RefusedAt = Literal["create", "up", "set"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The author expects the kernel to refuse a change with this errno (its name, ``EINVAL``)."""
+
+    errno: str
+    at: RefusedAt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing to do. ``where`` is the line of the file that asked for it."""
+
+    where: Where | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddNamespace(Change):
+    """Make a namespace, write its sysctls, bring ``lo`` up (hosts and containers)."""
+
+    namespace: Namespace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteNamespace(Change):
+    """Delete a namespace and every link in it."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddLink(Change):
+    """Make a link with everything it has; ``sysctls`` are written while it is still down."""
+
+    link: AnyLink
+    sysctls: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteLink(Change):
+    """Delete a link (RTM_DELLINK); children of a parent go with it."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLink(Change):
+    """Change a link from ``before`` to ``after``; only what differs is asked for.
+
+    What the kernel throws away by itself on the way (static neighbours of a link that goes down or gets
+    another MAC, IPv6 addresses, a port's state) is missing in ``before`` already.
+
+    ``via`` says by which tool port options are set: netlink itself, or for the sake of the article
+    the ``ip`` or ``brctl`` binary or sysfs.
+    """
+
+    before: AnyLink
+    after: AnyLink
+    via: Literal["netlink", "ip", "brctl", "sysfs"] = "netlink"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSysctl(Change):
+    """Write one sysctl of a namespace."""
+
+    namespace: str
+    path: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRouting(Change):
+    """Change a namespace's routes and rules from ``before`` to ``after``."""
+
+    before: Namespace
+    after: Namespace
+
+
+AnyChange = AddNamespace | DeleteNamespace | AddLink | DeleteLink | SetLink | SetSysctl | SetRouting

@@ -1,0 +1,83 @@
+"""What the whole lab should be in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from netlab.plan.types.links import Address, AnyLink, Macvlan, Namespace, SwitchLink, Veth
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One row and one column of a matrix.
+
+    ``v4`` and ``v6`` are the addresses its layers use; ``extra`` marks a further address, which takes
+    part in address layers only.
+    """
+
+    id: str
+    namespace: str
+    link: str
+    ifname: str
+    ifindex: int
+    mac: str | None
+    v4: Address | None = None
+    v6: Address | None = None
+    extra: bool = False
+
+
+@dataclass(frozen=True)
+class State:
+    """The whole lab as it should be in one step. Everything the model and the read-back need.
+
+    ``links`` are in creation order (the order of addresses decides routes). ``hops`` bounds how many
+    queues (a CPU's receive backlog, macvlan's workqueue) one frame can wait in, one after the other,
+    on its way from any interface to any other; ``routers`` is how many namespaces forward packets.
+    ``addressed`` pairs link ids and addresses of all links that are up, in the order in which the kernel got
+    them and made their connected routes: that of ``links`` at first, but who has been down comes last.
+    """
+
+    namespaces: tuple[Namespace, ...]
+    links: tuple[AnyLink, ...]
+    endpoints: tuple[Endpoint, ...]
+    hops: int
+    routers: int = 0
+    addressed: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def _links(self) -> dict[str, AnyLink]:
+        return {link.id: link for link in self.links}
+
+    @cached_property
+    def _namespaces(self) -> dict[str, Namespace]:
+        return {namespace.id: namespace for namespace in self.namespaces}
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Endpoint id to its row and column."""
+        return {endpoint.id: i for i, endpoint in enumerate(self.endpoints)}
+
+    def link(self, link_id: str) -> AnyLink:
+        """The link with this id; KeyError where there is none."""
+        return self._links[link_id]
+
+    def namespace(self, ns_id: str) -> Namespace:
+        """The namespace with this id; KeyError where there is none."""
+        return self._namespaces[ns_id]
+
+    def links_of(self, ns_id: str) -> Iterator[AnyLink]:
+        """The links inside a namespace, in creation order (ports of a switch are not links of it)."""
+        return (link for link in self.links if link.namespace == ns_id)
+
+    def children_of(self, link_id: str) -> Iterator[Macvlan]:
+        """The macvlan and macvtap children of a link, in creation order."""
+        return (link for link in self.links if isinstance(link, Macvlan) and link.parent == link_id)
+
+
+def ends(link: AnyLink) -> tuple[str, ...]:
+    """The ids of every place where a link can be watched: its own, and the switch port at the other end of its wire."""
+    if isinstance(link, Veth):
+        return link.id, link.port_id
+    return (link.id, f"{link.peer}--{link.namespace}") if isinstance(link, SwitchLink) else (link.id,)
