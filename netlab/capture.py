@@ -36,7 +36,7 @@ def capturing(lab: Lab, plan: Plan, folder: Path) -> Iterator[None]:
     Raises ReportError: the folder or a file can't be made, or not be written to its end.
     """
     make_folder(folder)
-    names = taps(plan)
+    names = [place for place in taps(plan) if lab.watches(place)]
     with contextlib.ExitStack() as stack:
         files: list[BinaryIO] = []
         for name in names:

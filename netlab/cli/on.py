@@ -52,8 +52,6 @@ def machines(asked: Mapping[str, Any]) -> Callable[[list[str]], dict[str, Machin
     """Which machine plays which of some hosts, as the command line says. Raises UsageError."""
     if asked["on"] and asked["vagrant"]:
         raise UsageError("--on and --vagrant are two ways to say the same: give one")
-    if asked.get("pcap") and (asked["on"] or asked["vagrant"]):
-        raise UsageError("--pcap needs descriptors, which ssh can't hand over: run tcpdump on the machine itself")
     if not asked["on"] and not asked["vagrant"]:
         if asked["allow_management_nic"]:
             raise UsageError("--allow-management-nic goes with --on or --vagrant")

@@ -328,6 +328,10 @@ class Lab:
         ).result()  # fmt: skip
         return opened
 
+    def watches(self, place: str) -> bool:
+        """Whether frames can be captured at an interface or a switch port: in namespaces, everywhere."""
+        return True
+
     def capture(self, wanted: Sequence[str], fds: Sequence[int]) -> Capture:
         """Capture everything at interfaces and switch ports, by their ids, as pcapng into open files until
         `Capture.stop`: one for each of ``wanted``, or one for all. Those that a later step makes are joined then.

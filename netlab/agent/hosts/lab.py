@@ -16,6 +16,7 @@ from netlab.agent.lab import Lab, Log
 from netlab.agent.links import Op
 from netlab.agent.links.op import Level
 from netlab.agent.netlink import address, neighbor, set_up
+from netlab.agent.netns import Netns
 from netlab.agent.probe.cold import NUD_PERMANENT
 from netlab.plan.types import (
     AddLink,
@@ -64,6 +65,11 @@ class HostLab(Lab):
     def local(self, state: State) -> list[AnyLink]:
         """The links of a state that are on this machine."""
         return [link for link in state.links if link.namespace in self.namespaces]
+
+    def places(self) -> dict[str, tuple[Netns, str]]:
+        """Where every interface is that is on this machine; the switch's ports are on none."""
+        links = self.local(self.state) if self.state else []
+        return {link.id: (self.namespaces[link.namespace], link.ifname) for link in links}
 
     # --- changes ------------------------------------------------------------------------------------
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import IO, Any
 
 from netlab.agent import ability
 from netlab.agent.errors import BuildFailed
@@ -18,6 +19,7 @@ from netlab.agent.hosts.ends import connect as connect_end
 from netlab.agent.hosts.ends import serve as serve_end
 from netlab.agent.hosts.lab import HostLab
 from netlab.agent.hosts.machine import Here
+from netlab.agent.hosts.relay import Relay
 from netlab.agent.hosts.station import Station, fence_of
 from netlab.agent.hosts.undo import UndoList
 from netlab.agent.launcher import Entered
@@ -33,6 +35,8 @@ from netlab.wire import Channel, Closed, from_plain
 
 #: After so many seconds without a word the front is taken for gone: it says every ten that it is there.
 SILENCE = 60.0
+#: The number of the one lab there is.
+LAB = 1
 
 
 def serve(read_fd: int, write_fd: int, undo: UndoList, connection: str) -> None:
@@ -58,6 +62,8 @@ class HostsServer(Server):
         self.heard_at = time.monotonic()
         self._outside: Netns | None = None
         self._released: dict[int, threading.Event] = {}
+        self.relay = Relay(self.jobs)
+        self._spools: dict[int, list[IO[bytes]]] = {}
         self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "facts": self.facts, "sysctls": self.read_sysctls, "kinds": self.kinds, "verbose": self.set_verbose,
             "enter": self.enter_part, "arm": self.arm, "controls": self.controls, "hear": self.hear,
@@ -65,6 +71,8 @@ class HostsServer(Server):
             "finish": self.finish, "quiet": self.quiet, "beat": lambda _message: (None, []),
             "measure": self.measure_here, "tool": self.tool, "port": self.port, "serve": self.serve,
             "release": self.release, "connect": self.connect, "cancel": self.cancel,
+            "spawn": self.spawn, "signal": self.signal, "capture": self.capture, "uncapture": self.uncapture,
+            "read": self.relay.read, "write": self.relay.write, "drop": self.relay.drop,
         }  # fmt: skip
 
     def handle(self, message: dict[str, Any], received: list[int]) -> None:
@@ -105,15 +113,24 @@ class HostsServer(Server):
     def enter_part(self, message: dict[str, Any]) -> Answer:
         """Take this machine's part of a lab into a step; the first one makes it."""
         self._stop()
-        if self.part is None:
-            self.part = HostLab(self.sysctls, self.log, self.undo)
+        part = self._new_or_known(LAB)
         step = from_plain(Step, message["step"])
         try:
-            return self.part.enter(step), []
+            entered = part.enter(step)
         except BuildFailed:
             # The watchdog takes back what was made, when the front has gone.
+            self._stop_capturing(LAB)
+            self.labs.clear()
             self.part = None
             raise
+        for _, capture in self.captures.values():
+            capture.follow(part)
+        return entered, []
+
+    def _new_or_known(self, number: int) -> HostLab:
+        if self.part is None:
+            self.part = self.labs[number] = HostLab(self.sysctls, self.log, self.undo)
+        return self.part
 
     def arm(self, message: dict[str, Any]) -> Answer:
         """Open the ears of a step, now that every machine's links are known."""
@@ -165,6 +182,28 @@ class HostsServer(Server):
         self._armed().finish()
         return None, []
 
+    # --- processes and captures ---------------------------------------------------------------------
+
+    def spawn(self, message: dict[str, Any]) -> Answer:
+        """Start a process; its standard streams are kept here, and asked for piece by piece."""
+        started, fds = super().spawn(message)
+        return {**started, "pipes": self.relay.keep(fds)}, []
+
+    def capture(self, message: dict[str, Any]) -> Answer:
+        """Capture into files without a name: what is captured doesn't cross the network while it is listened to."""
+        spools = [tempfile.TemporaryFile() for _ in range(message["files"])]
+        answer = super().capture({**message, "fds": [spool.fileno() for spool in spools]})
+        self._spools[message["id"]] = spools
+        return answer
+
+    def uncapture(self, message: dict[str, Any]) -> Answer:
+        """Stop a capture; its files can be asked for piece by piece."""
+        spools = self._spools.pop(message["capture"], [])
+        counts, _ = super().uncapture(message)
+        for spool in spools:
+            spool.seek(0)
+        return {**counts, "pipes": self.relay.keep([os.dup(spool.fileno()) for spool in spools])}, []
+
     # --- measurements -------------------------------------------------------------------------------
 
     def _place(self, ns_id: str) -> Netns:
@@ -180,7 +219,7 @@ class HostsServer(Server):
             self._place(message["server"]), message["destination"],
         )  # fmt: skip
         traffic = from_plain(Traffic, message["traffic"])
-        self.jobs.start(message["id"], 1, lambda job: measure(job, ends, traffic))
+        self.jobs.start(message["id"], LAB, lambda job: measure(job, ends, traffic))
         return LATER, []
 
     def tool(self, message: dict[str, Any]) -> Answer:
@@ -207,7 +246,7 @@ class HostsServer(Server):
         ns = self._place(message["ns"])
         ends = Ends(ns, message["device"], message["source"], ns, message["destination"])
         traffic = from_plain(Traffic, message["traffic"])
-        self.jobs.start(message["id"], 1, lambda job: work(job, ends, traffic, message["tool"], message["port"]))
+        self.jobs.start(message["id"], LAB, lambda job: work(job, ends, traffic, message["tool"], message["port"]))
 
     def release(self, message: dict[str, Any]) -> Answer:
         """The client of a measurement is done; its server has nothing to wait for."""

@@ -10,8 +10,10 @@ from typing import Any, NoReturn
 
 from netlab.errors import UsageError
 from netlab.lab.agent import Agent, Lab, Log, Progress
+from netlab.lab.capture import Capture
 from netlab.lab.errors import LabDied, LabError, NotOnThisSubstrate
-from netlab.lab.hosts import ground
+from netlab.lab.hosts import ground, relay
+from netlab.lab.hosts.capture import CrewCapture
 from netlab.lab.hosts.inventory import Machine
 from netlab.lab.hosts.measure import measure
 from netlab.lab.hosts.ssh import Remote
@@ -181,6 +183,7 @@ class CrewLab(Lab):
         self.waves: Waves | None = None
         #: The requests of the measurement that is going on.
         self._under_way: list[tuple[Remote, int]] = []
+        self._closed = False
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._worker = threading.Thread(target=self._work, name="crew", daemon=True)
         self._worker.start()
@@ -189,8 +192,11 @@ class CrewLab(Lab):
         while (task := self._tasks.get()) is not None:
             task()
 
-    def _later(self, work: Callable[[], Any]) -> Reply[Any]:
+    def later(self, work: Callable[[], Any]) -> Reply[Any]:
         reply: Reply[Any] = Reply(lambda result, _fds: result)
+        if self._closed:
+            reply.fail(LabDied("this lab is closed"))
+            return reply
 
         def task() -> None:
             try:
@@ -203,7 +209,7 @@ class CrewLab(Lab):
 
     def enter(self, step: Step) -> Reply[StepObserved]:
         """Take every machine's part into a step. The reply's ``result()`` raises BuildError, LabDied."""
-        return self._later(lambda: self._enter(step))
+        return self.later(lambda: self._enter(step))
 
     def _enter(self, step: Step) -> StepObserved:
         self.waves = None
@@ -229,7 +235,7 @@ class CrewLab(Lab):
     ) -> Reply[tuple[LayerObserved, ...]]:
         """Probe layers in the current step, as `Lab.probe` does."""
         wanted = None if pairs is None else list(pairs)
-        return self._later(lambda: tuple(self._probe(layer, seed, wire, wanted) for layer in layers))
+        return self.later(lambda: tuple(self._probe(layer, seed, wire, wanted) for layer in layers))
 
     def _probe(self, layer: str, seed: int, wire: bool, pairs: list[tuple[int, int]] | None) -> LayerObserved:
         if self.step is None:
@@ -243,7 +249,7 @@ class CrewLab(Lab):
         self, source: Endpoint, destination: Endpoint, traffic: Traffic, on_progress: Progress | None = None
     ) -> Reply[Sample]:
         """Measure throughput or latency once, as `Lab.measure` does, between machines or on one."""
-        return self._later(lambda: self._measure(source, destination, traffic, on_progress))
+        return self.later(lambda: self._measure(source, destination, traffic, on_progress))
 
     def _measure(
         self, source: Endpoint, destination: Endpoint, traffic: Traffic, on_progress: Progress | None
@@ -268,6 +274,7 @@ class CrewLab(Lab):
 
     def close(self) -> None:
         """Forget each other's neighbours everywhere, then end the agents: everything is undone when this returns."""
+        self._closed = True
         self._tasks.put(None)
         self._worker.join()
         try:
@@ -277,20 +284,47 @@ class CrewLab(Lab):
             self.waves = None
         self.crew.close()
 
-    # --- what needs descriptors ---------------------------------------------------------------------
+    # --- what goes on there meanwhile ---------------------------------------------------------------
 
-    def spawn(self, *_args: Any, **_more: Any) -> Process:
-        """Not over ssh."""
-        _refuse("a process inside a lab")
+    def host_of(self, place: str) -> str:
+        """Whose machine an interface is on. Raises NotOnThisSubstrate for a switch's."""
+        if not self.watches(place):
+            raise NotOnThisSubstrate(
+                f"{place} is the real switch's: nobody can listen there", "capture at the NIC that is plugged into it"
+            )
+        return _host(place)
+
+    def watches(self, place: str) -> bool:
+        """Whether frames can be captured there: at any interface of a machine, at none of a switch."""
+        return not place.startswith("port(") and _host(place) in self.crew.remotes
+
+    def spawn(
+        self,
+        namespace: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+    ) -> Process:
+        """Start a process there, as `Lab.spawn` does, but in that machine's environment and in its folder ``/``."""
+        host = _host(namespace)
+        if host not in self.crew.remotes:
+            raise NotOnThisSubstrate(f"{namespace} is the real switch: nothing runs there", "a host's name")
+        remote = self.crew.remotes[host]
+        process: Process = self.later(lambda: relay.spawn(remote, self.number, namespace, argv, env, cwd)).result()
+        return process
+
+    def capture(self, wanted: Sequence[str], fds: Sequence[int]) -> Capture:
+        """Capture as `Lab.capture` does; the files, which must stay open, are filled when it is stopped."""
+        return CrewCapture(self, wanted, fds)
 
     def socket(self, *_args: Any, **_more: Any) -> NoReturn:
-        """Not over ssh."""
-        _refuse("a socket of a lab's namespace")
+        """No socket can be handed over from another machine."""
+        raise NotOnThisSubstrate(
+            "a socket is a descriptor of the machine that it is on, and can't be handed over to another",
+            "run a process there that has it: lab['A'].popen('python3', '-c', …), or ssh -L, -D",
+        )
 
-    def capture(self, *_args: Any, **_more: Any) -> NoReturn:
-        """Not over ssh."""
-        _refuse("a capture")
 
-
-def _refuse(what: str) -> NoReturn:
-    raise NotOnThisSubstrate(f"{what} can't be handed over between machines", "ssh to the machine, and do it there")
+def _host(name: str) -> str:
+    return name.partition(":")[0].partition("/")[0]
