@@ -46,7 +46,10 @@ _V6_DEFAULT = {
     "keep_addr_on_down": 0,
     "proxy_ndp": 0,
     "ndisc_notify": 0,
-    # The second report of a multicast group comes at random within this many milliseconds: a day.
+    # Reports of multicast groups go out at once in version 1; in version 2 two ticks later, among the first probes.
+    "force_mld_version": 1,
+    # The second report of a group comes at random within this many milliseconds: a day.
+    "mldv1_unsolicited_report_interval": 86_400_000,
     "mldv2_unsolicited_report_interval": 86_400_000,
 }
 
