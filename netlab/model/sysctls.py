@@ -33,6 +33,7 @@ NEUTRAL = frozenset(
         "drop_gratuitous_arp",
         "drop_unicast_in_l2_multicast",
         "force_igmp_version",
+        "force_mld_version",
         "igmpv2_unsolicited_report_interval",
         "igmpv3_unsolicited_report_interval",
         "keep_addr_on_down",
