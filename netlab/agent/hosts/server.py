@@ -191,7 +191,7 @@ class HostsServer(Server):
 
     def capture(self, message: dict[str, Any]) -> Answer:
         """Capture into files without a name: what is captured doesn't cross the network while it is listened to."""
-        spools = [tempfile.TemporaryFile() for _ in range(message["files"])]
+        spools: list[IO[bytes]] = [tempfile.TemporaryFile() for _ in range(message["files"])]  # noqa: SIM115 - kept
         answer = super().capture({**message, "fds": [spool.fileno() for spool in spools]})
         self._spools[message["id"]] = spools
         return answer

@@ -207,6 +207,12 @@ class CrewLab(Lab):
         self._tasks.put(task)
         return reply
 
+    def adapt(self, plan: Plan) -> Plan:
+        """A plan with further steps, fitted to the same machines. Raises UsageError, CannotRun."""
+        self.grounding = self.grounding.further(plan)
+        self.plan = self.grounding.plan
+        return self.plan
+
     def enter(self, step: Step) -> Reply[StepObserved]:
         """Take every machine's part into a step. The reply's ``result()`` raises BuildError, LabDied."""
         return self.later(lambda: self._enter(step))

@@ -121,12 +121,14 @@ def wanted_sysctls(nics: Iterable[str]) -> list[str]:
 class Grounding:
     """One plan on its machines. `plan` is what is judged, `notes` says what was left out, and why."""
 
-    def __init__(self, plan: Plan, ground: Ground, nics: Mapping[str, str]) -> None:
+    def __init__(
+        self, plan: Plan, ground: Ground, nics: Mapping[str, str], indexes: Mapping[str, int] | None = None
+    ) -> None:
         self.original = plan
         self.ground = ground
         self.nics = nics
         self.notes: list[str] = []
-        self._indexes: dict[str, int] = {}
+        self._indexes: dict[str, int] = dict(indexes or {})
         self._macs = self._real_macs()
         self._check_names()
         self._check_addresses()
@@ -137,6 +139,10 @@ class Grounding:
             claims=tuple(self._claims(plan.claims)),
         )
         self.plan = replace(self.plan, warnings=(*plan.warnings, *self.notes))
+
+    def further(self, plan: Plan) -> Grounding:
+        """The same with steps that were thought of later; what there is keeps its number."""
+        return Grounding(plan, self.ground, self.nics, self._indexes)
 
     # --- what the machines have ---------------------------------------------------------------------
 

@@ -1,0 +1,65 @@
+"""Descriptors that can't travel: the front doesn't get a pipe or a file, it asks for what is in it, piece by piece.
+
+It asks for the next piece when it has passed on the last one, so a process whose output nobody reads is held up by its
+full pipe, as anywhere, and nothing piles up on the way.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import os
+from typing import Any
+
+from netlab.agent.jobs import Jobs
+from netlab.agent.server import LATER, Answer, NotDone
+
+#: The longest piece, in bytes: what a pipe holds.
+PIECE = 1 << 16
+#: Pieces belong to no lab's measurements.
+_NO_LAB = 0
+
+
+class Relay:
+    """The descriptors that are kept for the front, by number. Whoever asks for one of them asks one thing at a time."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._numbers = itertools.count(1)
+        self._fds: dict[int, int] = {}
+
+    def keep(self, fds: list[int]) -> list[int]:
+        """Take descriptors over; their numbers for the front."""
+        numbers = [next(self._numbers) for _ in fds]
+        self._fds.update(zip(numbers, fds, strict=True))
+        return numbers
+
+    def read(self, message: dict[str, Any]) -> Answer:
+        """The next piece, as soon as there is one; an empty one at the end."""
+        fd = self._fd(message)
+        self._jobs.start(message["id"], _NO_LAB, lambda _job: base64.b64encode(os.read(fd, PIECE)).decode())
+        return LATER, []
+
+    def write(self, message: dict[str, Any]) -> Answer:
+        """Write a piece; the answer comes when all of it was taken."""
+        fd = self._fd(message)
+        data = memoryview(base64.b64decode(message["data"]))
+
+        def write(_job: object) -> None:
+            left = data
+            while left:
+                left = left[os.write(fd, left) :]
+
+        self._jobs.start(message["id"], _NO_LAB, write)
+        return LATER, []
+
+    def drop(self, message: dict[str, Any]) -> Answer:
+        """Close one: whoever is at its other end sees that."""
+        os.close(self._fd(message))
+        del self._fds[message["pipe"]]
+        return None, []
+
+    def _fd(self, message: dict[str, Any]) -> int:
+        if message["pipe"] not in self._fds:
+            raise NotDone("usage", message="this pipe is closed")
+        return self._fds[message["pipe"]]

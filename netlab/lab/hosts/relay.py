@@ -1,0 +1,76 @@
+"""Pipes and files of a machine, over the agent's stream: an ordinary local pipe stands for each, filled and emptied."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import threading
+from collections.abc import Generator, Mapping, Sequence
+
+from netlab.agent.hosts.relay import PIECE
+from netlab.lab.agent import Agent
+from netlab.lab.errors import LabError
+from netlab.lab.process import Process
+
+
+def spawn(
+    agent: Agent, lab: int, namespace: str, argv: Sequence[str], env: Mapping[str, str] | None, cwd: str | None
+) -> Process:
+    """Start a process there, with the machine's own environment unless another is given. Raises SpawnError."""
+    given = None if env is None else dict(env)
+    started = agent.request("spawn", lab=lab, ns=namespace, argv=list(argv), env=given, cwd=cwd).result()
+    fds = []
+    for number, (pipe, work) in enumerate(zip(started["pipes"], (_empty, _fill, _fill), strict=True)):
+        read, write = os.pipe()
+        mine, theirs = (write, read) if number == 0 else (read, write)
+        fds.append(mine)
+        threading.Thread(target=work, args=(agent, pipe, theirs), name=f"pipe {pipe}", daemon=True).start()
+    process = Process(agent, lab, tuple(argv), started["pid"], fds)
+    agent.track(process)
+    return process
+
+
+def pieces(agent: Agent, pipe: int) -> Generator[bytes]:
+    """What is in a pipe or file there, to its end; it is closed then. Raises LabError."""
+    try:
+        while data := base64.b64decode(agent.request("read", pipe=pipe).result()):
+            yield data
+    finally:
+        _drop(agent, pipe)
+
+
+def write(fd: int, data: bytes) -> None:
+    """Write all of it. Raises OSError."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(fd, left) :]
+
+
+def _fill(agent: Agent, pipe: int, fd: int) -> None:
+    """What a process there says, into a local pipe, until one of the two has gone."""
+    try:
+        # Whoever closes the local pipe wants no more; with the agent the process has gone, which `Process` tells.
+        with contextlib.suppress(BrokenPipeError, LabError):
+            for data in pieces(agent, pipe):
+                write(fd, data)
+    finally:
+        os.close(fd)
+
+
+def _empty(agent: Agent, pipe: int, fd: int) -> None:
+    """What is written into a local pipe, to a process there, until one of the two has gone."""
+    try:
+        # The process there reads no more, or has gone: whoever writes sees a broken pipe, as with any other.
+        with contextlib.suppress(LabError):
+            while data := os.read(fd, PIECE):
+                agent.request("write", pipe=pipe, data=base64.b64encode(data).decode()).result()
+    finally:
+        os.close(fd)
+        _drop(agent, pipe)
+
+
+def _drop(agent: Agent, pipe: int) -> None:
+    # With the agent everything that it kept has gone.
+    with contextlib.suppress(LabError):
+        agent.request("drop", pipe=pipe)
