@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netlab.errors import UsageError, did_you_mean
-from netlab.observed import LayerObserved, StepObserved
+from netlab.observed import LayerObserved, MeasuresObserved, StepObserved
 from netlab.plan.types import (
     LAYERS,
     ExpectPair,
@@ -159,11 +159,17 @@ def examine(
 
 def measure(step: Step, lab: Lab, seen: Mapping[str, LayerObserved], options: Options, watch: Watch) -> JudgedMeasures:
     """Measure what a step asks for, when everything is probed, and judge it."""
+    from netlab.measure import session
+
+    return judge_measured(step, session.measure(step, lab, seen, options.seed, watch), options.seed)
+
+
+def judge_measured(step: Step, measured: MeasuresObserved, seed: int) -> JudgedMeasures:
+    """Judge what was measured of a step, by its bounds and by what the model says of the pairs."""
     from netlab import model
     from netlab.judge.measure import judge_measures
     from netlab.measure import session
 
-    measured = session.measure(step, lab, seen, options.seed, watch)
     layers = tuple(session.wanted_pairs(step.measures))
     letters = model.predict(step.state, layers).letters
     index = step.state.index
@@ -171,7 +177,7 @@ def measure(step: Step, lab: Lab, seen: Mapping[str, LayerObserved], options: Op
     def predicted(layer: str, source: str, destination: str) -> str:
         return letters[layer][index[source]][index[destination]]
 
-    return judge_measures(step.measures, measured, predicted, session.layer, options.seed)
+    return judge_measures(step.measures, measured, predicted, session.layer, seed)
 
 
 def try_again(

@@ -346,7 +346,7 @@ class Lab:
             stages = [("create", create), ("up", bring_up)]
         elif isinstance(change, SetLink):
             link_id = change.after.id
-            stages = [("set", lambda: self._set_all(change))]
+            stages = [("set", lambda: self._set_all(replace(change, before=_left(change.before, change.after))))]
         else:
             raise TypeError(f"{type(change).__name__} cannot be expected to be refused")
         made = False
@@ -370,7 +370,8 @@ class Lab:
                 self._links.pop(link_id, None)
         elif isinstance(change, SetLink):
             if found["errno"] is None:
-                self._set_all(replace(change, before=change.after, after=change.before))
+                back = replace(change, before=_left(change.after, change.before), after=change.before)
+                self._set_all(back)
             self._links[link_id] = change.before
         return link_id, found
 
@@ -381,3 +382,14 @@ class Lab:
         if isinstance(before, Veth) and isinstance(after, Veth) and before.port.state != after.port.state:
             state = after.port.state
             self._ask(port.set_state(after.port_namespace, after.port_ifname, after.port_ifindex, state), change)
+
+
+def _left(before: AnyLink, after: AnyLink) -> AnyLink:
+    """``before`` without what the kernel throws away on the way to ``after`` (see netlab.plan.change.flushed)."""
+    down = before.up and not after.up
+    if down or before.mac != after.mac:
+        before = replace(before, neighbors=())
+    if down or after.mtu < 1280 <= before.mtu:
+        kept = tuple(item for item in before.addresses if item.family == 4 or item in after.addresses)
+        before = replace(before, addresses=kept)
+    return before

@@ -48,7 +48,5 @@ def _summary(plan: Plan) -> str:
     state = plan.steps[0].state
     hosts = sum(namespace.kind == "host" for namespace in state.namespaces)
     entries = sum(len(step.expect) for step in plan.steps)
-    return (
-        f"right: {hosts} hosts, {len(state.endpoints)} endpoints, "
-        f"{len(plan.steps)} {'step' if len(plan.steps) == 1 else 'steps'}, {entries} expectations"
-    )
+    counts = {"host": hosts, "endpoint": len(state.endpoints), "step": len(plan.steps), "expectation": entries}
+    return "right: " + ", ".join(f"{count} {one}{'' if count == 1 else 's'}" for one, count in counts.items())

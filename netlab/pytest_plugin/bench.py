@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Container
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from netlab import judge as judges
 from netlab import model, pipeline, report
 from netlab.lab import Agent, LabError, Reply
 from netlab.lab import Lab as Handle
-from netlab.observed import StepObserved
+from netlab.measure import session
+from netlab.observed import MeasuresObserved, StepObserved
+from netlab.plan.measures import Measures
 from netlab.plan.types import Plan, Step
 from netlab.pytest_plugin.keeper import skip_or_raise
 from netlab.report import terminal
@@ -24,12 +27,21 @@ if TYPE_CHECKING:
 
 #: The item of what has no layer: values that are read back, and refusals.
 LINKS = "links"
-#: The item of everything that a step has measured.
-MEASURES = "measures"
+#: The items of what a step has measured, one for each kind.
+MEASURES = ("throughput", "latency", "compare")
 
 
 class NotAsExpected(Exception):
     """A topology is not what its file or the model says; the message is the report."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What an item has seen, judged; when and where; and what was measured, where it is one of `MEASURES`."""
+
+    examined: report.Examined
+    here: report.Circumstances
+    measured: MeasuresObserved | None
 
 
 class Bench:
@@ -44,18 +56,21 @@ class Bench:
         self._handle: Handle | None = None
         self._passed: list[Reply[StepObserved]] = []
 
-    def examine(self, plan: Plan, step: Step, name: str) -> tuple[report.Examined, report.Circumstances]:
-        """Examine a layer of one step, `LINKS` or `MEASURES`. Skips where this machine can't; raises LabError."""
+    def examine(self, plan: Plan, step: Step, name: str) -> Seen:
+        """Examine a layer of one step, `LINKS` or one of `MEASURES`; skips where this machine can't. Raises LabError."""
         try:
             handle, entered = self._enter(plan, step)
             options = pipeline.Options(layers=(name,), seed=self._seed, measure=False)
             started, clock = datetime.now(UTC), pipeline.Clock()
+            measured = None
             if name == LINKS:
                 one = _only_links(step, entered.result())
-            elif name == MEASURES:
+            elif name in MEASURES:
+                part = replace(step, measures=only(step.measures, (name,)))
                 # It waits for every other measurement on this machine, whoever's.
-                measured = pipeline.measure(step, handle, {}, options, pipeline.silent)
-                one = replace(_only_links(step, entered.result()), measures=measured)
+                measured = session.measure(part, handle, {}, self._seed)
+                judged = pipeline.judge_measured(part, measured, self._seed)
+                one = replace(_only_links(step, entered.result()), measures=judged)
             else:
                 one = pipeline.examine(plan, step, handle, options, entered=entered)
             clock.lap("total")
@@ -63,7 +78,7 @@ class Bench:
         except LabError as error:
             self.leave()
             skip_or_raise(error)
-        return one, here
+        return Seen(one, here, measured)
 
     def leave(self) -> None:
         """Give the lab back."""
@@ -87,6 +102,11 @@ class Bench:
         return self._handle, self._passed[-1]
 
 
+def only(measures: Measures, kinds: Container[str]) -> Measures:
+    """What is to be measured of these kinds."""
+    return replace(measures, **{kind: () for kind in MEASURES if kind not in kinds})
+
+
 def _only_links(step: Step, built: StepObserved) -> report.Examined:
     """A step in which nothing was probed: only values read back and refusals are judged."""
     judged = judges.judge(step, built, None, pipeline.predicted_refusals(step))
@@ -102,7 +122,7 @@ def judge(plan: Plan, one: report.Examined, here: report.Circumstances) -> None:
     [step] = record["steps"]
     findings = record["findings"]
     if one.measures is not None:
-        verdicts = {made["verdict"] for kind in ("throughput", "latency", "compare") for made in record[kind]}
+        verdicts = {made["verdict"] for kind in MEASURES for made in record[kind]}
     elif not one.observed.layers:
         verdicts = {entry["verdict"] for entry in step["expectations"] if entry["kind"] in ("state", "refused")}
         verdicts |= {finding["verdict"] for finding in findings if finding["kind"] == "refusal"}

@@ -11,23 +11,31 @@ from pathlib import Path
 
 import pytest
 
-from netlab.observed import LayerObserved, StepObserved
-from netlab.report import Circumstances, Examined
+from netlab.judge.measure import JudgedMeasures
+from netlab.observed import LayerObserved, MeasuresObserved, StepObserved
+from netlab.plan.types import Step
+from netlab.pytest_plugin.bench import MEASURES, Seen, only
+from netlab.report import Circumstances
 from netlab.wire import from_plain, to_plain
 
 
-def pack(file: str, one: Examined, here: Circumstances) -> str:
+def pack(file: str, seen: Seen) -> str:
     """What an item sends: the file (relative to the root folder), the step, what was seen there, when and where."""
-    return json.dumps({"file": file, "step": one.step.name, "observed": to_plain(one.observed), "here": asdict(here)})
+    one, measured = seen.examined, seen.measured
+    return json.dumps({
+        "file": file, "step": one.step.name, "here": asdict(seen.here), "observed": to_plain(one.observed),
+        "measured": None if measured is None else to_plain(measured),
+    })  # fmt: skip
 
 
 @dataclass
 class _File:
-    """What has been seen of one topology file: by step the values read back, and the layers."""
+    """What has been seen of one topology file: by step the values read back, the layers, and the measurements."""
 
     here: Circumstances
     steps: dict[str, StepObserved] = field(default_factory=dict)
     layers: dict[str, list[LayerObserved]] = field(default_factory=dict)
+    measured: dict[str, dict[str, MeasuresObserved]] = field(default_factory=dict)
 
 
 class Gatherer:
@@ -52,6 +60,10 @@ class Gatherer:
         file.here = replace(file.here, seconds=seconds, started=started)
         file.steps.setdefault(plain["step"], observed)
         file.layers.setdefault(plain["step"], []).extend(observed.layers)
+        if plain["measured"] is not None:
+            measured = from_plain(MeasuresObserved, plain["measured"])
+            kinds = {kind: measured for kind in MEASURES if getattr(measured, kind)}
+            file.measured.setdefault(plain["step"], {}).update(kinds)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
@@ -75,7 +87,21 @@ class Gatherer:
             told = len(step.state.endpoints) <= report.STORIES_UP_TO
             stories = report.tell_all(step.state, prediction, names) if told else report.Stories()
             judged = judge.judge(step, observed, prediction, pipeline.predicted_refusals(step))
-            examined.append(report.Examined(step, observed, prediction, judged, stories))
+            measures = self._measured(step, file.measured.get(step.name, {}), file.here.seed)
+            examined.append(report.Examined(step, observed, prediction, judged, stories, measures))
         seen = [(one.step, one.observed, one.prediction) for one in examined]
-        claims = [judge.weigh(claim, seen) for claim in resolved.claims]
+        compared = [(one.step.name, made) for one in examined if one.measures for made in one.measures.compare]
+        claims = [judge.weigh(claim, seen, compared) for claim in resolved.claims]
         save(report.build(resolved, examined, claims, model.RULES, file.here), self.folder)
+
+    def _measured(self, step: Step, seen: dict[str, MeasuresObserved], seed: int) -> JudgedMeasures | None:
+        """The measurements of all items of a step as those of one run; None where there was none."""
+        from netlab import pipeline
+
+        if not seen:
+            return None
+        whole = MeasuresObserved(
+            **{kind: getattr(one, kind) for kind, one in seen.items()},
+            seconds=sum(one.seconds for one in seen.values()),
+        )
+        return pipeline.judge_measured(replace(step, measures=only(step.measures, seen)), whole, seed)

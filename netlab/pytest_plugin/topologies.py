@@ -1,4 +1,4 @@
-"""Topology files as tests: one item for each step and layer."""
+"""Topology files as tests: one item for each step and layer, and for each kind of measurement."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ class TopologyStep(pytest.Collector):
         for layer in pipeline.chosen_layers(self.plan, self.step, ()):
             if not asked or layer in asked:
                 yield TopologyItem.from_parent(self, name=layer)
-        if self.step.measures and (not asked or MEASURES in asked):
-            yield TopologyItem.from_parent(self, name=MEASURES)
+        for kind in MEASURES:
+            if getattr(self.step.measures, kind) and (not asked or kind in asked):
+                yield TopologyItem.from_parent(self, name=kind)
 
 
 def _readbacks(step: Step) -> bool:
@@ -58,7 +59,7 @@ def _readbacks(step: Step) -> bool:
 
 
 class TopologyItem(pytest.Item):
-    """One layer of one step."""
+    """One layer of one step, or one kind of its measurements."""
 
     parent: TopologyStep
     #: What it has seen, and where, for the reports of the whole run.
@@ -70,12 +71,12 @@ class TopologyItem(pytest.Item):
         keeper = keeper_of(self.config)
         if _BENCH not in self.config.stash:
             self.config.stash[_BENCH] = Bench(keeper.labs, keeper.seed)
-        one, here = self.config.stash[_BENCH].examine(self.parent.plan, self.parent.step, self.name)
-        self.where = {"topology": self.parent.plan.name, "kernel": here.kernel}
-        self.where |= {"substrate": here.substrate, "seed": str(here.seed)}
+        seen = self.config.stash[_BENCH].examine(self.parent.plan, self.parent.step, self.name)
+        self.where = {"topology": self.parent.plan.name, "kernel": seen.here.kernel}
+        self.where |= {"substrate": seen.here.substrate, "seed": str(seen.here.seed)}
         if self.config.getoption("--netlab-report"):
-            self.seen = pack(self.nodeid.partition("::")[0], one, here)
-        judge(self.parent.plan, one, here)
+            self.seen = pack(self.nodeid.partition("::")[0], seen)
+        judge(self.parent.plan, seen.examined, seen.here)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The report of what is not as expected, and no traceback."""

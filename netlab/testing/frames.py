@@ -69,7 +69,10 @@ def read(data: bytes) -> list[Frame]:
     while at + 12 <= len(data):
         kind, length = struct.unpack_from("=II", data, at)
         body = data[at + 8 : at + length - 4]
-        if kind == 1:
+        if kind == 0x0A0D0D0A:
+            # A section, one of each machine: interfaces are counted anew.
+            names = []
+        elif kind == 1:
             names.append(_options(body[8:]).get(2, b"").decode())
         elif kind == 6:
             number, high, low, captured, _size = struct.unpack_from("=IIIII", body)

@@ -39,7 +39,7 @@ class Lab:
 
     def __init__(self, agent: Agent, blueprint: Blueprint, seed: int = 0) -> None:
         self.blueprint = blueprint
-        self.plan: Plan = blueprint.plan()
+        self.plan: Plan = agent.adapt(blueprint.plan())
         self.seed = seed
         self.captures: list[Capture] = []
         self.closed = False
@@ -150,7 +150,7 @@ class Lab:
         return self.blueprint.after(self._past) if self._past else self.plan
 
     def _go(self, step: Node | Given) -> None:
-        plan = self.blueprint.after([*self._past, step])
+        plan = self.handle.adapt(self.blueprint.after([*self._past, step]))
         self._past.append(step)
         self.plan = plan
         self._enter(plan.steps[-1])
@@ -252,7 +252,7 @@ class Lab:
         for name in interfaces:
             if name not in known:
                 raise KeyError(f"no interface {name!r} in {self.plan.name}{did_you_mean(name, known)}")
-        everywhere = [name for name in known if name not in self.bridges]
+        everywhere = [name for name in known if name not in self.bridges and self.handle.watches(name)]
         capture = Capture(self, interfaces or everywhere, None if path is None else Path(path))
         self.captures.append(capture)
         return capture

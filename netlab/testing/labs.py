@@ -16,12 +16,14 @@ from netlab.testing.lab import Lab
 class Labs:
     """Opens labs. ``folders`` is where names of topology files are looked up first, ``seed`` orders probes.
 
-    As a context manager, or by `close`, it ends them all. It costs nothing before the first `open`.
+    ``on`` has them on real machines, over ssh, one at a time: the words of ``netlab run --on``, or the name of a hosts
+    file (docs/hosts.md). As a context manager, or by `close`, it ends them all. It costs nothing before the first `open`.
     """
 
-    def __init__(self, folders: Iterable[Path] = (), seed: int = 0) -> None:
+    def __init__(self, folders: Iterable[Path] = (), seed: int = 0, on: str = "") -> None:
         self.folders = tuple(folders)
         self.seed = seed
+        self.on = on
         self._agent: Agent | None = None
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -58,8 +60,14 @@ class Labs:
             if self._agent is None or not self._agent.alive:
                 if self._agent is not None:
                     self._agent.close()
-                self._agent = Agent.start()
+                self._agent = self._crew() if self.on else Agent.start()
             return self._agent
+
+    def _crew(self) -> Agent:
+        from netlab.lab.hosts import Crew, parse
+
+        given = parse(self.on)
+        return Crew(lambda hosts: {host: given[host] for host in hosts if host in given})
 
     @property
     def up(self) -> list[Lab]:

@@ -7,148 +7,20 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import resource
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.crash import world
-
-ROOT = Path(__file__).parents[2]
-NETLAB = str(Path(sys.executable).with_name("netlab"))
-#: As an ordinary user: a user namespace in which nobody is root.
-ORDINARY = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
-DIED = "the agent has ended unexpectedly, and its labs with it"
-
-
-class NotClean(Exception):
-    """A run ended otherwise than it should, or left something behind."""
-
-
-@dataclass
-class Ended:
-    """How a run ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-class Runs:
-    """Starts runs in a folder of its own, and looks after each whether anything was left."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.reports = folder / "reports"
-        world.settle_in(folder)
-        self.before = world.at_rest(folder)
-
-    def start(self, argv: list[str], **options: object) -> subprocess.Popen[str]:
-        """Start a front; its outputs are pipes unless told otherwise."""
-        streams: dict[str, object] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        return subprocess.Popen(argv, cwd=ROOT, text=True, **streams)  # type: ignore[call-overload,no-any-return]
-
-    def ended(self, process: subprocess.Popen[str], what: str) -> Ended:
-        """Wait for a front's end, and for the end of everything that came of it."""
-        out, err = process.communicate(timeout=120)
-        ended = Ended(process.returncode, out or "", err or "")
-        if "Traceback" in ended.err:
-            raise NotClean(f"{what}: a traceback:\n{ended.err}")
-        half = [str(path) for path in self.reports.rglob(".*")] if self.reports.exists() else []
-        if half:
-            raise NotClean(f"{what}: files that were not finished: {half}")
-        shutil.rmtree(self.reports, ignore_errors=True)
-        if left := world.left_behind(self.before, self.folder):
-            raise NotClean(f"{what}: left behind: {left}")
-        return ended
-
-    def run(self, argv: list[str], what: str, **options: object) -> Ended:
-        """Start and wait."""
-        return self.ended(self.start(argv, **options), what)
-
-    def demo(self, *more: str) -> list[str]:
-        """The command of a whole run, with its reports."""
-        return [NETLAB, "run", "bridge-two-node", "--report-dir", str(self.reports), *more]
-
-
-def expect(true: object, what: str, ended: Ended) -> None:
-    """Raise where something is not so."""
-    if not true:
-        raise NotClean(f"{what}: ended with {ended.code}\n--- stdout\n{ended.out}\n--- stderr\n{ended.err}")
-
+from tests.crash.kills import kills
+from tests.crash.runs import NETLAB, Ended, NotClean, Runs, expect
 
 # --- scenarios --------------------------------------------------------------------------------------
-
-
-def kills(runs: Runs, count: int, seed: int) -> None:
-    """SIGKILL for the front, the launcher, PID 1 or one of its children, at a random instant of a run's life."""
-    chance = random.Random(seed)
-    steps = [NETLAB, "run", "bridge-parent-fails", "--report-dir", str(runs.reports), "--layers", "icmp,arp"]
-    captured = runs.demo("--pcap", str(runs.reports / "pcap"), "--layers", "icmp")
-    commands = [runs.demo(), steps, captured, [sys.executable, "-m", "tests.crash.traffic"]]
-    commands += [ORDINARY + commands[0], ORDINARY + commands[3]]
-    lengths = []
-    for command in commands:
-        begun = time.monotonic()
-        ended = runs.run(command, " ".join(command))
-        lengths.append(time.monotonic() - begun)
-        expect(ended.code == 0, f"undisturbed: {' '.join(command)}", ended)
-    happened: Counter[str] = Counter()
-    number = 0
-    while happened.total() - happened[""] < count:
-        number += 1
-        k = number % len(commands)
-        # Only traffic has children.
-        often = 4 if "tests.crash.traffic" in commands[k] else 1
-        role = chance.choice(("front", "launcher", "agent", *["child"] * often))
-        after = chance.uniform(0, lengths[k])
-        what = f"kill {number} (seed {seed}): {role} of {' '.join(commands[k][-8:])} after {after:.3f} s"
-        begun = time.monotonic()
-        front = runs.start(commands[k])
-        hit = ""
-        try:
-            front.wait(timeout=after)
-            # It was over already: the machine has become quieter.
-            lengths[k] = min(lengths[k], time.monotonic() - begun)
-        except subprocess.TimeoutExpired:
-            hit = _kill(front.pid, role, chance)
-        ended = runs.ended(front, what)
-        if hit == "front" and ended.code == 0:
-            hit = ""  # it had ended by itself a moment before
-        happened[hit] += 1
-        if hit == "front":
-            expect(ended.code == -signal.SIGKILL, what, ended)
-        elif hit in ("launcher", "agent"):
-            over = ended.code in (0, 1)  # it had all that it needed from the agent
-            expect(over or (ended.code == 3 and DIED in ended.err), f"{what} hit {hit}", ended)
-        elif hit == "child":
-            expect(ended.code in (0, 1, 3), f"{what} hit {hit}", ended)
-        else:
-            expect(ended.code == 0, what, ended)
-    print(", ".join(f"{who or 'over already'} {times}" for who, times in sorted(happened.items())))
-
-
-def _kill(front: int, role: str, chance: random.Random) -> str:
-    """Kill whoever has the role, or who comes next to it in the family; returns whom it hit."""
-    roles = ("front", "launcher", "agent", "child")
-    family = world.descendants(front)
-    # In the order in which they started each other; children of PID 1 may be several.
-    victims = [*family[:3], chance.choice(family[3:])] if len(family) > 3 else family
-    victim = min(roles.index(role), len(victims) - 1)
-    try:
-        os.kill(victims[victim], signal.SIGKILL)
-    except ProcessLookupError:
-        return ""
-    return roles[victim]
 
 
 def signals(runs: Runs, _count: int, _seed: int) -> None:
@@ -312,7 +184,7 @@ def main() -> int:
             print(f"NOT CLEAN: {error}")
             return 1
         finally:
-            subprocess.run(["umount", "--recursive", folder], check=False)
+            subprocess.run(["umount", "--recursive", "--lazy", folder], check=False)
     return 0
 
 

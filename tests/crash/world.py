@@ -138,6 +138,16 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def name(pid: int) -> str:
+    """A process's name; empty where it has ended, reaped or not."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    inside, _, rest = text.partition("(")[2].rpartition(")")
+    return "" if rest.split()[0] in "ZX" else inside
+
+
 def reap() -> None:
     """Take the status of every orphan that has ended: PID 1 is everyone's parent."""
     while True:

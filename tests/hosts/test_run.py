@@ -208,7 +208,6 @@ def test_management_nic_if_told(world: World) -> None:
         (["--on", "A=root@host1:eth1"], "no machine is given for B"),
         (["--on", "nowhere.yaml"], "nowhere.yaml: No such file or directory"),
         (["--on", "hosts.yaml", "--vagrant"], "give one"),
-        (["--on", "hosts.yaml", "--pcap", "x"], "--pcap needs descriptors"),
         (["--allow-management-nic"], "goes with --on"),
     ],
 )

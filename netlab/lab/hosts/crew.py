@@ -51,6 +51,8 @@ class Crew(Agent):
         self.remotes: dict[str, Remote] = {}
         self.facts: dict[str, ground.Facts] = {}
         self.grounding: ground.Grounding | None = None
+        #: The lab that is open, if one is.
+        self.open: CrewLab | None = None
         self._stop_beating = threading.Event()
 
     # --- what an agent does -------------------------------------------------------------------------
@@ -67,6 +69,10 @@ class Crew(Agent):
 
     def adapt(self, plan: Plan) -> Plan:
         """Reach the machines of a topology and fit its plan to them. Raises UsageError, CannotRun."""
+        if self.open is not None:
+            raise UsageError(
+                f"machines have one lab at a time, and {self.open.plan.name} is still open: close it first"
+            )
         hosts = ground.hosts_of(plan)
         self.machines = dict(self._find(hosts))
         missing = [host for host in hosts if host not in self.machines]
@@ -99,7 +105,8 @@ class Crew(Agent):
     def lab(self, plan: Plan) -> CrewLab:
         """The lab of the plan that `adapt` has returned."""
         assert self.grounding is not None
-        return CrewLab(self, self.grounding)
+        self.open = CrewLab(self, self.grounding)
+        return self.open
 
     def info(self) -> dict[str, Any]:
         """Kernels and processors, machine by machine."""
@@ -113,6 +120,7 @@ class Crew(Agent):
 
     def close(self) -> None:
         """End every agent, and wait until each machine is as it was. Raises LabError where one isn't."""
+        self.open = None
         self._stop_beating.set()
         failures: list[Exception] = []
 
@@ -280,9 +288,14 @@ class CrewLab(Lab):
 
     def close(self) -> None:
         """Forget each other's neighbours everywhere, then end the agents: everything is undone when this returns."""
+        if self._closed:
+            return
         self._closed = True
         self._tasks.put(None)
         self._worker.join()
+        if self.crew.open is not self:
+            # The agents of this lab have been ended already.
+            return
         try:
             self.crew.ask_all("quiet")
         except LabError:
