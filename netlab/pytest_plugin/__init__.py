@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--netlab-layers",
         metavar="LAYERS",
         default="",
-        help="Of topology files examine only these layers (icmp,tcp,…).",
+        help="Of topology files examine only these: layers (icmp,tcp,…) and measurements (throughput,latency,compare).",
     )
     group.addoption(
         "--netlab-seed", type=int, metavar="N", default=0, help="Order in which pairs are probed. [default: 0]"
@@ -53,6 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known, and write reports where that is asked for (workers leave it to their controller)."""
     if not hasattr(config, "workerinput"):
+        _check_layers(config)
         if folder := config.getoption("--netlab-report"):
             from netlab.pytest_plugin.gather import Gatherer
 
@@ -66,6 +67,26 @@ def pytest_configure(config: pytest.Config) -> None:
         "topology(source): the topology of the test's lab: a netlab.Topology, the text of a topology file, or the name "
         "of one (beside the test, in topologies/, or shipped with netlab).",
     )
+
+
+def asked_layers(config: pytest.Config) -> tuple[str, ...]:
+    """The names given with ``--netlab-layers``."""
+    asked: str = config.getoption("--netlab-layers")
+    return tuple(name.strip() for name in asked.split(",") if name.strip())
+
+
+def _check_layers(config: pytest.Config) -> None:
+    if not (asked := asked_layers(config)):
+        return
+    from netlab.errors import did_you_mean
+    from netlab.plan.types import LAYERS, base_layer
+
+    known = (*LAYERS, "throughput", "latency", "compare")
+    for name in asked:
+        if base_layer(name) not in known:
+            raise pytest.UsageError(
+                f"--netlab-layers: no layer {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
+            )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

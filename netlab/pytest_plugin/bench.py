@@ -57,7 +57,7 @@ class Bench:
         self._passed: list[Reply[StepObserved]] = []
 
     def examine(self, plan: Plan, step: Step, name: str) -> Seen:
-        """Examine a layer of one step, `LINKS` or one of `MEASURES`; skips where this machine can't. Raises LabError."""
+        """Examine a layer of a step, `LINKS` or one of `MEASURES`; skips where this machine can't. Raises LabError."""
         try:
             handle, entered = self._enter(plan, step)
             options = pipeline.Options(layers=(name,), seed=self._seed, measure=False)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from netlab.plan.types import ExpectRefused, ExpectState, Plan, Step
-from netlab.pytest_plugin import keeper_of
+from netlab.pytest_plugin import asked_layers, keeper_of
 from netlab.pytest_plugin.bench import LINKS, MEASURES, Bench, NotAsExpected, judge
 from netlab.pytest_plugin.gather import pack
 
@@ -45,7 +45,7 @@ class TopologyStep(pytest.Collector):
 
         if (self.step.changes and any(change.refusal for change in self.step.changes)) or _readbacks(self.step):
             yield TopologyItem.from_parent(self, name=LINKS)
-        asked = [one for one in self.config.getoption("--netlab-layers").replace(" ", "").split(",") if one]
+        asked = asked_layers(self.config)
         for layer in pipeline.chosen_layers(self.plan, self.step, ()):
             if not asked or layer in asked:
                 yield TopologyItem.from_parent(self, name=layer)

@@ -159,16 +159,59 @@ def test_what_skips_and_what_does_not() -> None:
             skip_or_raise(error)
 
 
-def test_measurements_have_an_item(project: Project) -> None:
-    """What a step has measured is an item by itself, judged by its bounds; no other item measures anything."""
-    measured = TWO_HOSTS + "throughput:\n  - {pairs: [A -> B], duration: 1s, is: MIN}\n"
+def test_measurements_have_items(project: Project) -> None:
+    """Each kind of a step's measurements is an item of its own, judged by its bounds; no other item measures."""
+    measured = TWO_HOSTS + "throughput:\n  - {pairs: [A -> B], bytes: 10M, is: MIN}\n"
     project.write("topologies/right.yaml", measured.replace("MIN", "at least 1 Mbit/s"))
     project.write("topologies/wrong.yaml", measured.replace("MIN", "at least 900 Gbit/s"))
-    ran = project.pytest("-q", "--netlab-layers", "icmp,measures")
+    ran = project.pytest("-q", "--netlab-layers", "icmp,throughput")
     assert ran.tests == {
         "topologies.right.yaml.baseline::icmp": "passed",
-        "topologies.right.yaml.baseline::measures": "passed",
+        "topologies.right.yaml.baseline::throughput": "passed",
         "topologies.wrong.yaml.baseline::icmp": "passed",
-        "topologies.wrong.yaml.baseline::measures": "failed",
+        "topologies.wrong.yaml.baseline::throughput": "failed",
     }, ran.output
+    assert "900 Gbit/s" in ran.output
     assert "Traceback" not in ran.output
+
+
+MEASURED = """\
+claims:
+  - {number: 1, says: A round trip takes no longer one way than three times the other., compare: [both ways]}
+throughput:
+  - {pairs: [A -> B, B -> A], bytes: 10M}
+latency:
+  - {pairs: [A -> B], count: 10}
+compare:
+  - name: both ways
+    faster: {metric: latency, pair: A -> B, count: 10}
+    than: {metric: latency, pair: B -> A, count: 10}
+    by: "> 0.33x"
+    repetitions: 8
+"""
+
+
+def test_reports_have_the_measurements(project: Project) -> None:
+    """A report has what the items of its file have measured, claims that rest on it included; of what was left out
+    it has nothing."""
+    project.write("topologies/two.yaml", TWO_HOSTS + MEASURED)
+    for where, args in (("alone", ()), ("shared", ("-n", "3"))):
+        ran = project.pytest("-q", "--netlab-report", where, *args)
+        assert ran.returncode == 0, ran.output
+        record = json.loads((project.root / where / "two" / "run.json").read_text())
+        assert [(one["src"], one["dst"]) for one in record["throughput"]] == [
+            ("A:eth0", "B:eth0"),
+            ("B:eth0", "A:eth0"),
+        ]
+        assert [one["verdict"] for kind in ("throughput", "latency", "compare") for one in record[kind]] == ["P"] * 4
+        assert [claim["verdict"] for claim in record["claims"]] == ["confirmed"]
+    project.pytest("-q", "--netlab-report", "some", "--netlab-layers", "latency,arp")
+    record = json.loads((project.root / "some" / "two" / "run.json").read_text())
+    assert [len(record[kind]) for kind in ("throughput", "latency", "compare")] == [0, 1, 0]
+
+
+def test_a_mistyped_layer(project: Project) -> None:
+    """A name that is no layer ends the run at once, with what is meant."""
+    ran = project.pytest("-q", "--netlab-layers", "imcp")
+    assert ran.returncode == 4
+    assert "--netlab-layers: no layer 'imcp' (did you mean 'icmp'?); there are" in ran.output
