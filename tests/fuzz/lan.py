@@ -22,17 +22,24 @@ FEATURES = {
     "sysctls": 0.4, "forward": 0.2, "rules": 0.12, "mtu": 0.18, "ipv4": 0.9, "ipv6": 0.35, "extra-address": 0.15,
     "two-subnets": 0.15, "prefixes": 0.1, "no-address": 0.12, "same-mac": 0.1, "auto-mac": 0.05, "steps": 0.3,
     "refusals": 0.15, "fdb_max_learned": 0.05, "snooping": 0.05, "same-ip": 0.05, "stacked": 0.06,
-    "host-bridge": 0.2, "pair": 0.08, "own-mac": 0.04,
+    "host-bridge": 0.2, "pair": 0.08, "own-mac": 0.04, "silent": 0.05,
 }  # fmt: skip
 
 #: What is seldom met by chance: drawn together, now and then.
 THEMES = (
     {"forward", "two-parents", "two-subnets", "two-switches", "ipv4", "ipv6", "mtu"},
     {"forward", "circle", "two-subnets", "ipv4", "ipv6"},
+    {"forward", "circle", "two-subnets", "ipv4", "ipv6", "mtu"},
     {"same-namespace", "sysctls", "ipv4"},
     {"refused-set", "steps"},
+    {"refused-set", "steps", "link-down", "port-down", "state"},
+    {"refusals", "same-mac"},
+    {"same-ip", "ipv6"},
+    {"same-ip", "prefixes", "ipv4"},
+    {"passthru", "passthru-down"},
+    {"source", "nodst", "hairpin"},
 )
-THEME_SHARE = 0.12
+THEME_SHARE = 0.25
 
 
 @dataclass(eq=False)

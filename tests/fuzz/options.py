@@ -25,7 +25,7 @@ def dress(lan: Lan) -> None:
         elif nic.parent is not None:
             _child(lan, nic)
         _macs(lan, nic)
-        if lan.chance(0.25, "link-down"):
+        if lan.chance(0.25, "link-down") or (nic.mode == "passthru" and lan.chance(0.5, "passthru-down")):
             nic.spec["state"] = "down"
     _mtus(lan)
     for nic in lan.nics:
@@ -149,10 +149,9 @@ def sysctls(lan: Lan, namespace: str) -> Document:
                 continue
             value: Any = lan.pick(SETTINGS[name])
             found[f"net.ipv4.conf.{where}.{name}"] = value
-        if lan.chance(0.04):
-            found["net.ipv4.icmp_echo_ignore_all"] = 1
-        if lan.chance(0.04):
-            found["net.ipv6.icmp.echo_ignore_all"] = 1
+    for family, name in ((4, "icmp_echo_ignore_all"), (6, "icmp.echo_ignore_all")):
+        if lan.chance(0.4, "silent"):
+            found[f"net.ipv{family}.{name}"] = 1
     if lan.chance(0.5, "forward"):
         if lan.has("ipv4"):
             found["net.ipv4.ip_forward"] = 1

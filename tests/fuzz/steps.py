@@ -154,9 +154,12 @@ def _refused_change(lan: Lan) -> Document | None:
     """A step in which one change may be refused."""
     nics = [nic for nic in lan.children() if nic.mode != "passthru"]
     wires = [nic for nic in lan.parents() if "switch" in nic.spec]
-    kind = lan.pick(("mac", "mode", "mtu", "list", "group", "state", "stp"), (6, 6, 4, 4, 2, 6, 1))
+    kind = lan.pick(("mac", "mode", "mtu", "list", "group", "state", "stp"), (6, 6, 4, 4, 2, 6, 2))
     if not (wires if kind in ("state", "stp") else nics):
         return None
+    down = [nic for nic in wires if nic.spec.get("state") == "down" or nic.spec.get("port", {}).get("up") is False]
+    if kind == "state" and down and lan.chance(0.7):
+        wires = down
     nic = lan.pick(wires if kind in ("state", "stp") else nics)
     values: Document = {}
     match kind:
