@@ -17,7 +17,8 @@ class Labs:
     """Opens labs. ``folders`` is where names of topology files are looked up first, ``seed`` orders probes.
 
     ``on`` has them on real machines, over ssh, one at a time: the words of ``netlab run --on``, or the name of a hosts
-    file (docs/hosts.md). As a context manager, or by `close`, it ends them all. It costs nothing before the first `open`.
+    file (docs/hosts.md). As a context manager, or by `close`, it ends them all. It costs nothing before the first
+    `open`.
     """
 
     def __init__(self, folders: Iterable[Path] = (), seed: int = 0, on: str = "") -> None:

@@ -11,11 +11,10 @@ import itertools
 import os
 from typing import Any
 
+from netlab.agent.hosts import PIECE
 from netlab.agent.jobs import Jobs
 from netlab.agent.server import LATER, Answer, NotDone
 
-#: The longest piece, in bytes: what a pipe holds.
-PIECE = 1 << 16
 #: Pieces belong to no lab's measurements.
 _NO_LAB = 0
 

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Generator, Mapping, Sequence
 
-from netlab.agent.hosts.relay import PIECE
+from netlab.agent.hosts import PIECE
 from netlab.lab.agent import Agent
 from netlab.lab.errors import LabError
 from netlab.lab.process import Process
