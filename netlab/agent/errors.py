@@ -58,3 +58,9 @@ class BuildFailed(Exception):
             "where": [self.where.file, self.where.line, self.where.column] if self.where else None,
             "hint": f"install {self.package}" if self.package else HINTS.get(self.number, "").format(kind=self.kind),
         }
+
+
+def in_words(error: OSError) -> str:
+    """What the kernel said, and of which file, without its number."""
+    said = error.strerror or str(error)
+    return f"{error.filename}: {said}" if error.filename else said

@@ -18,6 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from netlab.agent.errors import in_words
+
 #: Seconds for a process that was killed to be gone.
 GONE = 5.0
 
@@ -173,7 +175,7 @@ class Jobs:
         except Cancelled:
             reply["error"] = {"kind": "cancelled", "message": "the measurement was cancelled"}
         except OSError as error:
-            reply["error"] = {"kind": "system", "errno": error.errno, "message": str(error)}
+            reply["error"] = {"kind": "system", "errno": error.errno, "message": in_words(error)}
         except Exception:
             import traceback
 

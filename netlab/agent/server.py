@@ -16,7 +16,7 @@ from typing import Any
 
 from netlab.agent import ability, sysctl
 from netlab.agent.capture import Capture
-from netlab.agent.errors import BuildFailed
+from netlab.agent.errors import BuildFailed, in_words
 from netlab.agent.jobs import Jobs
 from netlab.agent.lab import Lab
 from netlab.agent.launcher import CannotEnter, Entered
@@ -133,7 +133,7 @@ class Server:
         except BuildFailed as error:
             reply["error"] = {"kind": "build", **error.plain()}
         except OSError as error:
-            reply["error"] = {"kind": "system", "errno": error.errno, "message": str(error)}
+            reply["error"] = {"kind": "system", "errno": error.errno, "message": in_words(error)}
         except Exception as error:
             if isinstance(error, MemoryError) or str(error) == NO_THREAD:
                 said = str(error) or "out of memory"

@@ -74,9 +74,7 @@ def _run(argv: list[str]) -> int:
         if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
             return _unwritable(error)
         if isinstance(error, (MemoryError, ImportError)):
-            # Out of memory, mostly: a library that can't be mapped is an ImportError.
-            print(f"netlab: {str(error) or 'out of memory'}", file=sys.stderr)
-            return CANNOT_RUN
+            return _lacking(error)
         from netlab.cli.problems import explain
 
         return explain(error)
@@ -94,6 +92,14 @@ def _flushed(code: int) -> int:
     except OSError as error:
         return _unwritable(error)
     return code
+
+
+def _lacking(error: MemoryError | ImportError) -> int:
+    """Say that there is too little memory (a library that can't be mapped is an ImportError), or no such package."""
+    installed = not isinstance(error, ModuleNotFoundError)
+    mend = "raise the memory limit (ulimit -v)" if installed else "install netlab with all that it needs"
+    print(f"netlab: {str(error) or 'out of memory'}\n  {mend}", file=sys.stderr)
+    return CANNOT_RUN
 
 
 def _unwritable(error: OSError) -> int:
