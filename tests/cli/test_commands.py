@@ -42,7 +42,7 @@ def test_check_a_right_file(netlab: Netlab, files: Path) -> None:
     """A right file: exit code 0 and a line on what is in it."""
     done = netlab("check", "two.yaml")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "two.yaml: right: 2 hosts, 2 endpoints, 1 step, 1 expectations\n"
+    assert done.stdout == "two.yaml: right: 2 hosts, 2 endpoints, 1 step, 1 expectation\n"
 
 
 def test_check_a_wrong_file(netlab: Netlab, files: Path) -> None:
