@@ -96,7 +96,7 @@ def copy_project(target: Path) -> None:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
-    run(sys.executable, "-m", "pip", "wheel", "-q", "--wheel-dir", target / "wheelhouse", ROOT)
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--wheel-dir", target / "wheelhouse", f"{ROOT}[pytest]")
 
 
 def own_folders(work: Path) -> None:
@@ -134,6 +134,20 @@ def demo(project: Path) -> int:
     return run(NETLAB, "run", DEMO, "--vagrant", "--no-report", cwd=project, check=False)
 
 
+def suite(project: Path) -> None:
+    """Topology files as tests, distributed by pytest-xdist over ssh: the recipe of docs/hosts.md."""
+    config = subprocess.check_output(["vagrant", "ssh-config"], cwd=project)
+    (project / ".vagrant" / "ssh-config").write_bytes(config)
+    machines = [
+        word
+        for name in "ab"
+        for word in ("--tx", f"ssh=-F .vagrant/ssh-config {name}//python=/opt/netlab/bin/python//chdir=/vagrant")
+    ]
+    pytest = Path(sys.executable).with_name("pytest")
+    options = ["-o", "addopts=-v", "-o", "testpaths=topologies", "--dist", "load", *machines, "-k", "bridge-two-node"]
+    run(pytest, *options, cwd=project)
+
+
 def libvirt(work: Path) -> None:
     """The libvirt provider, with a libvirtd of our own."""
     project = work / "project"
@@ -160,6 +174,13 @@ def libvirt(work: Path) -> None:
         inside = f"sudo netlab run {DEMO} --no-report"
         run("vagrant", "ssh", "a", "-c", inside, "--", "-T", cwd=project)
         run(NETLAB, "doctor", "--vagrant", cwd=project)
+        captures = work / "captures"
+        run(NETLAB, "run", DEMO, "--vagrant", "--no-report", "-l", "icmp", "--pcap", captures, cwd=project)
+        found = {path.name: path.stat().st_size for path in captures.glob("*/*")}
+        say(f"captures: {found}")
+        if sorted(found) != ["A~ens160.pcapng", "B~ens160.pcapng"] or min(found.values()) < 1000:
+            sys.exit("the captures aren't those of both machines' NICs")
+        suite(project)
     for daemon in daemons:
         daemon.terminate()
         daemon.wait()
