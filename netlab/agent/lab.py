@@ -290,7 +290,9 @@ class Lab:
                 port_tools.set_option(self, change, after, option, value)
             before = replace(before, port=port.with_options(before.port, after.port))
         ops = [*links.changes(self, before, after), *limit.changes(before, after, Level.HOST)]
-        self._send([(op, change) for op in ops])
+        # A batch goes on behind a request that is refused: then nothing of what follows may be sent.
+        for part in [[op] for op in ops] if change.refusal is not None else [ops]:
+            self._send([(op, change) for op in part])
 
     def _set_sysctl(self, change: SetSysctl) -> None:
         self._write_sysctls(change.namespace, ((change.path, change.value),), change)

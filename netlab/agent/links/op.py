@@ -15,12 +15,15 @@ class Level(IntEnum):
     """Requests of one level need nothing of each other but the order within a namespace: a level is one batch each."""
 
     BRIDGE = 1
-    WIRE = 2
-    PLUG = 3
-    HOST = 4
-    CONTAINER = 5
-    PORT = 6
-    ROUTING = 7
+    #: A wire between two switches, and its ends' becoming ports: before the hosts' ports, as in the plan.
+    TRUNK = 2
+    JOIN = 3
+    WIRE = 4
+    PLUG = 5
+    HOST = 6
+    CONTAINER = 7
+    PORT = 8
+    ROUTING = 9
 
 
 @dataclass(frozen=True)

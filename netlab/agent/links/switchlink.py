@@ -38,15 +38,24 @@ def create(lab: Lab, wire: SwitchLink, *, up: bool) -> list[Op]:
         f" && ip -n {here} link set dev {wire.ifname} up"
     )
     made = request("add", pairs, command, index=wire.ifindex, up=up and wire.port.up)
-    return [
-        Op(here, Level.WIRE, made, "create"),
-        *_ports(lab, wire, (Port(attached=False, up=up and wire.port.up), Port(attached=False, up=False))),
-    ]
+    ops = [Op(here, Level.TRUNK, made, "create")]
+    if wire.port.attached:
+        ops.append(_join(lab, here, wire.ifname, wire.ifindex))
+    if wire.peer_port.attached:
+        ops.append(_join(lab, there, wire.peer_ifname, wire.peer_ifindex))
+    near = Port(attached=wire.port.attached, up=up and wire.port.up)
+    return [*ops, *_ports(lab, wire, (near, Port(attached=wire.peer_port.attached, up=False)))]
 
 
 def changes(lab: Lab, before: SwitchLink, after: SwitchLink) -> list[Op]:
     """Options of the two ports."""
     return _ports(lab, after, (before.port, before.peer_port))
+
+
+def _join(lab: Lab, switch: str, ifname: str, ifindex: int) -> Op:
+    bridge = lab.bridges[switch]
+    command = f"ip -n {switch} link set dev {ifname} master {bridge.ifname}"
+    return Op(switch, Level.JOIN, request("set", {"IFLA_MASTER": bridge.ifindex}, command, index=ifindex))
 
 
 def _ports(lab: Lab, wire: SwitchLink, before: tuple[Port, Port]) -> list[Op]:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 RTM_NEWLINK, RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 16, 28, 29, 30
 NUD_NOARP, NUD_PERMANENT = 0x40, 0x80
-NDA_DST, NDA_LLADDR = 1, 2
-AF_BRIDGE, NTF_MASTER = 7, 0x04
-NLM_F_REPLACE, NLM_F_CREATE = 0x100, 0x400
+NDA_DST, NDA_LLADDR, NDA_NDM_STATE_MASK = 1, 2, 16
+AF_BRIDGE, NTF_SELF, NTF_MASTER = 7, 0x02, 0x04
+NLM_F_REPLACE, NLM_F_BULK, NLM_F_CREATE = 0x100, 0x200, 0x400
 IFLA_LINKINFO, IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_BR_FDB_FLUSH = 18, 1, 2, 21
 
 NDMSG = struct.Struct("=BxxxiHBB")
@@ -55,7 +55,20 @@ def flush_neighbors(ns: Netns) -> int:
 
 
 def flush_fdb(ns: Netns, bridge: int) -> None:
-    """Forget every learned MAC of a bridge (br_fdb_flush); static entries stay."""
+    """Forget every learned MAC of a bridge (br_fdb_delete_bulk); static entries stay.
+
+    A change of the link itself is what older kernels know, and it makes a bridge that is an interface of a host report
+    its multicast groups anew (addrconf_notify): then everybody learns its MAC who was just made to forget it.
+    """
+    body = NDMSG.pack(AF_BRIDGE, bridge, 0, NTF_SELF, 0) + nla(
+        NDA_NDM_STATE_MASK, struct.pack("=H", NUD_PERMANENT | NUD_NOARP)
+    )
+    if ns.netlink.failures([bytearray(header(RTM_DELNEIGH, NLM_F_REQUEST | NLM_F_BULK, body))]):
+        _flush_by_link(ns, bridge)
+
+
+def _flush_by_link(ns: Netns, bridge: int) -> None:
+    """The same before Linux 5.19 (br_fdb_flush)."""
     data = nla(IFLA_INFO_KIND, b"bridge\0") + nla(IFLA_INFO_DATA, nla(IFLA_BR_FDB_FLUSH, b""))
     body = struct.pack("=BxHiII", 0, 0, bridge, 0, 0) + nla(IFLA_LINKINFO, data)
     request = bytearray(header(RTM_NEWLINK, NLM_F_REQUEST, body))
