@@ -3,7 +3,9 @@
 The launcher is single-threaded: only such a process may enter a user namespace (user_namespaces(7)). It
 unshares, forks PID 1, and then does nothing but wait for the end of the front or of PID 1. A pidfd
 becomes readable when its process ends, whatever the manner of its death; each is opened before the fork
-that needs it, so that there is no moment in which a parent's end can be missed.
+that needs it, so that there is no moment in which a parent's end can be missed. So an agent without a front
+can't be: the launcher kills PID 1 when the front ends, PID 1 ends by itself when either ends, the kernel kills
+it when the launcher ends; and with PID 1 the kernel kills all that lives in its namespace (pid_namespaces(7)).
 """
 
 from __future__ import annotations
@@ -59,6 +61,8 @@ def launch(front: int, stream: int, run: object) -> NoReturn:
         status = 70
         try:
             try:
+                # The launcher has one thread only: its end is meant, even where this process is stopped.
+                system.die_with_parent(signal.SIGKILL)
                 watch(launcher, front)
             except RuntimeError as error:
                 run(crowded(error))

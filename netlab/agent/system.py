@@ -18,6 +18,8 @@ MS_NOEXEC = 8
 MS_REC = 16384
 MS_PRIVATE = 1 << 18
 
+PR_SET_PDEATHSIG = 1
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -43,3 +45,8 @@ def mount(source: str, target: str, fstype: str | None, flags: int = 0) -> None:
     kind = fstype.encode() if fstype else None
     result = _libc.mount(source.encode(), target.encode(), kind, ctypes.c_ulong(flags), None)
     _check(result, f"mount {source} on {target}")
+
+
+def die_with_parent(signal: int) -> None:
+    """Have the kernel send this process a signal when the thread that forked it ends (prctl(2)). Raises OSError."""
+    _check(_libc.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal), 0, 0, 0), "prctl")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import select
 import signal
 import subprocess
 import sys
@@ -39,7 +40,7 @@ def signals(runs: Runs, _count: int, _seed: int) -> None:
     for moment in MOMENTS:
         for sent, code, message in cases:
             what = f"{'+'.join(one.name for one in sent)} at {moment}"
-            front = stops.start(runs, runs.busy(), moment, (there[moment] + 1) // 2)
+            front = stops.start(runs, runs.busy(), moment, (len(there[moment]) + 1) // 2)
             reached = stops.wait(front.pid)
             for one in sent:
                 front.send_signal(one)
@@ -48,6 +49,33 @@ def signals(runs: Runs, _count: int, _seed: int) -> None:
             expect(reached, f"{what}: not met", ended)
             expect(ended.code == code, what, ended)
             expect(ended.err.strip() == message, what, ended)
+
+
+def ties(runs: Runs, _count: int, _seed: int) -> None:
+    """Whoever of a run's parents is killed, one or both at once, and whatever the agent is at: it ends, too. It may be
+    busy, have stopped in the middle of a request, or be stopped by a signal; its launcher may be stopped."""
+    stops = Stops(runs)
+    dead = {"front": ["front"], "launcher": ["launcher"], "both": ["launcher", "front"]}
+    for killed, roles in dead.items():
+        for state, stopped in (("waits", []), ("stopped", ["agent"]), ("launcher stopped", ["launcher"])):
+            what = f"{killed} killed, {state}"
+            front = stops.start(runs, runs.busy(), "probe", 20)
+            expect(stops.wait(front.pid), f"{what}: not met", Ended(0, "", ""))
+            family = dict(zip(("front", "launcher", "agent"), world.descendants(front.pid), strict=False))
+            for role in stopped:
+                os.kill(family[role], signal.SIGSTOP)
+            agent = os.pidfd_open(family["agent"])
+            for role in roles:
+                os.kill(family[role], signal.SIGKILL)
+            ended = bool(select.select([agent], [], [], world.DEADLINE)[0])
+            os.close(agent)
+            if "launcher" in stopped and "launcher" not in roles:
+                # All that is left is a process that somebody keeps from ending.
+                os.kill(family["launcher"], signal.SIGCONT)
+            stops.release()
+            code = runs.ended(front, what).code
+            expect(ended, f"{what}: the agent lives on", Ended(code, "", ""))
+            expect(code == (3 if "front" not in roles else -signal.SIGKILL), what, Ended(code, "", ""))
 
 
 def full_disk(runs: Runs, _count: int, _seed: int) -> None:
@@ -169,6 +197,7 @@ def nothing(_runs: Runs, _count: int, _seed: int) -> None:
 SCENARIOS: dict[str, Callable[[Runs, int, int], None]] = {
     "kills": kills,
     "signals": signals,
+    "ties": ties,
     "full-disk": full_disk,
     "streams": streams,
     "limits": limits,

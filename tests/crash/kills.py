@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tests.crash import world
 from tests.crash.runs import DIED, ORDINARY, Ended, NotClean, Runs, expect
-from tests.crash.stops import MOMENTS, Stops
+from tests.crash.stops import MOMENTS, Events, Stops
 
 VICTIMS = ("front", "launcher", "agent", "iperf3", "other")
 #: What there is to be killed when: labs have processes in them only while something is measured.
@@ -53,7 +53,7 @@ def kills(runs: Runs, count: int, seed: int) -> None:
     traffic = [sys.executable, "-m", "tests.crash.traffic"]
     captured = runs.demo("--pcap", str(runs.reports / "pcap"), "--layers", "icmp")
     commands = [busy, ORDINARY + busy, captured, traffic, ORDINARY + traffic]
-    there: dict[tuple[str, ...], dict[str, int]] = {}
+    there: dict[tuple[str, ...], Events] = {}
     for command in commands:
         ended = runs.run(command, " ".join(command))
         expect(ended.code == 0, f"undisturbed: {' '.join(command)}", ended)
@@ -64,10 +64,15 @@ def kills(runs: Runs, count: int, seed: int) -> None:
         if missed.total() > TRIES * count:
             raise NotClean(f"only {hits.total()} of {count} kills have hit; the others: {dict(missed)}")
         moment, victim = CELLS[hits.total() % len(CELLS)]
-        command = chance.choice([command for command, events in there.items() if events[moment]])
-        # The launcher is at the first event of all by itself.
-        first = 2 if (moment, victim) == ("launch", "agent") else 1
-        number = chance.randint(first, there[command][moment])
+        places = [
+            (command, number)
+            for command, events in there.items()
+            for number, inside in events[moment].items()
+            if meets(moment, number, inside, victim)
+        ]
+        # Each command as often as any other, however many events it has.
+        command = chance.choice(list(dict.fromkeys(command for command, _ in places)))
+        number = chance.choice([number for one, number in places if one == command])
         one = Try(command, moment, number, victim, held=chance.random() < 0.5)
         why = attempt(runs, stops, one, chance)
         if why:
@@ -78,24 +83,31 @@ def kills(runs: Runs, count: int, seed: int) -> None:
     print(f"tries that hit nobody: {', '.join(f'{why} {times}' for why, times in missed.items()) or 'none'}")
 
 
+def meets(moment: str, number: int, inside: set[str], victim: str) -> bool:
+    """Whether the victim was there at this event when nobody disturbed the run."""
+    if victim in VICTIMS[:3]:
+        # The launcher is at the first event of all by itself.
+        return (moment, number, victim) != ("launch", 1, "agent")
+    return victim in inside if victim == "iperf3" else bool(inside - {"iperf3"})
+
+
 def attempt(runs: Runs, stops: Stops, one: Try, chance: random.Random) -> str:
     """Kill once, and see how it ends; returns why it doesn't count, or nothing. Raises NotClean."""
     front = stops.start(runs, one.command, one.moment, one.number)
     reached = stops.wait(front.pid)
     victim = find(front.pid, one.victim, chance) if reached else 0
-    if victim and one.held:
-        kill(victim)
+    struck = bool(victim) and one.held and kill(victim)
     stops.release()
     if victim and not one.held:
         time.sleep(chance.uniform(0, 0.003))  # somewhere behind the event, wherever it may be by then
-        kill(victim)
+        struck = kill(victim)
     # Not yet waited for, so the number is its own: it was there when the kill had been done, or had just been hit.
     under_way = front.poll() is None or front.returncode == -signal.SIGKILL
     ended = runs.ended(front, str(one))
     if not reached or not victim:
         expect(ended.code == 0, f"undisturbed: {one}", ended)
         return "nobody there yet" if reached else "event not met"
-    return "" if judge(one, ended, under_way) else "over already"
+    return "" if judge(one, ended, under_way) and struck else "over already"
 
 
 def judge(one: Try, ended: Ended, under_way: bool) -> bool:
@@ -125,10 +137,12 @@ def find(front: int, role: str, chance: random.Random) -> int:
     return chance.choice(inside) if inside else 0
 
 
-def kill(pid: int) -> None:
-    """SIGKILL, where it is still there."""
-    if world.name(pid):
+def kill(pid: int) -> bool:
+    """SIGKILL; whether it was still there."""
+    alive = bool(world.name(pid))
+    if alive:
         os.kill(pid, signal.SIGKILL)
+    return alive
 
 
 def table(hits: Counter[tuple[str, str]]) -> str:

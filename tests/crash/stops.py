@@ -14,6 +14,8 @@ from tests.crash.runs import NotClean, Runs
 MOMENTS = ("launch", "build", "probe", "step", "throughput", "teardown")
 #: Seconds that a run may take to get where it is to be stopped.
 PATIENCE = 60.0
+#: By moment and number: the names of the processes inside.
+Events = dict[str, dict[int, set[str]]]
 
 
 class Stops:
@@ -32,13 +34,13 @@ class Stops:
         os.environ["PYTHONPATH"] = str(Path(__file__).with_name("telling"))
         runs.before = world.at_rest(runs.folder)
 
-    def events(self) -> dict[str, int]:
-        """How many events of each moment a process of the last run has come to."""
+    def events(self) -> Events:
+        """The events that a process of the last run has come to, and what processes there were inside."""
         log = self.folder / "log"
-        found = dict.fromkeys(MOMENTS, 0)
+        found: Events = {moment: {} for moment in MOMENTS}
         for line in log.read_text().splitlines():
-            moment, number = line.split()
-            found[moment] = max(found[moment], int(number))
+            moment, number, *inside = line.split()
+            found[moment].setdefault(int(number), set()).update(inside)
         log.write_text("")
         return found
 

@@ -42,6 +42,12 @@ def test_ends(scenario: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_no_agent_without_a_front() -> None:
+    """Whichever of its parents is killed, busy or stopped as it may be, the agent ends with all that it has."""
+    done = world.enter(["ties"])
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_trace_is_found() -> None:
     """The search finds what there is to be found: a process, a link, a mount, a file, a namespace that is held."""
     done = world.enter(["traces"])

@@ -3,7 +3,7 @@
 An event is a call of one of the functions in `PLACES`, and has a moment of the run's life and a number in it. With
 ``NETLAB_STOP="probe 17"`` the process that comes to that event says so in the pipe ``told``, and goes on when it can
 read a byte from the pipe ``go``; once, for it takes away the file ``armed``. Without it, every event is a line in the
-file ``log``. Nothing else is changed.
+file ``log``, with the processes that there are inside. Nothing else is changed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def happens(moment: str) -> None:
         number = _numbers[moment]
     if not STOP:
         fd = os.open(f"{FOLDER}/log", os.O_WRONLY | os.O_APPEND)
-        os.write(fd, f"{moment} {number}\n".encode())
+        os.write(fd, f"{moment} {number} {' '.join(_inside())}\n".encode())
         os.close(fd)
     elif f"{moment} {number}" == STOP and _first():
         fd = os.open(f"{FOLDER}/told", os.O_WRONLY)
@@ -56,6 +56,19 @@ def happens(moment: str) -> None:
         fd = os.open(f"{FOLDER}/go", os.O_RDONLY)
         os.read(fd, 1)
         os.close(fd)
+
+
+def _inside() -> list[str]:
+    """The names of the processes that live in the agent's labs, where it is the agent that asks."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc") if os.getpid() == 1 else ()):
+        if pid != "1":
+            try:
+                with open(f"/proc/{pid}/comm") as file:
+                    found.append(file.read().strip())
+            except OSError:  # it has ended meanwhile
+                continue
+    return found
 
 
 def _first() -> bool:
