@@ -171,6 +171,7 @@ class World:
             "neighbors": neighbors,
             "sysctls": values,
             "agents": self.agents(name),
+            "journals": sorted(path.name for path in Path(f"/proc/{self.pid}/root/run").glob("netlab*")),
         }
 
     def as_before(self, before: dict[str, Any]) -> None:

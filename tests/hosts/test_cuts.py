@@ -31,6 +31,8 @@ def victims(world: World, who: str, front: int) -> list[int]:
             return [pid for pid in agents if parent(pid) in agents]
         case "sshd":
             return [session(pid) for pid in agents if parent(pid) not in agents]
+        case "both":
+            return agents
         case "ssh":
             return [int(pid) for pid in Path(f"/proc/{front}/task/{front}/children").read_text().split()][:1]
     raise AssertionError(who)
@@ -73,6 +75,31 @@ def test_cut(world: World, who: str, moment: tuple[str, int]) -> None:
         assert front.returncode == 3
         assert "A (root@10.99.1.2): the connection to its agent has ended" in said
     world.until(lambda: not world.agents(), "an agent is still there")
+    world.as_before(before)
+
+
+@pytest.mark.parametrize("moment", [("changes", 4), ("frames", 100)], ids=lambda moment: moment[0])
+def test_both_processes_at_once(world: World, moment: tuple[str, int]) -> None:
+    """Where both processes of an agent are killed at once nobody can undo: the next run does it, and says so."""
+    before = world.snapshot()
+    hosts = str(world.hosts())
+    with world.start("run", "demo.yaml", "--on", hosts, "--no-report", "--repeat", "20") as front:
+        world.trigger(*moment)
+        while not any(link["ifname"] == "ens160.1" for link in world.snapshot()["a"]["links"]):
+            world.trigger("changes", 1)
+        pids = victims(world, "both", front.pid)
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                os.kill(pid, number)
+        front.communicate(timeout=60)
+    world.until(lambda: not world.agents(), "an agent is still there")
+    left = world.snapshot()["a"]
+    assert left["links"] != before["a"]["links"]
+    assert left["addresses"] != before["a"]["addresses"]
+    assert left["journals"] == ["netlab"]
+    done = world.netlab("run", "demo.yaml", "--on", hosts, "--no-report", "-l", "icmp")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "A (root@10.99.1.2): a netlab that was killed there had left" in " ".join(done.stdout.split())
     world.as_before(before)
 
 

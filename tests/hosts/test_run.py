@@ -191,6 +191,21 @@ def test_what_a_machine_lacks(world: World, host: str, change: dict[str, Any], s
     world.as_before(before)
 
 
+def test_nobody_is_asked_for_a_password(world: World) -> None:
+    """Where only a password would do nobody is asked for one, nor any program that may know it: one line, exit 3."""
+    asked = world.folder / "asked"
+    program = world.folder / "askpass"
+    program.write_text(f"#!/bin/sh\ntouch {asked}\necho wrong\n")
+    program.chmod(0o755)
+    hosts = world.hosts(A={"options": [*SSH, "-o", "PreferredAuthentications=password", "-o", "BatchMode=no"]})
+    env = {"SSH_ASKPASS": str(program), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"}
+    done = world.run(world.command, "run", "demo.yaml", "--on", str(hosts), env=env)
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[0].startswith("netlab: A (root@10.99.1.2): ssh may not log in (")
+    assert len(done.stderr.splitlines()) == 2
+    assert not asked.exists()
+
+
 def test_management_nic_if_told(world: World) -> None:
     """--allow-management-nic takes the NIC of the ssh session, and the session outlives it."""
     before = world.snapshot()

@@ -126,7 +126,8 @@ class HostLab(Lab):
             {"do": "neighbors", "index": nic.ifindex, "ips": sorted(self.ips), "before": [asdict(one) for one in mine]}
         )
         if not read["up"]:
-            self._undo.add({"do": "down", "index": nic.ifindex})
+            held = addresses(ns.netlink).get(nic.ifindex, [])
+            self._undo.add({"do": "down", "index": nic.ifindex, "addresses": held})
             self._ask(Op(ns.id, Level.HOST, set_up(ns.id, nic.ifindex, nic.ifname), "up"), change)
         for item in nic.addresses:
             self._give(nic, item, change)

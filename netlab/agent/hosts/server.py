@@ -39,11 +39,11 @@ SILENCE = 60.0
 LAB = 1
 
 
-def serve(read_fd: int, write_fd: int, undo: UndoList, connection: str) -> None:
-    """Serve until the front goes; what was done is undone by the watchdog."""
+def serve(read_fd: int, write_fd: int, undo: UndoList, connection: str, left: int) -> None:
+    """Serve until the front goes; what was done is undone by the watchdog. ``left`` is how much was undone before."""
     gc.disable()
     Home.remember()
-    server = HostsServer(Channel(read_fd=read_fd, write_fd=write_fd), undo, connection)
+    server = HostsServer(Channel(read_fd=read_fd, write_fd=write_fd), undo, connection, left)
     threading.Thread(target=server.end_in_silence, name="silence", daemon=True).start()
     with contextlib.suppress(Closed):
         server.loop()
@@ -52,10 +52,11 @@ def serve(read_fd: int, write_fd: int, undo: UndoList, connection: str) -> None:
 class HostsServer(Server):
     """The part of a lab that is on this machine, step by step."""
 
-    def __init__(self, channel: Channel, undo: UndoList, connection: str) -> None:
+    def __init__(self, channel: Channel, undo: UndoList, connection: str, left: int) -> None:
         super().__init__(channel, Entered(False, ""))
         self.undo = undo
         self.connection = connection
+        self.left = left
         self.here = Here("machine")
         self.part: HostLab | None = None
         self.station: Station | None = None
@@ -98,7 +99,7 @@ class HostsServer(Server):
 
     def facts(self, _message: dict[str, Any]) -> Answer:
         """What there is on this machine."""
-        return machine.facts(self.here, self.connection), []
+        return {**machine.facts(self.here, self.connection), "left": self.left}, []
 
     def read_sysctls(self, message: dict[str, Any]) -> Answer:
         """The values at some paths, as they are."""

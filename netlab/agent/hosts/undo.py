@@ -1,8 +1,9 @@
 """The undo list: what was done in a machine's own namespace, written down before it was done.
 
 Each record is a small mapping with ``do``: ``link`` (delete a child), ``address`` (delete an address), ``down`` (an
-interface that was down), ``neighbors`` (forget those of the lab, put back what was there), ``route``, ``rule``. Undoing
-what was never done, or has gone with something else, is no error.
+interface that was down, unless somebody else has given it an address since), ``neighbors`` (forget those of the lab,
+put back what was there), ``route``, ``rule``. Undoing what was never done, or has gone with something else, is no
+error.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from netlab.agent.hosts import neighbors
+from netlab.agent.hosts.journal import Journal
 from netlab.agent.netlink import Socket, address, link, route, rule, set_up
 from netlab.agent.netlink.classes import ifaddrmsg, ifinfmsg
 from netlab.agent.netlink.messages import Request
@@ -34,8 +36,9 @@ class WatchdogGone(BaseException):
 class UndoList:
     """Written by the agent, read by the watchdog: a record is safe as soon as `add` has returned."""
 
-    def __init__(self, pipe: int) -> None:
+    def __init__(self, pipe: int, journal: Journal) -> None:
         self._pipe = pipe
+        self.journal = journal
         #: A copy, for the case that the watchdog dies first.
         self.records: list[Record] = []
         #: Held while something is written down and done; who holds it for ever lets nothing more be done.
@@ -43,8 +46,10 @@ class UndoList:
 
     def add(self, record: Record) -> None:
         """Write down what will be done next. Raises WatchdogGone where nobody reads it any more."""
+        line = json.dumps(record).encode() + b"\n"
+        self.journal.add(line)
         try:
-            os.write(self._pipe, json.dumps(record).encode() + b"\n")
+            os.write(self._pipe, line)
         except BrokenPipeError as error:
             raise WatchdogGone from error
         self.records.append(record)
@@ -77,8 +82,10 @@ def _undo(netlink: Socket, record: Record) -> None:
                 _ask(netlink, link("delete", {}, "", index=record["index"]))
         case "address":
             _remove_address(netlink, record)
-        case "down":
+        case "down" if not _in_use(netlink, record):
             _ask(netlink, set_up("", record["index"], "", False))
+        case "down":
+            return
         case "neighbors":
             neighbors.forget(netlink, {record["index"]: set(record["ips"])}, permanent=True)
             neighbors.restore(netlink, [neighbors.Entry(**entry) for entry in record["before"]])
@@ -88,6 +95,11 @@ def _undo(netlink: Socket, record: Record) -> None:
             _ask(netlink, rule("delete", "", record["values"]))
         case other:
             raise OSError(errno.EINVAL, f"nobody knows how to undo {other!r}")
+
+
+def _in_use(netlink: Socket, record: Record) -> bool:
+    there = set(addresses(netlink).get(record["index"], ())) - set(record["addresses"])
+    return any(not one.startswith("fe80:") for one in there)
 
 
 def _remove_address(netlink: Socket, record: Record) -> None:

@@ -3,7 +3,8 @@
 Links and addresses in a machine's own namespace don't vanish with the process that made them. So the agent writes down
 each of them before it acts, into a pipe that the watchdog reads; and however the agent ends (it is done, the stream is
 closed because ssh or the front has gone, a signal, kill -9), the watchdog takes back what is in the list. Where it is
-the watchdog that is killed the agent does the same and ends. The agent is PID 1 of a PID namespace: every process
+the watchdog that is killed the agent does the same and ends; where both are, the next agent does it (`journal`). The
+agent is PID 1 of a PID namespace: every process
 that it has started ends with it.
 """
 
@@ -20,6 +21,7 @@ import time
 from typing import NoReturn
 
 from netlab.agent import system
+from netlab.agent.hosts.journal import Journal
 from netlab.agent.hosts.undo import UndoList, WatchdogGone, parse, undo
 from netlab.agent.launcher import private_proc
 
@@ -47,6 +49,10 @@ def launch(read_fd: int, write_fd: int, ready: bytes, connection: str) -> NoRetu
     except Busy as busy:
         print(f"netlab: {busy}", file=sys.stderr)
         os._exit(75)
+    journal = Journal()
+    left = parse(journal.left())
+    _say(undo(left))
+    journal.begin()
     wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake_write)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
@@ -58,7 +64,7 @@ def launch(read_fd: int, write_fd: int, ready: bytes, connection: str) -> NoRetu
     pid = os.fork()
     if pid == 0:
         status = 70
-        list_ = UndoList(undo_write)
+        list_ = UndoList(undo_write, journal)
         try:
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
@@ -69,7 +75,7 @@ def launch(read_fd: int, write_fd: int, ready: bytes, connection: str) -> NoRetu
             from netlab.agent.hosts.server import serve
 
             os.write(write_fd, ready)
-            serve(read_fd, write_fd, list_, connection)
+            serve(read_fd, write_fd, list_, connection, len(left))
             status = 0
         except WatchdogGone:
             status = 71
@@ -86,6 +92,8 @@ def launch(read_fd: int, write_fd: int, ready: bytes, connection: str) -> NoRetu
     data = _wait(pid, read_fd, undo_read, wake_read)
     lost = undo(parse(data))
     _say(lost)
+    if not lost:
+        journal.remove()
     lock.close()
     os._exit(1 if lost else 0)
 
@@ -141,7 +149,10 @@ def _watch(watchdog: int, list_: UndoList, write_fd: int) -> None:
 def _undo_here(list_: UndoList) -> None:
     """In the agent: undo. Nothing is done any more once this lock is held, which is never given back."""
     list_.acting.acquire(timeout=PATIENCE)
-    _say(undo(list_.records))
+    lost = undo(list_.records)
+    _say(lost)
+    if not lost:
+        list_.journal.remove()
 
 
 def _say(lost: list[str]) -> None:

@@ -130,6 +130,7 @@ class Grounding:
         self.notes: list[str] = []
         self._indexes: dict[str, int] = dict(indexes or {})
         self._macs = self._real_macs()
+        self._note_leftovers()
         self._check_names()
         self._check_addresses()
         self._foreign = [step.name for step in plan.steps if self._odd_ports(step)]
@@ -153,6 +154,12 @@ class Grounding:
     def _real_macs(self) -> dict[str, str]:
         wires = [link for step in self.original.steps for link in step.state.links if isinstance(link, Veth)]
         return {link.mac: str(self._nic(link)["mac"]) for link in wires if link.mac}
+
+    def _note_leftovers(self) -> None:
+        for host, facts in self.ground.facts.items():
+            if facts["left"]:
+                machine = self.ground.machines[host]
+                self._note(f"{machine}: a netlab that was killed there had left {facts['left']} changes: undone now")
 
     def _check_names(self) -> None:
         """A child can't have a name that its machine has given to something else."""
