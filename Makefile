@@ -35,7 +35,7 @@ fuzz: $(VENV)/.dev  ## the model against the kernel on N random topologies (N=20
 	$(BIN)/python -m tests.fuzz --number $(N) --seed $(SEED)
 
 fuzz-input: $(VENV)/.dev  ## 10,000 mutated topology files: a fault with its place, or a whole run
-	NETLAB_EXAMPLES=10000 $(BIN)/python -m pytest -q tests/input
+	NETLAB_EXAMPLES=10000 $(BIN)/python -m pytest -q --hypothesis-show-statistics tests/input
 
 crash: $(VENV)/.dev  ## 200 processes killed while runs are under way; nothing may be left
 	NETLAB_KILLS=200 $(BIN)/python -m pytest -q -s tests/crash

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from netlab import plan
@@ -157,9 +157,11 @@ def test_mutated_files(agents: Agents, text: str) -> None:
     try:
         made = plan.from_file(text, "mutated.yaml")
     except TopologyError as error:
+        event("refused with a place")
         check_fault(error, "mutated.yaml", text)
         return
     if not small(made):
+        event("planned, too big to be built here")
         return
     try:
         record = run(
@@ -167,7 +169,9 @@ def test_mutated_files(agents: Agents, text: str) -> None:
         )
     except BuildError as error:
         # What only the kernel knows: it says so, with the line that asked for it.
+        event("refused by the kernel")
         check_fault(error, "<text>", text)
         return
+    event("run")
     assert record["summary"]["exit_code"] in (PASSED, FAILED, INCONCLUSIVE)
     assert terminal.render(record, Style())
