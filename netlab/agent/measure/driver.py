@@ -29,6 +29,8 @@ AFTERMATH = 0.5
 BEAT = 1.0
 
 _ENDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ends.py")
+#: Where an end's temporary files go: not /tmp, in which programs and their libraries may be.
+_SCRATCH = "/dev/shm"
 
 
 @dataclass(frozen=True)
@@ -177,21 +179,23 @@ def report(status: str, detail: str, tool: str, processes: dict[str, Running], j
 
 
 def start(job: Job, ns: Netns, argv: list[str]) -> Running:
-    """A process in a namespace with a /tmp of its own, its output in memory: nothing of it can stay behind."""
+    """A process in a namespace, its output and its temporary files in memory: nothing of it can stay behind."""
     out = os.memfd_create("out", os.MFD_CLOEXEC)
     err = os.memfd_create("err", os.MFD_CLOEXEC)
 
     def popen() -> subprocess.Popen[bytes]:
-        # iperf3 makes its buffer as a file in TMPDIR. Where it can't be mounted the machine's own /tmp has to do.
+        # iperf3 makes its buffer as a file in TMPDIR. Where none can be mounted the machine's own has to do.
+        scratch = {}
         with contextlib.suppress(OSError):
-            system.mount("tmpfs", "/tmp", "tmpfs", system.MS_NOSUID | system.MS_NODEV)
+            system.mount("tmpfs", _SCRATCH, "tmpfs", system.MS_NOSUID | system.MS_NODEV)
+            scratch = {"TMPDIR": _SCRATCH}
         return subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
             start_new_session=True,
-            env={**os.environ, "TMPDIR": "/tmp", "LC_ALL": "C"},
+            env={**os.environ, **scratch, "LC_ALL": "C"},
             cwd="/",
         )
 
