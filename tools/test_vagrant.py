@@ -62,6 +62,7 @@ def main(wanted: list[str]) -> None:
     if missing := [one for one in ("vagrant", "virsh", "qemu-system-x86_64", "debootstrap") if not shutil.which(one)]:
         sys.exit(f"not installed: {', '.join(missing)}. Install with: sudo apt-get install {PACKAGES}")
     if INSIDE in os.environ:
+        reap()
         work = Path(os.environ[INSIDE])
         own_folders(work)
         for provider in wanted or ["libvirt", "virtualbox"]:
@@ -78,6 +79,15 @@ def main(wanted: list[str]) -> None:
         sys.exit(subprocess.run(again, env={**os.environ, INSIDE: str(work)}).returncode)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def reap() -> None:
+    """Stay behind as PID 1 and take the status of orphans, whose end libvirt waits for; go on in a child."""
+    child = os.fork()
+    while child:
+        pid, status = os.wait()
+        if pid == child:
+            os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
 
 def build_box() -> Path:
@@ -140,7 +150,7 @@ def suite(project: Path) -> None:
     (project / ".vagrant" / "ssh-config").write_bytes(config)
     machines = [
         word
-        for name in "ab"
+        for name in "AB"
         for word in ("--tx", f"ssh=-F .vagrant/ssh-config {name}//python=/opt/netlab/bin/python//chdir=/vagrant")
     ]
     pytest = Path(sys.executable).with_name("pytest")
@@ -172,7 +182,7 @@ def libvirt(work: Path) -> None:
         if demo(project):
             sys.exit("the demo failed on libvirt's machines")
         inside = f"sudo netlab run {DEMO} --no-report"
-        run("vagrant", "ssh", "a", "-c", inside, "--", "-T", cwd=project)
+        run("vagrant", "ssh", "A", "-c", inside, "--", "-T", cwd=project)
         run(NETLAB, "doctor", "--vagrant", cwd=project)
         captures = work / "captures"
         run(NETLAB, "run", DEMO, "--vagrant", "--no-report", "-l", "icmp", "--pcap", captures, cwd=project)

@@ -61,7 +61,7 @@ def demo() -> Plan:
 @needs_vagrant
 def test_machines_are_the_hosts_of_the_demo(declared: dict[str, Any], demo: Plan) -> None:
     """There is a machine for each host, with the address that the topology gives its NIC, on every provider."""
-    nics = {link.namespace.lower(): link for link in demo.steps[0].state.links if isinstance(link, Veth)}
+    nics = {link.namespace: link for link in demo.steps[0].state.links if isinstance(link, Veth)}
     assert set(declared) == set(nics)
     for name, nic in nics.items():
         for provider in PROVIDERS:
@@ -69,10 +69,16 @@ def test_machines_are_the_hosts_of_the_demo(declared: dict[str, Any], demo: Plan
             [network] = [one for one in machine["networks"] if one["kind"] == "private_network"]
             [address] = nic.addresses
             assert network["ip"] == address.ip
-            assert machine["hostname"] == f"netlab-{name}"
+            assert machine["hostname"] == f"netlab-{name.lower()}"
             [provisioner] = machine["provisioners"]
             assert provisioner["env"]["NETLAB_IP"] == str(address)
             assert provisioner["env"]["NETLAB_MAC"] == network["mac"]
+
+
+@needs_vagrant
+def test_no_name_may_be_an_id(declared: dict[str, Any]) -> None:
+    """No machine's name is the beginning of an id: Vagrant would take another machine that has such an id for it."""
+    assert not [name for name in declared if re.fullmatch("[0-9a-f]+", name)]
 
 
 @needs_vagrant
@@ -140,7 +146,7 @@ def test_misspelt_settings_are_found(tmp_path: Path) -> None:
     text = (ROOT / "Vagrantfile").read_text().replace("vb.memory", "vb.memroy")
     (tmp_path / "Vagrantfile").write_text(text)
     found = dump(tmp_path, tmp_path)
-    assert found["a"]["virtualbox"]["unknown"] == ["memroy"]
+    assert found["A"]["virtualbox"]["unknown"] == ["memroy"]
 
 
 @needs_vagrant

@@ -95,7 +95,7 @@ def _machine(
 
 
 def vagrant(hosts: list[str], config: Path) -> dict[str, Machine]:
-    """The machines of the Vagrantfile here, ``a`` for host ``A``; what ssh needs to know is written to ``config``.
+    """The machines of the Vagrantfile here, each for the host of its name; what ssh must know is written to ``config``.
 
     Raises UsageError where there is no Vagrant or nothing is up.
     """
