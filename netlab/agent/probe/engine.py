@@ -52,6 +52,8 @@ class Prober:
         self.layer: Layer | None = None
         self.notes: list[str] = []
         self._warmed: set[str] | None = None
+        #: Parents in whose broadcast queues something may wait that no fence has followed.
+        self._behind: set[str] = set()
         self._shared: set[int] = set()
         self._routed = waves.routed(state)
         self._fencing: dict[int, Fence] = {}
@@ -213,6 +215,7 @@ class Prober:
                 seen, before = sum(map(packets, watched)), seen
                 # What was heard may make a server of ours answer: then it isn't over yet.
                 heard = self.ears.drain()
+                self._behind -= {fence.port for fence in queues}
                 if watched and seen - before == own and not heard:
                     break
         except (FenceLost, OSError) as error:
@@ -266,6 +269,7 @@ class Prober:
 
     def _wave(self, layer: Layer, wave: list[Pair]) -> None:
         open_pairs = wave
+        late = self._catch_up(wave) if layer.warms else ""
         for attempt in range(LOSS_TRIES):
             cold.chill(self.arena.lab, self._warmed)
             layer.prepare(open_pairs)
@@ -279,7 +283,9 @@ class Prober:
             # Where answers may be overtaken by what the same probe still has under way (a broadcast in a macvlan queue,
             # another interface of the namespace), it must be over before the next wave finds everything cold.
             lingers = layer.warms and bool(self._queues or self._many_doors)
+            self._behind = set(self._queues)
             proof = self._rounds(layer, silent or unseen or open_pairs) if silent or unseen or lingers else ""
+            proof = proof or late
             lost = self.losses.since() if silent or unseen else {}
             for pair in silent:
                 layer.conclude(pair)
@@ -299,6 +305,18 @@ class Prober:
         for pair in wave:
             if self.wire and not layer.results[pair].wire and proof:
                 layer.results[pair].evidence["wire"] = "?"
+
+    def _catch_up(self, pairs: list[Pair]) -> str:
+        """Let out what earlier waves, of other hosts, have left in the broadcast queues of these; why not, else ''.
+
+        A child that hears a request late learns of who asked (arp_process), if it is just looking for him.
+        """
+        queues = [fence for fence in self._relevant(pairs) if fence.port in self._behind]
+        try:
+            cross_queues(queues, lambda: next(self.arena.numbers), self._wait_for_fences)
+        except (FenceLost, OSError) as error:
+            return f"not cold: {error}"
+        return ""
 
     def _touched(self, pairs: Iterable[Pair]) -> set[str] | None:
         """Where these probes may leave neighbour entries: at both ends; anywhere (None) with routes by gateways, or
