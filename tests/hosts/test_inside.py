@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +47,17 @@ def inside(world: World, body: str) -> dict[str, Any]:
     world.as_before(before)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def test_example_of_the_docs(world: World) -> None:
+    """The program in docs/hosts.md runs as it stands: its claims hold, B knows a neighbour of the lab."""
+    text = (Path(__file__).parents[2] / "docs" / "hosts.md").read_text()
+    [program] = re.findall(r"\n((?:    .*\n|\n)*    import netlab\n(?:    .*\n|\n)*)", text)
+    world.hosts()
+    (world.folder / "example.py").write_text(textwrap.dedent(program))
+    done = world.run(sys.executable, "example.py")
+    assert done.returncode == 0, done.stderr
+    assert "192.168.26.141 dev eth1" in done.stdout
 
 
 def test_commands(world: World) -> None:
