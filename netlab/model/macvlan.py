@@ -45,10 +45,10 @@ CHILD_SKIPS_PARENT = rule(
 )
 PARENT_SKIPS_CHILDREN = rule(
     "macvlan/parent-tx-skips-children",
-    "The parent's own frames go to the wire only, never to its children: a host can't reach its own macvlan"
-    " child unless the switch sends the frame back.",
-    "macvlan_handle_frame",
-    _FILE,
+    "What the parent itself sends goes straight to its own driver and the wire, no macvlan code is on that way: a"
+    " host can't reach its own macvlan child unless the switch sends the frame back.",
+    "__dev_queue_xmit",
+    "net/core/dev.c",
 )
 BY_MAC = rule(
     "macvlan/demux-by-mac",
@@ -163,7 +163,7 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
         return
     if dev.mode == "bridge":
         if cast:
-            for sibling in lower.macvlan.order:
+            for sibling in _in_order(sim, lower.macvlan):
                 if sibling.mode == "bridge" and sibling is not dev and _hears(sibling, cast, dst):
                     sim.note(payload.phase, sibling.id, "a copy, directly", SIBLING_MULTICAST)
                     sim.backlog.append((_receive_multicast, sibling, frame))
@@ -263,7 +263,7 @@ def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | N
         modes, how = _VEPA, VEPA_MULTICAST
     else:
         modes, how = _BRIDGE, BRIDGE_MULTICAST
-    for child in reversed(port.order) if sim.schedule.reverse else port.order:
+    for child in _in_order(sim, port):
         if child is sender:
             continue
         if child.mode not in modes:
@@ -283,6 +283,16 @@ def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | N
 _OUTSIDE = frozenset(("private", "vepa", "passthru", "bridge"))
 _VEPA = frozenset(("vepa", "bridge"))
 _BRIDGE = frozenset(("vepa",))
+
+
+def _in_order(sim: Sim, port: MacvlanPort) -> list[Device]:
+    """The children in the order in which a broadcast visits them, or one that is as good as any."""
+    if not port.unordered:
+        return port.order
+    sim.unordered = max(sim.unordered, len(port.order))
+    places = [place for place in sim.schedule.leaders if place < len(port.order)]
+    first = [port.order[place] for place in places]
+    return first + [child for child in port.order if child not in first]
 
 
 def _hears(child: Device, cast: int, dst: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from itertools import permutations
 
 from netlab.model.packets import Arp, Ip, Nd, Raw
 from netlab.model.sim import USUAL, Neighbor, Schedule, Sim, Unknown
@@ -94,12 +95,12 @@ def _alternatives(sim: Sim) -> Iterator[Schedule]:
     """The other ways in which what raced in a simulation may go."""
     if sim.redirected:
         yield Schedule(silent=True)
+    for leaders in permutations(range(sim.unordered), 2):
+        yield Schedule(leaders=leaders)
     if sim.worked:
         yield Schedule(eager=True)
         if len(set(sim.worked)) > 1:
             yield Schedule(last_first=True)
-        if any(port.unordered for port in sim.worked):
-            yield Schedule(reverse=True)
         last = min(sim.steps, LATEST)
         prompts = (False, True) if sim.request == "udp-request" else (False,)
         for prompt in prompts:

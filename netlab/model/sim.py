@@ -24,15 +24,16 @@ class Schedule:
     ``eager`` lets it overtake the parent's own stack; ``after`` lets it start so many frames after it was
     called, and go on side by side with the backlog of the CPU that called it, or, ``rushed``, be done before that
     goes on; ``together`` lets all children have their copy before one of them answers; ``prompt`` lets a server answer
-    before it; ``last_first`` lets a later port's overtake an earlier one's; ``reverse`` turns round the order of
-    children where that isn't known. ``silent`` lets routers send no redirects, which they do now and then only.
+    before it; ``last_first`` lets a later port's overtake an earlier one's; ``leaders`` are the two children that a
+    broadcast visits first, by their places, where the order isn't known. ``silent`` lets routers send no redirects,
+    which they do now and then only.
     """
 
     eager: bool = False
     after: int | None = None
     prompt: bool = False
     last_first: bool = False
-    reverse: bool = False
+    leaders: tuple[int, int] = (0, 1)
     rushed: bool = False
     together: bool = False
     silent: bool = False
@@ -82,7 +83,7 @@ class Sim:
     __slots__ = (
         "answers", "backlog", "connecting", "contested", "done", "due", "entered", "fdb", "goal", "heard", "hops",
         "neigh", "redirected", "request", "schedule", "server", "sock", "sock_ip", "steps", "target", "touched",
-        "users", "wire", "wired", "work", "worked", "world",
+        "unordered", "users", "wire", "wired", "work", "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
@@ -101,6 +102,8 @@ class Sim:
         self.schedule = schedule
         #: ports whose workqueue has run
         self.worked: list[MacvlanPort] = []
+        #: how many children heard a broadcast in an order that isn't known
+        self.unordered = 0
         #: what happened first made a difference
         self.contested = False
         # The probe: its request's phase, the port of its wire, the client's socket, the server.

@@ -30,7 +30,13 @@ def decided(letter: str, told: str, sim: Sim, source: End, target: End) -> str |
                 return rule
     elif letter == "B":
         return macvlan.RACE
-    return next((hop.rule for hop in reversed(hops) if hop.rule and hop.phase == sim.request), None)
+    request = [hop for hop in reversed(hops) if hop.rule and hop.phase == sim.request]
+    # Whose copy comes last is a matter of the switch's ports: what counts is the target's.
+    for near in ({target.dev.id}, _chain(target.dev)):
+        for hop in request:
+            if hop.at in near:
+                return hop.rule
+    return request[0].rule if request else None
 
 
 def _death(hops: list[Hop], source: End, target: End) -> str | None:

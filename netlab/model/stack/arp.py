@@ -44,7 +44,7 @@ REFUSED = rule(
 )
 NOBODY = rule(
     "arp/not-here",
-    "Nobody in this namespace has the address that is asked for.",
+    "The question is heard, but the address that is asked for belongs to nobody who hears it: nobody answers.",
     "arp_process",
     _FILE,
 )
@@ -70,6 +70,12 @@ UNRESOLVED = rule(
     "neigh/unresolved",
     "Packets wait for an answer to the neighbour request, and are given up when none comes.",
     "__neigh_event_send",
+    _NEIGHBOUR,
+)
+STRANGER = rule(
+    "neigh/another-machine-answers",
+    "Another machine has the same address and answered for it: the packet went there, not to the one meant.",
+    "__neigh_update",
     _NEIGHBOUR,
 )
 ANNOUNCES = rule(

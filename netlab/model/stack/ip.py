@@ -50,6 +50,12 @@ UNREACHABLE = rule(
     "ip_route_output_key_hash_rcu",
     "net/ipv4/route.c",
 )
+NO_ROUTE_BACK = rule(
+    "ip/no-route-back",
+    "The request has arrived, but no route leads from there back to the asker's address: no answer is sent.",
+    "ip_route_output_key_hash_rcu",
+    "net/ipv4/route.c",
+)
 LOOPBACK = rule(
     "ip/own-address-by-loopback",
     "A packet to an address of the namespace itself goes by lo and never touches a wire.",
@@ -58,7 +64,8 @@ LOOPBACK = rule(
 )
 ON_LINK_IF_BOUND = rule(
     "ip/bound-means-on-link",
-    "Bound to an interface, a destination that no route through it reaches is taken to be on its link.",
+    "No route by this interface leads to the destination; as the socket is bound to it, Linux takes the"
+    " destination to be on the link, and asks for it there.",
     "ip_route_output_key_hash_rcu",
     "net/ipv4/route.c",
 )
@@ -107,7 +114,8 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> bool:
     """Send a packet of the namespace's own; False where it is refused on the spot."""
     way = fib.output(ns, packet.dst, packet.src, oif)
     if way is None:
-        sim.note(packet.phase, oif.id if oif else ns.id, "unreachable", UNREACHABLE, end=True)
+        why = UNREACHABLE if packet.phase in (sim.request, "redirect") else NO_ROUTE_BACK
+        sim.note(packet.phase, oif.id if oif else ns.id, "unreachable", why, end=True)
         return False
     if way.local:
         sim.note(packet.phase, ns.lo.id, "an address of its own", LOOPBACK)

@@ -27,6 +27,12 @@ UNREACHABLE = rule(
     "ip6_pol_route",
     _ROUTE,
 )
+NO_ROUTE_BACK = rule(
+    "ipv6/no-route-back",
+    "The request has arrived, but no route leads from there back to the asker's address: no answer is sent.",
+    "ip6_pol_route",
+    _ROUTE,
+)
 LOOPBACK = rule(
     "ipv6/own-address-by-loopback",
     "A packet to an address of the namespace itself goes by lo and never touches a wire.",
@@ -135,7 +141,8 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, strict: bool) 
     """Send a packet of the namespace's own; False where it is refused on the spot."""
     way = output(ns, packet.dst, packet.src, oif, strict)
     if way is None:
-        sim.note(packet.phase, oif.id if oif else ns.id, "unreachable", UNREACHABLE, end=True)
+        why = UNREACHABLE if packet.phase == sim.request else NO_ROUTE_BACK
+        sim.note(packet.phase, oif.id if oif else ns.id, "unreachable", why, end=True)
         return False
     if way.local:
         sim.note(packet.phase, ns.lo.id, "an address of its own", LOOPBACK)
