@@ -78,12 +78,9 @@ def test_cut(world: World, who: str, moment: tuple[str, int]) -> None:
     world.as_before(before)
 
 
-@pytest.mark.parametrize("moment", [("changes", 4), ("frames", 100)], ids=lambda moment: moment[0])
-def test_both_processes_at_once(world: World, moment: tuple[str, int]) -> None:
-    """Where both processes of an agent are killed at once nobody can undo: the next run does it, and says so."""
-    before = world.snapshot()
-    hosts = str(world.hosts())
-    with world.start("run", "demo.yaml", "--on", hosts, "--no-report", "--repeat", "20") as front:
+def kill_both(world: World, moment: tuple[str, int]) -> None:
+    """Kill both processes of A's agent in the midst of a run, so that neither can do anything more."""
+    with world.start("run", "demo.yaml", "--on", str(world.hosts()), "--no-report", "--repeat", "20") as front:
         world.trigger(*moment)
         while not any(link["ifname"] == "ens160.1" for link in world.snapshot()["a"]["links"]):
             world.trigger("changes", 1)
@@ -93,14 +90,40 @@ def test_both_processes_at_once(world: World, moment: tuple[str, int]) -> None:
                 os.kill(pid, number)
         front.communicate(timeout=60)
     world.until(lambda: not world.agents(), "an agent is still there")
+
+
+@pytest.mark.parametrize("moment", [("changes", 4), ("frames", 100)], ids=lambda moment: moment[0])
+def test_both_processes_at_once(world: World, moment: tuple[str, int]) -> None:
+    """Where both processes of an agent are killed at once nobody can undo: the next run does it, and says so."""
+    before = world.snapshot()
+    kill_both(world, moment)
     left = world.snapshot()["a"]
     assert left["links"] != before["a"]["links"]
     assert left["addresses"] != before["a"]["addresses"]
     assert left["journals"] == ["netlab"]
-    done = world.netlab("run", "demo.yaml", "--on", hosts, "--no-report", "-l", "icmp")
+    done = world.netlab("run", "demo.yaml", "--on", str(world.hosts()), "--no-report", "-l", "icmp")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "A (root@10.99.1.2): a netlab that was killed there had left" in " ".join(done.stdout.split())
     world.as_before(before)
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_nic_that_was_down_when_both_were_killed(world: World, used: bool) -> None:
+    """`doctor` undoes as well; a NIC that was down is down again, unless somebody has given it an address since."""
+    nic = ("dev", "eth1")
+    world.must("ip", "link", "set", *nic, "down", machine="a")
+    try:
+        kill_both(world, ("frames", 20))
+        if used:
+            world.must("ip", "address", "add", "198.51.100.1/24", *nic, machine="a")
+        world.netlab("doctor", "--on", str(world.hosts()))
+        [link] = [link for link in world.snapshot()["a"]["links"] if link["ifname"] == "eth1"]
+        assert ("UP" in link["flags"]) == used
+        assert "ens160.1" not in world.must("ip", "link", machine="a")
+    finally:
+        world.must("ip", "address", "flush", *nic, "scope", "global", machine="a")
+        world.must("ip", "link", "set", *nic, "up", machine="a")
+        world.settle()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -1,9 +1,8 @@
 """The undo list: what was done in a machine's own namespace, written down before it was done.
 
 Each record is a small mapping with ``do``: ``link`` (delete a child), ``address`` (delete an address), ``down`` (an
-interface that was down, unless somebody else has given it an address since), ``neighbors`` (forget those of the lab,
-put back what was there), ``route``, ``rule``. Undoing what was never done, or has gone with something else, is no
-error.
+interface that was down), ``neighbors`` (forget those of the lab, put back what was there), ``route``, ``rule``. Undoing
+what was never done, or has gone with something else, is no error.
 """
 
 from __future__ import annotations
@@ -60,14 +59,18 @@ def parse(data: bytes) -> list[Record]:
     return [json.loads(line) for line in data.split(b"\n")[:-1]]
 
 
-def undo(records: Iterable[Record]) -> list[str]:
-    """Undo, last first, in the calling thread's namespace. What could not be undone, in words."""
+def undo(records: Iterable[Record], *, late: bool = False) -> list[str]:
+    """Undo, last first, in the calling thread's namespace. What could not be undone, in words.
+
+    ``late`` is after a time in which nobody was there: an interface that has been given an address since stays up, and
+    neighbours of then don't come back.
+    """
     netlink = Socket()
     lost = []
     try:
         for record in reversed(list(records)):
             try:
-                _undo(netlink, record)
+                _undo(netlink, record, late)
             except OSError as error:
                 lost.append(f"{record}: {error}")
     finally:
@@ -75,20 +78,20 @@ def undo(records: Iterable[Record]) -> list[str]:
     return lost
 
 
-def _undo(netlink: Socket, record: Record) -> None:
+def _undo(netlink: Socket, record: Record, late: bool) -> None:
     match record["do"]:
         case "link":
             if _name(netlink, record["index"]) == record["name"]:
                 _ask(netlink, link("delete", {}, "", index=record["index"]))
         case "address":
             _remove_address(netlink, record)
-        case "down" if not _in_use(netlink, record):
-            _ask(netlink, set_up("", record["index"], "", False))
         case "down":
-            return
+            if not (late and _in_use(netlink, record)):
+                _ask(netlink, set_up("", record["index"], "", False))
         case "neighbors":
             neighbors.forget(netlink, {record["index"]: set(record["ips"])}, permanent=True)
-            neighbors.restore(netlink, [neighbors.Entry(**entry) for entry in record["before"]])
+            if not late:
+                neighbors.restore(netlink, [neighbors.Entry(**entry) for entry in record["before"]])
         case "route":
             _ask(netlink, route("delete", "", record["to"], record["via"], record["dev"], record["table"]))
         case "rule":

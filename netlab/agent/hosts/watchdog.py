@@ -51,7 +51,7 @@ def launch(read_fd: int, write_fd: int, ready: bytes, connection: str) -> NoRetu
         os._exit(75)
     journal = Journal()
     left = parse(journal.left())
-    _say(undo(left))
+    _say(undo(left, late=True))
     journal.begin()
     wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake_write)
