@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from netlab.judge.expect import decide, undecided
 from netlab.judge.predicted import Predicted
@@ -43,9 +43,10 @@ def weigh(claim: Claim, steps: Sequence[Seen], compared: Sequence[tuple[str, Jud
         tests += expectations(claim.compare, compared)
     verdicts = {test.verdict for _, test in tests}
     if "F" in verdicts:
-        return JudgedClaim(claim.number, claim.says, "refuted", tuple(tests))
+        return JudgedClaim(claim.number, claim.says, "refuted", tuple(tests), claim.stand_in)
     confirmed = bool(tests) and verdicts == {"P"}
-    return JudgedClaim(claim.number, claim.says, "confirmed" if confirmed else "undecided", tuple(tests))
+    word: Literal["confirmed", "undecided"] = "confirmed" if confirmed else "undecided"
+    return JudgedClaim(claim.number, claim.says, word, tuple(tests), claim.stand_in)
 
 
 def _layers(entry: AnyExpectation) -> set[str]:

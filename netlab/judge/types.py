@@ -100,3 +100,4 @@ class JudgedClaim:
     says: str
     verdict: Literal["confirmed", "refuted", "undecided"]
     tests: tuple[tuple[str, JudgedExpectation], ...]
+    stand_in: str = ""

@@ -124,7 +124,15 @@ def _claims(lab: Lab, resolvers: dict[str, Resolver], compared: set[str]) -> tup
                 where = lab.where(*(("claim",) if claim is topology.claim else ("claims",)))
                 hint = did_you_mean(name, compared, "there are")
                 lab.problems.add(where, f"no comparison {name!r}", hint, follows=True)
-        claims.append(Claim(number=claim.number, says=claim.says, tests=tuple(made), compare=claim.compare))
+        claims.append(
+            Claim(
+                number=claim.number,
+                says=claim.says,
+                tests=tuple(made),
+                compare=claim.compare,
+                stand_in=claim.stand_in,
+            )
+        )
     return tuple(claims)
 
 

@@ -82,7 +82,9 @@ def row(record: Record, folder: str, stamp: Sequence[int] = ()) -> Row:
         "counts": {word: summary[word] for word in _COUNTED},
         "steps": len(record["steps"]),
         "endpoints": len(record["endpoints"]),
-        "claims": [{key: claim[key] for key in ("number", "says", "verdict")} for claim in record["claims"]],
+        "claims": [
+            {key: claim.get(key, "") for key in ("number", "says", "stand_in", "verdict")} for claim in record["claims"]
+        ],
     }
 
 

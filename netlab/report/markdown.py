@@ -148,7 +148,10 @@ def _claims(record: Record) -> Iterator[str]:
     for claim in told.claims(record):
         because, mark = claim["because"], _CLAIMS[claim["verdict"]]
         end = "<br>" if because else ""
-        yield (f"> {mark} **Claim {plain(claim['number'])}: {claim['verdict']}.** “{plain(claim['says'])}”{end}")
+        stand_in = f" (by a stand-in: {plain(claim['stand_in'])})" if claim["stand_in"] else ""
+        yield (
+            f"> {mark} **Claim {plain(claim['number'])}: {claim['verdict']}.** “{plain(claim['says'])}”{stand_in}{end}"
+        )
         if because:
             layer = f" ({because['layer']})" if because["layer"] else ""
             where = f" in step {code(because['step'])}" if because["step"] else ""

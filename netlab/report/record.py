@@ -286,6 +286,7 @@ def _claim(claim: JudgedClaim) -> Record:
     return {
         "number": claim.number,
         "says": claim.says,
+        "stand_in": claim.stand_in,
         "verdict": claim.verdict,
         "tests": [{"step": step, **_entry(entry)} for step, entry in claim.tests],
     }

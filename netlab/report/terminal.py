@@ -241,6 +241,8 @@ def _claims(record: Record, style: Style) -> Iterator[str]:
         wanted = "F" if claim["verdict"] == "refuted" else "?S" if claim["verdict"] == "undecided" else ""
         because = next((test for test in claim["tests"] if wanted and test["verdict"] in wanted), None)
         text = f": {_against(record, because, style)}" if because else ""
+        if stand_in := claim.get("stand_in"):
+            text = f" by a stand-in ({clean(stand_in)}){text}"
         yield from style.wrap(text, f"    {style.paint(word, 'bold', colour)}", "    ")
 
 

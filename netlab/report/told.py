@@ -21,6 +21,7 @@ def claims(record: Record) -> list[dict[str, Any]]:
             {
                 "number": claim["number"],
                 "says": claim["says"],
+                "stand_in": claim.get("stand_in", ""),
                 "verdict": claim["verdict"],
                 "mark": _CLAIMS[claim["verdict"]],
                 "because": _why(record, claim),

@@ -344,6 +344,9 @@ class Claim(_Model):
 
     number: Title = Field(description="Number of the claim, such as 24b.")
     says: Text = Field(description="The claim in a sentence.")
+    stand_in: Text = Field(
+        "", description="What plays the part of something that the lab doesn't have, if anything does."
+    )
     test: Annotated[
         Any,
         WithJsonSchema(

@@ -28,7 +28,7 @@ BRCTL = "hairpin-three-tools"
 HAS_BRCTL = shutil.which("brctl", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
 
 _ROW = re.compile(
-    r"^\| (?P<number>\d+b?) \| (?P<says>.*?) \| (?P<verdict>\w+) "
+    r"^\| (?P<number>\d+b?) \| (?P<says>.*?) \| (?P<verdict>\w+)(?P<stand_in>, by a stand-in)? "
     r"\| \[(?P<name>[\w-]+)\]\((?P<link>[^)]+)\) \| .+ \|$"
 )
 
@@ -40,6 +40,7 @@ class Row:
     number: str
     says: str
     verdict: str
+    stand_in: str | None
     name: str
     link: str
 

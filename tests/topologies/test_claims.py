@@ -21,9 +21,11 @@ TRIED = tuple(path for path in SMALL if path.stem not in MEASURED)
 
 @pytest.mark.parametrize("path", TRIED, ids=lambda path: path.stem)
 def test_the_table_has_the_verdicts_that_are_found(path: Path, record: Callable[[Path], Record]) -> None:
-    """For each claim of a file the table has the words and the verdict of the run."""
-    found = [(claim["number"], claim["says"], claim["verdict"]) for claim in record(path)["claims"]]
-    assert found == [(row.number, row.says, row.verdict) for row in rows() if row.name == path.stem]
+    """For each claim of a file the table has the words, the verdict and whether it was by a stand-in."""
+    found = [
+        (claim["number"], claim["says"], claim["verdict"], bool(claim["stand_in"])) for claim in record(path)["claims"]
+    ]
+    assert found == [(row.number, row.says, row.verdict, bool(row.stand_in)) for row in rows() if row.name == path.stem]
 
 
 def test_every_claim_is_tried_once() -> None:

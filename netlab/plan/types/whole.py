@@ -35,6 +35,7 @@ class Claim:
     says: str
     tests: tuple[tuple[str, AnyExpectation], ...]
     compare: tuple[tuple[str, Bound | None], ...] = ()
+    stand_in: str = ""
 
 
 @dataclass(frozen=True)
