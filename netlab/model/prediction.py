@@ -10,7 +10,7 @@ from netlab.model.classes import Classes, PairClass
 from netlab.model.compile import compile_state
 from netlab.model.probes import End
 from netlab.model.sim import Hop, Unknown
-from netlab.model.story import decided, path
+from netlab.model.story import decided, path, unanswered
 from netlab.model.world import OTHERHOST, Port
 from netlab.plan.types import State, base_layer
 
@@ -21,13 +21,14 @@ Cell = tuple[str, int, int]
 class Story:
     """What becomes of one probe: the letter, the rule that decided, every event, the request's path.
 
-    ``path`` is the ids of the interfaces and ports that the request visited.
+    ``path`` is the ids of the interfaces and ports that the request visited, ``at`` the event that ended it.
     """
 
     letter: str
     rule: str | None
     hops: tuple[Hop, ...]
     path: tuple[str, ...]
+    at: Hop | None = None
 
 
 class Prediction:
@@ -57,11 +58,13 @@ class Prediction:
         if letter == ".":
             return Story(letter, None, (), ())
         told, sim = probes.run(self._world, layer, source, target, trace=True)
-        rule = decided(letter, told, sim, source, target)
+        if told == "U" and sim.hops is not None:
+            sim.hops += list(unanswered(sim, source, target))
+        rule, at = decided(letter, told, sim, source, target)
         hops = tuple(sim.hops or ())
         if letter == "B":
             hops = (*hops, Hop(sim.request, target.dev.id, "the race may go the other way", macvlan.RACE))
-        return Story(letter, rule, hops, path(sim, source, target))
+        return Story(letter, rule, hops, path(sim, source, target), at)
 
     def rule(self, layer: str, i: int, j: int) -> str | None:
         """The id of the rule that decided a pair, or None."""

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Iterator
+
 from netlab.model import bridge, device, macvlan
+from netlab.model.packets import Raw
 from netlab.model.probes import End
-from netlab.model.sim import Hop, Sim
-from netlab.model.stack import arp, ip, ipv6
-from netlab.model.world import Device
+from netlab.model.sim import Hop, Sim, Unknown
+from netlab.model.stack import arp, ip, ipv6, nd
+from netlab.model.world import ALL_STATIONS, BROADCAST, MULTICAST, OTHERHOST, RAW, Device
 
 #: Why another interface answers, the most telling first.
 _DETOURS = (ip.LOOPBACK, ipv6.LOOPBACK, arp.ANY_INTERFACE, macvlan.SOURCE_COPY, macvlan.PASSTHRU_TAKES)
 
 
-def decided(letter: str, told: str, sim: Sim, source: End, target: End) -> str | None:
-    """The id of the rule that decided a pair's letter.
+#: Hearers of an unanswered question that are named.
+_NAMED = 3
+
+
+def decided(letter: str, told: str, sim: Sim, source: End, target: End) -> tuple[str | None, Hop | None]:
+    """The id of the rule that decided a pair's letter, and for U the event by which it did.
 
     For U it is that by which the frame died, for A that by which another interface answered, for R that
     by which the request was delivered. ``told`` is the letter of the traced run.
     """
-    hops = sim.hops or []
     if letter in ".?":
-        return None
+        return None, None
     if told == "U":
-        return _death(hops, source, target)
+        end = _death(sim, source, target)
+        return (end.rule, end) if end is not None else (None, None)
+    return _arrival(letter, told, sim, target), None
+
+
+def _arrival(letter: str, told: str, sim: Sim, target: End) -> str | None:
+    hops = sim.hops or []
     if told == "A":
         rules = {hop.rule for hop in hops}
         for rule in _DETOURS:
@@ -39,24 +52,104 @@ def decided(letter: str, told: str, sim: Sim, source: End, target: End) -> str |
     return request[0].rule if request else None
 
 
-def _death(hops: list[Hop], source: End, target: End) -> str | None:
+def _death(sim: Sim, source: End, target: End) -> Hop | None:
+    hops = sim.hops or []
     for end in (source, target):
-        if not end.dev.up:
-            return device.LINK_DOWN
         if not end.dev.running:
-            return device.NO_CARRIER
+            return _dead(sim, end.dev)
     if target.dev.member is not None:
-        return bridge.MEMBER
+        return Hop(sim.request, target.dev.id, "given to the bridge", bridge.MEMBER, True)
+    astray = _astray(sim, source, target)
+    if astray is not None:
+        return astray
     last = _last_end(hops, _chain(source.dev), _chain(target.dev))
     if last is None:
-        return next((hop.rule for hop in reversed(hops) if hop.rule), None)
+        return next((hop for hop in reversed(hops) if hop.rule), None)
     if last.rule == bridge.NO_REFLECTION:
         # That a switch doesn't reflect is what all of them do; what matters is who relied on it.
         if target.dev.lower is source.dev:
-            return macvlan.PARENT_SKIPS_CHILDREN
+            return Hop(last.phase, source.dev.id, "out by the wire", macvlan.PARENT_SKIPS_CHILDREN, True)
         if source.dev.lower is target.dev:
-            return macvlan.CHILD_SKIPS_PARENT
-    return last.rule
+            return Hop(last.phase, source.dev.id, "out by the parent", macvlan.CHILD_SKIPS_PARENT, True)
+    if last.rule == arp.NOBODY:
+        # Nobody on this link can have such an address: what matters is why it was asked for here.
+        return next((hop for hop in hops if hop.rule == ip.ON_LINK_IF_BOUND), last)
+    return last
+
+
+def _dead(sim: Sim, dev: Device) -> Hop:
+    """The event that an interface is down or without carrier, and which other one makes it so."""
+    if not dev.up:
+        return Hop(sim.request, dev.id, "the interface is down", device.LINK_DOWN, True)
+    if dev.lower is not None and not dev.lower.running:
+        what = f"its parent {dev.lower.id} is {'without carrier' if dev.lower.up else 'down'}"
+    else:
+        what = f"{dev.port.id} is down" if dev.port is not None else "nothing is at its other end"
+    return Hop(sim.request, dev.id, what, device.NO_CARRIER, True)
+
+
+def _astray(sim: Sim, source: End, target: End) -> Hop | None:
+    """Where the request was taken for another's: by the source's own machine, or by one that has the address, too."""
+    if source.dev.ns is target.dev.ns:
+        return None
+    for hop in sim.hops or ():
+        if hop.phase != sim.request:
+            continue
+        if hop.rule in (ip.LOOPBACK, ipv6.LOOPBACK):
+            return hop
+        if hop.rule in (ip.DELIVERED, ipv6.DELIVERED, ip.NO_LISTENER):
+            namespace = hop.at.partition(":")[0]
+            if namespace != target.dev.ns.id:
+                return Hop(hop.phase, hop.at, f"{namespace} has the address, too", arp.STRANGER, True)
+    return None
+
+
+def unanswered(sim: Sim, source: End, target: End) -> Iterator[Hop]:
+    """The end of a question for a neighbour that died without a word: who heard it, and has not the address.
+
+    A simulation passes over whoever can make nothing of a question, so that is found out afterwards.
+    """
+    hops = sim.hops or []
+    if sim.request in ("arp-request", "ns"):
+        address = target.address4 if sim.request == "arp-request" else target.address6
+        asked = [] if sim.answers else [(source.dev, address, 0)]
+    else:
+        waiting = {hop.at: k for k, hop in enumerate(hops) if hop.rule in (arp.UNRESOLVED, nd.UNRESOLVED)}
+        asked = [
+            (dev, address, waiting[dev.id])
+            for (dev, address), entry in sim.neigh.items()
+            if not entry.mac and dev.id in waiting
+        ]
+    for dev, address, since in asked:
+        six = address >> 32 != 0
+        if not any(hop.end and hop.phase in ("arp-request", "arp-reply", "ns", "na") for hop in hops[since:]):
+            yield from _not_theirs(sim, dev, address, six)
+
+
+def _not_theirs(sim: Sim, dev: Device, address: int, six: bool) -> Iterator[Hop]:
+    phase, rule = ("ns", nd.OWN_ADDRESSES) if six else ("arp-request", arp.NOBODY)
+    name = ipaddress.IPv6Address(address) if six else ipaddress.IPv4Address(address)
+    heard = _hearers(sim, dev, nd.solicited_mac(address) if six else None)
+    if not heard:
+        waits = nd.UNRESOLVED if six else arp.UNRESOLVED
+        yield Hop(phase, dev.id, f"asks for {name}, and nobody hears it", waits, True)
+    for one in heard[:_NAMED]:
+        yield Hop(phase, one.id, f"hears it; {name} is not its own", rule, True)
+    if len(heard) > _NAMED:
+        yield Hop(phase, dev.id, f"{len(heard) - _NAMED} more hear it; {name} is not theirs", rule, True)
+
+
+def _hearers(sim: Sim, dev: Device, group: str | None) -> list[Device]:
+    """The interfaces at which a question of `dev` arrives."""
+    other = Sim(sim.world)
+    other.request = "frame"
+    cast, dst = (MULTICAST, group) if group else (BROADCAST, ALL_STATIONS)
+    try:
+        dev.transmit(other, dev, (cast, dst, dev.mac, RAW, Raw()))
+        other.run()
+    except Unknown:
+        return []
+    return [at for at, kind in other.heard.items() if isinstance(at, Device) and kind != OTHERHOST and at is not dev]
 
 
 def _last_end(hops: list[Hop], here: set[str], there: set[str]) -> Hop | None:

@@ -56,6 +56,12 @@ def circle() -> Lab:
     return lab
 
 
+def astray() -> Lab:
+    """The router by which a sends what is for b knows no route to it."""
+    lab = Lab().veth("a:eth0", "10.0.0.1/24").veth("b:eth0", "10.9.0.1/24").veth("r:eth0", "10.0.0.254/24")
+    return lab.sysctl("r", "/ip_forward", 1).route("a", "10.9.0.0/24", via="10.0.0.254")
+
+
 def isolated() -> Lab:
     """Both ports isolated."""
     return two(x={"port": {"isolated": True}}, isolated=True)
@@ -206,9 +212,10 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
         "icmp", H, X,
     ),
     "ip/ttl-exceeded": (circle, "icmp", "a:eth0", "b:eth0"),
-    "ip/unreachable": (
-        lambda: Lab().veth(H, "10.1.0.1/24").veth(X, "10.2.0.1/24"), "icmp", H, X,
-    ),
+    "ip/unreachable": (astray, "icmp", "a:eth0", "b:eth0"),
+    "ip/no-route-back": (lambda: Lab().veth(H, "10.1.0.1/24").veth(X, "10.2.0.1/24"), "icmp", H, X),
+    "ipv6/no-route-back": (lambda: other_subnet().route("h", "fd02::/64", dev="eth0"), "icmp6", H, X),
+    "neigh/another-machine-answers": (twins, "icmp", X, H),
     "ipv6/delivered": (two, "icmp6", H, X),
     "ipv6/disabled": (without_ipv6, "ndp", X, C1),
     "ipv6/forwarded": (routed, "icmp6", "a:eth0", "b:eth0"),

@@ -54,8 +54,8 @@ def test_without_a_way_back_there_is_no_answer() -> None:
     lab.namespaces["b"] = type(lab.namespaces["b"])("b", "host", lab.namespaces["b"].sysctls)
     state = lab.state()
     assert letter(state, "icmp", "a:eth0", "b:eth0") == "U"
-    assert predict(state, ("icmp",)).rule("icmp", 0, 1) == "ip/unreachable"
-    assert predict(state, ("icmp6",)).rule("icmp6", 0, 1) == "ipv6/unreachable"
+    assert predict(state, ("icmp",)).rule("icmp", 0, 1) == "ip/no-route-back"
+    assert predict(state, ("icmp6",)).rule("icmp6", 0, 1) == "ipv6/no-route-back"
 
 
 def test_a_router_never_fragments_what_must_not_be() -> None:
@@ -94,7 +94,7 @@ def test_the_newest_port_is_flooded_first() -> None:
 
 def test_rp_filter_without_a_way_back() -> None:
     """Any rp_filter refuses a source to which no route leads."""
-    for rp, rule in ((0, "ip/unreachable"), (2, "ip/rp-filter-no-way-back")):
+    for rp, rule in ((0, "ip/no-route-back"), (2, "ip/rp-filter-no-way-back")):
         lab = Lab().veth("a:eth0", "10.1.0.1/24").veth("b:eth0", "10.2.0.1/24").sysctl("b", "all/rp_filter", rp)
         state = lab.state()
         assert letter(state, "icmp", "a:eth0", "b:eth0") == "U"
