@@ -12,6 +12,7 @@ from netlab.plan.kinds import COMMON, KINDS
 from netlab.plan.lab import MAX_LAB, Box, Lab, Path
 from netlab.plan.refusals import Refusals
 from netlab.plan.types import AddLink, AddNamespace, Address, AnyChange, AnyLink, Macvlan, Pair, SetRouting, Veth
+from netlab.plan.veth import ENDS
 from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import Wrong
@@ -239,8 +240,9 @@ def _kind(kin: Kin, wanted: Wanted) -> bool:
         hint = (
             "add 'type: macvlan'" if given.parent is not None else "add 'switch: …', or 'type: macvlan' and 'parent: …'"
         )
+        lost = bool(lab.spec.pruned & {"type", *ENDS})
         lab.problems.add(
-            wanted.where, f"{wanted.id} is neither plugged into a switch nor of a type", hint, follows=True
+            wanted.where, f"{wanted.id} is neither plugged into a switch nor of a type", hint, follows=lost
         )
         lab.broken.add(wanted.id)
         return False

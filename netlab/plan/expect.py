@@ -122,16 +122,17 @@ class Resolver:
     def _nothing(self, entry: Pair | Wire, sides: tuple[list[Endpoint], list[Endpoint]], layer: str) -> None:
         """Say why no pair takes part in a layer (or, without one, in icmp and icmp6)."""
         sources, targets = sides
+        lost = self.lab.lost(entry.left, entry.right)
         if len(sources) > 1 or len(targets) > 1:
             message = f"no pair of {entry.left} and {entry.right} takes part in {layer or 'icmp or icmp6'}"
-            self.problems.add(entry.where, message, "give them addresses, or other layers", follows=True)
+            self.problems.add(entry.where, message, "give them addresses, or other layers", follows=lost)
         elif layer:
             lack = _lack(sources[0], targets[0], layer)
             message = f"{lack}, so {layer} says nothing of it"
-            self.problems.add(entry.where, message, "leave the layer out", follows="has no IP" in lack)
+            self.problems.add(entry.where, message, "leave the layer out", follows=lost and "has no IP" in lack)
         else:
             message = f"{sources[0].id} and {targets[0].id} have no addresses of one family"
-            self.problems.add(entry.where, message, "give them some, or say [broadcast] or [unicast]", follows=True)
+            self.problems.add(entry.where, message, "give them some, or say [broadcast] or [unicast]", follows=lost)
 
     # --- the other entries -----------------------------------------------------------------------------
 
@@ -197,8 +198,10 @@ class Resolver:
             at = entry.at or "create"
         if at is None:
             if entry.target not in self.broken:
-                hint = "name an interface that this step makes or sets, as in A:eth1"
-                self.problems.add(entry.where, f"nothing here makes or sets {entry.target!r}", hint, follows=True)
+                hint = did_you_mean(entry.target, self.refusals.touched, "it makes or sets")
+                message = f"this step neither makes nor sets an interface {entry.target!r}"
+                lost = self.lab.lost(entry.target)
+                self.problems.add(entry.where, message, hint or "add it, or 'set:' something on it", follows=lost)
             return []
         at = entry.at or at
         return [ExpectRefused(text=entry.text, where=entry.where, link=entry.target, errno=entry.errno, at=at)]
@@ -223,7 +226,8 @@ class Resolver:
             return self._exact(text, where)
         if found:
             return found
-        self.problems.add(where, f"{text!r} matches nothing", did_you_mean(text, self.boxes, "there are"), follows=True)
+        hint = did_you_mean(text, self.boxes, "there are")
+        self.problems.add(where, f"{text!r} matches nothing", hint, follows=self.lab.lost(text))
         return None
 
     def _matching(self, text: str) -> list[Endpoint]:
@@ -258,7 +262,7 @@ class Resolver:
                 where,
                 f"{namespace} has no interface with an address",
                 f"name one: {namespace}:…",
-                follows=True,
+                follows=self.lab.lost(namespace),
             )
         elif name in self.refused:
             self.problems.add(where, f"{name} is expected to be refused, so it is no endpoint")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 from netlab.plan import routing, sysctls
@@ -37,6 +39,12 @@ FIRST_INDEX = 10
 
 L = TypeVar("L", bound=Link)
 Path = tuple["str | int", ...]
+_REPLICA = re.compile(r"-[0-9]+$")
+
+
+def _namespaces(side: str) -> list[str]:
+    """The names of host and container in that of an interface."""
+    return side.partition("@")[0].partition(":")[0].split("/")
 
 
 @dataclass
@@ -98,6 +106,22 @@ class Lab:
             except scalars.Wrong:
                 continue
         return self.where(*path, "sysctls")
+
+    def lost(self, *sides: str) -> bool:
+        """Whether something of these (hosts, containers, interfaces, patterns) was given, but wrongly.
+
+        What is missed there may be a consequence, and is not said beside its cause.
+        """
+        hurt = self.spec.hurt | self.spec.pruned | {part for name in self.broken for part in _namespaces(name)}
+        if "*" in hurt:
+            return True
+        known = hurt | {f"{name}-1" for name in hurt}
+        parts = [part for side in sides for part in _namespaces(side)]
+        return any(
+            bool(known) if part == "any" else fnmatchcase(name, part) or name == _REPLICA.sub("", part)
+            for part in parts
+            for name in known
+        )
 
     def index(self) -> int:
         """An ifindex that no other interface of the lab has."""

@@ -36,7 +36,8 @@ def build_tap(kin: Kin, wanted: Wanted) -> Macvtap | None:
 def _parent(kin: Kin, wanted: Wanted) -> AnyLink | None:
     lab, name = kin.lab, wanted.given.parent
     if name is None:
-        lab.problems.add(wanted.where, f"{wanted.id} names no parent", "add 'parent: …'", follows=True)
+        lost = "parent" in lab.spec.pruned
+        lab.problems.add(wanted.where, f"{wanted.id} names no parent", "add 'parent: …'", follows=lost)
         return None
     if name == wanted.name and wanted.namespace == wanted.host:
         kin.problem(wanted, "parent", f"{wanted.id} cannot be its own parent")

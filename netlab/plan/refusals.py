@@ -10,11 +10,15 @@ from netlab.spec.problems import Problems
 
 
 class Refusals:
-    """The ``refused:`` entries of a step, by link id, and which of them a change has taken up."""
+    """The ``refused:`` entries of a step, by link id, and which of them a change has taken up.
+
+    ``touched`` are the links that the step makes or sets: those that were asked about.
+    """
 
     def __init__(self, entries: Iterable[AnyEntry], problems: Problems) -> None:
         self._entries: dict[str, Refused] = {}
         self._taken: dict[str, RefusedAt] = {}
+        self.touched: dict[str, None] = {}
         for entry in entries:
             if not isinstance(entry, Refused):
                 continue
@@ -29,6 +33,7 @@ class Refusals:
 
     def expects(self, link_id: str) -> bool:
         """Whether the link, or the change of it, is expected to be refused."""
+        self.touched[link_id] = None
         return link_id in self._entries
 
     def take(self, link_id: str, at: RefusedAt) -> Refusal | None:

@@ -24,7 +24,8 @@ def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) ->
     for i, route in enumerate(given):
         here = (*path, i)
         if route.via is None and route.dev is None:
-            lab.problems.add(lab.where(*here), f"the route to {route.to} has neither via nor dev", follows=True)
+            lost = bool(lab.spec.pruned & {"via", "dev"})
+            lab.problems.add(lab.where(*here), f"the route to {route.to} has neither via nor dev", follows=lost)
             continue
         to = route.to
         if to == "default":

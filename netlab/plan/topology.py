@@ -54,7 +54,8 @@ def resolve(spec: Spec) -> Plan:
     refusals = Refusals(spec.expect, lab.problems)
     changes = build.add(lab, topology.switches, topology.hosts, (), refusals)
     if not topology.hosts:
-        lab.problems.add(lab.where("hosts"), "there is no host", "name one below 'hosts:'", follows=True)
+        lost = bool(spec.hurt or {"hosts"} & spec.pruned)
+        lab.problems.add(lab.where("hosts"), "there is no host", "name one below 'hosts:'", follows=lost)
     made = [_step(lab, BASELINE, changes, spec.expect, refusals)]
     resolvers = {BASELINE: Resolver(lab, made[0].state, refusals)}
     compared: set[str] = set()
@@ -123,7 +124,8 @@ def _claims(lab: Lab, resolvers: dict[str, Resolver], compared: set[str]) -> tup
             if name not in compared:
                 where = lab.where(*(("claim",) if claim is topology.claim else ("claims",)))
                 hint = did_you_mean(name, compared, "there are")
-                lab.problems.add(where, f"no comparison {name!r}", hint, follows=True)
+                lost = "compare" in lab.spec.hurt
+                lab.problems.add(where, f"no comparison {name!r}", hint, follows=lost)
         claims.append(
             Claim(
                 number=claim.number,

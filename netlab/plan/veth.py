@@ -10,6 +10,8 @@ from netlab.plan.types import Pair, Port, Veth
 from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.schema import Port as GivenPort
 
+#: What names the other end of the wire.
+ENDS = ("switch", "bridge", "peer")
 KEYS = frozenset({"switch", "bridge", "peer", "port", "master"})
 MTU = 1500
 
@@ -17,10 +19,10 @@ MTU = 1500
 def build(kin: Kin, wanted: Wanted) -> Veth | Pair | None:
     """The veth of an interface that names a switch, a bridge or a peer."""
     lab, given = kin.lab, wanted.given
-    ends = [key for key in ("switch", "bridge", "peer") if getattr(given, key) is not None]
+    ends = [key for key in ENDS if getattr(given, key) is not None]
     if not ends:
         hint = "add 'switch: …', 'bridge: …' or 'peer: …'"
-        lab.problems.add(wanted.where, f"{wanted.id} names no switch", hint, follows=True)
+        lab.problems.add(wanted.where, f"{wanted.id} names no switch", hint, follows=bool(lab.spec.pruned & {*ENDS}))
         return None
     if len(ends) > 1:
         kin.problem(wanted, ends[1], f"{wanted.id} has one other end, not two", f"{ends[0]} or {ends[1]}")

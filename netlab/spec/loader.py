@@ -12,11 +12,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from netlab.plan.types import Where
-from netlab.spec import scalars
+from netlab.spec import scalars, unsupported
 from netlab.spec.expect import AnyEntry, parse_entries
 from netlab.spec.measurements import NO_MEASUREMENTS, SECTIONS, Measurements
 from netlab.spec.nodes import MAX_BYTES, Node, compose
-from netlab.spec.problems import Problem, Problems, TopologyError, did_you_mean
+from netlab.spec.problems import Problem, Problems, TopologyError, did_you_mean, near
 from netlab.spec.scalars import Wrong
 from netlab.spec.schema import Topology
 
@@ -29,8 +29,8 @@ class Spec:
 
     ``expect`` holds the baseline's entries, ``step_expect`` those of each step in order, ``claim_tests``
     for each claim pairs of a step's name (and its place) and an entry; ``measure`` and ``step_measure`` hold
-    what is to be measured. ``pruned`` holds the names of faulty
-    parts that were left out (of `TopologyError.rest`).
+    what is to be measured. ``pruned`` holds the names of faulty parts that were left out (of
+    `TopologyError.rest`), ``hurt`` those of the parts that they belonged to (see `Problems`).
     """
 
     name: str
@@ -43,6 +43,7 @@ class Spec:
     measure: Measurements = NO_MEASUREMENTS
     step_measure: tuple[Measurements, ...] = ()
     pruned: frozenset[str] = frozenset()
+    hurt: frozenset[str] = frozenset()
 
     def where(self, *path: str | int, key: bool = True) -> Where:
         """The place of the key (without ``key``, of the value) at ``path``, or of the nearest that exists."""
@@ -82,7 +83,8 @@ def load(source: Path | str, name: str | None = None) -> Spec:
     else:
         file = name or ("<stdin>" if str(source) == "-" else str(source))
         text = read(Path(source), file)
-    return check(compose(text, file), file)
+    problems = Problems()
+    return check(compose(text, file, problems), file, problems)
 
 
 def read(path: Path, file: str) -> str:
@@ -107,26 +109,33 @@ def read(path: Path, file: str) -> str:
         raise TopologyError([Problem(Where(file, line, column), "not UTF-8", "save the file as UTF-8")]) from error
 
 
-def check(root: Node, file: str) -> Spec:
-    """Check a tree of nodes, wherever it comes from, as `load` does. Raises TopologyError."""
+def check(root: Node, file: str, problems: Problems | None = None) -> Spec:
+    """Check a tree of nodes, wherever it comes from, as `load` does. Raises TopologyError.
+
+    ``problems`` are those that were found before.
+    """
+    problems = Problems() if problems is None else problems
     if not isinstance(root.value, dict):
-        raise TopologyError(
-            [Problem(root.where(file), "a topology is a mapping", "it begins with 'name:' or 'hosts:'")]
-        )
-    problems = Problems()
+        problems.add(root.where(file), "a topology is a mapping", "it begins with 'name:' or 'hosts:'")
+        raise TopologyError(problems.found)
+    unsupported.leave_out(root, file, problems)
     topology = None
-    for _ in range(5):
+    for look in range(5):
         try:
             topology = Topology.model_validate(root.plainly())
             break
         except ValidationError as error:
             errors = error.errors(include_url=False)
             # The first look sees all there is; what the later ones find is what the pruning left.
-            if not problems:
+            if look == 0:
                 for fault in errors:
                     _report(fault, root, file, problems)
+            _remember(errors, root, problems)
             if not _prune(root, [fault["loc"] for fault in errors]):
                 break
+            if "hosts" not in root.value:
+                # Without a single host there is still something to say of the rest.
+                root.value["hosts"] = root.keys["hosts"] = Node({}, root.line, root.column)
     spec = None
     if topology is not None:
         spec = _entries(topology, root, file, problems)
@@ -176,6 +185,10 @@ def _entries(topology: Topology, root: Node, file: str, problems: Problems) -> S
             )
             tests = ()
         claims.append(tests)
+    measure = _measurements(root, file, problems)
+    step_measure = tuple(
+        _measurements(_child(_child(root, "steps"), i), file, problems) for i in range(len(topology.steps))
+    )
     return Spec(
         name=topology.name or _name(file),
         file=file,
@@ -184,10 +197,10 @@ def _entries(topology: Topology, root: Node, file: str, problems: Problems) -> S
         expect=parse("expect"),
         step_expect=tuple(parse("steps", i, "expect") for i in range(len(topology.steps))),
         claim_tests=tuple(claims),
-        measure=_measurements(root, file, problems),
-        step_measure=tuple(
-            _measurements(_child(_child(root, "steps"), i), file, problems) for i in range(len(topology.steps))
-        ),
+        measure=measure,
+        step_measure=step_measure,
+        pruned=frozenset(problems.gone),
+        hurt=frozenset(problems.hurt),
     )
 
 
@@ -197,7 +210,11 @@ def _measurements(holder: Node | None, file: str, problems: Problems) -> Measure
         return NO_MEASUREMENTS
     from netlab.spec import measure
 
-    return measure.parse(sections, file, problems)
+    known = len(problems.found)
+    found = measure.parse(sections, file, problems)
+    if problems.found[known:]:
+        problems.hurt.add("compare")
+    return found
 
 
 _KINDS = {
@@ -276,6 +293,25 @@ def _plain(annotation: Any) -> Any:
             annotation = args[0]
             continue
         return annotation
+
+
+def _remember(faults: Iterable[Any], root: Node, problems: Problems) -> None:
+    """Note the names of what is to be left out, and of what it belongs to."""
+    for fault in faults:
+        loc: Path_ = fault["loc"]
+        if fault["type"] == "extra_forbidden" and not near(str(loc[-1]), _keys_at(loc[:-1])):
+            continue  # Nothing is missed without it.
+        path = loc[:-1] if loc and loc[-1] == "[key]" else loc
+        names = [part for part in path if isinstance(part, str)]
+        problems.gone.update(names[-1:] if path and path[-1] == names[-1] else ())
+        node: Node | None = root
+        for part in path:
+            node = _child(node, part)
+        if node is not None and isinstance(node.value, dict):
+            problems.gone.update(node.value)
+        if "hosts" in names or "switches" in names or names[:1] == ["steps"]:
+            # A whole section, or a step's name or list: anything may have been in it.
+            problems.hurt.update(names if len(names) > 1 and {"hosts", "switches", "set"} & set(names[:-1]) else "*")
 
 
 def _prune(root: Node, locs: Iterable[Path_]) -> bool:

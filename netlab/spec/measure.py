@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Literal, cast
+from functools import partial
+from typing import Any, Literal, TypeVar, cast
 
 from netlab.compare import FEWEST
 from netlab.plan.measures import Bound, Metric, Traffic
@@ -24,6 +25,8 @@ from netlab.spec.measurements import SECTIONS, Comparing, GivenSide, Measurement
 from netlab.spec.nodes import Node
 from netlab.spec.problems import Problem, Problems, did_you_mean
 from netlab.spec.scalars import Wrong
+
+T = TypeVar("T")
 
 _SIDE = r"[^\s\[\]<>,]+"
 _PAIR = re.compile(rf"\s*(?P<left>{_SIDE})\s*(?P<arrow><?->)\s*(?P<right>{_SIDE})\s*")
@@ -50,6 +53,13 @@ class _Faulty(Exception):
     def __init__(self, where: Where, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.problems = [Problem(where, message, hint)]
+
+
+def _faulty(problems: list[Problem]) -> _Faulty:
+    """Several faults as one."""
+    fault = _Faulty(problems[0].where, problems[0].message)
+    fault.problems = problems
+    return fault
 
 
 # --- options ----------------------------------------------------------------------------------------
@@ -132,9 +142,7 @@ def _traffic(
             faults.append(Problem(node.where(file), f"{name}: {wrong}", wrong.hint))
     faults += [Problem(keys[name].where(file), message, hint) for name, message, hint in _clashes(metric, values)]
     if faults:
-        fault = _Faulty(faults[0].where, faults[0].message)
-        fault.problems = faults
-        raise fault
+        raise _faulty(faults)
     family = values.pop("family", None)
     if metric == "latency":
         values.setdefault("protocol", "udp")
@@ -277,13 +285,35 @@ def _compare(node: Node, file: str) -> Comparing:
     value = node.value
     if not isinstance(value, dict):
         raise _Faulty(node.where(file), "a comparison is a mapping", "it has faster:, than: and by:")
-    for name in value:
-        if name not in _COMPARE:
-            raise _Faulty(node.keys[name].where(file), f"unknown key {name!r}", did_you_mean(name, _COMPARE))
-    for name in ("name", "faster", "than", "by"):
-        if name not in value:
-            raise _Faulty(node.where(file), f"{name!r} is missing", "a comparison has name:, faster:, than: and by:")
-    faster, than = (_compared(value[name], name, file) for name in _SIDES)
+    faults = [
+        Problem(node.keys[name].where(file), f"unknown key {name!r}", did_you_mean(name, _COMPARE))
+        for name in value
+        if name not in _COMPARE
+    ]
+    missing = [name for name in ("name", "faster", "than", "by") if name not in value]
+    if missing:
+        names = " and ".join(map(repr, missing))
+        said = f"{names} {'is' if len(missing) == 1 else 'are'} missing"
+        faults.append(Problem(node.where(file), said, "a comparison has name:, faster:, than: and by:"))
+
+    def tried(make: Callable[[], T]) -> T | None:
+        """What is made, or nothing and what is wrong with it beside the other faults."""
+        try:
+            return make()
+        except _Faulty as fault:
+            faults.extend(fault.problems)
+            return None
+
+    sides = [tried(partial(_compared, value[name], name, file)) for name in _SIDES if name in value]
+    title = tried(lambda: _value(value, "name", scalars.title, "", file))
+    by = tried(lambda: _value(value, "by", quantities.ratio, None, file))
+    repetitions = tried(lambda: _value(value, "repetitions", _rounds, 15, file))
+    confidence = tried(lambda: _value(value, "confidence", _confidence, 0.95, file))
+    faster, than = (*sides, None, None)[:2]
+    if faults or None in (faster, than, title, by, repetitions, confidence):
+        raise _faulty(faults)
+    assert faster is not None
+    assert than is not None
     if faster.text == than.text:
         # The same pair, measured in two ways.
         faster = replace(faster, text=_in_full(faster, value["faster"]))
@@ -292,13 +322,13 @@ def _compare(node: Node, file: str) -> Comparing:
         hint = f"metric: {faster.metric}"
         raise _Faulty(value["than"].where(file), "both sides are compared by the same metric", hint)
     return Comparing(
-        name=_value(value, "name", scalars.title, "", file),
+        name=cast(str, title),
         where=node.where(file),
         faster=faster,
         than=than,
-        by=_value(value, "by", quantities.ratio, None, file),
-        repetitions=_value(value, "repetitions", _rounds, 15, file),
-        confidence=_value(value, "confidence", _confidence, 0.95, file),
+        by=cast(Bound, by),
+        repetitions=cast(int, repetitions),
+        confidence=cast(float, confidence),
     )
 
 

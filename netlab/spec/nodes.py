@@ -24,6 +24,8 @@ MAX_NODES = 300_000
 
 #: Control characters; tab, line feed and carriage return are none. libyaml itself would name no line.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+#: Keys below which endpoints and their addresses are.
+_HOLD_ENDPOINTS = frozenset(("hosts", "containers", "interfaces", "addresses", "replicas", "switches"))
 _PLAIN_TAGS = ("!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
 
 
@@ -58,10 +60,17 @@ class Node:
         return Where(file, self.line, self.column + (offset if self.plain else 0))
 
 
-def compose(text: str, file: str) -> Node:
-    """The root node of a YAML document. Raises TopologyError."""
+def compose(text: str, file: str, problems: Problems | None = None) -> Node:
+    """The root node of a YAML document. Raises TopologyError.
+
+    With ``problems``, what can be left out (a key given twice, a tag) is noted there instead of raised.
+    """
     _check_text(text, file)
-    return _Composer(file, text).run()
+    composer = _Composer(file, text, problems)
+    root = composer.run()
+    if problems is None and composer.problems:
+        raise TopologyError(composer.problems.found)
+    return root
 
 
 def _check_text(text: str, file: str) -> None:
@@ -75,10 +84,10 @@ def _check_text(text: str, file: str) -> None:
 
 
 class _Composer:
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, text: str, problems: Problems | None) -> None:
         self.file = file
         self.text = text
-        self.problems = Problems()
+        self.problems = Problems() if problems is None else problems
         self.anchors: dict[str, Node] = {}
         self.open: set[int] = set()
         self.count = 0
@@ -91,8 +100,6 @@ class _Composer:
             self._translate(error)
         except yaml.YAMLError as error:
             self._stop(Where(self.file, 1, 1), f"not YAML: {error}")
-        if self.problems:
-            raise TopologyError(self.problems.found)
         return root
 
     def _documents(self) -> Node:
@@ -170,9 +177,17 @@ class _Composer:
             if name in items:
                 first = node.keys[name].line
                 self.problems.add(where, f"{name!r} is given twice (first in line {first})", "remove one of them")
+                self._leave_out(name, child)
                 continue
             items[name] = child
             node.keys[name] = key
+
+    def _leave_out(self, name: str, node: Node) -> None:
+        """Remember whose second mention is not looked at: what else refers to it is no mistake."""
+        gone = {name, *_keys(node)}
+        self.problems.gone |= gone
+        if gone & _HOLD_ENDPOINTS:
+            self.problems.hurt.add("*")
 
     def _alias(self, event: Any) -> Node:
         where = self._at(event)
@@ -209,6 +224,18 @@ class _Composer:
         problem = error.problem or "syntax error"
         context = error.context or ""
         self._stop(Where(self.file, line + 1, column + 1), f"not YAML: {problem}", _hint(problem, context, source))
+
+
+def _keys(node: Node) -> Iterator[str]:
+    """The keys of all mappings in a tree."""
+    open_ = [node]
+    while open_:
+        value = open_.pop().value
+        if isinstance(value, dict):
+            yield from value
+            open_ += value.values()
+        elif isinstance(value, list):
+            open_ += value
 
 
 def _hint(problem: str, context: str, source: str) -> str:

@@ -51,10 +51,16 @@ class TopologyError(NetlabError):
 
 
 class Problems:
-    """A list of problems in the making."""
+    """A list of problems in the making.
+
+    ``gone`` holds the names of parts that are left out for what is wrong with them, ``hurt`` those of whatever
+    such a part belongs to (``*``: it could be anything): what is missed there may be a consequence.
+    """
 
     def __init__(self) -> None:
         self.found: list[Problem] = []
+        self.gone: set[str] = set()
+        self.hurt: set[str] = set()
 
     def add(self, where: Where, message: str, hint: str = "", *, follows: bool = False) -> None:
         """Note one problem."""
@@ -64,16 +70,21 @@ class Problems:
         return bool(self.found)
 
 
-def did_you_mean(word: str, known: Iterable[str], what: str = "known") -> str:
-    """``did you mean 'ens160'?`` where a known word is near, else the list of them (at most ten)."""
+def near(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known word that is nearest to a mistyped one, if any is near."""
     import difflib
 
+    words = list(known)
+    found = difflib.get_close_matches(word, words, n=1, cutoff=cutoff)
+    return next(iter(found), None) or next((other for other in words if other.casefold() == word.casefold()), None)
+
+
+def did_you_mean(word: str, known: Iterable[str], what: str = "known") -> str:
+    """``did you mean 'ens160'?`` where a known word is near, else the list of them (at most ten)."""
     words = list(dict.fromkeys(known))
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    if not near:
-        near = [other for other in words if other.casefold() == word.casefold()][:1]
-    if near:
-        return f"did you mean {near[0]!r}?"
+    meant = near(word, words)
+    if meant:
+        return f"did you mean {meant!r}?"
     if not words:
         return ""
     more = f" and {len(words) - 10} more" if len(words) > 10 else ""

@@ -309,10 +309,14 @@ CASES: list[tuple[str, str]] = [
         expect("A/c1:eth0: {refused: EINVAL}", "A/c1:eth0: {refused: EBUSY}"),
         "f:14:5: A/c1:eth0 is refused twice (first in line 13); remove one",
     ),
-    (expect("A/c9:eth0: {refused: EINVAL}"), "f:13:5: nothing here makes or sets 'A/c9:eth0'"),
+    (
+        expect("A/c1:eth1: {refused: EINVAL}"),
+        "f:13:5: this step neither makes nor sets an interface 'A/c1:eth1'; did you mean 'A/c1:eth0'?",
+    ),
+    (expect("A/c9:eth0: {refused: EINVAL}"), "f:13:5: this step neither makes nor sets an interface 'A/c9:eth0'"),
     (
         step("expect: [{A:eth0: {refused: EINVAL}}]"),
-        "f:14:15: nothing here makes or sets 'A:eth0'; name an interface that this step makes or sets, as in A:eth1",
+        "f:14:15: this step neither makes nor sets an interface 'A:eth0'; add it, or 'set:' something on it",
     ),
     (
         TWO + "claim: {number: 1, says: x, test: {later: [A -> B: reachable]}}\n",
@@ -364,6 +368,54 @@ def test_what_follows_from_a_fault_is_not_reported() -> None:
     assert [message.partition("; ")[0] for message in faults(text + "expect:\n  - A -> B: reachable\n")] == [
         "f:5:27: unknown key 'adresses'"
     ]
+
+
+def test_every_mistake_comes_in_one_go() -> None:
+    """Neither a key given twice, nor a wrong address or outcome hides what has nothing to do with it."""
+    text = """\
+switches: {s: , s: }
+hosts:
+  A:
+    routes: [{to: default}]
+    interfaces: {e: {switch: s, addresses: [10.0.0.1/24], mtu: 1500, mtu: 1400}}
+  B:
+    interfaces: {e: {switch: s, addresses: [10.0.0.2/24]}}
+  C:
+    interfaces: {e: {switch: s, addresses: [10.0.0.3/244]}}
+expect:
+  - any -> web-*: reachable
+  - A -> B [ndp]: reachable
+  - A -> B: reachabel
+  - A -> C: reachable
+compare:
+  - {faster: {metric: cpu}, than: {pair: A -> B, metric: pcu}}
+"""
+    assert [message.partition("; ")[0] for message in faults(text)] == [
+        "f:1:17: 's' is given twice (first in line 1)",
+        "f:4:14: the route to default has neither via nor dev",
+        "f:5:70: 'mtu' is given twice (first in line 5)",
+        "f:9:45: '10.0.0.3/244' is not an IP address with its prefix length",
+        "f:11:5: 'web-*' matches nothing",
+        "f:12:5: A:e has no IPv6 address, so ndp says nothing of it",
+        "f:13:13: 'reachabel' is not an outcome",
+        "f:16:5: 'name' and 'by' are missing",
+        "f:16:14: 'pair' is missing",
+        "f:16:58: metric: 'pcu' is none of throughput, cpu, latency",
+    ]
+
+
+def test_what_a_key_given_twice_leaves_out_is_not_missed() -> None:
+    """The second mention of a section is not looked at, and what it holds is no unknown name elsewhere."""
+    text = "hosts:\n  A: {interfaces: {}}\n  A: {interfaces: {e: {type: bridge}}}\nexpect: [A:e -> A: reachable]\n"
+    assert faults(text) == ["f:3:3: 'A' is given twice (first in line 2); remove one of them"]
+
+
+@pytest.mark.parametrize("kind", ["ipvlan, mode: l2", "vlan, id: 7", "vxlan, id: 42, remote: 10.0.0.1"])
+def test_kinds_to_come_are_said_once(kind: str) -> None:
+    """A kind of link that isn't supported is one fault; its own keys, and who refers to it, are none."""
+    name = kind.partition(",")[0]
+    text = hosts(f"x: {{type: {kind}, parent: e}}", "e: {switch: s}") + "expect:\n  - A:x -> A:e: reachable\n"
+    assert faults(text) == [f"f:5:17: {name} isn't supported yet; veth, macvlan, macvtap and bridge are"]
 
 
 def test_replicas_say_their_fault_once() -> None:
