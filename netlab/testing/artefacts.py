@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netlab.lab import LabError
+from netlab.lab import LabError, SpawnError
 from netlab.report.write import make_folder, write_whole
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def save(lab: Lab, folder: Path) -> str:
     for capture in lab.captures:
         capture.save(folder / f"{_UNSAFE.sub('~', '+'.join(capture.interfaces))[:100].strip('~')}.pcapng")
     if lab.captures:
-        lines[0] += f", {len(lab.captures)} captures"
+        lines[0] += f", {len(lab.captures)} capture{'s' if len(lab.captures) > 1 else ''}"
     try:
         write_whole(folder / "state.json", json.dumps(_state(lab), indent=1) + "\n")
         lines[0] += ", state.json"
@@ -56,7 +56,12 @@ def _state(lab: Lab) -> dict[str, dict[str, object]]:
     for namespace in lab:
         here = found[namespace.name] = {}
         for what in ASKED:
-            done = namespace.run("ip", "-d", "-j", *what.split(), "show", check=False, timeout=TIMEOUT)
+            try:
+                done = namespace.run("ip", "-d", "-j", *what.split(), "show", check=False, timeout=TIMEOUT)
+            except SpawnError as error:
+                # Images of containers often lack it; the record is to be had all the same.
+                here[what] = str(error)
+                continue
             try:
                 here[what] = json.loads(done.stdout or "[]") if done.returncode == 0 else done.stderr.strip()
             except ValueError:

@@ -141,6 +141,26 @@ def test_what_is_kept_of_a_failure(project: Project) -> None:
     assert project.pytest("-q", str(again)).returncode == 0
 
 
+def test_artefacts_without_iproute2(project: Project) -> None:
+    """Where there is no ip command the state says so, and topology and record are kept all the same."""
+    project.write(
+        "test_fails.py",
+        f"""\
+        import pytest
+
+        @pytest.mark.topology({TWO_HOSTS!r})
+        def test_fails(lab):
+            lab.must_not_reach("A", "B")
+        """,
+    )
+    ran = project.pytest("-q", "--netlab-report", "kept", env={"PATH": str(project.root)})
+    assert ran.count("failed") == 1
+    kept = project.root / "kept" / "failed" / "test_fails.py-test_fails" / "two"
+    assert json.loads((kept / "state.json").read_text())["A"]["address"] == "ip: No such file or directory"
+    assert (kept / "topology.yaml").exists()
+    assert list(kept.rglob("run.json"))
+
+
 def test_the_default_folder(project: Project) -> None:
     """Without --netlab-report what is kept lies in pytest's own temporary folder, and the report says where."""
     project.write(
