@@ -150,7 +150,7 @@ def explain(machine: Machine, status: int | None, said: str) -> CannotRun:
             f"{there} sudo apt-get install python3   (or 'python:' in the hosts file says where it is)",
         )
     if "Permission denied" in said:
-        return CannotRun(f"{machine}: ssh may not log in ({last})", f"ssh-copy-id {machine.ssh}")
+        return CannotRun(f"{machine}: ssh may not log in ({last})", there.replace("ssh", "ssh-copy-id", 1))
     if "Host key verification failed" in said:
         return CannotRun(f"{machine}: its host key isn't known ({last})", f"{there} true")
     if status == _SSH_FAILED:
