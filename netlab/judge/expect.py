@@ -105,7 +105,9 @@ def _pair(
     if count["?"]:
         return _entry(entry, "?", _of(count["?"], total, "without proof"), named["?"])
     if total:
-        return _entry(entry, "P", _of(total, total, "so"), named["P"])
+        left_out = [name for name in entry.layers if _layer(observed, name) is None]
+        words = [_of(total, total, "so"), f"{', '.join(left_out)} not probed" if left_out else ""]
+        return _entry(entry, "P", "; ".join(filter(None, words)), named["P"])
     probed = any(_layer(observed, name) for name in entry.layers)
     return _entry(entry, "?" if probed else "S", "not applicable" if probed else "layer not probed")
 
@@ -153,12 +155,15 @@ def _heard(entry: ExpectHeard, step: Step, observed: StepObserved, unsettled: fr
         words.append(f"also heard by {', '.join(extra)}")
     if extra or (missing and not _no_proof(step, layer, row, missing, unsettled)):
         return _entry(entry, "F", "; ".join(words))
-    return _entry(entry, "?" if missing else "P", "; ".join(words))
+    others = [name for name in (*layer.heard[entry.source], *step.state.index) if name not in wanted]
+    if entry.only and not missing and _no_proof(step, layer, row, [*others, "a port"], unsettled):
+        words.append("no proof that nobody else heard it")
+    return _entry(entry, "?" if words else "P", "; ".join(words))
 
 
 def _no_proof(step: Step, layer: LayerObserved, row: int, missing: list[str], unsettled: frozenset[int]) -> bool:
     """Whether one of those that heard nothing may yet have: its cell, or (for a port) any cell, is open."""
-    if row in unsettled:
+    if row in unsettled or step.state.endpoints[row].id in layer.heard_open:
         return True
     index = step.state.index
     columns = [index[name] for name in missing if name in index]

@@ -124,7 +124,8 @@ def heard_findings(
         modelled = {name for name in prediction.heard(i) if index.get(name, i) == i}
         if elsewhere == modelled:
             continue
-        verdict: Verdict = "?" if "?" in observed.rows[i] and not elsewhere - modelled else "F"
+        open_ = "?" in observed.rows[i] or source in observed.heard_open
+        verdict: Verdict = "?" if open_ and not elsewhere - modelled else "F"
         findings.append(
             Finding(
                 kind="heard",

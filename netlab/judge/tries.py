@@ -78,7 +78,20 @@ def second_try(first: LayerObserved, again: LayerObserved, pairs: Iterable[Pair]
                 evidence[f"{i},{j}"] = {**evidence.get(f"{i},{j}", {}), **told}
             if wire and again.wire and again.wire[i][j] != wire[i][j]:
                 wire[i][j] = "?"
-    return replace(first, rows=_joined(rows), wire=_joined(wire), again=_joined(tried), evidence=evidence)
+    heard, heard_open = dict(first.heard), {*first.heard_open, *again.heard_open}
+    for source in first.heard.keys() & again.heard.keys():
+        if set(first.heard[source]) != set(again.heard[source]):
+            heard[source] = tuple(sorted(set(first.heard[source]) & set(again.heard[source])))
+            heard_open.add(source)
+    return replace(
+        first,
+        rows=_joined(rows),
+        wire=_joined(wire),
+        again=_joined(tried),
+        evidence=evidence,
+        heard=heard,
+        heard_open=tuple(sorted(heard_open)),
+    )
 
 
 def _joined(rows: list[list[str]]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,35 @@ def test_not_heard_without_proof_is_inconclusive(three: State) -> None:
     layer = seen(".R?", "R.R", "RR.", layer="broadcast", heard={"A:eth0": ("B:eth0",)})
     judged = judge(make_step(three, entry), StepObserved((layer,)), None)
     assert judged.expectations[0].verdict == "?"
+
+
+@pytest.mark.parametrize(
+    ("row", "more", "unsettled"),
+    [
+        (".R?", {}, ()),
+        (".RU", {"heard_open": ("A:eth0",)}, ()),
+        (".RU", {}, ("C:eth0",)),
+    ],
+    ids=["a listener", "a port", "no carrier"],
+)
+def test_heard_by_nobody_else_needs_proof(
+    three: State, row: str, more: dict[str, Any], unsettled: tuple[str, ...]
+) -> None:
+    """`heard-only-by` passes only where it is proved that the others, ports included, heard nothing."""
+    entry = ExpectHeard(text="e", where=WHERE, source="A:eth0", listeners=("B:eth0",), only=True)
+    layer = seen(row, "R.R", "RR.", layer="broadcast", heard={"A:eth0": ("B:eth0",)}, **more)
+    judged = judge(make_step(three, entry), StepObserved((layer,), unsettled=unsettled), None)
+    assert judged.expectations[0].verdict == "?"
+    assert judged.expectations[0].detail == "no proof that nobody else heard it"
+
+
+def test_layers_that_were_left_out_are_named(three: State) -> None:
+    """A pass that rests on a part of an entry's layers says which were not probed."""
+    entry = ExpectPair(
+        text="e", where=WHERE, pairs=(("A:eth0", "B:eth0"),), layers=("icmp", "tcp", "udp"), outcome="reachable"
+    )
+    judged = judge(make_step(three, entry), StepObserved((seen(".RU", "R.R", "RR."),)), None)
+    assert (judged.expectations[0].verdict, judged.expectations[0].detail) == ("P", "tcp, udp not probed")
 
 
 def test_heard_on_a_port_against_the_model(three: State) -> None:

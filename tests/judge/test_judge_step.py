@@ -188,6 +188,15 @@ def test_surprises_are_what_file_or_model_did_not_expect(three: State, pair: Pai
     assert surprises(step, observed, None) == [(1, 0)]
 
 
+def test_what_only_one_of_two_tries_heard_is_open(three: State) -> None:
+    """A listener of one try alone is neither one that heard nor one that proves nobody else did."""
+    first = seen(".RR", "R.R", "RR.", layer="broadcast", heard={"A:eth0": ("B:eth0", "C:eth0")})
+    again = seen(".RU", "R.R", "RR.", layer="broadcast", heard={"A:eth0": ("B:eth0",)})
+    both = second_try(first, again)
+    assert both.heard == {"A:eth0": ("B:eth0",)}
+    assert both.heard_open == ("A:eth0",)
+
+
 def test_a_second_try_that_agrees_keeps_the_letter(three: State) -> None:
     """Two equal tries leave the failure standing, with both kept as evidence."""
     first = seen(".UR", "R.R", "RR.", evidence={"0,1": {"reason": "request-lost"}})

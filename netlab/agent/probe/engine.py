@@ -284,22 +284,23 @@ class Prober:
             # another interface of the namespace), it must be over before the next wave finds everything cold.
             lingers = layer.warms and bool(self._queues or self._many_doors)
             self._behind = set(self._queues)
-            proof = self._rounds(layer, silent or unseen or open_pairs) if silent or unseen or lingers else ""
+            # That a broadcast was heard nowhere else is a negative, too, even where everybody has heard it.
+            unsure = bool(silent or unseen) or isinstance(layer, Broadcast)
+            proof = self._rounds(layer, silent or unseen or open_pairs) if unsure or lingers else ""
             proof = proof or late
-            lost = self.losses.since() if silent or unseen else {}
+            lost = self.losses.since() if unsure else {}
             for pair in silent:
                 layer.conclude(pair)
             layer.finish(open_pairs)
             negatives = [pair for pair in silent if layer.results[pair].letter != "R"]
-            if not (lost and (negatives or unseen)):
+            if not (lost and (negatives or unseen or isinstance(layer, Broadcast))):
                 break
             if attempt < LOSS_TRIES - 1:
-                open_pairs = sorted({*negatives, *unseen})
-                if isinstance(layer, Broadcast):
-                    rows = {pair[0] for pair in open_pairs}
-                    open_pairs = [pair for pair in wave if pair[0] in rows]
+                open_pairs = wave if isinstance(layer, Broadcast) else sorted({*negatives, *unseen})
         else:
             proof = "frames were lost: " + ", ".join(f"{name} {count}" for name, count in lost.items())
+        if proof and isinstance(layer, Broadcast):
+            layer.unproved.update(pair[0] for pair in wave)
         for pair in negatives:
             self._doubt(layer, pair, proof)
         for pair in wave:
@@ -389,8 +390,10 @@ class Prober:
                     evidence[f"{i},{j}"] = result.evidence
             rows.append("".join(row))
             wires.append("".join(wire))
-        heard = {}
+        heard: dict[str, tuple[str, ...]] = {}
+        heard_open: tuple[str, ...] = ()
         if isinstance(layer, Broadcast):
+            heard_open = tuple(self.arena.endpoints[source].id for source in sorted(layer.unproved))
             heard = {
                 self.arena.endpoints[source].id: tuple(sorted(listeners))
                 for source, listeners in layer.listeners.items()
@@ -400,6 +403,7 @@ class Prober:
             rows=tuple(rows),
             evidence=evidence,
             heard=heard,
+            heard_open=heard_open,
             wire=tuple(wires) if self.wire else (),
             notes=tuple(self.notes),
         )

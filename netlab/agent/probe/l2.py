@@ -64,6 +64,8 @@ class Broadcast(Unicast):
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         super().__init__(arena, ears, name)
         self.listeners: dict[int, dict[str, int]] = {}
+        #: Sources whose broadcast may have been heard by more.
+        self.unproved: set[int] = set()
         self.rows: dict[int, list[Pair]] = {}
         self.columns: dict[str, list[int]] = {}
         for index, endpoint in enumerate(arena.endpoints):
