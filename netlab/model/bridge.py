@@ -233,8 +233,7 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     cast, dst, _, _, payload = frame
     bridge = dev.bridge
     assert bridge is not None
-    if not dev.running:
-        dead(sim, dev, payload.phase)
+    if not dev.running and dead(sim, dev, payload.phase):
         return
     if bridge.stp:
         raise Unknown(f"bridge {bridge.id} speaks STP: its ports' states depend on time")

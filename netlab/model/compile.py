@@ -139,7 +139,7 @@ def _pair(world: World, link: plan.Pair, settings: dict[str, Settings]) -> None:
 def _port(id: str, bridge: Bridge, told: plan.Port, mac: str, mtu: int, running: bool) -> Port:
     port = Port(id, bridge)
     port.mac, port.mtu, port.running, port.attached = mac, mtu, running, told.attached
-    port.state = told.state if running and bridge.up else "disabled"
+    port.state = told.state if running else "disabled"
     port.hairpin, port.isolated, port.learning = told.hairpin, told.isolated, told.learning
     port.flood, port.mcast_flood, port.bcast_flood = told.flood, told.mcast_flood, told.bcast_flood
     port.locked = told.locked

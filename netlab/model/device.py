@@ -27,9 +27,10 @@ def packet_type(dev: Device, cast: int, dst: str) -> int:
     return BROADCAST if cast == BROADCAST else MULTICAST
 
 
-def dead(sim: Sim, dev: Device, phase: str) -> None:
-    """Tell that a frame dies because its interface is down or has no carrier."""
+def dead(sim: Sim, dev: Device, phase: str) -> bool:
+    """Whether a frame dies because its interface, which isn't running, is down or has no carrier."""
     if dev.up:
         sim.note(phase, dev.id, "no carrier", NO_CARRIER, end=True)
-    else:
-        sim.note(phase, dev.id, "the interface is down", LINK_DOWN, end=True)
+        return True
+    sim.note(phase, dev.id, "the interface is down", LINK_DOWN, end=True)
+    return True

@@ -158,8 +158,7 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     lower = dev.lower
     assert lower is not None
     assert lower.macvlan is not None
-    if not dev.running:
-        dead(sim, dev, payload.phase)
+    if not dev.running and dead(sim, dev, payload.phase):
         return
     if dev.mode == "bridge":
         if cast:

@@ -7,7 +7,7 @@ checks.
 from __future__ import annotations
 
 from netlab.model import bridge, macvlan, stack
-from netlab.model.device import LINK_DOWN, dead, packet_type
+from netlab.model.device import dead, packet_type
 from netlab.model.macvlan import PARENT_SKIPS_CHILDREN
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
@@ -24,8 +24,7 @@ OTHER_END = rule(
 def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     """Send a frame onto the wire (veth_xmit): it waits in the backlog to enter the switch."""
     payload = frame[4]
-    if not dev.running:
-        dead(sim, dev, payload.phase)
+    if not dev.running and dead(sim, dev, payload.phase):
         return
     port, peer = dev.port, dev.peer
     if port is None:
@@ -44,11 +43,11 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
 
 
 def receive(sim: Sim, dev: Device, frame: Frame) -> None:
-    """A frame comes in from the switch: macvlan looks at it first, then the host's own stack."""
+    """A frame comes in from the switch: macvlan looks at it first, then the host's own stack.
+
+    The interface is up: the other end of one that is down has no carrier, and sends nothing.
+    """
     cast, dst, _, _, payload = frame
-    if not dev.up:
-        sim.note(payload.phase, dev.id, "the interface is down", LINK_DOWN, end=True)
-        return
     if dev.member is not None:
         if sim.hops is not None and dev is sim.goal:
             sim.note(payload.phase, dev.id, "given to the bridge", bridge.MEMBER)

@@ -1,0 +1,404 @@
+"""``python -m tests.model.mutate``: let each rule of the model answer otherwise, and see whether it would be noticed.
+
+A rule is a name that the model's code gives to a decision. Beside each such place the code is changed: what ended a
+frame lets it pass, what let it pass ends it, what is refused is taken, and the condition in front never holds. Such a
+mutant is noticed where it changes a letter, the use of the wire, or a refusal, in the topologies that the suite
+compares with the kernel (the regressions, and those of the hunt): there the unchanged model is known to be right. Rules
+that only a story cites are left to `tests.model.test_each_rule`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import pickle
+import random
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from netlab.plan import from_file
+from netlab.plan.types import AddLink, SetLink, State
+from netlab.spec import TopologyError
+from tests.fuzz.topologies import topology
+
+ROOT = Path(__file__).parents[2]
+MODEL = ROOT / "netlab" / "model"
+REGRESSIONS = ROOT / "tests" / "fuzz" / "regressions"
+#: The topologies of `tests.fuzz.test_hunt`.
+SEED, NUMBER = "1", 100
+#: So many places at which a rule had a say are looked at, spread over the corpus.
+CELLS = 150
+
+#: Modules that only tell, or list.
+TELLERS = ("story.py", "prediction.py", "rules.py", "rulebook.py")
+#: Conditions that only a story depends on.
+TELLING = ("hops", "wanted", "goal")
+
+#: A question to the model: of a state (by its place in the corpus), a layer and a pair; or of a refused change.
+Question = tuple[Any, ...]
+
+
+# --- what is asked ------------------------------------------------------------------------------------------------
+
+
+def corpus() -> list[tuple[State, tuple[Any, ...]]]:
+    """States, and the changes of each that are expected to be refused."""
+    found = []
+    for plan in _plans():
+        for step in plan.steps:
+            refused = tuple(one for one in step.changes if one.refusal and isinstance(one, (AddLink, SetLink)))
+            found.append((step.state, refused))
+    return found
+
+
+def _plans() -> Iterator[Any]:
+    import yaml
+
+    for path in sorted(REGRESSIONS.glob("*.yaml")):
+        yield from_file(path)
+    count, number = 0, 0
+    while count < NUMBER:
+        document = topology(random.Random(f"{SEED}/{number}"))
+        number += 1
+        try:
+            yield from_file(yaml.dump(document, sort_keys=False), "fuzz.yaml")
+        except TopologyError:
+            continue
+        count += 1
+
+
+class Asker:
+    """Puts questions to the model that is imported now."""
+
+    def __init__(self, states: list[tuple[State, tuple[Any, ...]]]) -> None:
+        from netlab.model import compile as compiler
+        from netlab.model import probes, refusal
+
+        self.states = states
+        self._compile = compiler.compile_state
+        self._probes, self._refusal = probes, refusal
+        self._worlds: dict[int, Any] = {}
+
+    def answer(self, question: Question) -> Any:
+        """The letter, and that of a told run, with the use of the wire and who heard a broadcast; or the refusal."""
+        if question[0] == "refused":
+            _, place, which = question
+            state, changes = self.states[place]
+            found = self._refusal.predict_refusal(state, changes[which])
+            return found and found[:2]
+        place, layer, i, j = question
+        world, ends = self._world(place)
+        try:
+            letter = self._probes.letter(world, layer, ends[i], ends[j])
+        except Exception as error:  # a mutant may well crash: that is noticed, too
+            letter = f"{type(error).__name__}"
+        return letter, self._run(world, layer, ends[i], ends[j])
+
+    def _world(self, place: int) -> Any:
+        if place not in self._worlds:
+            state = self.states[place][0]
+            world = self._compile(state)
+            self._worlds = {place: (world, [self._probes.End(world, one) for one in state.endpoints])}
+        return self._worlds[place]
+
+    def _run(self, world: Any, layer: str, source: Any, target: Any) -> Any:
+        try:
+            letter, sim = self._probes.run(world, layer, source, target, trace=True)
+        except Exception as error:
+            return type(error).__name__
+        heard = sorted(where.id for where in sim.heard) if layer == "broadcast" else ()
+        return letter, sim.wired, heard
+
+    def rules(self, question: Question) -> set[str]:
+        """The rules that the story of a pair names."""
+        place, layer, i, j = question
+        world, ends = self._world(place)
+        _, sim = self._probes.run(world, layer, ends[i], ends[j], trace=True)
+        return {hop.rule for hop in sim.hops if hop.rule}
+
+
+def questions(states: list[tuple[State, tuple[Any, ...]]]) -> dict[str, list[tuple[Question, Any]]]:
+    """Of each rule, where in the corpus it has a say, and what the model says there."""
+    from netlab.model import refusal
+    from netlab.plan.types import LAYERS
+    from tests.fuzz.compare import layers_of
+
+    asker = Asker(states)
+    found: dict[str, list[tuple[Question, Any]]] = defaultdict(list)
+    for place, (state, changes) in enumerate(states):
+        for which, change in enumerate(changes):
+            predicted = refusal.predict_refusal(state, change)
+            if predicted:
+                found[predicted[2]].append((("refused", place, which), predicted[:2]))
+        _, ends = asker._world(place)
+        layers = layers_of(type("", (), {"steps": [type("", (), {"state": state})]})) if state.links else LAYERS
+        for layer in layers:
+            for i in range(len(ends)):
+                for j in range(len(ends)):
+                    if i == j or not asker._probes.applies(layer.partition("/")[0], ends[i], ends[j]):
+                        continue
+                    question = (place, layer, i, j)
+                    answer = asker.answer(question)
+                    for rule in asker.rules(question):
+                        found[rule].append((question, answer))
+    return {rule: _spread(asked) for rule, asked in found.items()}
+
+
+def _spread(asked: list[tuple[Question, Any]]) -> list[tuple[Question, Any]]:
+    """Some of them, of all states."""
+    step = max(1, len(asked) // CELLS)
+    return asked[::step]
+
+
+# --- mutants ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one module, for the sake of one rule."""
+
+    rule: str
+    module: str
+    line: int
+    what: str
+    tree: ast.Module
+
+
+def rule_names() -> dict[str, tuple[str, str]]:
+    """Of each rule its module and the name that the code has for it."""
+    found = {}
+    for path in sorted(MODEL.rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                call = node.value
+                if isinstance(call.func, ast.Name) and call.func.id == "rule" and isinstance(node.targets[0], ast.Name):
+                    found[str(ast.literal_eval(call.args[0]))] = (path.stem, node.targets[0].id)
+    return found
+
+
+def mutants(rule: str, home: str, name: str) -> Iterator[Mutant]:
+    """Every mutant of a rule."""
+    for path in sorted(MODEL.rglob("*.py")):
+        if path.name in TELLERS:
+            continue
+        tree = ast.parse(path.read_text())
+        prefix = "" if path.stem == home or _imports(tree, home, name) else home
+        for trail in _uses(tree, prefix, name):
+            for what, changed in _changes(tree, trail, prefix, name):
+                parts = path.relative_to(ROOT).with_suffix("").parts
+                module = ".".join(part for part in parts if part != "__init__")
+                yield Mutant(rule, module, _at(tree, trail).lineno, what, changed)
+
+
+#: A way from the module to a statement: the field and the place at each level.
+Trail = tuple[tuple[str, int], ...]
+
+
+def _uses(tree: ast.Module, home: str, name: str) -> Iterator[Trail]:
+    """The smallest statements inside of functions that use a rule's name, ``home`` being how it is reached."""
+
+    def look(node: ast.AST, trail: Trail) -> Iterator[Trail]:
+        inner = []
+        for field in ("body", "orelse", "handlers", "finalbody"):
+            children = getattr(node, field, [])
+            for place, child in enumerate(children if isinstance(children, list) else []):
+                if isinstance(child, ast.stmt):
+                    inner.append((child, (*trail, (field, place))))
+        for child, where in inner:
+            found = list(look(child, where))
+            yield from found
+            if not found and len(where) > 1 and _mentions(child, home, name):
+                yield where
+
+    yield from look(tree, ())
+
+
+def _imports(tree: ast.Module, home: str, name: str) -> bool:
+    """Whether a module has a rule's name by itself, not by way of the module that declares it."""
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and (node.module or "").endswith(home)
+        and any(alias.name == name for alias in node.names)
+        for node in tree.body
+    )
+
+
+def _mentions(node: ast.AST, home: str, name: str) -> bool:
+    for one in ast.walk(node):
+        if not home and isinstance(one, ast.Name) and one.id == name and isinstance(one.ctx, ast.Load):
+            return True
+        if home and isinstance(one, ast.Attribute) and one.attr == name:
+            return isinstance(one.value, ast.Name) and one.value.id == home
+    return False
+
+
+def _at(tree: ast.AST, trail: Trail) -> Any:
+    node: Any = tree
+    for field, place in trail:
+        node = getattr(node, field)[place]
+    return node
+
+
+def _changes(tree: ast.Module, trail: Trail, home: str, name: str) -> Iterator[tuple[str, ast.Module]]:
+    statement = _at(tree, trail)
+    if isinstance(statement, ast.Return):
+        yield "is not refused", _replaced(tree, trail, [ast.parse("return None").body[0]])
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Yield):
+        yield "is not refused", _replaced(tree, trail, [ast.Pass()])
+    else:
+        end = _end_behind(tree, trail)
+        if end is not None:
+            value = getattr(_at(tree, end), "value", None)
+            passing = ast.Return(ast.Constant(not value.value)) if isinstance(value, ast.Constant) else ast.Pass()
+            yield "lets pass", _replaced(tree, end, [passing])
+        word = f"{home}.{name}" if home else name
+        stop = ast.parse(f"if {_which(statement, home, name)} == {word}: return").body[0]
+        yield "ends it", _replaced(tree, trail, [statement, stop])
+        if isinstance(statement, ast.Expr) and not _is_note(statement.value):
+            yield "does nothing", _replaced(tree, trail, [ast.Pass()])
+    for depth in range(len(trail) - 1, 1, -1):
+        above = _at(tree, trail[:depth])
+        if isinstance(above, ast.If) and not any(word in ast.unparse(above.test) for word in TELLING):
+            never = copy.deepcopy(above)
+            never.test = ast.Constant(trail[depth][0] != "body")
+            yield f"never: {ast.unparse(above.test)[:40]}", _replaced(tree, trail[:depth], [never])
+            break
+
+
+def _which(statement: ast.stmt, home: str, name: str) -> str:
+    """The expression that says which rule it is: the argument of a note, or what a name was set to."""
+    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+        return statement.targets[0].id
+    for node in ast.walk(statement):
+        if isinstance(node, ast.IfExp) and _mentions(node, home, name):
+            return f"({ast.unparse(node)})"
+    return f"{home}.{name}" if home else name
+
+
+def _is_note(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "note"
+
+
+def _end_behind(tree: ast.Module, trail: Trail) -> Trail | None:
+    """Where the way of a frame that got here ends: the next `return` or `continue`, if nothing else happens before."""
+    for depth in range(len(trail), 1, -1):
+        block = getattr(_at(tree, trail[: depth - 1]), trail[depth - 1][0])
+        if isinstance(_at(tree, trail[: depth - 1]), ast.FunctionDef) and depth < len(trail):
+            return None
+        for place in range(trail[depth - 1][1] + 1, len(block)):
+            if isinstance(block[place], (ast.Return, ast.Continue)):
+                return (*trail[: depth - 1], (trail[depth - 1][0], place))
+            if not isinstance(block[place], ast.Expr) or not _is_note(block[place].value):
+                return None
+    return None
+
+
+def _replaced(tree: ast.Module, trail: Trail, statements: list[Any]) -> ast.Module:
+    made = copy.deepcopy(tree)
+    *way, (field, place) = trail
+    getattr(_at(made, tuple(way)), field)[place : place + 1] = copy.deepcopy(statements)
+    return ast.fix_missing_locations(made)
+
+
+# --- the trial ----------------------------------------------------------------------------------------------------
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Gives one module of the model the code of a mutant."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.mutant = mutant
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Found only if it is the mutant's module."""
+        if fullname != self.mutant.module:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path)
+        assert spec is not None
+        assert spec.origin is not None
+        code = compile(self.mutant.tree, spec.origin, "exec")
+        spec.loader = _Loader(fullname, spec.origin, code)
+        return spec
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    def __init__(self, name: str, path: str, code: CodeType) -> None:
+        super().__init__(name, path)
+        self._code = code
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The mutant's."""
+        return self._code
+
+
+def noticed(mutant: Mutant, states: list[tuple[State, tuple[Any, ...]]], asked: list[tuple[Question, Any]]) -> bool:
+    """Whether any answer is another one; found out in a child process, into which only the mutant is loaded."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            for name in [one for one in sys.modules if one.startswith("netlab.model")]:
+                del sys.modules[name]
+            sys.meta_path.insert(0, _Finder(mutant))
+            asker = Asker(states)
+            other = any(asker.answer(question) != answer for question, answer in asked)
+            os.write(writing, pickle.dumps(other))
+        except BaseException as error:
+            os.write(writing, pickle.dumps(f"{type(error).__name__}: {error}"))
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        said = pickle.loads(pipe.read())
+    os.waitpid(child, 0)
+    if isinstance(said, str):
+        raise RuntimeError(f"{mutant.rule}, line {mutant.line} of {mutant.module}, {mutant.what}: {said}")
+    return bool(said)
+
+
+def trial(wanted: list[str]) -> list[str]:
+    """Try every mutant of every rule, or of those wanted; the rules of which none was noticed."""
+    states = corpus()
+    asked = questions(states)
+    survivors = []
+    for rule, (home, name) in sorted(rule_names().items()):
+        if wanted and rule not in wanted:
+            continue
+        tried = [(mutant, noticed(mutant, states, asked.get(rule, []))) for mutant in mutants(rule, home, name)]
+        if not tried:
+            print(f"cited    {rule}: decides nothing, only stories name it", flush=True)
+            continue
+        count = sum(seen for _, seen in tried)
+        verdict = "noticed" if count else "SURVIVED"
+        print(f"{verdict:8} {rule}: {count} of {len(tried)} mutants, {len(asked.get(rule, []))} places", flush=True)
+        for mutant, seen in tried:
+            if not seen:
+                print(f"           not noticed: {mutant.module} line {mutant.line}: {mutant.what}", flush=True)
+        if not count:
+            survivors.append(rule)
+    return survivors
+
+
+def main() -> int:
+    """Run; 0 where every rule was noticed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.model.mutate", description=__doc__)
+    parser.add_argument("rules", nargs="*", help="ids of rules (all)")
+    survivors = trial(parser.parse_args().rules)
+    print(f"{len(survivors)} survivors: {', '.join(survivors)}" if survivors else "0 survivors")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
