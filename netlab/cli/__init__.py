@@ -96,8 +96,13 @@ def _flushed(code: int) -> int:
 
 def _lacking(error: MemoryError | ImportError) -> int:
     """Say that there is too little memory (a library that can't be mapped is an ImportError), or no such package."""
-    installed = not isinstance(error, ModuleNotFoundError)
-    mend = "raise the memory limit (ulimit -v)" if installed else "install netlab with all that it needs"
+    import resource
+
+    limited = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    if isinstance(error, ModuleNotFoundError) or (isinstance(error, ImportError) and not limited):
+        mend = "install netlab with all that it needs"
+    else:
+        mend = "raise the memory limit (ulimit -v)" if limited else "free some memory"
     print(f"netlab: {str(error) or 'out of memory'}\n  {mend}", file=sys.stderr)
     return CANNOT_RUN
 
