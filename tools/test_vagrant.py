@@ -154,7 +154,7 @@ def suite(project: Path) -> None:
         for word in ("--tx", f"ssh=-F .vagrant/ssh-config {name}//python=/opt/netlab/bin/python//chdir=/vagrant")
     ]
     pytest = Path(sys.executable).with_name("pytest")
-    options = ["-o", "addopts=-v", "-o", "testpaths=topologies", "--dist", "load", *machines, "-k", "bridge-two-node"]
+    options = ["-o", "addopts=", "-o", "testpaths=topologies", "--dist", "load", *machines, "-k", "bridge-two-node"]
     run(pytest, *options, cwd=project)
 
 
