@@ -96,9 +96,13 @@ def _flushed(code: int) -> int:
 
 def _lacking(error: MemoryError | ImportError) -> int:
     """Say that there is too little memory (a library that can't be mapped is an ImportError), or no such package."""
-    import resource
-
-    limited = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    try:
+        import resource
+    except ModuleNotFoundError:
+        # No such thing outside of Unix.
+        limited = False
+    else:
+        limited = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
     if isinstance(error, ModuleNotFoundError) or (isinstance(error, ImportError) and not limited):
         mend = "install netlab with all that it needs"
     else:
