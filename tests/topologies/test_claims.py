@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from netlab import plan
-from tests.topologies.shipped import CLAIMS, FILES, MEASURED, SMALL, rows
+from tests.topologies.shipped import CLAIMS, FILES, MEASURED, ROOT, SMALL, rows
 
 Record = dict[str, Any]
 
@@ -43,3 +44,13 @@ def test_the_links_of_the_table_lead_somewhere() -> None:
         target = (CLAIMS.parent / row.link).resolve()
         assert target.stem == row.name
         assert target.is_file()
+
+
+def test_the_readme_has_the_same_table() -> None:
+    """The claims, verdicts and topologies of the README's table are those of docs/claims.md."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| (\d+b?) \| (.*) \| ([\w, -]+) \| \[([\w-]+)\]\((.*)\) \|$", text, re.MULTILINE)
+    assert table == [
+        (row.number, row.says, row.verdict + (row.stand_in or ""), row.name, f"topologies/{row.name}.yaml")
+        for row in rows()
+    ]
