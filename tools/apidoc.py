@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
 import re
 import sys
@@ -73,19 +74,32 @@ def _members(cls: Any) -> Iterator[tuple[str, Any]]:
 def _title(name: str, member: str, value: Any) -> str:
     place = name.lower()
     if isinstance(value, property):
-        returns = inspect.signature(value.fget).return_annotation
-        return f"{place}.{member} -> {_plain(str(returns))}"
-    signature = inspect.signature(value)
-    parameters = list(signature.parameters.values())[1:]
-    text = _plain(str(signature.replace(parameters=parameters)))
+        return f"{place}.{member} -> {_returned(value.fget)}"
+    parameters = _parameters(inspect.signature(value))
     if member == "__getitem__":
-        inside = ", ".join(_plain(str(one)) for one in parameters)
-        return f"{place}[{inside}] -> {_plain(str(signature.return_annotation))}"
-    return f"{place}.{member}{text}"
+        return f"{place}[{parameters}] -> {_returned(value)}"
+    return f"{place}.{member}({parameters}) -> {_returned(value)}"
 
 
-def _plain(text: str) -> str:
-    return re.sub(r"'([^']*)'", lambda quoted: quoted[1] if "." not in quoted[1] else quoted[0], text)
+def _parameters(signature: inspect.Signature) -> str:
+    """All but the first, as Python writes them: annotations are texts already, defaults are code."""
+    parts, star = [], False
+    for one in list(signature.parameters.values())[1:]:
+        if one.kind is one.KEYWORD_ONLY and not star:
+            parts.append("*")
+        star = star or one.kind in (one.KEYWORD_ONLY, one.VAR_POSITIONAL)
+        sign = {one.VAR_POSITIONAL: "*", one.VAR_KEYWORD: "**"}.get(one.kind, "")
+        default = "" if one.default is one.empty else f" = {_code(one.default)}"
+        parts.append(f"{sign}{one.name}: {one.annotation}{default}")
+    return ", ".join(parts)
+
+
+def _code(value: Any) -> str:
+    return value.name if isinstance(value, enum.Enum) else repr(value).replace("'", '"')
+
+
+def _returned(function: Any) -> str:
+    return str(inspect.signature(function).return_annotation)
 
 
 def _doc(value: Any) -> str:
