@@ -7,6 +7,7 @@ is gone as soon as everything is undone.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import struct
@@ -44,7 +45,11 @@ class Journal:
 
     def add(self, line: bytes) -> None:
         """Write a line. It outlives this process, though not the machine. Raises OSError."""
-        os.write(self._fd, line)
+        size = os.fstat(self._fd).st_size
+        if os.write(self._fd, line) < len(line):
+            # Half a line would spoil the next one.
+            os.ftruncate(self._fd, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
 
     def remove(self) -> None:
         """Everything is undone: leave no file behind."""
