@@ -328,3 +328,13 @@ def test_an_answer_by_another_holder_of_the_address_is_none(build: Callable[[str
         assert built.letter(layer, "A:eth0", "B:eth0") == "U"
         assert built.letter(layer, "B:eth0", "A:eth0") == "U"
     assert built.evidence("icmp", "A:eth0", "B:eth0")["reason"] == "answered-by-a-stranger"
+
+
+@pytest.mark.parametrize("wire", [False, True])
+def test_a_connection_that_asks_for_ecn_is_seen(build: Callable[[str], Built], wire: bool) -> None:
+    """A SYN with the bits that ask for explicit congestion notification is a request like any other: R, on the wire."""
+    built = build(DEMO.replace("  A:\n", "  A:\n    sysctls: {net.ipv4.tcp_ecn: 1}\n", 1))
+    i, j = (built.plan.steps[0].state.index[name] for name in ("A:eth0", "B:eth0"))
+    seen = built.probe("tcp", pairs=[(i, j)], wire=wire)
+    assert seen.rows[i][j] == "R"
+    assert not wire or seen.wire[i][j] == "1"

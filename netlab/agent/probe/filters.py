@@ -5,7 +5,8 @@ from __future__ import annotations
 from netlab.agent.probe import bpf, frames
 
 _FIRST, _SECOND = frames.MARK_WORDS
-_SYN = 0x02
+#: A request has SYN and not ACK; one that asks for ECN has ECE and CWR besides (tcp_ecn_send_syn).
+SYN, SYN_ACK = 0x02, 0x12
 
 #: Frames of our own EtherType that carry this agent's mark, whatever protocol the ear is bound to.
 OURS = bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE), (bpf.LD_W, 14, _FIRST), (bpf.LD_W, 18, _SECOND))
@@ -15,7 +16,7 @@ _ECHO = bpf.all_of(
     (bpf.LD_B, 23, 1), (bpf.LDX_MSH, 14, -1), (bpf.LD_B_IND, 14, 8),
     (bpf.LD_W_IND, 22, _FIRST), (bpf.LD_W_IND, 26, _SECOND),
 )  # fmt: skip
-_TCP_SYN = bpf.all_of((bpf.LD_B, 23, 6), (bpf.LDX_MSH, 14, -1), (bpf.LD_B_IND, 27, _SYN))
+_TCP_SYN = bpf.all_of((bpf.LD_B, 23, 6), (bpf.LDX_MSH, 14, -1), (bpf.LD_B_IND, 27, -1), (bpf.AND, SYN_ACK, SYN))
 _UDP = bpf.all_of((bpf.LD_B, 23, 17), (bpf.LDX_MSH, 14, -1), (bpf.LD_W_IND, 22, _FIRST), (bpf.LD_W_IND, 26, _SECOND))
 _ADVERTISEMENT = bpf.all_of((bpf.LD_B, 20, 58), (bpf.LD_B, 54, 136))
 _ECHO_6 = bpf.all_of((bpf.LD_B, 20, 58), (bpf.LD_B, 54, 128), (bpf.LD_W, 62, _FIRST), (bpf.LD_W, 66, _SECOND))

@@ -8,14 +8,13 @@ import socket
 import struct
 
 from netlab.agent.errors import name as errno_name
-from netlab.agent.probe import frames
+from netlab.agent.probe import filters, frames
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.ears import Ears, enlarge
 from netlab.agent.probe.echo import AddressLayer
 
 #: Close with a reset: nothing stays behind in TIME_WAIT.
 _LINGER_ZERO = struct.pack("=ii", 1, 0)
-_SYN = 0x02
 
 
 class Transport(AddressLayer):
@@ -162,7 +161,7 @@ class Tcp(Transport):
             raise OSError(result, "connect")
 
     def is_request(self, data: bytes, transport: int) -> bool:
-        return data[23] == 6 and data[transport + 13] == _SYN
+        return data[23] == 6 and data[transport + 13] & filters.SYN_ACK == filters.SYN
 
 
 class Udp(Transport):
