@@ -6,6 +6,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -58,7 +59,7 @@ def command(
 
         click.echo(json.dumps(to_plain(told, model.RULES), indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(_render(told, model.RULES, style_for(sys.stdout))))
+        click.echo("\n".join(_render(told, model.RULES, style_for(sys.stdout), _entries(loaded))))
     return FAILED if any(fix.holds is False for fix in told.fixes) else PASSED
 
 
@@ -70,13 +71,20 @@ def _verified(loaded: Spec, number: int, told: Explanation) -> Explanation:
     fixes = []
     with Agent.start() as agent:
         for fix in told.fixes:
-            resolved = plan.resolve(why.with_step(loaded, number, fix.step))
+            resolved = plan.resolve(why.with_steps(loaded, number, fix.steps))
             seen = pipeline.observe_pair(agent, resolved, told.layer, fix.source, fix.destination)
             fixes.append(replace(fix, observed=seen))
     return replace(told, fixes=tuple(fixes))
 
 
-def _render(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[str]:
+def _entries(loaded: Spec) -> int | None:
+    """How far the entries of the file's steps are indented; None where it has none."""
+    if not loaded.topology.steps:
+        return None
+    return max(0, loaded.where("steps", 0, key=False).column - 3)
+
+
+def _render(told: Explanation, rules: dict[str, Any], style: Style, entries: int | None) -> Iterator[str]:
     step = f", step {told.step}" if told.step != "baseline" else ""
     yield (
         style.paint(f"{told.source} {style.arrow} {told.destination}", "bold")
@@ -87,43 +95,64 @@ def _render(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[
     yield from style.wrap(f"{told.meaning}{answered}{unknown}", f"{told.letter}  ", "   ")
     rule = rules.get(told.rule or "")
     if rule:
-        yield from _wrap(f"{rule.sentence} [{told.rule}: {rule.function}]", "   ", style)
+        place = f"At {told.place}: " if told.place else ""
+        yield from _wrap(f"{place}{rule.sentence} [{told.rule}: {rule.function}]", "   ", style)
     yield from _story(told, rules, style)
     if not told.fixes:
         if told.letter in "UA":
             yield ""
-            yield "None of the changes that were tried on the model makes it work."
+            yield from _wrap(
+                "None of the changes that were tried on the model makes it work, alone or together.", "", style
+            )
         return
     yield ""
     yield style.paint("What makes it work", "bold")
+    yield from _wrap(_home(told, entries), "", style)
     for number, fix in enumerate(told.fixes, 1):
-        yield from _fix(number, fix, told, style)
+        yield from _fix(number, fix, told, style, entries)
+
+
+def _home(told: Explanation, entries: int | None) -> str:
+    """Where in the file the steps belong."""
+    name = PurePath(told.file).name
+    if told.later is not None:
+        where = f"among the steps of {name}, before {told.later!r}"
+    else:
+        where = f"at the end of {name}" if entries is None else f"at the end of the steps of {name}"
+    return f"Each was tried on the model. Add one of them {where}:"
 
 
 def _story(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[str]:
-    """The events by phase; a rule's sentence where a frame ends by it, its name elsewhere."""
+    """The events by phase; the first time that a frame ends by a rule its sentence, its name elsewhere."""
+    from netlab.why.explain import phase
+
     width = max((len(hop.at) for hop in told.hops), default=0)
-    phase = None
+    now = None
+    said = {told.rule}
     for hop in told.hops:
-        if hop.phase != phase:
-            phase = hop.phase
+        if hop.phase != now:
+            now = hop.phase
             yield ""
-            yield "  " + style.paint(phase.replace("-", " ").replace("arp", "ARP"), "cyan")
+            yield "  " + style.paint(phase(now), "cyan")
         mark = style.paint(style.pick("✗", "x"), "red") if hop.end else style.paint(style.pick("·", "-"), "dim")
         rule = rules.get(hop.rule or "")
-        text = f"{hop.what}: {rule.sentence}" if rule and hop.end else hop.what
+        text = hop.what
+        if rule and hop.end and hop.rule not in said:
+            text += f": {rule.sentence}"
+            said.add(hop.rule)
         name = f" [{hop.rule}]" if hop.rule else ""
         first, *rest = textwrap.wrap(text + name, max(30, style.width - width - 8), break_on_hyphens=False)
         yield f"  {mark} {hop.at.ljust(width)}  {first}"
         yield from (f"    {' ' * width}  {line}" for line in rest)
 
 
-def _fix(number: int, fix: Fix, told: Explanation, style: Style) -> Iterator[str]:
+def _fix(number: int, fix: Fix, told: Explanation, style: Style, entries: int | None) -> Iterator[str]:
+    from netlab.why.explain import MEANING
+    from netlab.why.text import indented
+
     yield ""
     yield from _wrap(fix.title[0].upper() + fix.title[1:] + ".", f"  {number}  ", style)
     yield from _wrap(fix.because, "     ", style)
-    # The step's name is of no interest; the rest is what would be written into the file.
-    yield from (f"       {style.paint(line, 'dim')}" for line in fix.step.splitlines()[1:])
     pair = (
         ""
         if (fix.source, fix.destination) == (told.source, told.destination)
@@ -134,10 +163,18 @@ def _fix(number: int, fix: Fix, told: Explanation, style: Style) -> Iterator[str
         if not fix.others
         else f"; the letter of {fix.others} other {'pair' if fix.others == 1 else 'pairs'} changes, too"
     )
-    yield from _wrap(f"By the model then {fix.letter}{pair}{others}.", "     ", style)
+    means = f" ({MEANING[fix.letter]})" if fix.letter in "AB" else ""
+    yield from _wrap(f"By the model then {fix.letter}{pair}{means}{others}.", "     ", style)
     if fix.observed is not None:
         mark = style.verdict("P" if fix.holds else "?" if fix.observed == "?" else "F")
         yield f"     {mark} In a real lab: {fix.observed}."
+    # Without an indent of ours, so that what is copied from here can be pasted as it is.
+    yield ""
+    if entries is None:
+        yield style.paint("steps:", "dim")
+    yield from (
+        style.paint(line, "dim") for line in indented(fix.steps, 2 if entries is None else entries).splitlines()
+    )
 
 
 def _wrap(text: str, lead: str, style: Style) -> Iterator[str]:

@@ -38,15 +38,15 @@ TO_WIRE = rule(
 )
 CHILD_SKIPS_PARENT = rule(
     "macvlan/child-tx-skips-parent",
-    "A child's frames go to siblings or to the wire, never to the parent's own stack: a child can't reach its"
-    " own host unless the switch sends the frame back.",
+    "A macvlan child can't reach its own host unless the switch sends the frame back: its frames go to siblings or to"
+    " the wire, never to the parent's own stack.",
     "macvlan_queue_xmit",
     _FILE,
 )
 PARENT_SKIPS_CHILDREN = rule(
     "macvlan/parent-tx-skips-children",
-    "What the parent itself sends goes straight to its own driver and the wire, no macvlan code is on that way: a"
-    " host can't reach its own macvlan child unless the switch sends the frame back.",
+    "A host can't reach its own macvlan child unless the switch sends the frame back: what the parent itself sends goes"
+    " straight to its own driver and the wire, no macvlan code is on that way.",
     "__dev_queue_xmit",
     "net/core/dev.c",
 )

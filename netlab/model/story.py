@@ -96,7 +96,7 @@ def _astray(sim: Sim, source: End, target: End) -> Hop | None:
         if hop.phase != sim.request:
             continue
         if hop.rule in (ip.LOOPBACK, ipv6.LOOPBACK):
-            return hop
+            return Hop(hop.phase, hop.at, f"{source.dev.ns.id} itself has the address", hop.rule, True)
         if hop.rule in (ip.DELIVERED, ipv6.DELIVERED, ip.NO_LISTENER):
             namespace = hop.at.partition(":")[0]
             if namespace != target.dev.ns.id:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from netlab.why.explain import Explanation, explain
-from netlab.why.fixes import Fix, with_step
+from netlab.why.fixes import Fix, with_steps
 
-__all__ = ["Explanation", "Fix", "explain", "with_step"]
+__all__ = ["Explanation", "Fix", "explain", "with_steps"]

@@ -1,7 +1,8 @@
 """Candidates for a fix: changes that have helped somebody in a situation like this.
 
 Whether one helps here is the model's to say; a candidate only has to be worth trying. Here are those that
-undo what keeps two interfaces apart; `netlab.why.family` has those about parents and their children.
+undo what keeps two interfaces apart; `netlab.why.family` has those about parents and their children,
+`netlab.why.addressing` those about addresses and routes.
 """
 
 from __future__ import annotations
@@ -9,51 +10,95 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from netlab.plan.types import Macvlan, Port, State
+from netlab.plan.types import AnyLink, Macvlan, Port, SwitchLink, Veth
 from netlab.report.changes import sysctl_name
-from netlab.why import family
+from netlab.why import addressing, family
 from netlab.why.case import Candidate, Case, Step
 
+DOWN = "Nothing passes an interface, a port or a switch that is down."
 ARP_FLUX = (
     "With arp_ignore=1 only the interface that has an address answers ARP for it, and with arp_announce=2 it"
     " asks in its own name, too."
 )
-#: Per-interface settings of a namespace that keep packets out where they are not 0.
-_FILTERS = ("rp_filter", "arp_filter", "icmp_echo_ignore_all")
+MTU = "A packet that may not be split must fit every link on its way."
+DEFAULT_PORT = "That is how a switch port is unless somebody sets it otherwise."
+LOCKED = "A locked port lets in those MACs only that have an entry of it in the switch's forwarding database."
+LISTED = "A child in source mode hears only the MACs on its list."
+NODST = "With nodst what is copied to the source-mode child is kept from everybody else."
+RP_FILTER = (
+    "Strict rp_filter (1) drops what comes in by another interface than the answer would leave by; loose (2) only"
+    " asks that there be a way back."
+)
+IGNORED = "A machine that ignores pings can be reached all the same, but shows nothing of it."
+#: Settings of a namespace that keep packets out: the values to try instead, the gentlest first, and why.
+_FILTERS = (
+    ("rp_filter", ("2", "0"), RP_FILTER),
+    ("arp_filter", ("0",), "With arp_filter an interface answers ARP only if the way back leads out of it."),
+    ("arp_ignore", ("1", "0"), "arp_ignore from 2 on refuses to answer ARP of another subnet, or all of it."),
+    ("icmp_echo_ignore_all", ("0",), IGNORED),
+    ("echo_ignore_all", ("0",), IGNORED),
+)
 
 
-def candidates(state: State, layer: str, i: int, j: int, letter: str) -> Iterator[Candidate]:
+def candidates(case: Case) -> Iterator[Candidate]:
     """Everything worth trying for a pair, the least intrusive first."""
-    # Whoever gets an answer from another interface (A, B) asks for the right one; who got none is glad of any.
-    accepts = "R" if letter in "AB" else "RAB"
-    case = Case(state, layer, state.endpoints[i], state.endpoints[j], accepts)
     yield from _bring_up(case)
+    yield from _source_lists(case)
     yield from _arp_flux(case)
     yield from _filters(case)
     yield from _port_options(case)
-    yield from _modes(case)
-    yield from _source_lists(case)
+    yield from addressing.routes(case)
     yield from _mtu(case)
-    yield from family.candidates(case)
+    yield from family.shim(case)
+    yield from _modes(case)
+    yield from family.hairpin(case)
+    yield from addressing.addresses(case)
+    yield from family.apart(case)
+    yield from family.last_resorts(case)
+
+
+# --- what is down -----------------------------------------------------------------------------------
 
 
 def _bring_up(case: Case) -> Iterator[Candidate]:
-    down: dict[str, Step] = {link.id: {"state": "up"} for link in (*case.links, *case.wires) if not link.up}
+    near: dict[str, Step] = {link.id: {"state": "up"} for link in (*case.links, *case.wires) if not link.up}
     for wire in case.wires:
-        port: Step = {}
-        if not wire.port.up:
-            port["up"] = True
-        if not wire.port.attached:
-            port["attached"] = True
-        if wire.port.state != "forwarding":
-            port["state"] = "forwarding"
-        if port:
-            down.setdefault(wire.id, {})["port"] = port
-        if not case.state.link(wire.switch).up:
-            down[wire.switch] = {"state": "up"}
-    if down:
-        because = "Nothing passes an interface or a port that is down."
-        yield case.candidate("up", "bring up what is down", because, {"set": down})
+        _revive(case, wire, near)
+    if near:
+        yield case.candidate("up", f"bring up {_what(near)}", DOWN, {"set": near})
+    far: dict[str, Step] = {}
+    for link in case.state.links:
+        if isinstance(link, Veth):
+            _revive(case, link, far)
+        if not link.up and not isinstance(link, SwitchLink):
+            far.setdefault(link.id, {})["state"] = "up"
+    rest = {target: settings for target, settings in far.items() if target not in near}
+    if rest:
+        yield case.candidate("up-all", f"bring up {_what(rest)}", DOWN, {"set": rest})
+
+
+def _revive(case: Case, wire: Veth, into: dict[str, Step]) -> None:
+    port: Step = {}
+    if not wire.port.up:
+        port["up"] = True
+    if not wire.port.attached:
+        port["attached"] = True
+    if wire.port.state != "forwarding":
+        port["state"] = "forwarding"
+    if port:
+        into.setdefault(wire.id, {})["port"] = port
+    if not case.state.link(wire.switch).up:
+        into[wire.switch] = {"state": "up"}
+
+
+def _what(down: dict[str, Step]) -> str:
+    names = [
+        f"the switch port of {target}" if list(settings) == ["port"] else target for target, settings in down.items()
+    ]
+    return " and ".join(names) if len(names) < 4 else f"{len(names)} interfaces and ports that are down"
+
+
+# --- what is filtered -------------------------------------------------------------------------------
 
 
 def _arp_flux(case: Case) -> Iterator[Candidate]:
@@ -65,60 +110,90 @@ def _arp_flux(case: Case) -> Iterator[Candidate]:
 
 
 def _filters(case: Case) -> Iterator[Candidate]:
-    for namespace in dict.fromkeys((case.destination.namespace, case.source.namespace)):
-        values = {
-            sysctl_name(path): 0
-            for path, value in case.state.namespace(namespace).sysctls
-            if path.rsplit("/", 1)[-1] in _FILTERS and value != "0"
-        }
-        if values:
-            title = f"{namespace}: switch off the filters that the file has switched on"
-            because = "rp_filter drops what comes in by another interface than the answer would leave by."
-            yield case.candidate("filters", title, because, {"set": {namespace: {"sysctls": values}}})
+    through = addressing.gateways(case)
+    for namespace in dict.fromkeys((case.destination.namespace, case.source.namespace, *through)):
+        for name, values, because in _FILTERS:
+            paths = [
+                path
+                for path, value in case.state.namespace(namespace).sysctls
+                if path.rsplit("/", 1)[-1] == name and value not in ("0", values[0])
+            ]
+            for value in values if paths else ():
+                step = {"set": {namespace: {"sysctls": {sysctl_name(path): int(value) for path in paths}}}}
+                yield case.candidate(f"{name}-{namespace}", f"{namespace}: {name}={value}", because, step)
+
+
+def _source_lists(case: Case) -> Iterator[Candidate]:
+    one, other = case.links
+    for link, peer in ((one, other), (other, one)):
+        if not isinstance(link, Macvlan):
+            continue
+        if link.effective_mode == "source" and peer.mac and peer.mac not in link.allowed_macs:
+            step: Step = {"set": {link.id: {"allowed_macs": [*link.allowed_macs, peer.mac]}}}
+            yield case.candidate(f"list-{link.id}", f"let {link.id} hear {peer.id}", LISTED, step)
+    for wire in case.wires:
+        for child in case.state.children_of(wire.id):
+            if child.nodst:
+                step = {"set": {child.id: {"nodst": False}}}
+                yield case.candidate(f"nodst-{child.id}", f"let {child.id} have copies only: nodst off", NODST, step)
 
 
 def _port_options(case: Case) -> Iterator[Candidate]:
     ordinary = Port()
     names = [one.name for one in fields(Port) if one.name not in ("up", "attached", "state", "hairpin", "fdb")]
     for wire in case.wires:
+        yield from _admit(case, wire)
         values = {
             name: getattr(ordinary, name) for name in names if getattr(wire.port, name) != getattr(ordinary, name)
         }
-        because = "That is how a switch port is unless somebody sets it otherwise."
         for name, value in values.items():
             title = f"the switch port of {wire.id}: {name} {'on' if value else 'off'}"
-            yield case.candidate(f"port-{name}", title, because, {"set": {wire.id: {"port": {name: value}}}})
-        if len(values) > 1:
-            title = f"the switch port of {wire.id} as it is by default"
-            parts = [f"port-{name}" for name in values]
-            yield case.candidate("ports", title, because, {"set": {wire.id: {"port": values}}}, includes=parts)
+            step = {"set": {wire.id: {"port": {name: value}}}}
+            yield case.candidate(f"port-{wire.id}-{name}", title, DEFAULT_PORT, step)
+
+
+def _admit(case: Case, wire: Veth) -> Iterator[Candidate]:
+    """A locked port stays locked; the MAC in question is let in."""
+    inside = [link for link in case.links if link.mac and (link.id == wire.id or _below(case, link) == wire.id)]
+    new = [link.mac for link in inside if link.mac and link.mac not in wire.port.fdb]
+    if wire.port.locked and new:
+        step = {"set": {wire.id: {"port": {"fdb": [*wire.port.fdb, *new]}}}}
+        title = f"let the locked switch port of {wire.id} admit {' and '.join(new)}"
+        yield case.candidate(f"admit-{wire.id}", title, LOCKED, step)
+
+
+def _below(case: Case, link: AnyLink) -> str:
+    while isinstance(link, Macvlan):
+        link = case.state.link(link.parent)
+    return link.id
+
+
+# --- modes and sizes --------------------------------------------------------------------------------
 
 
 def _modes(case: Case) -> Iterator[Candidate]:
-    children = [
-        link.id
-        for link in case.links
-        if isinstance(link, Macvlan) and link.effective_mode in ("vepa", "private", "source")
-    ]
-    if children:
-        title = f"bridge mode for {' and '.join(children)}"
+    children = [link for link in case.links if isinstance(link, Macvlan)]
+    other = [link.id for link in children if link.effective_mode in ("vepa", "private", "source")]
+    if other:
+        title = f"bridge mode for {' and '.join(other)}"
         because = "Siblings in bridge mode reach each other inside of their parent, without the switch."
-        yield case.candidate("mode", title, because, {"set": {link: {"mode": "bridge"} for link in children}})
-
-
-def _source_lists(case: Case) -> Iterator[Candidate]:
-    one, other = case.links
-    for link, peer in ((one, other), (other, one)):
-        if isinstance(link, Macvlan) and link.effective_mode == "source" and peer.mac:
-            because = "A child in source mode hears only the MACs on its list."
-            step = {"set": {link.id: {"allowed_macs": [*link.allowed_macs, peer.mac]}}}
-            yield case.candidate("source", f"let {link.id} hear {peer.id}", because, step)
+        yield case.candidate("mode", title, because, {"set": {link: {"mode": "bridge"} for link in other}})
+    deaf = [link.id for link in children if link.bcqueuelen == 0]
+    if deaf:
+        because = "Broadcasts from outside wait in a queue for the children, and 0 leaves no room in it."
+        step = {"set": {link: {"bcqueuelen": 1000} for link in deaf}}
+        yield case.candidate("queue", f"a broadcast queue for {' and '.join(deaf)}", because, step)
 
 
 def _mtu(case: Case) -> Iterator[Candidate]:
     _, sized, size = case.layer.partition("/")
-    links = (*case.wires, *case.links)
-    small = {link.id: {"mtu": int(size)} for link in links if sized and link.mtu < int(size)}
+    if not sized:
+        return
+    wanted = max(int(size), 1500)
+    through = addressing.gateways(case)
+    near: list[AnyLink] = [*case.wires, *case.links]
+    near += [link for namespace in through for link in case.state.links_of(namespace)]
+    near += [link for link in case.state.links if isinstance(link, SwitchLink)]
+    small = {link.id: {"mtu": wanted} for link in near if link.mtu < int(size)}
     if small:
-        because = "A packet that may not be split must fit every link on its way."
-        yield case.candidate("mtu", f"an MTU of {size} on the way", because, {"set": small})
+        yield case.candidate("mtu", f"an MTU of {wanted} for {' and '.join(small)}", MTU, {"set": small})

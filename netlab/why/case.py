@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from netlab.plan.types import AnyLink, Endpoint, Macvlan, State, Veth
+from netlab.plan.types import Address, AnyLink, Endpoint, Macvlan, State, Veth, layer_family
 
 #: What a step of the file holds, less its name.
 Step = dict[str, Any]
 
 
+class Conflict(Exception):
+    """Two changes can't be made together."""
+
+
 @dataclass(frozen=True)
 class Candidate:
-    """One change to try.
+    """One change to try: a step of the file, or several one after the other.
 
     ``accepts`` are the letters that count as a success; ``includes`` names the candidates that are a part of
-    this one.
+    this one. ``source`` and ``destination`` are the pair to try afterwards.
     """
 
     key: str
     title: str
     because: str
-    step: Step
+    steps: tuple[Step, ...]
     source: str
     destination: str
     accepts: str
@@ -45,8 +50,7 @@ class Case:
         key: str,
         title: str,
         because: str,
-        step: Step,
-        *,
+        *steps: Step,
         includes: Iterable[str] = (),
         source: str | None = None,
         destination: str | None = None,
@@ -56,7 +60,7 @@ class Case:
             key,
             title,
             because,
-            step,
+            steps,
             source or self.source.id,
             destination or self.destination.id,
             self.accepts,
@@ -64,11 +68,20 @@ class Case:
         )
 
     @property
+    def family(self) -> int:
+        """The family of addresses that the layer uses; of a bare frame, that which the source has."""
+        return layer_family(self.layer) or (4 if self.source.v4 else 6)
+
+    def address(self, end: Endpoint) -> Address | None:
+        """The address of an end that counts on this layer."""
+        return end.v4 if self.family == 4 else end.v6
+
+    @property
     def links(self) -> tuple[AnyLink, AnyLink]:
         """The source's and the destination's link."""
         return self.state.link(self.source.link), self.state.link(self.destination.link)
 
-    @property
+    @cached_property
     def wires(self) -> list[Veth]:
         """The physical interfaces below the two, each once."""
         return list(dict.fromkeys(wire for link in self.links if (wire := self._wire(link)) is not None))
@@ -78,13 +91,52 @@ class Case:
             link = self.state.link(link.parent)
         return link if isinstance(link, Veth) else None
 
+    @property
+    def reflecting(self) -> Step | None:
+        """Hairpin on at the one port that both share; two machines on two ports need no reflection."""
+        if len(self.wires) != 1:
+            return None
+        [wire] = self.wires
+        if wire.port.hairpin or not wire.port.attached:
+            return None
+        return {"set": {wire.id: {"port": {"hairpin": True}}}}
 
-def joined(*steps: Step) -> Step:
-    """Several ``set`` steps as one; mappings of one target are joined."""
-    targets: Step = {}
-    for step in steps:
-        for target, values in step["set"].items():
-            mine = targets.setdefault(target, {})
-            for key, value in values.items():
-                mine[key] = {**mine[key], **value} if isinstance(value, dict) and key in mine else value
-    return {"set": targets}
+
+def together(one: Candidate, other: Candidate, case: Case) -> Candidate:
+    """Two candidates as one. Raises Conflict where they don't go together."""
+    if other.key in one.includes or one.key in other.includes or one.includes & other.includes:
+        raise Conflict
+    source = _one_of(one.source, other.source, case.source.id)
+    destination = _one_of(one.destination, other.destination, case.destination.id)
+    steps = list(one.steps)
+    for k, step in enumerate(other.steps):
+        if k < len(steps):
+            steps[k] = merged(steps[k], step)
+        else:
+            steps.append(step)
+    because = one.because if other.because == one.because else f"{one.because} {other.because}"
+    parts = frozenset((one.key, other.key)) | one.includes | other.includes
+    title = f"{one.title}; and {other.title}"
+    return Candidate(f"{one.key}+{other.key}", title, because, tuple(steps), source, destination, one.accepts, parts)
+
+
+def _one_of(one: str, other: str, ordinary: str) -> str:
+    if ordinary in (one, other) or one == other:
+        return one if other == ordinary else other
+    raise Conflict
+
+
+def merged(one: Step, other: Step) -> Step:
+    """Two mappings as one, and what they hold likewise. Raises Conflict where they say different things."""
+    made = dict(one)
+    for key, value in other.items():
+        mine = made.get(key, value)
+        if isinstance(mine, dict) and isinstance(value, dict):
+            made[key] = merged(mine, value)
+        elif isinstance(mine, list) and isinstance(value, list) and key == "delete":
+            made[key] = list(dict.fromkeys((*mine, *value)))
+        elif mine != value:
+            raise Conflict
+        else:
+            made[key] = value
+    return made

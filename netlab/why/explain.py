@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netlab.errors import UsageError, did_you_mean
-from netlab.plan.types import Endpoint, Plan, State
+from netlab.plan.types import Endpoint, Plan, State, base_layer, layer_family
 
 if TYPE_CHECKING:
     from netlab.model import Prediction
@@ -22,11 +22,27 @@ MEANING = {
     "?": "not known: the model has no rule for it",
     ".": "not applicable",
 }
+#: What is underway, in words, where its name isn't good enough.
+PHASES = {
+    "arp-request": "ARP request",
+    "arp-reply": "ARP reply",
+    "ns": "neighbour solicitation",
+    "na": "neighbour advertisement",
+    "syn": "TCP SYN",
+    "syn-ack": "TCP SYN-ACK",
+    "udp-request": "UDP request",
+    "udp-reply": "UDP reply",
+}
+#: What an event says that its rule's sentence says better.
+_PLAIN = frozenset(("sent", "arrived", "unreachable", "the interface is down", "an address of its own"))
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The answer to one *why*. ``hops`` are the model's events (`netlab.model.sim.Hop`) in order."""
+    """The answer to one *why*. ``hops`` are the model's events (`netlab.model.sim.Hop`) in order, ``at`` the one that
+    ended it all; ``unknown`` says why there is no prediction, or nothing to predict. ``later`` is the step of the file
+    that comes next, if there is one: what a fix adds comes before that.
+    """
 
     topology: str
     file: str
@@ -41,6 +57,16 @@ class Explanation:
     answered: str | None
     unknown: str
     fixes: tuple[Fix, ...]
+    at: Any = None
+    later: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it ended, on the way of what, and what happened there: ``B, echo reply``; or empty."""
+        if self.at is None:
+            return ""
+        what = "" if self.at.what in _PLAIN else f" ({self.at.what})"
+        return f"{self.at.at}, {phase(self.at.phase)}{what}"
 
     @property
     def meaning(self) -> str:
@@ -80,9 +106,32 @@ def explain(
         hops=told.hops if told else (),
         path=told.path if told else (),
         answered=told.path[-1] if told and letter == "A" and told.path else None,
-        unknown=_unknown(prediction, chosen, i, j),
+        unknown=_lack(state, chosen, i, j) if letter == "." else _unknown(prediction, chosen, i, j),
+        at=told.at if told else None,
+        later=plan.steps[number + 1].name if number + 1 < len(plan.steps) else None,
         fixes=find(spec, plan, number, chosen, i, j, letter) if letter in "UAB" else (),
     )
+
+
+def phase(name: str) -> str:
+    """A phase of a story in words."""
+    return PHASES.get(name, name.replace("-", " "))
+
+
+def _lack(state: State, layer: str, i: int, j: int) -> str:
+    """Why a layer has nothing to say of a pair."""
+    source, target = state.endpoints[i], state.endpoints[j]
+    family = layer_family(layer)
+    if family is None:
+        return f"{(source if source.extra else target).id} is a further address: a frame is sent to an interface"
+    for end in (source, target):
+        if (end.v4 if family == 4 else end.v6) is None:
+            return f"{end.id} has no IPv{family} address"
+    here, there = (source.v4, target.v4) if family == 4 else (source.v6, target.v6)
+    asking = "NDP" if family == 6 else "ARP"
+    if base_layer(layer).endswith("-static"):
+        asking = "its MAC"
+    return f"{there} is not in the subnet of {source.id}, {here and here.network}: {source.id} has no use for {asking}"
 
 
 def _unknown(prediction: Prediction, layer: str, i: int, j: int) -> str:
@@ -149,6 +198,9 @@ def to_plain(explanation: Explanation, rules: Mapping[str, Any]) -> dict[str, An
         "letter": explanation.letter,
         "meaning": explanation.meaning,
         "rule": explanation.rule,
+        "at": explanation.at and explanation.at.at,
+        "phase": explanation.at and explanation.at.phase,
+        "what": explanation.at and explanation.at.what,
         "answered_by": explanation.answered,
         "unknown": explanation.unknown or None,
         "path": list(explanation.path),
@@ -158,7 +210,7 @@ def to_plain(explanation: Explanation, rules: Mapping[str, Any]) -> dict[str, An
             {
                 "title": fix.title,
                 "because": fix.because,
-                "step": fix.step,
+                "steps": fix.steps,
                 "src": fix.source,
                 "dst": fix.destination,
                 "predicted": fix.letter,

@@ -2,79 +2,114 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
-from netlab.plan.types import Endpoint, Macvlan, State, base_layer
-from netlab.why.case import Candidate, Case, Step, joined
+from netlab.plan.types import Endpoint, Macvlan, Route, State, base_layer
+from netlab.why.addressing import free_address, with_route
+from netlab.why.case import Candidate, Case, Step, merged
 
 HAIRPIN = (
     "A switch sends no frame back out of the port it came in by, unless that port is a hairpin (VEPA calls"
     " such a switch reflective)."
 )
-SHIM = "Parent and child never meet, siblings in bridge mode do: so the host takes a child for itself."
+SHIM = (
+    "Parent and child never meet, siblings in bridge mode do: so the host takes a child for itself, and a route"
+    " leads to the container by it."
+)
 APART = (
     "In one namespace whichever interface is asked first answers for all addresses, and packets that come"
     " from one of its own addresses are refused."
 )
+ANEW = "The mode passthru, with which the parent gets nothing any more, is for life: the child must be made anew."
 BY_HAND = "Where broadcasts don't get through, ARP finds nobody; MACs entered by hand at both ends need no ARP."
 OWN = "A namespace takes no packet that comes from one of its own addresses, unless accept_local says so."
 
-#: How far down a network is searched for an address that nobody has.
-_SEARCH = 5000
+#: Layers on which a host answers for all its addresses, whichever interface is asked.
+_ANY_INTERFACE = ("arp", "icmp", "icmp-static", "tcp", "udp")
 
 
-def candidates(case: Case) -> Iterator[Candidate]:
-    """All of them, the least intrusive first."""
-    yield from _shim(case)
-    yield from _hairpin(case)
-    yield from _own_container(case)
-    yield from _static_neighbours(case)
-    yield from _own_addresses(case)
-
-
-def _reflect(case: Case) -> Step | None:
-    """Hairpin on at the one port that both share; two machines on two ports need no reflection."""
-    if len(case.wires) != 1:
-        return None
-    [wire] = case.wires
-    if wire.port.hairpin or not wire.port.attached:
-        return None
-    return {"set": {wire.id: {"port": {"hairpin": True}}}}
-
-
-def _hairpin(case: Case) -> Iterator[Candidate]:
-    step = _reflect(case)
-    if step is not None:
+def hairpin(case: Case) -> Iterator[Candidate]:
+    """Let the switch send back what came in by the port."""
+    if case.reflecting is not None:
         title = f"let the switch reflect: hairpin on at the port of {case.wires[0].id}"
-        yield case.candidate("hairpin", title, HAIRPIN, step)
+        yield case.candidate("hairpin", title, HAIRPIN, case.reflecting)
 
 
-# --- a child for the host, a namespace for the child ------------------------------------------------
+# --- a child for the host ---------------------------------------------------------------------------
 
 
-def _shim(case: Case) -> Iterator[Candidate]:
-    """The well-known way for a host to reach its containers: a child of its own."""
+def shim(case: Case) -> Iterator[Candidate]:
+    """The well-known way for a host to reach its containers: a child of its own, and a route by it."""
     one, other = case.links
-    for host, child, end in ((one, other, case.source), (other, one, case.destination)):
-        address = _free_address(case.state, end)
+    for host, child, end, peer in (
+        (one, other, case.source, case.destination),
+        (other, one, case.destination, case.source),
+    ):
         if not isinstance(child, Macvlan) or child.parent != host.id or child.namespace == host.namespace:
             continue
-        if address is None:
+        steps = _shim(case, end, peer)
+        if steps is None:
             continue
-        shim = f"{host.namespace}:shim"
-        yield case.candidate(
-            "shim",
-            f"give {host.namespace} a macvlan child of its own, and speak through that",
-            f"{SHIM} (Unbound traffic needs a route to {child.id}'s address through it, too.)",
-            {"add": {"hosts": {host.namespace: {"interfaces": {"shim": _shim_link(host.name, address)}}}}},
-            source=shim if end is case.source else None,
-            destination=shim if end is case.destination else None,
-        )
+        title = f"give {host.namespace} a macvlan child of its own (a shim), and a route to {child.namespace} by it"
+        takes = _in_place(case, end)
+        if child.effective_mode == "bridge":
+            yield case.candidate("shim", title, SHIM, *steps, **takes)
+        elif child.effective_mode == "passthru":
+            again = _anew(case, child, "bridge")
+            made: Step = {"delete": again["delete"], "add": merged(again["add"], steps[0]["add"])}
+            title = f"make {child.id} anew, in bridge mode, and {title}"
+            yield case.candidate("anew+shim", title, f"{ANEW} {SHIM}", made, *steps[1:], includes=("anew",), **takes)
+        else:
+            first: Step = {"set": {child.id: {"mode": "bridge"}}, **steps[0]}
+            title = f"bridge mode for {child.id}, and {title}"
+            yield case.candidate("mode+shim", title, SHIM, first, *steps[1:], includes=("mode",), **takes)
 
 
-def _own_container(case: Case) -> Iterator[Candidate]:
-    """A child that lives in its parent's own namespace gets one for itself."""
+def _shim(case: Case, end: Endpoint, peer: Endpoint, name: str = "shim") -> tuple[Step, ...] | None:
+    """Two steps: the host's own child, with an address for it alone, and the route to the other child."""
+    address, target = free_address(case.state, end, case.family), case.address(peer)
+    if address is None or target is None:
+        return None
+    alone = 32 if case.family == 4 else 128
+    ip = address.partition("/")[0]
+    link: Step = {
+        "type": "macvlan",
+        "parent": case.state.link(end.link).name,
+        "mode": "bridge",
+        "addresses": [f"{ip}/{alone}"],
+    }
+    route = Route(f"{target.ip}/{alone}", dev=name)
+    add: Step = {"add": {"hosts": {end.namespace: {"interfaces": {name: link}}}}}
+    return add, {"set": {end.namespace: {"routes": with_route(case.state.namespace(end.namespace), route)}}}
+
+
+def _in_place(case: Case, end: Endpoint) -> dict[str, str]:
+    """Which endpoint to try: who asks must ask by the shim; who is asked is the host, where any interface will do."""
+    if end is case.source:
+        return {"source": f"{end.namespace}:shim"}
+    if base_layer(case.layer) in _ANY_INTERFACE:
+        return {}
+    return {"destination": f"{end.namespace}:shim"}
+
+
+def _anew(case: Case, child: Macvlan, mode: str) -> Step:
+    """A child deleted and made once more, in another mode and with a MAC of its own."""
+    link: Step = {"type": child.kind, "parent": case.state.link(child.parent).name, "mode": mode}
+    link["addresses"] = [str(address) for address in child.addresses]
+    host, _, container = child.namespace.partition("/")
+    interfaces: Step = {"interfaces": {child.name: link}}
+    inside: Step = {"containers": {container: interfaces}} if container else interfaces
+    return {"delete": [child.id], "add": {"hosts": {host: inside}}}
+
+
+# --- a namespace for the child ----------------------------------------------------------------------
+
+
+def apart(case: Case) -> Iterator[Candidate]:
+    """A passthru child made anew; a child that lives in its parent's own namespace gets one for itself."""
+    for link in case.links:
+        if isinstance(link, Macvlan) and link.effective_mode == "passthru":
+            yield case.candidate("anew", f"make {link.id} anew, in bridge mode", ANEW, _anew(case, link, "bridge"))
     ends = (case.source, case.destination)
     for link, end, other in zip(case.links, ends, ends[::-1], strict=True):
         if not isinstance(link, Macvlan) or "/" in link.namespace:
@@ -95,57 +130,34 @@ def _own_container(case: Case) -> Iterator[Candidate]:
         pair = {"source": new} if end is case.source else {"destination": new}
         yield case.candidate("container", title, APART, step, **pair)
         if other.link == link.parent:
-            yield from _and_meet_its_parent(case, other, title, step, containers, pair)
+            yield from _and_meet_its_parent(case, other, end, title, step, pair)
 
 
 def _and_meet_its_parent(
-    case: Case, parent: Endpoint, title: str, step: Step, containers: Step, pair: dict[str, str]
+    case: Case, parent: Endpoint, child: Endpoint, title: str, step: Step, pair: dict[str, str]
 ) -> Iterator[Candidate]:
     """Moved away, the child and its parent still don't meet; what helps them then is known."""
-    host, name = parent.namespace, case.state.link(parent.link).name
-    address = _free_address(case.state, parent)
-    if address is not None:
-        interfaces = {"shim": _shim_link(name, address)}
-        shim = {"destination": f"{host}:shim"} if "source" in pair else {"source": f"{host}:shim"}
+    steps = _shim(case, parent, child)
+    if steps is not None:
         yield case.candidate(
             "container+shim",
-            f"{title}, and give {host} another child in its place",
+            f"{title}, give {parent.namespace} another child in its place (a shim), and a route by that",
             f"{APART} {SHIM}",
-            {**step, "add": {"hosts": {host: {"interfaces": interfaces, **containers}}}},
+            merged(step, steps[0]),
+            *steps[1:],
             includes=("container",),
             **pair,
-            **shim,
+            **_in_place(case, parent),
         )
-    reflect = _reflect(case)
-    if reflect is not None:
-        together = {"delete": step["delete"], **reflect, "add": step["add"]}
+    if case.reflecting is not None:
         yield case.candidate(
             "container+hairpin",
             f"{title}, and let the switch reflect",
             f"{APART} {HAIRPIN}",
-            together,
+            {"delete": step["delete"], **case.reflecting, "add": step["add"]},
             includes=("container", "hairpin"),
             **pair,
         )
-
-
-def _shim_link(parent: str, address: str) -> Step:
-    return {"type": "macvlan", "parent": parent, "mode": "bridge", "addresses": [address]}
-
-
-def _free_address(state: State, end: Endpoint) -> str | None:
-    """An address of the endpoint's network that nobody in the lab has."""
-    mine = end.v4 or end.v6
-    if mine is None:
-        return None
-    taken = {address.ip for link in state.links for address in link.addresses}
-    network = mine.network
-    highest = int(network[-1]) - (1 if network.version == 4 else 0)
-    for number in range(highest, max(int(network[0]), highest - _SEARCH), -1):
-        ip = str(ipaddress.ip_address(number))
-        if ip not in taken:
-            return f"{ip}/{mine.prefixlen}"
-    return None
 
 
 def _free_name(state: State, host: str) -> str:
@@ -156,11 +168,16 @@ def _free_name(state: State, host: str) -> str:
 # --- what spares ARP, and what lets a namespace speak with itself -----------------------------------
 
 
+def last_resorts(case: Case) -> Iterator[Candidate]:
+    """What works, and what nobody likes to look after."""
+    yield from _static_neighbours(case)
+    yield from _own_addresses(case)
+
+
 def _static_neighbours(case: Case) -> Iterator[Candidate]:
     one, other = case.source, case.destination
-    six = base_layer(case.layer) in ("ndp", "icmp6", "icmp6-static")
-    mine, theirs = (one.v6, other.v6) if six else (one.v4, other.v4)
-    if not (one.mac and other.mac and mine and theirs):
+    mine, theirs = case.address(one), case.address(other)
+    if not (one.mac and other.mac and mine and theirs) or base_layer(case.layer) not in ("icmp", "icmp6", "tcp", "udp"):
         return
     step: Step = {
         "set": {
@@ -169,11 +186,10 @@ def _static_neighbours(case: Case) -> Iterator[Candidate]:
         }
     }
     yield case.candidate("neighbours", "static neighbour entries at both ends", BY_HAND, step)
-    reflect = _reflect(case)
-    if reflect is not None:
+    if case.reflecting is not None:
         title = "a reflecting switch, and static neighbour entries at both ends"
         parts = ("hairpin", "neighbours")
-        both = joined(reflect, step)
+        both = merged(case.reflecting, step)
         yield case.candidate("hairpin+neighbours", title, f"{BY_HAND} {HAIRPIN}", both, includes=parts)
 
 
@@ -186,9 +202,8 @@ def _own_addresses(case: Case) -> Iterator[Candidate]:
     step: Step = {"set": {namespace: {"sysctls": sysctls}}}
     title = f"{namespace}: accept packets from its own addresses"
     yield case.candidate("accept-local", title, OWN, step)
-    reflect = _reflect(case)
-    if reflect is not None:
+    if case.reflecting is not None:
         parts = ("hairpin", "accept-local")
-        both = joined(reflect, step)
+        both = merged(case.reflecting, step)
         title += ", and let the switch reflect"
         yield case.candidate("hairpin+accept-local", title, f"{OWN} {HAIRPIN}", both, includes=parts)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import yaml
 
 from netlab import plan, spec, why
 from netlab.errors import UsageError
 from netlab.spec import Spec
-from netlab.why import Explanation
+from netlab.why import Explanation, Fix
 from netlab.why.explain import endpoint, to_plain
-from netlab.why.fixes import STEP, to_yaml
+from netlab.why.fixes import STEP
+from netlab.why.text import to_list, to_yaml
 
 SIBLINGS = """\
 name: siblings
@@ -38,8 +41,14 @@ def ask(text: str, source: str, destination: str, **more: str) -> Explanation:
 
 
 def keys(told: Explanation) -> list[str]:
-    """The keys of each fix's step, as the file would have them, less the name."""
-    return [" ".join(sorted(_leaves(yaml.safe_load(fix.step)))) for fix in told.fixes]
+    """The keys of each fix's steps, as the file would have them, less the names."""
+    return [" ".join(sorted(set().union(*map(_leaves, yaml.safe_load(fix.steps))))) for fix in told.fixes]
+
+
+def first(fix: Fix) -> dict[str, Any]:
+    """The first step of a fix."""
+    step: dict[str, Any] = yaml.safe_load(fix.steps)[0]
+    return step
 
 
 def _leaves(step: object) -> set[str]:
@@ -57,7 +66,7 @@ def _leaves(step: object) -> set[str]:
         # Private ones: reflection alone does not help, with static neighbours it does.
         (siblings("private"), "A/web", "A/db", ["mode"]),
         # A host and its own child: the shim, or reflection.
-        (siblings("bridge"), "A", "A/web", ["addresses mode parent type", "hairpin"]),
+        (siblings("bridge"), "A", "A/web", ["addresses mode parent routes type", "hairpin"]),
         # A downed interface.
         (siblings("bridge", other=", state: down"), "A/web", "B", ["state"]),
         # A port that is no port of the switch.
@@ -70,7 +79,7 @@ def _leaves(step: object) -> set[str]:
             ["isolated", "isolated"],
         ),
         # A child in source mode hears only its list.
-        (siblings("source"), "B", "A/web", ["mode", "allowed_macs"]),
+        (siblings("source"), "B", "A/web", ["allowed_macs", "mode"]),
     ],
 )
 def test_what_helps(text: str, source: str, destination: str, wanted: list[str]) -> None:
@@ -83,7 +92,7 @@ def test_what_helps(text: str, source: str, destination: str, wanted: list[str])
 
 def test_private_siblings_with_static_neighbours() -> None:
     """Between private siblings ARP never works: reflection and entries by hand together do, neither alone."""
-    steps = [yaml.safe_load(fix.step) for fix in ask(siblings("private"), "A/web", "A/db").fixes]
+    steps = [first(fix) for fix in ask(siblings("private"), "A/web", "A/db").fixes]
     both = [step for step in steps if "set" in step and "A:eth0" in step["set"]]
     assert any("neighbors" in step["set"].get("A/web:eth0", {}) for step in both)
     alone = [step for step in steps if list(step.get("set", {})) == ["A:eth0"]]
@@ -98,8 +107,8 @@ def test_a_fix_is_a_step_that_works_by_the_model() -> None:
     told = why.explain(loaded, plan.resolve(loaded), "A:ens160", "A:ens160.1")
     assert told.fixes
     for fix in told.fixes:
-        after = plan.resolve(why.with_step(loaded, 0, fix.step)).steps[-1]
-        assert after.name == STEP
+        after = plan.resolve(why.with_steps(loaded, 0, fix.steps)).steps[-1]
+        assert after.name.startswith(STEP)
         index = after.state.index
         letters = model.predict(after.state, ("icmp",)).letters["icmp"]
         assert letters[index[fix.source]][index[fix.destination]] == fix.letter
@@ -108,7 +117,7 @@ def test_a_fix_is_a_step_that_works_by_the_model() -> None:
 def test_a_combination_only_where_its_parts_fail() -> None:
     """Where reflection alone is enough, nobody is told to reflect and to enter neighbours by hand."""
     told = ask(siblings("vepa"), "A/web", "A/db")
-    assert not [fix for fix in told.fixes if "hairpin" in fix.step and "neighbors" in fix.step]
+    assert not [fix for fix in told.fixes if "hairpin" in fix.steps and "neighbors" in fix.steps]
 
 
 def test_who_was_reached_wants_nothing() -> None:
@@ -121,7 +130,7 @@ def test_who_was_reached_wants_nothing() -> None:
 def test_a_fix_counts_what_else_it_changes() -> None:
     """Reflection helps other pairs, too, and the fix says how many."""
     told = ask(siblings("vepa"), "A/web", "A/db")
-    [reflect] = [fix for fix in told.fixes if "hairpin" in fix.step]
+    [reflect] = [fix for fix in told.fixes if "hairpin" in fix.steps]
     assert reflect.others == 5
 
 
@@ -130,7 +139,7 @@ def test_later_steps() -> None:
     text = siblings("vepa") + "steps:\n  - {name: dark, set: {B:eth0: {state: down}}}\n"
     told = ask(text, "A/web", "B", step="dark")
     assert (told.step, told.letter) == ("dark", "U")
-    assert yaml.safe_load(told.fixes[0].step)["set"] == {"B:eth0": {"state": "up"}}
+    assert first(told.fixes[0])["set"] == {"B:eth0": {"state": "up"}}
 
 
 @pytest.mark.parametrize(
@@ -198,11 +207,12 @@ def test_yaml_as_written_by_hand(step: dict[str, object]) -> None:
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     assert read == texts(step)
+    assert yaml.load(to_list([step, step]), Loader=yaml.BaseLoader) == [texts(step)] * 2
 
 
 def test_a_step_that_fits_a_spec() -> None:
     """The steps before the question's are kept, those after it are not."""
     text = siblings("vepa") + "steps:\n  - {name: one, set: {B:eth0: {state: down}}}\n  - {name: two}\n"
     loaded: Spec = spec.load(text, "test.yaml")
-    names = [step.name for step in plan.resolve(why.with_step(loaded, 1, "name: fix")).steps]
+    names = [step.name for step in plan.resolve(why.with_steps(loaded, 1, "- name: fix")).steps]
     assert names == ["baseline", "one", "fix"]

@@ -1,0 +1,243 @@
+"""Candidates about addresses and routes: by a gateway, in one subnet, an address or a MAC that nobody else has."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import deque
+from collections.abc import Iterator
+
+from netlab.plan.types import MAIN_TABLE, Address, AnyLink, Endpoint, Macvlan, Namespace, Route, State
+from netlab.why.case import Candidate, Case, Step
+
+GATEWAY = (
+    "Another subnet is reached by a router that is in both, and both ends must know it: the answer needs a route, too."
+)
+FORWARDING = "Linux passes packets on for others only if it is told to."
+ONE_SUBNET = "Two machines on one link meet without a router if their addresses are in one subnet."
+PREFIX = "Both ends must agree on how large their subnet is, or one of them looks for the other behind a router."
+ON_LINK = "A route without a gateway says that those addresses are on this link, whatever their subnet."
+TWICE = (
+    "An address that two have belongs to whoever answers first; a packet to an own address never leaves the machine."
+)
+SAME_MAC = "Switches and macvlan find an interface by its MAC: two that have the same one take each other's frames."
+#: How far down a network is searched for an address that nobody has.
+_SEARCH = 5000
+_EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
+_FORWARD = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
+#: A way from one end to the other: the links by which each namespace on it is left and the next one is entered.
+Way = list[tuple[AnyLink, AnyLink]]
+
+
+def routes(case: Case) -> Iterator[Candidate]:
+    """Routes by a gateway, and forwarding there, as far as they are missing."""
+    way = _way(case)
+    if len(way) < 2:
+        return
+    through = [before[1].namespace for before in way[:-1]]
+    names = " and ".join(through)
+    off = [router for router in through if not _forwards(case.state.namespace(router), case.family)]
+    forward: Step = {router: {"sysctls": {_FORWARD[case.family]: 1}} for router in off}
+    route = _missing(case, way)
+    told = ", ".join(f"{place} by {_gateway(settings)}" for place, settings in route.items())
+    if forward:
+        yield case.candidate("forward", f"let {' and '.join(off)} forward packets", FORWARDING, {"set": forward})
+    if route:
+        yield case.candidate("routes", f"routes through {names}: {told}", GATEWAY, {"set": route})
+    if forward and route:
+        both = {place: {**forward.get(place, {}), **route.get(place, {})} for place in (*route, *forward)}
+        title = f"let {' and '.join(off)} forward packets, and routes through {names}: {told}"
+        parts = ("forward", "routes")
+        yield case.candidate("routing", title, f"{GATEWAY} {FORWARDING}", {"set": both}, includes=parts)
+
+
+def gateways(case: Case) -> list[str]:
+    """The namespaces between the two ends, if there is such a way."""
+    return [before[1].namespace for before in _way(case)[:-1]]
+
+
+def _way(case: Case) -> Way:
+    """The shortest way between the two ends, from subnet to subnet; empty where there is none or none is needed."""
+    state, family = case.state, case.family
+    start, goal = case.links
+    if start.namespace == goal.namespace or not (case.address(case.source) and case.address(case.destination)):
+        return []
+    seen = {start.namespace}
+    queue: deque[tuple[str, Way]] = deque([(start.namespace, [])])
+    while queue:
+        namespace, way = queue.popleft()
+        for mine in (start,) if namespace == start.namespace else state.links_of(namespace):
+            for theirs in state.links:
+                other = theirs.namespace
+                if other in seen or theirs.kind in ("switch", "switchlink") or not _meet(mine, theirs, family):
+                    continue
+                if other == goal.namespace:
+                    if theirs.id == goal.id:
+                        return [*way, (mine, theirs)]
+                    continue
+                seen.add(other)
+                queue.append((other, [*way, (mine, theirs)]))
+    return []
+
+
+def _meet(one: AnyLink, other: AnyLink, family: int) -> bool:
+    networks = {address.network for address in one.addresses if address.family == family}
+    return any(address.network in networks for address in other.addresses if address.family == family)
+
+
+def _forwards(namespace: Namespace, family: int) -> bool:
+    names = (
+        ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding") if family == 4 else ("net/ipv6/conf/all/forwarding",)
+    )
+    return any(namespace.sysctl(name) == "1" for name in names)
+
+
+def _missing(case: Case, way: Way) -> Step:
+    """The routes that namespaces on the way lack, both ways; of each all that it has then, as `set` wants them."""
+    here, there = case.address(case.source), case.address(case.destination)
+    assert here is not None
+    assert there is not None
+    wanted: dict[str, list[Route]] = {}
+    back = [(theirs, mine) for mine, theirs in reversed(way)]
+    for steps, target in ((way, there), (back, here)):
+        for k, (mine, theirs) in enumerate(steps[:-1]):
+            namespace = case.state.namespace(mine.namespace)
+            gateway = _address_in(theirs, mine, case.family)
+            have = wanted.get(namespace.id, list(namespace.routes))
+            if gateway is None or _knows(case.state, namespace, have, target, gateway):
+                continue
+            to = _EVERYWHERE[case.family] if k == 0 else str(target.network)
+            if any(route.to == to and route.table == MAIN_TABLE for route in have):
+                to = str(target.network)
+            kept = [route for route in have if route.to != to or route.table != MAIN_TABLE]
+            wanted[namespace.id] = [*kept, Route(to, via=gateway)]
+    return {place: {"routes": [_written(route) for route in found]} for place, found in wanted.items()}
+
+
+def _address_in(link: AnyLink, other: AnyLink, family: int) -> str | None:
+    """The address of a link in a subnet of the other."""
+    networks = [address.network for address in other.addresses if address.family == family]
+    return next((a.ip for a in link.addresses if a.family == family and a.network in networks), None)
+
+
+def _knows(state: State, namespace: Namespace, have: list[Route], target: Address, gateway: str) -> bool:
+    """Whether a namespace has a connected route to an address, or its best one leads by the gateway."""
+    ip = ipaddress.ip_address(target.ip)
+    if any(ip in address.network for link in state.links_of(namespace.id) for address in link.addresses):
+        return True
+    fitting = [route for route in have if route.table == MAIN_TABLE and ip in ipaddress.ip_network(route.to)]
+    best = max(fitting, key=lambda route: ipaddress.ip_network(route.to).prefixlen, default=None)
+    return best is not None and best.via == gateway
+
+
+def _written(route: Route) -> Step:
+    to = "default" if route.to in _EVERYWHERE.values() and not (route.to == "::/0" and route.via is None) else route.to
+    made: Step = {"to": to}
+    if route.via is not None:
+        made["via"] = route.via
+    if route.dev is not None:
+        made["dev"] = route.dev
+    if route.table != MAIN_TABLE:
+        made["table"] = route.table
+    return made
+
+
+def with_route(namespace: Namespace, route: Route) -> list[Step]:
+    """The routes of a namespace and one more, as `set` wants them."""
+    return [_written(one) for one in (*namespace.routes, route)]
+
+
+def _gateway(settings: Step) -> str:
+    return str(settings["routes"][-1].get("via"))
+
+
+# --- other addresses --------------------------------------------------------------------------------
+
+
+def addresses(case: Case) -> Iterator[Candidate]:
+    """Another prefix, another subnet, an address or a MAC that nobody else has, a route without a gateway."""
+    yield from _own_address(case)
+    yield from _own_mac(case)
+    here, there = case.address(case.source), case.address(case.destination)
+    if here is None or there is None or here.network == there.network:
+        return
+    ends = ((case.source, here, there), (case.destination, there, here))
+    for end, mine, theirs in ends[::-1]:
+        if ipaddress.ip_address(mine.ip) in theirs.network:
+            better = f"{mine.ip}/{theirs.prefixlen}"
+            yield case.candidate(
+                f"prefix-{end.id}",
+                f"{end.link}: {better} instead of /{mine.prefixlen}",
+                PREFIX,
+                _readdressed(case, end, better),
+            )
+    for end, mine, other in ((case.destination, there, case.source), (case.source, here, case.destination)):
+        free = free_address(case.state, other, case.family, like=mine)
+        if free is not None:
+            title = f"put {end.link} into the subnet of {other.link}: {free} instead of {mine}"
+            yield case.candidate(f"subnet-{end.id}", title, ONE_SUBNET, _readdressed(case, end, free))
+    settings: Step = {}
+    for end, _, theirs in ends:
+        link, namespace = case.state.link(end.link), case.state.namespace(end.namespace)
+        route = Route(f"{theirs.ip}/{32 if case.family == 4 else 128}", dev=link.name)
+        if case.source.namespace != case.destination.namespace:
+            settings[end.namespace] = {"routes": with_route(namespace, route)}
+    if settings:
+        title = f"tell {' and '.join(settings)} that the other is on the link"
+        yield case.candidate("on-link", title, ON_LINK, {"set": settings})
+
+
+def _own_address(case: Case) -> Iterator[Candidate]:
+    state = case.state
+    if case.source.namespace == case.destination.namespace:
+        return
+    for end in (case.destination, case.source):
+        mine = case.address(end)
+        if mine is None or not any(
+            mine.ip == address.ip for link in state.links if link.id != end.link for address in link.addresses
+        ):
+            continue
+        free = free_address(state, end, case.family)
+        if free is not None:
+            title = f"give {end.link} an address of its own: {free} instead of {mine}"
+            yield case.candidate(f"address-{end.id}", title, TWICE, _readdressed(case, end, free))
+
+
+def _own_mac(case: Case) -> Iterator[Candidate]:
+    one, other = case.links
+    macs = {link.mac for link in case.state.links}
+    for link, peer in ((other, one), (one, other)):
+        relatives = isinstance(link, Macvlan) and link.effective_mode == "passthru"
+        twin = any(third.mac == link.mac for third in case.state.links if third.id != link.id)
+        if link.mac and not relatives and (twin or link.mac == peer.mac):
+            number = int(link.mac.replace(":", ""), 16)
+            new = next(mac for k in range(1, 256) if (mac := _mac(number ^ k)) not in macs)
+            step: Step = {"set": {link.id: {"mac": new}}}
+            yield case.candidate(f"mac-{link.id}", f"give {link.id} a MAC of its own", SAME_MAC, step)
+
+
+def _mac(number: int) -> str:
+    return ":".join(f"{byte:02x}" for byte in number.to_bytes(6, "big"))
+
+
+def _readdressed(case: Case, end: Endpoint, new: str) -> Step:
+    """Another address in the place of an endpoint's; the others of its interface stay."""
+    mine = case.address(end)
+    link = case.state.link(end.link)
+    return {"set": {end.link: {"addresses": [new if address == mine else str(address) for address in link.addresses]}}}
+
+
+def free_address(state: State, end: Endpoint, family: int, like: Address | None = None) -> str | None:
+    """An address of the endpoint's network that nobody in the lab has; one that ends ``like`` another if may be."""
+    mine = end.v4 if family == 4 else end.v6
+    if mine is None:
+        return None
+    taken = {address.ip for link in state.links for address in link.addresses}
+    network = mine.network
+    highest = int(network[-1]) - (1 if network.version == 4 else 0)
+    last = int(ipaddress.ip_address(like.ip)) & int(network.hostmask) if like is not None else 0
+    first = [int(network[0]) + last] if 0 < last <= highest - int(network[0]) else []
+    for number in (*first, *range(highest, max(int(network[0]), highest - _SEARCH), -1)):
+        ip = str(ipaddress.ip_address(number))
+        if ip not in taken:
+            return f"{ip}/{mine.prefixlen}"
+    return None
