@@ -60,11 +60,14 @@ def main(arguments: list[str] | None = None) -> int:
     started = time.monotonic()
     total = Total()
     save = None if options.no_save else options.save
-    for find in side_by_side(options.seed, options.number, options.jobs, save):
-        total.add(find)
-        _tell(options.seed, find)
-        if sys.stderr.isatty():
-            print(f"\r{total.topologies} of {options.number} ", end="", file=sys.stderr, flush=True)
+    try:
+        for find in side_by_side(options.seed, options.number, options.jobs, save):
+            total.add(find)
+            _tell(options.seed, find)
+            if sys.stderr.isatty():
+                print(f"\r{total.topologies} of {options.number} ", end="", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print("interrupted")
     _summary(total)
     print(
         f"{total.topologies} topologies, {total.pairs} pairs, {total.disagreements} disagreements,"
@@ -85,6 +88,7 @@ def _tell(seed: str, find: Find) -> None:
             print(f"  … and {len(lines) - 6} more")
         for path in find.saved:
             print(f"  saved: {path}")
+        sys.stdout.flush()
 
 
 def _summary(total: Total) -> None:
