@@ -14,7 +14,7 @@ from netlab.agent.links.op import Level
 from netlab.agent.netlink import Request, address, altname, neighbor, route, rule, set_up
 from netlab.agent.netlink import link as link_request
 from netlab.agent.netns import Netns, end_processes
-from netlab.agent.probe import cold
+from netlab.agent.probe import cold, waiting
 from netlab.plan.types import (
     AddLink,
     AddNamespace,
@@ -78,12 +78,15 @@ class Lab:
         self.notes = []
         # Changes start from what the plan says, and a static entry may have moved while the last step was probed.
         cold.restore_fdb(self)
+        before = set(self._links)
         self.apply([change for change in step.changes if change.refusal is None])
         refused = {}
         for change in step.changes:
             if change.refusal is not None:
                 link_id, found = self._refused(change)
                 refused[link_id] = found
+        for command in waiting.answer_at_once(self.namespaces, step.state, before):
+            self.log(command)
         self.state = step.state
         self.read, unsettled = readback.settle(self, step.state)
         if misplaced := readback.misplaced(step.state, self.read):

@@ -35,6 +35,8 @@ class Netns:
     def __init__(self, ns_id: str) -> None:
         self.id = ns_id
         self.sessions: list[int] = []
+        #: Whether anybody but us was ever let in: he may have changed anything.
+        self.visited = False
         try:
             system.unshare(system.CLONE_NEWNET)
             self.fd = os.open(_SELF, os.O_RDONLY | os.O_CLOEXEC)
@@ -63,6 +65,7 @@ class Netns:
         **streams: Any,
     ) -> subprocess.Popen[bytes]:
         """Start a process inside, with a /sys that shows this namespace's devices. Raises OSError."""
+        self.visited = True
         process = self.in_thread(
             lambda: subprocess.Popen(list(argv), env=env, cwd=cwd, start_new_session=True, **streams)
         )

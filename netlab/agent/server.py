@@ -380,6 +380,8 @@ class Server:
 
     def socket(self, message: dict[str, Any]) -> Answer:
         """Open a socket in a namespace and hand it over."""
-        with self._ns(message):
+        ns = self._ns(message)
+        ns.visited = True
+        with ns:
             sock = socket.socket(message["family"], message["type"] | socket.SOCK_CLOEXEC, message["proto"])
         return None, [sock.detach()]

@@ -7,6 +7,7 @@ kernels no longer use where the link layer is given (tbf_change, htb_change_clas
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 from netlab.agent.links.op import Level, Op
@@ -114,11 +115,28 @@ _GETQDISC = header(RTM_GETQDISC, NLM_F_REQUEST | NLM_F_DUMP, _TCMSG.pack(0, 0, 0
 
 def read(ns: Netns) -> dict[int, dict[str, Any]]:
     """The root qdisc of each interface of a namespace by ifindex: its kind, and how many packets it has dropped."""
-    found: dict[int, dict[str, Any]] = {}
+    return {
+        index: {"kind": kind, "drops": drops}
+        for index, kind, _handle, parent, drops in _dumped(ns)
+        if parent == TC_H_ROOT
+    }
+
+
+def qdiscs(ns: Netns) -> list[tuple[int, str, int, int]]:
+    """Every qdisc of a namespace: the interface's index, its kind, its handle and its parent."""
+    return [(index, kind, handle, parent) for index, kind, handle, parent, _drops in _dumped(ns)]
+
+
+def made(link: AnyLink) -> tuple[tuple[str, int], ...]:
+    """The qdiscs that `create` makes for a link: kind and parent."""
+    if link.limit is None:
+        return ()
+    return (("tbf", TC_H_ROOT),) if link.limit.kind == "tbf" else (("htb", TC_H_ROOT), ("bfifo", _CLASS))
+
+
+def _dumped(ns: Netns) -> Iterator[tuple[int, str, int, int, int]]:
     for message in ns.netlink.dump(_GETQDISC):
-        _family, index, _handle, parent, _info = _TCMSG.unpack_from(message, 16)
-        if parent != TC_H_ROOT:
-            continue
+        _family, index, handle, parent, _info = _TCMSG.unpack_from(message, 16)
         kind, drops, offset = "", 0, 36
         while offset + 4 <= len(message):
             length, attribute = struct.unpack_from("=HH", message, offset)
@@ -127,5 +145,4 @@ def read(ns: Netns) -> dict[int, dict[str, Any]]:
             elif attribute == TCA_STATS:
                 drops = struct.unpack_from("=QII", message, offset + 4)[2]
             offset += max(4, (length + 3) & ~3)
-        found[index] = {"kind": kind, "drops": drops}
-    return found
+        yield index, kind, handle, parent, drops

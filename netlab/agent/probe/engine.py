@@ -21,6 +21,7 @@ from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses, packets
 from netlab.agent.probe.resolve import Arp, Ndp
 from netlab.agent.probe.transport import Tcp, Udp
+from netlab.agent.probe.waiting import Unfenced
 from netlab.observed import LayerObserved
 from netlab.plan.types import AnyLink, Macvlan, State, Veth, base_layer, layer_family
 
@@ -81,6 +82,7 @@ class Prober:
         self.controls.run()
         self._queues = self._queue_fences()
         self._shapers = self._shaper_fences()
+        self._unfenced = Unfenced(lab.namespaces, state)
 
     def close(self) -> None:
         """Close every socket."""
@@ -287,7 +289,7 @@ class Prober:
             # That a broadcast was heard nowhere else is a negative, too, even where everybody has heard it.
             unsure = bool(silent or unseen) or isinstance(layer, Broadcast)
             proof = self._rounds(layer, silent or unseen or open_pairs) if unsure or lingers else ""
-            proof = proof or late
+            proof = proof or late or (self._unfenced.look() if unsure else "")
             lost = self.losses.since() if unsure else {}
             for pair in silent:
                 layer.conclude(pair)

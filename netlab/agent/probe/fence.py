@@ -5,6 +5,9 @@ net/core/dev.c); the broadcast queue of each macvlan port, emptied by a workqueu
 drivers/net/macvlan.c); and where an interface is shaped its queueing discipline (tbf_enqueue, htb_enqueue). All are
 first in, first out. So a frame of our own that went in later and has come out says that all earlier ones have come
 out too. What they caused may have been queued anew: hence as many rounds as the longest causal chain has hops.
+
+Of two more no fence can be sent through, and they have to be empty: a neighbour table's queue of answers in another's
+place, and the queueing disciplines that a process inside a lab has set (`netlab.agent.probe.waiting`).
 """
 
 from __future__ import annotations

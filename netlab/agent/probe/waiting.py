@@ -1,0 +1,146 @@
+"""Where a frame may wait that no fence crosses: then silence proves nothing.
+
+A neighbour table answers in another's place (proxy_arp, proxy_ndp) after a random delay of up to ``proxy_delay``, 0.8 s
+(arp_process, ndisc_recv_ns, pneigh_enqueue), and no counter tells. With a delay of 0 it answers at once, so every lab
+gets that. A queueing discipline that a process inside the lab has set may hold a frame for as long as it likes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+from collections.abc import Container, Iterable, Mapping
+
+from netlab.agent.links import limit
+from netlab.agent.netlink import Request
+from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, header, nla
+from netlab.agent.netns import Netns
+from netlab.plan.types import AnyLink, State, Switch, SwitchLink
+
+# include/uapi/linux/rtnetlink.h, neighbour.h
+RTM_GETNEIGHTBL, RTM_SETNEIGHTBL = 66, 67
+NDTA_NAME, NDTA_PARMS = 1, 6
+NDTPA_IFINDEX, NDTPA_PROXY_DELAY = 1, 13
+NLA_F_NESTED = 0x8000
+#: Each neighbour table's name, and the folder of its sysctls.
+_TABLES = {"arp_cache": "net/ipv4/neigh", "ndisc_cache": "net/ipv6/neigh"}
+
+_ATTRIBUTE = struct.Struct("=HH")
+_DUMP = header(RTM_GETNEIGHTBL, NLM_F_REQUEST | NLM_F_DUMP, bytes(4))
+#: What lets through at once: qdiscs for what comes in only have handle ffff: (TC_H_INGRESS), the kernel's own have 0:.
+_PASSING = (0x0000, 0xFFFF)
+
+
+def answer_at_once(namespaces: Mapping[str, Netns], state: State, known: Container[str]) -> list[str]:
+    """Let no link of a lab be late to answer for others, unless the file says so; the commands of those not yet known.
+
+    It is asked of every link again, since one whose MTU grows may get IPv6 anew. Raises OSError.
+    """
+    given = _given(state)
+    commands = []
+    for ns_id, links in _speakers(state).items():
+        requests = []
+        for link in links:
+            mine = [_request(link, table) for table in _TABLES if (link.id, table) not in given]
+            requests += [request.message for request in mine]
+            if link.id not in known:
+                commands += [request.command for request in mine]
+        for failure in namespaces[ns_id].netlink.failures(requests) if requests else ():
+            # A link with an MTU below 1280 has no IPv6 (addrconf_notify), and a kernel may have none at all.
+            if failure.errno != errno.ENOENT:
+                words = failure.message or os.strerror(failure.errno)
+                raise OSError(failure.errno, f"a proxy delay cannot be set: {words}")
+    return commands
+
+
+class Unfenced:
+    """What may hold frames of one lab in one step."""
+
+    def __init__(self, namespaces: Mapping[str, Netns], state: State) -> None:
+        self._namespaces = namespaces
+        self._state = state
+        self._speakers = _speakers(state)
+        self._delays = any(value != "0" for value in _given(state).values())
+
+    def look(self) -> str:
+        """Why silence proves nothing now, else ''; a look only where the file, or whoever was let in, may be why."""
+        for ns_id, ns in self._namespaces.items():
+            found = ""
+            if ns.visited or self._delays:
+                found = _delayed(ns, self._speakers.get(ns_id, ()))
+            if ns.visited:
+                found = found or _queueing(ns, self._state.links_of(ns_id))
+            if found:
+                return f"no proof: {found}"
+        return ""
+
+
+def _speakers(state: State) -> dict[str, list[AnyLink]]:
+    """The links that may answer for others, by namespace: a switch has no addresses."""
+    found: dict[str, list[AnyLink]] = {}
+    for link in state.links:
+        if not isinstance(link, (Switch, SwitchLink)):
+            found.setdefault(link.namespace, []).append(link)
+    return found
+
+
+def _given(state: State) -> dict[tuple[str, str], str]:
+    """The proxy delays that the file itself gives, by the link and the table's name."""
+    found = {}
+    for ns_id, links in _speakers(state).items():
+        sysctls = dict(state.namespace(ns_id).sysctls)
+        for link in links:
+            for table, folder in _TABLES.items():
+                value = sysctls.get(f"{folder}/{link.ifname}/proxy_delay")
+                if value is not None:
+                    found[link.id, table] = value
+    return found
+
+
+def _request(link: AnyLink, table: str) -> Request:
+    parms = nla(NDTPA_IFINDEX, struct.pack("=I", link.ifindex)) + nla(NDTPA_PROXY_DELAY, bytes(8))
+    body = bytes(4) + nla(NDTA_NAME, table.encode() + b"\0") + nla(NDTA_PARMS | NLA_F_NESTED, parms)
+    words = f"ip -n {link.namespace} ntable change name {table} dev {link.ifname} proxy_delay 0"
+    return Request(bytearray(header(RTM_SETNEIGHTBL, NLM_F_REQUEST, body)), words)
+
+
+def _delayed(ns: Netns, links: Iterable[AnyLink]) -> str:
+    """Which of these links may answer for others late, else ''."""
+    names = {link.ifindex: link.id for link in links}
+    for message in ns.netlink.dump(_DUMP):
+        found = dict(_attributes(message, 20))
+        parms = dict(_attributes(found.get(NDTA_PARMS, memoryview(b"")), 0))
+        if NDTPA_IFINDEX not in parms or NDTPA_PROXY_DELAY not in parms:
+            continue
+        (index,) = struct.unpack("=I", parms[NDTPA_IFINDEX])
+        (delay,) = struct.unpack("=Q", parms[NDTPA_PROXY_DELAY])
+        if delay and index in names:
+            return f"{names[index]} may answer for others after up to {delay} ms (proxy_delay)"
+    return ""
+
+
+def _queueing(ns: Netns, links: Iterable[AnyLink]) -> str:
+    """Which interface has a queueing discipline that isn't of the plan, else ''."""
+    planned = {link.ifindex: limit.made(link) for link in links}
+    for index, kind, handle, parent in limit.qdiscs(ns):
+        if handle >> 16 not in _PASSING and (kind, parent) not in planned.get(index, ()):
+            return f"{ns.id}:{_name(ns, index)} has a queueing discipline of its own ({kind}): frames may wait there"
+    return ""
+
+
+def _name(ns: Netns, index: int) -> str:
+    try:
+        with ns:
+            return socket.if_indextoname(index)
+    except OSError:
+        # Gone since the dump.
+        return f"if{index}"
+
+
+def _attributes(data: memoryview, offset: int) -> Iterable[tuple[int, memoryview]]:
+    while offset + 4 <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        yield kind & 0x3FFF, data[offset + 4 : offset + length]
+        offset += max(4, (length + 3) & ~3)
