@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 N      ?= 2000
 SEED   ?= 1
 
-.PHONY: help demo test lint packages browser fuzz fuzz-input crash stress bench gallery picture test-vagrant clean
+.PHONY: help demo test lint packages browser fuzz mutate fuzz-input crash stress bench gallery picture test-vagrant clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -33,6 +33,9 @@ browser:  ## what the pages are checked with (axe, mermaid), where npm is at han
 
 fuzz: $(VENV)/.dev  ## the model against the kernel on N random topologies (N=2000 SEED=1)
 	$(BIN)/python -m tests.fuzz --number $(N) --seed $(SEED)
+
+mutate: $(VENV)/.dev  ## each rule of the model made to answer otherwise: is it noticed?
+	$(BIN)/python -m tests.model.mutate
 
 fuzz-input: $(VENV)/.dev  ## 10,000 mutated topology files: a fault with its place, or a whole run
 	NETLAB_EXAMPLES=10000 $(BIN)/python -m pytest -q --hypothesis-show-statistics tests/input

@@ -237,7 +237,7 @@ def routes(lan: Lan, namespace: str) -> list[Document]:
             if not far:
                 continue
             to = f"{lan.pick(far)}/{32 if family == 4 else 128}"
-        if any(str(ipaddress.ip_interface(a).network) == str(ipaddress.ip_network(to)) for nic in mine
+        if any(str(ipaddress.ip_interface(a).network) == str(ipaddress.ip_network(to)) for nic in lan.inside(namespace)
                for a in nic.addresses if to != "default"):  # fmt: skip
             continue  # there is a connected one already
         route: Document = {"to": to, "via": gateway}

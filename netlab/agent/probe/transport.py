@@ -86,6 +86,10 @@ class Transport(AddressLayer):
             if self.kind == socket.SOCK_STREAM:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
             self.ears.forget(client)
+        # Where several have an address each must answer for his own wave only.
+        for index in {pair[1] for pair in wave} & self.listening.keys():
+            if self.address(index).ip in self.arena.shared:
+                self.stop(index)
 
     def is_request(self, data: bytes, transport: int) -> bool:
         """Whether a frame is a request of this layer; ``transport`` is the offset of its header."""
