@@ -101,6 +101,12 @@ LEARNED = rule(
     "br_forward",
     _FORWARD,
 )
+TWINS = rule(
+    "bridge/same-mac-twice",
+    "A switch finds an interface by its MAC: of two that have the same one, it takes whoever sent last for both.",
+    "br_fdb_update",
+    _FDB,
+)
 LEARN_LIMIT = rule(
     "bridge/fdb-max-learned",
     "Past fdb_max_learned entries a bridge learns no more; frames to unlearned MACs are flooded.",

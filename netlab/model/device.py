@@ -18,6 +18,12 @@ NO_CARRIER = rule(
     "noop_enqueue",
     "net/sched/sch_generic.c",
 )
+APART = rule(
+    "link/apart",
+    "No wire leads from the one to the other, nor any row of switches: frames can't get there.",
+    "br_flood",
+    "net/bridge/br_forward.c",
+)
 
 
 def packet_type(dev: Device, cast: int, dst: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from netlab.model import bridge, device, macvlan
+from netlab.model import bridge, device, macvlan, stack
 from netlab.model.packets import Raw
 from netlab.model.probes import End
 from netlab.model.sim import Hop, Sim, Unknown
@@ -63,18 +63,57 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
     if astray is not None:
         return astray
     last = _last_end(hops, _chain(source.dev), _chain(target.dev))
-    if last is None:
-        return next((hop for hop in reversed(hops) if hop.rule), None)
-    if last.rule == bridge.NO_REFLECTION:
-        # That a switch doesn't reflect is what all of them do; what matters is who relied on it.
-        if target.dev.lower is source.dev:
-            return Hop(last.phase, source.dev.id, "out by the wire", macvlan.PARENT_SKIPS_CHILDREN, True)
-        if source.dev.lower is target.dev:
-            return Hop(last.phase, source.dev.id, "out by the parent", macvlan.CHILD_SKIPS_PARENT, True)
-    if last.rule == arp.NOBODY:
+    if last is None or last.rule in _SILENT:
         # Nobody on this link can have such an address: what matters is why it was asked for here.
-        return next((hop for hop in hops if hop.rule == ip.ON_LINK_IF_BOUND), last)
-    return last
+        assumed = next((hop for hop in hops if hop.rule == ip.ON_LINK_IF_BOUND), None)
+        return assumed or _apart(sim, source, target) or last or next((hop for hop in reversed(hops) if hop.rule), None)
+    if last.rule == bridge.NO_REFLECTION:
+        return _not_reflected(sim, last, source, target)
+    # Whose the frame was is told by what came before: the child that the parent has in its place.
+    taken = [hop for hop in hops if hop.rule in _TAKEN and hop.phase == last.phase]
+    return taken[-1] if taken and last.rule in _TAKEN_BY else last
+
+
+#: Why a question has no answer, where nothing is to be seen of it.
+_SILENT = (arp.NOBODY, arp.UNRESOLVED, nd.OWN_ADDRESSES, nd.UNRESOLVED)
+#: Who is handed a frame instead of the one who is meant, and what becomes of it there.
+_TAKEN = (macvlan.SOURCE_NOT_BY_MAC, macvlan.PASSTHRU_TAKES)
+_TAKEN_BY = (stack.NOT_FOR_US, macvlan.OTHER_MAC, ip.NOT_FORWARDED, ipv6.NOT_FORWARDED)
+
+
+def _not_reflected(sim: Sim, last: Hop, source: End, target: End) -> Hop:
+    """That a switch doesn't reflect is what all of them do; what matters is who relied on it."""
+    one, other = source.dev, target.dev
+    if other.lower is one:
+        return Hop(last.phase, one.id, "out by the wire", macvlan.PARENT_SKIPS_CHILDREN, True)
+    if one.lower is other:
+        return Hop(last.phase, one.id, "out by the parent", macvlan.CHILD_SKIPS_PARENT, True)
+    if source.wire is target.wire:
+        return Hop(last.phase, last.at, f"{one.id} and {other.id} are both behind it", last.rule, True)
+    if one.mac == other.mac:
+        return Hop(last.phase, last.at, f"{one.id} and {other.id} have the MAC {one.mac}", bridge.TWINS, True)
+    return _apart(sim, source, target) or last
+
+
+def _apart(sim: Sim, source: End, target: End) -> Hop | None:
+    """That the target is behind no port that the source's frames could leave by."""
+    here, there = source.wire, target.wire
+    if here is None or there is None:
+        return None
+    if not there.attached:
+        return Hop(sim.request, there.id, "not a port of the bridge", bridge.DETACHED, True)
+    seen, queue = {here.bridge}, [here.bridge]
+    while queue:
+        for port in queue.pop().ports:
+            member = port.far_device.member if port.far_device is not None else None
+            for next_ in (port.far_port, member, port.device.port if port.device is not None else None):
+                if next_ is not None and next_.bridge not in seen:
+                    seen.add(next_.bridge)
+                    queue.append(next_.bridge)
+    if there.bridge in seen:
+        return None
+    what = f"it is on {here.bridge.id}, {target.dev.id} on {there.bridge.id}"
+    return Hop(sim.request, source.dev.id, what, device.APART, True)
 
 
 def _dead(sim: Sim, dev: Device) -> Hop:

@@ -13,6 +13,7 @@ GATEWAY = (
     "Another subnet is reached by a router that is in both, and both ends must know it: the answer needs a route, too."
 )
 FORWARDING = "Linux passes packets on for others only if it is told to."
+STRAY = "The longest prefix wins: such a route takes packets away from the link that the other end is on."
 ONE_SUBNET = "Two machines on one link meet without a router if their addresses are in one subnet."
 PREFIX = "Both ends must agree on how large their subnet is, or one of them looks for the other behind a router."
 ON_LINK = "A route without a gateway says that those addresses are on this link, whatever their subnet."
@@ -29,7 +30,8 @@ Way = list[tuple[AnyLink, AnyLink]]
 
 
 def routes(case: Case) -> Iterator[Candidate]:
-    """Routes by a gateway, and forwarding there, as far as they are missing."""
+    """Routes by a gateway, and forwarding there, as far as they are missing; and without those that lead astray."""
+    yield from _stray(case)
     way = _way(case)
     if len(way) < 2:
         return
@@ -48,6 +50,22 @@ def routes(case: Case) -> Iterator[Candidate]:
         title = f"let {' and '.join(off)} forward packets, and routes through {names}: {told}"
         parts = ("forward", "routes")
         yield case.candidate("routing", title, f"{GATEWAY} {FORWARDING}", {"set": both}, includes=parts)
+
+
+def _stray(case: Case) -> Iterator[Candidate]:
+    """Routes to the other end of a namespace that is in its subnet anyhow."""
+    for end, other in ((case.source, case.destination), (case.destination, case.source)):
+        mine, theirs, namespace = case.address(end), case.address(other), case.state.namespace(end.namespace)
+        if mine is None or theirs is None or mine.network != theirs.network:
+            continue
+        ip = ipaddress.ip_address(theirs.ip)
+        stray = [route for route in namespace.routes if ip in ipaddress.ip_network(route.to)]
+        stray = [route for route in stray if route.to not in _EVERYWHERE.values()]
+        if stray:
+            kept = [_written(route) for route in namespace.routes if route not in stray]
+            ways = " and ".join(f"the route to {route.to}" for route in stray)
+            step: Step = {"set": {end.namespace: {"routes": kept}}}
+            yield case.candidate(f"stray-{end.id}", f"{end.namespace}: without {ways}", STRAY, step)
 
 
 def gateways(case: Case) -> list[str]:

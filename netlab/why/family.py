@@ -107,9 +107,10 @@ def _anew(case: Case, child: Macvlan, mode: str) -> Step:
 
 def apart(case: Case) -> Iterator[Candidate]:
     """A passthru child made anew; a child that lives in its parent's own namespace gets one for itself."""
-    for link in case.links:
-        if isinstance(link, Macvlan) and link.effective_mode == "passthru":
-            yield case.candidate("anew", f"make {link.id} anew, in bridge mode", ANEW, _anew(case, link, "bridge"))
+    below = (child for link in case.links for child in case.state.children_of(link.id))
+    for one in dict.fromkeys((*case.links, *below)):
+        if isinstance(one, Macvlan) and one.effective_mode == "passthru":
+            yield case.candidate("anew", f"make {one.id} anew, in bridge mode", ANEW, _anew(case, one, "bridge"))
     ends = (case.source, case.destination)
     for link, end, other in zip(case.links, ends, ends[::-1], strict=True):
         if not isinstance(link, Macvlan) or "/" in link.namespace:

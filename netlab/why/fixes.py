@@ -68,17 +68,9 @@ def find(spec: Spec, plan: Plan, number: int, layer: str, i: int, j: int, letter
     case = Case(state, layer, state.endpoints[i], state.endpoints[j], "R" if letter in "AB" else "RAB")
     trial = _Trial(spec, plan, number, case)
     single = list(candidates(case))
-    found: list[Fix] = []
-    works: set[str] = set()
-    for candidate in single:
-        if works & candidate.includes:
-            continue
-        fix = trial.fix(candidate)
-        if fix is not None:
-            found.append(fix)
-            works.add(candidate.key)
-            if len(found) == MOST:
-                break
+    works = [(one, fix) for one in single if (fix := trial.fix(one)) is not None]
+    enough = {one.key for one, _ in works}
+    found = [fix for one, fix in works if not enough & one.includes][:MOST]
     tries = TRIES[len(state.endpoints) > COUNT_UP_TO]
     count = 2
     while not found and count <= AT_ONCE and tries > 0:

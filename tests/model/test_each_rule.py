@@ -226,6 +226,10 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "ipv6/packet-too-big": (lambda: routed(mtu=1400), "icmp6/1450", "a:eth0", "b:eth0"),
     "ipv6/unreachable": (other_subnet, "icmp6", H, X),
     "link/down": (lambda: two(x={"up": False}), "icmp", H, X),
+    "bridge/same-mac-twice": (
+        lambda: two().change(X, mac="02:00:00:00:00:09").change(H, mac="02:00:00:00:00:09"), "icmp", H, X,
+    ),
+    "link/apart": (lambda: Lab("s1", "s2").veth(H, switch="s1").veth(X, switch="s2"), "broadcast", H, X),
     "link/no-carrier": (lambda: two(up=False), "icmp", H, X),
     "macvlan/bcqueuelen-zero": (lambda: children("bridge", bcqueuelen=0), "icmp", X, C1),
     "macvlan/bridge-multicast-reflected": (
