@@ -46,7 +46,8 @@ class Options:
 
     ``layers`` and ``steps`` are names (none: all there are); ``seed`` decides the order of probes;
     ``stories`` asks for the story of every pair of a small lab; ``pcap`` is a folder for captures, which would
-    slow down what is measured: with it, as without ``measure``, nothing is.
+    slow down what is measured: with it, as without ``measure``, nothing is. ``folder`` says how the folder of a
+    topology is called in it: by default as the topology is.
     """
 
     layers: tuple[str, ...] = ()
@@ -56,6 +57,7 @@ class Options:
     stories: bool = True
     pcap: Path | None = None
     measure: bool = True
+    folder: Callable[[str], str] | None = None
 
 
 #: Is told what is being done, for progress.
@@ -258,7 +260,7 @@ def captures(plan: Plan, lab: Lab, options: Options) -> AbstractContextManager[N
     from netlab.capture import capturing
     from netlab.report.write import folder_name
 
-    folder = options.pcap / folder_name(plan.name)
+    folder = options.pcap / (options.folder or folder_name)(plan.name)
     if options.repetition > 1:
         folder /= str(options.repetition)
     return capturing(lab, plan, folder)

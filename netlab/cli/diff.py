@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from netlab.cli.output import OutputPath, deliver, form_by_name, to_stdout
+
 if TYPE_CHECKING:
     from netlab.report.diff import Difference
+
+FORMS = {".html": "html", ".htm": "html", ".md": "markdown", ".markdown": "markdown", ".txt": "text"}
 
 
 @click.command("diff", short_help="Compare two runs: what changed, and by which rule.")
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "markdown", "html"]),
     help="What to write. [default: by the name of the output, else text]",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="Where to. [default: stdout]")
+@click.option("-o", "--output", type=OutputPath(), metavar="PATH", help="Where to. [default: - (stdout)]")
 def command(before: Path, after: Path, form: str | None, output: Path | None) -> int:
     """Compare the records of two runs: another kernel, another mode, before and after a change.
 
@@ -33,15 +37,10 @@ def command(before: Path, after: Path, form: str | None, output: Path | None) ->
     from netlab.report import diff
     from netlab.report.load import records
 
+    form = form or form_by_name(output, FORMS, "text")
     pairs = diff.pair_up(records(before), records(after))
     found = [diff.compare(a, b) for a, b in pairs]
-    text = _render(found, form or _by_name(output), output)
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        from netlab.report.write import write_whole
-
-        write_whole(output, text)
+    deliver(output, _render(found, form, output))
     return FAILED if any(one.matters for one in found) else PASSED
 
 
@@ -57,10 +56,5 @@ def _render(found: list[Difference], form: str, output: Path | None) -> str:
     from netlab.report.diff import text
     from netlab.report.style import Style, style_for
 
-    style = style_for(sys.stdout) if output is None else Style()
+    style = style_for(sys.stdout) if to_stdout(output) else Style()
     return "\n\n".join(text.render(one, style) for one in found) + "\n"
-
-
-def _by_name(output: Path | None) -> str:
-    suffix = output.suffix.lower() if output else ""
-    return {".html": "html", ".htm": "html", ".md": "markdown"}.get(suffix, "text")

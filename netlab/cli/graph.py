@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
+from netlab.cli.output import OutputPath, deliver, form_by_name
 from netlab.cli.params import FILE, StepName
+
+FORMS = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot"}
 
 
 @click.command("graph", short_help="Draw a topology: SVG, Mermaid or DOT.")
@@ -19,7 +22,7 @@ from netlab.cli.params import FILE, StepName
     help="What to write. [default: by the name of the output, else svg]",
 )
 @click.option("-s", "--step", type=StepName(), help="The state after this step. [default: the first]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="Where to. [default: stdout]")
+@click.option("-o", "--output", type=OutputPath(), metavar="PATH", help="Where to. [default: - (stdout)]")
 @click.option("--narrow", is_flag=True, help="SVG for narrow pages: all hosts on one side of the switch.")
 def command(file: str, kind: str | None, step: str | None, output: Path | None, narrow: bool) -> None:
     """Draw the hosts, switches and stacked interfaces of a topology.
@@ -31,26 +34,15 @@ def command(file: str, kind: str | None, step: str | None, output: Path | None, 
     from netlab.report import diagram
     from netlab.wire import to_plain
 
+    kind = kind or form_by_name(output, FORMS, "svg")
     resolved = plan.from_file(spec.find(file))
     named = (step,) if step else ()
     chosen = next(one for one, wanted in pipeline.chosen_steps(resolved, named) if wanted)
     state = to_plain(chosen.state)
-    kind = kind or _by_name(output)
     if kind == "mermaid":
         text = diagram.as_mermaid(state)
     elif kind == "dot":
         text = diagram.as_dot(state, resolved.name)
     else:
         text = diagram.as_svg(state, f"Diagram of {resolved.name}", sides=1 if narrow else 2) + "\n"
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        from netlab.report.write import write_whole
-
-        write_whole(output, text)
-
-
-def _by_name(output: Path | None) -> str:
-    return {".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot"}.get(
-        output.suffix.lower() if output else "", "svg"
-    )
+    deliver(output, text)

@@ -8,9 +8,11 @@ from typing import Any
 
 import click
 
+from netlab.cli.output import STDOUT, OutputPath, deliver, form_by_name, to_stdout
 from netlab.errors import UsageError
 
-FORMS = {"html": "report.html", "markdown": "summary.md"}
+FILES = {"html": "report.html", "markdown": "summary.md"}
+FORMS = {".html": "html", ".htm": "html", ".md": "markdown", ".markdown": "markdown", ".txt": "text"}
 
 
 @click.command("report", short_help="Render the records of runs again: HTML, Markdown.")
@@ -20,14 +22,14 @@ FORMS = {"html": "report.html", "markdown": "summary.md"}
     "--format",
     "form",
     type=click.Choice(["html", "markdown", "text"]),
-    help="Write only this. [default: HTML and Markdown, beside the record]",
+    help="Write only this. [default: by the name of the output, else HTML and Markdown]",
 )
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OutputPath(),
     metavar="PATH",
-    help="Where to: a file for one record in one format (- is stdout), else a folder.",
+    help="Where to: a file for one record in one format (- is stdout), else a folder. [default: beside the record]",
 )
 def command(sources: tuple[Path, ...], form: str | None, output: Path | None) -> None:
     """Render what earlier runs have recorded, however old: nothing is run.
@@ -37,6 +39,7 @@ def command(sources: tuple[Path, ...], form: str | None, output: Path | None) ->
     """
     from netlab.report.load import records
 
+    form = form or _by_name(output)
     loaded = [(source, records(source)) for source in sources]
     if form is not None and (output is not None or form == "text"):
         _one(loaded, form, output)
@@ -47,14 +50,23 @@ def command(sources: tuple[Path, ...], form: str | None, output: Path | None) ->
     _refresh(loaded, output)
 
 
-def _render(record: dict[str, Any], form: str) -> str:
+def _by_name(output: Path | None) -> str | None:
+    """The format of a file that is named, None where a folder is (``runs-1.2`` is one). Raises UsageError."""
+    if output == STDOUT:
+        raise UsageError("what is to go to standard output? say --format html, markdown or text")
+    if output is None or output.is_dir() or not output.suffix[1:].isalpha():
+        return None
+    return form_by_name(output, FORMS, "")
+
+
+def _render(record: dict[str, Any], form: str, output: Path | None) -> str:
     if form == "text":
         import sys
 
         from netlab.report import terminal
-        from netlab.report.style import style_for
+        from netlab.report.style import Style, style_for
 
-        return terminal.render(record, style_for(sys.stdout)) + "\n"
+        return terminal.render(record, style_for(sys.stdout) if to_stdout(output) else Style()) + "\n"
     from netlab.report import save
 
     return save.as_html(record) if form == "html" else save.as_markdown(record)
@@ -63,19 +75,20 @@ def _render(record: dict[str, Any], form: str) -> str:
 def _one(loaded: Sequence[tuple[Path, list[dict[str, Any]]]], form: str, output: Path | None) -> None:
     """Every record in one format, one after the other on stdout; a single one into a file."""
     found = [record for _, several in loaded for record in several]
-    if output is None or str(output) == "-":
-        click.echo("\n".join(_render(record, form) for record in found), nl=False)
+    if to_stdout(output):
+        deliver(output, "\n".join(_render(record, form, output) for record in found))
         return
+    assert output is not None
     if len(found) > 1 or output.is_dir():
         if form == "text":
-            raise UsageError("several records as text go to stdout: leave --output out")
+            raise UsageError("text goes to stdout or into one file, not into a folder")
+        if output.suffix.lower() in FORMS and not output.is_dir():
+            raise UsageError(f"{output}: {len(found)} records don't go into one file; name a folder")
         for source, several in loaded:
             for record in several:
                 _folder(source, record, True, form, output)
         return
-    from netlab.report.write import write_whole
-
-    write_whole(output, _render(found[0], form))
+    deliver(output, _render(found[0], form, output))
 
 
 def _folder(source: Path, record: dict[str, Any], several: bool, form: str | None, output: Path | None) -> None:
@@ -86,9 +99,9 @@ def _folder(source: Path, record: dict[str, Any], several: bool, form: str | Non
     name = folder_name(record["topology"]["name"])
     folder = output / name if output is not None else beside / name if several else beside
     make_folder(folder)
-    for one, file in FORMS.items():
+    for one, file in FILES.items():
         if form in (None, one):
-            write_whole(folder / file, _render(record, one))
+            write_whole(folder / file, _render(record, one, folder / file))
             click.echo(f"{folder / file}")
 
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netlab.cli import early, on
+from netlab.cli import Interrupted, early, on
+from netlab.cli.output import STDOUT, OutputPath, check_outputs, deliver, places, report_folder, writable_folder
 from netlab.cli.params import FILES, LAYERS_OPTION, StepName
 from netlab.cli.problems import explain
 from netlab.errors import ReportError, worst
 
 if TYPE_CHECKING:
+    from netlab.cli.progress import Progress
     from netlab.lab import Agent
     from netlab.pipeline import Options
 
@@ -34,21 +36,32 @@ Record = dict[str, Any]
     type=StepName(),
     help="Examine only this step (repeatable); those before it are passed through.",
 )
-@click.option("--json", "json_to", metavar="PATH", help="Write the record as JSON; - is stdout, instead of the report.")
+@click.option(
+    "--json",
+    "json_to",
+    type=OutputPath(),
+    metavar="PATH",
+    help="Write the record as JSON; - is stdout, instead of the report.",
+)
 @click.option(
     "--report-dir",
-    type=click.Path(path_type=Path),
+    type=OutputPath(folder=True),
     metavar="DIR",
     help="Where reports go, a folder for each topology. [default: reports]",
 )
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @click.option(
     "--pcap",
-    type=click.Path(path_type=Path),
+    type=OutputPath(folder=True),
     metavar="DIR",
-    help="Capture at each parent and switch port into this folder (pcapng).",
+    help="Capture at each parent and switch port into this folder (pcapng), in one of its own for each topology.",
 )
-@click.option("--junit", metavar="FILE", help="Write JUnit XML for a CI system.")
+@click.option(
+    "--junit",
+    type=OutputPath(),
+    metavar="PATH",
+    help="Write JUnit XML for a CI system; - is stdout, instead of the report.",
+)
 @click.option("--seed", type=int, default=0, metavar="N", help="Order of the probes. [default: 0]")
 @click.option(
     "--repeat",
@@ -113,55 +126,81 @@ class _Job:
         self.rows: list[tuple[str, list[Record]]] = []
         self.paths: list[Path] = []
         self.broken: list[tuple[str, str]] = []
+        check_outputs(asked)
         for name in files:
             try:
                 self.paths.append(find(name))
             except TopologyError as error:
                 self.codes.append(explain(error))
                 self.broken.append((name, str(error)))
-        self.folder = _report_folder(asked["report_dir"], asked["no_report"]) if self.paths else None
+        self.folder = report_folder(asked["report_dir"], asked["no_report"]) if self.paths else None
+        if asked["pcap"] is not None and self.paths:
+            writable_folder(asked["pcap"])
         self.folders: dict[str, Path] = {}
         self.kept: dict[Path, Record] = {}
         self.many = len(files) > 1
-        self.talks = asked["json_to"] != "-"
+        self.talks = STDOUT not in (asked["json_to"], asked["junit"])
+        self.shown = False
 
     def run(self, agents: _Agents) -> int:
         """Examine everything; what goes wrong with one file is said and leaves the others alone."""
         from netlab.cli.progress import Progress
 
-        shown = False
         with Progress(quiet=bool(self.asked["quiet"] or self.asked["verbose"])) as watch:
-            for path in self.paths:
+            for number, path in enumerate(self.paths):
+                records: list[Record] = []
                 try:
-                    records = self._examine(path, agents, watch)
-                except Exception as error:
+                    hopeless = self._try(path, agents, watch, records)
                     watch.hide()
-                    self.codes.append(explain(error))
-                    self.broken.append((path.stem, str(error)))
-                    if _hopeless(error):
-                        break
-                    continue
-                watch.hide()
-                self.rows.append((path.stem, records))
-                kept = self._keep(records, path)
-                shown = self._show(records, kept, shown) or shown
-        self._close(shown)
+                    self._done(path, records)
+                except (KeyboardInterrupt, Interrupted):
+                    watch.hide()
+                    self._interrupted(path, records, self.paths[number:])
+                    raise
+                if hopeless:
+                    break
+        self._close()
         return worst(self.codes)
 
-    def _examine(self, path: Path, agents: _Agents, watch: Callable[[str], None]) -> list[Record]:
+    def _try(self, path: Path, agents: _Agents, watch: Progress, records: list[Record]) -> bool:
+        """Examine one topology, or say why not; whether the next one would meet the same error."""
+        try:
+            self._examine(path, agents, watch, records)
+        except Exception as error:
+            watch.hide()
+            self.codes.append(explain(error))
+            self.broken.append((path.stem, str(error)))
+            return _hopeless(error)
+        return False
+
+    def _done(self, path: Path, records: list[Record]) -> None:
+        """Keep and show what there is of a topology."""
+        if records:
+            self.rows.append((path.stem, records))
+            self._show(records, self._keep(records, path), path)
+
+    def _interrupted(self, path: Path, records: list[Record], rest: list[Path]) -> None:
+        """What was finished before somebody interrupted is told, with what wasn't."""
+        if not any(records is known for _, known in self.rows):
+            self._done(path, records)
+        self.broken += [(one.stem, "interrupted") for one in rest]
+        if self.many:
+            print(f"not examined to the end: {', '.join(one.stem for one in rest)}", file=sys.stderr)
+        self._close(partly=True)
+
+    def _examine(self, path: Path, agents: _Agents, watch: Callable[[str], None], records: list[Record]) -> None:
+        """Add a record for each repetition."""
         from netlab import pipeline
 
-        records: list[Record] = []
         seen: set[int] = set()
         for k in range(self.asked["repeat"]):
-            record = pipeline.run(path, agents.get(), self._options(k), watch, self._get_ready)
+            record = pipeline.run(path, agents.get(), self._options(k, path), watch, self._get_ready)
             code = record["summary"]["exit_code"]
             # Of many repetitions only what will be shown or written is kept whole.
             whole = code not in seen or self.asked["json_to"] is not None
             records.append(record if whole else {key: record[key] for key in _COUNTED})
             seen.add(code)
-        self.codes += seen
-        return records
+            self.codes.append(code)
 
     def _get_ready(self) -> None:
         """Import what the report will need, while the agent is busy."""
@@ -174,7 +213,7 @@ class _Job:
 
             html.prepare()
 
-    def _options(self, k: int) -> Options:
+    def _options(self, k: int, path: Path) -> Options:
         from netlab.pipeline import Options
 
         return Options(
@@ -185,6 +224,7 @@ class _Job:
             stories=self.folder is not None or self.asked["json_to"] is not None,
             pcap=self.asked["pcap"],
             measure=not self.asked["no_measure"],
+            folder=lambda name: self._folder_name(name, path),
         )
 
     def _keep(self, records: list[Record], path: Path) -> Path | None:
@@ -195,7 +235,7 @@ class _Job:
 
         record = _representative(records)
         try:
-            kept = save(record, self.folder, self._folder_name(record, path))
+            kept = save(record, self.folder, self._folder_name(record["topology"]["name"], path))
             self.kept[kept] = record
             return kept
         except ReportError as error:
@@ -203,35 +243,40 @@ class _Job:
             self.folder = None
             return None
 
-    def _folder_name(self, record: Record, path: Path) -> str:
+    def _folder_name(self, topology: str, path: Path) -> str:
         """The topology's name; where two files have the same, the second gets a number."""
         from netlab.report.write import folder_name
 
-        name = base = folder_name(record["topology"]["name"])
+        name = base = folder_name(topology)
         number = 1
         while self.folders.setdefault(name, path) != path:
             number += 1
             name = f"{base}-{number}"
         return name
 
-    def _show(self, records: list[Record], kept: Path | None, shown: bool) -> bool:
+    def _show(self, records: list[Record], kept: Path | None, path: Path) -> None:
         """Print one topology's report: whole where it is the only one, else what is not as expected."""
         if not self.talks:
-            return False
+            return
         from netlab.report import terminal
         from netlab.report.style import style_for
 
         record = _representative(records)
         quiet = self.asked["quiet"] or self.many
-        if quiet and self.many and record["summary"]["verdict"] == "pass" and not record["findings"]:
-            return False
+        remarkable = record["summary"]["verdict"] != "pass" or record["findings"] or record["topology"]["warnings"]
+        if self.many and not remarkable:
+            return
         style = style_for(sys.stdout)
-        where = f"{kept}/" if kept else ""
+        captures = (
+            self.asked["pcap"] / self._folder_name(record["topology"]["name"], path) if self.asked["pcap"] else ""
+        )
+        places = {"reports": kept, "captures": captures}
+        where = ", ".join(f"{what} in {place}/" for what, place in places.items() if place)
         text = terminal.render_quiet(record, style) if quiet else terminal.render(record, style, where)
-        self._say(f"\n{text}" if shown else text)
+        self._say(f"\n{text}" if self.shown else text)
         if len(records) > 1 and not self.many:
             self._say(terminal.repetitions(records, style))
-        return True
+        self.shown = True
 
     def _say(self, text: str) -> None:
         """Print, as long as somebody reads: the exit code matters also to who has seen enough (`| head`)."""
@@ -261,9 +306,8 @@ class _Job:
         records = [_representative(several) for _, several in self.rows]
         if self.asked["junit"] is not None:
             from netlab.report import junit
-            from netlab.report.write import write_whole
 
-            write_whole(Path(self.asked["junit"]), junit.render(records, self.broken))
+            self._deliver(self.asked["junit"], junit.render(records, self.broken))
         if os.environ.get("GITHUB_ACTIONS") == "true":
             from netlab.report import github
 
@@ -271,22 +315,39 @@ class _Job:
                 for line in github.annotate(record):
                     print(line, file=sys.stderr)
 
-    def _close(self, shown: bool) -> None:
-        """Of several topologies one table; and the JSON."""
+    def _close(self, *, partly: bool = False) -> None:
+        """Of several topologies one table; and the JSON, unless an interrupted run has nothing for it."""
         if self.kept:
             self._index()
         if self.talks and self.many and self.rows:
-            from netlab.report import terminal
-            from netlab.report.style import style_for
-
-            if shown:
-                self._say("")
-            self._say(terminal.table(self.rows, style_for(sys.stdout)))
+            self._table()
         self._tell_ci()
-        if self.asked["json_to"] is not None:
-            records = [record for _, several in self.rows for record in several]
-            alone = len(records) == 1 and not self.many
-            _write_json(self.asked["json_to"], records[0] if alone else records)
+        records = [record for _, several in self.rows for record in several]
+        if self.asked["json_to"] is not None and (records or not partly):
+            import json
+
+            content = records[0] if len(records) == 1 and not self.many else records
+            self._deliver(self.asked["json_to"], json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+    def _table(self) -> None:
+        from netlab.report import terminal
+        from netlab.report.style import style_for
+
+        if self.shown:
+            self._say("")
+        style = style_for(sys.stdout)
+        index = self.folder / "index.html" if self.folder is not None and self.kept else ""
+        captures = self.asked["pcap"] and f"{self.asked['pcap']}/"
+        self._say(terminal.table(self.rows, style, places(index, captures)))
+
+    def _deliver(self, target: Path, text: str) -> None:
+        """Write one output; where that can't be done the others still are."""
+        try:
+            # Who has read enough (`| head`) still gets the exit code of the run.
+            with contextlib.suppress(BrokenPipeError):
+                deliver(target, text)
+        except ReportError as error:
+            self.codes.append(explain(error))
 
 
 #: What the summaries of a run are made of.
@@ -304,36 +365,3 @@ def _representative(records: list[Record]) -> Record:
     """The first record with the exit code that matters most."""
     code = worst(record["summary"]["exit_code"] for record in records)
     return next(record for record in records if record["summary"]["exit_code"] == code)
-
-
-def _report_folder(named: Path | None, none: bool) -> Path | None:
-    """The folder for reports: an error where a named one can't be had, a note where the default can't."""
-    from netlab.report.write import make_folder
-
-    if none:
-        return None
-    folder = named or Path("reports")
-    try:
-        make_folder(folder)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise ReportError(f"{folder}: this folder can't be written to")
-    except ReportError as error:
-        if named is not None:
-            raise
-        print(f"note: {error}; no report is written (--report-dir names another folder)", file=sys.stderr)
-        return None
-    return folder
-
-
-def _write_json(target: str, content: Any) -> None:
-    import json
-
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
-    if target == "-":
-        # Who has read enough (`| head`) still gets the exit code of the run.
-        with contextlib.suppress(BrokenPipeError):
-            print(text, end="", flush=True)
-    else:
-        from netlab.report.write import write_whole
-
-        write_whole(Path(target), text)

@@ -109,7 +109,7 @@ def draw(step: Record, endpoints: Sequence[Record], notes: Notes, style: Style) 
     Where they don't fit, even folded and without footnotes, each layer is a line of counts.
     """
     names, blocks = labels_and_blocks(step, endpoints)
-    labels = [f"{i} {_shorten(name, style.width // 3)}" for i, name in enumerate(names, 1)]
+    labels = [f"{i} {shorten(name, style.width // 3)}" for i, name in enumerate(names, 1)]
     margin = max(map(len, labels), default=0) + 4
     room = style.width - margin
     pictures = []
@@ -199,7 +199,8 @@ def _counts(step: Record, style: Style) -> Iterator[str]:
     yield from tabulate(rows, tablefmt="plain", disable_numparse=True).splitlines()
 
 
-def _shorten(name: str, most: int) -> str:
+def shorten(name: str, most: int) -> str:
+    """The name, its middle left out where it is longer."""
     return name if len(name) <= most else f"{name[: most // 2 - 1]}..{name[-(most // 2 - 1) :]}"
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TextIO
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+#: Columns for which lines are still broken; a terminal that has fewer breaks them itself.
+NARROWEST = 32
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -71,7 +73,7 @@ def style_for(stream: TextIO, environment: Mapping[str, str] | None = None) -> S
     width = 80
     if terminal:
         try:
-            width = max(60, min(os.get_terminal_size(stream.fileno()).columns, 120))
+            width = max(NARROWEST, min(os.get_terminal_size(stream.fileno()).columns, 120))
         except (OSError, ValueError):
             width = 80
     return Style(colour, encoding.startswith("utf"), width)

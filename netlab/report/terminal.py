@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from netlab.report.matrix import Notes, draw
-from netlab.report.style import Style, clean
+from netlab.report.matrix import Notes, draw, shorten
+from netlab.report.style import Style, clean, visible
 
 Record = dict[str, Any]
 
@@ -37,7 +37,7 @@ _CLAIM = {
 
 
 def render(record: Record, style: Style, where: str = "") -> str:
-    """The whole report of one run, ready to be printed. ``where`` names the folder with its other reports."""
+    """The whole report of one run, ready to be printed. ``where`` says where its other reports are."""
     notes = Notes()
     lines = list(head(record, style))
     for k, step in enumerate(record["steps"]):
@@ -48,14 +48,14 @@ def render(record: Record, style: Style, where: str = "") -> str:
     lines += _findings(record, style)
     lines.append("")
     if where:
-        lines.append(style.paint(f"reports in {clean(where)}", "dim"))
+        lines.append(style.paint(clean(where), "dim"))
     lines.append(last_line(record, style))
     return "\n".join(lines)
 
 
 def render_quiet(record: Record, style: Style) -> str:
-    """What is not as expected, and the last line with the topology's name before it."""
-    found = list(_findings(record, style))
+    """What is doubtful and what is not as expected, and the last line with the topology's name before it."""
+    found = [*_warnings(record, style), *_findings(record, style)]
     name = style.paint(clean(record["topology"]["name"]), "bold")
     return "\n".join([*found, f"{name}: {last_line(record, style)}"]).lstrip("\n")
 
@@ -78,10 +78,8 @@ def repetitions(records: Sequence[Record], style: Style) -> str:
     return style.paint(f"{len(records)} repetitions: {', '.join(counts)}", "bold")
 
 
-def table(rows: Sequence[tuple[str, Sequence[Record]]], style: Style) -> str:
+def table(rows: Sequence[tuple[str, Sequence[Record]]], style: Style, where: str = "") -> str:
     """One line for each topology: verdict, counts over all its repetitions, claims; and the totals."""
-    from tabulate import tabulate
-
     lines = []
     totals = dict.fromkeys(_COUNTED, 0)
     for name, records in rows:
@@ -90,19 +88,29 @@ def table(rows: Sequence[tuple[str, Sequence[Record]]], style: Style) -> str:
         worst = next((letter for letter in "F?" if any(_letter(one) == letter for one in records)), "P")
         claims = ", ".join(f"{claim['number']} {claim['verdict']}" for claim in records[0]["claims"])
         seconds = sum(record["durations"].get("total", 0.0) for record in records)
-        lines.append([style.verdict(worst), clean(name), *counts.values(), claims, f"{seconds:.2f}"])
-    text = tabulate(
-        lines,
-        headers=("", "topology", *_COUNTED, "claims", "s"),
-        tablefmt="plain",
-        disable_numparse=True,
-        colalign=("left", "left", "right", "right", "right", "right", "left", "right"),
-    )
+        lines.append([style.verdict(worst), clean(name), *map(str, counts.values()), claims, f"{seconds:.2f}"])
+    text = _summary(lines, style)
     sums = ", ".join(f"{totals[word]} {word}" for word in _COUNTED)
-    return f"{text}\n\n{len(rows)} topologies: {sums}"
+    more = style.paint(clean(where), "dim") + "\n" if where else ""
+    return f"{text}\n\n{more}{len(rows)} topologies: {sums}"
 
 
 _COUNTED = ("pass", "fail", "inconclusive", "skip")
+
+
+def _summary(lines: Sequence[Sequence[str]], style: Style) -> str:
+    """The lines as a table; in a narrow terminal with letters for words, without claims, with names cut short."""
+    from tabulate import tabulate
+
+    headers = ["", "topology", *_COUNTED, "claims", "s"]
+    align = ["left", "left", "right", "right", "right", "right", "left", "right"]
+    if style.width < 80:
+        headers, align = ["", "topology", *"PF?S", "s"], align[:6] + align[7:]
+        lines = [[*line[:6], line[7]] for line in lines]
+        others = sum(max(visible(line[k]) for line in lines) + 2 for k in range(len(headers)) if k != 1)
+        room = max(8, style.width - 1 - others)
+        lines = [[line[0], shorten(line[1], room), *line[2:]] for line in lines]
+    return tabulate(lines, headers=headers, tablefmt="plain", disable_numparse=True, colalign=align)
 
 
 def _letter(record: Record) -> str:
@@ -115,8 +123,12 @@ def head(record: Record, style: Style) -> Iterator[str]:
     yield style.paint(clean(topology["name"]), "bold")
     if topology["description"]:
         yield from textwrap.wrap(clean(topology["description"]), style.width - 1)
-    for warning in topology["warnings"]:
-        yield from style.wrap(warning, style.paint("warning: ", "yellow"), "warning: ")
+    yield from _warnings(record, style)
+
+
+def _warnings(record: Record, style: Style) -> Iterator[str]:
+    for warning in record["topology"]["warnings"]:
+        yield from style.wrap(warning, style.paint("warning: ", "yellow"), "         ")
 
 
 # --- steps ------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ import errno
 import os
 import re
 import secrets
+import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -53,17 +55,79 @@ def write_whole(path: Path, text: str) -> None:
     """Write a file under a temporary name and rename it, so that nobody ever reads half of it.
 
     Where the file system has unnamed files the temporary name exists only between two system calls: a
-    killed run leaves nothing behind. Raises ReportError (disk full, folder not writable).
+    killed run leaves nothing behind. A symbolic link stays one: what it names is replaced. A device, a FIFO or a
+    descriptor (``/dev/stdout``, ``>(command)``) is no file to be replaced: that is written into.
+    Raises ReportError (disk full, folder not writable).
     """
     data = text.encode()
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    file = _replaceable(path)
+    if file is None:
+        _write_into(path, data)
+        return
+    temporary = file.with_name(f".{file.name[:200]}.{secrets.token_hex(4)}")
     try:
         if not _write_unnamed(temporary, data):
             temporary.write_bytes(data)
-        temporary.replace(path)
+        temporary.replace(file)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
+        raise _failed(path, "can't be written", error) from error
+
+
+def check_target(path: Path) -> None:
+    """Whether `write_whole` could write there, as far as that can be told without writing. Raises ReportError."""
+    file = _replaceable(path)
+    if file is None:
+        place, wanted = path, os.W_OK
+    else:
+        place, wanted = file.parent, os.W_OK | os.X_OK
+    try:
+        if file is not None and not stat.S_ISDIR(place.stat().st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(place, wanted):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise _failed(path, "can't be written", error) from error
+
+
+def _replaceable(path: Path) -> Path | None:
+    """The file, or the place for one, behind all symbolic links; None for what has to be written into.
+    Raises ReportError: it is a folder, or can't be looked up."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        # A link may name what isn't there yet.
+        return Path(os.path.realpath(path))
+    except OSError as error:
+        raise _failed(path, "can't be written", error) from error
+    if stat.S_ISDIR(mode):
+        raise ReportError(f"{path}: is a folder; name a file")
+    return Path(os.path.realpath(path)) if stat.S_ISREG(mode) and not _is_descriptor(path) else None
+
+
+def _is_descriptor(path: Path) -> bool:
+    """Whether a path leads through /proc/PID/fd, as /dev/stdout does: who has it open has to see what is written."""
+    # No more links than the kernel follows (path_resolution(7)).
+    for _ in range(40):
+        if os.path.realpath(path.parent).startswith("/proc/"):
+            return True
+        if not path.is_symlink():
+            return False
+        path = path.parent / os.readlink(path)
+    return False
+
+
+def _write_into(path: Path, data: bytes) -> None:
+    # What was printed before stands before it; a reader of that who has gone is no concern of this one's.
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+    try:
+        # Neither made (it is there) nor cut short: a descriptor's file may hold what was printed.
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY)
+        with open(fd, "wb") as file:
+            file.write(data)
+    except OSError as error:
         raise _failed(path, "can't be written", error) from error
 
 

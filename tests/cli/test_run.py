@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -119,12 +121,46 @@ def test_json_into_a_file(netlab: Netlab, files: Path) -> None:
     assert json.loads((files / "here.json").read_text())["schema"] == "netlab.run/1"
 
 
-def test_json_that_cannot_be_written(netlab: Netlab, files: Path) -> None:
-    """A path for the JSON that isn't to be had: the report is still shown, exit code 2, and why."""
-    done = netlab("run", "two.yaml", "--json", "nowhere/here.json", "--no-report")
-    assert done.returncode == 2
+@pytest.mark.parametrize(
+    ("option", "name", "words"),
+    [
+        ("--json", "nowhere/x", "nowhere/x: can't be written: No such file or directory"),
+        ("--junit", "nowhere/x", "nowhere/x: can't be written: No such file or directory"),
+        ("--json", ".", ".: is a folder"),
+        ("--junit", ".", ".: is a folder"),
+        ("--pcap", "two.yaml/x", "two.yaml/x: this folder can't be made"),
+        ("--json", "", "an empty name"),
+        ("--report-dir", "", "an empty name"),
+    ],
+)
+def test_an_output_that_cannot_be_written(netlab: Netlab, files: Path, option: str, name: str, words: str) -> None:
+    """An output that isn't to be had is told before anything is built: exit code 2, why, and no report of a run."""
+    done = netlab("run", "two.yaml", option, name, "--no-report", "-v")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert "ip link" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full here")
+def test_an_output_that_fails_late(netlab: Netlab, files: Path) -> None:
+    """A disk that is full once the run is over: the report and the other outputs are there, exit code 3, and why."""
+    (files / "full").symlink_to("/dev/full")
+    done = netlab("run", "two.yaml", "--junit", "full", "--json", "here.json", "--no-report")
+    assert done.returncode == 3
     assert "PASS" in done.stdout
-    assert "nowhere/here.json: can't be written: No such file or directory" in done.stderr
+    assert "full: can't be written: No space left on device" in done.stderr
+    assert json.loads((files / "here.json").read_text())["schema"] == "netlab.run/1"
+
+
+def test_junit_on_stdout(netlab: Netlab, files: Path) -> None:
+    """`--junit -` prints the XML and nothing else, and no file of that name is made; not beside `--json -`."""
+    done = netlab("run", "two.yaml", "--junit", "-", "--no-report")
+    assert done.returncode == 0
+    assert ET.fromstring(done.stdout).tag == "testsuites"
+    assert not (files / "-").exists()
+    both = netlab("run", "two.yaml", "--junit", "-", "--json", "-", "--no-report")
+    assert (both.returncode, both.stdout) == (2, "")
+    assert "--json and --junit both go to stdout" in both.stderr
 
 
 def test_a_default_folder_that_cannot_be_made(netlab: Netlab, files: Path) -> None:
@@ -239,6 +275,57 @@ def test_two_topologies_of_one_name(netlab: Netlab, files: Path) -> None:
     (files / "other.yaml").write_text(TWO)
     assert netlab("run", "two.yaml", "other.yaml").returncode == 0
     assert sorted(path.parent.name for path in (files / "reports").glob("*/run.json")) == ["two", "two-2"]
+
+
+def test_captures_of_two_topologies_of_one_name(netlab: Netlab, files: Path) -> None:
+    """They have a folder each, as reports do, and what was printed says where."""
+    (files / "other.yaml").write_text(TWO)
+    done = netlab("run", "two.yaml", "other.yaml", "--pcap", "pp", "-l", "icmp")
+    assert done.returncode == 0
+    assert {path.parent.name for path in (files / "pp").glob("*/*.pcapng")} == {"two", "two-2"}
+    assert "reports in reports/index.html, captures in pp/\n" in done.stdout
+
+
+def test_what_was_finished_before_an_interruption_is_told(files: Path) -> None:
+    """Ctrl-C during the second of three: the table, the index, the JUnit XML and the JSON have the first; 130."""
+    fifo = files / "later.yaml"
+    os.mkfifo(fifo)
+    argv = [NETLAB, "run", "two.yaml", "later.yaml", "red.yaml", "--junit", "j.xml", "--json", "all.json"]
+    process = subprocess.Popen(argv, cwd=files, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Returns when the other side opens it to read: the first is finished, and the second will never be.
+    writer = os.open(fifo, os.O_WRONLY)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    os.close(writer)
+    assert process.returncode == 130
+    assert [line.split()[:3] for line in out.splitlines() if line.startswith("✓")] == [["✓", "two", "14"]]
+    assert out.splitlines()[-1].startswith("1 topologies: ")
+    assert err.splitlines() == ["not examined to the end: later, red", "netlab: interrupted"]
+    assert "two" in (files / "reports" / "index.html").read_text()
+    assert [record["topology"]["name"] for record in json.loads((files / "all.json").read_text())] == ["two"]
+    suites = ET.parse(files / "j.xml").getroot()
+    assert [(suite.get("name"), suite.get("errors")) for suite in suites] == [
+        ("two", "0"),
+        ("later", "1"),
+        ("red", "1"),
+    ]
+
+
+def test_repetitions_before_an_interruption_are_told(files: Path) -> None:
+    """Ctrl-C in the middle of many repetitions: the report of those that were finished, and how many there were."""
+    argv = [NETLAB, "run", "two.yaml", "--repeat", "100000", "-v", "--no-report", "-l", "icmp"]
+    process = subprocess.Popen(argv, cwd=files, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    # Each lab has one switch: with the third, two repetitions are finished.
+    switches = 0
+    for line in process.stderr:
+        switches += "type bridge" in line and "link add" in line
+        if switches == 3:
+            break
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate()
+    assert process.returncode == 130
+    assert re.fullmatch(r"(\d+) repetitions: \1 pass", out.splitlines()[-1])
 
 
 def test_what_cannot_run_anywhere_is_said_once(files: Path) -> None:

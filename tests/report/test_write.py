@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import stat
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from netlab.errors import CANNOT_RUN, ReportError
-from netlab.report.write import folder_name, make_folder, write_whole
+from netlab.report.write import check_target, folder_name, make_folder, write_whole
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
@@ -59,6 +62,90 @@ def test_what_cannot_be_written_leaves_the_old_file(
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
+    """What a link names is replaced or made, through a chain of links as well; the links stay."""
+    target = tmp_path / "target"
+    target.write_text("old")
+    for name, of in (("link", "target"), ("chain", "link"), ("dangling", "new")):
+        (tmp_path / name).symlink_to(of)
+    write_whole(tmp_path / "chain", "one")
+    write_whole(tmp_path / "dangling", "two")
+    assert (target.read_text(), (tmp_path / "new").read_text()) == ("one", "two")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_symlink()) == ["chain", "dangling", "link"]
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_a_fifo_is_written_into(tmp_path: Path) -> None:
+    """A FIFO's reader gets the text, and it is still a FIFO."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    got: list[str] = []
+    reader = threading.Thread(target=lambda: got.append(fifo.read_text()), daemon=True)
+    reader.start()
+    write_whole(fifo, "text")
+    assert stat.S_ISFIFO(fifo.lstat().st_mode)
+    reader.join()
+    assert got == ["text"]
+
+
+def test_a_device_stays_one(tmp_path: Path) -> None:
+    """A character device (here one of our own, like /dev/null) takes the text and is a device as before."""
+    device = tmp_path / "null"
+    try:
+        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        os.close(os.open(device, os.O_WRONLY))
+    except PermissionError:
+        pytest.skip("this user may not make or open devices here")
+    check_target(device)
+    write_whole(device, "text")
+    assert stat.S_ISCHR(device.lstat().st_mode)
+
+
+def test_a_descriptor_is_written_into(tmp_path: Path) -> None:
+    """``/dev/fd/N``, as in ``>(command)``, reaches who has it open: a pipe's reader, a file behind its first words."""
+    read, write = os.pipe()
+    write_whole(Path(f"/dev/fd/{write}"), "text")
+    os.close(write)
+    assert os.read(read, 100) == b"text"
+    os.close(read)
+    with (tmp_path / "log").open("w") as log:
+        print("before", file=log, flush=True)
+        write_whole(Path(f"/dev/fd/{log.fileno()}"), "text\n")
+        assert (tmp_path / "log").stat().st_ino == os.fstat(log.fileno()).st_ino
+    assert (tmp_path / "log").read_text() == "before\ntext\n"
+
+
+@pytest.mark.parametrize("check", [check_target, lambda path: write_whole(path, "text")])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (".", "is a folder"),
+        ("/", "is a folder"),
+        ("nowhere/file", "nowhere/file: can't be written: No such file or directory"),
+        ("file/below", "file/below: can't be written: Not a directory"),
+        ("loop", "loop: can't be written: Too many levels of symbolic links"),
+    ],
+)
+def test_no_place_for_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Callable[[Path], None], name: str, words: str
+) -> None:
+    """What can't be written is told before and while writing, in the same words."""
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("")
+    Path("loop").symlink_to("loop")
+    with pytest.raises(ReportError, match=words):
+        check(Path(name))
+    assert sorted(os.listdir()) == ["file", "loop"]
+
+
+def test_a_check_leaves_nothing(tmp_path: Path) -> None:
+    """Checking a place for a file neither makes nor changes one."""
+    (tmp_path / "old").write_text("old")
+    for name in ("old", "new"):
+        check_target(tmp_path / name)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
 FULL = """\
