@@ -19,13 +19,16 @@ _HZ = 100
 def _data(switch: Switch | Bridge) -> tuple[dict[str, Any], str]:
     data: dict[str, Any] = {
         "IFLA_BR_STP_STATE": int(switch.stp),
+        # Without STP, too, the kernel moves a port that is listening or learning on when this is over
+        # (br_make_forwarding, br_forward_delay_timer_expired): 0 leaves it in the state it was put into.
+        "IFLA_BR_FORWARD_DELAY": 15 * _HZ if switch.stp else 0,
         "IFLA_BR_AGEING_TIME": switch.ageing_time * _HZ,
         "IFLA_BR_MCAST_SNOOPING": int(switch.mcast_snooping),
         "IFLA_BR_FDB_MAX_LEARNED": switch.fdb_max_learned,
     }
     words = (
-        f"stp_state {int(switch.stp)} ageing_time {switch.ageing_time * _HZ}"
-        f" mcast_snooping {int(switch.mcast_snooping)}"
+        f"stp_state {int(switch.stp)} forward_delay {15 * _HZ if switch.stp else 0}"
+        f" ageing_time {switch.ageing_time * _HZ} mcast_snooping {int(switch.mcast_snooping)}"
     )
     if switch.fdb_max_learned is not None:
         words += f" fdb_max_learned {switch.fdb_max_learned}"
@@ -64,6 +67,9 @@ def changes(lab: Lab, before: Switch | Bridge, after: Switch | Bridge) -> list[O
     (old, _), (new, words) = _data(before), _data(after)
     if old == new:
         return []
+    if before.stp and not after.stp:
+        # While STP runs it can't be 0 (br_set_forward_delay), and afterwards it matters to new carriers only.
+        del new["IFLA_BR_FORWARD_DELAY"]
     if new["IFLA_BR_FDB_MAX_LEARNED"] is None:
         new["IFLA_BR_FDB_MAX_LEARNED"] = 0
     pairs = {"IFLA_LINKINFO": {"IFLA_INFO_KIND": "bridge", "IFLA_INFO_DATA": new}}
