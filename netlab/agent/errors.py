@@ -14,6 +14,8 @@ HINTS = {
     errors.EINVAL: "",
     errors.EBUSY: "the lower device already has a master or another user",
     errors.EPERM: "netlab doctor tells what this user may do on this machine",
+    errors.ENETUNREACH: "a gateway must be on a network of an interface that is up",
+    errors.EHOSTUNREACH: "a gateway must be on a network of an interface that is up",
     errors.ENFILE: "raise the machine's limit of open files (fs.file-max)",
     errors.EMFILE: "raise the limit of open files: ulimit -n 65536",
     errors.ENOSPC: "raise user.max_net_namespaces",
@@ -45,6 +47,8 @@ class BuildFailed(Exception):
         self.kind = kind
         #: The package that brings a binary that isn't installed.
         self.package = ""
+        #: What may mend it, where the errno alone doesn't say.
+        self.hint = ""
         super().__init__(message)
 
     def plain(self) -> dict[str, Any]:
@@ -56,7 +60,9 @@ class BuildFailed(Exception):
             "interface": self.interface,
             "exit_code": 3 if self.package or self.number in LACKS else 2,
             "where": [self.where.file, self.where.line, self.where.column] if self.where else None,
-            "hint": f"install {self.package}" if self.package else HINTS.get(self.number, "").format(kind=self.kind),
+            "hint": f"install {self.package}"
+            if self.package
+            else self.hint or HINTS.get(self.number, "").format(kind=self.kind),
         }
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from netlab.agent import errors, links, readback, sysctl
 from netlab.agent.errors import BuildFailed
@@ -34,8 +34,10 @@ from netlab.plan.types import (
     Switch,
     SwitchLink,
     Veth,
+    Where,
 )
 
+T = TypeVar("T")
 Log = Callable[[str], None]
 
 
@@ -155,8 +157,15 @@ class Lab:
             try:
                 missing = self._sysctls.prepare(ns, change.namespace.sysctls)
             except OSError as error:
-                raise BuildFailed(error.errno or 0, str(error), "sysctl -w", ns.id, change.where) from error
-        self.notes += (f"this kernel has no sysctl {path.replace('/', '.')}" for path in missing)
+                values = dict(change.namespace.sysctls)
+                path = sysctl.path_of(error)
+                raise sysctl.refused(error, ns.id, path, values.get(path, ""), change.places, change.where) from error
+        asked = dict(change.places)
+        for path in missing:
+            if path in asked:
+                value = dict(change.namespace.sysctls)[path]
+                raise sysctl.refused(sysctl.missing(path), ns.id, path, value, change.places, change.where)
+        self.notes += (f"this kernel has no sysctl {sysctl.dotted(path)}" for path in missing)
         if change.namespace.kind != "switch":
             self._ask(Op(ns.id, Level.BRIDGE, set_up(ns.id, 1, "lo")), change)
 
@@ -303,31 +312,31 @@ class Lab:
     def _write_sysctls(self, ns: str, values: Iterable[tuple[str, str]], change: AnyChange) -> None:
         with self.namespaces[ns]:
             for path, value in values:
-                command = (
-                    f"ip netns exec {ns} sysctl -w {path.replace('.', '%').replace('/', '.').replace('%', '/')}={value}"
-                )
-                self.log(command)
+                self.log(sysctl.command(ns, path, value))
                 try:
                     sysctl.write(path, value)
                 except OSError as error:
-                    raise BuildFailed(error.errno or 0, str(error), command, ns, change.where) from error
+                    places = change.places if isinstance(change, AddLink) else ()
+                    raise sysctl.refused(error, ns, path, value, places, change.where) from error
 
-    def _set_routing(self, before: Namespace, after: Namespace, change: AnyChange) -> None:
+    def _set_routing(self, before: Namespace, after: Namespace, change: SetRouting) -> None:
         ns = after.id
         devices = {link.name: (link.ifindex, link.ifname) for link in self._links.values() if link.namespace == ns}
         devices["lo"] = (1, "lo")
-        ops = []
+        ops: list[tuple[Request, AnyChange]] = []
         for verb, these, those in (("delete", before, after), ("add", after, before)):
-            for one in these.rules:
+            new = verb == "add"
+            for one, asked in _each(these.rules, change, change.rule_places if new else ()):
                 if one not in those.rules:
                     values = {
                         name: getattr(one, name) for name in ("family", "table", "priority", "src", "dst", "iif", "oif")
                     }
-                    ops.append(rule(verb, ns, values))
-            for way in these.routes:
+                    ops.append((rule(verb, ns, values), asked))
+            for way, asked in _each(these.routes, change, change.route_places if new else ()):
                 if way not in those.routes:
-                    ops.append(route(verb, ns, way.to, way.via, devices[way.dev] if way.dev else None, way.table))
-        self._send([(Op(ns, Level.ROUTING, request), change) for request in ops])
+                    dev = devices[way.dev] if way.dev else None
+                    ops.append((route(verb, ns, way.to, way.via, dev, way.table), asked))
+        self._send([(Op(ns, Level.ROUTING, request), asked) for request, asked in ops])
 
     # --- expected refusals --------------------------------------------------------------------------
 
@@ -387,6 +396,12 @@ class Lab:
         if isinstance(before, Veth) and isinstance(after, Veth) and before.port.state != after.port.state:
             state = after.port.state
             self._ask(port.set_state(after.port_namespace, after.port_ifname, after.port_ifindex, state), change)
+
+
+def _each(items: Sequence[T], change: SetRouting, places: Sequence[Where]) -> Iterator[tuple[T, SetRouting]]:
+    """Each item with the change that asks for it, at the item's own place where that is known."""
+    for i, item in enumerate(items):
+        yield item, replace(change, where=places[i]) if i < len(places) else change
 
 
 def _left(before: AnyLink, after: AnyLink) -> AnyLink:

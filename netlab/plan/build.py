@@ -11,7 +11,18 @@ from netlab.plan.change import set_mac
 from netlab.plan.kinds import COMMON, KINDS
 from netlab.plan.lab import MAX_LAB, Box, Lab, Path
 from netlab.plan.refusals import Refusals
-from netlab.plan.types import AddLink, AddNamespace, Address, AnyChange, AnyLink, Macvlan, Pair, SetRouting, Veth
+from netlab.plan.types import (
+    AddLink,
+    AddNamespace,
+    Address,
+    AnyChange,
+    AnyLink,
+    Macvlan,
+    Pair,
+    Places,
+    SetRouting,
+    Veth,
+)
 from netlab.plan.veth import ENDS
 from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.problems import did_you_mean
@@ -64,15 +75,22 @@ def add(
         if isinstance(link := lab.links.get(wanted.id), Veth):
             values.check_port(lab, link, (*wanted.path, "port"), stated=True)
     changes: list[AnyChange] = [
-        AddNamespace(namespace=lab.namespace(lab.boxes[box.id], born=True), where=lab.where(*box.path))
+        AddNamespace(
+            namespace=lab.namespace(lab.boxes[box.id], born=True),
+            where=lab.where(*box.path),
+            places=_places(lab, box, None),
+        )
         for box in boxes
         if box.new
     ]
     changes += bridges
+    given_by = {box.id: box for box in boxes}
     for link_id, refused in order:
         link = lab.refused[link_id] if refused else lab.links[link_id]
         refusal = refusals.take(link_id, "create") if refused else None
-        changes.append(AddLink(link=link, sysctls=_own_sysctls(lab, link), where=link.where, refusal=refusal))
+        own = _own_sysctls(lab, link)
+        places = _places(lab, given_by[link.namespace], link) if own and link.namespace in given_by else ()
+        changes.append(AddLink(link=link, sysctls=own, where=link.where, refusal=refusal, places=places))
     changes += _passthru_macs(kin)
     for box in boxes:
         changes += _routing(lab, box)
@@ -134,6 +152,7 @@ def _namespace(lab: Lab, box: _Given, existing: set[str]) -> None:
     lab.boxes[box.id] = made
     lab.listed.setdefault(box.id, [])
     given = box.given.sysctls or {}
+    lab.check_sysctls(box.path, given)
     for path in sorted(given, key=lambda path: not sysctls.is_wide(path)):
         if sysctls.interface_of(path) is None:
             sysctls.write(made.sysctls, path, given[path], ())
@@ -324,6 +343,16 @@ def _own_sysctls(lab: Lab, link: AnyLink) -> tuple[tuple[str, str], ...]:
     return tuple(own)
 
 
+def _places(lab: Lab, box: _Given, link: AnyLink | None) -> Places:
+    """Where the file gives the sysctls of an interface, or those of no interface."""
+    names = (link.name, link.ifname) if link else (None,)
+    return tuple(
+        (sysctls.renamed(path, link.ifname) if link else path, lab.sysctl_where(box.path, path))
+        for path in box.given.sysctls or ()
+        if sysctls.interface_of(path) in names
+    )
+
+
 def _largest_mtu(lab: Lab) -> int:
     """Wires between switches must carry the largest frame that any host can send, in whatever step."""
     largest = 1500
@@ -360,4 +389,10 @@ def _routing(lab: Lab, box: _Given) -> Iterator[AnyChange]:
     made.set_routes(lab, routing.routes(lab, box.id, box.given.routes or (), (*box.path, "routes")))
     made.rules = routing.rules(lab, box.id, box.given.rules or (), (*box.path, "rules"))
     if made.routes or made.rules:
-        yield SetRouting(before=before, after=lab.namespace(made), where=lab.where(*box.path))
+        yield SetRouting(
+            before=before,
+            after=lab.namespace(made),
+            where=lab.where(*box.path),
+            route_places=lab.places((*box.path, "routes"), made.routes),
+            rule_places=lab.places((*box.path, "rules"), made.rules),
+        )

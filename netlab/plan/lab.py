@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from netlab.plan.types import (
     Where,
 )
 from netlab.spec import Spec, scalars
+from netlab.spec import sysctls as known_sysctls
 from netlab.spec.problems import Problems
 
 #: Interfaces and namespaces of one lab. Beyond, a machine's gc_thresh3, descriptors and memory give out.
@@ -97,12 +98,24 @@ class Lab:
         """The place of a part of the file."""
         return self.spec.where(*path, key=key)
 
-    def sysctl_where(self, path: Path, key: str) -> Where:
-        """The place of a sysctl below ``path``, where the file may write its key in several ways."""
+    def places(self, path: Path, listed: Collection[object]) -> tuple[Where, ...]:
+        """The places of the items of a list."""
+        return tuple(self.where(*path, i, key=False) for i in range(len(listed)))
+
+    def check_sysctls(self, path: Path, given: Mapping[str, str]) -> None:
+        """Note values below ``path`` that mean nothing to their sysctls."""
+        for key, value in given.items():
+            try:
+                known_sysctls.check_value(key, value)
+            except scalars.Wrong as wrong:
+                self.problems.add(self.sysctl_where(path, key, value=True), str(wrong), wrong.hint)
+
+    def sysctl_where(self, path: Path, key: str, *, value: bool = False) -> Where:
+        """The place of a sysctl (or of its value) below ``path``, where the file may write its key in several ways."""
         for name in self.spec.keys(*path, "sysctls"):
             try:
                 if scalars.sysctl(name) == key:
-                    return self.where(*path, "sysctls", name)
+                    return self.where(*path, "sysctls", name, key=not value)
             except scalars.Wrong:
                 continue
         return self.where(*path, "sysctls")

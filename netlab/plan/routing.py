@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
-from netlab.plan.types import MAIN_TABLE, AnyLink, Route, Rule
+from netlab.plan.types import MAIN_TABLE, AnyLink, Route, Rule, Where
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ MAIN_PRIORITY = 32766
 def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) -> tuple[Route, ...]:
     """Routes as the kernel takes them."""
     made: list[Route] = []
+    gateways: list[tuple[Route, Where]] = []
     for i, route in enumerate(given):
         here = (*path, i)
         if route.via is None and route.dev is None:
@@ -37,7 +38,46 @@ def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) ->
         if route.dev is not None and dev is None:
             continue
         made.append(Route(to, route.via, dev.name if dev else None, route.table or MAIN_TABLE))
+        if route.via is not None:
+            gateways.append((made[-1], lab.where(*here, "via", key=False)))
+    for one, where in gateways:
+        _check_gateway(lab, namespace, one, made, where)
     return tuple(made)
+
+
+def _check_gateway(lab: Lab, namespace: str, route: Route, others: Iterable[Route], where: Where) -> None:
+    """A gateway is found by a route without one, else it is refused (fib_check_nh, ip6_route_check_nh).
+
+    An address of its own is one that IPv4 takes, and IPv6 does not.
+    """
+    gateway = ipaddress.ip_address(str(route.via))
+    links = lab.links_of(namespace)
+    if gateway.version == 6 and any(address.ip == str(gateway) for link in links for address in link.addresses):
+        lab.problems.add(where, f"{gateway} is an address of {namespace} itself", "a gateway is another machine")
+        return
+    if isinstance(gateway, ipaddress.IPv6Address) and gateway.is_link_local:
+        if route.dev is None:
+            lab.problems.add(where, f"{gateway} is a link-local address, of whatever interface", "add 'dev: …'")
+        return
+    networks = [
+        (address.network, link.name)
+        for link in links
+        for address in link.addresses
+        if (link.id, address.ip) in lab.addressed and address.network.version == gateway.version
+    ]
+    networks += [(ipaddress.ip_network(one.to), one.dev or "") for one in others if one.via is None]
+    if any(gateway in network and route.dev in (None, name) for network, name in networks):
+        return
+    known = ", ".join(f"{network} ({name})" for network, name in networks if network.version == gateway.version)
+    by = f"{namespace}:{route.dev}" if route.dev else namespace
+    lab.problems.add(
+        where,
+        f"{gateway} is on no network of {by}, so it can be no gateway",
+        f"its networks are {known}"
+        if known
+        else f"{namespace} has no IPv{gateway.version} address on a link that is up",
+        follows=lab.lost(namespace),
+    )
 
 
 def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> tuple[Rule, ...]:

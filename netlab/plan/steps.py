@@ -275,18 +275,20 @@ def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChan
     changes: list[AnyChange] = []
     links = lab.links_of(box.id)
     names = {name: link.ifname for link in links for name in (link.name, link.ifname)}
+    lab.check_sysctls(path, settings.sysctls or {})
     for key, value in (settings.sysctls or {}).items():
+        at = lab.sysctl_where(path, key)
         interface = sysctls.interface_of(key)
         if interface is not None and interface not in names:
             known = did_you_mean(interface, [link.name for link in links], "interfaces")
-            lab.problems.add(lab.sysctl_where(path, key), f"no interface {interface!r} in {box.id}", known)
+            lab.problems.add(at, f"no interface {interface!r} in {box.id}", known)
             continue
         real = key if interface is None else sysctls.renamed(key, names[interface])
         bare = [link.ifname for link in links if all(address.family == 6 for address in link.addresses)]
         kept = sysctls.kept(box.sysctls, real, bare)
         sysctls.write(box.sysctls, real, value, [link.ifname for link in links])
-        changes.append(SetSysctl(namespace=box.id, path=real, value=value, where=where))
-        changes += (SetSysctl(namespace=box.id, path=own, value=old, where=where) for own, old in kept.items())
+        changes.append(SetSysctl(namespace=box.id, path=real, value=value, where=at))
+        changes += (SetSysctl(namespace=box.id, path=own, value=old, where=at) for own, old in kept.items())
         if real.endswith("/disable_ipv6"):
             _disabled(lab, box)
     if settings.routes is not None or settings.rules is not None:
@@ -295,7 +297,15 @@ def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChan
             box.set_routes(lab, routing.routes(lab, box.id, settings.routes, (*path, "routes")))
         if settings.rules is not None:
             box.rules = routing.rules(lab, box.id, settings.rules, (*path, "rules"))
-        changes.append(SetRouting(before=before, after=lab.namespace(box), where=where))
+        changes.append(
+            SetRouting(
+                before=before,
+                after=lab.namespace(box),
+                where=where,
+                route_places=lab.places((*path, "routes"), settings.routes or ()),
+                rule_places=lab.places((*path, "rules"), settings.rules or ()),
+            )
+        )
     return changes
 
 

@@ -156,6 +156,11 @@ def _check_host(parsed: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> No
                 f"{ip} is {'an' if what[0] == 'u' else 'a'} {what} address",
                 "an interface needs a unicast one",
             )
+    if isinstance(ip, ipaddress.IPv6Address) and ip.is_link_local:
+        raise Wrong(
+            f"{ip} is a link-local address, which netlab neither sets nor probes",
+            "give a unique local one, as in fd00::1/64",
+        )
     if isinstance(ip, ipaddress.IPv4Address):
         if ip == ipaddress.IPv4Address("255.255.255.255"):
             raise Wrong(f"{ip} is the broadcast address", "an interface needs a unicast one")

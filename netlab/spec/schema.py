@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from netlab.plan.measures import Bound
 from netlab.plan.types import Address, Limit
-from netlab.spec import quantities, scalars
+from netlab.spec import quantities, scalars, sysctls
 from netlab.spec.scalars import Wrong
 
 
@@ -100,7 +100,7 @@ Via = Annotated[
 Name = Annotated[str, PlainValidator(scalars.name, json_schema_input_type=str)]
 SwitchName = Annotated[str, PlainValidator(scalars.switch_name, json_schema_input_type=str)]
 InterfaceName = Annotated[str, PlainValidator(scalars.interface_name, json_schema_input_type=str)]
-SysctlKey = Annotated[str, PlainValidator(scalars.sysctl, json_schema_input_type=str)]
+SysctlKey = Annotated[str, PlainValidator(sysctls.key, json_schema_input_type=str)]
 IpKey = Annotated[str, PlainValidator(scalars.ip, json_schema_input_type=str)]
 SysctlValue = Annotated[str, *_scalar(scalars.sysctl_value, _ANY_SCALAR)]
 

@@ -172,6 +172,62 @@ def test_what_the_kernel_refuses_is_said_with_its_place(agent: Agent, case: str)
         lab.probe(["icmp"]).result()
 
 
+_PLACES = """
+name: x
+switches: {lan: {}}
+hosts:
+  A:
+    sysctls:
+      net.ipv4.ip_forward: 1
+      OF_ALL
+    routes:
+      - {to: 10.9.0.0/16, via: 10.0.0.9}
+      - ROUTE
+    interfaces:
+      eth0: {switch: lan, addresses: [10.0.0.1/24]}
+steps:
+  - name: later
+    set:
+      A:
+        sysctls: {OF_STEP}
+"""
+_HARMLESS = {
+    "OF_ALL": "net.ipv4.conf.eth0.arp_filter: 0",
+    "ROUTE": "{to: 10.8.0.0/16, via: 10.0.0.9}",
+    "OF_STEP": "net.ipv4.ip_forward: 0",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "place", "errno", "said"),
+    [
+        ({"OF_ALL": "net.ipv4.conf.all.frobnicate: 1"}, "8:7", "ENOENT", "conf.all.frobnicate: No such file"),
+        ({"OF_ALL": "net.ipv4.conf.eth0.frobnicate: 1"}, "8:7", "ENOENT", "conf.eth0.frobnicate: No such file"),
+        ({"OF_ALL": "net.ipv4.ip_default_ttl: 999"}, "8:7", "EINVAL", "ip_default_ttl: Invalid argument"),
+        ({"OF_STEP": "net.ipv4.frobnicate: 1"}, "18:19", "ENOENT", "net.ipv4.frobnicate: No such file"),
+        ({"ROUTE": "{to: 10.9.0.0/16, via: 10.0.0.8}"}, "11:9", "EEXIST", "File exists"),
+    ],
+    ids=str,
+)
+def test_a_refused_sysctl_or_route_has_its_own_place(
+    agent: Agent, changed: dict[str, str], place: str, errno: str, said: str
+) -> None:
+    """The error names the line and column of the sysctl or the route itself, not that of its host."""
+    text = _PLACES
+    for name, value in {**_HARMLESS, **changed}.items():
+        text = text.replace(name, value)
+    plan = from_file(text, "f")
+    lab = agent.lab(plan)
+    entering = [lab.enter(step) for step in plan.steps]
+    if "OF_STEP" in changed:
+        entering.pop(0).result()
+    with pytest.raises(BuildError) as caught:
+        entering[0].result()
+    assert str(caught.value).startswith(f"f:{place}: A: ")
+    assert caught.value.errno == errno
+    assert said in str(caught.value)
+
+
 def test_the_log_is_commands_that_rebuild_the_lab(build: Callable[[str], Built]) -> None:
     """The commands that verbose mode tells, typed by hand in fresh namespaces, make the same links."""
     lines: list[str] = []

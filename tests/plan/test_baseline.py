@@ -255,7 +255,7 @@ switches: {s: }
 hosts:
   A:
     interfaces:
-      e: {switch: s, addresses: [fe80::5/64, 10.0.0.1/24, 10.0.1.1/24, fd00::1/64, fd01::1/64]}
+      e: {switch: s, addresses: [10.0.0.1/24, 10.0.1.1/24, fd00::1/64, fd01::1/64]}
       f: {switch: s}
     containers: {c: {interfaces: {m: {type: macvlan, parent: e}}}}
   B: {interfaces: {e: {switch: s, state: down}}}

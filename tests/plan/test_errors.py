@@ -176,6 +176,38 @@ CASES: list[tuple[str, str]] = [
         "f:12:38: IPv6 is disabled for B:eth0 by its sysctls; leave 'disable_ipv6' out",
     ),
     (
+        TWO.replace("  B:\n", "  B:\n    sysctls: {net.ipv4.conf.eth0.rp_filter: 7}\n"),
+        "f:10:45: '7' is not a value of net.ipv4.conf.eth0.rp_filter; 0 or 1 or 2",
+    ),
+    (
+        step("set: {A: {sysctls: {net.ipv4.ip_forward: yes}}}"),
+        "f:14:46: 'yes' is not a value of net.ipv4.ip_forward; 0 or 1",
+    ),
+    (
+        TWO.replace("  B:\n", "  B:\n    routes: [{to: 1.2.3.4, via: 9.9.9.9}]\n"),
+        "f:10:33: 9.9.9.9 is on no network of B, so it can be no gateway; its networks are 10.0.0.0/24 (eth0)",
+    ),
+    (
+        TWO.replace("  B:\n", "  B:\n    routes: [{to: default, via: fd55::1}]\n"),
+        "f:10:33: fd55::1 is on no network of B, so it can be no gateway; its networks are fd00::/64 (eth0)",
+    ),
+    (
+        TWO.replace("  A:\n", "  A:\n    routes: [{to: default, via: fd00::1}]\n"),
+        "f:4:33: fd00::1 is on no network of A, so it can be no gateway; A has no IPv6 address on a link that is up",
+    ),
+    (
+        TWO.replace("  B:\n", "  B:\n    routes: [{to: default, via: fd00::2}]\n"),
+        "f:10:33: fd00::2 is an address of B itself; a gateway is another machine",
+    ),
+    (
+        TWO.replace("  B:\n", "  B:\n    routes: [{to: default, via: fe80::1}]\n"),
+        "f:10:33: fe80::1 is a link-local address, of whatever interface; add 'dev: …'",
+    ),
+    (
+        step("set: {B:eth0: {state: down}, B: {routes: [{to: 1.2.3.4, via: 10.0.0.1}]}}"),
+        "f:14:66: 10.0.0.1 is on no network of B, so it can be no gateway; B has no IPv4 address on a link that is up",
+    ),
+    (
         TWO.replace("  B:\n", "  B:\n    routes: [{to: 10.9.0.0/16}]\n"),
         "f:10:14: the route to 10.9.0.0/16 has neither via nor dev",
     ),
@@ -416,6 +448,21 @@ def test_kinds_to_come_are_said_once(kind: str) -> None:
     name = kind.partition(",")[0]
     text = hosts(f"x: {{type: {kind}, parent: e}}", "e: {switch: s}") + "expect:\n  - A:x -> A:e: reachable\n"
     assert faults(text) == [f"f:5:17: {name} isn't supported yet; veth, macvlan, macvtap and bridge are"]
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        "{to: default, via: 10.0.0.2}",  # IPv4 takes its own address
+        "{to: 9.9.9.9, dev: eth0}, {to: default, via: 9.9.9.9}",
+        "{to: 9.9.9.9, dev: eth0, table: 7}, {to: default, via: 9.9.9.9, table: 7}",
+        "{to: default, via: fe80::1, dev: eth0}",
+    ],
+)
+def test_gateways_that_the_kernel_takes(routes: str) -> None:
+    """A gateway that a route without one leads to is no mistake."""
+    made = plan(TWO.replace("  B:\n", f"  B:\n    routes: [{routes}]\n"))
+    assert len(made.steps[0].state.namespace("B").routes) == routes.count("to:")
 
 
 def test_replicas_say_their_fault_once() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netlab.plan.types import Address
-from netlab.spec import scalars
+from netlab.spec import scalars, sysctls
 from netlab.spec.scalars import Wrong
 
 
@@ -96,6 +96,15 @@ def test_what_is_taken(parse: Callable[[object], Any], text: str, value: object)
         (scalars.sysctl, "net", "is not a sysctl", ""),
         (scalars.sysctl, "net/ipv4/../../kernel/x", "is not a sysctl", ""),
         (scalars.sysctl, "net.ipv4.conf.//.x", "is not a sysctl", ""),
+        (scalars.address, "fe80::1/64", "is a link-local address", "fd00::1/64"),
+        (sysctls.key, "net.ipv4.ip_forwad", "no sysctl", "did you mean 'net.ipv4.ip_forward'?"),
+        (sysctls.key, "net.ipv4.conf.eth0.rp_filtr", "no sysctl", "'net.ipv4.conf.eth0.rp_filter'"),
+        (sysctls.key, "net.ipv4.conf.ens160/1.rp_filtr", "no sysctl", "'net.ipv4.conf.ens160/1.rp_filter'"),
+        (sysctls.key, "net.ipv4.con.all.rp_filter", "no sysctl", "'net.ipv4.conf.all.rp_filter'"),
+        (sysctls.key, "net.ipv6.conf.eth0.arp_ignore", "no sysctl", "'net.ipv4.conf.eth0.arp_ignore'"),
+        (sysctls.key, "net.ipv4.rp_filter", "no sysctl", "'net.ipv4.conf.all.rp_filter'"),
+        (sysctls.key, "net.ipv4.conf.all.ip_forward", "no sysctl", "'net.ipv4.ip_forward'"),
+        (sysctls.key, "net.ipv6.ip_forward", "no sysctl", "'net.ipv6.conf.all.forwarding'"),
         (scalars.sysctl_value, "", "is not the value", ""),
         (scalars.sysctl_value, "1\n2", "is not the value", ""),
     ],
@@ -106,6 +115,30 @@ def test_what_is_refused(parse: Callable[[object], Any], text: object, what: str
         parse(text)
     assert what in str(caught.value)
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "word", ["net.ipv4.conf.all.new_in_7_0", "net.netfilter.nf_conntrack_max", "net.core.somaxconn"]
+)
+def test_an_unknown_sysctl_may_be_a_newer_kernels(word: str) -> None:
+    """A name that is like no known one is left to the kernel."""
+    assert sysctls.key(word) == word.replace(".", "/")
+
+
+@pytest.mark.parametrize(
+    ("path", "good", "bad"),
+    [
+        ("net/ipv4/conf/eth0/rp_filter", "2", "7"),
+        ("net/ipv4/ip_forward", "1", "true"),
+        ("net/ipv4/conf/all/arp_ignore", "8", "-1"),
+        ("net/ipv6/conf/all/disable_ipv6", "0", "2"),
+    ],
+)
+def test_values_of_known_sysctls(path: str, good: str, bad: str) -> None:
+    """A value that means nothing to a known sysctl is refused with what does, though the kernel would take it."""
+    sysctls.check_value(path, good)
+    with pytest.raises(Wrong, match=rf"'{bad}' is not a value of {sysctls.dotted(path)}"):
+        sysctls.check_value(path, bad)
 
 
 def test_numbers_have_bounds() -> None:

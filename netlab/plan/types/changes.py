@@ -8,6 +8,8 @@ from typing import Literal
 from netlab.plan.types.links import AnyLink, Namespace
 from netlab.plan.where import Where
 
+#: Where the file gives what is named by a path.
+Places = tuple[tuple[str, Where], ...]
 RefusedAt = Literal["create", "up", "set"]
 
 
@@ -29,9 +31,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddNamespace(Change):
-    """Make a namespace, write its sysctls, bring ``lo`` up (hosts and containers)."""
+    """Make a namespace, write its sysctls, bring ``lo`` up (hosts and containers).
+
+    ``places`` are those of the sysctls that the file gives; the others are defaults of the plan.
+    """
 
     namespace: Namespace
+    places: Places = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,7 @@ class AddLink(Change):
 
     link: AnyLink
     sysctls: tuple[tuple[str, str], ...] = ()
+    places: Places = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +90,15 @@ class SetSysctl(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetRouting(Change):
-    """Change a namespace's routes and rules from ``before`` to ``after``."""
+    """Change a namespace's routes and rules from ``before`` to ``after``.
+
+    ``route_places`` and ``rule_places`` are those of ``after``, in the same order, where it has new ones.
+    """
 
     before: Namespace
     after: Namespace
+    route_places: tuple[Where, ...] = ()
+    rule_places: tuple[Where, ...] = ()
 
 
 AnyChange = AddNamespace | DeleteNamespace | AddLink | DeleteLink | SetLink | SetSysctl | SetRouting
