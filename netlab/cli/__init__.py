@@ -129,6 +129,9 @@ def _command(argv: list[str]) -> int:
     from netlab.cli.group import cli
 
     if "_NETLAB_COMPLETE" in os.environ:
+        from netlab.cli.completion import register
+
+        register()
         cli.main(args=argv, prog_name="netlab")
     try:
         # Not click's main(), which turns EPIPE and Ctrl-C into exit code 1.

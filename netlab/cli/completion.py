@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from typing import ClassVar
+
 import click
+from click.shell_completion import BashComplete, CompletionItem, add_completion_class, split_arg_string
 
 HOW = {
     "bash": 'eval "$(netlab completion bash)"      # in ~/.bashrc',
@@ -10,19 +14,70 @@ HOW = {
     "fish": "netlab completion fish | source       # in ~/.config/fish/config.fish",
 }
 
+_BASH = """\
+%(complete_func)s() {
+    local IFS=$'\\n' type value
+    COMPREPLY=()
+    while IFS=',' read -r type value; do
+        case $type in
+            plain) COMPREPLY+=("$value")
+                if [[ $value == */ ]]; then compopt -o nospace; fi ;;
+            # Where nothing else fits readline completes files itself, tildes and variables included.
+            file) if (( ${#COMPREPLY[@]} )); then
+                    compopt -o filenames
+                    COMPREPLY+=($(compgen -d -- "$value") $(compgen -f -X '!*.y*ml' -- "$value"))
+                fi ;;
+            dir) compopt -o dirnames ;;
+        esac
+    done < <(env COMP_WORDS="${COMP_LINE:0:COMP_POINT}" COMP_BREAKS="$COMP_WORDBREAKS" \\
+        %(complete_var)s=bash_complete "$1")
+}
+
+complete -o nosort -o bashdefault -o default -F %(complete_func)s %(prog_name)s
+"""
+
+
+class Bash(BashComplete):
+    """Bash takes an endpoint for several words, as it breaks them at ``:`` and ``@``: the line itself is looked at,
+    and of an answer only what stands behind the last break is given to bash, which has the rest already."""
+
+    source_template: ClassVar[str] = _BASH
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """The words before the cursor, and the one that is being typed."""
+        line = os.environ["COMP_WORDS"]
+        words = split_arg_string(line)[1:]
+        return (words, "") if not words or line[-1:].isspace() else (words[:-1], words[-1])
+
+    def complete(self) -> str:
+        """What fits, a line for each, without what bash has already."""
+        args, word = self.get_completion_args()
+        # --step=hai: an option's answers are its values.
+        value = word.partition("=")[2] if word.startswith("-") else word
+        breaks = [value.rfind(one) for one in os.environ.get("COMP_BREAKS", "") if one in value]
+        given = value[: max(breaks, default=-1) + 1]
+        found: list[CompletionItem[str]] = self.get_completions(args, word)
+        return "\n".join(f"{item.type},{str(item.value).removeprefix(given)}" for item in found)
+
 
 @click.command(
     "completion", short_help="Print a completion script for a shell.", epilog="\b\n" + "\n".join(HOW.values())
 )
 @click.argument("shell", type=click.Choice(list(HOW)))
 def command(shell: str) -> None:
-    """Print a script that completes commands, topologies, layers, steps and endpoints."""
+    """Print a script that completes commands, topologies, layers, steps, endpoints and rules."""
     from click.shell_completion import get_completion_class
 
     from netlab.cli.group import cli
 
+    register()
     kind = get_completion_class(shell)
     assert kind is not None
     complete = kind(cli, {}, "netlab", "_NETLAB_COMPLETE")
     # Not `source()`, which starts a bash to ask for its version: the script may be for another machine.
     click.echo(complete.source_template % complete.source_vars())
+
+
+def register() -> None:
+    """Put our way of completing in bash in place of click's."""
+    add_completion_class(Bash)

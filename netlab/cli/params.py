@@ -79,6 +79,22 @@ class EndpointName(click.ParamType[str]):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+class RulePattern(click.ParamType[str]):
+    """A rule's name, its beginning, or a pattern."""
+
+    name = "pattern"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """First the parts that rules are of, behind a slash the rules of one."""
+        from netlab.model import RULES
+
+        parts = [f"{part}/" for part in dict.fromkeys(name.partition("/")[0] for name in sorted(RULES))]
+        fit = [name for name in parts if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in fit if name != incomplete] or [
+            CompletionItem(name) for name in sorted(RULES) if name.startswith(incomplete)
+        ]
+
+
 def _steps_of(ctx: click.Context) -> Sequence[str]:
     plan = _plan_of(ctx)
     return [step.name for step in plan.steps] if plan else []

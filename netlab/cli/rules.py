@@ -8,22 +8,29 @@ import textwrap
 
 import click
 
+from netlab.cli.params import RulePattern
+
 
 @click.command("rules", short_help="List the kernel's rules that the model knows.")
-@click.argument("pattern", default="*")
+@click.argument("pattern", default="*", type=RulePattern())
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(pattern: str, as_json: bool) -> None:
     """List the rules by which the model decides: for each a sentence, and the kernel function it was read in.
 
-    PATTERN limits the list: netlab rules 'macvlan/*'
+    PATTERN limits the list to names that begin so or that it matches: netlab rules macvlan, netlab rules '*flood*'
     """
-    from netlab.errors import UsageError
+    from netlab.errors import UsageError, did_you_mean
     from netlab.model import RULES
     from netlab.report.style import style_for
 
-    chosen = {name: rule for name, rule in sorted(RULES.items()) if fnmatch.fnmatch(name, pattern)}
+    chosen = {
+        name: rule
+        for name, rule in sorted(RULES.items())
+        if name.startswith(pattern) or fnmatch.fnmatchcase(name, pattern)
+    }
     if not chosen:
-        raise UsageError(f"no rule matches {pattern!r}: 'netlab rules' lists all {len(RULES)}")
+        hint = did_you_mean(pattern, [*{name.partition("/")[0]: "" for name in RULES}, *RULES])
+        raise UsageError(f"no rule begins with or matches '{pattern}'{hint}: 'netlab rules' lists all {len(RULES)}")
     if as_json:
         import json
 
