@@ -35,6 +35,7 @@ def test_kills() -> None:
     print(done.stdout)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("scenario", ["signals", "full-disk", "streams", "limits"])
 def test_ends(scenario: str) -> None:
     """Signals, full disks, readers that go, too few descriptors, too little memory: a line, an exit code, no trace."""
@@ -42,6 +43,7 @@ def test_ends(scenario: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.timeout(600)
 def test_no_agent_without_a_front() -> None:
     """Whichever of its parents is killed, busy or stopped as it may be, the agent ends with all that it has."""
     done = world.enter(["ties"])

@@ -47,6 +47,7 @@ def suite(project: Project) -> Project:
     return project
 
 
+@pytest.mark.timeout(600)
 def test_eight_and_sixteen_workers(suite: Project) -> None:
     """Every way to share the work out gives the results of one process, each worker with an agent of its own."""
     alone = suite.pytest("-q")
