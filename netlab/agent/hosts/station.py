@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from netlab.agent.errors import name as errno_name
 from netlab.agent.hosts import neighbors
 from netlab.agent.hosts.crossing import Crossing, Nic, Path
 from netlab.agent.hosts.lab import HostLab
@@ -243,7 +242,7 @@ class Station:
             if error.errno in (errno.ENOBUFS, errno.EAGAIN):
                 self.losses.sending += 1
                 return
-            layer.fail(pair, errno_name(error.errno or 0))
+            layer.refused(pair, error)
 
     def collect(self, clients: Iterable[tuple[str, int, int, int]], *, final: bool) -> dict[str, Any]:
         """What was seen here of each pair of the wave; ``final``: after the rounds, so that silence can be told."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-import threading
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from netlab.agent.errors import name as errno_name
 from netlab.agent.probe import bpf, cold, filters, frames, waves
 from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.burst import send_from_two
 from netlab.agent.probe.controls import Controls
 from netlab.agent.probe.ears import PACKET_OUTGOING, Ears
 from netlab.agent.probe.echo import Echo
@@ -330,19 +329,13 @@ class Prober:
         return {self.arena.endpoints[index].namespace for index in indexes}
 
     def _burst(self, layer: Layer, pairs: list[Pair]) -> None:
-        """Send probes, many of them from two processors at once: a flooded ARP request is mostly the kernel's work."""
-
-        def send(part: list[Pair]) -> None:
-            for pair in part:
-                self._send(layer, pair)
-
-        if not layer.floods or len(pairs) < BURST or len(self.fence.cpus) < 2:
-            send(pairs)
+        """Send probes, many from two processors at once where each is flooded."""
+        send = partial(self._send, layer)
+        if layer.floods and len(pairs) >= BURST and len(self.fence.cpus) > 1:
+            send_from_two(send, pairs)
             return
-        helper = threading.Thread(target=send, args=(pairs[1::2],))
-        helper.start()
-        send(pairs[0::2])
-        helper.join()
+        for pair in pairs:
+            send(pair)
 
     def _send(self, layer: Layer, pair: Pair) -> None:
         try:
@@ -352,7 +345,7 @@ class Prober:
                 # Not an answer: our own queue was full, or a neighbour table.
                 self.losses.sending += 1
                 return
-            layer.fail(pair, errno_name(error.errno or 0))
+            layer.refused(pair, error)
 
     def _doubt(self, layer: Layer, pair: Pair, proof: str) -> None:
         """A negative stands only where the proof is whole and both ends are proved alive or known dead."""

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from typing import Any
 
+from netlab.agent.errors import name as errno_name
 from netlab.agent.netns import Netns
 from netlab.agent.probe import filters
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.ears import Ears
+
+#: How the kernel says at once that something can't get there: no route (fib_props, net/ipv4/fib_semantics.c), a packet
+#: too big for it, a link that is down or gone, a source address that isn't there, a firewall (nf_hook_slow), a reset.
+REFUSALS = frozenset({
+    errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL, errno.EMSGSIZE, errno.ENETDOWN, errno.ENODEV,
+    errno.ENXIO, errno.EADDRNOTAVAIL, errno.EPERM, errno.ECONNREFUSED,
+})  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -91,8 +100,21 @@ class Layer:
         result = self.results[pair] = Result()
         return result
 
+    def refused(self, pair: Pair, error: OSError) -> None:
+        """The kernel refused the probe at once: a proof where that is how it answers for the network, else none."""
+        if error.errno in REFUSALS:
+            self.fail(pair, errno_name(error.errno))
+        else:
+            self.unsent(pair, error)
+
+    def unsent(self, pair: Pair, error: OSError) -> None:
+        """Something was lacking here, so that nothing was asked."""
+        result = self.results[pair]
+        result.letter = "?"
+        result.evidence["reason"] = f"no proof: it could not be sent: {errno_name(error.errno or 0)}"
+
     def fail(self, pair: Pair, reason: str) -> None:
-        """The kernel refused the probe at once: a proof in itself."""
+        """It was proved that the probe leads nowhere."""
         result = self.results[pair]
         result.letter = "U"
         result.evidence["reason"] = reason

@@ -12,6 +12,7 @@ from netlab.agent.probe import filters, frames
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.ears import Ears, enlarge
 from netlab.agent.probe.echo import AddressLayer
+from netlab.agent.probe.layer import REFUSALS
 
 #: Close with a reset: nothing stays behind in TIME_WAIT.
 _LINGER_ZERO = struct.pack("=ii", 1, 0)
@@ -63,8 +64,12 @@ class Transport(AddressLayer):
         source, destination = pair
         self.begin(pair)
         endpoint = self.arena.endpoints[source]
-        with self.arena.ns(source):
-            client = socket.socket(socket.AF_INET, self.kind | socket.SOCK_CLOEXEC)
+        try:
+            with self.arena.ns(source):
+                client = socket.socket(socket.AF_INET, self.kind | socket.SOCK_CLOEXEC)
+        except OSError as error:
+            self.unsent(pair, error)
+            return
         client.setblocking(False)
         self.clients[pair] = client
         client.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, endpoint.ifname.encode())
@@ -97,6 +102,10 @@ class Transport(AddressLayer):
 
     def end(self) -> None:
         super().end()
+        # Those of a wave that was given up.
+        for client in self.clients.values():
+            self.ears.forget(client)
+        self.clients.clear()
         for index in list(self.listening):
             self.stop(index)
 
@@ -190,6 +199,8 @@ class Udp(Transport):
                         pair = self.by_number.get(number) if number is not None else None
                         if pair is not None:
                             self.results[pair].evidence["reply"] = errno_name(error.errno or 0)
+                            if error.errno not in REFUSALS:
+                                self.unsent(pair, error)
             except BlockingIOError:
                 return
 

@@ -30,14 +30,17 @@ def merged(layer: str, destination: Endpoint, at_source: Seen, at_destination: S
         wire=at_source.wire,
         evidence=_union(at_source.evidence, at_destination.evidence),
     )
-    if at_source.letter == "U" and base not in _BY_SOURCE:
-        # The kernel refused to send: the other machine heard nothing, and its word for that says less.
-        both.letter = "U"
+    if at_source.letter in ("U", "?") and base not in _BY_SOURCE:
+        # It wasn't sent: the other machine heard nothing, and its word for that says less.
+        both.letter = at_source.letter
         both.evidence["reason"] = at_source.evidence.get("reason", "not-delivered")
     elif base in _BY_DESTINATION:
         both.letter = at_destination.letter
     elif base in _BY_SOURCE:
         both.letter = at_source.letter
+    elif at_destination.letter == "?":
+        # Its answer wasn't sent.
+        both.letter = "?"
     else:
         _answer(both, destination, final=final)
     if both.letter == "R":
