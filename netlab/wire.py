@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import array
 import dataclasses
+import errno
 import json
 import os
 import socket
 import struct
+import threading
 import types
 import typing
 from collections import deque
@@ -38,7 +40,9 @@ class Closed(EOFError):
 
 
 class Channel:
-    """One end of the stream. Sends are whole messages; receives block until a whole message is there."""
+    """One end of the stream. Sends are whole messages, from any thread; receives, of one thread, block until a whole
+    message is there. Neither waits for the other.
+    """
 
     def __init__(self, sock: socket.socket | None = None, *, read_fd: int = -1, write_fd: int = -1) -> None:
         self._sock = sock
@@ -46,6 +50,7 @@ class Channel:
         self._write_fd = sock.fileno() if sock else write_fd
         self._buffer = bytearray()
         self._fds: deque[int] = deque()
+        self._sending = threading.Lock()
 
     @property
     def passes_descriptors(self) -> bool:
@@ -57,26 +62,33 @@ class Channel:
         return self._read_fd
 
     def send(self, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
-        """Send one message. Raises Closed where the other side has gone."""
+        """Send one message. Raises Closed where the other side has gone, OSError where nothing of it could be sent."""
         body = json.dumps(message, separators=(",", ":")).encode()
         data = memoryview(_HEADER.pack(len(body), len(fds)) + body)
-        try:
-            if self._sock is not None:
-                if fds:
-                    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
-                    data = data[self._sock.sendmsg([data], rights) :]
-                if data:
-                    self._sock.sendall(data)
-            else:
-                if fds:
-                    raise ValueError("descriptors cannot travel over this stream")
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        if fds and self._sock is None:
+            raise ValueError("descriptors cannot travel over this stream")
+        with self._sending:
+            if self._write_fd < 0:
+                raise Closed("this end is closed")
+            whole = len(data)
+            try:
                 while data:
-                    data = data[os.write(self._write_fd, data) :]
-        except (BrokenPipeError, ConnectionResetError) as error:
-            raise Closed("the other side has gone") from error
+                    sent = self._sock.sendmsg([data], rights) if self._sock else os.write(self._write_fd, data)
+                    data, rights = data[sent:], []
+            except (BrokenPipeError, ConnectionResetError) as error:
+                raise Closed("the other side has gone") from error
+            except BaseException as error:
+                # Of a refused message nothing has left. Half a one would swallow those that come after it.
+                if not (isinstance(error, OSError) and len(data) == whole):
+                    self._hang_up()
+                raise
 
     def receive(self) -> tuple[dict[str, Any], list[int]]:
-        """The next message and its descriptors. Raises Closed at the end of the stream."""
+        """The next message and its descriptors.
+
+        Raises Closed at the end of the stream, OSError (EMFILE) where descriptors found no room: it is of no use then.
+        """
         self._fill(_HEADER.size)
         length, count = _HEADER.unpack_from(self._buffer)
         if length > MAX_MESSAGE:
@@ -100,6 +112,14 @@ class Channel:
     def hang_up(self) -> None:
         """Send no more: the other side sees the end of the stream, what it still says can be read."""
         if self._sock is not None:
+            # At once: it also wakes whoever is sending.
+            self._hang_up()
+        else:
+            with self._sending:
+                self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._sock is not None:
             self._sock.shutdown(socket.SHUT_WR)
         elif self._write_fd >= 0:
             os.close(self._write_fd)
@@ -107,21 +127,26 @@ class Channel:
 
     def close(self) -> None:
         """Close this end; descriptors that nobody took are closed too."""
-        for fd in self._fds:
-            os.close(fd)
-        self._fds.clear()
-        if self._sock is not None:
-            self._sock.close()
-        else:
-            os.close(self._read_fd)
-            self.hang_up()
+        with self._sending:
+            for fd in self._fds:
+                os.close(fd)
+            self._fds.clear()
+            if self._sock is not None:
+                self._sock.close()
+                self._write_fd = -1
+            else:
+                os.close(self._read_fd)
+                self._hang_up()
 
     def _fill(self, size: int) -> None:
         while len(self._buffer) < size:
             try:
                 if self._sock is not None:
-                    data, fds, _flags, _address = socket.recv_fds(self._sock, 1 << 18, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
+                    data, fds, flags, _address = socket.recv_fds(self._sock, 1 << 18, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
                     self._fds.extend(fds)
+                    if flags & socket.MSG_CTRUNC:
+                        # The kernel has dropped those that found no room here: nobody knows any more whose is which.
+                        raise OSError(errno.EMFILE, "no room for the descriptors that came along")
                 else:
                     data = os.read(self._read_fd, 1 << 18)
             except ConnectionResetError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import itertools
 import os
 import socket
@@ -15,19 +14,18 @@ from dataclasses import replace
 from typing import Any
 
 from netlab.lab.capture import Capture
-from netlab.lab.errors import AgentBug, BuildError, Cancelled, CannotRun, LabDied, LabError, SpawnError
+from netlab.lab.errors import MORE, SCARCE, CannotRun, Exhausted, LabDied, LabError, in_words, lost
 from netlab.lab.process import Process
 from netlab.lab.reply import Reply
 from netlab.observed import LayerObserved, Sample, StepObserved
 from netlab.plan.measures import Measures, Traffic
-from netlab.plan.types import Endpoint, Plan, Step, Where
+from netlab.plan.types import Endpoint, Plan, Step
 from netlab.wire import Channel, Closed, from_plain, to_plain
 
 Log = Callable[[str], None]
 
-#: Errnos of what there is too little of, and what mends it.
-_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
-_MORE = "raise the limits of open files, processes and memory (ulimit -n, -u, -v)"
+#: How a process ends whose agent has ended: with every other in its namespaces, by SIGKILL.
+KILLED = -9
 Progress = Callable[[dict[str, Any]], None]
 
 
@@ -85,14 +83,16 @@ class Agent:
                     env={**os.environ, "PYTHONPATH": path},
                 )
             except OSError as error:
-                raise CannotRun(f"the agent cannot be started: {error.strerror}", _MORE) from error
+                said = f"the agent cannot be started: {error.strerror}"
+                raise (Exhausted(said, MORE) if error.errno in SCARCE else CannotRun(said)) from error
         try:
             agent = cls(Channel(mine), process, on_log)
         except RuntimeError as error:
             # The reader's thread: neither memory nor a process number is left for it.
             process.kill()
             process.wait()
-            raise CannotRun(f"the agent cannot be started: {error}", _MORE) from error
+            mine.close()
+            raise Exhausted(f"the agent cannot be started: {error}", MORE) from error
         if on_log is not None:
             agent.request("verbose", on=True)
         return agent
@@ -156,24 +156,34 @@ class Agent:
         **values: Any,
     ) -> Reply[Any]:
         """Send one request, with descriptors beside it. ``on_progress`` is called, in another thread, with what a long
-        one has to say meanwhile. Raises LabDied where the agent has ended, CannotRun where it
-        never could start."""
+        one has to say meanwhile; it must not ask the agent for anything itself. Raises LabDied where the agent has
+        ended, CannotRun where it never could start."""
         number = next(self._numbers)
         reply: Reply[Any] = Reply(convert, number, on_progress)
         with self._lock:
             if self._end is not None:
                 raise self._end
             self._pending[number] = reply
+        # Without the lock, which the reader needs: while the agent can't get rid of an answer it takes no request.
+        try:
+            self._channel.send({"id": number, "op": op, **values}, fds)
+        except Closed:
             # Where the agent has gone the reader says why, and fails this reply with the others.
-            with contextlib.suppress(Closed):
-                self._channel.send({"id": number, "op": op, **values}, fds)
+            pass
+        except Exception:
+            with self._lock:
+                self._pending.pop(number, None)
+            raise
         return reply
 
     def track(self, process: Process) -> None:
         """Have a process told when it ends."""
         with self._lock:
-            self._processes[process.pid] = process
             status = self._exits.pop(process.pid, None)
+            if status is None and self._end is not None:
+                status = KILLED
+            if status is None:
+                self._processes[process.pid] = process
         if status is not None:
             process.ended(status)
 
@@ -182,29 +192,14 @@ class Agent:
     def _read(self) -> None:
         end: Exception | None = None
         try:
-            while True:
-                message, fds = self._channel.receive()
-                if "id" in message:
-                    with self._lock:
-                        reply = self._pending.pop(message["id"])
-                    if "error" in message:
-                        reply.fail(_error(message["error"]))
-                    else:
-                        reply.resolve(message["result"], fds)
-                elif message["event"] == "log" and self._on_log is not None:
-                    for line in message["lines"]:
-                        self._on_log(line)
-                elif message["event"] == "progress":
-                    with self._lock:
-                        waiting = self._pending.get(message["request"])
-                    if waiting is not None and waiting.on_progress is not None:
-                        waiting.on_progress(message)
-                elif message["event"] == "exit":
-                    self._exited(message["pid"], message["status"])
-                elif message["event"] == "cannot":
-                    end = CannotRun(message["what"], message["mend"])
-        except (Closed, OSError):
-            end = end or self._why_ended()
+            try:
+                while True:
+                    end = self._take(*self._channel.receive()) or end
+            except Closed:
+                end = end or self._why_ended()
+        except BaseException as error:  # whatever it is, nobody may be left waiting: it is raised where they wait
+            end = end or lost(error)
+            self._process.kill()
         with self._lock:
             self._end = self._end or end
             pending, self._pending = self._pending, {}
@@ -212,7 +207,31 @@ class Agent:
         for reply in pending.values():
             reply.fail(self._end)
         for process in processes.values():
-            process.ended(-9)
+            process.ended(KILLED)
+
+    def _take(self, message: dict[str, Any], fds: list[int]) -> Exception | None:
+        """Hand on what the agent has said; why it is about to end, if that is what it says."""
+        if "id" in message:
+            error = in_words(message["error"]) if "error" in message else None
+            with self._lock:
+                reply = self._pending.pop(message["id"])
+            if error is not None:
+                reply.fail(error)
+            else:
+                reply.resolve(message["result"], fds)
+        elif message["event"] == "log" and self._on_log is not None:
+            for line in message["lines"]:
+                self._on_log(line)
+        elif message["event"] == "progress":
+            with self._lock:
+                waiting = self._pending.get(message["request"])
+            if waiting is not None and waiting.on_progress is not None:
+                waiting.on_progress(message)
+        elif message["event"] == "exit":
+            self._exited(message["pid"], message["status"])
+        elif message["event"] == "cannot":
+            return CannotRun(message["what"], message["mend"])
+        return None
 
     def _why_ended(self) -> Exception:
         """Why the stream has ended, where the agent hasn't said so itself; called by the reader."""
@@ -364,23 +383,3 @@ def _entered(result: dict[str, Any], _fds: list[int]) -> StepObserved:
 
 def _probed(result: dict[str, Any], _fds: list[int]) -> tuple[LayerObserved, ...]:
     return tuple(from_plain(LayerObserved, layer) for layer in result["layers"])
-
-
-def _error(plain: dict[str, Any]) -> Exception:
-    match plain["kind"]:
-        case "build":
-            where = Where(*plain["where"]) if plain["where"] else None
-            return BuildError(
-                plain["message"], errno=plain["errno"], command=plain["command"], interface=plain["interface"],
-                where=where, hint=plain["hint"], exit_code=plain["exit_code"],
-            )  # fmt: skip
-        case "usage":
-            return LabError(plain["message"])
-        case "cancelled":
-            return Cancelled(plain["message"])
-        case "spawn":
-            return SpawnError(plain["message"])
-        case "system":
-            return LabError(plain["message"], _MORE if plain.get("errno") in _SCARCE else "")
-        case _:
-            return AgentBug("the agent has met a bug of netlab:\n" + plain["message"])

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+from typing import Any
+
 from netlab.plan.types import Where
+
+#: Errnos of what there is too little of, and what mends it.
+SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+MORE = "raise the limits of open files, processes and memory (ulimit -n, -u, -v)"
 
 
 class LabError(Exception):
@@ -17,6 +24,10 @@ class LabError(Exception):
 
 class CannotRun(LabError):
     """This machine, or this user, can't run labs; ``mend`` is the one line that changes that."""
+
+
+class Exhausted(CannotRun):
+    """This machine can run labs, but has too little left of something: descriptors, processes, memory."""
 
 
 class LabDied(LabError):
@@ -70,3 +81,35 @@ class BuildError(LabError):
         code = f" ({errno})" if errno else ""
         super().__init__(f"{place}{about}{message}{code}", mend=hint)
         self.exit_code = exit_code
+
+
+def in_words(plain: dict[str, Any]) -> LabError:
+    """The error that the agent reports."""
+    match plain["kind"]:
+        case "build":
+            where = Where(*plain["where"]) if plain["where"] else None
+            return BuildError(
+                plain["message"], errno=plain["errno"], command=plain["command"], interface=plain["interface"],
+                where=where, hint=plain["hint"], exit_code=plain["exit_code"],
+            )  # fmt: skip
+        case "usage":
+            return LabError(plain["message"])
+        case "cancelled":
+            return Cancelled(plain["message"])
+        case "spawn":
+            return SpawnError(plain["message"])
+        case "system":
+            return LabError(plain["message"], MORE if plain.get("errno") in SCARCE else "")
+        case _:
+            return AgentBug("the agent has met a bug of netlab:\n" + plain["message"])
+
+
+def lost(error: BaseException) -> LabDied:
+    """What is said where the front could not go on listening to the agent, which it ends then."""
+    said = error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
+    scarce = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in SCARCE)
+    died = LabDied(
+        f"the agent could not be listened to any more, so its labs were ended: {said}", MORE if scarce else ""
+    )
+    died.__cause__ = error
+    return died

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
+import signal
 import socket
 import threading
 from pathlib import Path
@@ -107,6 +110,82 @@ def test_a_stray_print_is_no_message() -> None:
     with pytest.raises(Closed, match="Welcome to Debian"):
         channel.receive()
     channel.close()
+
+
+def test_messages_of_several_threads_stay_whole() -> None:
+    """What four threads send at once, each larger than the socket's buffer, comes out message by message."""
+    left, right = pair()
+
+    def send(word: str) -> None:
+        for _ in range(10):
+            left.send({word: word * 500_000})
+
+    senders = [threading.Thread(target=send, args=(word,)) for word in "abcd"]
+    for sender in senders:
+        sender.start()
+    got = [right.receive()[0] for _ in range(40)]
+    for sender in senders:
+        sender.join()
+    assert sorted(next(iter(message)) for message in got) == sorted("abcd" * 10)
+    assert all(text == word * 500_000 for message in got for word, text in message.items())
+    left.close()
+    right.close()
+
+
+def test_descriptors_that_find_no_room_are_an_error() -> None:
+    """Where this process can have one more descriptor and two come along, the receiver is told so."""
+    left, right = pair()
+    left.send({"two": "of them"}, [0, 1])
+    last = os.dup(0)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (last + 1, limits[1]))
+    os.close(last)
+    try:
+        with pytest.raises(OSError, match="no room for the descriptors") as caught:
+            right.receive()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert caught.value.errno == errno.EMFILE
+    left.close()
+    right.close()
+    # The one that did find room was not left behind.
+    again = os.dup(0)
+    os.close(again)
+    assert again <= last
+
+
+def test_half_a_message_ends_the_stream() -> None:
+    """A sender that is interrupted (Ctrl-C) within a message sends no more: nobody waits for the other half."""
+    left, right = pair()
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(KeyboardInterrupt):
+            left.send({"data": "x" * (8 << 20)})
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(Closed):
+        right.receive()
+    with pytest.raises(Closed):
+        left.send({"more": "of it"})
+    left.close()
+    right.close()
+
+
+def test_a_refused_message_leaves_the_stream_as_it_was() -> None:
+    """A descriptor that isn't open is the sender's error; the next message arrives."""
+    left, right = pair()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        left.send({"with": "nothing"}, [99_999])
+    left.send({"with": "none"})
+    assert right.receive() == ({"with": "none"}, [])
+    left.close()
+    right.close()
 
 
 @pytest.mark.parametrize("path", shipped(), ids=lambda path: path.stem)
