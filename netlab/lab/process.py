@@ -9,10 +9,14 @@ import signal
 import subprocess
 import threading
 import time
+from io import BufferedReader
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from netlab.lab.agent import Agent
+
+#: So much is read at once.
+PIECE = 1 << 16
 
 
 class Process:
@@ -25,20 +29,23 @@ class Process:
         self.args = argv
         self.pid = pid
         self.returncode: int | None = None
-        self._said = bytearray()
+        #: What has been read of both outputs and not yet been handed out.
+        self._out, self._err = bytearray(), bytearray()
         self.stdin: IO[bytes] = os.fdopen(fds[0], "wb", buffering=0)
-        self.stdout: IO[bytes] = os.fdopen(fds[1], "rb")
-        self.stderr: IO[bytes] = os.fdopen(fds[2], "rb")
+        self.stdout = os.fdopen(fds[1], "rb")
+        self.stderr = os.fdopen(fds[2], "rb")
 
     def __enter__(self) -> Process:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        if self.returncode is None:
-            self.kill()
-            self.wait()
-        for stream in (self.stdin, self.stdout, self.stderr):
-            stream.close()
+        try:
+            if self.returncode is None:
+                self.kill()
+                self.wait()
+        finally:
+            for stream in (self.stdin, self.stdout, self.stderr):
+                stream.close()
 
     def ended(self, status: int) -> None:
         """Called by the agent's reader: the process has ended (negative: by that signal)."""
@@ -75,43 +82,81 @@ class Process:
         ``timeout`` seconds. Not to be mixed with reading ``stdout``, which has a buffer of its own.
         """
         until = time.monotonic() + timeout
-        poll = select.poll()
-        poll.register(self.stdout.fileno(), select.POLLIN)
-        while b"\n" not in self._said:
-            if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
-                raise subprocess.TimeoutExpired(self.args, timeout, bytes(self._said))
-            data = os.read(self.stdout.fileno(), 1 << 16)
+        while b"\n" not in self._out:
+            if not _ready(self.stdout, until):
+                raise subprocess.TimeoutExpired(self.args, timeout, bytes(self._out))
+            data = os.read(self.stdout.fileno(), PIECE)
             if not data:
-                self.wait(timeout)
-                said = os.read(self.stderr.fileno(), 1 << 16).decode(errors="replace").strip()
-                raise EOFError(f"{shlex.join(self.args)} has ended ({self.returncode}): {said or 'no word on stderr'}")
-            self._said += data
-        line, _, rest = self._said.partition(b"\n")
-        self._said = bytearray(rest)
+                self.wait(_left(until))
+                # Whatever it has started may live on with its stderr, and say nothing.
+                said = os.read(self.stderr.fileno(), PIECE) if _ready(self.stderr, until) else b""
+                words = said.decode(errors="replace").strip() or "no word on stderr"
+                raise EOFError(f"{shlex.join(self.args)} has ended ({self.returncode}): {words}")
+            self._out += data
+        line, _, rest = self._out.partition(b"\n")
+        self._out = bytearray(rest)
         return line.decode(errors="replace")
 
     def communicate(self, data: bytes | None = None, timeout: float | None = None) -> tuple[bytes, bytes]:
-        """Write ``data``, read both outputs to their end, wait. Raises subprocess.TimeoutExpired (it then goes on)."""
-        outputs: dict[str, bytes] = {}
+        """Write ``data``, read both outputs to their end, wait.
 
-        def read(name: str, stream: IO[bytes]) -> None:
-            outputs[name] = stream.read()
+        Raises subprocess.TimeoutExpired after ``timeout`` seconds, with what was read: the process goes on, and the
+        next call returns that, too.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        left = memoryview(data or b"")
+        outputs = {self.stdout.fileno(): (self.stdout, self._out), self.stderr.fileno(): (self.stderr, self._err)}
+        poll = select.poll()
+        for fd in outputs:
+            poll.register(fd, select.POLLIN)
+        if left:
+            poll.register(self.stdin.fileno(), select.POLLOUT)
+        else:
+            self.stdin.close()
+        while outputs or left:
+            ready = poll.poll(_milliseconds(until))
+            if not ready:
+                break
+            for fd, _ in ready:
+                if fd not in outputs:
+                    left = self._write(left)
+                    if not left:
+                        poll.unregister(fd)
+                        self.stdin.close()
+                    continue
+                stream, said = outputs[fd]
+                # What was in the stream's own buffer comes first.
+                piece = stream.read1(PIECE)
+                said += piece
+                if not piece:
+                    poll.unregister(fd)
+                    del outputs[fd]
+        if outputs or left or not self._done.wait(_left(until)):
+            raise subprocess.TimeoutExpired(self.args, timeout or 0.0, bytes(self._out), bytes(self._err))
+        both = bytes(self._out), bytes(self._err)
+        self._out.clear()
+        self._err.clear()
+        return both
 
-        readers = [
-            threading.Thread(target=read, args=(name, stream), daemon=True)
-            for name, stream in (("out", self.stdout), ("err", self.stderr))
-        ]
-        for reader in readers:
-            reader.start()
+    def _write(self, data: memoryview) -> memoryview:
+        """Write what the pipe is sure to have room for; what is left. Nothing is, once nobody reads any more."""
         try:
-            if data:
-                self.stdin.write(data)
+            return data[os.write(self.stdin.fileno(), data[: select.PIPE_BUF]) :]
         except BrokenPipeError:
-            pass
-        self.stdin.close()
-        self.wait(timeout)
-        for reader in readers:
-            reader.join(timeout)
-            if reader.is_alive():
-                raise subprocess.TimeoutExpired(self.args, timeout or 0.0)
-        return outputs["out"], outputs["err"]
+            return data[:0]
+
+
+def _left(until: float | None) -> float | None:
+    return None if until is None else max(0.0, until - time.monotonic())
+
+
+def _milliseconds(until: float | None) -> float | None:
+    left = _left(until)
+    return None if left is None else left * 1000
+
+
+def _ready(stream: BufferedReader, until: float) -> bool:
+    """Wait until there is something to read, or its end."""
+    poll = select.poll()
+    poll.register(stream.fileno(), select.POLLIN)
+    return bool(poll.poll(_milliseconds(until)))

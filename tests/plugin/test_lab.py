@@ -67,6 +67,41 @@ def test_a_command_that_fails(lab: Lab) -> None:
 
 
 @two_hosts
+@pytest.mark.timeout(60)
+def test_a_command_that_does_not_listen(lab: Lab) -> None:
+    """The time that a command may take is all the time there is, also for what it is fed and what it has started."""
+    with pytest.raises(subprocess.TimeoutExpired):
+        lab["A"].run("sleep", "1000", input="x" * 1_000_000, timeout=0.1)
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        lab["A"].run("sh", "-c", "sleep 1000 & echo started", timeout=1)
+    assert caught.value.output == b"started\n"
+    gone = lab["A"].popen("sh", "-c", "sleep 1000 >/dev/null & exit 3")
+    with gone, pytest.raises(EOFError, match=r"has ended \(3\): no word on stderr"):
+        gone.line(timeout=1)
+    silent = lab["A"].popen("sh", "-c", "exec >&-; exec sleep 1000")
+    with silent, pytest.raises(subprocess.TimeoutExpired):
+        silent.line(timeout=1)
+
+
+@two_hosts
+def test_a_conversation(lab: Lab, tmp_path: Path) -> None:
+    """A process that is fed and heard at once says it all, after its first line, and also after a time-out."""
+    long = b"".join(b"%d\n" % number for number in range(200_000))
+    with lab["A"].popen("sh", "-c", "echo ready; cat; echo done >&2") as process:
+        assert process.line() == "ready"
+        assert process.communicate(long, timeout=30) == (long, b"done\n")
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    with lab["A"].popen("sh", "-c", f"printf 'one\\ntwo\\n'; read word < {gate}; echo three") as process:
+        assert process.line() == "one"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(timeout=0.1)
+        gate.write_text("go\n")
+        assert process.communicate(timeout=30) == (b"two\nthree\n", b"")
+    assert lab["A"].run("true", input="x" * 1_000_000).stdout == ""
+
+
+@two_hosts
 def test_nothing_reaches_a_shell(lab: Lab, tmp_path: Path) -> None:
     """Words that look like shell are words."""
     evil = f"$(touch {tmp_path}/made); touch {tmp_path}/made | `touch {tmp_path}/made`"
