@@ -102,6 +102,10 @@ def _apart(sim: Sim, source: End, target: End) -> Hop | None:
         return None
     if not there.attached:
         return Hop(sim.request, there.id, "not a port of the bridge", bridge.DETACHED, True)
+    four = bool(target.address4) and target.address4 >> source.shift4 == source.network4
+    six = bool(target.address6) and target.address6 >> source.shift6 == source.network6
+    if sim.request != "frame" and not four and not six:
+        return None  # by a router they may meet
     seen, queue = {here.bridge}, [here.bridge]
     while queue:
         for port in queue.pop().ports:

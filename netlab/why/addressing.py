@@ -44,10 +44,10 @@ def routes(case: Case) -> Iterator[Candidate]:
     if forward:
         yield case.candidate("forward", f"let {' and '.join(off)} forward packets", FORWARDING, {"set": forward})
     if route:
-        yield case.candidate("routes", f"routes through {names}: {told}", GATEWAY, {"set": route})
+        yield case.candidate("routes", f"add routes through {names}: {told}", GATEWAY, {"set": route})
     if forward and route:
         both = {place: {**forward.get(place, {}), **route.get(place, {})} for place in (*route, *forward)}
-        title = f"let {' and '.join(off)} forward packets, and routes through {names}: {told}"
+        title = f"let {' and '.join(off)} forward packets, and add routes through {names}: {told}"
         parts = ("forward", "routes")
         yield case.candidate("routing", title, f"{GATEWAY} {FORWARDING}", {"set": both}, includes=parts)
 
@@ -65,7 +65,7 @@ def _stray(case: Case) -> Iterator[Candidate]:
             kept = [_written(route) for route in namespace.routes if route not in stray]
             ways = " and ".join(f"the route to {route.to}" for route in stray)
             step: Step = {"set": {end.namespace: {"routes": kept}}}
-            yield case.candidate(f"stray-{end.id}", f"{end.namespace}: without {ways}", STRAY, step)
+            yield case.candidate(f"stray-{end.id}", f"take away {ways} in {end.namespace}", STRAY, step)
 
 
 def gateways(case: Case) -> list[str]:
@@ -115,6 +115,7 @@ def _missing(case: Case, way: Way) -> Step:
     assert here is not None
     assert there is not None
     wanted: dict[str, list[Route]] = {}
+    there_are = {address.ip for link in case.state.links for address in link.addresses}
     back = [(theirs, mine) for mine, theirs in reversed(way)]
     for steps, target in ((way, there), (back, here)):
         for k, (mine, theirs) in enumerate(steps[:-1]):
@@ -123,6 +124,8 @@ def _missing(case: Case, way: Way) -> Step:
             have = wanted.get(namespace.id, list(namespace.routes))
             if gateway is None or _knows(case.state, namespace, have, target, gateway):
                 continue
+            # A gateway that nobody is gives way to one that somebody is.
+            have = [one for one in have if one.via is None or one.via in there_are or not _fits(one, target)]
             to = _EVERYWHERE[case.family] if k == 0 else str(target.network)
             if any(route.to == to and route.table == MAIN_TABLE for route in have):
                 to = str(target.network)
@@ -142,9 +145,14 @@ def _knows(state: State, namespace: Namespace, have: list[Route], target: Addres
     ip = ipaddress.ip_address(target.ip)
     if any(ip in address.network for link in state.links_of(namespace.id) for address in link.addresses):
         return True
-    fitting = [route for route in have if route.table == MAIN_TABLE and ip in ipaddress.ip_network(route.to)]
+    fitting = [route for route in have if _fits(route, target)]
     best = max(fitting, key=lambda route: ipaddress.ip_network(route.to).prefixlen, default=None)
     return best is not None and best.via == gateway
+
+
+def _fits(route: Route, target: Address) -> bool:
+    """Whether a route of the main table is one to an address."""
+    return route.table == MAIN_TABLE and ipaddress.ip_address(target.ip) in ipaddress.ip_network(route.to)
 
 
 def _written(route: Route) -> Step:
@@ -184,7 +192,7 @@ def addresses(case: Case) -> Iterator[Candidate]:
             better = f"{mine.ip}/{theirs.prefixlen}"
             yield case.candidate(
                 f"prefix-{end.id}",
-                f"{end.link}: {better} instead of /{mine.prefixlen}",
+                f"give {end.link} the prefix {better} instead of /{mine.prefixlen}",
                 PREFIX,
                 _readdressed(case, end, better),
             )

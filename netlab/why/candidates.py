@@ -105,7 +105,7 @@ def _arp_flux(case: Case) -> Iterator[Candidate]:
     values = {"net.ipv4.conf.all.arp_ignore": 1, "net.ipv4.conf.all.arp_announce": 2}
     for namespace in dict.fromkeys((case.destination.namespace, case.source.namespace)):
         if len(list(case.state.links_of(namespace))) > 1:
-            title = f"{namespace}: let each interface answer ARP only for its own addresses"
+            title = f"let each interface of {namespace} answer ARP only for its own addresses"
             yield case.candidate("arp", title, ARP_FLUX, {"set": {namespace: {"sysctls": values}}})
 
 
@@ -120,7 +120,7 @@ def _filters(case: Case) -> Iterator[Candidate]:
             ]
             for value in values if paths else ():
                 step = {"set": {namespace: {"sysctls": {sysctl_name(path): int(value) for path in paths}}}}
-                yield case.candidate(f"{name}-{namespace}", f"{namespace}: {name}={value}", because, step)
+                yield case.candidate(f"{name}-{namespace}", f"set {name}={value} in {namespace}", because, step)
 
 
 def _source_lists(case: Case) -> Iterator[Candidate]:
@@ -135,7 +135,7 @@ def _source_lists(case: Case) -> Iterator[Candidate]:
         for child in case.state.children_of(wire.id):
             if child.nodst:
                 step = {"set": {child.id: {"nodst": False}}}
-                yield case.candidate(f"nodst-{child.id}", f"let {child.id} have copies only: nodst off", NODST, step)
+                yield case.candidate(f"nodst-{child.id}", f"let {child.id} have copies only, nodst off", NODST, step)
 
 
 def _port_options(case: Case) -> Iterator[Candidate]:
@@ -147,7 +147,7 @@ def _port_options(case: Case) -> Iterator[Candidate]:
             name: getattr(ordinary, name) for name in names if getattr(wire.port, name) != getattr(ordinary, name)
         }
         for name, value in values.items():
-            title = f"the switch port of {wire.id}: {name} {'on' if value else 'off'}"
+            title = f"set {name} {'on' if value else 'off'} at the switch port of {wire.id}"
             step = {"set": {wire.id: {"port": {name: value}}}}
             yield case.candidate(f"port-{wire.id}-{name}", title, DEFAULT_PORT, step)
 
@@ -175,14 +175,14 @@ def _modes(case: Case) -> Iterator[Candidate]:
     children = [link for link in case.links if isinstance(link, Macvlan)]
     other = [link.id for link in children if link.effective_mode in ("vepa", "private", "source")]
     if other:
-        title = f"bridge mode for {' and '.join(other)}"
+        title = f"set {' and '.join(other)} to bridge mode"
         because = "Siblings in bridge mode reach each other inside of their parent, without the switch."
         yield case.candidate("mode", title, because, {"set": {link: {"mode": "bridge"} for link in other}})
     deaf = [link.id for link in children if link.bcqueuelen == 0]
     if deaf:
         because = "Broadcasts from outside wait in a queue for the children, and 0 leaves no room in it."
         step = {"set": {link: {"bcqueuelen": 1000} for link in deaf}}
-        yield case.candidate("queue", f"a broadcast queue for {' and '.join(deaf)}", because, step)
+        yield case.candidate("queue", f"give {' and '.join(deaf)} a broadcast queue", because, step)
 
 
 def _mtu(case: Case) -> Iterator[Candidate]:
@@ -196,4 +196,4 @@ def _mtu(case: Case) -> Iterator[Candidate]:
     near += [link for link in case.state.links if isinstance(link, SwitchLink)]
     small = {link.id: {"mtu": wanted} for link in near if link.mtu < int(size)}
     if small:
-        yield case.candidate("mtu", f"an MTU of {wanted} for {' and '.join(small)}", MTU, {"set": small})
+        yield case.candidate("mtu", f"raise the MTU of {' and '.join(small)} to {wanted}", MTU, {"set": small})

@@ -116,7 +116,7 @@ def together(one: Candidate, other: Candidate, case: Case) -> Candidate:
             steps.append(step)
     because = one.because if other.because == one.because else f"{one.because} {other.because}"
     parts = frozenset((one.key, other.key)) | one.includes | other.includes
-    title = f"{one.title}; and {other.title}"
+    title = f"{one.title}; {other.title}"
     return Candidate(f"{one.key}+{other.key}", title, because, tuple(steps), source, destination, one.accepts, parts)
 
 

@@ -57,11 +57,11 @@ def shim(case: Case) -> Iterator[Candidate]:
         elif child.effective_mode == "passthru":
             again = _anew(case, child, "bridge")
             made: Step = {"delete": again["delete"], "add": merged(again["add"], steps[0]["add"])}
-            title = f"make {child.id} anew, in bridge mode, and {title}"
+            title = f"make {child.id} anew, in bridge mode, {title}"
             yield case.candidate("anew+shim", title, f"{ANEW} {SHIM}", made, *steps[1:], includes=("anew",), **takes)
         else:
             first: Step = {"set": {child.id: {"mode": "bridge"}}, **steps[0]}
-            title = f"bridge mode for {child.id}, and {title}"
+            title = f"set {child.id} to bridge mode, {title}"
             yield case.candidate("mode+shim", title, SHIM, first, *steps[1:], includes=("mode",), **takes)
 
 
@@ -186,9 +186,9 @@ def _static_neighbours(case: Case) -> Iterator[Candidate]:
             other.link: {"neighbors": {mine.ip: one.mac}},
         }
     }
-    yield case.candidate("neighbours", "static neighbour entries at both ends", BY_HAND, step)
+    yield case.candidate("neighbours", "enter the neighbours by hand at both ends", BY_HAND, step)
     if case.reflecting is not None:
-        title = "a reflecting switch, and static neighbour entries at both ends"
+        title = "let the switch reflect, and enter the neighbours by hand at both ends"
         parts = ("hairpin", "neighbours")
         both = merged(case.reflecting, step)
         yield case.candidate("hairpin+neighbours", title, f"{BY_HAND} {HAIRPIN}", both, includes=parts)
@@ -201,7 +201,7 @@ def _own_addresses(case: Case) -> Iterator[Candidate]:
     values = {"accept_local": 1, "rp_filter": 0, "arp_ignore": 1, "arp_announce": 2}
     sysctls = {f"net.ipv4.conf.all.{name}": value for name, value in values.items()}
     step: Step = {"set": {namespace: {"sysctls": sysctls}}}
-    title = f"{namespace}: accept packets from its own addresses"
+    title = f"let {namespace} accept packets from its own addresses"
     yield case.candidate("accept-local", title, OWN, step)
     if case.reflecting is not None:
         parts = ("hairpin", "accept-local")

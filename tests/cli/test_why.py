@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +45,23 @@ def test_a_wrong_question(netlab: Netlab, argv: tuple[str, ...], words: str) -> 
     done = netlab("why", "bridge-two-node", *argv)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
+
+
+@pytest.mark.parametrize("more", ["", "steps:\n  - name: fix\n", "steps:\n- name: other\n"])
+def test_what_is_printed_can_be_pasted(netlab: Netlab, tmp_path: Path, more: str) -> None:
+    """The lines of a fix, put at the end of the file as they are, make a file that runs as predicted."""
+    text = (
+        "name: home\nswitches: {lan: {}}\nhosts:\n  A:\n"
+        "    interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24]}}\n    containers:\n"
+        "      web: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.0.2/24]}}}\n"
+    )
+    file = tmp_path / "home.yaml"
+    file.write_text(text + more)
+    step = ("--step", more.split()[-1]) if more else ()
+    told = netlab("why", str(file), "A", "A/web", *step).stdout
+    assert "at the end of" in told
+    lines = told.split("  1  ")[1].split("\n\n  2  ")[0].split("\n\n", 1)[1]
+    file.write_text(text + more + lines + "\n")
+    done = netlab("run", str(file), "--layers", "icmp", "--no-report")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "A:shim" in done.stdout
