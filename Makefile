@@ -3,7 +3,8 @@
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3 /usr/local/bin/python3) python3)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-N      ?= 2000
+# How many: of topologies for fuzz (2000), of repetitions for stress (50).
+N      ?=
 SEED   ?= 1
 
 .PHONY: help demo test lint packages browser fuzz mutate fuzz-input crash stress bench gallery picture test-vagrant clean
@@ -32,7 +33,7 @@ browser:  ## what the pages are checked with (axe, mermaid), where npm is at han
 	fi
 
 fuzz: $(VENV)/.dev  ## the model against the kernel on N random topologies (N=2000 SEED=1)
-	$(BIN)/python -m tests.fuzz --number $(N) --seed $(SEED)
+	$(BIN)/python -m tests.fuzz --number $(or $(N),2000) --seed $(SEED)
 
 mutate: $(VENV)/.dev  ## each rule of the model made to answer otherwise: is it noticed?
 	$(BIN)/python -m tests.model.mutate
@@ -47,7 +48,7 @@ test-vagrant: $(VENV)/.dev  ## two real virtual machines by vagrant up (builds a
 	$(BIN)/python tools/test_vagrant.py
 
 stress: $(VENV)/.dev  ## the article on a machine under pressure, N times (N=50)
-	$(BIN)/python -m tests.stress --repeat $(or $(filter-out 2000,$(N)),50)
+	$(BIN)/python -m tests.stress --repeat $(or $(N),50)
 
 bench: $(VENV)/.installed  ## netlab against its peers, alternately, as ratios
 	$(BIN)/python benchmarks/against_mininet.py
@@ -55,7 +56,7 @@ bench: $(VENV)/.installed  ## netlab against its peers, alternately, as ratios
 	$(BIN)/python benchmarks/against_ip_batch.py
 
 picture: $(VENV)/.dev  ## the README's picture of the terminal
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/terminal_picture.py docs/img/bridge-two-node.svg 		netlab run bridge-two-node.yaml --no-report
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/terminal_picture.py docs/img/bridge-two-node.svg netlab run bridge-two-node.yaml --no-report
 
 gallery: $(VENV)/.dev  ## the rendered reports under reports/gallery, and the README's pictures of them
 	$(BIN)/python tools/gallery.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
@@ -21,13 +22,40 @@ from netlab.plan.types import (
 
 def warnings(plan: Plan) -> list[str]:
     """Everything doubtful, each with its place: one of file and model is wrong, and a run shows which."""
-    found = [warning if ": " in warning else f"{plan.file}: {warning}" for warning in plan.warnings]
+    found = [_placed(warning, plan.file) for warning in plan.warnings]
     before: tuple[AnyLink, ...] = ()
     for step in plan.steps:
         found += _refusals(step, before)
         found += _contradictions(step)
         before = step.state.links
     return found
+
+
+def _placed(warning: str, file: str) -> str:
+    """``file:line:column: warning: what is doubtful``."""
+    place = re.match(r"(.*?:\d+:\d+): ", warning)
+    return f"{place.group(1)}: warning: {warning[place.end() :]}" if place else f"{file}: warning: {warning}"
+
+
+def foreseen(plan: Plan, link: str, errno: str) -> str:
+    """What is to be said where the kernel refused a link with this errno and the model says so, too; else nothing."""
+    from netlab import model
+
+    before: tuple[AnyLink, ...] = ()
+    for step in plan.steps:
+        for change, said in _tried(step, before):
+            if said is not None and change.refusal is None and _link(change).id == link and said[0] == errno:
+                return f"The model says so, too: {model.RULES[said[2]].sentence} {_meant(link, errno, said[1])}"
+        before = step.state.links
+    return ""
+
+
+def _meant(link: str, errno: str, at: str) -> str:
+    return f"If that is what is to be shown, expect it: - {link}: {{refused: {errno}, at: {at}}}"
+
+
+def _link(change: AddLink | SetLink) -> AnyLink:
+    return change.link if isinstance(change, AddLink) else change.after
 
 
 def _contradictions(step: Step) -> Iterator[str]:
@@ -60,8 +88,8 @@ def _contradictions(step: Step) -> Iterator[str]:
             )
 
 
-def _refusals(step: Step, before: tuple[AnyLink, ...]) -> Iterator[str]:
-    """Changes that the model says the kernel refuses though nobody expects it, or takes though somebody does."""
+def _tried(step: Step, before: tuple[AnyLink, ...]) -> Iterator[tuple[AddLink | SetLink, tuple[str, str, str] | None]]:
+    """What is made and set in a step, in order, and how the model says that the kernel refuses it."""
     from netlab import model
 
     links = {link.id: link for link in before}
@@ -74,24 +102,33 @@ def _refusals(step: Step, before: tuple[AnyLink, ...]) -> Iterator[str]:
             for link in [link for link in links.values() if link.namespace == change.id]:
                 _forget(links, link.id)
         elif isinstance(change, (AddLink, SetLink)):
-            link = change.link if isinstance(change, AddLink) else change.after
+            link = _link(change)
             state = State(step.state.namespaces, tuple(links.values()), (), step.state.hops)
             said = model.predict_refusal(state, change)
-            place = f"{change.where or link.where}: warning: "
             if change.refusal is None:
                 links[link.id] = link
-            if said is not None and change.refusal is None:
-                errno, at, rule = said
-                yield f"{place}the kernel will refuse {link.id} with {errno} at {at}; {model.RULES[rule].sentence}"
-            elif change.refusal is not None:
-                wanted = (change.refusal.errno, change.refusal.at)
-                told = said[:2] if said else None
-                if wanted != told:
-                    by_model = f"with {told[0]} at {told[1]}" if told else "not at all"
-                    yield (
-                        f"{place}{link.id} is to be refused with {wanted[0]} at {wanted[1]};"
-                        f" by the model it will be refused {by_model}"
-                    )
+            yield change, said
+
+
+def _refusals(step: Step, before: tuple[AnyLink, ...]) -> Iterator[str]:
+    """Changes that the model says the kernel refuses though nobody expects it, or takes though somebody does."""
+    from netlab import model
+
+    for change, said in _tried(step, before):
+        link = _link(change)
+        place = f"{change.where or link.where}: warning: "
+        if said is not None and change.refusal is None:
+            errno, at, rule = said
+            told = f"the kernel will refuse {link.id} with {errno} at {at}; {model.RULES[rule].sentence}"
+            yield f"{place}{told} {_meant(link.id, errno, at)}"
+        elif change.refusal is not None:
+            wanted = (change.refusal.errno, change.refusal.at)
+            if wanted != (said[:2] if said else None):
+                by_model = f"with {said[0]} at {said[1]}" if said else "not at all"
+                yield (
+                    f"{place}{link.id} is to be refused with {wanted[0]} at {wanted[1]};"
+                    f" by the model it will be refused {by_model}"
+                )
 
 
 def _forget(links: dict[str, AnyLink], name: str) -> None:

@@ -10,8 +10,8 @@ meet. The pure rooms are imported inside of the functions: by then the agent has
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,7 +93,7 @@ def run(
     steps = chosen_steps(resolved, options.steps)
     loaded = time.monotonic() - clock
     examined: list[Examined] = []
-    with agent.lab(resolved) as lab, captures(resolved, lab, options):
+    with foreseeing(resolved), agent.lab(resolved) as lab, captures(resolved, lab, options):
         for step, wanted in steps:
             if wanted:
                 examined.append(examine(resolved, step, lab, options, watch, meanwhile))
@@ -213,16 +213,17 @@ def predicted_refusals(step: Step) -> dict[str, tuple[str, str, str]]:
 
 
 def observe_pair(agent: Agent, plan: Plan, layer: str, source: str, destination: str) -> str:
-    """Take a lab through all of its steps and probe one pair in the last. Raises LabError."""
-    index = plan.steps[-1].state.index
-    i, j = index[source], index[destination]
+    """Take a lab through all of its steps and probe one pair in the last: its letter. Raises LabError."""
+    from netlab import judge
+
+    state = plan.steps[-1].state
+    i, j = state.index[source], state.index[destination]
     with agent.lab(plan) as lab:
         entering = [lab.enter(step) for step in plan.steps]
         probing = lab.probe((layer,), pairs=[(i, j)])
-        for reply in entering:
-            reply.result()
+        built = [reply.result() for reply in entering]
         [seen] = probing.result()
-    return seen.rows[i][j]
+    return "?" if judge.unsettled_rows(state, built[-1].unsettled) & {i, j} else seen.rows[i][j]
 
 
 # --- what is to be done -----------------------------------------------------------------------------
@@ -251,6 +252,21 @@ def chosen_layers(plan: Plan, step: Step, asked: Sequence[str]) -> tuple[str, ..
         for layer in (base, *sorted(one for one in sized if base_layer(one) == base))
         if layer_family(layer) in families
     )
+
+
+@contextmanager
+def foreseeing(plan: Plan) -> Iterator[None]:
+    """Where the kernel refuses what the model says it refuses, the error says so, and how to expect it."""
+    from netlab.lab import BuildError
+
+    try:
+        yield
+    except BuildError as error:
+        if not error.mend:
+            from netlab import check
+
+            error.mend = check.foreseen(plan, error.interface, error.errno)
+        raise
 
 
 def captures(plan: Plan, lab: Lab, options: Options) -> AbstractContextManager[None]:

@@ -11,20 +11,14 @@ from netlab.agent.netlink import Socket, peer
 from netlab.agent.netlink import link as request
 from netlab.agent.netns import Netns
 
-#: Link kind, what IFLA_INFO_DATA it wants, whether it needs a lower device; required ones first.
+#: Every link kind that a topology may have: what IFLA_INFO_DATA it wants, whether it needs a lower device, whether
+#: there is no lab without it.
 _KINDS: tuple[tuple[str, dict[str, Any] | None, bool, bool], ...] = (
     ("veth", {"VETH_INFO_PEER": peer({"IFLA_IFNAME": "peer"}, index=0)}, False, True),
     ("bridge", None, False, True),
     ("macvlan", {"IFLA_MACVLAN_MODE": 4}, True, True),
     ("macvtap", {"IFLA_MACVLAN_MODE": 4}, True, False),
-    ("ipvlan", {"IFLA_IPVLAN_MODE": 0}, True, False),
-    ("vlan", {"IFLA_VLAN_ID": 5}, True, False),
-    ("vxlan", {"IFLA_VXLAN_ID": 5}, False, False),
-    ("dummy", None, False, False),
-    ("bond", None, False, False),
 )
-#: Modules and options that aren't called like the kind.
-_MODULES = {"vlan": ("8021q", "VLAN_8021Q"), "bond": ("bonding", "BONDING")}
 #: Descriptors that a lab of a hundred hosts needs: namespaces, netlink and packet sockets.
 FILES = 2048
 
@@ -39,14 +33,13 @@ def link_kinds() -> list[dict[str, Any]]:
             number, words = _add(ns.netlink, kind, index, f"try{index}", data, 100 if stacked else None)
             if stacked and lower[0]:
                 number, words = lower
-            module, option = _MODULES.get(kind, (kind, kind.upper()))
             said = words or (os.strerror(number) if number else "")
             found.append(
                 {
                     "name": f"link kind {kind}",
                     "ok": number == 0,
                     "detail": "the kernel has it" if number == 0 else f"{said} ({errors.name(number)})",
-                    "mend": f"sudo modprobe {module}, or a kernel that has it (CONFIG_{option})" if number else "",
+                    "mend": f"sudo modprobe {kind}, or a kernel that has it (CONFIG_{kind.upper()})" if number else "",
                     "required": required,
                 }
             )

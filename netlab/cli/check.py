@@ -31,6 +31,7 @@ def command(files: tuple[str, ...], strict: bool, quiet: bool) -> int:
 
 def _check(name: str, strict: bool, quiet: bool) -> int:
     from netlab import check, plan, spec
+    from netlab.report.style import clean
 
     try:
         resolved = plan.from_file(spec.find(name))
@@ -38,9 +39,10 @@ def _check(name: str, strict: bool, quiet: bool) -> int:
         return explain(error)
     warnings = check.warnings(resolved)
     for warning in warnings:
-        print(warning, file=sys.stderr)
-    if not warnings and not quiet:
-        click.echo(f"{Path(resolved.file).name}: {_summary(resolved)}")
+        print(clean(warning), file=sys.stderr)
+    if not quiet:
+        doubts = f", with {len(warnings)} warning{'' if len(warnings) == 1 else 's'}" if warnings else ""
+        click.echo(f"{Path(resolved.file).name}: right{doubts}: {_summary(resolved)}")
     return FAILED if warnings and strict else PASSED
 
 
@@ -49,4 +51,4 @@ def _summary(plan: Plan) -> str:
     hosts = sum(namespace.kind == "host" for namespace in state.namespaces)
     entries = sum(len(step.expect) for step in plan.steps)
     counts = {"host": hosts, "endpoint": len(state.endpoints), "step": len(plan.steps), "expectation": entries}
-    return "right: " + ", ".join(f"{count} {one}{'' if count == 1 else 's'}" for one, count in counts.items())
+    return ", ".join(f"{count} {one}{'' if count == 1 else 's'}" for one, count in counts.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from netlab.plan.types import Where
-from netlab.spec.problems import Problem, TopologyError, did_you_mean
+from netlab.spec.problems import Problem, TopologyError
 
 STDIN = Path("-")
 
@@ -34,16 +34,23 @@ def find(name: str) -> Path:
     if name == "-":
         return STDIN
     path = Path(name)
+    folder = False
     try:
         if path.is_file() or path.is_fifo():
             return path
-        if path.is_dir():
-            raise TopologyError([Problem(Where(name, 1, 1), "is a folder", "name a file in it")])
+        folder = path.is_dir()
     except (OSError, ValueError) as error:
         raise TopologyError([Problem(Where(name, 1, 1), f"cannot be read: {error}")]) from error
-    known = {file.name: file for file in shipped()}
-    for candidate in (name, f"{name}.yaml"):
-        if candidate in known:
-            return known[candidate]
-    hint = did_you_mean(path.name, [*known, *(file.stem for file in known.values())], "shipped")
-    raise TopologyError([Problem(Where(name, 1, 1), "no such file, and no topology of that name ships", hint)])
+    # A folder (of a run's reports, say) may be called like what ships.
+    known = {file.stem: file for file in shipped()}
+    stem = name.removesuffix(".yaml")
+    if stem in known:
+        return known[stem]
+    if folder:
+        raise TopologyError([Problem(Where(name, 1, 1), "is a folder", "name a file in it")])
+    import difflib
+
+    near = difflib.get_close_matches(path.name.removesuffix(".yaml"), known, n=2, cutoff=0.7)
+    hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+    what = "no such file, and no topology of that name ships"
+    raise TopologyError([Problem(Where(name, 1, 1), what, f"{hint}'netlab list' names all that ship")])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import jsonschema
@@ -135,6 +137,30 @@ def test_doctor(netlab: Netlab) -> None:
         assert one["ok"] or one["mend"]
 
 
+def test_doctor_asks_only_for_what_a_topology_can_use(netlab: Netlab) -> None:
+    """The link kinds that are tried are those that a file can have."""
+    found = [one["name"] for one in json.loads(netlab("doctor", "--json").stdout)]
+    kinds = [name.removeprefix("link kind ") for name in found if name.startswith("link kind ")]
+    assert kinds == ["veth", "bridge", "macvlan", "macvtap"]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make here")
+@pytest.mark.parametrize(
+    ("target", "number"),
+    [
+        (("stress",), "--repeat 50"),
+        (("stress", "N=2000"), "--repeat 2000"),
+        (("fuzz",), "--number 2000"),
+        (("fuzz", "N=7"), "--number 7"),
+    ],
+)
+def test_make_takes_a_number(target: tuple[str, ...], number: str) -> None:
+    """`make stress` and `make fuzz` have a number each of their own, and take whichever is given."""
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(["make", "-n", "-C", str(root), *target], capture_output=True, text=True)
+    assert number in done.stdout
+
+
 REFUSED = """\
 name: refused
 switches: {lan: {}}
@@ -154,7 +180,29 @@ def test_check_warns_of_what_the_kernel_will_refuse(netlab: Netlab, tmp_path: Pa
     done = netlab("check", "refused.yaml")
     assert done.returncode == 0
     assert done.stderr.startswith("refused.yaml:9:")
-    assert "the kernel will refuse A/two:eth0 with EINVAL at create" in done.stderr
+    assert "warning: the kernel will refuse A/two:eth0 with EINVAL at create" in done.stderr
+    assert "expect it: - A/two:eth0: {refused: EINVAL, at: create}" in done.stderr
+    assert done.stdout == "refused.yaml: right, with 1 warning: 1 host, 3 endpoints, 1 step, 0 expectations\n"
+
+
+def test_what_check_advises_is_right(netlab: Netlab, tmp_path: Path) -> None:
+    """With the expectation that the warning offers, in the file, there is no warning, and the run passes."""
+    (tmp_path / "refused.yaml").write_text(f"{REFUSED}expect:\n  - A/two:eth0: {{refused: EINVAL, at: create}}\n")
+    assert netlab("check", "--strict", "refused.yaml").returncode == 0
+    assert netlab("run", "refused.yaml", "--no-report", "-l", "icmp").returncode == 0
+
+
+def test_every_warning_is_called_one(netlab: Netlab, files: Path) -> None:
+    """What the file's own meaning makes doubtful is a warning with its place, in `check`, in `run` and in `run -q`."""
+    (files / "same.yaml").write_text(TWO.replace("10.0.0.2", "10.0.0.1").partition("expect")[0])
+    done = netlab("check", "same.yaml")
+    assert done.returncode == 0
+    assert done.stderr.startswith("same.yaml:9:39: warning: B:eth0 and A:eth0 have the same address")
+    assert "right, with 1 warning: " in done.stdout
+    for more in ((), ("-q",), ("two.yaml",)):
+        done = netlab("run", "same.yaml", "-l", "arp", "--no-report", *more)
+        assert done.stdout.count("warning: ") == 1
+        assert "warning: same.yaml:9:39: B:eth0 and A:eth0 have" in done.stdout
 
 
 def test_what_the_kernel_refuses_is_an_error_with_its_words(netlab: Netlab, tmp_path: Path) -> None:
@@ -167,6 +215,7 @@ def test_what_the_kernel_refuses_is_an_error_with_its_words(netlab: Netlab, tmp_
     assert "A/two:eth0" in first
     assert "EINVAL" in first
     assert second.startswith("  while: ip ")
+    assert "expect it: - A/two:eth0: {refused: EINVAL, at: create}" in done.stderr.splitlines()[2]
 
 
 def test_every_shipped_file_is_right(netlab: Netlab) -> None:

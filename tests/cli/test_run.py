@@ -50,7 +50,13 @@ def test_no_such_file(netlab: Netlab) -> None:
     """A name that is neither a file nor ships: exit code 2, with a near one."""
     done = netlab("run", "bridge-two-nod.yaml")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "bridge-two-node" in done.stderr
+    assert "did you mean 'bridge-two-node' or " in done.stderr
+
+
+def test_a_folder_called_like_what_ships(netlab: Netlab, tmp_path: Path) -> None:
+    """Among the folders of reports a topology that ships still goes by its name."""
+    (tmp_path / "bridge-two-node").mkdir()
+    assert netlab("check", "bridge-two-node").returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,8 @@ def test_find_takes_a_path_first_then_what_ships(tmp_path: Path, monkeypatch: py
     ("name", "what"),
     [
         ("bridge-two-nodes", f"did you mean '{DEMO}'"),
-        ("/nowhere/bridge-two-nod.yaml", f"did you mean '{DEMO}.yaml'"),
+        ("/nowhere/bridge-two-nod.yaml", f"did you mean '{DEMO}'"),
+        ("quite-something-else", "ships; 'netlab list' names all"),
         (".", "is a folder"),
         ("x\0y", "no such file"),
         ("x" * 5000, "cannot be read"),
