@@ -63,6 +63,9 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
     if astray is not None:
         return astray
     last = _last_end(hops, _chain(source.dev), _chain(target.dev))
+    kin = _kin(last or Hop(sim.request, source.dev.id, ""), source.dev, target.dev)
+    if kin is not None and (last is None or last.rule in (*_SILENT, bridge.NO_REFLECTION)):
+        return kin
     if last is None or last.rule in _SILENT:
         # Nobody on this link can have such an address: what matters is why it was asked for here.
         assumed = next((hop for hop in hops if hop.rule == ip.ON_LINK_IF_BOUND), None)
@@ -81,13 +84,18 @@ _TAKEN = (macvlan.SOURCE_NOT_BY_MAC, macvlan.PASSTHRU_TAKES)
 _TAKEN_BY = (stack.NOT_FOR_US, macvlan.OTHER_MAC, ip.NOT_FORWARDED, ipv6.NOT_FORWARDED)
 
 
-def _not_reflected(sim: Sim, last: Hop, source: End, target: End) -> Hop:
-    """That a switch doesn't reflect is what all of them do; what matters is who relied on it."""
-    one, other = source.dev, target.dev
+def _kin(last: Hop, one: Device, other: Device) -> Hop | None:
+    """That a parent and its child don't meet, where that is how they are related."""
     if other.lower is one:
         return Hop(last.phase, one.id, "out by the wire", macvlan.PARENT_SKIPS_CHILDREN, True)
     if one.lower is other:
         return Hop(last.phase, one.id, "out by the parent", macvlan.CHILD_SKIPS_PARENT, True)
+    return None
+
+
+def _not_reflected(sim: Sim, last: Hop, source: End, target: End) -> Hop:
+    """That a switch doesn't reflect is what all of them do; what matters is who relied on it."""
+    one, other = source.dev, target.dev
     if source.wire is target.wire:
         return Hop(last.phase, last.at, f"{one.id} and {other.id} are both behind it", last.rule, True)
     if one.mac == other.mac:

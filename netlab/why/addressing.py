@@ -262,7 +262,14 @@ def free_address(state: State, end: Endpoint, family: int, like: Address | None 
     highest = int(network[-1]) - (1 if network.version == 4 else 0)
     last = int(ipaddress.ip_address(like.ip)) & int(network.hostmask) if like is not None else 0
     first = [int(network[0]) + last] if 0 < last <= highest - int(network[0]) else []
-    for number in (*first, *range(highest, max(int(network[0]), highest - _SEARCH), -1)):
+    lowest = int(network[0]) + 1
+    # From the end in IPv4, where gateways and people begin at the other; in IPv6 nobody can read the end.
+    rest = (
+        range(highest, max(lowest - 1, highest - _SEARCH), -1)
+        if family == 4
+        else range(lowest, min(highest, lowest + _SEARCH))
+    )
+    for number in (*first, *rest):
         ip = str(ipaddress.ip_address(number))
         if ip not in taken:
             return f"{ip}/{mine.prefixlen}"

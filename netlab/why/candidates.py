@@ -174,10 +174,14 @@ def _below(case: Case, link: AnyLink) -> str:
 def _modes(case: Case) -> Iterator[Candidate]:
     children = [link for link in case.links if isinstance(link, Macvlan)]
     other = [link.id for link in children if link.effective_mode in ("vepa", "private", "source")]
-    if other:
+    because = "Siblings in bridge mode reach each other inside of their parent, without the switch."
+    for link in other:
+        yield case.candidate(f"mode-{link}", f"set {link} to bridge mode", because, {"set": {link: {"mode": "bridge"}}})
+    if len(other) == 2:
         title = f"set {' and '.join(other)} to bridge mode"
-        because = "Siblings in bridge mode reach each other inside of their parent, without the switch."
-        yield case.candidate("mode", title, because, {"set": {link: {"mode": "bridge"} for link in other}})
+        parts = [f"mode-{link}" for link in other]
+        step: Step = {"set": {link: {"mode": "bridge"} for link in other}}
+        yield case.candidate("modes", title, because, step, includes=parts)
     deaf = [link.id for link in children if link.bcqueuelen == 0]
     if deaf:
         because = "Broadcasts from outside wait in a queue for the children, and 0 leaves no room in it."

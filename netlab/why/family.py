@@ -62,7 +62,7 @@ def shim(case: Case) -> Iterator[Candidate]:
         else:
             first: Step = {"set": {child.id: {"mode": "bridge"}}, **steps[0]}
             title = f"set {child.id} to bridge mode, {title}"
-            yield case.candidate("mode+shim", title, SHIM, first, *steps[1:], includes=("mode",), **takes)
+            yield case.candidate("mode+shim", title, SHIM, first, *steps[1:], includes=(f"mode-{child.id}",), **takes)
 
 
 def _shim(case: Case, end: Endpoint, peer: Endpoint, name: str = "shim") -> tuple[Step, ...] | None:
