@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from netlab.groups import fold
-from netlab.judge.given import given_rows
+from netlab.judge.given import entry_about, given_rows
 from netlab.judge.predicted import Predicted, rule_of
 from netlab.judge.table import TABLE
 from netlab.judge.types import Finding, JudgedExpectation, JudgedLayer, Verdict
@@ -32,6 +32,7 @@ def cell_findings(
     given = given_rows(step, judged.layer)
     predicted = prediction.letters.get(judged.layer) if prediction else None
     names = fold(step.state)
+    ids = [endpoint.id for endpoint in step.state.endpoints]
     found: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
     for i, (row, verdicts) in enumerate(zip(judged.observed, judged.verdict, strict=True)):
         model = predicted[i] if predicted else "?" * size
@@ -51,7 +52,10 @@ def cell_findings(
             reason = _reason(evidence, i in open_rows or j in open_rows)
             if kind == "unpredicted" and prediction is not None:
                 reason = prediction.unknown.get((judged.layer, i, j), "")
-            key = (kind, verdict, names[i], names[j], judged.expected[i][j], row[j], rule, reason)
+            spoken_of = given.get(i, " " * size)[j] != " "
+            entry = entry_about(step, judged.layer, ids[i], ids[j], row[j]) if spoken_of else None
+            said = (entry.text, str(entry.where)) if entry else ("", "")
+            key = (kind, verdict, names[i], names[j], judged.expected[i][j], row[j], rule, reason, *said)
             found.setdefault(key, []).append((i, j))
     return [_cells(step, judged.layer, key, cells, observed) for key, cells in found.items()]
 
@@ -64,7 +68,7 @@ def _reason(evidence: dict[str, Any], unsettled: bool) -> str:
 def _cells(
     step: Step, layer: str, key: tuple[Any, ...], cells: Sequence[tuple[int, int]], observed: LayerObserved
 ) -> Finding:
-    kind, verdict, source, destination, expected, letter, rule, reason = key
+    kind, verdict, source, destination, expected, letter, rule, reason, expectation, where = key
     ids = [endpoint.id for endpoint in step.state.endpoints]
     (i, j), alone = cells[0], len(cells) == 1
     return Finding(
@@ -78,6 +82,8 @@ def _cells(
         rule=rule,
         pairs=len(cells),
         examples=tuple((ids[a], ids[b]) for a, b in cells[:EXAMPLES]),
+        expectation=expectation,
+        where=where,
         detail=reason,
         evidence=_with_tries(observed, i, j),
     )

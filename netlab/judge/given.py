@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlab.judge.table import OUTCOME_LETTER
+from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
 from netlab.plan.types import ExpectPair, Step
 
 
@@ -18,6 +18,17 @@ def given_rows(step: Step, layer: str) -> dict[int, str]:
                 j = index[destination]
                 row[j] = _narrower(row[j], letter)
     return {i: "".join(row) for i, row in rows.items()}
+
+
+def entry_about(step: Step, layer: str, source: str, destination: str, observed: str) -> ExpectPair | None:
+    """The entry that speaks of a cell: the first that does not hold there, else the first."""
+    entries = [
+        entry
+        for entry in step.expect
+        if isinstance(entry, ExpectPair) and layer in entry.layers and (source, destination) in entry.pairs
+    ]
+    broken = (entry for entry in entries if observed not in ACCEPTS[OUTCOME_LETTER[entry.outcome]])
+    return next(broken, entries[0] if entries else None)
 
 
 def _narrower(one: str, other: str) -> str:

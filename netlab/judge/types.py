@@ -42,7 +42,8 @@ class Finding:
     """Every cell (or many that are alike) that is not a plain pass, and every failed entry that has no cell.
 
     ``source`` and ``destination`` are endpoints or groups of them; ``pairs`` counts the cells and
-    ``examples`` names the first few. ``evidence`` is what was seen at the first.
+    ``examples`` names the first few. ``evidence`` is what was seen at the first. ``expectation`` and ``where`` are the
+    text and the place of the entry that is about it, if any.
     """
 
     kind: FindingKind

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from netlab.report.style import clean
+from netlab.report.words import letter
 
 Record = dict[str, Any]
 
@@ -20,18 +21,21 @@ def annotate(record: Record) -> Iterator[str]:
     """A line for each entry that does not hold (error) or can't be proved (warning), and for what has no entry."""
     name, file = record["topology"]["name"], record["topology"]["file"]
     told = []
+    entries = set()
     for step in record["steps"]:
         for entry in step["expectations"]:
             if entry["verdict"] in "F?":
                 seen = [f"{one['layer']} {one['src']} -> {one['dst']}: {one['observed']}" for one in entry["cells"]]
                 words = "; ".join([entry["text"], *filter(None, [entry["detail"]]), *seen[:3]])
                 told.append((entry["verdict"], entry["where"], f"{name}, {step['name']}", words))
+                entries.add((step["name"], entry["text"], entry["where"]))
     for finding in record["findings"]:
-        if finding["verdict"] in "F?" and not finding["expectation"]:
+        about = finding["step"], finding["expectation"], finding["where"]
+        if finding["verdict"] in "F?" and about not in entries:
             pair = f"{finding['src']} -> {finding['dst']}" if finding["dst"] else finding["src"] or ""
             words = f"{finding['layer'] or ''} {pair}: {finding['kind']}".strip()
             if finding["expected"]:
-                words += f", expected {finding['expected']}, observed {finding['observed']}"
+                words += f", expected {letter(finding['expected'])}, observed {finding['observed']}"
             told.append((finding["verdict"], finding["where"] or file, f"{name}, {finding['step']}", words))
     for verdict, where, title, words in told[:MOST]:
         yield annotation("error" if verdict == "F" else "warning", where, title, words)

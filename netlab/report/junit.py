@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from netlab.report.style import clean
+from netlab.report.words import letter
 
 Record = dict[str, Any]
 
@@ -108,7 +109,7 @@ def _worst(marks: set[str]) -> str:
 def _words(finding: Record) -> str:
     pair = f"{finding['src']} -> {finding['dst']}" if finding["src"] and finding["dst"] else finding["src"] or ""
     count = f" ({finding['pairs']} pairs)" if finding["pairs"] > 1 else ""
-    expected = f"expected {finding['expected']}, observed {finding['observed']}" if finding["expected"] else ""
+    expected = f"expected {letter(finding['expected'])}, observed {finding['observed']}" if finding["expected"] else ""
     parts = [f"{pair}{count}", expected, finding["detail"], finding["rule"] or "", finding["where"] or ""]
     return ", ".join(part for part in parts if part)
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from netlab.report.matrix import Notes, draw, shorten
 from netlab.report.style import Style, clean, visible
+from netlab.report.words import letter
 
 Record = dict[str, Any]
 
@@ -45,7 +46,7 @@ def render(record: Record, style: Style, where: str = "") -> str:
     lines += legend(notes, style)
     lines += why(record, notes, style)
     lines += _claims(record, style)
-    lines += _findings(record, style)
+    lines += _findings(record, style, _told(record))
     lines.append("")
     if where:
         lines.append(style.paint(clean(where), "dim"))
@@ -68,6 +69,8 @@ def last_line(record: Record, style: Style) -> str:
     counts = ", ".join(f"{summary[name]} {name}" for name in ("pass", "fail", "inconclusive", "skip"))
     seconds = record["durations"].get("total")
     took = f"   {seconds:.2f} s" if seconds is not None else ""
+    if not any(summary[name] for name in ("pass", "fail", "inconclusive")):
+        counts = f"nothing to judge: what was asked for applies to no pair that was probed, {summary['skip']} skip"
     return f"{style.paint(word, *colours[summary['verdict']])}  {counts}{style.paint(took, 'dim')}"
 
 
@@ -151,7 +154,7 @@ def _step(record: Record, k: int, step: Record, notes: Notes, style: Style) -> I
     yield from step_head(record, step, style)
     if len(record["steps"]) > 1 and step["expectations"]:
         yield ""
-    yield from _expectations(step, endpoints, style)
+    yield from _expectations(record, step, endpoints, style)
     for name in step["unsettled"]:
         yield f"  {style.verdict('?')} {name} did not settle: what depends on it proves nothing"
     yield from _layers(record, k, step, endpoints, notes, style)
@@ -190,7 +193,7 @@ def _same(before: Record, step: Record, record: Record) -> bool:
     )
 
 
-def _expectations(step: Record, endpoints: Sequence[Record], style: Style) -> Iterator[str]:
+def _expectations(record: Record, step: Record, endpoints: Sequence[Record], style: Style) -> Iterator[str]:
     for entry in step["expectations"]:
         mark = style.verdict(entry["verdict"])
         text = entry["text"]
@@ -202,6 +205,10 @@ def _expectations(step: Record, endpoints: Sequence[Record], style: Style) -> It
             for cell in entry["cells"][:3]:
                 seen = _saw(step, cell, endpoints, style)
                 yield f"      {cell['layer']}: {cell['src']} {style.arrow} {cell['dst']}: {seen}"
+            about = (step["name"], entry["text"], entry["where"])
+            mine = [finding for finding in record["findings"] if _about(finding) == about]
+            for said in dict.fromkeys(_KINDS[one["kind"]] for one in mine if one["kind"] in _BESIDE):
+                yield from style.wrap(said, "      ", "      ")
             yield f"      {style.paint(clean(entry['where']), 'dim')}"
 
 
@@ -321,8 +328,28 @@ _KINDS = {
 }
 
 
-def _findings(record: Record, style: Style) -> Iterator[str]:
-    findings = sorted(record["findings"], key=lambda finding: "F?PS".index(finding["verdict"]))
+#: What a finding says of an entry that the entry's own lines don't.
+_BESIDE = ("model-contradicted", "expect-contradicted")
+
+
+def _about(finding: Record) -> tuple[str, str, str]:
+    return finding["step"], finding["expectation"] or "", finding["where"] or ""
+
+
+def _told(record: Record) -> set[tuple[str, str, str]]:
+    """The entries whose own lines, with their place, say that they do not hold: step, text and place."""
+    return {
+        (step["name"], entry["text"], entry["where"])
+        for step in record["steps"]
+        for entry in step["expectations"]
+        if entry["verdict"] in "F?"
+    }
+
+
+def _findings(record: Record, style: Style, told: Collection[tuple[str, str, str]] = ()) -> Iterator[str]:
+    """The findings, the worst first, those about the entries apart that are ``told`` already."""
+    findings = [finding for finding in record["findings"] if _about(finding) not in told]
+    findings.sort(key=lambda finding: "F?PS".index(finding["verdict"]))
     unpredicted: Counter[str] = Counter()
     for finding in findings:
         if finding["kind"] == "unpredicted":
@@ -351,12 +378,12 @@ def _one_finding(record: Record, finding: Record, style: Style) -> Iterator[str]
         parts.append(finding["src"])
     if finding["pairs"] > 1:
         parts.append(f"{finding['pairs']} pairs")
-    if finding["expectation"]:
+    if finding["expectation"] and not finding["dst"]:
         parts.append(clean(finding["expectation"]))
     yield f"  {style.verdict(finding['verdict'])} {style.paint('  '.join(parts), 'bold')}"
     said = _KINDS[finding["kind"]]
     if len(finding["expected"]) == 1:
-        said = f"expected {finding['expected']}, observed {finding['observed']}: {said}"
+        said = f"expected {letter(finding['expected'])}, observed {finding['observed']}: {said}"
     elif finding["expected"] and finding["kind"] in ("wire", "refusal", "measure"):
         said = f"expected {finding['expected']}, observed {finding['observed']}"
     if finding["detail"]:

@@ -141,7 +141,7 @@ def _finding(record: Record, finding: Record) -> dict[str, Any]:
         what.append(finding["expectation"])
     said = words.FINDINGS[finding["kind"]]
     if finding["expected"] or finding["observed"]:
-        said = f"expected {finding['expected'] or '–'}, observed {finding['observed'] or '–'}: {said}"
+        said = f"expected {words.letter(finding['expected']) or '–'}, observed {finding['observed'] or '–'}: {said}"
     if finding["detail"]:
         said += f" ({words.reason(finding['detail']).rstrip('.')})"
     return {

@@ -90,3 +90,8 @@ def source_link(rule: dict[str, object]) -> str:
     series = versions[-1] if isinstance(versions, list) and versions else "latest"
     name = "".join(c for c in str(rule["function"]) if c.isalnum() or c == "_")
     return f"https://elixir.bootlin.com/linux/{'v' + str(series) if series != 'latest' else series}/A/ident/{name}"
+
+
+def letter(expected: str) -> str:
+    """An expected letter for people: ``B`` is none that could be observed."""
+    return "reachable (R or A)" if expected == "B" else expected

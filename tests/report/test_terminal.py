@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from netlab.report import terminal
+from netlab.report import github, junit, terminal
 from netlab.report.style import Style, style_for, visible
 
 from .conftest import RED, RED_HUNDRED
@@ -92,13 +92,14 @@ def test_unreachable_cells_have_footnotes_with_the_rule(record: Records) -> None
 
 
 def test_a_failure_names_pair_letters_line_and_rule(record: Records) -> None:
-    """What is not as expected is named: the pair, both letters, who was right, and the line of the file."""
+    """What is not as expected is named once: the pair, what was seen, who was right, and the line of the file."""
     lines = terminal.render(record(RED, "icmp"), PLAIN).splitlines()
     text = "\n".join(lines)
     assert "  ✗ A -> B: unreachable" in lines
     assert "icmp: A:eth0 → B:eth0: R, reached" in text
-    assert "expected U, observed R: the file expects what neither the model says nor" in text
-    assert "<text>:11:5" in text
+    assert text.count("the file expects what neither the model says nor the kernel did") == 1
+    assert text.count("<text>:11:5") == 1
+    assert text.count("A:eth0 → B:eth0") == 1
     assert "R!" in text
     assert lines[-1].startswith("FAIL  1 pass, 1 fail")
 
@@ -151,6 +152,30 @@ def test_quiet_says_only_what_is_wrong(record: Records) -> None:
     lines = terminal.render_quiet(record(RED, "icmp"), PLAIN).splitlines()
     assert lines[-1].startswith("red: FAIL")
     assert "A:eth0 → B:eth0" in lines[0]
+    assert "expected U, observed R: the file expects" in lines[1]
+    assert [line.strip() for line in lines].count("<text>:11:5") == 1
+
+
+def test_what_is_reachable_is_said_in_words(record: Records) -> None:
+    """A reachable that isn't names no letter that could be taken for a host, on the terminal and in JUnit XML."""
+    text = RED.replace("A -> B: unreachable", "A -> B [icmp]: reachable").replace("10.0.0.2/24", "10.0.1.2/24")
+    said = "expected reachable (R or A), observed U"
+    assert said in terminal.render_quiet(record(text, "icmp"), PLAIN)
+    assert said in junit.render([record(text, "icmp")])
+
+
+def test_nothing_to_judge_is_no_pass(record: Records) -> None:
+    """A run on layers in which no pair takes part is inconclusive, exit code 4, and says why."""
+    made = record("bridge-two-node", "ndp")
+    assert (made["summary"]["verdict"], made["summary"]["exit_code"]) == ("inconclusive", 4)
+    assert made["summary"]["pass"] == made["summary"]["inconclusive"] == 0
+    assert terminal.last_line(made, PLAIN).startswith("INCONCLUSIVE  nothing to judge: ")
+
+
+def test_one_annotation_for_each_failure_at_its_line(record: Records) -> None:
+    """GitHub gets one error for an entry that doesn't hold, with its line, and none beside it."""
+    [line] = github.annotate(record(RED, "icmp"))
+    assert line.startswith("::error file=<text>,line=11,col=5,title=red")
 
 
 def test_no_colour_without_a_terminal(record: Records) -> None:
