@@ -22,7 +22,8 @@ class Candidate:
     """One change to try: a step of the file, or several one after the other.
 
     ``accepts`` are the letters that count as a success; ``includes`` names the candidates that are a part of
-    this one. ``source`` and ``destination`` are the pair to try afterwards.
+    this one. ``source`` and ``destination`` are the pair to try afterwards. ``key`` is empty where nothing is new
+    but that several are made together.
     """
 
     key: str
@@ -33,6 +34,11 @@ class Candidate:
     destination: str
     accepts: str
     includes: frozenset[str] = field(default=frozenset())
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The keys of everything that it changes."""
+        return self.includes | {self.key} if self.key else self.includes
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ class Case:
 
 def together(one: Candidate, other: Candidate, case: Case) -> Candidate:
     """Two candidates as one. Raises Conflict where they don't go together."""
-    if other.key in one.includes or one.key in other.includes or one.includes & other.includes:
+    if one.parts & other.parts:
         raise Conflict
     source = _one_of(one.source, other.source, case.source.id)
     destination = _one_of(one.destination, other.destination, case.destination.id)
@@ -115,9 +121,9 @@ def together(one: Candidate, other: Candidate, case: Case) -> Candidate:
         else:
             steps.append(step)
     because = one.because if other.because == one.because else f"{one.because} {other.because}"
-    parts = frozenset((one.key, other.key)) | one.includes | other.includes
     title = f"{one.title}; {other.title}"
-    return Candidate(f"{one.key}+{other.key}", title, because, tuple(steps), source, destination, one.accepts, parts)
+    # It has no key of its own: it is what its parts are.
+    return Candidate("", title, because, tuple(steps), source, destination, one.accepts, one.parts | other.parts)
 
 
 def _one_of(one: str, other: str, ordinary: str) -> str:

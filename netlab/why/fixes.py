@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
 from netlab.plan.types import Plan
@@ -69,20 +69,13 @@ def find(spec: Spec, plan: Plan, number: int, layer: str, i: int, j: int, letter
     trial = _Trial(spec, plan, number, case)
     single = list(candidates(case))
     works = [(one, fix) for one in single if (fix := trial.fix(one)) is not None]
-    enough = {one.key for one, _ in works}
-    found = [fix for one, fix in works if not enough & one.includes][:MOST]
     tries = TRIES[len(state.endpoints) > COUNT_UP_TO]
-    count = 2
-    while not found and count <= AT_ONCE and tries > 0:
-        for candidate in _combinations([one for one in single if not one.includes], count, case):
-            tries -= 1
-            fix = trial.fix(candidate)
-            if fix is not None:
-                found.append(fix)
-            if tries <= 0 or len(found) == MOST:
-                break
-        count += 1
-    return tuple(found)
+    for count in range(2, AT_ONCE + 1):
+        if not works:
+            chosen = list(islice(_combinations(single, count, case), tries))
+            tries -= len(chosen)
+            works = [(one, fix) for one in chosen if (fix := trial.fix(one)) is not None]
+    return tuple(fix for one, fix in works if not any(other.parts < one.parts for other, _ in works))[:MOST]
 
 
 def _combinations(single: Sequence[Candidate], count: int, case: Case) -> Iterator[Candidate]:

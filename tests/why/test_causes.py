@@ -227,3 +227,13 @@ def test_why_a_layer_does_not_apply(layer: str, why: str) -> None:
     """A layer that has nothing to say of a pair says why."""
     told = ask(SUBNETS, "A", "B", layer=layer)
     assert (told.letter, told.unknown, told.fixes) == (".", why, ())
+
+
+def test_nothing_superfluous_among_several() -> None:
+    """Where two things are wrong, no offer holds a third that another offer does without."""
+    text = siblings("vepa", ", mtu: 1400, port: {hairpin: off}").replace("10.0.0.4/24]", "10.0.0.4/24], mtu: 1400")
+    told = ask(text, "A/web", "A/db", layer="icmp/1450")
+    wanted = [{"A/web:eth0", "A/db:eth0", "A:eth0"}] * 2
+    assert [set(first(fix)["set"]) for fix in told.fixes] == wanted
+    assert ["mode" in fix.steps for fix in told.fixes] == [True, False]
+    assert [fix for fix in told.fixes if "neighbors" in fix.steps] == []
