@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -11,13 +10,14 @@ import click
 from netlab.cli.params import FILE
 
 if TYPE_CHECKING:
-    from netlab.plan.types import AnyLink, Namespace, Plan, State
+    from netlab.plan.types import AnyLink, Plan, State
 
 
 @click.command("show", short_help="Show what exactly a topology asks the kernel for.")
 @FILE
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON, exactly as it goes to the agent.")
-def command(file: str, as_json: bool) -> None:
+@click.option("-a", "--all", "everything", is_flag=True, help="All sysctls, also those that every namespace is given.")
+def command(file: str, as_json: bool, everything: bool) -> None:
     """Show the resolved plan of a topology: what exactly the kernel is going to be asked for."""
     from netlab import plan, spec
 
@@ -29,10 +29,10 @@ def command(file: str, as_json: bool) -> None:
 
         click.echo(json.dumps(to_plain(resolved), indent=2, ensure_ascii=False))
         return
-    click.echo("\n".join(_plan(resolved)))
+    click.echo("\n".join(_plan(resolved, everything)))
 
 
-def _plan(plan: Plan) -> Iterator[str]:
+def _plan(plan: Plan, everything: bool) -> Iterator[str]:
     from netlab.report.changes import describe
 
     yield f"{plan.name}  ({plan.file})"
@@ -42,7 +42,7 @@ def _plan(plan: Plan) -> Iterator[str]:
     yield from _links(plan.steps[0].state)
     yield ""
     yield from _routing(plan.steps[0].state)
-    yield from _sysctls(plan.steps[0].state)
+    yield from _sysctls(plan.steps[0].state, everything)
     for step in plan.steps:
         if step.name != "baseline":
             yield ""
@@ -113,26 +113,30 @@ def _routing(state: State) -> Iterator[str]:
             yield f"{namespace.id}: rule {rule.priority}{chosen} table {rule.table}"
 
 
-def _sysctls(state: State) -> Iterator[str]:
-    """What is written in every namespace of a kind once, and what differs where it does."""
+def _sysctls(state: State, everything: bool) -> Iterator[str]:
+    """What is written everywhere once, where it is asked for; and what differs from that, once for all that do so."""
+    from netlab.plan import sysctls
+
+    usual = {"host": sysctls.defaults(), "container": sysctls.defaults(), "switch": sysctls.SWITCH}
+    kinds = {namespace.kind for namespace in state.namespaces}
+    hosts = " and ".join(f"every {kind}" for kind in ("host", "container") if kind in kinds)
+    if everything:
+        yield from _listed(hosts, usual["host"])
+        if "switch" in kinds:
+            yield from _listed("every switch", sysctls.SWITCH)
+    else:
+        yield f"sysctls of {hosts}: {len(usual['host'])}, Linux's own defaults with a silent IPv6 (--all lists them)"
+    special: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for namespace in state.namespaces:
+        own = tuple(pair for pair in namespace.sysctls if usual[namespace.kind].get(pair[0]) != pair[1])
+        special.setdefault(own, []).append(namespace.id)
+    for own, names in special.items():
+        if own:
+            yield from _listed(", ".join(names), dict(own))
+
+
+def _listed(whose: str, values: Mapping[str, str]) -> Iterator[str]:
     from netlab.report.changes import sysctl_name
 
-    for kind in ("host", "container", "switch"):
-        namespaces = [namespace for namespace in state.namespaces if namespace.kind == kind]
-        if not namespaces:
-            continue
-        common = _common(namespaces)
-        yield f"sysctls of every {kind}:"
-        yield from (f"  {sysctl_name(path)} = {value}" for path, value in common.items())
-        for namespace in namespaces:
-            own = [(path, value) for path, value in namespace.sysctls if common.get(path) != value]
-            if own:
-                yield f"sysctls of {namespace.id}:"
-                yield from (f"  {sysctl_name(path)} = {value}" for path, value in own)
-
-
-def _common(namespaces: list[Namespace]) -> dict[str, str]:
-    """What most of them are given, in the order of writing."""
-    count = Counter(pair for namespace in namespaces for pair in namespace.sysctls)
-    order = dict.fromkeys(pair for namespace in namespaces for pair in namespace.sysctls)
-    return {path: value for path, value in order if count[path, value] * 2 > len(namespaces)}
+    yield f"sysctls of {whose}:"
+    yield from (f"  {sysctl_name(path)} = {value}" for path, value in values.items())

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import click
@@ -10,15 +14,13 @@ import click
 @click.command("list", short_help="List the topologies that ship with netlab.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(as_json: bool) -> None:
-    """List the topologies that ship with netlab, with a line on each.
+    """List the topologies that ship with netlab, with a sentence on each, in the order of the claims that they check.
 
     Any of them can be named, from any folder: netlab run bridge-two-node
     """
     import json
-    import shutil
 
-    from tabulate import tabulate
-
+    from netlab.report.index import claim_order
     from netlab.spec import load, shipped
 
     specs = [(path, load(path).topology) for path in shipped()]
@@ -30,14 +32,34 @@ def command(as_json: bool) -> None:
         )
         for path, topology in specs
     ]
+    # Those that check no claim come last.
+    found.sort(key=lambda one: claim_order(one.claims[0] if one.claims else ""))
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
         return
+    from netlab.report.style import style_for
+
+    # A line each for what reads lines; on a terminal as wide as that is.
+    width = style_for(sys.stdout).width if sys.stdout.isatty() else None
+    click.echo("\n".join(_lines(found, width)))
+
+
+def _lines(found: Sequence[_Shipped], width: int | None) -> Iterator[str]:
     names = max((len(one.name) for one in found), default=0)
-    room = max(30, min(shutil.get_terminal_size((80, 24)).columns, 120) - names - 12)
-    rows = [(one.name, ", ".join(one.claims), _first(one.description, room)) for one in found]
-    headers = ("topology", "claims", "what it shows")
-    click.echo(tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True))
+    claims = max((len(", ".join(one.claims)) for one in found), default=0)
+    claims = max(claims, len("claims"))
+    lead = names + claims + 4
+    if width is not None and width - lead < 24:
+        for one in found:
+            yield f"{one.name}  {', '.join(one.claims)}".rstrip()
+            yield from (f"  {line}" for line in textwrap.wrap(_first(one.description), width - 3))
+        return
+    yield f"{'topology'.ljust(names)}  {'claims'.ljust(claims)}  what it shows"
+    for one in found:
+        sentence = _first(one.description)
+        first, *rest = textwrap.wrap(sentence, width - lead - 1) if width is not None else [sentence]
+        yield f"{one.name.ljust(names)}  {', '.join(one.claims).ljust(claims)}  {first}"
+        yield from (" " * lead + line for line in rest)
 
 
 @dataclass(frozen=True)
@@ -47,7 +69,6 @@ class _Shipped:
     description: str
 
 
-def _first(text: str, room: int) -> str:
-    """The first sentence, cut to one line."""
-    sentence = " ".join(text.split()).split(". ")[0].rstrip(".")
-    return sentence if len(sentence) <= room else sentence[: room - 1].rstrip() + "…"
+def _first(text: str) -> str:
+    """The first sentence, as one line."""
+    return re.split(r"(?<=[.?!]) ", " ".join(text.split()))[0].rstrip(".")

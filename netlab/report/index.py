@@ -150,7 +150,7 @@ def _view(found: Sequence[Row]) -> dict[str, Any]:
             for one in found
             for claim in one["claims"]
         ),
-        key=lambda claim: (_order(claim["number"]), claim["name"]),
+        key=lambda claim: (claim_order(claim["number"]), claim["name"]),
     )
     others = [
         {
@@ -178,7 +178,7 @@ def _worst(verdicts: Iterable[str]) -> str:
     return next((word for word in ("fail", "inconclusive") if word in seen), "pass")
 
 
-def _order(number: str) -> tuple[int, str]:
+def claim_order(number: str) -> tuple[int, str]:
     """``9`` before ``24`` before ``24b``."""
     digits = re.match(r"\d*", number)
     head = digits.group() if digits else ""

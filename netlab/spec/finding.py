@@ -22,7 +22,7 @@ def shipped() -> list[Path]:
     """The topologies that ship with the package, by name."""
     for folder in _folders():
         if folder.is_dir():
-            return sorted(folder.glob("*.yaml"))
+            return sorted(folder.glob("*.yaml"), key=lambda path: path.stem)
     return []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -65,22 +66,39 @@ def test_check_warns_of_what_the_model_contradicts(netlab: Netlab, files: Path) 
 
 
 def test_list(netlab: Netlab) -> None:
-    """Every topology that ships has a line; as JSON too."""
+    """Every topology that ships has a line, in the order of the claims, no sentence cut; as JSON too."""
     lines = netlab("list").stdout.splitlines()
-    names = [path.stem for path in spec.shipped()]
-    assert [line.split()[0] for line in lines[1:]] == names
-    assert max(map(len, lines)) <= 80
+    names = [line.split()[0] for line in lines[1:]]
+    assert sorted(names) == [path.stem for path in spec.shipped()]
+    claims = [int(found.group()) for line in lines[1:] if (found := re.search(r"(?<=  )\d+", line))]
+    assert claims == sorted(claims)
+    assert claims[0] == 1
+    assert not re.match(r"\S+ +\d", lines[-1])
+    assert names.index("bridge-two-node") < names.index("bridge-two-node-reached")
+    assert "A macvlan child in bridge mode talks to another machine, not to its own parent" in "\n".join(lines)
+    assert "…" not in "".join(lines)
     assert [one["name"] for one in json.loads(netlab("list", "--json").stdout)] == names
 
 
 def test_show(netlab: Netlab, files: Path) -> None:
-    """The resolved plan, down to the sysctls; as JSON it is the plan itself."""
-    text = netlab("show", "two.yaml").stdout
+    """The resolved plan, each sysctl that isn't everywhere the same with who has it; as JSON it is the plan itself."""
+    (files / "own.yaml").write_text(TWO.replace("  B:\n", "  B:\n    sysctls: {net.ipv4.ip_forward: 1}\n"))
+    text = netlab("show", "own.yaml").stdout
     assert "A:eth0" in text
-    assert "net.ipv4.ip_forward = 0" in text
     assert "expect A -> B: reachable" in text
-    plan = json.loads(netlab("show", "two.yaml", "--json").stdout)
+    assert "sysctls of B:\n  net.ipv4.ip_forward = 1\n" in text
+    # Those that the kernel sets along with it, and none else.
+    assert text.count("\n  net.") == 4
+    plan = json.loads(netlab("show", "own.yaml", "--json").stdout)
     assert plan["steps"][0]["name"] == "baseline"
+
+
+def test_show_all(netlab: Netlab, files: Path) -> None:
+    """With --all every sysctl, those of all hosts and containers once."""
+    text = netlab("show", "use-container-and-vm", "--all").stdout
+    assert text.count("net.ipv4.ip_forward = 0\n") == 1
+    assert "sysctls of every host and every container:" in text
+    assert "sysctls of every switch:" in text
 
 
 def test_the_schema_checks_files(netlab: Netlab) -> None:
