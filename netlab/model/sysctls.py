@@ -74,7 +74,7 @@ NEUTRAL_AT = {
     "use_optimistic": 0,
 }
 #: Settings outside conf/ that no probe of ours can feel.
-NEUTRAL_GLOBAL = frozenset(("net/ipv4/icmp_errors_use_inbound_ifaddr",))
+NEUTRAL_GLOBAL = frozenset(("net/ipv4/icmp_errors_use_inbound_ifaddr", "net/ipv4/tcp_orphan_retries"))
 
 #: Settings that the model follows.
 FOLLOWED4 = frozenset(

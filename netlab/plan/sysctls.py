@@ -70,6 +70,9 @@ def _compiled() -> dict[str, str]:
     values["net/ipv4/conf/default/accept_source_route"] = "1"
     values["net/ipv4/icmp_echo_ignore_all"] = "0"
     values["net/ipv4/icmp_errors_use_inbound_ifaddr"] = "0"
+    # A killed process's connection with unsent data keeps its namespace until it gives up: after minutes of probing a
+    # window that nobody opens any more, or like this at the first try (tcp_probe_timer, net/ipv4/tcp_timer.c).
+    values["net/ipv4/tcp_orphan_retries"] = "1"
     values[_DISABLE6] = "0"
     values[_FORWARD6] = "0"
     values["net/ipv6/conf/all/accept_dad"] = "0"

@@ -19,9 +19,8 @@ CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 #: The kinds of namespaces that are counted, and how many there may be while a run lasts.
 KINDS = {"net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
 PLENTY = 1000
-#: Seconds that the kernel may take to tidy up. A TCP socket whose process was killed with data unsent holds its
-#: namespace until it gives up retransmitting (tcp_orphan_retries): more than 100 s where the other end's link has gone.
-DEADLINE = 240.0
+#: Seconds that the kernel may take to tidy up.
+DEADLINE = 60.0
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
