@@ -66,7 +66,7 @@ def last_line(record: Record, style: Style) -> str:
     summary = record["summary"]
     colours = {"pass": ("bold", "green"), "fail": ("bold", "red"), "inconclusive": ("bold", "yellow")}
     word = summary["verdict"].upper()
-    counts = ", ".join(f"{summary[name]} {name}" for name in ("pass", "fail", "inconclusive", "skip"))
+    counts = _in_words(summary, style)
     seconds = record["durations"].get("total")
     took = f"   {seconds:.2f} s" if seconds is not None else ""
     if not any(summary[name] for name in ("pass", "fail", "inconclusive")):
@@ -93,12 +93,17 @@ def table(rows: Sequence[tuple[str, Sequence[Record]]], style: Style, where: str
         seconds = sum(record["durations"].get("total", 0.0) for record in records)
         lines.append([style.verdict(worst), clean(name), *map(str, counts.values()), claims, f"{seconds:.2f}"])
     text = _summary(lines, style)
-    sums = ", ".join(f"{totals[word]} {word}" for word in _COUNTED)
+    sums = _in_words(totals, style)
     more = style.paint(clean(where), "dim") + "\n" if where else ""
-    return f"{text}\n\n{more}{len(rows)} topologies: {sums}"
+    return f"{text}\n\n{more}{len(rows)} topolog{'y' if len(rows) == 1 else 'ies'}: {sums}"
 
 
 _COUNTED = ("pass", "fail", "inconclusive", "skip")
+
+
+def _in_words(counts: Record, style: Style) -> str:
+    """``42 pass, 0 fail, 0 inconclusive, 0 skip``; on a narrow terminal only what there is of."""
+    return ", ".join(f"{counts[word]} {word}" for word in _COUNTED if counts[word] or style.width >= 60)
 
 
 def _summary(lines: Sequence[Sequence[str]], style: Style) -> str:
@@ -107,13 +112,14 @@ def _summary(lines: Sequence[Sequence[str]], style: Style) -> str:
 
     headers = ["", "topology", *_COUNTED, "claims", "s"]
     align = ["left", "left", "right", "right", "right", "right", "left", "right"]
-    if style.width < 80:
-        headers, align = ["", "topology", *"PF?S", "s"], align[:6] + align[7:]
-        lines = [[*line[:6], line[7]] for line in lines]
-        others = sum(max(visible(line[k]) for line in lines) + 2 for k in range(len(headers)) if k != 1)
-        room = max(8, style.width - 1 - others)
-        lines = [[line[0], shorten(line[1], room), *line[2:]] for line in lines]
-    return tabulate(lines, headers=headers, tablefmt="plain", disable_numparse=True, colalign=align)
+    if style.width >= 80:
+        return tabulate(lines, headers=headers, tablefmt="plain", disable_numparse=True, colalign=align)
+    narrow = [[*line[:6], line[7]] for line in lines]
+    others = sum(max(visible(line[k]) for line in narrow) + 2 for k in range(7) if k != 1)
+    room = max(8, style.width - 1 - others)
+    # The heads are a row like the others: tabulate pads the columns of real headers.
+    rows = [["", "topology", *"PF?S", "s"], *([line[0], shorten(line[1], room), *line[2:]] for line in narrow)]
+    return tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=align[:6] + align[7:])
 
 
 def _letter(record: Record) -> str:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import copy
+import fcntl
 import io
+import os
+import pty
+import struct
+import termios
 from collections.abc import Callable
 from typing import Any
 
@@ -238,6 +243,27 @@ def test_the_summary_table(record: Records) -> None:
     assert "24 confirmed, 24b refuted" in lines[1]
     assert lines[2].split()[:2] == ["✗", "red"]
     assert lines[-1] == "2 topologies: 43 pass, 1 fail, 0 inconclusive, 0 skip"
+
+
+@pytest.mark.parametrize("width", [32, 40, 60])
+def test_the_summary_table_of_a_narrow_terminal(record: Records, width: int) -> None:
+    """In few columns no line of the table is longer than they are, and each still has its verdict and counts."""
+    rows = [("bridge-two-node", [record("bridge-two-node")]), ("a-long-name-" * 4, [record(RED, "icmp")])]
+    lines = terminal.table(rows, Style(width=width)).splitlines()
+    assert max(map(len, lines[:-1])) < width
+    assert [line.split()[0] for line in lines[1:3]] == ["✓", "✗"]
+    assert lines[1].split()[2:6] == ["42", "0", "0", "0"]
+    assert lines[-1].startswith("2 topologies: 43 pass, 1 fail")
+
+
+def test_style_follows_a_narrow_terminal() -> None:
+    """Forty columns are forty columns; what is no terminal has eighty."""
+    mine, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    with os.fdopen(theirs, "w") as stream:
+        assert style_for(stream, {}).width == 40
+    os.close(mine)
+    assert style_for(io.StringIO(), {}).width == 80
 
 
 def test_repetitions_are_counted(record: Records) -> None:
