@@ -28,11 +28,11 @@ def bits(value: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Seconds with a unit: ``23.1 µs``."""
+    """Seconds with a unit: ``23.1 us``."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if value >= size:
             return f"{value / size:.3g} {unit}"
-    return f"{value * 1e6:.3g} µs"
+    return f"{value * 1e6:.3g} us"
 
 
 def cpu(value: float) -> str:

@@ -101,3 +101,15 @@ hosts:
     interfaces:
       eth0: {switch: lan, addresses: [10.0.0.3/24]}
 """
+
+#: Two throughputs, each measured once, by a few bytes.
+MEASURED = """
+name: measured
+switches: {lan: {}}
+hosts:
+  A: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24]}}}
+  B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}}
+throughput:
+  - {pairs: [A -> B], engine: sockets, bytes: 1M, repetitions: 1}
+  - {pairs: [B -> A], engine: sockets, bytes: 1M, repetitions: 1}
+"""

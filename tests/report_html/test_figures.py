@@ -127,7 +127,7 @@ def test_bits(value: float, words: str) -> None:
     assert figures.bits(value) == words
 
 
-@pytest.mark.parametrize(("value", "words"), [(2.31e-5, "23.1 µs"), (1.5e-3, "1.5 ms"), (2.0, "2 s")])
+@pytest.mark.parametrize(("value", "words"), [(2.31e-5, "23.1 us"), (1.5e-3, "1.5 ms"), (2.0, "2 s")])
 def test_seconds(value: float, words: str) -> None:
     """Seconds with three digits and a unit."""
     assert figures.seconds(value) == words

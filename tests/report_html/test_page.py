@@ -10,7 +10,7 @@ import pytest
 
 from netlab.report import html
 from tests.report_html.browser import Browser
-from tests.report_html.labs import BRIDGED, HUNDRED, MIXED
+from tests.report_html.labs import BRIDGED, HUNDRED, MEASURED, MIXED
 
 Record = dict[str, Any]
 Report = Callable[..., Browser]
@@ -311,3 +311,29 @@ def test_on_paper_all_steps_are_there(report: Report) -> None:
     assert page.run("return document.documentElement.dataset.theme") == "light"
     page.run("dispatchEvent(new Event('afterprint'))")
     assert page.all("details[open]")[1:] == []
+
+
+def test_a_phone_shows_endpoints_whole(report: Report) -> None:
+    """On a narrow screen each endpoint's MAC is one line, and its address is on the screen without scrolling."""
+    page = report(DEMO, width=390)
+    boxes = page.run(
+        "return [...document.querySelectorAll('table.stack td[data-label]')].map((cell) => {"
+        " const box = cell.getBoundingClientRect(); return [cell.dataset.label, box.left, box.right, box.height]; })"
+    )
+    assert [label for label, *_ in boxes] == ["Kind", "MAC", "Addresses"] * 3
+    assert all(left >= 0 and right <= 390 for _, left, right, _ in boxes)
+    assert all(height < 30 for label, _, _, height in boxes if label == "MAC")
+
+
+def test_cards_keep_their_distance(report: Report) -> None:
+    """No two cards of a page touch."""
+    page = report(MEASURED)
+    gaps = page.run(
+        "return [...document.querySelectorAll('.card + .card')].map((card) =>"
+        " [card.previousElementSibling.getBoundingClientRect(), card.getBoundingClientRect()])"
+        ".map(([one, other]) => Math.max(other.top - one.bottom, other.left - one.right))"
+    )
+    assert gaps
+    assert min(gaps) >= 8
+    assert "measured once" in page.text("main")
+    assert "median of 1" not in page.text("main")
