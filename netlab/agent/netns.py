@@ -39,8 +39,11 @@ class Netns:
         self.visited = False
         try:
             system.unshare(system.CLONE_NEWNET)
-            self.fd = os.open(_SELF, os.O_RDONLY | os.O_CLOEXEC)
-            self.netlink = Socket()
+            with contextlib.ExitStack() as opened:
+                self.fd = os.open(_SELF, os.O_RDONLY | os.O_CLOEXEC)
+                opened.callback(os.close, self.fd)
+                self.netlink = Socket()
+                opened.pop_all()
         finally:
             system.setns(Home.fd)
 
@@ -74,9 +77,8 @@ class Netns:
 
     def run(self, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a command inside to its end, output captured. Raises OSError where it can't be started."""
-        # Administrators' tools: an ordinary user's PATH often lacks the folders they are in.
-        env = {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"}
-        binary = shutil.which(argv[0], path=env["PATH"]) or argv[0]
+        env = {**os.environ, "PATH": _path()}
+        binary = installed(argv[0]) or argv[0]
 
         def run() -> subprocess.CompletedProcess[str]:
             return subprocess.run(
@@ -98,11 +100,12 @@ def in_thread(ns: int, work: Callable[[], T]) -> T:
 
     def inside() -> None:
         try:
-            cwd = os.getcwd()
+            cwd = _folder()
             system.unshare(system.CLONE_FS | system.CLONE_NEWNS)
             system.setns(ns)
             mount_sysfs()
-            os.chdir(cwd)
+            if cwd is not None:
+                os.chdir(cwd)
             result.append(work())
         except BaseException as error:  # handed to the caller, whatever it is
             failure.append(error)
@@ -113,6 +116,14 @@ def in_thread(ns: int, work: Callable[[], T]) -> T:
     if failure:
         raise failure[0]
     return result[0]
+
+
+def _folder() -> str | None:
+    """The current folder; None where it has been deleted."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
 
 
 def end_processes(namespaces: Iterable[Netns]) -> None:
@@ -140,6 +151,16 @@ def end_processes(namespaces: Iterable[Netns]) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         killed |= new
+
+
+def installed(binary: str) -> str | None:
+    """Where a tool is; None where it isn't installed."""
+    return shutil.which(binary, path=_path())
+
+
+def _path() -> str:
+    # Administrators' tools: an ordinary user's PATH often lacks the folders they are in.
+    return f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
 
 def _inode(pid: int) -> int:

@@ -6,6 +6,7 @@ seemed to succeed proves nothing.
 
 from __future__ import annotations
 
+import errno as errors
 import socket
 import struct
 import time
@@ -13,6 +14,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent.errors import BuildFailed
+from netlab.agent.links.bridge import HZ
 from netlab.agent.links.port import OPTIONS, STATES
 from netlab.agent.netlink.classes import ifaddrmsg, ifinfmsg
 from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, header
@@ -39,6 +41,14 @@ GETLINK = header(
     struct.pack("=BxHiII", socket.AF_UNSPEC, 0, 0, 0, 0) + struct.pack("=HHI", 8, 29, RTEXT_FILTER_SKIP_STATS),
 )
 GETADDR = header(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=BBBBi", 0, 0, 0, 0, 0))
+
+#: Options of a bridge, and the attributes that hold them.
+BRIDGE = {
+    "stp": "IFLA_BR_STP_STATE",
+    "ageing_time": "IFLA_BR_AGEING_TIME",
+    "mcast_snooping": "IFLA_BR_MCAST_SNOOPING",
+    "fdb_max_learned": "IFLA_BR_FDB_MAX_LEARNED",
+}
 
 Link = dict[str, Any]
 
@@ -70,8 +80,9 @@ def read_links(ns: Netns) -> dict[int, Link]:
             if read["kind"] in ("macvlan", "macvtap"):
                 _read_macvlan(read, details)
             elif read["kind"] == "bridge":
-                read["stp"] = bool(details.get_attr("IFLA_BR_STP_STATE"))
-                read["fdb_max_learned"] = details.get_attr("IFLA_BR_FDB_MAX_LEARNED")
+                read |= {name: details.get_attr(attribute) for name, attribute in BRIDGE.items()}
+                read["stp"] = bool(read["stp"])
+                read["ageing_time"] /= HZ
             if info.get_attr("IFLA_INFO_SLAVE_KIND") == "bridge":
                 slave = info.get_attr("IFLA_INFO_SLAVE_DATA")
                 read["port"] = {name: slave.get_attr(option[0]) for name, option in OPTIONS.items()}
@@ -242,8 +253,8 @@ def compare(link: AnyLink, mine: Link, *, exactly: bool = True) -> None:
             checks.append(("allowed_macs", sorted(link.allowed_macs), mine["allowed_macs"]))
         if link.bcqueuelen is not None:
             checks.append(("bcqueuelen", link.bcqueuelen, mine["bcqueuelen"]))
-    if isinstance(link, Bridge):
-        checks.append(("stp", link.stp, mine["stp"]))
+    if isinstance(link, (Switch, Bridge)):
+        checks += _bridge_checks(link, mine)
     if isinstance(link, Veth) and link.master is not None:
         checks.append(("master", True, bool(mine["master"])))
     if isinstance(link, Veth) and link.port.attached:
@@ -254,6 +265,23 @@ def compare(link: AnyLink, mine: Link, *, exactly: bool = True) -> None:
     for what, want, got in checks:
         if want != got:
             raise differs(link.id, f"its {what} is {got}, the plan says {want}", link.where)
+
+
+def _bridge_checks(bridge: Switch | Bridge, mine: Link) -> list[tuple[str, object, object]]:
+    wanted = {
+        "stp": int(bridge.stp),
+        "ageing_time": bridge.ageing_time,
+        "mcast_snooping": int(bridge.mcast_snooping),
+        "fdb_max_learned": bridge.fdb_max_learned or 0,
+    }
+    for name, value in wanted.items():
+        if mine[name] is None and value:
+            failed = BuildFailed(
+                errors.EOPNOTSUPP, f"this kernel has no {name}", "ip -d link show", bridge.id, bridge.where
+            )
+            failed.hint = f"leave {name} out, or use a kernel that has it (fdb_max_learned: 6.8)"
+            raise failed
+    return [(name, value, mine[name] or 0) for name, value in wanted.items()]
 
 
 def _port_checks(wanted: Port, got: dict[str, Any] | None) -> list[tuple[str, object, object]]:

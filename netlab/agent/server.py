@@ -323,6 +323,8 @@ class Server:
                 self.fence.round()
         except FenceLost as error:
             lost = str(error)
+        except OSError as error:
+            lost = in_words(error)
         counts = capture.stop()
         if lost:
             raise NotDone("system", message=f"the capture may lack the last frames: {lost}")
@@ -349,26 +351,26 @@ class Server:
     def spawn(self, message: dict[str, Any]) -> Answer:
         """Start a process in a namespace; its standard streams travel back as descriptors."""
         ns = self._ns(message)
-        pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
-        (in_read, in_write), (out_read, out_write), (err_read, err_write) = pipes
-        try:
-            process = ns.spawn(
-                message["argv"],
-                env=message["env"],
-                cwd=message["cwd"],
-                stdin=in_read,
-                stdout=out_write,
-                stderr=err_write,
-            )
-        except OSError as error:
-            for pair in pipes:
-                for fd in pair:
-                    os.close(fd)
-            raise NotDone(
-                "spawn", message=f"{message['argv'][0]}: {os.strerror(error.errno or 0)}", errno=error.errno
-            ) from error
-        for fd in (in_read, out_write, err_write):
-            os.close(fd)
+        program = message["argv"][0]
+        with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+            try:
+                in_read, in_write = _pipe(theirs, ours)
+                out_read, out_write = _pipe(ours, theirs)
+                err_read, err_write = _pipe(ours, theirs)
+                process = ns.spawn(
+                    message["argv"],
+                    env=message["env"],
+                    cwd=message["cwd"],
+                    stdin=in_read,
+                    stdout=out_write,
+                    stderr=err_write,
+                )
+            except OSError as error:
+                # It may be the folder that it was to start in.
+                what = program if error.filename in (None, program) else f"{program}: {error.filename}"
+                said = os.strerror(error.errno or 0)
+                raise NotDone("spawn", message=f"{what}: {said}", errno=error.errno) from error
+            ours.pop_all()
         self.processes[process.pid] = process
         return {"pid": process.pid}, [in_write, out_read, err_read]
 
@@ -385,3 +387,11 @@ class Server:
         with ns:
             sock = socket.socket(message["family"], message["type"] | socket.SOCK_CLOEXEC, message["proto"])
         return None, [sock.detach()]
+
+
+def _pipe(reading: contextlib.ExitStack, writing: contextlib.ExitStack) -> tuple[int, int]:
+    """A pipe's ends, each closed with the stack of the side that has it."""
+    read, write = os.pipe2(os.O_CLOEXEC)
+    reading.callback(os.close, read)
+    writing.callback(os.close, write)
+    return read, write

@@ -12,8 +12,8 @@ from netlab.plan.types import Bridge, Switch
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
 
-#: USER_HZ, the unit of times in IFLA_BR_*.
-_HZ = 100
+#: USERHZ, the unit of times in IFLA_BR_*.
+HZ = 100
 
 
 def _data(switch: Switch | Bridge) -> tuple[dict[str, Any], str]:
@@ -21,14 +21,14 @@ def _data(switch: Switch | Bridge) -> tuple[dict[str, Any], str]:
         "IFLA_BR_STP_STATE": int(switch.stp),
         # Without STP, too, the kernel moves a port that is listening or learning on when this is over
         # (br_make_forwarding, br_forward_delay_timer_expired): 0 leaves it in the state it was put into.
-        "IFLA_BR_FORWARD_DELAY": 15 * _HZ if switch.stp else 0,
-        "IFLA_BR_AGEING_TIME": switch.ageing_time * _HZ,
+        "IFLA_BR_FORWARD_DELAY": 15 * HZ if switch.stp else 0,
+        "IFLA_BR_AGEING_TIME": switch.ageing_time * HZ,
         "IFLA_BR_MCAST_SNOOPING": int(switch.mcast_snooping),
         "IFLA_BR_FDB_MAX_LEARNED": switch.fdb_max_learned,
     }
     words = (
-        f"stp_state {int(switch.stp)} forward_delay {15 * _HZ if switch.stp else 0}"
-        f" ageing_time {switch.ageing_time * _HZ} mcast_snooping {int(switch.mcast_snooping)}"
+        f"stp_state {int(switch.stp)} forward_delay {15 * HZ if switch.stp else 0}"
+        f" ageing_time {switch.ageing_time * HZ} mcast_snooping {int(switch.mcast_snooping)}"
     )
     if switch.fdb_max_learned is not None:
         words += f" fdb_max_learned {switch.fdb_max_learned}"

@@ -6,8 +6,9 @@ import os
 import shlex
 from typing import TYPE_CHECKING
 
-from netlab.agent.errors import BuildFailed
+from netlab.agent.errors import BuildFailed, in_words
 from netlab.agent.links.port import OPTIONS
+from netlab.agent.netns import installed
 from netlab.plan.types import SetLink, Veth
 
 if TYPE_CHECKING:
@@ -46,9 +47,11 @@ def _by_binary(lab: Lab, change: SetLink, veth: Veth, option: str, value: bool) 
     lab.log(command)
     try:
         done = ns.run(argv)
-    except FileNotFoundError as error:
-        failed = BuildFailed(error.errno or 0, f"{argv[0]} is not installed", command, veth.id, change.where)
-        failed.package = _PACKAGES[argv[0]]
+    except OSError as error:
+        lacking = installed(argv[0]) is None
+        words = f"{argv[0]} is not installed" if lacking else f"{argv[0]} cannot be started: {in_words(error)}"
+        failed = BuildFailed(error.errno or 0, words, command, veth.id, change.where)
+        failed.package = _PACKAGES[argv[0]] if lacking else ""
         raise failed from error
     if done.returncode or done.stderr:
         words = done.stderr.strip() or f"exit status {done.returncode}"

@@ -210,7 +210,7 @@ class Echo(AddressLayer):
         self.sockets[source].sendto(packet, target)
 
     def request_of(self, data: bytes) -> Pair | None:
-        # An IPv4 header without options: our own packets have none.
-        kind, offset = (data[54], 62) if self.family == 6 else (data[34], 42)
-        number = frames.number_at(data, offset) if kind in (8, 128) else None
+        # An IPv4 header without options: our own packets have none. A tap hears everybody's frames, however short.
+        kind, offset = (data[54:55], 62) if self.family == 6 else (data[34:35], 42)
+        number = frames.number_at(data, offset) if kind in (b"\x08", b"\x80") else None
         return self.by_number.get(number) if number is not None else None

@@ -44,7 +44,7 @@ def marked(number: int) -> bytes:
 
 def number_at(data: bytes, offset: int) -> int | None:
     """The number of the probe whose payload stands at ``offset``; None where the mark isn't there."""
-    if data[offset : offset + 8] != MARK:
+    if data[offset : offset + 8] != MARK or len(data) < offset + 8 + _NUMBER.size:
         return None
     return int(_NUMBER.unpack_from(data, offset + 8)[0])
 

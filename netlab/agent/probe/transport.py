@@ -115,8 +115,11 @@ class Transport(AddressLayer):
         del self.servers[index]
 
     def request_of(self, data: bytes) -> Pair | None:
+        # A tap hears everybody's frames, however short.
+        if len(data) < 34:
+            return None
         transport = 14 + 4 * (data[14] & 0xF)
-        if not self.is_request(data, transport):
+        if len(data) < transport + 14 or not self.is_request(data, transport):
             return None
         (port,) = struct.unpack_from("!H", data, transport)
         return self.by_port.get((socket.inet_ntoa(data[26:30]), port))

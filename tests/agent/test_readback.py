@@ -1,0 +1,60 @@
+"""What differs from the plan is seen before anything is probed."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from netlab.agent import netlink, readback
+from netlab.agent.errors import BuildFailed
+from netlab.lab import Agent
+from netlab.lab.errors import BuildError
+from netlab.plan import from_file
+from netlab.plan.types import Switch
+
+BRIDGES = """
+switches: {lan: {ageing_time: 77, mcast_snooping: true, fdb_max_learned: 9}}
+hosts:
+  A:
+    interfaces:
+      eth0: {switch: lan, addresses: [10.0.0.1/24]}
+      br0: {type: bridge, ageing_time: 78, fdb_max_learned: 8}
+  B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}}
+steps: [{name: later, set: {B:eth0: {mtu: 1400}}}]
+"""
+
+
+@pytest.mark.parametrize("bridge", ["lan", "A:br0"])
+@pytest.mark.parametrize(
+    ("option", "value"), [("stp", 1), ("ageing_time", 7600), ("mcast_snooping", None), ("fdb_max_learned", 3)]
+)
+def test_options_of_bridges_are_read_back(agent: Agent, bridge: str, option: str, value: int | None) -> None:
+    """Each option that a bridge was given is compared: one that is otherwise is an error that names it."""
+    plan = from_file(BRIDGES, "test.yaml")
+    link = plan.steps[0].state.link(bridge)
+    # The one has it on, the other off.
+    value = int(bridge != "lan") if value is None else value
+    data = {"IFLA_INFO_KIND": "bridge", "IFLA_INFO_DATA": {readback.BRIDGE[option]: value}}
+    request = netlink.link("set", {"IFLA_LINKINFO": data}, "", index=link.ifindex)
+    with agent.lab(plan) as lab:
+        lab.enter(plan.steps[0]).result()
+        with lab.socket(link.namespace, socket.AF_NETLINK, socket.SOCK_RAW) as sock:
+            sock.send(request.message)
+            assert sock.recv(4096)[16:20] == bytes(4)
+        with pytest.raises(BuildError, match=rf"{bridge} was built, but its {option} is ") as caught:
+            lab.enter(plan.steps[1]).result()
+    assert caught.value.exit_code == 2
+
+
+def test_an_option_that_the_kernel_lacks_is_its_lack() -> None:
+    """Where a bridge has no such attribute at all, the kernel is too old: exit code 3, and the version that has it."""
+    state = from_file(BRIDGES, "test.yaml").steps[0].state
+    switch = state.link("lan")
+    assert isinstance(switch, Switch)
+    read = {"mac": switch.mac, "stp": False, "ageing_time": 77.0, "mcast_snooping": 1, "fdb_max_learned": None}
+    with pytest.raises(BuildFailed, match="this kernel has no fdb_max_learned") as caught:
+        readback.compare(switch, read)
+    plain = caught.value.plain()
+    assert plain["exit_code"] == 3
+    assert "6.8" in plain["hint"]
