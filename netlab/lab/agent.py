@@ -230,7 +230,8 @@ class Agent:
         elif message["event"] == "exit":
             self._exited(message["pid"], message["status"])
         elif message["event"] == "cannot":
-            return CannotRun(message["what"], message["mend"])
+            kind = Exhausted if message.get("scarce") else CannotRun
+            return kind(message["what"], message["mend"])
         return None
 
     def _why_ended(self) -> Exception:

@@ -4,6 +4,7 @@ It is loaded into every pytest run of an environment, so it imports nothing of n
 
 - Fixtures: ``lab`` (of the test's ``@pytest.mark.topology(…)``), ``lab_factory`` (opens labs, for other scopes).
 - Topology files (ini option ``netlab_topologies``) are tests: one for each step and layer.
+- ``netlab_required`` (ini option): a machine that can't run labs fails the tests instead of skipping them.
 - Options: ``--netlab-layers``, ``--netlab-seed``, ``--netlab-report``.
 """
 
@@ -47,6 +48,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type="args",
         default=["topologies/*.yaml"],
         help="Patterns, relative to the root folder, of topology files that are tests. [topologies/*.yaml]",
+    )
+    parser.addini(
+        "netlab_required",
+        type="bool",
+        default=False,
+        help="On a machine that can't run labs, or lacks a link kind, tests fail instead of being skipped. [false]",
     )
 
 
@@ -131,7 +138,7 @@ def lab_factory(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> 
     """Opens labs: ``lab_factory(topology)`` returns a `netlab.Lab`, to be closed or used in a ``with`` block.
 
     For fixtures of your own, of whatever scope. What is not closed ends with the session. A machine that can't run
-    labs skips the test, with the reason.
+    labs skips the test, with the reason (or fails it: ini option ``netlab_required``).
     """
 
     def open_lab(topology: Source, *, folder: Path | None = None) -> Lab:

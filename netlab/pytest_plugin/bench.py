@@ -17,7 +17,6 @@ from netlab.measure import session
 from netlab.observed import MeasuresObserved, StepObserved
 from netlab.plan.measures import Measures
 from netlab.plan.types import Plan, Step
-from netlab.pytest_plugin.keeper import skip_or_raise
 from netlab.report import terminal
 from netlab.report.style import Style
 
@@ -57,7 +56,7 @@ class Bench:
         self._passed: list[Reply[StepObserved]] = []
 
     def examine(self, plan: Plan, step: Step, name: str) -> Seen:
-        """Examine a layer of a step, `LINKS` or one of `MEASURES`; skips where this machine can't. Raises LabError."""
+        """Examine a layer of a step, `LINKS` or one of `MEASURES`. Raises LabError."""
         try:
             handle, entered = self._enter(plan, step)
             options = pipeline.Options(layers=(name,), seed=self._seed, measure=False)
@@ -75,9 +74,9 @@ class Bench:
                 one = pipeline.examine(plan, step, handle, options, entered=entered)
             clock.lap("total")
             here = pipeline.circumstances(handle.agent, options, started, clock.seconds)
-        except LabError as error:
+        except LabError:
             self.leave()
-            skip_or_raise(error)
+            raise
         return Seen(one, here, measured)
 
     def leave(self) -> None:

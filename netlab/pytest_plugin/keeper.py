@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from netlab.lab import BuildError, CannotRun, LabError
+from netlab.lab import BuildError, CannotRun, Exhausted, LabError
 from netlab.testing import Lab, Labs
 from netlab.testing.artefacts import save
 
 if TYPE_CHECKING:
     from netlab.testing.blueprint import Source
 
+#: Errnos of a build, by name, that say what there is too little of.
+_SCARCE = ("EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "ENOSPC", "EAGAIN")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -36,7 +38,7 @@ class Keeper:
         try:
             return self.labs.open(source, [folder] if folder else [])
         except LabError as error:
-            skip_or_raise(error)
+            skip_or_raise(error, self.config)
 
     def report(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """Add to a test's report what it has seen and where, and to a failed one's where its labs' artefacts are."""
@@ -66,8 +68,15 @@ class Keeper:
         return base / "netlab" / name
 
 
-def skip_or_raise(error: LabError) -> NoReturn:
-    """Skip the test where it is the machine that lacks something (of link kinds the kernel says EOPNOTSUPP)."""
-    if isinstance(error, CannotRun) or (isinstance(error, BuildError) and error.exit_code == CannotRun.exit_code):
+def skip_or_raise(error: LabError, config: pytest.Config) -> NoReturn:
+    """Skip the test where it is the machine that lacks something for good (of link kinds the kernel says EOPNOTSUPP).
+
+    What there is too little of just now is an error, and so is everything where the suite says that labs are needed.
+    """
+    lacks = isinstance(error, CannotRun) or (isinstance(error, BuildError) and error.exit_code == CannotRun.exit_code)
+    scarce = isinstance(error, Exhausted) or (isinstance(error, BuildError) and error.errno in _SCARCE)
+    if lacks and not scarce and not config.getini("netlab_required"):
         pytest.skip(f"{error}; {error.mend}" if error.mend else str(error))
+    if error.mend and error.mend not in getattr(error, "__notes__", ()):
+        error.add_note(error.mend)
     raise error

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from netlab.lab import BuildError, CannotRun, LabDied, LabError
 from netlab.plan.types import ExpectRefused, ExpectState, Plan, Step
 from netlab.pytest_plugin import asked_layers, keeper_of
 from netlab.pytest_plugin.bench import LINKS, MEASURES, Bench, NotAsExpected, judge
 from netlab.pytest_plugin.gather import pack
+from netlab.pytest_plugin.keeper import skip_or_raise
 
 _BENCH: pytest.StashKey[Bench] = pytest.StashKey()
 
@@ -71,7 +73,10 @@ class TopologyItem(pytest.Item):
         keeper = keeper_of(self.config)
         if _BENCH not in self.config.stash:
             self.config.stash[_BENCH] = Bench(keeper.labs, keeper.seed)
-        seen = self.config.stash[_BENCH].examine(self.parent.plan, self.parent.step, self.name)
+        try:
+            seen = self.config.stash[_BENCH].examine(self.parent.plan, self.parent.step, self.name)
+        except LabError as error:
+            skip_or_raise(error, self.config)
         self.where = {"topology": self.parent.plan.name, "kernel": seen.here.kernel}
         self.where |= {"substrate": seen.here.substrate, "seed": str(seen.here.seed)}
         if self.config.getoption("--netlab-report"):
@@ -80,10 +85,10 @@ class TopologyItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The report of what is not as expected, and no traceback."""
-        from netlab.lab import BuildError, LabDied
-
         if isinstance(excinfo.value, (NotAsExpected, BuildError, LabDied)):
             return str(excinfo.value)
+        if isinstance(excinfo.value, CannotRun):
+            return f"{excinfo.value}; {excinfo.value.mend}"
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:

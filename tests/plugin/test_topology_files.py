@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from netlab import BuildError, LabDied
+from netlab.lab import Exhausted
 from netlab.pytest_plugin.keeper import skip_or_raise
 from tests.plugin.project import TWO_HOSTS, Project
 from tests.report.test_junit import check_shape
@@ -142,21 +143,59 @@ def test_a_machine_that_cannot_skips_with_the_reason(project: Project) -> None:
     assert ran.count("skipped") == 8
     assert "user.max_user_namespaces=0 keeps this user from making network namespaces" in ran.output
     assert "sudo sysctl -w user.max_user_namespaces=15000" in ran.output
+    needed = ("-q", "-o", "netlab_required=true")
+    ran = project.pytest(*needed, prefix=("unshare", "--user", "--map-root-user", "sh", "-c", refuse, "sh"))
+    assert ran.returncode == 1, ran.output
+    assert (ran.count("failed"), ran.count("error"), ran.count("skipped")) == (7, 1, 0)
+    assert ran.output.count("sudo sysctl -w user.max_user_namespaces=15000") >= 8
 
 
-def test_what_skips_and_what_does_not() -> None:
-    """A link kind that the kernel lacks skips; what it refuses, and an agent's death, do not."""
+def test_too_few_descriptors_are_an_error(project: Project) -> None:
+    """A machine that could run labs, but has no descriptor left for an agent, is an error that says what mends it."""
+    project.write(
+        "test_mine.py",
+        f"""\
+        import os
+        import resource
+
+        import pytest
+
+        @pytest.fixture
+        def few():
+            lowest = os.dup(0)
+            os.close(lowest)
+            limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + 1, limits[1]))
+            yield
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+        @pytest.mark.topology({TWO_HOSTS!r})
+        def test_lab(few, lab):
+            pass
+        """,
+    )
+    ran = project.pytest("-q")
+    assert ran.returncode == 1, ran.output
+    assert ran.count("error") == 1
+    assert "Exhausted: the agent cannot be started: Too many open files" in ran.output
+    assert "ulimit -n" in ran.output
+
+
+def test_what_skips_and_what_does_not(pytestconfig: pytest.Config) -> None:
+    """A link kind that the kernel lacks skips; what it refuses or has no room for, and an agent's death, do not."""
     lacking = BuildError(
         "Unknown device type", errno="EOPNOTSUPP", command="", interface="A:e", where=None, hint="modprobe", exit_code=3
     )
     with pytest.raises(pytest.skip.Exception, match=r"A:e: Unknown device type \(EOPNOTSUPP\); modprobe"):
-        skip_or_raise(lacking)
+        skip_or_raise(lacking, pytestconfig)
     for error in (
         BuildError("no", errno="EINVAL", command="", interface="A:e", where=None, hint=""),
+        BuildError("no", errno="EMFILE", command="", interface="A:e", where=None, hint="ulimit -n", exit_code=3),
+        Exhausted("no process is left"),
         LabDied("the agent has ended"),
     ):
         with pytest.raises(type(error)):
-            skip_or_raise(error)
+            skip_or_raise(error, pytestconfig)
 
 
 def test_measurements_have_items(project: Project) -> None:
