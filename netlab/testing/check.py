@@ -58,7 +58,7 @@ def check(lab: Lab, expectation: AnyExpectation) -> None:
 def _observe(lab: Lab, expectation: AnyExpectation) -> StepObserved:
     """Look at whatever an expectation is about."""
     index = lab.state.index
-    built = lab.entered.result()
+    built = lab.settled()
     probe = lab.handle.probe
     layers: tuple[LayerObserved, ...]
     match expectation:

@@ -12,7 +12,8 @@ from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from netlab.errors import UsageError, did_you_mean
-from netlab.lab import Agent
+from netlab.judge import unsettled_rows
+from netlab.lab import Agent, Reply
 from netlab.plan.types import Plan, State, Step, Where, ends
 from netlab.testing.blueprint import Blueprint, fresh_name
 from netlab.testing.capture import Capture
@@ -21,7 +22,6 @@ from netlab.testing.namespace import Namespace
 from netlab.testing.topology import Given, caller
 
 if TYPE_CHECKING:
-    from netlab.lab import Reply
     from netlab.observed import StepObserved
     from netlab.report.record import Record
     from netlab.spec.nodes import Node
@@ -215,9 +215,13 @@ class Lab:
         """
         with self._lock:
             i, j = (endpoint(self.state, name) for name in (source, destination))
+            unsettled = self.settled().unsettled
             [seen] = self.handle.probe((layer,), pairs=[(i, j)], seed=self.seed).result()
             names = self.state.endpoints[i].id, self.state.endpoints[j].id
-            return Seen(layer, *names, seen.rows[i][j], seen.evidence.get(f"{i},{j}", {}))
+            letter, evidence = seen.rows[i][j], seen.evidence.get(f"{i},{j}", {})
+            if letter != "." and unsettled_rows(self.state, unsettled) & {i, j}:
+                letter, evidence = "?", {**evidence, "reason": f"unsettled: {', '.join(unsettled)}"}
+            return Seen(layer, *names, letter, evidence)
 
     def matrix(self, layers: Sequence[str] = ()) -> Matrix:
         """Probe every pair on these layers (all that apply, by default), predict and judge them."""
@@ -230,6 +234,7 @@ class Lab:
         from netlab import model, pipeline, report
 
         with self._lock:
+            self.settled()
             options = pipeline.Options(layers=tuple(layers), seed=self.seed)
             started, clock = datetime.now(UTC), pipeline.Clock()
             one = pipeline.examine(self.plan, self.current, self.handle, options, entered=self.entered)
@@ -270,6 +275,17 @@ class Lab:
             words = ", ".join(f"{key}={value}" for key, value in settings.items())
             taken = [*self.blueprint.steps, *(step.name for step in self._plan_so_far().steps)]
             self._go(Given({"name": fresh_name(f"{link} {words}"[:80], taken), "set": {link: dict(settings)}}, at))
+
+    def settled(self) -> StepObserved:
+        """What has become of the current step; where a link had not settled in time it is looked at once more."""
+        with self._lock:
+            built = self.entered.result()
+            if built.unsettled:
+                now = self.read_back()
+                built = replace(built, links=now.links, unsettled=now.unsettled)
+                self.entered = Reply(lambda result, _fds: result)
+                self.entered.resolve(built, [])
+            return built
 
     def read_back(self) -> StepObserved:
         """What the kernel says of every interface now."""

@@ -19,7 +19,7 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.utils import PcapNgReader
 
 import netlab
-from netlab import Lab, Topology
+from netlab import Lab, Topology, pipeline
 from netlab.errors import UsageError
 from tests.plugin.project import TWO_HOSTS
 
@@ -332,6 +332,27 @@ def test_no_proof_is_no_answer(lab: Lab) -> None:
         lab.must_not_reach("A", "B")
     with pytest.raises(netlab.Inconclusive, match="neither reached nor not"):
         bool(lab.ping("A", "B"))
+
+
+def test_what_settles_late(lab_factory: Callable[..., Lab]) -> None:
+    """While a spanning tree still listens nothing is proved, by whatever question; once it forwards, everything is."""
+    with pytest.warns(RuntimeWarning, match="not yet what the topology says: lan"):
+        lab = lab_factory(TWO_HOSTS.replace("lan: {}", "lan: {stp: true}"))
+    with lab:
+        assert lab.ping("A", "B").letter == "?"
+        with pytest.raises(netlab.Inconclusive, match="neither reached nor not: unsettled: lan"):
+            bool(lab.ping("A", "B"))
+        assert pipeline.observe_pair(lab.handle.agent, lab.plan, "icmp", "A:eth0", "B:eth0") == "?"
+        ports = [lab.state.link(f"{host}:eth0").port_ifname for host in "AB"]  # type: ignore[union-attr]
+        bridge = lab.state.link("lan").ifname
+        sooner = [f"link set dev {bridge} type bridge forward_delay 200"]
+        again = [f"link set dev {port} {state}" for state in ("down", "up") for port in ports]
+        lab["lan"].run("ip", "-batch", "-", input="\n".join([*sooner, *again]))
+        watch = "for i in $(seq 300); do bridge link | grep -vq 'state forwarding' || exit 0; sleep 0.1; done; exit 1"
+        lab["lan"].run("sh", "-c", watch)
+        assert lab.ping("A", "B").letter == "R"
+        lab.must_reach("A", "B", ["icmp"])
+        assert lab.matrix(["icmp"]).verdict == "pass"
 
 
 @child

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import select
 import signal
 import socket
 import threading
@@ -161,14 +162,17 @@ def test_half_a_message_ends_the_stream() -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGALRM, interrupt)
+    def wait_and_kill() -> None:
+        select.select([right.fileno()], [], [])
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        threading.Thread(target=wait_and_kill).start()
         with pytest.raises(KeyboardInterrupt):
             left.send({"data": "x" * (8 << 20)})
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGUSR1, before)
     with pytest.raises(Closed):
         right.receive()
     with pytest.raises(Closed):
