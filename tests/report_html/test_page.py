@@ -56,7 +56,7 @@ def test_pointing_at_a_cell_tells_its_story(report: Report) -> None:
     assert "A:ens160 → A:ens160.1" in story
     assert "icmp: not reached" in story
     assert "as expected" in story
-    assert "a host can't reach its own macvlan child" in story
+    assert "A host can't reach its own macvlan child" in story
     assert "waits for ARP" in story
     marks = {
         button.get_attribute("data-layer"): button.find_element("css selector", ".dot").text
