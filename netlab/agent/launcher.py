@@ -23,12 +23,14 @@ from netlab.agent import system
 
 
 class CannotEnter(Exception):
-    """This machine refuses the namespaces. ``what`` was refused, ``mend`` is the one line that mends it."""
+    """This machine refuses the namespaces. ``what`` was refused, ``mend`` is the one line that mends it; ``scarce``
+    where it would have them, and has too little left."""
 
-    def __init__(self, what: str, mend: str) -> None:
+    def __init__(self, what: str, mend: str, scarce: bool = False) -> None:
         super().__init__(what)
         self.what = what
         self.mend = mend
+        self.scarce = scarce
 
 
 class Entered(NamedTuple):
@@ -158,6 +160,7 @@ def refused(error: OSError) -> CannotEnter:
         return CannotEnter(
             f"too many namespaces on this machine ({error.strerror})",
             "sudo sysctl -w user.max_net_namespaces=15000",
+            scarce=True,
         )
     if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
         return CannotEnter(
@@ -171,7 +174,7 @@ def refused(error: OSError) -> CannotEnter:
 def crowded(error: Exception) -> CannotEnter:
     """There is no room for one process or thread more."""
     mend = "raise the limits of processes and memory (ulimit -u, -v)"
-    return CannotEnter(f"the agent cannot be started: {error}", mend)
+    return CannotEnter(f"the agent cannot be started: {error}", mend, scarce=True)
 
 
 def private_proc() -> str:

@@ -54,7 +54,8 @@ def serve(stream: int, entered: Entered | CannotEnter) -> None:
     gc.disable()  # A run is short and makes no cycles worth hunting; a collection in a wave costs milliseconds.
     channel = Channel(socket.socket(fileno=stream))
     if isinstance(entered, CannotEnter):
-        channel.send({"event": "cannot", "what": entered.what, "mend": entered.mend})
+        said = {"event": "cannot", "what": entered.what, "mend": entered.mend, "scarce": entered.scarce}
+        channel.send(said)
         return
     Home.remember()
     with contextlib.suppress(Closed):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -90,3 +92,18 @@ def test_an_agent_that_dies_before_its_process_is_known() -> None:
         with agent.request("spawn", started, lab=lab.number, ns="A", argv=argv, env={}, cwd="/").result() as process:
             assert process.wait(10) == -9
             assert process.communicate(timeout=10) == (b"", b"")
+
+
+@pytest.mark.parametrize(("limit", "kind"), [(0, "CannotRun"), (1, "Exhausted")])
+def test_none_allowed_is_not_none_left(limit: int, kind: str) -> None:
+    """A user who may have no network namespace can't run labs; one who has used up what he may have has too few."""
+    lower = 'echo "$0" > /proc/sys/user/max_net_namespaces && exec "$@"'
+    ask = (
+        "from netlab.lab import Agent, CannotRun\n"
+        "with Agent.start() as agent:\n"
+        "    try: agent.info()\n"
+        "    except CannotRun as error: print(type(error).__name__, error.mend)"
+    )
+    inside = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", lower, str(limit), sys.executable, "-c", ask]
+    said = subprocess.run(inside, capture_output=True, text=True, check=True).stdout
+    assert said == f"{kind} sudo sysctl -w user.max_net_namespaces=15000\n"
