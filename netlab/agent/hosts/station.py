@@ -17,6 +17,7 @@ from netlab.agent.hosts import neighbors
 from netlab.agent.hosts.crossing import Crossing, Nic, Path
 from netlab.agent.hosts.lab import HostLab
 from netlab.agent.hosts.machine import Here
+from netlab.agent.netns import Netns
 from netlab.agent.probe import bpf, cold, filters, frames
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.ears import PACKET_OUTGOING, SOL_PACKET, Ears
@@ -27,7 +28,7 @@ from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses
 from netlab.agent.probe.resolve import Resolve
 from netlab.agent.probe.transport import Transport
-from netlab.plan.types import State, Veth, base_layer
+from netlab.plan.types import Macvlan, State, Veth, base_layer
 
 PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 1, 1
 #: How long this machine waits for the controls of the others, in seconds.
@@ -58,7 +59,13 @@ class Station:
         self.numbers = _Numbers()
         self.arena.numbers = self.numbers
         self.ears = Ears(self._heard)
-        self.losses = Losses(self.ears, next(iter(lab.namespaces.values())), {})
+        # What a broadcast queue of macvlan has no room for its parent counts.
+        parents: dict[str, tuple[Netns, list[int]]] = {}
+        used = {link.parent for link in state.links if isinstance(link, Macvlan)}
+        for one in lab.local(state):
+            if one.id in used:
+                parents.setdefault(one.namespace, (lab.namespaces[one.namespace], []))[1].append(one.ifindex)
+        self.losses = Losses(self.ears, next(iter(lab.namespaces.values())), parents)
         self.layer: Layer | None = None
         self.wave: dict[Pair, int] = {}
         #: Requests of clients on other machines, whose ports are told later.
