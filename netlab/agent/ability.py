@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 from typing import Any
 
-from netlab.agent import errors
+from netlab.agent import errors, sysctl
 from netlab.agent.netlink import Socket, peer
 from netlab.agent.netlink import link as request
 from netlab.agent.netns import Netns
@@ -21,6 +22,7 @@ _KINDS: tuple[tuple[str, dict[str, Any] | None, bool, bool], ...] = (
 )
 #: Descriptors that a lab of a hundred hosts needs: namespaces, netlink and packet sockets.
 FILES = 2048
+READ_ONLY = errors.HINTS[errno.EROFS]
 
 
 def link_kinds() -> list[dict[str, Any]]:
@@ -46,6 +48,26 @@ def link_kinds() -> list[dict[str, Any]]:
     finally:
         ns.close()
     return found
+
+
+def sysctls() -> dict[str, Any]:
+    """Whether a namespace's sysctls can be written: a lab begins with that."""
+    ns = Netns("doctor")
+    said = ""
+    try:
+        with ns:
+            sysctl.write("net/ipv4/ip_forward", "0")
+    except OSError as error:
+        said = errors.in_words(error)
+    finally:
+        ns.close()
+    return {
+        "name": "sysctls",
+        "ok": not said,
+        "detail": said or "those of a namespace can be written",
+        "mend": READ_ONLY if said else "",
+        "required": True,
+    }
 
 
 def _add(

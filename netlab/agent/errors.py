@@ -16,6 +16,9 @@ HINTS = {
     errors.EPERM: "netlab doctor tells what this user may do on this machine",
     errors.ENETUNREACH: "a gateway must be on a network of an interface that is up",
     errors.EHOSTUNREACH: "a gateway must be on a network of an interface that is up",
+    errors.EROFS: "start the container with a /proc/sys that can be written: --privileged, "
+    "or --security-opt systempaths=unconfined",
+    errors.EAFNOSUPPORT: "leave the IPv6 addresses out, or boot without ipv6.disable=1",
     errors.ENFILE: "raise the machine's limit of open files (fs.file-max)",
     errors.EMFILE: "raise the limit of open files: ulimit -n 65536",
     errors.ENOSPC: "raise user.max_net_namespaces",
@@ -23,7 +26,7 @@ HINTS = {
 #: What a machine lacks, and no file is at fault for.
 LACKS = {
     errors.EOPNOTSUPP, errors.EMFILE, errors.ENFILE, errors.ENOMEM, errors.ENOBUFS, errors.ENOSPC, errors.EAGAIN,
-    errors.EPERM,
+    errors.EPERM, errors.EROFS, errors.EAFNOSUPPORT,
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -110,6 +111,8 @@ class Lab:
             if not isinstance(change, (AddNamespace, AddLink)):
                 self._flush(pending, late)
                 waiting.clear()
+            if not sysctl.has_ipv6():
+                _no_ipv6(change)
             match change:
                 case AddNamespace():
                     self._add_namespace(change)
@@ -402,6 +405,15 @@ def _each(items: Sequence[T], change: SetRouting, places: Sequence[Where]) -> It
     """Each item with the change that asks for it, at the item's own place where that is known."""
     for i, item in enumerate(items):
         yield item, replace(change, where=places[i]) if i < len(places) else change
+
+
+def _no_ipv6(change: AnyChange) -> None:
+    """Refuse what needs IPv6, in a word of our own: the kernel's is that it doesn't support the operation."""
+    link = getattr(change, "link", None) or getattr(change, "after", None)
+    for item in getattr(link, "addresses", ()):
+        if item.family == 6:
+            words = f"this kernel has no IPv6, and {link.id} has an IPv6 address"  # type: ignore[union-attr]
+            raise BuildFailed(errno.EAFNOSUPPORT, words, f"ip address add {item}", link.id, change.where)  # type: ignore[union-attr]
 
 
 def _left(before: AnyLink, after: AnyLink) -> AnyLink:

@@ -21,6 +21,9 @@ from typing import NamedTuple, NoReturn
 
 from netlab.agent import system
 
+#: include/uapi/linux/capability.h
+CAP_SYS_ADMIN = 21
+
 
 class CannotEnter(Exception):
     """This machine refuses the namespaces. ``what`` was refused, ``mend`` is the one line that mends it; ``scarce``
@@ -119,11 +122,12 @@ def enter_namespaces() -> bool:
     if os.geteuid() == 0:
         try:
             system.unshare(wanted)
+            system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
         except OSError as error:
+            # As root without CAP_SYS_ADMIN a user namespace may still be had.
             if error.errno != errno.EPERM:
                 raise refused(error) from error
         else:
-            system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
             return False
     uid, gid = os.geteuid(), os.getegid()
     try:
@@ -138,37 +142,51 @@ def enter_namespaces() -> bool:
 
 
 def refused(error: OSError) -> CannotEnter:
-    """Which switch of this machine refuses user namespaces, and the command that mends it."""
-    for path, bad, mend in (
-        (
-            "/proc/sys/kernel/unprivileged_userns_clone",
-            "0",
-            "sudo sysctl -w kernel.unprivileged_userns_clone=1",
-        ),
-        ("/proc/sys/user/max_user_namespaces", "0", "sudo sysctl -w user.max_user_namespaces=15000"),
-        ("/proc/sys/user/max_net_namespaces", "0", "sudo sysctl -w user.max_net_namespaces=15000"),
-        (
-            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
-            "1",
-            "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
-        ),
-    ):
-        if read(path) == bad:
-            name = path.removeprefix("/proc/sys/").replace("/", ".")
-            return CannotEnter(f"{name}={bad} keeps this user from making network namespaces ({error.strerror})", mend)
-    if error.errno == errno.ENOSPC:
-        return CannotEnter(
-            f"too many namespaces on this machine ({error.strerror})",
-            "sudo sysctl -w user.max_net_namespaces=15000",
-            scarce=True,
-        )
-    if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
+    """Who refuses the namespaces, and the line that mends it."""
+    inside = contained()
+    if inside and error.errno != errno.ENOSPC:
+        # What the machine's own sysctls say doesn't matter before that, and they can't be written in there.
         return CannotEnter(
             f"the container runtime refuses namespaces ({error.strerror})",
             "start the container with --privileged, or with --cap-add SYS_ADMIN --cap-add NET_ADMIN "
-            "--security-opt seccomp=unconfined --security-opt apparmor=unconfined",
+            "--security-opt seccomp=unconfined --security-opt apparmor=unconfined "
+            "(Kubernetes: securityContext: {privileged: true})",
+        )
+    root = os.geteuid() == 0
+    where = "on the machine that runs the container: " if inside else ""
+    for key, bad, value in (
+        ("kernel.unprivileged_userns_clone", "0", 1),
+        ("user.max_user_namespaces", "0", 15000),
+        ("user.max_net_namespaces", "0", 15000),
+        ("kernel.apparmor_restrict_unprivileged_userns", "1", 0),
+    ):
+        # Root is refused by the limits alone.
+        if not (root and key.startswith("kernel.")) and read("/proc/sys/" + key.replace(".", "/")) == bad:
+            return CannotEnter(
+                f"{key}={bad} keeps this user from making network namespaces ({error.strerror})",
+                f"{where}sudo sysctl -w {key}={value}",
+            )
+    if error.errno == errno.ENOSPC:
+        return CannotEnter(
+            f"too many namespaces on this machine ({error.strerror})",
+            f"{where}sudo sysctl -w user.max_net_namespaces=15000",
+            scarce=True,
+        )
+    if root:
+        return CannotEnter(
+            f"something keeps root from making namespaces ({error.strerror})",
+            "look for what restricts this process: a security module (dmesg), seccomp, its service's settings",
         )
     return CannotEnter(f"the kernel refuses new namespaces ({error.strerror})", "run it as root: sudo netlab …")
+
+
+def contained() -> bool:
+    """Whether this seems to be the inside of a container: what its runtime leaves there, or a root without powers."""
+    marks = ("/.dockerenv", "/run/.containerenv", "/var/run/secrets/kubernetes.io")
+    if any(map(os.path.exists, marks)) or any(name in os.environ for name in ("container", "KUBERNETES_SERVICE_HOST")):
+        return True
+    bounds = [line.split()[1] for line in (read("/proc/self/status") or "").splitlines() if line.startswith("CapBnd:")]
+    return os.geteuid() == 0 and bool(bounds) and not int(bounds[0], 16) >> CAP_SYS_ADMIN & 1
 
 
 def crowded(error: Exception) -> CannotEnter:

@@ -208,6 +208,8 @@ class Server:
         proc = self.entered.proc_lacks
         return [
             *ability.link_kinds(),
+            ability.sysctls(),
+            self._try_fence(),
             {
                 "name": "private /proc",
                 "ok": not proc,
@@ -219,6 +221,16 @@ class Server:
             },
             self.files,
         ], []
+
+    def _try_fence(self) -> dict[str, Any]:
+        """Whether rounds can be made, without which nothing is proved."""
+        try:
+            self.fence.round()
+        except (FenceLost, OSError) as error:
+            said = str(error) if isinstance(error, FenceLost) else in_words(error)
+            return {"name": "rounds", "ok": False, "detail": said, "mend": ability.READ_ONLY, "required": True}
+        detail = "a frame crosses every CPU's backlog and comes back"
+        return {"name": "rounds", "ok": True, "detail": detail, "mend": "", "required": True}
 
     def set_verbose(self, message: dict[str, Any]) -> Answer:
         """Whether every netlink request is told as a command."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 from collections.abc import Iterable
 
@@ -52,6 +53,12 @@ def read(path: str) -> str | None:
             return file.read().strip()
     except FileNotFoundError:
         return None
+
+
+@functools.cache
+def has_ipv6() -> bool:
+    """Whether this kernel has IPv6 at all (ipv6.disable)."""
+    return read("net/ipv6/conf/all/disable_ipv6") is not None
 
 
 def write(path: str, value: str) -> None:

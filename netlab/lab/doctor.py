@@ -9,7 +9,7 @@ import subprocess
 from typing import Any
 
 from netlab.lab.agent import Agent
-from netlab.lab.errors import CannotRun
+from netlab.lab.errors import LabError
 
 #: Binary, package, what goes without it.
 _BINARIES = (
@@ -28,7 +28,7 @@ def examine() -> list[dict[str, Any]]:
             who = "an ordinary user, in a user namespace" if info["rootless"] else "root"
             found.append(_finding("namespaces", True, f"network, PID and mount namespaces, as {who}", required=True))
             found += agent.request("doctor").result()
-    except CannotRun as error:
+    except LabError as error:
         found.append(_finding("namespaces", False, str(error), error.mend, required=True))
     found += (_binary(*row) for row in _BINARIES)
     return found

@@ -6,6 +6,7 @@ runs before every wave (2 s with one ``ip neigh flush`` per namespace of a hundr
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -114,4 +115,6 @@ def chill(lab: Lab, warmed: Iterable[str] | None = None) -> None:
         for ns_id in hosts:
             with lab.namespaces[ns_id]:
                 sysctl.write("net/ipv4/route/flush", "1")
-                sysctl.write("net/ipv6/route/flush", "1")
+                with contextlib.suppress(FileNotFoundError):
+                    # A kernel without IPv6 has no such file.
+                    sysctl.write("net/ipv6/route/flush", "1")

@@ -12,11 +12,13 @@ place, and the queueing disciplines that a process inside a lab has set (`netlab
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
 from collections.abc import Callable, Sequence
 
+from netlab.agent import sysctl
 from netlab.agent.netlink import Socket, peer, set_up
 from netlab.agent.netlink import link as link_request
 from netlab.agent.netns import in_thread
@@ -42,8 +44,9 @@ class CpuFence:
 
     def __init__(self) -> None:
         self.cpus = sorted(os.sched_getaffinity(0))
-        with open("/proc/sys/net/ipv6/conf/default/disable_ipv6", "w") as file:
-            file.write("1")
+        # A kernel without IPv6 has no such file, and says nothing by itself either.
+        with contextlib.suppress(FileNotFoundError):
+            sysctl.write("net/ipv6/conf/default/disable_ipv6", "1")
         _make_pair(0)
         self._plain = [(_names(0)[0], frames.ETHERTYPE)]
         self._lanes: list[tuple[str, int]] = []
