@@ -143,8 +143,7 @@ def enter_namespaces() -> bool:
 
 def refused(error: OSError) -> CannotEnter:
     """Who refuses the namespaces, and the line that mends it."""
-    inside = contained()
-    if inside and error.errno != errno.ENOSPC:
+    if contained() and error.errno != errno.ENOSPC:
         # What the machine's own sysctls say doesn't matter before that, and they can't be written in there.
         return CannotEnter(
             f"the container runtime refuses namespaces ({error.strerror})",
@@ -153,7 +152,6 @@ def refused(error: OSError) -> CannotEnter:
             "(Kubernetes: securityContext: {privileged: true})",
         )
     root = os.geteuid() == 0
-    where = "on the machine that runs the container: " if inside else ""
     for key, bad, value in (
         ("kernel.unprivileged_userns_clone", "0", 1),
         ("user.max_user_namespaces", "0", 15000),
@@ -164,12 +162,12 @@ def refused(error: OSError) -> CannotEnter:
         if not (root and key.startswith("kernel.")) and read("/proc/sys/" + key.replace(".", "/")) == bad:
             return CannotEnter(
                 f"{key}={bad} keeps this user from making network namespaces ({error.strerror})",
-                f"{where}sudo sysctl -w {key}={value}",
+                f"sudo sysctl -w {key}={value}",
             )
     if error.errno == errno.ENOSPC:
         return CannotEnter(
             f"too many namespaces on this machine ({error.strerror})",
-            f"{where}sudo sysctl -w user.max_net_namespaces=15000",
+            "sudo sysctl -w user.max_net_namespaces=15000",
             scarce=True,
         )
     if root:
