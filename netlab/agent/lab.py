@@ -396,7 +396,10 @@ class Lab:
         """Change a link and the state of its port, which otherwise has to wait for the carrier."""
         self._set_link(change)
         before, after = change.before, change.after
-        if isinstance(before, Veth) and isinstance(after, Veth) and before.port.state != after.port.state:
+        if not isinstance(before, Veth) or not isinstance(after, Veth) or not after.port.attached:
+            # What isn't plugged in has no state; the plan keeps it for when it is.
+            return
+        if before.port.state != after.port.state:
             state = after.port.state
             self._ask(port.set_state(after.port_namespace, after.port_ifname, after.port_ifindex, state), change)
 

@@ -30,6 +30,8 @@ IFF_UP = 1
 IFLA_OPERSTATE, IFLA_CARRIER = 16, 33
 #: How long a lab may take to settle, in seconds (linkwatch delays some carrier changes by a second).
 DEADLINE = 3.0
+#: BR_STATE_LISTENING and BR_STATE_LEARNING: where a spanning tree isn't done.
+MOVING = (1, 2)
 OPERSTATES = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP")
 
 _IFINFOMSG = struct.Struct("=BxHiI")
@@ -209,6 +211,8 @@ def misplaced(state: State, found: dict[str, Link]) -> list[Veth]:
 
 def _unsettled(state: State, read: dict[str, dict[int, Link]]) -> list[tuple[str, str]]:
     wrong = []
+    # A bridge has carrier as soon as one port forwards; with STP the others may not yet.
+    spanning = {link.id for link in state.links if isinstance(link, (Switch, Bridge)) and link.stp}
     for link in state.links:
         mine = read[link.namespace].get(link.ifindex)
         if (
@@ -221,7 +225,19 @@ def _unsettled(state: State, read: dict[str, dict[int, Link]]) -> list[tuple[str
             settled = theirs["up"] == link.port.up and (not link.port.up or carries(theirs, link.up and link.port.up))
             if not settled:
                 wrong.append((link.id, link.port_namespace))
+        for bridge, where, index in _ports(link):
+            if bridge in spanning and (read[where].get(index, {}).get("port") or {}).get("state") in MOVING:
+                wrong.append((link.id, where))
     return wrong
+
+
+def _ports(link: AnyLink) -> list[tuple[str, str, int]]:
+    """Where a link is a port: of which bridge, in which namespace, and its ifindex there."""
+    if isinstance(link, Veth):
+        return [(link.switch, link.port_namespace, link.port_ifindex)] if link.port.attached else []
+    if isinstance(link, SwitchLink):
+        return [(link.namespace, link.namespace, link.ifindex), (link.peer, link.peer, link.peer_ifindex)]
+    return []
 
 
 def carries(read: Link, carrier: bool, bridge: bool = False) -> bool:
@@ -270,7 +286,8 @@ def compare(link: AnyLink, mine: Link, *, exactly: bool = True) -> None:
 def _bridge_checks(bridge: Switch | Bridge, mine: Link) -> list[tuple[str, object, object]]:
     wanted = {
         "stp": int(bridge.stp),
-        "ageing_time": bridge.ageing_time,
+        # While a spanning tree changes, addresses age faster (__br_set_topology_change).
+        "ageing_time": mine["ageing_time"] if bridge.stp else bridge.ageing_time,
         "mcast_snooping": int(bridge.mcast_snooping),
         "fdb_max_learned": bridge.fdb_max_learned or 0,
     }

@@ -107,7 +107,8 @@ def test_a_title_makes_no_way_out(tmp_path: Path) -> None:
         done = subprocess.run(
             [NETLAB, "run", f"{k}.yaml", "--layers", "broadcast"], cwd=tmp_path, capture_output=True, text=True
         )
-        assert done.returncode in (0, 2), done.stderr
+        # 4: one interface on its own leaves nothing to judge.
+        assert done.returncode in (2, 4), done.stderr
     inside = {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*")}
     assert inside == {"reports", *(f"{k}.yaml" for k in range(8))}
     assert all(path.name[:1] not in "-." for path in (tmp_path / "reports").iterdir())

@@ -6,7 +6,6 @@ runs before every wave (2 s with one ``ip neigh flush`` per namespace of a hundr
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import socket
@@ -33,7 +32,13 @@ IFLA_LINKINFO, IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_BR_FDB_FLUSH = 18, 1, 2, 21
 PASSES = 5
 
 NDMSG = struct.Struct("=BxxxiHBB")
+RTMSG = struct.Struct("=8BI")
+RTM_DELROUTE, RTM_GETROUTE = 25, 26
+RTM_F_CLONED = 0x200
 _ATTRIBUTE = struct.Struct("=HH")
+_DUMP6 = header(
+    RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, RTMSG.pack(socket.AF_INET6, 0, 0, 0, 0, 0, 0, 0, RTM_F_CLONED)
+)
 _DUMP = header(RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, NDMSG.pack(0, 0, 0, 0, 0))
 
 
@@ -56,6 +61,23 @@ def flush_neighbors(ns: Netns) -> int:
     # An entry may go by itself between the dump and its deletion.
     _check(ns.netlink.failures(deletions), "a neighbour entry cannot be deleted", errno.ENOENT)
     return len(deletions)
+
+
+def flush_exceptions(ns: Netns) -> None:
+    """Forget what routers taught: redirects and path MTUs (fib_nh_exception, rt6_exception).
+
+    One write does it for IPv4. For IPv6 it spares path MTUs until they expire (rt6_age_examine_exception), so each is
+    deleted, as ``ip -6 route flush cache`` does.
+    """
+    with ns:
+        sysctl.write("net/ipv4/route/flush", "1")
+    deletions = []
+    for message in ns.netlink.dump(_DUMP6):
+        family, *_, flags = RTMSG.unpack_from(message, 16)
+        if family == socket.AF_INET6 and flags & RTM_F_CLONED:
+            deletions.append(bytearray(header(RTM_DELROUTE, NLM_F_REQUEST, bytes(message[16:]))))
+    # An exception may expire between the dump and its deletion.
+    _check(ns.netlink.failures(deletions), "what a router taught cannot be forgotten", errno.ESRCH)
 
 
 def flush_fdb(ns: Netns, bridge: int) -> None:
@@ -113,8 +135,4 @@ def chill(lab: Lab, warmed: Iterable[str] | None = None) -> None:
     if routed:
         # Redirects and path MTUs that routers taught (fib_nh_exception) are dynamic state as well.
         for ns_id in hosts:
-            with lab.namespaces[ns_id]:
-                sysctl.write("net/ipv4/route/flush", "1")
-                with contextlib.suppress(FileNotFoundError):
-                    # A kernel without IPv6 has no such file.
-                    sysctl.write("net/ipv6/route/flush", "1")
+            flush_exceptions(lab.namespaces[ns_id])

@@ -185,8 +185,14 @@ class Prober:
         return fences
 
     def _relevant(self, pairs: Iterable[Pair]) -> list[QueueFence]:
-        """The queues that a chain between these endpoints may pass: those of their hosts and of every router."""
+        """The queues that a chain between these endpoints may pass: those of their hosts and of every router.
+
+        Where somebody else has an end's address, too, his answer may be in any.
+        """
         state, endpoints = self.arena.state, self.arena.endpoints
+        pairs = list(pairs)
+        if state.routers or self._shared.intersection(index for pair in pairs for index in pair):
+            return list(self._queues.values())
         hosts = {state.namespace(endpoints[index].namespace).host for pair in pairs for index in pair}
         return [
             fence for parent, fence in self._queues.items()
