@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -61,6 +60,8 @@ def machines(asked: Mapping[str, Any]) -> Callable[[list[str]], dict[str, Machin
     if asked["on"]:
         given = parse(asked["on"])
         return lambda hosts: {host: given[host] for host in hosts or given if host in given}
+    import tempfile
+
     folder = tempfile.TemporaryDirectory(prefix="netlab-")
     # The folder goes with this function, which whoever asks keeps.
     return lambda hosts: vagrant(hosts, Path(folder.name) / "ssh-config")

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -64,7 +63,7 @@ def write_whole(path: Path, text: str) -> None:
     if file is None:
         _write_into(path, data)
         return
-    temporary = file.with_name(f".{file.name[:200]}.{secrets.token_hex(4)}")
+    temporary = file.with_name(f".{file.name[:200]}.{os.urandom(4).hex()}")
     try:
         if not _write_unnamed(temporary, data):
             temporary.write_bytes(data)
