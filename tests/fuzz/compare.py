@@ -91,7 +91,7 @@ def compare(agent: Agent, plan: Plan, layers: list[str] | None = None, *, rules:
             prediction = Prediction(step.state, layers)
             _refusals(outcome, step, entered.refused)
             # When a switch that speaks STP has a carrier, time decides.
-            late = [one for one in entered.unsettled if not getattr(step.state.link(one), "stp", False)]
+            late = [one for one in entered.unsettled if not _spans(step.state, one)]
             if late:
                 unsettled = ", ".join(late)
                 outcome.differences.append(Difference(step.name, "settled", unsettled, "", "as planned", ("not so",)))
@@ -179,6 +179,17 @@ class _Step:
             self.outcome.differences.append(
                 Difference(self.step.name, "heard", endpoint.id, "", _words(expected), tuple(tries))
             )
+
+
+def _spans(state: State, link_id: str) -> bool:
+    """Whether a link is a bridge that speaks STP, or a port of one."""
+    link = state.link(link_id)
+    bridges = [link]
+    if isinstance(link, Veth):
+        bridges = [state.link(link.switch)]
+    elif isinstance(link, SwitchLink):
+        bridges = [state.link(link.namespace), state.link(link.peer)]
+    return any(getattr(bridge, "stp", False) for bridge in bridges)
 
 
 def _words(more: frozenset[str], less: frozenset[str] = frozenset()) -> str:

@@ -325,6 +325,17 @@ def test_a_phone_shows_endpoints_whole(report: Report) -> None:
     assert all(height < 30 for label, _, _, height in boxes if label == "MAC")
 
 
+def test_claims_side_by_side_are_level(report: Report) -> None:
+    """The cards of two claims begin and end at the same height."""
+    page = report(DEMO)
+    boxes = page.run(
+        "return [...document.querySelectorAll('.claims > .card')].map((card) => card.getBoundingClientRect())"
+        ".map((box) => [box.top, box.bottom])"
+    )
+    assert len(boxes) == 2
+    assert boxes[0] == boxes[1]
+
+
 def test_cards_keep_their_distance(report: Report) -> None:
     """No two cards of a page touch."""
     page = report(MEASURED)
