@@ -85,7 +85,7 @@ class Arena:
         if isinstance(link, Veth):
             return Far(partial(self.transmit_at_port, link), frozenset({link.port_id}))
         if isinstance(link, VethPair):
-            return Far(partial(self._out_of, self.state.link(link.peer)), frozenset({link.peer}))
+            return Far(partial(self._out_of, self.state.link(link.peer)), self._seen_at(link.peer))
         if not isinstance(link, Bridge):
             return None
         plugged = self.plugged(link)
@@ -95,8 +95,12 @@ class Arena:
             for way in ways:
                 way(frame)
 
-        places = frozenset(one.id if one.switch == link.id else one.port_id for one in plugged)
-        return Far(inject, places) if ways else None
+        places = [self._seen_at(one.id) if one.switch == link.id else {one.port_id} for one in plugged]
+        return Far(inject, frozenset().union(*places)) if ways else None
+
+    def _seen_at(self, end: str) -> frozenset[str]:
+        """Where what comes in at the end of a wire may be seen: there, or at a child of it, which may take it away."""
+        return frozenset({end, *(child.id for child in self.state.children_of(end))})
 
     def plugged(self, bridge: Bridge) -> list[Veth]:
         """The wires into a bridge inside of a host that work: those of containers, and the host's own."""
