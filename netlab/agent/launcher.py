@@ -77,10 +77,14 @@ def launch(front: int, stream: int, run: object) -> NoReturn:
         except (MemoryError, ImportError) as error:
             # Out of memory, mostly: a library that can't be mapped is an ImportError.
             print(f"netlab: {str(error) or 'out of memory'}", file=sys.stderr)
-        except BaseException:
-            import traceback
+        except BaseException as error:
+            if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+                # So is a folder that can't be listed.
+                print(f"netlab: {error.strerror}: {error.filename}", file=sys.stderr)
+            else:
+                import traceback
 
-            traceback.print_exc()
+                traceback.print_exc()
         finally:
             sys.stderr.flush()
             os._exit(status)
