@@ -17,7 +17,7 @@ from netlab.agent.errors import BuildFailed
 from netlab.agent.links.bridge import HZ
 from netlab.agent.links.port import OPTIONS, STATES
 from netlab.agent.netlink.classes import ifaddrmsg, ifinfmsg
-from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, header
+from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, attributes, header
 from netlab.agent.netns import Netns
 from netlab.plan.types import AnyLink, Bridge, Macvlan, Port, State, Switch, SwitchLink, Veth
 
@@ -31,11 +31,10 @@ IFLA_OPERSTATE, IFLA_CARRIER = 16, 33
 #: How long a lab may take to settle, in seconds (linkwatch delays some carrier changes by a second).
 DEADLINE = 3.0
 #: BR_STATE_LISTENING and BR_STATE_LEARNING: where a spanning tree isn't done.
-MOVING = (1, 2)
+MOVING = (STATES["listening"], STATES["learning"])
 OPERSTATES = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP")
 
 _IFINFOMSG = struct.Struct("=BxHiI")
-_ATTRIBUTE = struct.Struct("=HH")
 
 GETLINK = header(
     RTM_GETLINK,
@@ -102,14 +101,11 @@ def read_states(ns: Netns) -> dict[int, Link]:
     for data in ns.netlink.dump(GETLINK):
         _family, _type, index, flags = _IFINFOMSG.unpack_from(data, 16)
         link: Link = {"up": bool(flags & IFF_UP), "carrier": False, "operstate": "UNKNOWN"}
-        offset = 32
-        while offset + 4 <= len(data):
-            length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        for kind, value in attributes(data, 32):
             if kind == IFLA_OPERSTATE:
-                link["operstate"] = OPERSTATES[data[offset + 4]]
+                link["operstate"] = OPERSTATES[value[0]]
             elif kind == IFLA_CARRIER:
-                link["carrier"] = bool(data[offset + 4])
-            offset += max(4, (length + 3) & ~3)
+                link["carrier"] = bool(value[0])
         found[index] = link
     return found
 

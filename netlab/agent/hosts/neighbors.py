@@ -6,11 +6,10 @@ import errno
 import ipaddress
 import os
 import socket
-import struct
 from dataclasses import dataclass
 
 from netlab.agent.netlink import Socket
-from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, header, nla
+from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, attributes, header, nla
 from netlab.agent.probe.cold import (
     NDA_DST,
     NDA_LLADDR,
@@ -45,12 +44,7 @@ def entries(netlink: Socket) -> list[Entry]:
         family, index, state, _flags, _kind = NDMSG.unpack_from(message, 16)
         if state & NUD_NOARP or family not in (socket.AF_INET, socket.AF_INET6):
             continue
-        values: dict[int, bytes] = {}
-        offset = 28
-        while offset + 4 <= len(message):
-            length, kind = struct.unpack_from("=HH", message, offset)
-            values[kind] = bytes(message[offset + 4 : offset + length])
-            offset += max(4, (length + 3) & ~3)
+        values = {kind: bytes(value) for kind, value in attributes(message, 28)}
         if NDA_DST in values:
             ip = str(ipaddress.ip_address(values[NDA_DST]))
             found.append(Entry(index, ip, values.get(NDA_LLADDR, b"").hex(":"), state))

@@ -12,7 +12,7 @@ from typing import Any
 
 from netlab.agent.links.op import Level, Op
 from netlab.agent.netlink import Request
-from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, header
+from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, attributes, header, nla
 from netlab.agent.netns import Netns
 from netlab.plan.types import AnyLink, Limit
 
@@ -61,7 +61,7 @@ def _requests(link: AnyLink) -> list[Request]:
     fifo = struct.pack("=I", limit.queue)
     return [
         _request(
-            RTM_NEWQDISC, new, index, _ROOT, TC_H_ROOT, _kind("htb", _nla(TCA_HTB_INIT, glob)),
+            RTM_NEWQDISC, new, index, _ROOT, TC_H_ROOT, _kind("htb", nla(TCA_HTB_INIT, glob)),
             f"{tc} qdisc add dev {link.ifname} root handle 1: htb default 1",
         ),
         _request(
@@ -78,9 +78,9 @@ def _requests(link: AnyLink) -> list[Request]:
 def _tbf(limit: Limit) -> bytes:
     parms = _rate(limit.rate) + _RATESPEC.pack(0, 0, 0, 0, 0, 0) + struct.pack("=III", limit.queue, 0, 0)
     return (
-        _nla(TCA_TBF_PARMS, parms)
-        + _nla(TCA_TBF_RATE64, struct.pack("=Q", limit.rate // 8))
-        + _nla(TCA_TBF_BURST, struct.pack("=I", limit.burst))
+        nla(TCA_TBF_PARMS, parms)
+        + nla(TCA_TBF_RATE64, struct.pack("=Q", limit.rate // 8))
+        + nla(TCA_TBF_BURST, struct.pack("=I", limit.burst))
     )
 
 
@@ -88,7 +88,7 @@ def _htb(limit: Limit) -> bytes:
     ticks = min(round(limit.burst * 8 / limit.rate / _TICK), 0xFFFFFFFF)
     parms = _rate(limit.rate) * 2 + struct.pack("=IIIII", ticks, ticks, 1514 * 10, 0, 0)
     rate = struct.pack("=Q", limit.rate // 8)
-    return _nla(TCA_HTB_PARMS, parms) + _nla(TCA_HTB_RATE64, rate) + _nla(TCA_HTB_CEIL64, rate)
+    return nla(TCA_HTB_PARMS, parms) + nla(TCA_HTB_RATE64, rate) + nla(TCA_HTB_CEIL64, rate)
 
 
 def _rate(bits: int) -> bytes:
@@ -96,15 +96,11 @@ def _rate(bits: int) -> bytes:
 
 
 def _kind(name: str, options: bytes) -> bytes:
-    return _nla(TCA_KIND, name.encode() + b"\0") + _nla(TCA_OPTIONS, options)
+    return nla(TCA_KIND, name.encode() + b"\0") + nla(TCA_OPTIONS, options)
 
 
-def _nla(kind: int, data: bytes) -> bytes:
-    return struct.pack("=HH", 4 + len(data), kind) + data + b"\0" * (-len(data) % 4)
-
-
-def _request(kind: int, flags: int, index: int, handle: int, parent: int, attributes: bytes, command: str) -> Request:
-    body = _TCMSG.pack(0, index, handle, parent, 0) + attributes
+def _request(kind: int, flags: int, index: int, handle: int, parent: int, options: bytes, command: str) -> Request:
+    body = _TCMSG.pack(0, index, handle, parent, 0) + options
     return Request(bytearray(header(kind, NLM_F_REQUEST | NLM_F_ACK | flags, body)), command)
 
 
@@ -137,12 +133,10 @@ def made(link: AnyLink) -> tuple[tuple[str, int], ...]:
 def _dumped(ns: Netns) -> Iterator[tuple[int, str, int, int, int]]:
     for message in ns.netlink.dump(_GETQDISC):
         _family, index, handle, parent, _info = _TCMSG.unpack_from(message, 16)
-        kind, drops, offset = "", 0, 36
-        while offset + 4 <= len(message):
-            length, attribute = struct.unpack_from("=HH", message, offset)
+        kind, drops = "", 0
+        for attribute, value in attributes(message, 36):
             if attribute == TCA_KIND:
-                kind = bytes(message[offset + 4 : offset + length]).rstrip(b"\0").decode()
+                kind = bytes(value).rstrip(b"\0").decode()
             elif attribute == TCA_STATS:
-                drops = struct.unpack_from("=QII", message, offset + 4)[2]
-            offset += max(4, (length + 3) & ~3)
+                drops = struct.unpack_from("=QII", value)[2]
         yield index, kind, handle, parent, drops

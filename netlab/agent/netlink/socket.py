@@ -26,6 +26,8 @@ _SEQUENCE = struct.Struct("=L")
 _FLAGS = struct.Struct("=H")
 _ERROR = struct.Struct("=i")
 _ATTRIBUTE = struct.Struct("=HH")
+#: NLA_F_NESTED and NLA_F_NET_BYTEORDER stand above it.
+NLA_TYPE_MASK = 0x3FFF
 #: Acks wait in our receive buffer while the kernel works through a batch: keep a batch well below its size.
 BATCH = 64
 #: Where only errors come back, what is sent must fit the send buffer (net.core.wmem_default, 208 KiB).
@@ -127,6 +129,14 @@ def nla(kind: int, data: bytes) -> bytes:
     return _ATTRIBUTE.pack(4 + len(data), kind) + data + b"\0" * (-len(data) % 4)
 
 
+def attributes(data: memoryview | bytes, offset: int) -> Iterator[tuple[int, memoryview | bytes]]:
+    """The attributes that stand in a message from ``offset`` on: kind, less the flags it carries, and value."""
+    while offset + 4 <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        yield kind & NLA_TYPE_MASK, data[offset + 4 : offset + length]
+        offset += max(4, (length + 3) & ~3)
+
+
 def _split(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
     offset = 0
     while offset < len(data):
@@ -141,9 +151,7 @@ def _answer(flags: int, body: bytes | memoryview) -> Answer:
         return Answer(errno, "")
     # Behind the error number stands the header of our request, all of it only where it wasn't capped.
     offset = 4 + (16 if flags & NLM_F_CAPPED else int.from_bytes(body[4:8], "little"))
-    while offset + 4 <= len(body):
-        length, kind = _ATTRIBUTE.unpack_from(body, offset)
-        if kind & 0x3FFF == NLMSGERR_ATTR_MSG:
-            return Answer(errno, bytes(body[offset + 4 : offset + length]).rstrip(b"\0").decode("utf-8", "replace"))
-        offset += max(4, (length + 3) & ~3)
+    for kind, value in attributes(body, offset):
+        if kind == NLMSGERR_ATTR_MSG:
+            return Answer(errno, bytes(value).rstrip(b"\0").decode("utf-8", "replace"))
     return Answer(errno, "")

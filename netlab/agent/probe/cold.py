@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from netlab.agent import sysctl
-from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, Answer, header, nla
+from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, Answer, attributes, header, nla
 from netlab.agent.netns import Netns
 from netlab.plan.types import Veth
 
@@ -35,7 +35,6 @@ NDMSG = struct.Struct("=BxxxiHBB")
 RTMSG = struct.Struct("=8BI")
 RTM_DELROUTE, RTM_GETROUTE = 25, 26
 RTM_F_CLONED = 0x200
-_ATTRIBUTE = struct.Struct("=HH")
 _DUMP6 = header(
     RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, RTMSG.pack(socket.AF_INET6, 0, 0, 0, 0, 0, 0, 0, RTM_F_CLONED)
 )
@@ -49,15 +48,11 @@ def flush_neighbors(ns: Netns) -> int:
         family, index, state, _flags, _kind = NDMSG.unpack_from(message, 16)
         if state & (NUD_PERMANENT | NUD_NOARP) or family not in (socket.AF_INET, socket.AF_INET6):
             continue
-        offset = 28
-        while offset + 4 <= len(message):
-            length, kind = _ATTRIBUTE.unpack_from(message, offset)
+        for kind, value in attributes(message, 28):
             if kind == NDA_DST:
-                destination = bytes(message[offset + 4 : offset + length])
-                body = NDMSG.pack(family, index, 0, 0, 0) + nla(NDA_DST, destination)
+                body = NDMSG.pack(family, index, 0, 0, 0) + nla(NDA_DST, bytes(value))
                 deletions.append(bytearray(header(RTM_DELNEIGH, NLM_F_REQUEST, body)))
                 break
-            offset += max(4, (length + 3) & ~3)
     # An entry may go by itself between the dump and its deletion.
     _check(ns.netlink.failures(deletions), "a neighbour entry cannot be deleted", errno.ENOENT)
     return len(deletions)

@@ -196,7 +196,7 @@ class Prober:
         hosts = {state.namespace(endpoints[index].namespace).host for pair in pairs for index in pair}
         return [
             fence for parent, fence in self._queues.items()
-            if state.routers or state.namespace(state.link(parent).namespace).host in hosts
+            if state.namespace(state.link(parent).namespace).host in hosts
         ]  # fmt: skip
 
     def _rounds(self, layer: Layer, pairs: Sequence[Pair]) -> str:

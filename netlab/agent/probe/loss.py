@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterable, Sequence
 
 from netlab.agent.links import limit
-from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, header
+from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, attributes, header
 from netlab.agent.netns import Netns
 from netlab.agent.probe.ears import Ears
 
@@ -62,13 +62,8 @@ def rx_dropped(ns: Netns, indexes: Iterable[int]) -> int:
     return total
 
 
-def _attribute(message: memoryview, offset: int, wanted: int) -> memoryview | None:
-    while offset + 4 <= len(message):
-        length, kind = struct.unpack_from("=HH", message, offset)
-        if kind & 0x3FFF == wanted:
-            return message[offset + 4 : offset + length]
-        offset += max(4, (length + 3) & ~3)
-    return None
+def _attribute(message: memoryview, offset: int, wanted: int) -> memoryview | bytes | None:
+    return next((value for kind, value in attributes(message, offset) if kind == wanted), None)
 
 
 class Losses:

@@ -15,7 +15,7 @@ from collections.abc import Container, Iterable, Mapping
 
 from netlab.agent.links import limit
 from netlab.agent.netlink import Request
-from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, header, nla
+from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, attributes, header, nla
 from netlab.agent.netns import Netns
 from netlab.plan.types import AnyLink, State, Switch, SwitchLink
 
@@ -27,7 +27,6 @@ NLA_F_NESTED = 0x8000
 #: Each neighbour table's name, and the folder of its sysctls.
 _TABLES = {"arp_cache": "net/ipv4/neigh", "ndisc_cache": "net/ipv6/neigh"}
 
-_ATTRIBUTE = struct.Struct("=HH")
 _DUMP = header(RTM_GETNEIGHTBL, NLM_F_REQUEST | NLM_F_DUMP, bytes(4))
 #: What lets through at once: qdiscs for what comes in only have handle ffff: (TC_H_INGRESS), the kernel's own have 0:.
 _PASSING = (0x0000, 0xFFFF)
@@ -110,8 +109,8 @@ def _delayed(ns: Netns, links: Iterable[AnyLink]) -> str:
     """Which of these links may answer for others late, else ''."""
     names = {link.ifindex: link.id for link in links}
     for message in ns.netlink.dump(_DUMP):
-        found = dict(_attributes(message, 20))
-        parms = dict(_attributes(found.get(NDTA_PARMS, memoryview(b"")), 0))
+        found = dict(attributes(message, 20))
+        parms = dict(attributes(found.get(NDTA_PARMS, memoryview(b"")), 0))
         if NDTPA_IFINDEX not in parms or NDTPA_PROXY_DELAY not in parms:
             continue
         (index,) = struct.unpack("=I", parms[NDTPA_IFINDEX])
@@ -137,10 +136,3 @@ def _name(ns: Netns, index: int) -> str:
     except OSError:
         # Gone since the dump.
         return f"if{index}"
-
-
-def _attributes(data: memoryview, offset: int) -> Iterable[tuple[int, memoryview]]:
-    while offset + 4 <= len(data):
-        length, kind = _ATTRIBUTE.unpack_from(data, offset)
-        yield kind & 0x3FFF, data[offset + 4 : offset + length]
-        offset += max(4, (length + 3) & ~3)
