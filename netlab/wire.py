@@ -26,6 +26,11 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
+#: What comes before the first message of an agent over ssh: a login shell may have printed something of its own.
+READY = b"\0netlab agent\n"
+#: The longest piece of a pipe or file that is read or passed on at once, in bytes: what a pipe holds.
+PIECE = 1 << 16
+
 _HEADER = struct.Struct("!IB")
 #: The kernel's limit of descriptors in one message (SCM_MAX_FD).
 MAX_FDS = 253

@@ -158,6 +158,11 @@ def suite(project: Path) -> None:
     run(pytest, *options, cwd=project)
 
 
+def add_box(provider: str, box: Path) -> None:
+    """Make Vagrant know the box, in place of an older one."""
+    run("vagrant", "box", "add", "--force", "--name", "netlab", "--provider", provider, box)
+
+
 def libvirt(work: Path) -> None:
     """The libvirt provider, with a libvirtd of our own."""
     project = work / "project"
@@ -167,17 +172,7 @@ def libvirt(work: Path) -> None:
         if run("virsh", "-q", "-c", "qemu:///system", "uri", check=False) == 0:
             break
         time.sleep(0.2)
-    run(
-        "vagrant",
-        "box",
-        "add",
-        "--force",
-        "--name",
-        "netlab",
-        "--provider",
-        "libvirt",
-        work / "box" / "netlab.box",
-    )
+    add_box("libvirt", work / "box" / "netlab.box")
     with machines(project, "libvirt"):
         if demo(project):
             sys.exit("the demo failed on libvirt's machines")
@@ -209,17 +204,7 @@ def virtualbox(work: Path) -> None:
     os.environ["PATH"] = f"{TESTS / 'standin'}:{os.environ['PATH']}"
     os.environ["STANDIN_FOLDER"] = str(work / "standin")
     os.environ["STANDIN_IMAGE"] = str(work / "box" / "box.img")
-    run(
-        "vagrant",
-        "box",
-        "add",
-        "--force",
-        "--name",
-        "netlab",
-        "--provider",
-        "virtualbox",
-        work / "virtualbox.box",
-    )
+    add_box("virtualbox", work / "virtualbox.box")
     with machines(project, "virtualbox"):
         if demo(project):
             sys.exit("the demo failed on VirtualBox's machines")

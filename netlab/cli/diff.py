@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netlab.cli.output import OutputPath, deliver, form_by_name, to_stdout
+from netlab.cli.output import RENDERED, OutputPath, deliver, form_by_name, to_stdout
 
 if TYPE_CHECKING:
     from netlab.report.diff import Difference
-
-FORMS = {".html": "html", ".htm": "html", ".md": "markdown", ".markdown": "markdown", ".txt": "text"}
 
 
 @click.command("diff", short_help="Compare two runs: what changed, and by which rule.")
@@ -37,7 +35,7 @@ def command(before: Path, after: Path, form: str | None, output: Path | None) ->
     from netlab.report import diff
     from netlab.report.load import records
 
-    form = form or form_by_name(output, FORMS, "text")
+    form = form or form_by_name(output, RENDERED, "text")
     pairs = diff.pair_up(records(before), records(after))
     found = [diff.compare(a, b) for a, b in pairs]
     deliver(output, _render(found, form, output))

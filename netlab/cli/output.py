@@ -13,6 +13,8 @@ import click
 from netlab.errors import ReportError, UsageError
 
 STDOUT = Path("-")
+#: What a rendered text's suffix says of its format.
+RENDERED = {".html": "html", ".htm": "html", ".md": "markdown", ".markdown": "markdown", ".txt": "text"}
 
 
 class OutputPath(click.ParamType[Path]):

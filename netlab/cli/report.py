@@ -8,11 +8,10 @@ from typing import Any
 
 import click
 
-from netlab.cli.output import STDOUT, OutputPath, deliver, form_by_name, to_stdout
+from netlab.cli.output import RENDERED, STDOUT, OutputPath, deliver, form_by_name, to_stdout
 from netlab.errors import UsageError
 
 FILES = {"html": "report.html", "markdown": "summary.md"}
-FORMS = {".html": "html", ".htm": "html", ".md": "markdown", ".markdown": "markdown", ".txt": "text"}
 
 
 @click.command("report", short_help="Render the records of runs again: HTML, Markdown.")
@@ -56,7 +55,7 @@ def _by_name(output: Path | None) -> str | None:
         raise UsageError("what is to go to standard output? say --format html, markdown or text")
     if output is None or output.is_dir() or not output.suffix[1:].isalpha():
         return None
-    return form_by_name(output, FORMS, "")
+    return form_by_name(output, RENDERED, "")
 
 
 def _render(record: dict[str, Any], form: str, output: Path | None) -> str:
@@ -82,7 +81,7 @@ def _one(loaded: Sequence[tuple[Path, list[dict[str, Any]]]], form: str, output:
     if len(found) > 1 or output.is_dir():
         if form == "text":
             raise UsageError("text goes to stdout or into one file, not into a folder")
-        if output.suffix.lower() in FORMS and not output.is_dir():
+        if output.suffix.lower() in RENDERED and not output.is_dir():
             raise UsageError(f"{output}: {len(found)} records don't go into one file; name a folder")
         for source, several in loaded:
             for record in several:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from netlab.lab.capture import Capture
-from netlab.lab.errors import MORE, SCARCE, CannotRun, Exhausted, LabDied, LabError, in_words, lost
+from netlab.lab.errors import MORE, SCARCE, CannotRun, Exhausted, LabDied, LabError, lost, reported
 from netlab.lab.process import Process
 from netlab.lab.reply import Reply
 from netlab.observed import LayerObserved, Sample, StepObserved
@@ -212,7 +212,7 @@ class Agent:
     def _take(self, message: dict[str, Any], fds: list[int]) -> Exception | None:
         """Hand on what the agent has said; why it is about to end, if that is what it says."""
         if "id" in message:
-            error = in_words(message["error"]) if "error" in message else None
+            error = reported(message["error"]) if "error" in message else None
             with self._lock:
                 reply = self._pending.pop(message["id"])
             if error is not None:

@@ -83,7 +83,7 @@ class BuildError(LabError):
         self.exit_code = exit_code
 
 
-def in_words(plain: dict[str, Any]) -> LabError:
+def reported(plain: dict[str, Any]) -> LabError:
     """The error that the agent reports."""
     match plain["kind"]:
         case "build":

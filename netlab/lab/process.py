@@ -12,11 +12,10 @@ import time
 from io import BufferedReader
 from typing import IO, TYPE_CHECKING
 
+from netlab.wire import PIECE
+
 if TYPE_CHECKING:
     from netlab.lab.agent import Agent
-
-#: So much is read at once.
-PIECE = 1 << 16
 
 
 class Process:

@@ -78,16 +78,24 @@ def test_cut(world: World, who: str, moment: tuple[str, int]) -> None:
     world.as_before(before)
 
 
+def send(pids: list[int], number: signal.Signals) -> None:
+    """A signal for each."""
+    for pid in pids:
+        os.kill(pid, number)
+
+
 def kill_both(world: World, moment: tuple[str, int]) -> None:
     """Kill both processes of A's agent in the midst of a run, so that neither can do anything more."""
     with world.start("run", "demo.yaml", "--on", str(world.hosts()), "--no-report", "--repeat", "20") as front:
         world.trigger(*moment)
-        while not any(link["ifname"] == "ens160.1" for link in world.snapshot()["a"]["links"]):
-            world.trigger("changes", 1)
         pids = victims(world, "both", front.pid)
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for pid in pids:
-                os.kill(pid, number)
+        send(pids, signal.SIGSTOP)
+        # It may have stopped between two repetitions, where there is nothing to undo.
+        while not any(link["ifname"] == "ens160.1" for link in world.snapshot()["a"]["links"]):
+            send(pids, signal.SIGCONT)
+            world.trigger("changes", 1)
+            send(pids, signal.SIGSTOP)
+        send(pids, signal.SIGKILL)
         front.communicate(timeout=60)
     world.until(lambda: not world.agents(), "an agent is still there")
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from netlab.agent.hosts import READY
-
 
 def main() -> None:
     """Become root where need be, then serve on standard input and output.
@@ -28,6 +26,7 @@ def main() -> None:
 
     frames.use_mark(bytes.fromhex(mark))
     from netlab.agent.hosts import watchdog
+    from netlab.wire import READY
 
     # Whatever else prints must not disturb the stream.
     write_fd = os.dup(1)

@@ -11,9 +11,9 @@ import itertools
 import os
 from typing import Any
 
-from netlab.agent.hosts import PIECE
 from netlab.agent.jobs import Jobs
 from netlab.agent.server import LATER, Answer, NotDone
+from netlab.wire import PIECE
 
 #: Pieces belong to no lab's measurements.
 _NO_LAB = 0

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from netlab.agent.probe import bpf, cold, filters, frames, waves
+from netlab.agent.probe import bpf, cold, filters, frames
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.burst import send_from_two
 from netlab.agent.probe.controls import Controls
@@ -22,6 +22,7 @@ from netlab.agent.probe.resolve import Arp, Ndp
 from netlab.agent.probe.transport import Tcp, Udp
 from netlab.agent.probe.waiting import Unfenced
 from netlab.observed import LayerObserved
+from netlab.plan import waves
 from netlab.plan.types import AnyLink, Macvlan, State, Veth, base_layer, layer_family
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from netlab.agent.probe import waves
 from netlab.lab.hosts.merge import Seen, merged
 from netlab.observed import LayerObserved
+from netlab.plan import waves
 from netlab.plan.types import State, base_layer, layer_family
 
 Pair = tuple[int, int]
