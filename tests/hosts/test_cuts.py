@@ -84,17 +84,24 @@ def send(pids: list[int], number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
+def stop(world: World, pids: list[int]) -> None:
+    """Stop each, and wait until it has: what it is asking of the kernel is finished first."""
+    send(pids, signal.SIGSTOP)
+    stats = [Path(f"/proc/{pid}/stat") for pid in pids]
+    world.until(lambda: all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in stats), "it runs on")
+
+
 def kill_both(world: World, moment: tuple[str, int]) -> None:
     """Kill both processes of A's agent in the midst of a run, so that neither can do anything more."""
     with world.start("run", "demo.yaml", "--on", str(world.hosts()), "--no-report", "--repeat", "20") as front:
         world.trigger(*moment)
         pids = victims(world, "both", front.pid)
-        send(pids, signal.SIGSTOP)
+        stop(world, pids)
         # It may have stopped between two repetitions, where there is nothing to undo.
         while not any(link["ifname"] == "ens160.1" for link in world.snapshot()["a"]["links"]):
             send(pids, signal.SIGCONT)
             world.trigger("changes", 1)
-            send(pids, signal.SIGSTOP)
+            stop(world, pids)
         send(pids, signal.SIGKILL)
         front.communicate(timeout=60)
     world.until(lambda: not world.agents(), "an agent is still there")
