@@ -31,6 +31,7 @@ from netlab.plan.types import (
 )
 
 if TYPE_CHECKING:
+    from netlab.judge import JudgedClaim
     from netlab.judge.measure import JudgedMeasures
     from netlab.lab import Agent, Lab, Reply
     from netlab.model import Prediction
@@ -99,11 +100,9 @@ def run(
                 examined.append(examine(resolved, step, lab, options, watch, meanwhile))
             else:
                 lab.enter(step).result()
-    from netlab import judge, model, report
+    from netlab import model, report
 
-    seen = [(one.step, one.observed, one.prediction) for one in examined]
-    compared = [(one.step.name, made) for one in examined if one.measures for made in one.measures.compare]
-    claims = [judge.weigh(claim, seen, compared) for claim in resolved.claims]
+    claims = weigh_claims(resolved, examined)
     seconds = {"load": loaded, "total": time.monotonic() - clock}
     return report.build(resolved, examined, claims, model.RULES, circumstances(agent, options, started, seconds))
 
@@ -180,6 +179,15 @@ def judge_measured(step: Step, measured: MeasuresObserved, seed: int) -> JudgedM
         return letters[layer][index[source]][index[destination]]
 
     return judge_measures(step.measures, measured, predicted, session.layer, seed)
+
+
+def weigh_claims(plan: Plan, examined: Sequence[Examined]) -> list[JudgedClaim]:
+    """What the steps that were examined say of a topology's claims."""
+    from netlab import judge
+
+    seen = [(one.step, one.observed, one.prediction) for one in examined]
+    compared = [(one.step.name, made) for one in examined if one.measures for made in one.measures.compare]
+    return [judge.weigh(claim, seen, compared) for claim in plan.claims]
 
 
 def try_again(

@@ -267,11 +267,9 @@ class _Job:
         if self.many and not remarkable:
             return
         style = style_for(sys.stdout)
-        captures = (
-            self.asked["pcap"] / self._folder_name(record["topology"]["name"], path) if self.asked["pcap"] else ""
-        )
-        places = {"reports": kept, "captures": captures}
-        where = ", ".join(f"{what} in {place}/" for what, place in places.items() if place)
+        pcap = self.asked["pcap"]
+        captures = pcap / self._folder_name(record["topology"]["name"], path) if pcap else None
+        where = places(kept and f"{kept}/", captures and f"{captures}/")
         text = terminal.render_quiet(record, style) if quiet else terminal.render(record, style, where)
         self._say(f"\n{text}" if self.shown else text)
         if len(records) > 1 and not self.many:

@@ -89,9 +89,7 @@ class Gatherer:
             judged = judge.judge(step, observed, prediction, pipeline.predicted_refusals(step))
             measures = self._measured(step, file.measured.get(step.name, {}), file.here.seed)
             examined.append(report.Examined(step, observed, prediction, judged, stories, measures))
-        seen = [(one.step, one.observed, one.prediction) for one in examined]
-        compared = [(one.step.name, made) for one in examined if one.measures for made in one.measures.compare]
-        claims = [judge.weigh(claim, seen, compared) for claim in resolved.claims]
+        claims = pipeline.weigh_claims(resolved, examined)
         save(report.build(resolved, examined, claims, model.RULES, file.here), self.folder)
 
     def _measured(self, step: Step, seen: dict[str, MeasuresObserved], seed: int) -> JudgedMeasures | None:
