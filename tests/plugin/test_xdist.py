@@ -15,7 +15,7 @@ SUITE = """\
 import os
 import pytest
 
-@pytest.mark.topology("bridge-two-node.yaml")
+@pytest.mark.topology("apart.yaml")
 @pytest.mark.parametrize("number", range(12))
 def test_labs(lab, number, record_property):
     record_property("agent", lab.handle.agent.pid)
@@ -32,6 +32,19 @@ def test_quiet(lab, number, record_property):
     lab.must_not_reach("A:ens160", "A:ens160.1")
 """
 
+#: The child in a container: beside its parent in one namespace it is a race who of them answers, and many workers can
+#: turn it.
+APART = """\
+name: apart
+switches: {lan: {}}
+hosts:
+  A:
+    interfaces: {ens160: {switch: lan, addresses: [192.168.26.149/24]}}
+    containers:
+      c1: {interfaces: {eth0: {type: macvlan, parent: ens160, mode: bridge, addresses: [192.168.26.141/24]}}}
+  B: {interfaces: {ens160: {switch: lan, addresses: [192.168.26.106/24]}}}
+"""
+
 
 def letters(ran: Outcome) -> dict[str, str]:
     """What each test saw, by its name (without the group that loadgroup appends)."""
@@ -42,6 +55,7 @@ def letters(ran: Outcome) -> dict[str, str]:
 def suite(project: Project) -> Project:
     """A project whose tests all have labs of the same names."""
     project.write("topologies/two.yaml", (Path(__file__).parents[2] / "topologies/bridge-two-node.yaml").read_text())
+    project.write("topologies/apart.yaml", APART)
     project.write("tests/test_suite.py", SUITE)
     project.write("pytest.ini", "[pytest]\naddopts = -p no:cacheprovider\ntestpaths = tests topologies\n")
     return project
