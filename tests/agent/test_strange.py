@@ -91,7 +91,8 @@ def test_the_folder_is_blamed_where_it_is_missing(demo: Built, tmp_path: Path) -
     with pytest.raises(SpawnError, match=r"^ls: .*/gone: No such file or directory$"):
         demo.lab.spawn("A", ["ls"], cwd=str(tmp_path / "gone"))
     with pytest.raises(SpawnError, match=r"^nosuchprogram: No such file or directory$"):
-        demo.lab.spawn("A", ["nosuchprogram"], cwd=str(tmp_path))
+        # Not by a PATH with folders that this user may not look into: there the kernel says so (execve(2)).
+        demo.lab.spawn("A", ["nosuchprogram"], cwd=str(tmp_path), env={"PATH": os.defpath})
 
 
 def test_a_deleted_folder_hinders_nothing(tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ def test_a_command_that_fails(lab: Lab) -> None:
         "A: sh -c 'echo out; echo err >&2; exit 3' ended with 3\n--- stdout ---\nout\n--- stderr ---\nerr"
     )
     with pytest.raises(netlab.SpawnError, match=r"^no-such-command: No such file or directory$"):
-        lab["A"].run("no-such-command")
+        # Not by a PATH with folders that this user may not look into: there the kernel says so (execve(2)).
+        lab["A"].run("no-such-command", env={"PATH": os.defpath})
     with pytest.raises(subprocess.TimeoutExpired):
         lab["A"].run("sleep", "100", timeout=0.05)
 
