@@ -91,13 +91,13 @@ class Lab:
         for command in waiting.answer_at_once(self.namespaces, step.state, before):
             self.log(command)
         self.state = step.state
-        self.read, unsettled = readback.settle(self, step.state)
-        if misplaced := readback.misplaced(step.state, self.read):
+        self.read, unsettled, misplaced = readback.settle(self, step.state)
+        if misplaced:
             for veth in misplaced:
                 op = port.set_state(veth.port_namespace, veth.port_ifname, veth.port_ifindex, veth.port.state)
                 self._ask(op, SetLink(before=veth, after=veth, where=veth.where))
-            self.read, unsettled = readback.settle(self, step.state)
-            unsettled += [veth.id for veth in readback.misplaced(step.state, self.read)]
+            self.read, unsettled, misplaced = readback.settle(self, step.state)
+            unsettled += [veth.id for veth in misplaced]
         return {"links": self.read, "unsettled": unsettled, "refused": refused, "notes": self.notes}
 
     # --- changes ------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import errno as errors
 import socket
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent.errors import BuildFailed
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 RTM_GETLINK, RTM_GETADDR = 18, 22
 RTEXT_FILTER_SKIP_STATS = 1 << 3
 IFF_UP = 1
-IFLA_OPERSTATE, IFLA_CARRIER = 16, 33
+IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_CARRIER = 16, 18, 33
+IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_STATE = 4, 5, 1
 #: How long a lab may take to settle, in seconds (linkwatch delays some carrier changes by a second).
 DEADLINE = 3.0
 #: BR_STATE_LISTENING and BR_STATE_LEARNING: where a spanning tree isn't done.
@@ -93,7 +94,7 @@ def read_links(ns: Netns) -> dict[int, Link]:
 
 
 def read_states(ns: Netns) -> dict[int, Link]:
-    """Of every link of a namespace by ifindex only what changes by itself: up, carrier, operstate.
+    """Of every link of a namespace by ifindex only what changes by itself: up, carrier, operstate, its port's state.
 
     Read out of the messages by hand: while a lab settles this is asked again and again.
     """
@@ -106,6 +107,10 @@ def read_states(ns: Netns) -> dict[int, Link]:
                 link["operstate"] = OPERSTATES[value[0]]
             elif kind == IFLA_CARRIER:
                 link["carrier"] = bool(value[0])
+            elif kind == IFLA_LINKINFO:
+                info = dict(attributes(value, 0))
+                if bytes(info.get(IFLA_INFO_SLAVE_KIND, b"")) == b"bridge\0":
+                    link["port"] = {"state": dict(attributes(info[IFLA_INFO_SLAVE_DATA], 0))[IFLA_BRPORT_STATE][0]}
         found[index] = link
     return found
 
@@ -132,18 +137,19 @@ def read_addresses(ns: Netns) -> dict[int, list[str]]:
     return found
 
 
-def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str]]:
+def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str], list[Veth]]:
     """Read the lab back until admin state and carrier are what the plan says, or the deadline has passed.
 
-    Returns what was read of each link, and the ids of those that didn't settle. Raises BuildFailed where
-    anything else differs from the plan: then a request was not understood.
+    Returns what was read of each link, the ids of those that didn't settle, and those that are `misplaced`. A spanning
+    tree isn't waited for: it takes 30 s, and could not be told to take less than 4 (br_set_forward_delay). Raises
+    BuildFailed where anything else differs from the plan: then a request was not understood.
     """
     deadline = time.monotonic() + DEADLINE
     while True:
         _wait(lab, state, deadline)
         read = {ns: read_links(lab.namespaces[ns]) for ns in lab.namespaces}
         unsettled = _unsettled(state, read)
-        if not unsettled or time.monotonic() > deadline:
+        if not _awaited(state, read, unsettled) or time.monotonic() > deadline:
             break
     addresses = {
         ns: read_addresses(lab.namespaces[ns])
@@ -161,7 +167,7 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str]]:
         found[link.id] = mine
     for link in state.links:
         compare(link, found[link.id])
-    return found, sorted({link for link, _ in unsettled})
+    return found, sorted({link for link, _ in unsettled} | _moving(state, read)), misplaced(state, read)
 
 
 def _wait(lab: Lab, state: State, deadline: float) -> None:
@@ -171,7 +177,7 @@ def _wait(lab: Lab, state: State, deadline: float) -> None:
     while waiting:
         for ns in waiting:
             read[ns] = read_states(lab.namespaces[ns])
-        before, waiting = waiting, {ns for _, ns in _unsettled(state, read)}
+        before, waiting = waiting, {ns for _, ns in _awaited(state, read, _unsettled(state, read))}
         if time.monotonic() > deadline:
             return
         for ns in waiting:
@@ -192,23 +198,27 @@ def _nudge(ns: Netns, links: Iterable[int]) -> None:
     )  # fmt: skip
 
 
-def misplaced(state: State, found: dict[str, Link]) -> list[Veth]:
+def misplaced(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[Veth]:
     """Veths whose switch port has carrier, and isn't in the state that the plan says (without STP nobody moves it)."""
     wrong = []
     for link in state.links:
         if isinstance(link, Veth) and link.port.attached and link.port.up and link.up:
             bridge = state.link(link.switch)
-            read = found[link.id]["port"]
             managed = isinstance(bridge, (Switch, Bridge)) and bridge.up and not bridge.stp
-            if managed and read["state"] != STATES[link.port.state]:
+            if managed and _port_state(read, link.port_namespace, link.port_ifindex) != STATES[link.port.state]:
                 wrong.append(link)
     return wrong
 
 
-def _unsettled(state: State, read: dict[str, dict[int, Link]]) -> list[tuple[str, str]]:
+def _port_state(read: Mapping[str, Mapping[int, Link]], ns: str, index: int) -> int | None:
+    """The state that a bridge's port is in; None where it is no port."""
+    port = read[ns].get(index, {}).get("port")
+    return port["state"] if port else None
+
+
+def _unsettled(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[tuple[str, str]]:
+    """Links whose admin state or carrier isn't what the plan says, each with the namespace in which to look."""
     wrong = []
-    # A bridge has carrier as soon as one port forwards; with STP the others may not yet.
-    spanning = {link.id for link in state.links if isinstance(link, (Switch, Bridge)) and link.stp}
     for link in state.links:
         mine = read[link.namespace].get(link.ifindex)
         if (
@@ -221,10 +231,35 @@ def _unsettled(state: State, read: dict[str, dict[int, Link]]) -> list[tuple[str
             settled = theirs["up"] == link.port.up and (not link.port.up or carries(theirs, link.up and link.port.up))
             if not settled:
                 wrong.append((link.id, link.port_namespace))
-        for bridge, where, index in _ports(link):
-            if bridge in spanning and (read[where].get(index, {}).get("port") or {}).get("state") in MOVING:
-                wrong.append((link.id, where))
     return wrong
+
+
+def _awaited(
+    state: State, read: Mapping[str, Mapping[int, Link]], unsettled: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Those of the unsettled that will settle by themselves, and soon.
+
+    A bridge has carrier as soon as one port forwards (br_port_state_selection): not before a spanning tree is done, and
+    otherwise than planned as long as a port is misplaced. Its macvlan children have the carrier that it has.
+    """
+    if not unsettled:
+        return []
+    open_bridges = {link.id for link in state.links if isinstance(link, (Switch, Bridge)) and link.stp}
+    open_bridges |= {veth.switch for veth in misplaced(state, read)}
+    return [
+        (link_id, ns) for link_id, ns in unsettled
+        if link_id not in open_bridges
+        and not (isinstance(link := state.link(link_id), Macvlan) and link.parent in open_bridges)
+    ]  # fmt: skip
+
+
+def _moving(state: State, read: Mapping[str, Mapping[int, Link]]) -> set[str]:
+    """The links that are ports of a spanning tree on their way to forwarding."""
+    spanning = {link.id for link in state.links if isinstance(link, (Switch, Bridge)) and link.stp}
+    return {
+        link.id for link in state.links for bridge, ns, index in _ports(link)
+        if bridge in spanning and _port_state(read, ns, index) in MOVING
+    }  # fmt: skip
 
 
 def _ports(link: AnyLink) -> list[tuple[str, str, int]]:

@@ -30,6 +30,8 @@ _ATTRIBUTE = struct.Struct("=HH")
 NLA_TYPE_MASK = 0x3FFF
 #: Acks wait in our receive buffer while the kernel works through a batch: keep a batch well below its size.
 BATCH = 64
+#: Bytes of answers that are read at once; the kernel fills 32 KiB at most (netlink_recvmsg, max_recvmsg_len).
+ROOM = 1 << 17
 #: Where only errors come back, what is sent must fit the send buffer (net.core.wmem_default, 208 KiB).
 QUIET_BATCH = 1024
 
@@ -55,6 +57,8 @@ class Socket:
             self._socket.close()
             raise
         self._sequence = 0
+        #: Answers come in here: to allocate as much for each would take longer than to read it.
+        self._room = bytearray(ROOM)
 
     def close(self) -> None:
         """Close the socket."""
@@ -72,7 +76,7 @@ class Socket:
             self._socket.send(b"".join(part))
             got: dict[int, Answer] = {}
             while len(got) < len(part):
-                for kind, flags, sequence, body in _split(self._socket.recv(1 << 17)):
+                for kind, flags, sequence, body in _split(self._receive()):
                     if kind == NLMSG_ERROR:
                         got[sequence] = _answer(flags, body)
             answers += (got[sequence] for sequence in range(first, first + len(part)))
@@ -90,12 +94,16 @@ class Socket:
             self._socket.send(b"".join(part))
             last = False
             while not last:
-                for kind, flags, sequence, body in _split(self._socket.recv(1 << 17)):
+                for kind, flags, sequence, body in _split(self._receive()):
                     if kind == NLMSG_ERROR:
                         answer = _answer(flags, body)
                         found += [answer] if answer.errno else []
                         last = last or sequence == self._sequence
         return found
+
+    def _receive(self) -> bytes:
+        """What the kernel has to say, at most ``ROOM`` bytes of it."""
+        return bytes(memoryview(self._room)[: self._socket.recv_into(self._room)])
 
     def dump(self, request: bytes) -> list[memoryview]:
         """Send one NLM_F_DUMP request; whole messages, headers included. Raises OSError."""
@@ -105,7 +113,7 @@ class Socket:
         self._socket.send(message)
         found: list[memoryview] = []
         while True:
-            data = memoryview(self._socket.recv(1 << 18))
+            data = memoryview(self._receive())
             offset = 0
             while offset < len(data):
                 length, kind, flags, sequence, _port = _HEADER.unpack_from(data, offset)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +14,17 @@ from netlab.agent.probe.burst import send_from_two
 from netlab.agent.probe.controls import Controls
 from netlab.agent.probe.ears import PACKET_OUTGOING, Ears
 from netlab.agent.probe.echo import Echo
-from netlab.agent.probe.fence import CpuFence, Fence, FenceLost, QueueFence, ShaperFence, cross_queues
+from netlab.agent.probe.fence import CpuFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
 from netlab.agent.probe.layer import Layer
-from netlab.agent.probe.loss import Losses, packets
+from netlab.agent.probe.loss import Losses
 from netlab.agent.probe.resolve import Arp, Ndp
+from netlab.agent.probe.rounds import Rounds, counted
 from netlab.agent.probe.transport import Tcp, Udp
 from netlab.agent.probe.waiting import Unfenced
 from netlab.observed import LayerObserved
 from netlab.plan import waves
-from netlab.plan.types import AnyLink, Macvlan, State, Veth, base_layer, layer_family
+from netlab.plan.types import State, base_layer, layer_family
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
@@ -34,8 +35,6 @@ ENGINES: dict[str, type[Layer]] = {
 }  # fmt: skip
 #: How often a wave's negatives are probed again because frames were lost meanwhile.
 LOSS_TRIES = 4
-#: In a lab of so many namespaces at most the packet counters are read in each round; beyond, rounds are cheaper.
-WATCHED = 12
 #: So many probes are sent before the ears are emptied.
 BURST = 64
 
@@ -51,37 +50,22 @@ class Prober:
         self.fence = fence
         self.wire = wire
         self.layer: Layer | None = None
-        self.notes: list[str] = []
+        self.rounds = Rounds(self.arena, self.ears, fence)
         self._warmed: set[str] | None = None
-        #: Parents in whose broadcast queues something may wait that no fence has followed.
-        self._behind: set[str] = set()
         self._shared: set[int] = set()
         self._routed = waves.routed(state)
-        self._fencing: dict[int, Fence] = {}
-        # A parent in its child's namespace answers first, on a machine at rest: the child has to wait for a workqueue.
-        self._racing = any(
-            isinstance(link, Macvlan) and state.link(link.parent).namespace == link.namespace for link in state.links
-        )
         self._many_doors = any(doors > 1 for doors in self.arena.doors.values())
-        parents: dict[str, tuple[Any, list[int]]] = {}
-        for parent in self._parents():
-            if _queue_length(state, parent) == 0:
-                # Such a port drops every broadcast from outside: that is a finding, not a loss.
-                continue
-            ns = lab.namespaces[parent.namespace]
-            parents.setdefault(parent.namespace, (ns, []))[1].append(parent.ifindex)
         self.controls = Controls(self.arena, self.ears)
         shaped = {link.namespace for link in state.links if link.limit is not None}
         self.losses = Losses(
             self.ears,
             next(iter(lab.namespaces.values())),
-            parents,
+            counted(self.arena),
             [lab.namespaces[ns_id] for ns_id in sorted(shaped) if ns_id in lab.namespaces],
         )
         self._listen()
         self.controls.run()
-        self._queues = self._queue_fences()
-        self._shapers = self._shaper_fences()
+        self.rounds.prepare(self.controls.lives)
         self._unfenced = Unfenced(lab.namespaces, state)
 
     def close(self) -> None:
@@ -116,10 +100,7 @@ class Prober:
             return
         elif (number := frames.number_at(data, 14)) is not None:
             link = self.arena.names.get((ns_id, ifname), ifname)
-            fence = self._fencing.get(number)
-            if fence is not None:
-                if fence.heard(link):
-                    del self._fencing[number]
+            if self.rounds.heard(number, link):
                 return
             self.controls.heard(number, link)
             if self.layer is not None:
@@ -131,108 +112,10 @@ class Prober:
             return
         number = frames.number_at(data, 14)
         if number is not None:
-            fence = self._fencing.get(number)
-            if fence is not None and fence.heard(port):
-                del self._fencing[number]
+            self.rounds.heard(number, port)
             self.controls.on_wire(number, port)
         if self.layer is not None:
             self.layer.on_wire(ns_id, data, port)
-
-    # --- fences -------------------------------------------------------------------------------------
-
-    def _parents(self) -> list[AnyLink]:
-        state = self.arena.state
-        used = {link.parent for link in state.links if isinstance(link, Macvlan)}
-        return [link for link in state.links if not isinstance(link, Macvlan) and link.id in used]
-
-    def _queue_fences(self) -> dict[str, QueueFence]:
-        """A fence for each macvlan port in whose broadcast queue something may wait, by the host it is in."""
-        fences = {}
-        state = self.arena.state
-        for parent in self._parents():
-            children = list(state.children_of(parent.id))
-            far = self.arena.far(parent.id)
-            queueing = [child for child in children if child.effective_mode != "source"]
-            children_up = [child.id for child in queueing if self.arena.works(child.id)]
-            listeners = [child for child in children_up if self.controls.lives[child].receives]
-            why = ""
-            if far is None or not self.arena.works(parent.id):
-                why = "its wire is down"
-            elif not queueing:
-                why = "only source children, which are served at once"
-            elif not listeners:
-                why = "no child of it hears anything"
-            elif _queue_length(state, parent) == 0:
-                why = "its queue length is 0"
-            if why or far is None:
-                self.notes.append(f"{parent.id}: no fence through the broadcast queue: {why}")
-                continue
-            copies = len(children_up) if isinstance(parent, Veth) else None
-            fences[parent.id] = QueueFence(parent.id, far.inject, frozenset(listeners), copies)
-        return fences
-
-    def _shaper_fences(self) -> list[ShaperFence]:
-        """A fence for each interface that is shaped and can send: a frame may wait there for its turn."""
-        fences = []
-        for i, endpoint in enumerate(self.arena.endpoints):
-            link = self.arena.state.link(endpoint.link)
-            far = self.arena.far(link.id)
-            if link.limit is None or endpoint.extra or far is None:
-                continue
-            if not self.arena.works(link.id):
-                # Without carrier its queueing discipline is noop_qdisc, which keeps nothing (dev_deactivate).
-                continue
-            fences.append(ShaperFence(link.id, partial(self.arena.transmit, i), far.places, self.arena.macs[i]))
-        return fences
-
-    def _relevant(self, pairs: Iterable[Pair]) -> list[QueueFence]:
-        """The queues that a chain between these endpoints may pass: those of their hosts and of every router.
-
-        Where somebody else has an end's address, too, his answer may be in any.
-        """
-        state, endpoints = self.arena.state, self.arena.endpoints
-        pairs = list(pairs)
-        if state.routers or self._shared.intersection(index for pair in pairs for index in pair):
-            return list(self._queues.values())
-        hosts = {state.namespace(endpoints[index].namespace).host for pair in pairs for index in pair}
-        return [
-            fence for parent, fence in self._queues.items()
-            if state.namespace(state.link(parent).namespace).host in hosts
-        ]  # fmt: skip
-
-    def _rounds(self, layer: Layer, pairs: Sequence[Pair]) -> str:
-        """Prove that everything sent has been handled; the reason where it can't be proved, else ''.
-
-        As many rounds as the longest chain has hops are enough. One is, where no counter of the lab moved in it but by
-        the fences themselves: every way into a queue is counted (veth_xmit, macvlan_broadcast, loopback_xmit), so
-        nothing entered a queue in that round, and what was in one before it has come out.
-        """
-        state = self.arena.state
-        queues = self._relevant(pairs)
-        own = sum(fence.packets or 0 for fence in queues)
-        counted = all(fence.packets is not None for fence in queues)
-        namespaces = list(self.arena.lab.namespaces.values())
-        # What waits in a shaper moves no counter until it is let out.
-        watched = namespaces if len(namespaces) <= WATCHED and counted and not self._shapers else []
-        try:
-            seen = sum(map(packets, watched))
-            for _ in range(state.hops * layer.traversals * (1 + state.routers)):
-                self.fence.round(quiet=self._racing)
-                self._fencing.clear()
-                cross_queues([*self._shapers, *queues], lambda: next(self.arena.numbers), self._wait_for_fences)
-                seen, before = sum(map(packets, watched)), seen
-                # What was heard may make a server of ours answer: then it isn't over yet.
-                heard = self.ears.drain()
-                self._behind -= {fence.port for fence in queues}
-                if watched and seen - before == own and not heard:
-                    break
-        except (FenceLost, OSError) as error:
-            return f"no proof: {error}"
-        return ""
-
-    def _wait_for_fences(self, sent: dict[int, Fence], deadline: float) -> None:
-        self._fencing = sent
-        self.ears.wait(lambda: not sent, deadline)
 
     # --- layers -------------------------------------------------------------------------------------
 
@@ -267,6 +150,7 @@ class Prober:
             groups = iter([[pair] for pair in wanted if pair in allowed])
         self._shared = waves.shared(self.arena.state, name)
         self.layer = layer
+        self.losses.mark()
         try:
             for wave in groups:
                 self._wave(layer, wave)
@@ -277,12 +161,11 @@ class Prober:
 
     def _wave(self, layer: Layer, wave: list[Pair]) -> None:
         open_pairs = wave
-        late = self._catch_up(wave) if layer.warms else ""
+        late = self.rounds.catch_up(self.rounds.relevant(wave, self._shared)) if layer.warms else ""
         for attempt in range(LOSS_TRIES):
             cold.chill(self.arena.lab, self._warmed)
             layer.prepare(open_pairs)
             self._warmed = self._touched(open_pairs) if layer.warms else set()
-            self.losses.mark()
             for start in range(0, len(open_pairs), BURST):
                 self._burst(layer, open_pairs[start : start + BURST])
                 self.ears.drain()
@@ -290,8 +173,8 @@ class Prober:
             unseen = [pair for pair in open_pairs if self.wire and not layer.results[pair].wire]
             # Where answers may be overtaken by what the same probe still has under way (a broadcast in a macvlan queue,
             # another interface of the namespace), it must be over before the next wave finds everything cold.
-            lingers = layer.warms and bool(self._queues or self._many_doors)
-            self._behind = set(self._queues)
+            lingers = layer.warms and bool(self.rounds.queues or self._many_doors)
+            self.rounds.sent()
             # That a broadcast was heard nowhere else is a negative, too, even where everybody has heard it.
             unsure = bool(silent or unseen) or isinstance(layer, Broadcast)
             proof = self._rounds(layer, silent or unseen or open_pairs) if unsure or lingers else ""
@@ -315,17 +198,9 @@ class Prober:
             if self.wire and not layer.results[pair].wire and proof:
                 layer.results[pair].evidence["wire"] = "?"
 
-    def _catch_up(self, pairs: list[Pair]) -> str:
-        """Let out what earlier waves, of other hosts, have left in the broadcast queues of these; why not, else ''.
-
-        A child that hears a request late learns of who asked (arp_process), if it is just looking for him.
-        """
-        queues = [fence for fence in self._relevant(pairs) if fence.port in self._behind]
-        try:
-            cross_queues(queues, lambda: next(self.arena.numbers), self._wait_for_fences)
-        except (FenceLost, OSError) as error:
-            return f"not cold: {error}"
-        return ""
+    def _rounds(self, layer: Layer, pairs: Iterable[Pair]) -> str:
+        """Prove that everything sent has been handled; why it can't be proved, else ''."""
+        return self.rounds.run(layer.traversals, self.rounds.relevant(pairs, self._shared))
 
     def _touched(self, pairs: Iterable[Pair]) -> set[str] | None:
         """Where these probes may leave neighbour entries: at both ends; anywhere (None) with routes by gateways, or
@@ -407,12 +282,5 @@ class Prober:
             heard=heard,
             heard_open=heard_open,
             wire=tuple(wires) if self.wire else (),
-            notes=tuple(self.notes),
+            notes=tuple(self.rounds.notes),
         )
-
-
-def _queue_length(state: State, parent: AnyLink) -> int:
-    """The length of a macvlan port's broadcast queue: the largest that a child asked for (update_port_bc_queue_len)."""
-    return max(
-        (1000 if child.bcqueuelen is None else child.bcqueuelen for child in state.children_of(parent.id)), default=1000
-    )

@@ -16,6 +16,7 @@ import contextlib
 import os
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from netlab.agent import sysctl
@@ -184,35 +185,36 @@ class ShaperFence:
 class QueueFence:
     """A broadcast through one macvlan port's queue, sent from the far end of the parent's wire.
 
-    ``send`` transmits a frame out of that far end; ``listeners`` are the children that must all hear it, ``copies`` is
-    how many get one (a filter may have made some of them deaf).
+    ``send`` transmits a frame out of that far end; ``listeners`` are the children that must all hear it. ``packets`` is
+    what one crossing adds to the lab's counters, None where that isn't known. Where it had to be learned, ``usual`` is
+    how often such a fence is seen in each place: as long as it wasn't, some of it is still under way.
     """
 
     #: A locally administered source that no lab uses: plan/macs.py derives its MACs from 02:….
     SOURCE = bytes.fromhex("06fe5ce00000")
 
-    def __init__(self, port: str, send: Callable[[bytes], None], listeners: frozenset[str], copies: int | None) -> None:
+    def __init__(
+        self, port: str, send: Callable[[bytes], None], listeners: frozenset[str], packets: int | None
+    ) -> None:
         self.port = port
-        self.copies = copies
         self.send = send
         self.listeners = listeners
+        self.packets = packets
+        self.usual: Counter[str] | None = None
+        #: Where the fence that was sent last has been seen, and how often.
+        self.met: Counter[str] = Counter()
         self._missing: set[str] = set()
-
-    @property
-    def packets(self) -> int | None:
-        """What one crossing adds to the lab's counters: sent and received on the wire, received by each child.
-
-        None where that isn't known: a bridge has many ports."""
-        return None if self.copies is None else 2 + self.copies
 
     def start(self, number: int) -> None:
         """Send fence ``number``. Raises OSError."""
+        self.met.clear()
         self._missing = set(self.listeners)
         self.send(frames.raw(frames.BROADCAST, self.SOURCE, number))
 
-    def heard(self, link: str) -> bool:
-        """The fence came in at a link; whether it has now been heard by all."""
-        self._missing.discard(link)
+    def heard(self, where: str) -> bool:
+        """The fence came in somewhere; whether it has now been heard by all."""
+        self.met[where] += 1
+        self._missing.discard(where)
         return not self._missing
 
 

@@ -1,7 +1,9 @@
-"""Losses that would look like findings: read around each wave; growth voids that wave's negatives."""
+"""Losses that would look like findings: read after each wave; growth voids that wave's negatives."""
 
 from __future__ import annotations
 
+import functools
+import io
 import socket
 import struct
 from collections.abc import Iterable, Sequence
@@ -20,23 +22,32 @@ _RX_DROPPED, _TABLE_FULLS = 6, 10
 _STATS = header(
     RTM_GETSTATS, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=BBHII", 0, 0, 0, 0, 1 << (IFLA_STATS_LINK_64 - 1))
 )
+_PACKETS = struct.Struct("=xxHQQ")
 _NEIGHTBL = header(RTM_GETNEIGHTBL, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=Bxxx", socket.AF_UNSPEC))
+
+
+@functools.cache
+def _softnet() -> io.FileIO:
+    """Open as long as we are: this is read around every wave."""
+    return open("/proc/net/softnet_stat", "rb", buffering=0)
 
 
 def softnet_drops() -> int:
     """Frames dropped by a full backlog (/proc/net/softnet_stat, column 2), over all CPUs and namespaces."""
-    with open("/proc/net/softnet_stat") as file:
-        return sum(int(line.split()[1], 16) for line in file)
+    file = _softnet()
+    file.seek(0)
+    return sum(int(line.split(None, 2)[1], 16) for line in file.readall().splitlines())
 
 
 def packets(ns: Netns) -> int:
     """Packets received and sent, by every link of a namespace together."""
     total = 0
     for message in ns.netlink.dump(_STATS):
-        stats = _attribute(message, 28, IFLA_STATS_LINK_64)
-        if stats is not None:
-            received, sent = struct.unpack_from("=QQ", stats)
-            total += received + sent
+        kind, received, sent = _PACKETS.unpack_from(message, 28)
+        if kind != IFLA_STATS_LINK_64:
+            # Where a machine wants 64 bits aligned an empty attribute stands before it (nla_reserve_64bit).
+            received, sent = struct.unpack_from("=QQ", _attribute(message, 28, IFLA_STATS_LINK_64) or bytes(16))
+        total += received + sent
     return total
 
 
@@ -95,11 +106,12 @@ class Losses:
         self._before = self._read()
 
     def since(self) -> dict[str, int]:
-        """The counters that have grown since `mark`, by how much."""
-        now = self._read()
-        grown = {name: now[name] - before for name, before in self._before.items() if now[name] > before}
+        """The counters that have grown since `mark`, or since the last such question, by how much."""
+        before, self._before = self._before, self._read()
+        grown = {name: count - before[name] for name, count in self._before.items() if count > before[name]}
         if drops := self._ears.drops():
             grown["packet socket"] = drops
         if self.sending:
             grown["ENOBUFS at sending"] = self.sending
+            self.sending = 0
         return grown
