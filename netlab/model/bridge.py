@@ -6,6 +6,8 @@ macvlan child on it (which makes it promiscuous) everything.
 
 from __future__ import annotations
 
+from functools import partial
+
 from netlab.model import macvlan, stack
 from netlab.model.device import dead
 from netlab.model.rules import rule
@@ -189,7 +191,7 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
     if port.learning and bridge.ageing and fdb.get(src) is not port and src not in bridge.locals:
         if src in fdb or not bridge.max_learned or len(fdb) - len(bridge.static) < bridge.max_learned:
             # Where a MAC is at two places it matters who is heard first.
-            sim.contested |= src in fdb
+            sim.moved |= src in fdb
             fdb[src] = port
         else:
             sim.note(payload.phase, port.id, f"{src} is not learned", LEARN_LIMIT)
@@ -219,7 +221,18 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
 
 
 def _up(sim: Sim, dev: Device, frame: Frame, packet_type: int, why: str) -> None:
-    """Hand a frame to the bridge's own interface (br_pass_frame_up); no queue is in between."""
+    """Hand a frame to the bridge's own interface (br_pass_frame_up); no queue is in between.
+
+    But time is: meanwhile another CPU may teach the bridge something else.
+    """
+    if sim.schedule.dice is None:
+        _handed_up(sim, dev, frame, packet_type, why)
+    else:
+        later = partial(_handed_up, packet_type=packet_type, why=why)
+        sim.backlog.appendleft((later, dev, frame))
+
+
+def _handed_up(sim: Sim, dev: Device, frame: Frame, packet_type: int, why: str) -> None:
     if packet_type != OTHERHOST or dev.macvlan is not None:
         sim.note(frame[4].phase, dev.id, "taken up by the bridge's interface", why)
     if dev.macvlan is not None:

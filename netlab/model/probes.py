@@ -69,6 +69,8 @@ def applies(base: str, source: End, target: End) -> bool:
 
 #: By how many frames at most the workqueue is tried late.
 LATEST = 24
+#: How many throws of the dice, where a forwarding table is what the race is about.
+THROWS = 128
 
 
 def letter(world: World, layer: str, source: End, target: End) -> str:
@@ -77,7 +79,7 @@ def letter(world: World, layer: str, source: End, target: End) -> str:
     `Unknown` where there is no rule, or where a race can end in more ways than that.
     """
     first, sim = run(world, layer, source, target)
-    if not sim.contested:
+    if not (sim.contested or sim.moved):
         return first
     letters = {first}
     for schedule in _alternatives(sim):
@@ -110,6 +112,8 @@ def _alternatives(sim: Sim) -> Iterator[Schedule]:
             yield from (Schedule(after=after, prompt=prompt) for after in range(last))
             yield from (Schedule(after=after, prompt=prompt, rushed=True) for after in range(1, last, 3))
             yield from (Schedule(after=after, prompt=prompt, together=True) for after in range(0, last, 4))
+            if sim.moved:
+                yield from (Schedule(after=0, prompt=prompt, dice=seed) for seed in range(THROWS))
 
 
 def broadcast(world: World, source: End) -> Sim:
@@ -124,7 +128,7 @@ def on_wire(world: World, layer: str, source: End, target: End) -> bool | None:
     """Whether the request enters the switch by the port of the source's parent; None where not known."""
     try:
         _, sim = run(world, layer, source, target)
-        if not sim.contested:
+        if not (sim.contested or sim.moved):
             return sim.wired
         seen = {sim.wired, *(run(world, layer, source, target, schedule=s)[1].wired for s in _alternatives(sim))}
     except Unknown:

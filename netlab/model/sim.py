@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from random import Random
 from typing import Any
 
 from netlab.model.world import Bridge, Device, Frame, MacvlanPort, Namespace, Port, World
@@ -26,7 +27,8 @@ class Schedule:
     goes on; ``together`` lets all children have their copy before one of them answers; ``prompt`` lets a server answer
     before it; ``last_first`` lets a later port's overtake an earlier one's; ``leaders`` are the two children that a
     broadcast visits first, by their places, where the order isn't known. ``silent`` lets routers send no redirects,
-    which they do now and then only.
+    which they do now and then only. ``dice`` lets the CPUs take turns as they fall, from that seed on: none of the
+    orders that have a name may be the one in which two chains of many frames meet in a forwarding table.
     """
 
     eager: bool = False
@@ -37,8 +39,11 @@ class Schedule:
     rushed: bool = False
     together: bool = False
     silent: bool = False
+    dice: int | None = None
 
 
+#: How many frames a CPU may work off before another's turn comes, where dice fall.
+TURNS = (0, 1, 1, 1, 2, 4)
 #: The backlog is worked off before the workqueue gets a CPU: what nearly always happens.
 USUAL = Schedule()
 
@@ -82,8 +87,8 @@ class Sim:
 
     __slots__ = (
         "answers", "backlog", "connecting", "contested", "done", "due", "entered", "fdb", "goal", "heard", "hops",
-        "neigh", "redirected", "request", "schedule", "server", "sock", "sock_ip", "steps", "target", "touched",
-        "unordered", "users", "wire", "wired", "work", "worked", "world",
+        "moved", "neigh", "redirected", "request", "schedule", "server", "sock", "sock_ip", "steps", "target",
+        "touched", "unordered", "users", "wire", "wired", "work", "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
@@ -106,6 +111,8 @@ class Sim:
         self.unordered = 0
         #: what happened first made a difference
         self.contested = False
+        #: a bridge heard a MAC at another port than before
+        self.moved = False
         # The probe: its request's phase, the port of its wire, the client's socket, the server.
         self.request = ""
         self.wire: Port | None = None
@@ -168,8 +175,11 @@ class Sim:
 
         first, second = self.backlog, deque[tuple[Callable[..., None], Any, Frame]]()
         children: Iterator[None] = iter(())
+        dice = None if self.schedule.dice is None else Random(self.schedule.dice)
         while True:
-            idle = not self._step()
+            idle = not self.backlog
+            for _ in range(1 if dice is None else dice.choice(TURNS)):
+                self._step()
             self.connecting &= not idle
             if idle and self.users and self.schedule.prompt:
                 self.users.popleft()(self)
@@ -181,9 +191,10 @@ class Sim:
             while self.schedule.together and next(children, self) is None:
                 pass
             # As a rule one frame each; the second CPU may also be far faster than the first.
-            worked = self._step() or next(children, self) is None
-            while worked and self.schedule.rushed and (self._step() or next(children, self) is None):
-                pass
+            turns = 1 if dice is None else dice.choice(TURNS)
+            worked = not turns or self._step() or next(children, self) is None
+            while worked and (self.schedule.rushed or turns > 1) and (self._step() or next(children, self) is None):
+                turns -= 1
             idle = not worked and idle
             self.backlog = first
             if idle and not self.work:

@@ -15,7 +15,7 @@ FILES = sorted((Path(__file__).parent / "regressions").glob("*.yaml"))
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_model_and_kernel_agree(path: Path, agent: Agent) -> None:
-    """In every step, on every layer, the model says what the kernel does, and nothing is left unknown."""
+    """In every step, on every layer, the kernel does what the model says, where that says anything."""
     outcome = compare(agent, from_file(path))
     assert [str(difference) for difference in outcome.differences] == []
-    assert outcome.cells > 0
+    assert outcome.cells > outcome.unknown

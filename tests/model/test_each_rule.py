@@ -91,6 +91,13 @@ def both_wires() -> Lab:
     return lab.veth(X, "10.0.0.9/24", "fd00::9/64")
 
 
+def one_prefix_on_two_wires() -> Lab:
+    """a reaches x by a router that has two wires in their subnet, of which the first leads elsewhere."""
+    lab = Lab("s1", "s2").veth("a:eth0", "fd00::1/64", switch="s2").veth(X, "fd00::2/64", switch="s2")
+    lab.veth("r:eth0", "fd00::3/64", switch="s1").veth("r:eth1", "fd00::4/64", switch="s2")
+    return lab.sysctl("r", "all/forwarding", 1, family=6).route("a", "fd00::2/128", via="fd00::4")
+
+
 def broadcast_address() -> Lab:
     """x has an address that is the broadcast address of h's subnet."""
     return Lab().veth(H, "10.0.0.1/30").veth(X, "10.0.0.3/24")
@@ -218,6 +225,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "neigh/another-machine-answers": (twins, "icmp", X, H),
     "ipv6/delivered": (two, "icmp6", H, X),
     "ipv6/disabled": (without_ipv6, "ndp", X, C1),
+    "ipv6/forwarding-prefers-ingress": (one_prefix_on_two_wires, "icmp6", "a:eth0", X),
     "ipv6/forwarded": (routed, "icmp6", "a:eth0", "b:eth0"),
     "ipv6/hop-limit": (circle, "icmp6", "a:eth0", "b:eth0"),
     "ipv6/message-too-long": (two, "icmp6/1501", H, X),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 
 from netlab.model import predict
+from netlab.plan import from_file
 from tests.model.lab import Lab, letter, letters
 
 P, C, B = "A:eth0", "A:c", "B:eth0"
@@ -181,3 +183,13 @@ def test_an_order_that_is_not_known_is_a_race() -> None:
     for k in range(2):
         lab.child(f"A/c:m{k}", "A:eth0", "bridge", f"10.0.0.{11 + k}/24", mac=None)
     assert letter(lab.state(), "icmp", "B:eth0", "A/c:m0") == "B"
+
+
+def test_two_processors_may_disagree_about_a_port() -> None:
+    """Where a bridge hears the asker at two ports while parent and child race to answer, the answer may be lost."""
+    text = (Path(__file__).parents[1] / "fuzz/regressions/two-processors-and-a-reflected-request.yaml").read_text()
+    state = from_file(text, "t").steps[0].state
+    prediction = predict(state, ("icmp",))
+    i, j = state.index["B/d3:eth0"], state.index["B:eth0"]
+    assert prediction.letters["icmp"][i][j] == "?"
+    assert prediction.unknown["icmp", i, j] == "a race that can end in A or U"

@@ -51,6 +51,12 @@ FORWARDED = rule(
     "ip6_forward",
     _OUTPUT,
 )
+FORWARD_BY_INGRESS = rule(
+    "ipv6/forwarding-prefers-ingress",
+    "Of equally good routes a packet that is sent on takes that of the interface by which it came in.",
+    "ip6_pol_route_input",
+    _ROUTE,
+)
 HOP_LIMIT = rule(
     "ipv6/hop-limit",
     "A packet that was forwarded too often is dropped.",
@@ -89,20 +95,24 @@ REPLY_BY_INGRESS = rule(
 )
 
 
-def output(ns: Namespace, dst: int, src: int, oif: Device | None, strict: bool) -> fib.Output | None:
-    """Where a packet goes (ip6_route_output); None is unreachable.
+def output(
+    ns: Namespace, dst: int, src: int, oif: Device | None, strict: bool, iif: Device | None = None
+) -> fib.Output | None:
+    """Where a packet goes (ip6_route_output, or from ``iif`` ip6_route_input); None is unreachable.
 
-    ``oif`` is binding where ``strict`` (a bound socket), else only a preference among equal routes.
+    ``oif`` is binding where ``strict`` (a bound socket), else only a preference among equal routes; so is ``iif``.
     """
-    key = ("out6", dst, src, oif, strict)
+    key = ("out6", dst, src, oif, strict, iif)
     try:
         found: fib.Output | None = ns.cache[key]
     except KeyError:
-        found = ns.cache[key] = _output(ns, dst, src, oif, strict)
+        found = ns.cache[key] = _output(ns, dst, src, oif, strict, iif)
     return found
 
 
-def _output(ns: Namespace, dst: int, src: int, oif: Device | None, strict: bool) -> fib.Output | None:
+def _output(
+    ns: Namespace, dst: int, src: int, oif: Device | None, strict: bool, iif: Device | None
+) -> fib.Output | None:
     if dst >> 118 == 0xFE80 >> 6:
         # Link-local addresses mean something on their own link only (rt6_need_strict).
         if oif is None or not oif.up:
@@ -111,9 +121,9 @@ def _output(ns: Namespace, dst: int, src: int, oif: Device | None, strict: bool)
             return fib.Output(ns.lo, dst, True, oif)
         return fib.Output(oif, dst, False, oif)
     for policy in ns.rules6:
-        if not fib.selects(policy, 128, dst, src, "lo", oif):
+        if not fib.selects(policy, 128, dst, src, "lo" if iif is None else iif.name, oif):
             continue
-        route = _select(ns.tables6.get(policy.table, ()), dst, oif, strict)
+        route = _select(ns.tables6.get(policy.table, ()), dst, oif or iif, strict)
         if route is None:
             continue
         if route.type == "local":
@@ -189,10 +199,14 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
 
 
 def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
-    way = output(dev.ns, packet.dst, packet.src, None, False)
+    way = output(dev.ns, packet.dst, packet.src, None, False, dev)
     if way is None:
         sim.note(packet.phase, dev.id, "unreachable", UNREACHABLE, end=True)
         return
+    if sim.hops is not None and way.dev is dev:
+        other = output(dev.ns, packet.dst, packet.src, None, False)
+        if other is not None and other.dev is not dev:
+            sim.note(packet.phase, dev.id, "of equal routes that of this interface", FORWARD_BY_INGRESS)
     if packet.ttl <= 1:
         sim.note(packet.phase, dev.id, "the hop limit is reached", HOP_LIMIT, end=True)
         return
