@@ -187,6 +187,7 @@ class Prober:
             if not (lost and (negatives or unseen or isinstance(layer, Broadcast))):
                 break
             if attempt < LOSS_TRIES - 1:
+                self.losses.calm_down()
                 open_pairs = wave if isinstance(layer, Broadcast) else sorted({*negatives, *unseen})
         else:
             proof = "frames were lost: " + ", ".join(f"{name} {count}" for name, count in lost.items())

@@ -6,6 +6,7 @@ import functools
 import io
 import socket
 import struct
+import time
 from collections.abc import Iterable, Sequence
 
 from netlab.agent.links import limit
@@ -24,6 +25,8 @@ _STATS = header(
 )
 _PACKETS = struct.Struct("=xxHQQ")
 _NEIGHTBL = header(RTM_GETNEIGHTBL, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=Bxxx", socket.AF_UNSPEC))
+#: For how long at most the end of a flood is waited for, and how long no frame must be lost by then, in seconds.
+CALM, QUIET = 0.5, 0.005
 
 
 @functools.cache
@@ -89,6 +92,7 @@ class Losses:
         self._shaped = shaped
         self.sending = 0
         self._before: dict[str, int] = {}
+        self._endless = False
 
     def _read(self) -> dict[str, int]:
         found = {"softnet backlog": softnet_drops(), "neighbour table full": table_fulls(self._any_ns)}
@@ -98,6 +102,19 @@ class Losses:
             dropped = sum(qdisc["drops"] for qdisc in limit.read(ns).values())
             found["queue of a limit"] = found.get("queue of a limit", 0) + dropped
         return found
+
+    def calm_down(self) -> None:
+        """Wait until no backlog overflows any more: it may be another lab that floods this machine's CPUs.
+
+        Where it takes too long, the flood may well be this lab's own, and nobody waits again.
+        """
+        deadline = time.monotonic() + (0 if self._endless else CALM)
+        while time.monotonic() < deadline:
+            before = softnet_drops()
+            self._ears.wait(lambda: False, time.monotonic() + QUIET)
+            if softnet_drops() == before:
+                return
+        self._endless = True
 
     def mark(self) -> None:
         """Remember the counters as they are now."""
