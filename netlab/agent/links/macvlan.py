@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.agent.links.op import Level, Op
 from netlab.agent.netlink import link as request
-from netlab.agent.netlink.messages import Embedded
 from netlab.plan.types import Macvlan
 
 if TYPE_CHECKING:
@@ -15,12 +14,12 @@ if TYPE_CHECKING:
 # include/uapi/linux/if_link.h
 MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 FLAG_NODST = 2
+MACADDR_SET = 3
 
 
 def _macs(macs: tuple[str, ...]) -> dict[str, Any]:
     # "set" replaces the whole list; with no address it empties it (macvlan_changelink_sources).
-    entries = Embedded(attrs=[("IFLA_MACVLAN_MACADDR", mac) for mac in macs])
-    return {"IFLA_MACVLAN_MACADDR_MODE": "set", "IFLA_MACVLAN_MACADDR_DATA": entries}
+    return {"IFLA_MACVLAN_MACADDR_MODE": MACADDR_SET, "IFLA_MACVLAN_MACADDR_DATA": macs}
 
 
 def _words(child: Macvlan) -> str:

@@ -1,4 +1,4 @@
-"""rtnetlink: requests encoded by pyroute2's message classes, sent in batches over one socket per namespace."""
+"""rtnetlink: requests encoded by tables of attributes, sent in batches over one socket per namespace."""
 
 from netlab.agent.netlink.messages import (
     Request,

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netlab.agent.netlink.classes import fibmsg, ifaddrmsg, ifinfmsg, ndmsg, rtmsg
-from netlab.agent.netlink.socket import header, nla
+from netlab.agent.netlink.attributes import ADDRESS, LINK, NEIGHBOR, ROUTE, RULE, encode
+from netlab.agent.netlink.socket import header
 
-# include/uapi/linux/rtnetlink.h, neighbour.h, if.h
+# include/uapi/linux/rtnetlink.h, netlink.h, neighbour.h, if.h, if_addr.h, fib_rules.h
 RTM_NEWLINK, RTM_DELLINK, RTM_SETLINK = 16, 17, 19
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTM_NEWROUTE, RTM_DELROUTE = 24, 25
@@ -31,11 +31,22 @@ IFF_UP = 0x1
 NUD_PERMANENT, NUD_NOARP = 0x80, 0x40
 NTF_MASTER = 0x04
 AF_BRIDGE = 7
-IFLA_PROTINFO, IFLA_BRPORT_STATE, NLA_F_NESTED = 12, 1, 0x8000
-FRA_TABLE_LOOKUP = 1
+FR_ACT_TO_TBL = 1
 IFA_F_NODAD = 0x02
+RT_TABLE_COMPAT, RT_TABLE_MAIN = 252, 254
+RTPROT_BOOT, RTN_UNICAST = 3, 1
+RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RT_SCOPE_NOWHERE = 0, 253, 255
 
-Attributes = list[Any]
+#: struct ifinfomsg: family, type, index, flags, which of the flags to change.
+IFINFOMSG = struct.Struct("=BxHiII")
+#: struct ifaddrmsg: family, prefixlen, flags, scope, index.
+IFADDRMSG = struct.Struct("=BBBBI")
+#: struct ndmsg: family, ifindex, state, flags, type.
+NDMSG = struct.Struct("=BxxxiHBB")
+#: struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags.
+RTMSG = struct.Struct("=BBBBBBBBI")
+#: struct fib_rule_hdr: family, dst_len, src_len, tos, table, two reserved, action, flags.
+FIB_RULE_HDR = struct.Struct("=BBBBBxxBI")
 
 
 @dataclass(frozen=True)
@@ -46,34 +57,23 @@ class Request:
     command: str
 
 
-def _encode(message: Any, kind: int, flags: int) -> bytearray:
-    message["header"]["type"] = kind
-    message["header"]["flags"] = NLM_F_REQUEST | NLM_F_ACK | flags
-    message["header"]["sequence_number"] = 0
-    message["header"]["pid"] = 0
-    message.encode()
-    return bytearray(message.data)
+def _request(kind: int, flags: int, body: bytes, command: str) -> Request:
+    return Request(bytearray(header(kind, NLM_F_REQUEST | NLM_F_ACK | flags, body)), command)
 
 
-class Embedded(dict[str, Any]):
-    """A whole message as the value of an attribute (VETH_INFO_PEER)."""
+def _made(verb: str, new: int, delete: int) -> tuple[int, int]:
+    """Type and flags of a request, by what it does."""
+    return {
+        "add": (new, NLM_F_CREATE | NLM_F_EXCL),
+        "replace": (new, NLM_F_CREATE | NLM_F_REPLACE),
+        "set": (new, 0),
+        "delete": (delete, 0),
+    }[verb]
 
 
 def set_up(ns: str, index: int, dev: str, up: bool = True) -> Request:
     """Bring a link up or down."""
     return link("set", {}, f"ip -n {ns} link set dev {dev} {'up' if up else 'down'}", index=index, up=up)
-
-
-def attrs(pairs: Mapping[str, Any]) -> Attributes:
-    """Attributes of a mapping, those that are None left out; nested mappings become nested attributes."""
-    return [
-        (
-            name,
-            {"attrs": attrs(value)} if isinstance(value, Mapping) and not isinstance(value, Embedded) else value,
-        )
-        for name, value in pairs.items()
-        if value is not None
-    ]
 
 
 def link(
@@ -84,126 +84,112 @@ def link(
     index: int = 0,
     up: bool | None = None,
 ) -> Request:
-    """``verb`` is ``add``, ``set`` or ``delete``; ``pairs`` are IFLA_* attributes."""
-    message = ifinfmsg()
-    message["index"] = index
-    if up is not None:
-        message["flags"] = IFF_UP if up else 0
-        message["change"] = IFF_UP
-    message["attrs"] = attrs(pairs)
-    kind, flags = {
-        "add": (RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL),
-        "set": (RTM_NEWLINK, 0),
-        "delete": (RTM_DELLINK, 0),
-    }[verb]
-    return Request(_encode(message, kind, flags), command)
+    """``verb`` is ``add``, ``set`` or ``delete``; ``pairs`` are IFLA_* attributes, as in `attributes.LINK`.
+
+    Raises KeyError for an attribute that isn't known there, ValueError for a value that it cannot hold.
+    """
+    head = IFINFOMSG.pack(0, 0, index, IFF_UP if up else 0, 0 if up is None else IFF_UP)
+    return _request(*_made(verb, RTM_NEWLINK, RTM_DELLINK), head + encode(LINK, pairs), command)
 
 
-def peer(pairs: Mapping[str, Any], *, index: int) -> Embedded:
-    """VETH_INFO_PEER: a link message inside the attribute of another.
+def peer(pairs: Mapping[str, Any], *, index: int) -> bytes:
+    """VETH_INFO_PEER: a link message inside the attribute of another. Raises as `link` does.
 
     It can't bring the peer up: at that moment the two ends don't know each other yet (veth_open: ENOTCONN).
     """
-    return Embedded(index=index, attrs=attrs(pairs))
+    return IFINFOMSG.pack(0, 0, index, 0, 0) + encode(LINK, pairs)
 
 
 def _family(ip: str) -> int:
     return socket.AF_INET6 if ":" in ip else socket.AF_INET
 
 
+def _table(number: int) -> int:
+    """What the header says of a routing table, whose number stands in an attribute as well."""
+    return number if number < 256 else RT_TABLE_COMPAT
+
+
 def address(verb: str, ns: str, index: int, dev: str, ip: str, prefixlen: int) -> Request:
     """Add or delete an address. IPv6 ones are added without duplicate address detection."""
-    message = ifaddrmsg()
-    message["family"] = _family(ip)
-    message["prefixlen"] = prefixlen
-    message["index"] = index
+    flags = 0
     pairs: dict[str, Any] = {"IFA_ADDRESS": ip}
     words = f"ip -n {ns} address {verb} {ip}/{prefixlen} dev {dev}"
     if ":" in ip:
-        message["flags"] = IFA_F_NODAD
-        pairs["IFA_FLAGS"] = IFA_F_NODAD
+        flags = pairs["IFA_FLAGS"] = IFA_F_NODAD
         words += " nodad" if verb == "add" else ""
     else:
         pairs["IFA_LOCAL"] = ip
         if prefixlen < 31:
             pairs["IFA_BROADCAST"] = str(ipaddress.ip_interface(f"{ip}/{prefixlen}").network.broadcast_address)
             words += " broadcast +" if verb == "add" else ""
-    message["attrs"] = attrs(pairs)
-    kind, flags = (RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL) if verb == "add" else (RTM_DELADDR, 0)
-    return Request(_encode(message, kind, flags), words)
+    body = IFADDRMSG.pack(_family(ip), prefixlen, flags, 0, index) + encode(ADDRESS, pairs)
+    return _request(*_made(verb, RTM_NEWADDR, RTM_DELADDR), body, words)
 
 
 def neighbor(verb: str, ns: str, index: int, dev: str, ip: str, mac: str) -> Request:
     """Set (``replace``) or delete a permanent neighbour entry."""
-    message = ndmsg()
-    message["family"] = _family(ip)
-    message["ifindex"] = index
-    message["state"] = NUD_PERMANENT
-    message["attrs"] = attrs({"NDA_DST": ip, "NDA_LLADDR": mac if verb == "replace" else None})
-    kind, flags = (RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE) if verb == "replace" else (RTM_DELNEIGH, 0)
+    body = NDMSG.pack(_family(ip), index, NUD_PERMANENT, 0, 0)
+    body += encode(NEIGHBOR, {"NDA_DST": ip, "NDA_LLADDR": mac if verb == "replace" else None})
     lladdr = f" lladdr {mac} nud permanent" if verb == "replace" else ""
-    return Request(_encode(message, kind, flags), f"ip -n {ns} neigh {verb} {ip}{lladdr} dev {dev}")
+    command = f"ip -n {ns} neigh {verb} {ip}{lladdr} dev {dev}"
+    return _request(*_made(verb, RTM_NEWNEIGH, RTM_DELNEIGH), body, command)
 
 
 def fdb_entry(verb: str, ns: str, index: int, dev: str, mac: str) -> Request:
-    """Add or delete a static entry of the bridge's forwarding table, on a port of it."""
-    message = ndmsg()
-    message["family"] = AF_BRIDGE
-    message["ifindex"] = index
-    message["state"] = NUD_NOARP
-    message["flags"] = NTF_MASTER
-    message["attrs"] = attrs({"NDA_LLADDR": mac})
-    kind, flags = (RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE) if verb == "replace" else (RTM_DELNEIGH, 0)
-    return Request(_encode(message, kind, flags), f"bridge -n {ns} fdb {verb} {mac} dev {dev} master static")
+    """Set (``replace``) or delete a static entry of the bridge's forwarding table, on a port of it."""
+    body = NDMSG.pack(AF_BRIDGE, index, NUD_NOARP, NTF_MASTER, 0) + encode(NEIGHBOR, {"NDA_LLADDR": mac})
+    command = f"bridge -n {ns} fdb {verb} {mac} dev {dev} master static"
+    return _request(*_made(verb, RTM_NEWNEIGH, RTM_DELNEIGH), body, command)
 
 
 def route(verb: str, ns: str, to: str, via: str | None, dev: tuple[int, str] | None, table: int) -> Request:
     """Add or delete a unicast route; ``dev`` is (ifindex, name)."""
     network = ipaddress.ip_network(to)
-    message = rtmsg()
-    message["family"] = socket.AF_INET6 if network.version == 6 else socket.AF_INET
-    message["dst_len"] = network.prefixlen
-    message["table"] = table if table < 256 else 252
-    message["proto"] = 3 if verb == "add" else 0
-    message["scope"] = (0 if via or network.version == 6 else 253) if verb == "add" else 255
-    message["type"] = 1
-    pairs: dict[str, Any] = {
+    adding = verb == "add"
+    scope = RT_SCOPE_UNIVERSE if via or network.version == 6 else RT_SCOPE_LINK
+    body = RTMSG.pack(
+        _family(to),
+        network.prefixlen,
+        0,
+        0,
+        _table(table),
+        RTPROT_BOOT if adding else 0,
+        scope if adding else RT_SCOPE_NOWHERE,
+        RTN_UNICAST,
+        0,
+    )
+    pairs = {
         "RTA_DST": str(network.network_address) if network.prefixlen else None,
         "RTA_GATEWAY": via,
         "RTA_OIF": dev[0] if dev else None,
         "RTA_TABLE": table,
     }
-    message["attrs"] = attrs(pairs)
     words = f"ip -n {ns} route {verb} {to}"
     words += f" via {via}" if via else ""
     words += f" dev {dev[1]}" if dev else ""
-    words += f" table {table}" if table != 254 else ""
-    kind, flags = (RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL) if verb == "add" else (RTM_DELROUTE, 0)
-    return Request(_encode(message, kind, flags), words)
+    words += f" table {table}" if table != RT_TABLE_MAIN else ""
+    return _request(*_made(verb, RTM_NEWROUTE, RTM_DELROUTE), body + encode(ROUTE, pairs), words)
 
 
 def rule(verb: str, ns: str, values: Mapping[str, Any]) -> Request:
     """Add or delete a rule; ``values``: family, table, priority, src, dst (prefixes), iif, oif."""
-    message = fibmsg()
-    message["family"] = socket.AF_INET6 if values["family"] == 6 else socket.AF_INET
-    message["action"] = FRA_TABLE_LOOKUP
     table = values["table"]
-    message["table"] = table if table < 256 else 252
+    lengths = {"src": 0, "dst": 0}
     pairs: dict[str, Any] = {"FRA_TABLE": table, "FRA_PRIORITY": values["priority"]}
     words = f"ip -n {ns} rule {verb} priority {values['priority']}"
     for name, word in (("src", "from"), ("dst", "to")):
         if values[name]:
             network = ipaddress.ip_network(values[name])
-            message[f"{name}_len"] = network.prefixlen
+            lengths[name] = network.prefixlen
             pairs[f"FRA_{name.upper()}"] = str(network.network_address)
             words += f" {word} {network}"
     for name in ("iif", "oif"):
         if values[name]:
             pairs[f"FRA_{name.upper()}NAME"] = values[name]
             words += f" {name} {values[name]}"
-    message["attrs"] = attrs(pairs)
-    kind, flags = (RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL) if verb == "add" else (RTM_DELRULE, 0)
-    return Request(_encode(message, kind, flags), f"{words} lookup {table}")
+    family = socket.AF_INET6 if values["family"] == 6 else socket.AF_INET
+    body = FIB_RULE_HDR.pack(family, lengths["dst"], lengths["src"], 0, _table(table), FR_ACT_TO_TBL, 0)
+    return _request(*_made(verb, RTM_NEWRULE, RTM_DELRULE), body + encode(RULE, pairs), f"{words} lookup {table}")
 
 
 def port_state(ns: str, index: int, dev: str, state: int) -> Request:
@@ -212,16 +198,12 @@ def port_state(ns: str, index: int, dev: str, state: int) -> Request:
     By RTM_NEWLINK and IFLA_INFO_SLAVE_DATA, as ip(8) does, a port that is set to disabled is forwarding again when the
     call returns: do_setlink ends with NETDEV_CHANGE, and br_port_carrier_check enables a disabled port (6.18).
     """
-    body = struct.pack("=BxHiII", AF_BRIDGE, 0, index, 0, 0)
-    body += nla(IFLA_PROTINFO | NLA_F_NESTED, nla(IFLA_BRPORT_STATE, bytes((state,))))
-    message = bytearray(header(RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK, body))
-    return Request(message, f"bridge -n {ns} link set dev {dev} state {state}")
+    body = IFINFOMSG.pack(AF_BRIDGE, 0, index, 0, 0) + encode(LINK, {"IFLA_PROTINFO": {"IFLA_BRPORT_STATE": state}})
+    return _request(RTM_SETLINK, 0, body, f"bridge -n {ns} link set dev {dev} state {state}")
 
 
 def altname(ns: str, index: int, dev: str, name: str) -> Request:
     """Give an interface a further name (RTM_NEWLINKPROP), at most 128 bytes."""
-    message = ifinfmsg()
-    message["index"] = index
-    message["attrs"] = [("IFLA_PROP_LIST", {"attrs": [("IFLA_ALT_IFNAME", name)]})]
-    encoded = _encode(message, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND)
-    return Request(encoded, f"ip -n {ns} link property add dev {dev} altname {name}")
+    body = IFINFOMSG.pack(0, 0, index, 0, 0) + encode(LINK, {"IFLA_PROP_LIST": [name]})
+    flags = NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND
+    return _request(RTM_NEWLINKPROP, flags, body, f"ip -n {ns} link property add dev {dev} altname {name}")

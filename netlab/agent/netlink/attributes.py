@@ -1,0 +1,256 @@
+"""The attributes of rtnetlink that netlab uses, one table for each level of nesting, and how to write and read them.
+
+Names, numbers and types as in the kernel's headers, include/uapi/linux; policies as in the kernel of 6.18.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from netlab.agent.netlink.socket import attributes, nla
+
+Bytes = bytes | memoryview
+
+NLA_F_NESTED = 0x8000
+
+
+class Form(NamedTuple):
+    """How a value stands in an attribute, and the flags that go with the attribute's number."""
+
+    pack: Callable[[Any], bytes]
+    unpack: Callable[[Bytes], Any]
+    flags: int = 0
+
+
+class ByKind(NamedTuple):
+    """The form depends on the value of another attribute of the same level, which stands before this one."""
+
+    kind: str
+    forms: Mapping[str, Form]
+
+
+class Table(dict[str, tuple[int, Form | ByKind]]):
+    """The attributes of one level by name: number and form."""
+
+    def __init__(self, entries: Mapping[str, tuple[int, Form | ByKind]]) -> None:
+        super().__init__(entries)
+        self.by_number = {number: (name, form) for name, (number, form) in entries.items()}
+
+
+def encode(table: Table, values: Mapping[str, Any]) -> bytes:
+    """Attributes in the order of ``values``, those that are None left out.
+
+    Nothing is dropped in silence: raises KeyError for a name that isn't in the table (or a kind whose data aren't
+    known), ValueError, with the names on the way to it, for a value that its attribute cannot hold.
+    """
+    found = bytearray()
+    for name, value in values.items():
+        if value is None:
+            continue
+        number, form = table[name]
+        if isinstance(form, ByKind):
+            form = form.forms[values[form.kind]]
+        try:
+            found += nla(number | form.flags, form.pack(value))
+        except (ValueError, TypeError, AttributeError, struct.error) as error:
+            raise ValueError(f"{name}: {error}") from error
+    return bytes(found)
+
+
+def decode(table: Table, data: Bytes, offset: int = 0) -> dict[str, Any]:
+    """The attributes from ``offset`` on by name; what isn't in the table is left out."""
+    found: dict[str, Any] = {}
+    for number, value in attributes(data, offset):
+        if entry := table.by_number.get(number):
+            name, form = entry
+            if not isinstance(form, ByKind):
+                found[name] = form.unpack(value)
+            elif known := form.forms.get(found.get(form.kind, "")):
+                found[name] = known.unpack(value)
+    return found
+
+
+# --- forms ------------------------------------------------------------------------------------------
+
+
+def _number(format: str) -> Form:
+    packed = struct.Struct(format)
+    return Form(packed.pack, lambda data: packed.unpack_from(data)[0])
+
+
+def _pack_string(value: str) -> bytes:
+    if "\0" in value:
+        raise ValueError(f"{value!r} has a NUL in it")
+    return value.encode() + b"\0"
+
+
+def _unpack_string(data: Bytes) -> str:
+    return bytes(data).partition(b"\0")[0].decode("utf-8", "replace")
+
+
+def _pack_mac(value: str) -> bytes:
+    octets = bytes.fromhex(value.replace(":", ""))
+    if len(octets) != 6:
+        raise ValueError(f"{value!r} is not a MAC address")
+    return octets
+
+
+def _unpack_mac(data: Bytes) -> str:
+    # Of any length: a machine's own interfaces may be no Ethernet.
+    return data.hex(":")
+
+
+def _pack_ip(value: str) -> bytes:
+    return ipaddress.ip_address(value).packed
+
+
+def _unpack_ip(data: Bytes) -> str:
+    return socket.inet_ntop(socket.AF_INET if len(data) == 4 else socket.AF_INET6, data)
+
+
+def _pack_message(value: Bytes) -> bytes:
+    return b"" + value  # not bytes(value), which would make zeros of a number
+
+
+def _nested(table: Table, flags: int = 0) -> Form:
+    return Form(partial(encode, table), partial(decode, table), flags)
+
+
+def _each(number: int, form: Form, flags: int = 0) -> Form:
+    """A list, every value in an attribute of the same number."""
+
+    def pack(values: Iterable[Any]) -> bytes:
+        return b"".join(nla(number, form.pack(value)) for value in values)
+
+    def unpack(data: Bytes) -> list[Any]:
+        return [form.unpack(value) for kind, value in attributes(data, 0) if kind == number]
+
+    return Form(pack, unpack, flags)
+
+
+U8, U16, U32, S32 = map(_number, ("=B", "=H", "=I", "=i"))
+STRING = Form(_pack_string, _unpack_string)
+MAC = Form(_pack_mac, _unpack_mac)
+#: 4 or 16 bytes, by the address.
+IP = Form(_pack_ip, _unpack_ip)
+#: A whole message, encoded already.
+MESSAGE = Form(_pack_message, bytes)
+
+# --- tables -----------------------------------------------------------------------------------------
+
+# linux/if_link.h, enum IFLA_BR_*; times in 1/100 s
+BRIDGE = Table(
+    {
+        "IFLA_BR_FORWARD_DELAY": (1, U32),
+        "IFLA_BR_AGEING_TIME": (4, U32),
+        "IFLA_BR_STP_STATE": (5, U32),
+        "IFLA_BR_MCAST_SNOOPING": (23, U8),
+        "IFLA_BR_FDB_MAX_LEARNED": (49, U32),
+    }
+)
+
+# linux/if_link.h, enum IFLA_BRPORT_*
+BRIDGE_PORT = Table(
+    {
+        "IFLA_BRPORT_STATE": (1, U8),
+        "IFLA_BRPORT_MODE": (4, U8),
+        "IFLA_BRPORT_LEARNING": (8, U8),
+        "IFLA_BRPORT_UNICAST_FLOOD": (9, U8),
+        "IFLA_BRPORT_MCAST_FLOOD": (27, U8),
+        "IFLA_BRPORT_BCAST_FLOOD": (30, U8),
+        "IFLA_BRPORT_ISOLATED": (33, U8),
+        "IFLA_BRPORT_LOCKED": (39, U8),
+    }
+)
+
+# linux/if_link.h, enum IFLA_MACVLAN_*
+MACVLAN = Table(
+    {
+        "IFLA_MACVLAN_MODE": (1, U32),
+        "IFLA_MACVLAN_FLAGS": (2, U16),
+        "IFLA_MACVLAN_MACADDR_MODE": (3, U32),
+        # Each in an IFLA_MACVLAN_MACADDR.
+        "IFLA_MACVLAN_MACADDR_DATA": (5, _each(4, MAC)),
+        "IFLA_MACVLAN_BC_QUEUE_LEN": (7, U32),
+    }
+)
+
+# linux/veth.h
+VETH = Table({"VETH_INFO_PEER": (1, MESSAGE)})
+
+# linux/if_link.h, enum IFLA_INFO_*
+LINKINFO = Table(
+    {
+        "IFLA_INFO_KIND": (1, STRING),
+        "IFLA_INFO_DATA": (
+            2,
+            ByKind(
+                "IFLA_INFO_KIND",
+                {
+                    "bridge": _nested(BRIDGE),
+                    "macvlan": _nested(MACVLAN),
+                    "macvtap": _nested(MACVLAN),
+                    "veth": _nested(VETH),
+                },
+            ),
+        ),
+        "IFLA_INFO_SLAVE_KIND": (4, STRING),
+        "IFLA_INFO_SLAVE_DATA": (5, ByKind("IFLA_INFO_SLAVE_KIND", {"bridge": _nested(BRIDGE_PORT)})),
+    }
+)
+
+# linux/if_link.h, enum IFLA_*; behind struct ifinfomsg
+LINK = Table(
+    {
+        "IFLA_ADDRESS": (1, MAC),
+        "IFLA_IFNAME": (3, STRING),
+        "IFLA_MTU": (4, U32),
+        "IFLA_LINK": (5, U32),
+        "IFLA_QDISC": (6, STRING),
+        "IFLA_MASTER": (10, U32),
+        # Without the flag it would be a port's state alone (br_setlink).
+        "IFLA_PROTINFO": (12, _nested(BRIDGE_PORT, NLA_F_NESTED)),
+        "IFLA_OPERSTATE": (16, U8),
+        "IFLA_LINKINFO": (18, _nested(LINKINFO)),
+        "IFLA_NET_NS_FD": (28, U32),
+        "IFLA_EXT_MASK": (29, U32),
+        "IFLA_PROMISCUITY": (30, U32),
+        "IFLA_CARRIER": (33, U8),
+        "IFLA_LINK_NETNSID": (37, S32),
+        # Each in an IFLA_ALT_IFNAME. The flag must be there: rtnl_linkprop validates strictly.
+        "IFLA_PROP_LIST": (52, _each(53, STRING, NLA_F_NESTED)),
+    }
+)
+
+# linux/if_addr.h, behind struct ifaddrmsg
+ADDRESS = Table(
+    {
+        "IFA_ADDRESS": (1, IP),
+        "IFA_LOCAL": (2, IP),
+        "IFA_BROADCAST": (4, IP),
+        "IFA_FLAGS": (8, U32),
+    }
+)
+
+# linux/neighbour.h, behind struct ndmsg
+NEIGHBOR = Table({"NDA_DST": (1, IP), "NDA_LLADDR": (2, MAC)})
+
+# linux/rtnetlink.h, enum rtattr_type_t; behind struct rtmsg
+ROUTE = Table({"RTA_DST": (1, IP), "RTA_OIF": (4, U32), "RTA_GATEWAY": (5, IP), "RTA_TABLE": (15, U32)})
+
+# linux/fib_rules.h, behind struct fib_rule_hdr
+RULE = Table(
+    {
+        "FRA_DST": (1, IP),
+        "FRA_SRC": (2, IP),
+        "FRA_IIFNAME": (3, STRING),
+        "FRA_PRIORITY": (6, U32),
+        "FRA_TABLE": (15, U32),
+        "FRA_OIFNAME": (17, STRING),
+    }
+)
