@@ -1,5 +1,5 @@
 """The agent: the side that touches the kernel. It serves one front over one stream, and dies with it.
 
-Imports the standard library, pyroute2's message classes, `netlab.wire`, `netlab.plan.types` and
-`netlab.observed`, nothing else of netlab.
+Imports the standard library, `netlab.wire`, `netlab.plan.types` and `netlab.observed`, nothing else. Its start is a
+large part of a short run: so it speaks netlink by itself (`netlab.agent.netlink`).
 """

@@ -1,6 +1,6 @@
 """What the kernel says it has built, and whether that is what the plan says.
 
-Read after every step: pyroute2 drops keywords it doesn't know without a word, and so a request that
+Read after every step: a kernel passes over attributes that are newer than itself without a word, and so a request that
 seemed to succeed proves nothing.
 """
 
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import errno as errors
 import socket
-import struct
 import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent.errors import BuildFailed
 from netlab.agent.links.bridge import HZ
+from netlab.agent.links.macvlan import FLAG_NODST, MODES
 from netlab.agent.links.port import OPTIONS, STATES
-from netlab.agent.netlink.classes import ifaddrmsg, ifinfmsg
+from netlab.agent.netlink import Socket
+from netlab.agent.netlink.attributes import ADDRESS, LINK, decode, encode
+from netlab.agent.netlink.messages import IFADDRMSG, IFF_UP, IFINFOMSG
 from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, attributes, header
 from netlab.agent.netns import Netns
 from netlab.plan.types import AnyLink, Bridge, Macvlan, Port, State, Switch, SwitchLink, Veth
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 RTM_GETLINK, RTM_GETADDR = 18, 22
 RTEXT_FILTER_SKIP_STATS = 1 << 3
-IFF_UP = 1
 IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_CARRIER = 16, 18, 33
 IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_STATE = 4, 5, 1
 #: How long a lab may take to settle, in seconds (linkwatch delays some carrier changes by a second).
@@ -35,14 +36,14 @@ DEADLINE = 3.0
 MOVING = (STATES["listening"], STATES["learning"])
 OPERSTATES = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP")
 
-_IFINFOMSG = struct.Struct("=BxHiI")
+_MODES = {number: name for name, number in MODES.items()}
 
 GETLINK = header(
     RTM_GETLINK,
     NLM_F_REQUEST | NLM_F_DUMP,
-    struct.pack("=BxHiII", socket.AF_UNSPEC, 0, 0, 0, 0) + struct.pack("=HHI", 8, 29, RTEXT_FILTER_SKIP_STATS),
+    IFINFOMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + encode(LINK, {"IFLA_EXT_MASK": RTEXT_FILTER_SKIP_STATS}),
 )
-GETADDR = header(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=BBBBi", 0, 0, 0, 0, 0))
+GETADDR = header(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
 
 #: Options of a bridge, and the attributes that hold them.
 BRIDGE = {
@@ -59,37 +60,35 @@ def read_links(ns: Netns) -> dict[int, Link]:
     """Every link of a namespace by ifindex: name, mac, mtu, up, carrier, operstate, kind and its options, …"""
     found = {}
     for data in ns.netlink.dump(GETLINK):
-        message = ifinfmsg(bytes(data))
-        message.decode()
-        get = message.get_attr
+        _family, _type, index, flags, _change = IFINFOMSG.unpack_from(data, 16)
+        got = decode(LINK, data, 32)
         read: Link = {
-            "name": get("IFLA_IFNAME"),
-            "mac": get("IFLA_ADDRESS"),
-            "mtu": get("IFLA_MTU"),
-            "up": bool(message["flags"] & IFF_UP),
-            "carrier": bool(get("IFLA_CARRIER")),
-            "operstate": str(get("IFLA_OPERSTATE")),
-            "promiscuity": get("IFLA_PROMISCUITY"),
-            "master": get("IFLA_MASTER"),
-            "qdisc": get("IFLA_QDISC"),
+            "name": got.get("IFLA_IFNAME"),
+            "mac": got.get("IFLA_ADDRESS"),
+            "mtu": got.get("IFLA_MTU"),
+            "up": bool(flags & IFF_UP),
+            "carrier": bool(got.get("IFLA_CARRIER")),
+            "operstate": OPERSTATES[got.get("IFLA_OPERSTATE", 0)],
+            "promiscuity": got.get("IFLA_PROMISCUITY"),
+            "master": got.get("IFLA_MASTER"),
+            "qdisc": got.get("IFLA_QDISC"),
             # Of a veth it is the number that its peer has in another namespace.
-            "lower": get("IFLA_LINK") if get("IFLA_LINK_NETNSID") is None else None,
+            "lower": got.get("IFLA_LINK") if "IFLA_LINK_NETNSID" not in got else None,
         }
-        info = get("IFLA_LINKINFO")
+        info = got.get("IFLA_LINKINFO")
         if info is not None:
-            read["kind"] = info.get_attr("IFLA_INFO_KIND")
-            details = info.get_attr("IFLA_INFO_DATA")
+            read["kind"] = info.get("IFLA_INFO_KIND")
             if read["kind"] in ("macvlan", "macvtap"):
-                _read_macvlan(read, details)
+                _read_macvlan(read, info["IFLA_INFO_DATA"])
             elif read["kind"] == "bridge":
-                read |= {name: details.get_attr(attribute) for name, attribute in BRIDGE.items()}
+                read |= {name: info["IFLA_INFO_DATA"].get(attribute) for name, attribute in BRIDGE.items()}
                 read["stp"] = bool(read["stp"])
                 read["ageing_time"] /= HZ
-            if info.get_attr("IFLA_INFO_SLAVE_KIND") == "bridge":
-                slave = info.get_attr("IFLA_INFO_SLAVE_DATA")
-                read["port"] = {name: slave.get_attr(option[0]) for name, option in OPTIONS.items()}
-                read["port"]["state"] = slave.get_attr("IFLA_BRPORT_STATE")
-        found[message["index"]] = read
+            if info.get("IFLA_INFO_SLAVE_KIND") == "bridge":
+                port = info["IFLA_INFO_SLAVE_DATA"]
+                read["port"] = {name: port.get(option[0]) for name, option in OPTIONS.items()}
+                read["port"]["state"] = port["IFLA_BRPORT_STATE"]
+        found[index] = read
     return found
 
 
@@ -100,7 +99,7 @@ def read_states(ns: Netns) -> dict[int, Link]:
     """
     found: dict[int, Link] = {}
     for data in ns.netlink.dump(GETLINK):
-        _family, _type, index, flags = _IFINFOMSG.unpack_from(data, 16)
+        _family, _type, index, flags, _change = IFINFOMSG.unpack_from(data, 16)
         link: Link = {"up": bool(flags & IFF_UP), "carrier": False, "operstate": "UNKNOWN"}
         for kind, value in attributes(data, 32):
             if kind == IFLA_OPERSTATE:
@@ -115,25 +114,31 @@ def read_states(ns: Netns) -> dict[int, Link]:
     return found
 
 
-def _read_macvlan(read: Link, details: Any) -> None:
-    read["mode"] = str(details.get_attr("IFLA_MACVLAN_MODE"))
-    flags = details.get_attr("IFLA_MACVLAN_FLAGS")
-    read["nodst"] = "nodst" in str(flags) or flags == 2
-    read["bcqueuelen"] = details.get_attr("IFLA_MACVLAN_BC_QUEUE_LEN")
-    listed = details.get_attr("IFLA_MACVLAN_MACADDR_DATA")
+def _read_macvlan(read: Link, data: Mapping[str, Any]) -> None:
+    read["mode"] = _MODES.get(data["IFLA_MACVLAN_MODE"], str(data["IFLA_MACVLAN_MODE"]))
+    read["nodst"] = bool(data["IFLA_MACVLAN_FLAGS"] & FLAG_NODST)
+    read["bcqueuelen"] = data.get("IFLA_MACVLAN_BC_QUEUE_LEN")
     if read["mode"] == "source":
-        read["allowed_macs"] = sorted(value for _, value in listed["attrs"]) if listed else []
+        read["allowed_macs"] = sorted(data.get("IFLA_MACVLAN_MACADDR_DATA", ()))
+
+
+def addresses(netlink: Socket) -> dict[int, list[str]]:
+    """Every address of the socket's namespace, by ifindex, as ``ip/prefixlen``."""
+    found: dict[int, list[str]] = {}
+    for data in netlink.dump(GETADDR):
+        _family, prefixlen, _flags, _scope, index = IFADDRMSG.unpack_from(data, 16)
+        got = decode(ADDRESS, data, 24)
+        # Of a point-to-point link IFA_ADDRESS is that of the other end.
+        found.setdefault(index, []).append(f"{got.get('IFA_LOCAL') or got['IFA_ADDRESS']}/{prefixlen}")
+    return found
 
 
 def read_addresses(ns: Netns) -> dict[int, list[str]]:
     """Addresses of a namespace by ifindex, as ``ip/prefixlen``; IPv6 link-local ones left out."""
     found: dict[int, list[str]] = {}
-    for data in ns.netlink.dump(GETADDR):
-        message = ifaddrmsg(bytes(data))
-        message.decode()
-        ip = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
-        if not ip.startswith("fe80:"):
-            found.setdefault(message["index"], []).append(f"{ip}/{message['prefixlen']}")
+    for index, there in addresses(ns.netlink).items():
+        if kept := [one for one in there if not one.startswith("fe80:")]:
+            found[index] = kept
     return found
 
 
@@ -193,7 +198,7 @@ def _nudge(ns: Netns, links: Iterable[int]) -> None:
     It may take its time, up to a second, where a carrier came while the link was still down (linkwatch_urgent_event).
     """
     ns.netlink.failures(
-        [bytearray(header(RTM_GETLINK, NLM_F_REQUEST, _IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0) + bytes(4)))
+        [bytearray(header(RTM_GETLINK, NLM_F_REQUEST, IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0)))
          for index in links]
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from netlab.agent import readback, sysctl
 from netlab.agent.errors import BuildFailed
 from netlab.agent.hosts import neighbors
 from netlab.agent.hosts.machine import Here
-from netlab.agent.hosts.undo import UndoList, addresses
+from netlab.agent.hosts.undo import UndoList
 from netlab.agent.lab import Lab, Log
 from netlab.agent.links import Op
 from netlab.agent.links.op import Level
@@ -126,7 +126,7 @@ class HostLab(Lab):
             {"do": "neighbors", "index": nic.ifindex, "ips": sorted(self.ips), "before": [asdict(one) for one in mine]}
         )
         if not read["up"]:
-            held = addresses(ns.netlink).get(nic.ifindex, [])
+            held = readback.addresses(ns.netlink).get(nic.ifindex, [])
             self._undo.add({"do": "down", "index": nic.ifindex, "addresses": held})
             self._ask(Op(ns.id, Level.HOST, set_up(ns.id, nic.ifindex, nic.ifname), "up"), change)
         for item in nic.addresses:
@@ -136,7 +136,7 @@ class HostLab(Lab):
     def _give(self, nic: Veth, item: Address, change: AnyChange) -> None:
         """Put an address on a NIC, unless it is there."""
         ns = self.namespaces[nic.namespace]
-        if str(item) in addresses(ns.netlink).get(nic.ifindex, []):
+        if str(item) in readback.addresses(ns.netlink).get(nic.ifindex, []):
             return
         with self._undo.acting:
             record = {"do": "address", "index": nic.ifindex, "ip": item.ip, "prefixlen": item.prefixlen}
@@ -192,7 +192,7 @@ class HostLab(Lab):
             time.sleep(0.005)
         found: dict[str, readback.Link] = {}
         for ns_id, ns in self.namespaces.items():
-            there = addresses(ns.netlink)
+            there = readback.addresses(ns.netlink)
             for link in local:
                 if link.namespace != ns_id:
                     continue

@@ -18,9 +18,9 @@ from typing import Any
 from netlab.agent.hosts import neighbors
 from netlab.agent.hosts.journal import Journal
 from netlab.agent.netlink import Socket, address, link, route, rule, set_up
-from netlab.agent.netlink.classes import ifaddrmsg, ifinfmsg
-from netlab.agent.netlink.messages import Request
-from netlab.agent.readback import GETADDR, GETLINK
+from netlab.agent.netlink.attributes import LINK, decode
+from netlab.agent.netlink.messages import IFINFOMSG, Request
+from netlab.agent.readback import GETLINK, addresses
 
 Record = dict[str, Any]
 
@@ -120,24 +120,11 @@ def _remove_address(netlink: Socket, record: Record) -> None:
             _ask(netlink, address("add", "", index, "", ip, int(length)))
 
 
-def addresses(netlink: Socket) -> dict[int, list[str]]:
-    """Every address of the socket's namespace, by ifindex, as ``ip/prefixlen``."""
-    found: dict[int, list[str]] = {}
-    for data in netlink.dump(GETADDR):
-        message = ifaddrmsg(bytes(data))
-        message.decode()
-        ip = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
-        found.setdefault(message["index"], []).append(f"{ip}/{message['prefixlen']}")
-    return found
-
-
 def _name(netlink: Socket, index: int) -> str | None:
     """The name of the link that has an ifindex now."""
     for data in netlink.dump(GETLINK):
-        message = ifinfmsg(bytes(data))
-        message.decode()
-        if message["index"] == index:
-            return str(message.get_attr("IFLA_IFNAME"))
+        if IFINFOMSG.unpack_from(data, 16)[2] == index:
+            return str(decode(LINK, data, 32)["IFLA_IFNAME"])
     return None
 
 

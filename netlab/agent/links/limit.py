@@ -1,7 +1,7 @@
 """Shaping what an interface sends: a token bucket (TBF), or a class of HTB, as the root of its queueing disciplines.
 
-Encoded by hand, as include/uapi/linux/pkt_sched.h has it (read in 6.18): pyroute2 would compute rate tables that
-kernels no longer use where the link layer is given (tbf_change, htb_change_class).
+Encoded by hand, as include/uapi/linux/pkt_sched.h has it (read in 6.18), and without the rate tables, which kernels no
+longer use where the link layer is given (tbf_change, htb_change_class).
 """
 
 from __future__ import annotations
