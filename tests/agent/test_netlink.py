@@ -1,0 +1,435 @@
+"""What netlab writes to and reads from the kernel, beside what pyroute2's message classes make of the same."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyroute2.netlink.rtnl.fibmsg import fibmsg
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg, macvx_data
+from pyroute2.netlink.rtnl.ndmsg import ndmsg
+from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+from netlab.agent import netlink, readback
+from netlab.agent.links.port import OPTIONS
+from netlab.agent.netlink.attributes import ADDRESS, BRIDGE, LINK, LINKINFO, RULE, Table, decode, encode
+from netlab.agent.netlink.socket import nla
+from tests.agent.conftest import Built
+from tests.agent.test_build import ALL_OPTIONS
+
+
+class macvlan_data(macvx_data):
+    """With what pyroute2 lacks (include/uapi/linux/if_link.h of 6.18)."""
+
+    nla_map = (*macvx_data.nla_map, ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))
+
+    class flags(macvx_data.flags):
+        value_map = {0: "none", 1: "nopromisc", 2: "nodst", 3: "nopromisc,nodst"}  # noqa: RUF012
+
+
+class bridge_data(ifinfmsg.ifinfo.data_map["bridge"]):
+    """With what pyroute2 lacks (include/uapi/linux/if_link.h of 6.18)."""
+
+    nla_map = (
+        *((number, *entry) for number, entry in enumerate(ifinfmsg.ifinfo.data_map["bridge"].nla_map)),
+        (49, "IFLA_BR_FDB_MAX_LEARNED", "uint32"),
+    )
+
+
+KINDS = {"macvlan": macvlan_data, "macvtap": macvlan_data, "bridge": bridge_data}
+
+
+@pytest.fixture(autouse=True)
+def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pyroute2 know what it lacks."""
+    for name, data in KINDS.items():
+        monkeypatch.setitem(ifinfmsg.ifinfo.data_map, name, data)
+
+
+# --- requests ---------------------------------------------------------------------------------------
+
+REQUEST, ACK, REPLACE, EXCL, CREATE, APPEND, DUMP = 0x1, 0x4, 0x100, 0x200, 0x400, 0x800, 0x300
+
+
+class Peer(NamedTuple):
+    """The other end of a veth that is to be made."""
+
+    index: int
+    pairs: Mapping[str, Any]
+
+
+def mine(pairs: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes as netlab's requests want them."""
+
+    def one(value: Any) -> Any:
+        if isinstance(value, Peer):
+            return netlink.peer(mine(value.pairs), index=value.index)
+        return mine(value) if isinstance(value, Mapping) else value
+
+    return {name: one(value) for name, value in pairs.items()}
+
+
+def theirs(pairs: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Attributes as pyroute2's messages want them."""
+
+    def one(value: Any) -> Any:
+        if isinstance(value, Peer):
+            return {"index": value.index, "attrs": theirs(value.pairs)}
+        if isinstance(value, list):
+            return {"attrs": [("IFLA_MACVLAN_MACADDR", mac) for mac in value]}
+        return {"attrs": theirs(value)} if isinstance(value, Mapping) else value
+
+    return [(name, one(value)) for name, value in pairs.items() if value is not None]
+
+
+def witness(message: Any, kind: int, how: int, attrs: list[Any], **fields: int) -> bytes:
+    """What pyroute2 makes of a request; ``how`` are the flags of its header."""
+    for name, value in fields.items():
+        message[name] = value
+    message["attrs"] = attrs
+    message["header"] |= {"type": kind, "flags": how, "sequence_number": 0, "pid": 0}
+    message.encode()
+    return bytes(message.data)
+
+
+U8, U16, U32 = (st.integers(0, 2**bits - 1) for bits in (8, 16, 32))
+INDEXES = st.integers(0, 2**31 - 1)
+NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=15)
+MACS = st.binary(min_size=6, max_size=6).map(lambda octets: octets.hex(":"))
+IPS = st.ip_addresses().map(str)
+ENDS = {"IFLA_IFNAME": NAMES, "IFLA_ADDRESS": MACS | st.none(), "IFLA_MTU": U32, "IFLA_NET_NS_FD": INDEXES}
+PORT = {entry[0]: U8 for entry in OPTIONS.values()}
+DATA = {
+    "veth": {"VETH_INFO_PEER": st.builds(Peer, INDEXES, st.fixed_dictionaries({}, optional=ENDS))},
+    "bridge": {
+        "IFLA_BR_STP_STATE": U32,
+        "IFLA_BR_FORWARD_DELAY": U32,
+        "IFLA_BR_AGEING_TIME": U32,
+        "IFLA_BR_MCAST_SNOOPING": U8,
+        "IFLA_BR_FDB_MAX_LEARNED": U32 | st.none(),
+    },
+    "macvlan": {
+        "IFLA_MACVLAN_MODE": U32,
+        "IFLA_MACVLAN_FLAGS": U16,
+        "IFLA_MACVLAN_MACADDR_MODE": U32,
+        "IFLA_MACVLAN_MACADDR_DATA": st.lists(MACS, max_size=3),
+        "IFLA_MACVLAN_BC_QUEUE_LEN": U32,
+    },
+}
+DATA["macvtap"] = DATA["macvlan"]
+INFO = st.sampled_from(sorted(DATA)).flatmap(
+    lambda kind: st.fixed_dictionaries({}, optional=DATA[kind]).map(
+        lambda data: {"IFLA_INFO_KIND": kind, "IFLA_INFO_DATA": data}
+    )
+)
+SLAVE = st.fixed_dictionaries({}, optional=PORT).map(
+    lambda data: {"IFLA_INFO_SLAVE_KIND": "bridge", "IFLA_INFO_SLAVE_DATA": data}
+)
+LINKS = st.fixed_dictionaries(
+    {}, optional={**ENDS, "IFLA_LINK": U32 | st.none(), "IFLA_MASTER": U32, "IFLA_LINKINFO": INFO | SLAVE}
+)
+
+
+@given(LINKS, INDEXES, st.sampled_from(["add", "set", "delete"]), st.sampled_from([None, True, False]))
+def test_a_link_request_is_what_pyroute2_makes_of_it(
+    pairs: dict[str, Any], index: int, verb: str, up: bool | None
+) -> None:
+    """Whatever attributes of whatever kind it has, every byte is the same, and the command is the one given."""
+    kind, flags = {"add": (16, CREATE | EXCL), "set": (16, 0), "delete": (17, 0)}[verb]
+    state = {} if up is None else {"flags": int(up), "change": 1}
+    made = netlink.link(verb, mine(pairs), "ip link", index=index, up=up)
+    assert made.message == witness(ifinfmsg(), kind, REQUEST | ACK | flags, theirs(pairs), index=index, **state)
+    assert made.command == "ip link"
+
+
+@given(INDEXES, st.booleans())
+def test_a_link_is_brought_up_and_down_as_by_pyroute2(index: int, up: bool) -> None:
+    """The flag, and that it is this flag that changes, are those of pyroute2's message."""
+    made = netlink.set_up("ns", index, "eth0", up)
+    assert made.message == witness(ifinfmsg(), 16, REQUEST | ACK, [], index=index, flags=int(up), change=1)
+    assert made.command == f"ip -n ns link set dev eth0 {'up' if up else 'down'}"
+
+
+@given(IPS, st.integers(0, 32), INDEXES, st.booleans())
+def test_an_address_request_is_what_pyroute2_makes_of_it(ip: str, length: int, index: int, adding: bool) -> None:
+    """IPv4 with its broadcast address, IPv6 without duplicate address detection: every byte is the same."""
+    attrs: list[Any] = [("IFA_ADDRESS", ip)]
+    if ":" in ip:
+        attrs.append(("IFA_FLAGS", 2))
+    else:
+        attrs.append(("IFA_LOCAL", ip))
+        if length < 31:
+            network = ipaddress.ip_network(f"{ip}/{length}", strict=False)
+            attrs.append(("IFA_BROADCAST", str(network.broadcast_address)))
+    kind, flags = (20, CREATE | EXCL) if adding else (21, 0)
+    family = {"family": 10, "flags": 2} if ":" in ip else {"family": 2}
+    made = netlink.address("add" if adding else "delete", "ns", index, "eth0", ip, length)
+    assert made.message == witness(
+        ifaddrmsg(), kind, REQUEST | ACK | flags, attrs, prefixlen=length, index=index, **family
+    )
+
+
+@given(IPS, MACS, INDEXES, st.booleans())
+def test_requests_for_neighbours_are_what_pyroute2_makes_of_them(ip: str, mac: str, index: int, adding: bool) -> None:
+    """Permanent neighbours and static entries of a bridge's table, set and deleted: every byte is the same."""
+    verb, kind, flags = ("replace", 28, CREATE | REPLACE) if adding else ("delete", 29, 0)
+    flags |= REQUEST | ACK
+    attrs = [("NDA_DST", ip), *([("NDA_LLADDR", mac)] if adding else [])]
+    family = 10 if ":" in ip else 2
+    made = netlink.neighbor(verb, "ns", index, "eth0", ip, mac)
+    assert made.message == witness(ndmsg(), kind, flags, attrs, family=family, ifindex=index, state=0x80)
+    made = netlink.fdb_entry(verb, "ns", index, "eth0", mac)
+    attrs = [("NDA_LLADDR", mac)]
+    assert made.message == witness(ndmsg(), kind, flags, attrs, family=7, ifindex=index, state=0x40, flags=4)
+
+
+@given(IPS, st.integers(0, 32), st.booleans(), st.none() | INDEXES, U32, st.booleans())
+def test_a_route_request_is_what_pyroute2_makes_of_it(
+    ip: str, length: int, direct: bool, index: int | None, table: int, adding: bool
+) -> None:
+    """With and without a gateway, an interface and a table above 255, for both families: every byte is the same."""
+    to = ipaddress.ip_network(f"{ip}/{length}", strict=False)
+    via = None if direct else ip
+    attrs = [
+        *([("RTA_DST", str(to.network_address))] if length else []),
+        *([("RTA_GATEWAY", via)] if via else []),
+        *([("RTA_OIF", index)] if index is not None else []),
+        ("RTA_TABLE", table),
+    ]
+    kind, flags = (24, CREATE | EXCL) if adding else (25, 0)
+    fields = {
+        "family": 10 if to.version == 6 else 2,
+        "dst_len": length,
+        "table": table if table < 256 else 252,
+        "proto": 3 if adding else 0,
+        "scope": (253 if direct and to.version == 4 else 0) if adding else 255,
+        "type": 1,
+    }
+    dev = None if index is None else (index, "eth0")
+    made = netlink.route("add" if adding else "delete", "ns", str(to), via, dev, table)
+    assert made.message == witness(rtmsg(), kind, REQUEST | ACK | flags, attrs, **fields)
+
+
+@given(
+    st.sampled_from([4, 6]).flatmap(
+        lambda version: st.fixed_dictionaries(
+            {
+                "family": st.just(version),
+                "table": U32,
+                "priority": U32,
+                **dict.fromkeys(["src", "dst"], st.none() | st.ip_addresses(v=version).map(lambda ip: f"{ip}/32")),
+                **dict.fromkeys(["iif", "oif"], st.none() | NAMES),
+            }
+        )
+    ),
+    st.booleans(),
+)
+def test_a_rule_request_is_what_pyroute2_makes_of_it(values: dict[str, Any], adding: bool) -> None:
+    """With and without source, destination and interfaces, for both families: every byte is the same."""
+    for name in ("src", "dst"):
+        if values[name]:
+            values[name] = str(ipaddress.ip_network(values[name], strict=False))
+    attrs: list[Any] = [("FRA_TABLE", values["table"]), ("FRA_PRIORITY", values["priority"])]
+    attrs += [(f"FRA_{name.upper()}", values[name].split("/")[0]) for name in ("src", "dst") if values[name]]
+    attrs += [(f"FRA_{name.upper()}NAME", values[name]) for name in ("iif", "oif") if values[name]]
+    kind, flags = (32, CREATE | EXCL) if adding else (33, 0)
+    fields = {
+        "family": 10 if values["family"] == 6 else 2,
+        "table": values["table"] if values["table"] < 256 else 252,
+        "action": 1,
+        **{f"{name}_len": 32 for name in ("src", "dst") if values[name]},
+    }
+    made = netlink.rule("add" if adding else "delete", "ns", values)
+    assert made.message == witness(fibmsg(), kind, REQUEST | ACK | flags, attrs, **fields)
+
+
+@given(INDEXES, st.integers(0, 4), NAMES)
+def test_port_states_and_further_names_are_what_pyroute2_makes_of_them(index: int, state: int, name: str) -> None:
+    """Both carry NLA_F_NESTED, without which the kernel would take them otherwise: every byte is the same."""
+    attrs: list[Any] = [("IFLA_PROTINFO", {"attrs": [("IFLA_BRPORT_STATE", state)]}, 0x8000)]
+    made = netlink.port_state("ns", index, "eth0", state)
+    assert made.message == witness(ifinfmsg(), 19, REQUEST | ACK, attrs, family=7, index=index)
+    attrs = [("IFLA_PROP_LIST", {"attrs": [("IFLA_ALT_IFNAME", name)]})]
+    made = netlink.altname("ns", index, "eth0", name)
+    assert made.message == witness(ifinfmsg(), 108, REQUEST | ACK | CREATE | EXCL | APPEND, attrs, index=index)
+
+
+def test_dumps_are_asked_for_as_by_pyroute2() -> None:
+    """The two requests, links without their statistics, are pyroute2's byte by byte."""
+    assert witness(ifinfmsg(), 18, REQUEST | DUMP, [("IFLA_EXT_MASK", 8)]) == readback.GETLINK
+    assert witness(ifaddrmsg(), 22, REQUEST | DUMP, []) == readback.GETADDR
+
+
+# --- what is not to be sent ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        {"IFLA_FROBNICATE": 1},
+        {"IFLA_BR_STP_STATE": 1},
+        {"IFLA_LINKINFO": {"IFLA_FROBNICATE": 1}},
+        {"IFLA_LINKINFO": {"IFLA_INFO_KIND": "bridge", "IFLA_INFO_DATA": {"IFLA_FROBNICATE": 1}}},
+        {"IFLA_LINKINFO": {"IFLA_INFO_KIND": "frobnicator", "IFLA_INFO_DATA": {"IFLA_BR_STP_STATE": 1}}},
+        {"IFLA_LINKINFO": {"IFLA_INFO_DATA": {"IFLA_BR_STP_STATE": 1}}},
+    ],
+    ids=str,
+)
+def test_an_unknown_attribute_is_an_error(pairs: dict[str, Any]) -> None:
+    """A name that the table of its level doesn't have, or data of an unknown kind, raise KeyError."""
+    with pytest.raises(KeyError):
+        netlink.link("add", pairs, "")
+
+
+@pytest.mark.parametrize(
+    ("table", "pairs", "said"),
+    [
+        (LINK, {"IFLA_MTU": 2**32}, "IFLA_MTU: "),
+        (LINK, {"IFLA_MTU": -1}, "IFLA_MTU: "),
+        (LINK, {"IFLA_MTU": "1500"}, "IFLA_MTU: "),
+        (LINK, {"IFLA_IFNAME": "eth\0"}, "IFLA_IFNAME: .* has a NUL"),
+        (LINK, {"IFLA_IFNAME": 7}, "IFLA_IFNAME: "),
+        (LINK, {"IFLA_ADDRESS": "02:00:00:00:00"}, "IFLA_ADDRESS: .* is not a MAC"),
+        (LINK, {"IFLA_ADDRESS": "no MAC at all"}, "IFLA_ADDRESS: "),
+        (BRIDGE, {"IFLA_BR_MCAST_SNOOPING": 256}, "IFLA_BR_MCAST_SNOOPING: "),
+        (LINKINFO, {"IFLA_INFO_KIND": "veth", "IFLA_INFO_DATA": {"VETH_INFO_PEER": 8}}, "_DATA: VETH_INFO_PEER: "),
+        (LINKINFO, {"IFLA_INFO_KIND": "macvlan", "IFLA_INFO_DATA": {"IFLA_MACVLAN_FLAGS": 65536}}, "_MACVLAN_FLAGS: "),
+        (ADDRESS, {"IFA_LOCAL": "10.0.0.256"}, "IFA_LOCAL: "),
+        (RULE, {"FRA_IIFNAME": "x" * 65536}, "FRA_IIFNAME: "),
+    ],
+)
+def test_a_value_that_does_not_fit_is_an_error(table: Table, pairs: dict[str, Any], said: str) -> None:
+    """What an attribute cannot hold raises ValueError, which begins with the names on the way to it."""
+    with pytest.raises(ValueError, match=said):
+        encode(table, pairs)
+
+
+# --- what is read -------------------------------------------------------------------------------------
+
+
+@given(LINKS)
+def test_what_is_written_is_read_again(pairs: dict[str, Any]) -> None:
+    """Attributes come back as they went in, those that were None excepted."""
+
+    def there(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: there(inner) for name, inner in value.items() if inner is not None}
+        return value
+
+    assert decode(LINK, encode(LINK, mine(pairs))) == there(mine(pairs))
+
+
+def test_what_is_unknown_is_passed_over() -> None:
+    """Attributes that the table doesn't have, and data of a kind that nobody knows, leave the rest readable."""
+    data = nla(999, b"?") + encode(LINK, {"IFLA_MTU": 1500})
+    data += nla(18, nla(1, b"vlan\0") + nla(2, nla(1, b"\7\0"))) + nla(10, struct.pack("=I", 7))
+    assert decode(LINK, data) == {"IFLA_MTU": 1500, "IFLA_LINKINFO": {"IFLA_INFO_KIND": "vlan"}, "IFLA_MASTER": 7}
+
+
+def witnessed_link(data: memoryview) -> tuple[int, dict[str, Any]]:
+    """What `readback.read_links` should read of one message, by pyroute2."""
+    message = ifinfmsg(bytes(data))
+    message.decode()
+    get = message.get_attr
+    read = {
+        "name": get("IFLA_IFNAME"), "mac": get("IFLA_ADDRESS"), "mtu": get("IFLA_MTU"),
+        "up": bool(message["flags"] & 1), "carrier": bool(get("IFLA_CARRIER")), "operstate": get("IFLA_OPERSTATE"),
+        "promiscuity": get("IFLA_PROMISCUITY"), "master": get("IFLA_MASTER"), "qdisc": get("IFLA_QDISC"),
+        "lower": get("IFLA_LINK") if get("IFLA_LINK_NETNSID") is None else None,
+    }  # fmt: skip
+    info = get("IFLA_LINKINFO")
+    if info is None:
+        return message["index"], read
+    read["kind"] = info.get_attr("IFLA_INFO_KIND")
+    details = info.get_attr("IFLA_INFO_DATA")
+    if read["kind"] in ("macvlan", "macvtap"):
+        read["mode"] = details.get_attr("IFLA_MACVLAN_MODE")
+        read["nodst"] = "nodst" in details.get_attr("IFLA_MACVLAN_FLAGS")
+        read["bcqueuelen"] = details.get_attr("IFLA_MACVLAN_BC_QUEUE_LEN")
+        if read["mode"] == "source":
+            listed = details.get_attr("IFLA_MACVLAN_MACADDR_DATA")
+            read["allowed_macs"] = sorted(mac for _, mac in listed["attrs"]) if listed else []
+    elif read["kind"] == "bridge":
+        read |= {name: details.get_attr(attribute) for name, attribute in readback.BRIDGE.items()}
+        read |= {"stp": bool(read["stp"]), "ageing_time": read["ageing_time"] / 100}
+    if info.get_attr("IFLA_INFO_SLAVE_KIND") == "bridge":
+        slave = info.get_attr("IFLA_INFO_SLAVE_DATA")
+        read["port"] = {name: slave.get_attr(option[0]) for name, option in OPTIONS.items()}
+        read["port"]["state"] = slave.get_attr("IFLA_BRPORT_STATE")
+    return message["index"], read
+
+
+def witnessed_addresses(messages: list[memoryview]) -> list[tuple[int, str]]:
+    """Every address of a dump, by pyroute2."""
+    found = []
+    for data in messages:
+        message = ifaddrmsg(bytes(data))
+        message.decode()
+        ip = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
+        found.append((message["index"], f"{ip}/{message['prefixlen']}"))
+    return found
+
+
+def by_index(pairs: list[tuple[int, str]]) -> dict[int, list[str]]:
+    return {index: [one for other, one in pairs if other == index] for index, _ in pairs}
+
+
+def dumped(built: Built, namespace: str, request: bytes) -> Any:
+    """A namespace that answers every dump with what the lab's answers now, and the messages of that answer."""
+    messages: list[memoryview] = []
+    with built.lab.socket(namespace, socket.AF_NETLINK, socket.SOCK_RAW) as sock:
+        sock.send(request)
+        while True:
+            data = memoryview(sock.recv(1 << 17))
+            while data:
+                length, kind = struct.unpack_from("=IH", data)
+                if kind == 3:
+                    return SimpleNamespace(netlink=SimpleNamespace(dump=lambda _request: messages)), messages
+                messages.append(data[:length])
+                data = data[(length + 3) & ~3 :]
+
+
+MODES = """
+name: modes
+switches: {lan: {stp: true}}
+hosts:
+  A:
+    interfaces:
+      eth0: {switch: lan, addresses: [10.0.0.1/24]}
+      private: {type: macvlan, parent: eth0, mode: private}
+      vepa: {type: macvlan, parent: eth0, mode: vepa, nodst: true}
+      bridge: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.0.2/32, "fd00::2/64"]}
+      none: {type: macvlan, parent: eth0, mode: source}
+      some: {type: macvlan, parent: eth0, mode: source, allowed_macs: [02:00:00:00:dd:02, 02:00:00:00:dd:01]}
+      eth1: {switch: lan, state: down, limit: {rate: 10mbit, burst: 1600, queue: 64k, kind: tbf}}
+      through: {type: macvlan, parent: eth1, mode: passthru}
+      br0: {type: bridge, ageing_time: 78, fdb_max_learned: 8}
+"""
+
+
+@pytest.mark.parametrize("text", [ALL_OPTIONS, MODES], ids=["options", "modes"])
+def test_a_namespace_is_read_as_pyroute2_reads_it(build: Callable[[str], Built], text: str) -> None:
+    """Of every link and address of every namespace all that is read is what pyroute2 reads in the same messages."""
+    built = build(text)
+    kinds, modes = set(), set()
+    for namespace in built.plan.steps[0].state.namespaces:
+        ns, messages = dumped(built, namespace.id, readback.GETLINK)
+        read = readback.read_links(ns)
+        assert read == dict(map(witnessed_link, messages))
+        kinds |= {link.get("kind") for link in read.values()}
+        modes |= {link.get("mode") for link in read.values()}
+        ns, messages = dumped(built, namespace.id, readback.GETADDR)
+        wanted = witnessed_addresses(messages)
+        assert readback.addresses(ns.netlink) == by_index(wanted)
+        assert readback.read_addresses(ns) == by_index([item for item in wanted if not item[1].startswith("fe80:")])
+    if text is MODES:
+        assert modes == {None, "private", "vepa", "bridge", "source", "passthru"}
+        assert kinds == {None, "veth", "bridge", "macvlan"}
