@@ -35,8 +35,10 @@ def compare(ways: Mapping[str, Callable[[], float]], runs: int) -> dict[str, lis
             took = way()
             if number:
                 found[name].append(took)
-            print(f"\r  round {number} of {runs}: {name:40}", end="", file=sys.stderr, flush=True)
-    print("\r" + " " * 70 + "\r", end="", file=sys.stderr)
+            if sys.stderr.isatty():
+                print(f"\r  round {number} of {runs}: {name:40}", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print("\r" + " " * 70 + "\r", end="", file=sys.stderr)
     return found
 
 
