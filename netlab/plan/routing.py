@@ -59,6 +59,9 @@ def _check_gateway(lab: Lab, namespace: str, route: Route, others: Iterable[Rout
         if route.dev is None:
             lab.problems.add(where, f"{gateway} is a link-local address, of whatever interface", "add 'dev: …'")
         return
+    if gateway.version == 4 and (broadcast := _as_broadcast(lab, links, route, others)):
+        lab.problems.add(where, f"{gateway} is the broadcast address of {broadcast}", "a gateway is a single machine")
+        return
     networks = [
         (address.network, link.name)
         for link in links
@@ -78,6 +81,30 @@ def _check_gateway(lab: Lab, namespace: str, route: Route, others: Iterable[Rout
         else f"{namespace} has no IPv{gateway.version} address on a link that is up",
         follows=lab.lost(namespace),
     )
+
+
+def _as_broadcast(lab: Lab, links: Iterable[AnyLink], route: Route, others: Iterable[Route]) -> str:
+    """Which network's broadcast address an IPv4 gateway is, else '': such a one is refused (fib_check_nh_v4_gw).
+
+    Not where the namespace had the same address before, nor where the route's own table, unless it is main, has a way.
+    """
+    gateway = ipaddress.ip_address(str(route.via))
+    aside = [one for one in others if one.via is None and one.table == route.table != MAIN_TABLE]
+    if any(gateway in ipaddress.ip_network(one.to) and route.dev in (None, one.dev) for one in aside):
+        return ""
+    known = sorted(
+        (lab.addressed[link.id, address.ip], address, link.name)
+        for link in links
+        for address in link.addresses
+        if (link.id, address.ip) in lab.addressed and address.network.version == 4
+    )
+    for _, address, name in known:
+        if address.ip == route.via:
+            return ""
+        last = address.network.broadcast_address if address.prefixlen < 31 else None
+        if gateway == last and route.dev in (None, name):
+            return f"{address.network} ({name})"
+    return ""
 
 
 def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> tuple[Rule, ...]:

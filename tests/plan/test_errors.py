@@ -188,6 +188,10 @@ CASES: list[tuple[str, str]] = [
         "f:10:33: 9.9.9.9 is on no network of B, so it can be no gateway; its networks are 10.0.0.0/24 (eth0)",
     ),
     (
+        TWO.replace("  B:\n", "  B:\n    routes: [{to: 1.2.3.4, via: 10.0.0.255}]\n"),
+        "f:10:33: 10.0.0.255 is the broadcast address of 10.0.0.0/24 (eth0); a gateway is a single machine",
+    ),
+    (
         TWO.replace("  B:\n", "  B:\n    routes: [{to: default, via: fd55::1}]\n"),
         "f:10:33: fd55::1 is on no network of B, so it can be no gateway; its networks are fd00::/64 (eth0)",
     ),

@@ -11,7 +11,7 @@ import pytest
 
 from netlab.lab import Agent, Lab
 from netlab.plan.types import Namespace, State
-from tests.plan.labs import plan
+from tests.plan.labs import faults, plan
 
 pytestmark = pytest.mark.skipif(shutil.which("ip") is None, reason="needs ip (iproute2)")
 
@@ -189,3 +189,38 @@ def test_every_step_is_what_the_kernel_makes_of_it(agent: Agent, text: str) -> N
             for namespace in step.state.namespaces:
                 if namespace.kind != "switch":
                     assert observed(lab, namespace) == planned(step.state, namespace), (step.name, namespace.id)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "route", "taken"),
+    [
+        ("10.0.1.1/30", "10.0.1.2/24", "10.9.0.0/24 via 10.0.1.3", False),
+        ("10.0.1.1/30", "10.0.1.2/24", "10.9.0.0/24 via 10.0.1.3 dev eth0", False),
+        ("10.0.1.1/30", "10.0.1.2/24", "10.9.0.0/24 via 10.0.1.3 dev eth1", True),
+        ("10.0.1.1/30", "10.0.1.2/24", "10.9.0.0/24 via 10.0.1.3 table 100", True),
+        ("10.0.1.1/30", "10.0.1.3/32", "10.9.0.0/24 via 10.0.1.3", False),
+        ("10.0.1.3/32", "10.0.1.1/30", "10.9.0.0/24 via 10.0.1.3", True),
+        ("10.0.1.0/31", "10.0.2.2/24", "10.9.0.0/24 via 10.0.1.1", True),
+    ],
+)
+def test_a_gateway_that_is_a_broadcast_address(agent: Agent, first: str, second: str, route: str, taken: bool) -> None:
+    """A file may name it as a gateway exactly where the kernel takes it as one."""
+    words = route.split()
+    given = {"to": words[0], **dict(zip(words[1::2], words[2::2], strict=True))}
+    text = f"""\
+switches: {{lan: {{}}}}
+hosts:
+  A:
+    interfaces:
+      eth0: {{switch: lan, addresses: [{first}]}}
+      eth1: {{switch: lan, addresses: [{second}]}}
+    routes:
+      - {{to: 10.0.1.0/24, dev: eth1, table: 100}}
+"""
+    with agent.lab(made := plan(text)) as lab:
+        lab.enter(made.steps[0]).result(timeout=20)
+        with lab.spawn("A", ["ip", "route", "add", *words]) as process:
+            _, err = process.communicate(timeout=10)
+    assert (process.returncode == 0) is taken, err
+    text += f"      - {json.dumps(given)}\n"
+    assert (plan(text) is not None) if taken else "is the broadcast address of" in faults(text)[0]
