@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -50,3 +51,41 @@ def test_a_round_crosses_every_backlog(moving: bool) -> None:
 def test_the_mask_of_a_cpu(cpu: int, mask: str) -> None:
     """A CPU is one bit, in groups of 32 with the highest first, as the kernel reads them."""
     assert fence._mask(cpu) == mask
+
+
+class Queue:
+    """A queue that has no room for the first few fences."""
+
+    port = "A:eth0"
+    listeners: frozenset[str] = frozenset()
+
+    def __init__(self, full: int) -> None:
+        self.full = full
+        self.sent: list[int] = []
+
+    def start(self, number: int) -> None:
+        """Take a fence, or lose it."""
+        self.sent.append(number)
+
+    def let_out(self, sent: dict[int, Any], deadline: float) -> None:
+        """Whatever had room comes out at once."""
+        for number in self.sent[self.full :]:
+            sent.pop(number, None)
+
+
+@pytest.mark.parametrize("full", [0, 1, 3])
+def test_a_fence_that_found_no_room_is_sent_again(full: int) -> None:
+    """Another follows, with a number of its own, until one comes out."""
+    queue: Any = Queue(full)
+    numbers = iter(range(1, 100))
+    fence.cross_queues([queue], lambda: next(numbers), queue.let_out)
+    assert queue.sent == list(range(1, full + 2))
+
+
+def test_a_fence_that_never_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the deadline nothing is proved, and the error names the queue."""
+    monkeypatch.setattr(fence, "DEADLINE", 0.01)
+    queue: Any = Queue(10**9)
+    numbers = iter(range(1, 10**9))
+    with pytest.raises(fence.FenceLost, match="the queue of A:eth0 was not heard by all"):
+        fence.cross_queues([queue], lambda: next(numbers), queue.let_out)

@@ -21,7 +21,7 @@ from netlab.agent.netns import Netns
 from netlab.agent.probe import bpf, cold, filters, frames
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.ears import PACKET_OUTGOING, SOL_PACKET, Ears
-from netlab.agent.probe.engine import BURST, ENGINES
+from netlab.agent.probe.engine import BURSTS, ENGINES
 from netlab.agent.probe.fence import CpuFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
 from netlab.agent.probe.layer import Layer
@@ -234,7 +234,7 @@ class Station:
             if self.arena.here(pair[0]):
                 self.numbers.given = number
                 self._send(layer, pair)
-            if count % BURST == 0:
+            if count % BURSTS[0] == 0:
                 self.ears.drain()
         self.ears.drain()
         clients = []

@@ -33,10 +33,9 @@ ENGINES: dict[str, type[Layer]] = {
     "broadcast": Broadcast, "unicast": Unicast, "arp": Arp, "ndp": Ndp, "icmp": Echo, "icmp6": Echo,
     "icmp-static": Echo, "icmp6-static": Echo, "tcp": Tcp, "udp": Udp,
 }  # fmt: skip
-#: How often a wave's negatives are probed again because frames were lost meanwhile.
-LOSS_TRIES = 4
-#: So many probes are sent before the ears are emptied.
-BURST = 64
+#: So many probes are sent before the ears are emptied: at first, and when a wave's negatives are probed again because
+#: frames were lost meanwhile. Then a short queue is let out after each of these, too.
+BURSTS = (64, 8, 1, 1)
 
 
 class Prober:
@@ -162,13 +161,17 @@ class Prober:
     def _wave(self, layer: Layer, wave: list[Pair]) -> None:
         open_pairs = wave
         late = self.rounds.catch_up(self.rounds.relevant(wave, self._shared)) if layer.warms else ""
-        for attempt in range(LOSS_TRIES):
+        for attempt in range(len(BURSTS)):
             cold.chill(self.arena.lab, self._warmed)
             layer.prepare(open_pairs)
             self._warmed = self._touched(open_pairs) if layer.warms else set()
-            for start in range(0, len(open_pairs), BURST):
-                self._burst(layer, open_pairs[start : start + BURST])
+            size = BURSTS[attempt]
+            for start in range(0, len(open_pairs), size):
+                self._burst(layer, open_pairs[start : start + size])
                 self.ears.drain()
+                if attempt:
+                    self.rounds.sent()
+                    late = late or self.rounds.catch_up(self.rounds.relevant(open_pairs, self._shared))
             silent = [pair for pair in open_pairs if not layer.settled(pair)]
             unseen = [pair for pair in open_pairs if self.wire and not layer.results[pair].wire]
             # Where answers may be overtaken by what the same probe still has under way (a broadcast in a macvlan queue,
@@ -186,7 +189,7 @@ class Prober:
             negatives = [pair for pair in silent if layer.results[pair].letter != "R"]
             if not (lost and (negatives or unseen or isinstance(layer, Broadcast))):
                 break
-            if attempt < LOSS_TRIES - 1:
+            if attempt < len(BURSTS) - 1:
                 self.losses.calm_down()
                 open_pairs = wave if isinstance(layer, Broadcast) else sorted({*negatives, *unseen})
         else:
@@ -214,7 +217,7 @@ class Prober:
     def _burst(self, layer: Layer, pairs: list[Pair]) -> None:
         """Send probes, many from two processors at once where each is flooded."""
         send = partial(self._send, layer)
-        if layer.floods and len(pairs) >= BURST and len(self.fence.cpus) > 1:
+        if layer.floods and len(pairs) >= BURSTS[0] and len(self.fence.cpus) > 1:
             send_from_two(send, pairs)
             return
         for pair in pairs:

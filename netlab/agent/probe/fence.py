@@ -29,6 +29,8 @@ from netlab.agent.probe import bpf, filters, frames
 LANES = 16
 #: How long a fence may take, in seconds: far beyond any scheduling delay; then the proof is given up.
 DEADLINE = 5.0
+#: After so many seconds a fence through a queue is sent again, then after twice as many, and so on.
+PATIENCE = 0.02
 
 
 class FenceLost(Exception):
@@ -226,14 +228,23 @@ def cross_queues(
     number: Callable[[], int],
     wait: Callable[[dict[int, Fence], float], None],
 ) -> None:
-    """Send a frame through each queue and wait until all that must have heard it. Raises FenceLost."""
-    sent: dict[int, Fence] = {}
-    for fence in fences:
-        mine = number()
-        sent[mine] = fence
-        fence.start(mine)
-    if sent:
-        wait(sent, time.monotonic() + DEADLINE)
-    if sent:
-        ports = ", ".join(fence.port for fence in sent.values())
-        raise FenceLost(f"a frame through the queue of {ports} was not heard by all in {DEADLINE:g} s")
+    """Send a frame through each queue and wait until all that must have heard it. Raises FenceLost.
+
+    ``wait`` takes out of a mapping, until a deadline (time.monotonic()), what was heard. A queue may have had no room
+    for a fence, behind all that it is to follow: then another is sent, which proves as much.
+    """
+    deadline = time.monotonic() + DEADLINE
+    patience = PATIENCE
+    missing = list(fences)
+    while missing:
+        sent: dict[int, Fence] = {}
+        for fence in missing:
+            mine = number()
+            sent[mine] = fence
+            fence.start(mine)
+        wait(sent, min(time.monotonic() + patience, deadline))
+        missing = list(sent.values())
+        if missing and time.monotonic() >= deadline:
+            ports = ", ".join(fence.port for fence in missing)
+            raise FenceLost(f"a frame through the queue of {ports} was not heard by all in {DEADLINE:g} s")
+        patience *= 2

@@ -130,7 +130,8 @@ class Rounds:
         if fence is None:
             return False
         if fence.heard(where):
-            self._missing.pop(number, None)
+            for mine in [mine for mine, one in self._missing.items() if one is fence]:
+                del self._missing[mine]
         return True
 
     def _count(self) -> int:
@@ -205,7 +206,9 @@ class Rounds:
         cross_queues(fences, lambda: next(self._arena.numbers), self._wait)
 
     def _wait(self, sent: dict[int, Fence], deadline: float) -> None:
-        self._under_way, self._missing = dict(sent), sent
+        # One that was sent before, and given up, may still come: it proves as much.
+        self._under_way.update(sent)
+        self._missing = sent
         self._ears.wait(lambda: not sent, deadline)
 
     def _let_out(self) -> None:
