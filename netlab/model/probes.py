@@ -70,7 +70,7 @@ def applies(base: str, source: End, target: End) -> bool:
 #: By how many frames at most the workqueue is tried late.
 LATEST = 24
 #: How many throws of the dice, where a forwarding table is what the race is about.
-THROWS = 128
+THROWS = 64
 
 
 def letter(world: World, layer: str, source: End, target: End) -> str:
@@ -83,7 +83,7 @@ def letter(world: World, layer: str, source: End, target: End) -> str:
         return first
     letters = {first}
     for schedule in _alternatives(sim):
-        letters.add(run(world, layer, source, target, schedule=schedule)[0])
+        letters.add(_tried(world, layer, source, target, schedule)[0])
         if "U" in letters and len(letters) > 1:
             break
     if len(letters) == 1:
@@ -130,10 +130,20 @@ def on_wire(world: World, layer: str, source: End, target: End) -> bool | None:
         _, sim = run(world, layer, source, target)
         if not (sim.contested or sim.moved):
             return sim.wired
-        seen = {sim.wired, *(run(world, layer, source, target, schedule=s)[1].wired for s in _alternatives(sim))}
+        alternatives = _alternatives(sim)
+        same = all(_tried(world, layer, source, target, schedule)[1] == sim.wired for schedule in alternatives)
     except Unknown:
         return None
-    return seen.pop() if len(seen) == 1 else None
+    return sim.wired if same else None
+
+
+def _tried(world: World, layer: str, source: End, target: End, schedule: Schedule) -> tuple[str, bool]:
+    """The letter, and the use of the wire, by another schedule; remembered, since both are asked for."""
+    key = layer, source.id, target.id, schedule
+    if key not in world.tried:
+        letter, sim = run(world, layer, source, target, schedule=schedule)
+        world.tried[key] = letter, sim.wired
+    return world.tried[key]
 
 
 def run(

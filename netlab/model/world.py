@@ -7,7 +7,7 @@ has a made-up name of its own, equal to nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from netlab.plan.types import State
@@ -270,10 +270,12 @@ class Namespace:
 class World:
     """A state, compiled."""
 
-    __slots__ = ("bridges", "devices", "namespaces", "state")
+    __slots__ = ("bridges", "devices", "namespaces", "state", "tried")
 
     def __init__(self, state: State) -> None:
         self.state = state
+        #: what became of a probe (layer, ids of both ends) when a race went another way (a schedule)
+        self.tried: dict[Hashable, tuple[str, bool]] = {}
         self.namespaces: dict[str, Namespace] = {}
         self.bridges: list[Bridge] = []
         #: by link id

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from netlab.agent.lab import Lab
 
 RTM_NEWLINK, RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 16, 28, 29, 30
-NUD_NOARP, NUD_PERMANENT = 0x40, 0x80
+NUD_INCOMPLETE, NUD_PROBE, NUD_NOARP, NUD_PERMANENT = 0x01, 0x10, 0x40, 0x80
 NDA_DST, NDA_LLADDR, NDA_NDM_STATE_MASK = 1, 2, 16
 AF_BRIDGE, NTF_SELF, NTF_MASTER = 7, 0x02, 0x04
 NLM_F_REPLACE, NLM_F_BULK, NLM_F_CREATE = 0x100, 0x200, 0x400
@@ -41,9 +41,13 @@ _DUMP6 = header(
 _DUMP = header(RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, NDMSG.pack(0, 0, 0, 0, 0))
 
 
-def flush_neighbors(ns: Netns) -> int:
-    """Delete every neighbour entry that isn't permanent, whatever its state; how many there were."""
+def flush_neighbors(ns: Netns) -> bool:
+    """Delete every neighbour entry that isn't permanent; whether packets may have waited for one of them.
+
+    Those are given up with an error (neigh_invalidate), which may make others look for their senders.
+    """
     deletions = []
+    awaited = False
     for message in ns.netlink.dump(_DUMP):
         family, index, state, _flags, _kind = NDMSG.unpack_from(message, 16)
         if state & (NUD_PERMANENT | NUD_NOARP) or family not in (socket.AF_INET, socket.AF_INET6):
@@ -52,22 +56,24 @@ def flush_neighbors(ns: Netns) -> int:
             if kind == NDA_DST:
                 body = NDMSG.pack(family, index, 0, 0, 0) + nla(NDA_DST, bytes(value))
                 deletions.append(bytearray(header(RTM_DELNEIGH, NLM_F_REQUEST, body)))
+                awaited |= bool(state & (NUD_INCOMPLETE | NUD_PROBE))
                 break
     # An entry may go by itself between the dump and its deletion.
     _check(ns.netlink.failures(deletions), "a neighbour entry cannot be deleted", errno.ENOENT)
-    return len(deletions)
+    return awaited
 
 
-def flush_exceptions(ns: Netns) -> None:
-    """Forget what routers taught: redirects and path MTUs (fib_nh_exception, rt6_exception).
+def flush_exceptions(ns: Netns, four: bool, six: bool) -> None:
+    """Forget what routers taught (redirects and path MTUs: fib_nh_exception, rt6_exception), for these families.
 
     One write does it for IPv4. For IPv6 it spares path MTUs until they expire (rt6_age_examine_exception), so each is
     deleted, as ``ip -6 route flush cache`` does.
     """
-    with ns:
-        sysctl.write("net/ipv4/route/flush", "1")
+    if four:
+        with ns:
+            sysctl.write("net/ipv4/route/flush", "1")
     deletions = []
-    for message in ns.netlink.dump(_DUMP6):
+    for message in ns.netlink.dump(_DUMP6) if six else ():
         family, *_, flags = RTMSG.unpack_from(message, 16)
         if family == socket.AF_INET6 and flags & RTM_F_CLONED:
             deletions.append(bytearray(header(RTM_DELROUTE, NLM_F_REQUEST, bytes(message[16:]))))
@@ -118,16 +124,17 @@ def _check(failures: list[Answer], what: str, *allowed: int) -> None:
 def chill(lab: Lab, warmed: Iterable[str] | None = None) -> None:
     """Make the lab cold; only the namespaces in ``warmed`` can have learned neighbours (None: all)."""
     hosts = [ns_id for ns_id in (lab.namespaces if warmed is None else warmed) if ns_id not in lab.bridges]
-    routed = lab.state is not None and bool(lab.state.routers)
+    state = lab.state
     # A router tells the sender of a packet that waited for a neighbour that there is none (arp_error_report), and looks
     # for that sender meanwhile: then both know each other again.
-    for _ in range(PASSES if routed else 1):
-        if not sum(flush_neighbors(lab.namespaces[ns_id]) for ns_id in hosts):
+    for _ in range(PASSES if state is not None and state.routers else 1):
+        waited = [flush_neighbors(lab.namespaces[ns_id]) for ns_id in hosts]
+        if True not in waited:
             break
     for bridge in lab.bridges.values():
         flush_fdb(lab.namespaces[bridge.namespace], bridge.ifindex)
     restore_fdb(lab)
-    if routed:
-        # Redirects and path MTUs that routers taught (fib_nh_exception) are dynamic state as well.
+    if state is not None and state.routers:
+        six = {":" in address.ip for link in state.links for address in link.addresses}
         for ns_id in hosts:
-            flush_exceptions(lab.namespaces[ns_id])
+            flush_exceptions(lab.namespaces[ns_id], False in six, True in six)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from netlab.agent.probe.transport import Tcp, Udp
 from netlab.agent.probe.waiting import Unfenced
 from netlab.observed import LayerObserved
 from netlab.plan import waves
-from netlab.plan.types import State, base_layer, layer_family
+from netlab.plan.types import State, Veth, base_layer, layer_family
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
@@ -56,9 +57,12 @@ class Prober:
         self._many_doors = any(doors > 1 for doors in self.arena.doors.values())
         self.controls = Controls(self.arena, self.ears)
         shaped = {link.namespace for link in state.links if link.limit is not None}
+        # Any namespace can tell of the neighbour tables, and tells of each of its own links, too.
+        population = Counter(link.namespace for link in state.links)
+        population.update(link.port_namespace for link in state.links if isinstance(link, Veth))
         self.losses = Losses(
             self.ears,
-            next(iter(lab.namespaces.values())),
+            min(lab.namespaces.values(), key=lambda ns: population[ns.id]),
             counted(self.arena),
             [lab.namespaces[ns_id] for ns_id in sorted(shaped) if ns_id in lab.namespaces],
         )
