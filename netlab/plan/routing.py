@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
-from netlab.plan.types import MAIN_TABLE, AnyLink, Route, Rule, Where
+from netlab.plan.types import MAIN_TABLE, Address, AnyLink, Route, Rule, Where
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _check_gateway(lab: Lab, namespace: str, route: Route, others: Iterable[Rout
     An address of its own is one that IPv4 takes, and IPv6 does not.
     """
     gateway = ipaddress.ip_address(str(route.via))
-    links = lab.links_of(namespace)
+    links = list(lab.links_of(namespace))
     if gateway.version == 6 and any(address.ip == str(gateway) for link in links for address in link.addresses):
         lab.problems.add(where, f"{gateway} is an address of {namespace} itself", "a gateway is another machine")
         return
@@ -63,10 +63,9 @@ def _check_gateway(lab: Lab, namespace: str, route: Route, others: Iterable[Rout
         lab.problems.add(where, f"{gateway} is the broadcast address of {broadcast}", "a gateway is a single machine")
         return
     networks = [
-        (address.network, link.name)
-        for link in links
-        for address in link.addresses
-        if (link.id, address.ip) in lab.addressed and address.network.version == gateway.version
+        (address.network, name)
+        for address, name in _connected(lab, links)
+        if address.network.version == gateway.version
     ]
     networks += [(ipaddress.ip_network(one.to), one.dev or "") for one in others if one.via is None]
     if any(gateway in network and route.dev in (None, name) for network, name in networks):
@@ -83,6 +82,34 @@ def _check_gateway(lab: Lab, namespace: str, route: Route, others: Iterable[Rout
     )
 
 
+def _connected(lab: Lab, links: Iterable[AnyLink]) -> list[tuple[Address, str]]:
+    """The addresses that give their interface (by name) a network, in the order in which they were given.
+
+    One that is another network's broadcast address already gives none: it can't be that route's source
+    (fib_valid_prefsrc), and nobody is told.
+    """
+    given = sorted(
+        (lab.addressed[link.id, address.ip], address, link.name)
+        for link in links
+        for address in link.addresses
+        if (link.id, address.ip) in lab.addressed
+    )
+    found: list[tuple[Address, str]] = []
+    broadcasts: set[str] = set()
+    for _, address, name in given:
+        if address.ip not in broadcasts:
+            found.append((address, name))
+        if last := _broadcast(address):
+            broadcasts.add(last)
+    return found
+
+
+def _broadcast(address: Address) -> str:
+    """The broadcast address of an address's network, '' where there is none (fib_add_ifaddr)."""
+    network = address.network
+    return str(network.broadcast_address) if network.version == 4 and network.prefixlen < 31 else ""
+
+
 def _as_broadcast(lab: Lab, links: Iterable[AnyLink], route: Route, others: Iterable[Route]) -> str:
     """Which network's broadcast address an IPv4 gateway is, else '': such a one is refused (fib_check_nh_v4_gw).
 
@@ -92,17 +119,10 @@ def _as_broadcast(lab: Lab, links: Iterable[AnyLink], route: Route, others: Iter
     aside = [one for one in others if one.via is None and one.table == route.table != MAIN_TABLE]
     if any(gateway in ipaddress.ip_network(one.to) and route.dev in (None, one.dev) for one in aside):
         return ""
-    known = sorted(
-        (lab.addressed[link.id, address.ip], address, link.name)
-        for link in links
-        for address in link.addresses
-        if (link.id, address.ip) in lab.addressed and address.network.version == 4
-    )
-    for _, address, name in known:
+    for address, name in _connected(lab, links):
         if address.ip == route.via:
             return ""
-        last = address.network.broadcast_address if address.prefixlen < 31 else None
-        if gateway == last and route.dev in (None, name):
+        if _broadcast(address) == route.via and route.dev in (None, name):
             return f"{address.network} ({name})"
     return ""
 
@@ -160,9 +180,8 @@ def device_of(lab: Lab, namespace: str, route: Route) -> str | None:
         return route.dev
     gateway = ipaddress.ip_address(route.via)
     ways = [
-        (-address.prefixlen, lab.addressed[link.id, address.ip], link.name)
-        for link in lab.links_of(namespace)
-        for address in link.addresses
-        if (link.id, address.ip) in lab.addressed and gateway in address.network
+        (-address.prefixlen, place, name)
+        for place, (address, name) in enumerate(_connected(lab, lab.links_of(namespace)))
+        if gateway in address.network
     ]
     return min(ways)[2] if ways else None
