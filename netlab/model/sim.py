@@ -87,8 +87,8 @@ class Sim:
 
     __slots__ = (
         "answers", "backlog", "connecting", "contested", "done", "due", "entered", "fdb", "goal", "heard", "hops",
-        "moved", "neigh", "redirected", "request", "schedule", "server", "sock", "sock_ip", "steps", "target",
-        "touched", "unordered", "users", "wire", "wired", "work", "worked", "world",
+        "moved", "neigh", "redirected", "refused", "request", "schedule", "server", "sock", "sock_ip", "steps",
+        "target", "touched", "unordered", "users", "wire", "wired", "work", "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
@@ -132,6 +132,8 @@ class Sim:
         self.entered: list[Device] = []
         self.wired = False
         self.done = False
+        #: the client's connection was reset before it stood
+        self.refused = False
 
     def note(self, phase: str, at: str, what: str, rule: str | None = None, end: bool = False) -> None:
         """Add to the story, where one is being told."""

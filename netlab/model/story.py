@@ -59,6 +59,9 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
             return _dead(sim, end.dev)
     if target.dev.member is not None:
         return Hop(sim.request, target.dev.id, "given to the bridge", bridge.MEMBER, True)
+    if sim.refused and target.dev in sim.entered:
+        # The one who is meant has got it, and answers, but somebody who has the address, too, was faster.
+        return next((hop for hop in hops if hop.rule == ip.NO_LISTENER and hop.phase == sim.request), None)
     astray = _astray(sim, source, target)
     if astray is not None:
         return astray

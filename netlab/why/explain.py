@@ -30,6 +30,7 @@ PHASES = {
     "na": "neighbour advertisement",
     "syn": "TCP SYN",
     "syn-ack": "TCP SYN-ACK",
+    "rst": "TCP RST",
     "udp-request": "UDP request",
     "udp-reply": "UDP reply",
 }

@@ -242,6 +242,7 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
         send(sim, ns, Ip(4, "echo-reply", packet.dst, packet.src, packet.size, False, 64), None)
     elif phase == "syn":
         if not _serves(sim, ns, packet):
+            send(sim, ns, Ip(4, "rst", packet.dst, packet.src, 40, True, 64), None)
             return
         sim.note(phase, iif.id, "arrived", DELIVERED)
         send(sim, ns, Ip(4, "syn-ack", packet.dst, packet.src, 60, True, 64), None)
@@ -256,6 +257,12 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
     elif sim.sock is not None and ns is sim.sock.ns and packet.dst == sim.sock_ip:
         if iif is not sim.sock:
             sim.note(phase, iif.id, f"the socket is bound to {sim.sock.id}", WRONG_INTERFACE, end=True)
+        elif phase == "rst":
+            # Once the connection stands, another's reset has no sequence number of it (tcp_validate_incoming).
+            sim.refused |= not sim.done
+            sim.note(phase, iif.id, "arrived at the socket", NO_LISTENER, end=True)
+        elif sim.refused:
+            sim.note(phase, iif.id, "the socket has been told that nothing listens", NO_LISTENER, end=True)
         else:
             # A connection counts from the client's side: with the SYN-ACK it stands.
             sim.note(phase, iif.id, "arrived at the socket", ANSWERED)
