@@ -4,8 +4,9 @@ Cold is the meaning of every result, and the caches are emptied before each wave
 when neither leaves state behind that the other reads:
 
 - frames of our own EtherType, and raw ARP requests and solicitations, read no neighbour table; they meet only in
-  forwarding tables, and these matter only where a port doesn't flood, is locked, has static entries, a bridge may learn
-  only so many addresses, one MAC lives at two places, or a passthru child takes what is flooded;
+  forwarding tables, and these matter only where a port doesn't flood, is locked or has static entries: then a namespace
+  is part of one probe at most, since an entry decides about frames from or to its own MAC. Where a bridge may learn
+  only so many addresses, one MAC lives at two places, or a passthru child takes what is flooded, a wave is one probe;
 - the other layers resolve neighbours. An ARP request is a broadcast, and whoever hears it updates an entry that he
   already has for its sender, be it only INCOMPLETE (arp_process, "Update our ARP tables"). So in a wave a namespace
   either asks or is asked, and two namespaces meet only once. A namespace with several interfaces may answer by
@@ -37,20 +38,26 @@ FRAMES = 4096
 
 def forwarding_matters(state: State) -> bool:
     """Whether what a bridge has learned can change who receives a unicast frame."""
-    wires: dict[str, str] = {}
     for link in state.links:
         ports: tuple[Port, ...] = ()
-        if isinstance(link, (Switch, Bridge)) and link.fdb_max_learned is not None:
-            return True
         if isinstance(link, Veth):
             ports = (link.port,)
-            if link.master is not None and link.port.hairpin:
-                # What is sent back into a bridge makes it learn its own stations at the wrong port.
-                return True
         elif isinstance(link, SwitchLink):
             ports = (link.port, link.peer_port)
         # A static entry is taken along by whoever is heard elsewhere with its MAC.
         if any(not port.flood or port.locked or port.fdb for port in ports):
+            return True
+    return _entangled(state)
+
+
+def _entangled(state: State) -> bool:
+    """Whether what a bridge learns of one station can change who receives another's frames."""
+    wires: dict[str, str] = {}
+    for link in state.links:
+        if isinstance(link, (Switch, Bridge)) and link.fdb_max_learned is not None:
+            return True
+        if isinstance(link, Veth) and link.master is not None and link.port.hairpin:
+            # What is sent back into a bridge makes it learn its own stations at the wrong port.
             return True
         if isinstance(link, Macvlan) and link.effective_mode == "passthru":
             # It takes whatever is flooded to it.
@@ -75,14 +82,17 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
             rows.setdefault(pair[0], []).append(pair)
         return _packed(rows.values(), 1 if fragile else FRAMES)
     raw = base in ("arp", "ndp")
-    if fragile or (routed(state) and not raw and base != "unicast"):
+    if _entangled(state) or (routed(state) and not raw and base != "unicast"):
         return ([pair] for pair in ordered)
-    if not warms:
+    if not warms and not fragile:
         return _packed(([pair] for pair in ordered), FRAMES)
     alone = shared(state, layer) | (set() if raw else _overhearing(state))
     lonely = [pair for pair in ordered if alone.intersection(pair)]
     rest = [pair for pair in ordered if not alone.intersection(pair)] if lonely else ordered
-    together = _packed(([pair] for pair in rest), NEIGHBORS) if raw else _by_namespaces(state, rest)
+    if fragile or not raw:
+        together = _by_namespaces(state, rest, apart=fragile)
+    else:
+        together = _packed(([pair] for pair in rest), NEIGHBORS)
     return chain(([pair] for pair in lonely), together)
 
 
@@ -148,7 +158,8 @@ class _Wave:
             self.alone |= {source, destination}
 
 
-def _by_namespaces(state: State, pairs: list[Pair]) -> Iterator[list[Pair]]:
+def _by_namespaces(state: State, pairs: list[Pair], *, apart: bool) -> Iterator[list[Pair]]:
+    """Waves in which no namespace disturbs another; ``apart``: a namespace is part of one pair of a wave at most."""
     namespaces = [endpoint.namespace for endpoint in state.endpoints]
     doors = Counter(link.namespace for link in state.links if not isinstance(link, (Switch, SwitchLink)))
     knowing = {link.namespace for link in state.links if link.neighbors}
@@ -163,7 +174,7 @@ def _by_namespaces(state: State, pairs: list[Pair]) -> Iterator[list[Pair]]:
     open_waves: list[_Wave] = []
     for pair in sorted(pairs, key=side):
         source, destination = namespaces[pair[0]], namespaces[pair[1]]
-        alone = source == destination or doors[destination] > 1 or source in knowing
+        alone = apart or source == destination or doors[destination] > 1 or source in knowing
         wave = next((wave for wave in open_waves if wave.admits(source, destination, alone)), None)
         if wave is None:
             wave = _Wave()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -80,6 +81,22 @@ def test_a_fence_that_found_no_room_is_sent_again(full: int) -> None:
     numbers = iter(range(1, 100))
     fence.cross_queues([queue], lambda: next(numbers), queue.let_out)
     assert queue.sent == list(range(1, full + 2))
+
+
+def test_a_fence_for_which_a_backlog_has_no_room() -> None:
+    """That it could not be sent (ENOBUFS) is no error either: another follows."""
+    queue: Any = Queue(0)
+    start, full = queue.start, [OSError(errno.ENOBUFS, "No buffer space available")]
+
+    def refused_once(number: int) -> None:
+        if full:
+            raise full.pop()
+        start(number)
+
+    queue.start = refused_once
+    numbers = iter(range(1, 100))
+    fence.cross_queues([queue], lambda: next(numbers), queue.let_out)
+    assert queue.sent == [2]
 
 
 def test_a_fence_that_never_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from netlab.agent import sysctl
@@ -121,20 +121,28 @@ def _check(failures: list[Answer], what: str, *allowed: int) -> None:
             raise OSError(failure.errno, f"{what}: {failure.message or os.strerror(failure.errno)}")
 
 
-def chill(lab: Lab, warmed: Iterable[str] | None = None) -> None:
-    """Make the lab cold; only the namespaces in ``warmed`` can have learned neighbours (None: all)."""
+def chill(lab: Lab, warmed: Iterable[str] | None, let_out: Callable[[], str]) -> str:
+    """Make the lab cold; only the namespaces in ``warmed`` can have learned neighbours (None: all).
+
+    ``let_out`` is called where that may have made routers send something: it lets out whatever waits in a queue, and
+    returns why it can't, or ''. So does this. Raises OSError.
+    """
     hosts = [ns_id for ns_id in (lab.namespaces if warmed is None else warmed) if ns_id not in lab.bridges]
     state = lab.state
+    routed = state is not None and bool(state.routers)
     # A router tells the sender of a packet that waited for a neighbour that there is none (arp_error_report), and looks
     # for that sender meanwhile: then both know each other again.
-    for _ in range(PASSES if state is not None and state.routers else 1):
+    for _ in range(PASSES if routed else 1):
         waited = [flush_neighbors(lab.namespaces[ns_id]) for ns_id in hosts]
         if True not in waited:
             break
+        if routed and (why := let_out()):
+            return f"not cold: {why}"
     for bridge in lab.bridges.values():
         flush_fdb(lab.namespaces[bridge.namespace], bridge.ifindex)
     restore_fdb(lab)
-    if state is not None and state.routers:
+    if state is not None and routed:
         six = {":" in address.ip for link in state.links for address in link.addresses}
         for ns_id in hosts:
             flush_exceptions(lab.namespaces[ns_id], False in six, True in six)
+    return ""

@@ -166,7 +166,7 @@ class Prober:
         open_pairs = wave
         late = self.rounds.catch_up(self.rounds.relevant(wave, self._shared)) if layer.warms else ""
         for attempt in range(len(BURSTS)):
-            cold.chill(self.arena.lab, self._warmed)
+            late = cold.chill(self.arena.lab, self._warmed, self._let_out) or late
             layer.prepare(open_pairs)
             self._warmed = self._touched(open_pairs) if layer.warms else set()
             size = BURSTS[attempt]
@@ -205,6 +205,10 @@ class Prober:
         for pair in wave:
             if self.wire and not layer.results[pair].wire and proof:
                 layer.results[pair].evidence["wire"] = "?"
+
+    def _let_out(self) -> str:
+        """Let out whatever waits anywhere; why it can't be done, else ''."""
+        return self.rounds.run(1, list(self.rounds.queues.values()))
 
     def _rounds(self, layer: Layer, pairs: Iterable[Pair]) -> str:
         """Prove that everything sent has been handled; why it can't be proved, else ''."""

@@ -13,6 +13,7 @@ place, and the queueing disciplines that a process inside a lab has set (`netlab
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import time
@@ -101,9 +102,22 @@ class CpuFence:
         for lane in lanes:
             self._number = (self._number + 1) & 0xFFFFFFFF
             missing.add(self._number)
-            self._send.sendto(frames.raw(frames.BROADCAST, b"\x02" + b"\0" * 5, self._number), lane)
+            self._put(frames.raw(frames.BROADCAST, b"\x02" + b"\0" * 5, self._number), lane)
         while missing:
             missing.discard(frames.number_at(self._hear.recv(128), 14))
+
+    def _put(self, frame: bytes, lane: tuple[str, int]) -> None:
+        """Send a frame, as soon as the CPU that is to receive it has room for it in its backlog. Raises OSError."""
+        deadline = time.monotonic() + DEADLINE
+        while True:
+            try:
+                self._send.sendto(frame, lane)
+                return
+            except OSError as error:
+                if error.errno != errno.ENOBUFS or time.monotonic() > deadline:
+                    raise
+            # Somebody floods that CPU: let it work.
+            time.sleep(0.0005)
 
     def round(self, *, quiet: bool = False) -> None:
         """Cross every CPU's backlog; where not steered, of those that this process may run on. Raises FenceLost.
@@ -241,7 +255,12 @@ def cross_queues(
         for fence in missing:
             mine = number()
             sent[mine] = fence
-            fence.start(mine)
+            try:
+                fence.start(mine)
+            except OSError as error:
+                # No room in a backlog (veth_xmit).
+                if error.errno != errno.ENOBUFS:
+                    raise
         wait(sent, min(time.monotonic() + patience, deadline))
         missing = list(sent.values())
         if missing and time.monotonic() >= deadline:

@@ -46,7 +46,7 @@ class Rounds:
         )
 
     def prepare(self, lives: Mapping[str, Life]) -> None:
-        """Find the fences, once the controls have told which children hear anything. Raises OSError."""
+        """Find the fences, once the controls have told which children hear anything."""
         self.queues = self._queue_fences(lives)
         self._shapers = self._shaper_fences()
         namespaces = list(self._arena.lab.namespaces.values())
@@ -110,12 +110,13 @@ class Rounds:
             number = next(self._arena.numbers)
             self._missing = {number: fence}
             self._under_way = {number: fence}
-            fence.start(number)
-            if not self._ears.wait(lambda: not self._missing, time.monotonic() + PATIENCE):
-                return
             try:
+                fence.start(number)
+                if not self._ears.wait(lambda: not self._missing, time.monotonic() + PATIENCE):
+                    return
                 self._let_out()
-            except FenceLost:
+            except (FenceLost, OSError):
+                # No harm: all the rounds are made then.
                 return
             tries.append((Counter(fence.met), self._count() - before))
             if len(tries) >= ALIKE and all(one == tries[-1] for one in tries[-ALIKE:]):
