@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from netlab.agent import errors, links, readback, sysctl
+from netlab.agent import links, readback, sysctl
+from netlab.agent.attempt import attempt
 from netlab.agent.errors import BuildFailed
 from netlab.agent.links import Op, limit, port, port_tools
 from netlab.agent.links.op import Level
@@ -51,13 +52,14 @@ class Lab:
         self.state: State | None = None
         self.notes: list[str] = []
         self.read: dict[str, readback.Link] = {}
-        self._links: dict[str, AnyLink] = {}
+        #: by id, as the plan has them after the changes made so far
+        self.links: dict[str, AnyLink] = {}
         self._sysctls = sysctls
         self.log = log
 
     def link(self, link_id: str) -> AnyLink:
         """A link that exists now."""
-        return self._links[link_id]
+        return self.links[link_id]
 
     def places(self) -> dict[str, tuple[Netns, str]]:
         """Where every interface and switch port of the current step is: its namespace and the kernel's name."""
@@ -81,12 +83,12 @@ class Lab:
         self.notes = []
         # Changes start from what the plan says, and a static entry may have moved while the last step was probed.
         cold.restore_fdb(self)
-        before = set(self._links)
+        before = set(self.links)
         self.apply([change for change in step.changes if change.refusal is None])
         refused = {}
         for change in step.changes:
             if change.refusal is not None:
-                link_id, found = self._refused(change)
+                link_id, found = attempt(self, change)
                 refused[link_id] = found
         for command in waiting.answer_at_once(self.namespaces, step.state, before):
             self.log(command)
@@ -95,7 +97,7 @@ class Lab:
         if misplaced:
             for veth in misplaced:
                 op = port.set_state(veth.port_namespace, veth.port_ifname, veth.port_ifindex, veth.port.state)
-                self._ask(op, SetLink(before=veth, after=veth, where=veth.where))
+                self.ask(op, SetLink(before=veth, after=veth, where=veth.where))
             self.read, unsettled, misplaced = readback.settle(self, step.state)
             unsettled += [veth.id for veth in misplaced]
         return {"links": self.read, "unsettled": unsettled, "refused": refused, "notes": self.notes}
@@ -117,7 +119,7 @@ class Lab:
                 case AddNamespace():
                     self._add_namespace(change)
                 case AddLink():
-                    self._links[change.link.id] = change.link
+                    self.links[change.link.id] = change.link
                     if isinstance(change.link, (Switch, Bridge)):
                         self.bridges[change.link.id] = change.link
                     if change.sysctls or change.link.namespace in waiting:
@@ -133,11 +135,11 @@ class Lab:
                     gone = self.namespaces.pop(change.id)
                     end_processes([gone])
                     gone.close()
-                    self._forget([link for link in self._links.values() if link.namespace == change.id])
+                    self._forget([link for link in self.links.values() if link.namespace == change.id])
                 case DeleteLink():
-                    self._delete_link(change)
+                    self.delete_link(change)
                 case SetLink():
-                    self._set_link(change)
+                    self.set_link(change)
                 case SetSysctl():
                     self._set_sysctl(change)
                 case SetRouting():
@@ -170,7 +172,7 @@ class Lab:
                 raise sysctl.refused(sysctl.missing(path), ns.id, path, value, change.places, change.where)
         self.notes += (f"this kernel has no sysctl {sysctl.dotted(path)}" for path in missing)
         if change.namespace.kind != "switch":
-            self._ask(Op(ns.id, Level.BRIDGE, set_up(ns.id, 1, "lo")), change)
+            self.ask(Op(ns.id, Level.BRIDGE, set_up(ns.id, 1, "lo")), change)
 
     def _dress(self, link: AnyLink) -> list[Op]:
         """Altname, addresses and neighbours of a link, in the batch in which its turn comes."""
@@ -192,7 +194,7 @@ class Lab:
         pending: list[tuple[Op, AnyChange]],
         late: list[tuple[AnyLink, AnyChange, tuple[tuple[str, str], ...]]],
     ) -> None:
-        self._send(pending)
+        self.send(pending)
         pending.clear()
         raised: list[tuple[Op, AnyChange]] = []
         for link, change, values in late:
@@ -202,11 +204,14 @@ class Lab:
             if link.up:
                 raised.append((Op(ns, Level.HOST, set_up(ns, link.ifindex, link.ifname), "up"), change))
             raised += ((op, change) for op in self._dress(link))
-        self._send(raised)
+        self.send(raised)
         late.clear()
 
-    def _send(self, pending: list[tuple[Op, AnyChange]]) -> None:
-        """One batch for each level and namespace; order within a namespace is the order asked for."""
+    def send(self, pending: list[tuple[Op, AnyChange]]) -> None:
+        """Send requests: one batch for each level and namespace; order within a namespace is the order asked for.
+
+        Raises BuildFailed for the first that the kernel refuses.
+        """
         batches: dict[tuple[Level, str], list[tuple[Op, AnyChange]]] = {}
         reached: dict[str, Level] = {}
         for op, change in pending:
@@ -229,8 +234,9 @@ class Lab:
                 if answer.errno:
                     raise self._failure(op.request, change, answer.errno, answer.message)
 
-    def _ask(self, op: Op, change: AnyChange) -> None:
-        self._send([(op, change)])
+    def ask(self, op: Op, change: AnyChange) -> None:
+        """Send one request. Raises BuildFailed."""
+        self.send([(op, change)])
 
     def _failure(self, request: Request, change: AnyChange, number: int, message: str) -> BuildFailed:
         link = getattr(change, "link", None) or getattr(change, "after", None)
@@ -247,28 +253,30 @@ class Lab:
     def _forget(self, gone: Iterable[AnyLink]) -> None:
         """Links that are no more, and the children that went with them."""
         for link in gone:
-            self._links.pop(link.id, None)
+            self.links.pop(link.id, None)
             self.bridges.pop(link.id, None)
-            if isinstance(link, Pair) and link.peer in self._links:
-                self._forget([self._links[link.peer]])
-            self._forget([one for one in self._links.values() if isinstance(one, Macvlan) and one.parent == link.id])
+            if isinstance(link, Pair) and link.peer in self.links:
+                self._forget([self.links[link.peer]])
+            self._forget([one for one in self.links.values() if isinstance(one, Macvlan) and one.parent == link.id])
 
-    def _delete_link(self, change: DeleteLink) -> None:
-        link = self._links[change.id]
+    def delete_link(self, change: DeleteLink) -> None:
+        """Delete a link, and its children with it. Raises BuildFailed."""
+        link = self.links[change.id]
         command = f"ip -n {link.namespace} link delete dev {link.ifname}"
-        self._ask(Op(link.namespace, Level.HOST, link_request("delete", {}, command, index=link.ifindex)), change)
+        self.ask(Op(link.namespace, Level.HOST, link_request("delete", {}, command, index=link.ifindex)), change)
         self._forget([link])
 
-    def _set_link(self, change: SetLink) -> None:
+    def set_link(self, change: SetLink) -> None:
+        """Take a link from one state to another, but for its port's state (BR_STATE_*). Raises BuildFailed."""
         before, after = change.before, change.after
         ns, index, dev = after.namespace, after.ifindex, after.ifname
-        self._links[after.id] = after
+        self.links[after.id] = after
         if isinstance(after, (Switch, Bridge)):
             self.bridges[after.id] = after
 
         def ask(pairs: dict[str, Any], words: str, up: bool | None = None) -> None:
             command = f"ip -n {ns} link set dev {dev} {words}"
-            self._ask(Op(ns, Level.HOST, link_request("set", pairs, command, index=index, up=up)), change)
+            self.ask(Op(ns, Level.HOST, link_request("set", pairs, command, index=index, up=up)), change)
 
         if before.up and not after.up:
             ask({}, "down", up=False)
@@ -280,7 +288,7 @@ class Lab:
                 # A wire has one MTU: a frame that one end may send the other must take.
                 words = f"ip -n {after.port_namespace} link set dev {after.port_ifname} mtu {after.mtu}"
                 far = link_request("set", {"IFLA_MTU": after.mtu}, words, index=after.port_ifindex)
-                self._ask(Op(after.port_namespace, Level.HOST, far), change)
+                self.ask(Op(after.port_namespace, Level.HOST, far), change)
         self._set_kind(change)
         if after.up and not before.up:
             ask({}, "up", up=True)
@@ -295,7 +303,7 @@ class Lab:
             *(Op(ns, Level.HOST, neighbor("replace", ns, index, dev, item.ip, item.mac))
               for item in after.neighbors if item not in before.neighbors),
         ]  # fmt: skip
-        self._send([(op, change) for op in ops])
+        self.send([(op, change) for op in ops])
 
     def _set_kind(self, change: SetLink) -> None:
         before, after = change.before, change.after
@@ -307,7 +315,7 @@ class Lab:
         ops = [*links.changes(self, before, after), *limit.changes(before, after, Level.HOST)]
         # A batch goes on behind a request that is refused: then nothing of what follows may be sent.
         for part in [[op] for op in ops] if change.refusal is not None else [ops]:
-            self._send([(op, change) for op in part])
+            self.send([(op, change) for op in part])
 
     def _set_sysctl(self, change: SetSysctl) -> None:
         self._write_sysctls(change.namespace, ((change.path, change.value),), change)
@@ -324,7 +332,7 @@ class Lab:
 
     def _set_routing(self, before: Namespace, after: Namespace, change: SetRouting) -> None:
         ns = after.id
-        devices = {link.name: (link.ifindex, link.ifname) for link in self._links.values() if link.namespace == ns}
+        devices = {link.name: (link.ifindex, link.ifname) for link in self.links.values() if link.namespace == ns}
         devices["lo"] = (1, "lo")
         ops: list[tuple[Request, AnyChange]] = []
         for verb, these, those in (("delete", before, after), ("add", after, before)):
@@ -339,69 +347,7 @@ class Lab:
                 if way not in those.routes:
                     dev = devices[way.dev] if way.dev else None
                     ops.append((route(verb, ns, way.to, way.via, dev, way.table), asked))
-        self._send([(Op(ns, Level.ROUTING, request), asked) for request, asked in ops])
-
-    # --- expected refusals --------------------------------------------------------------------------
-
-    def _refused(self, change: AnyChange) -> tuple[str, dict[str, Any]]:
-        """Try a change that its author expects the kernel to refuse; what came of it."""
-        stages: list[tuple[str, Callable[[], None]]] = []
-        if isinstance(change, AddLink):
-            link = change.link
-            link_id = link.id
-
-            def create() -> None:
-                self._links[link.id] = link
-                self._send([(op, change) for op in links.create(self, link, up=False)])
-
-            def bring_up() -> None:
-                self._ask(
-                    Op(link.namespace, Level.HOST, set_up(link.namespace, link.ifindex, link.ifname), "up"),
-                    change,
-                )
-
-            stages = [("create", create), ("up", bring_up)]
-        elif isinstance(change, SetLink):
-            link_id = change.after.id
-            stages = [("set", lambda: self._set_all(replace(change, before=_left(change.before, change.after))))]
-        else:
-            raise TypeError(f"{type(change).__name__} cannot be expected to be refused")
-        made = False
-        found: dict[str, Any] = {"errno": None, "at": None, "message": "", "command": ""}
-        for at, stage in stages:
-            try:
-                stage()
-                made = True
-            except BuildFailed as failed:
-                found = {
-                    "errno": errors.name(failed.number),
-                    "at": at,
-                    "message": failed.message,
-                    "command": failed.command,
-                }
-                break
-        if isinstance(change, AddLink):
-            if made:
-                self._delete_link(DeleteLink(id=link_id, where=change.where))
-            else:
-                self._links.pop(link_id, None)
-        elif isinstance(change, SetLink):
-            if found["errno"] is None:
-                back = replace(change, before=_left(change.after, change.before), after=change.before)
-                self._set_all(back)
-            self._links[link_id] = change.before
-        return link_id, found
-
-    def _set_all(self, change: SetLink) -> None:
-        """Change a link and the state of its port, which otherwise has to wait for the carrier."""
-        self._set_link(change)
-        before, after = change.before, change.after
-        if not isinstance(before, Veth) or not isinstance(after, Veth) or not after.port.attached:
-            # What isn't plugged in has no state; the plan keeps it for when it is.
-            return
-        if before.port.state != after.port.state:
-            state = after.port.state
-            self._ask(port.set_state(after.port_namespace, after.port_ifname, after.port_ifindex, state), change)
+        self.send([(Op(ns, Level.ROUTING, request), asked) for request, asked in ops])
 
 
 def _each(items: Sequence[T], change: SetRouting, places: Sequence[Where]) -> Iterator[tuple[T, SetRouting]]:
@@ -417,14 +363,3 @@ def _no_ipv6(change: AnyChange) -> None:
         if item.family == 6:
             words = f"this kernel has no IPv6, and {link.id} has an IPv6 address"  # type: ignore[union-attr]
             raise BuildFailed(errno.EAFNOSUPPORT, words, f"ip address add {item}", link.id, change.where)  # type: ignore[union-attr]
-
-
-def _left(before: AnyLink, after: AnyLink) -> AnyLink:
-    """``before`` without what the kernel throws away on the way to ``after`` (see netlab.plan.change.flushed)."""
-    down = before.up and not after.up
-    if down or before.mac != after.mac:
-        before = replace(before, neighbors=())
-    if down or after.mtu < 1280 <= before.mtu:
-        kept = tuple(item for item in before.addresses if item.family == 4 or item in after.addresses)
-        before = replace(before, addresses=kept)
-    return before

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from netlab.agent import readback, sysctl
+from netlab.agent.attempt import attempt
 from netlab.agent.errors import BuildFailed
 from netlab.agent.hosts import neighbors
 from netlab.agent.hosts.machine import Here
@@ -56,7 +57,7 @@ class HostLab(Lab):
             if change.refusal is not None:
                 with self._undo.acting:
                     self._write_down(change)
-                    link_id, found = self._refused(change)
+                    link_id, found = attempt(self, change)
                 refused[link_id] = found
         self.state = step.state
         self.read, unsettled = self._settle(step.state)
@@ -82,10 +83,10 @@ class HostLab(Lab):
                     case AddNamespace() if change.namespace.kind == "host":
                         self.namespaces[change.namespace.id] = Here(change.namespace.id)
                     case AddLink(link=Veth() as nic):
-                        self._links[nic.id] = nic
+                        self.links[nic.id] = nic
                         self._adopt(nic, change)
                     case SetLink(after=Veth() as nic):
-                        self._links[nic.id] = nic
+                        self.links[nic.id] = nic
                         self._set_nic(change)
                     case _:
                         super().apply([change])
@@ -96,7 +97,7 @@ class HostLab(Lab):
             case AddLink(link=Macvlan() as child) if self._is_here(child.namespace):
                 self._undo.add({"do": "link", "index": child.ifindex, "name": child.ifname})
             case SetRouting(before=before, after=after) if self._is_here(after.id):
-                devices = {link.name: (link.ifindex, link.ifname) for link in self._links.values()}
+                devices = {link.name: (link.ifindex, link.ifname) for link in self.links.values()}
                 for way in after.routes:
                     if way not in before.routes:
                         dev = devices[way.dev] if way.dev else None
@@ -128,7 +129,7 @@ class HostLab(Lab):
         if not read["up"]:
             held = readback.addresses(ns.netlink).get(nic.ifindex, [])
             self._undo.add({"do": "down", "index": nic.ifindex, "addresses": held})
-            self._ask(Op(ns.id, Level.HOST, set_up(ns.id, nic.ifindex, nic.ifname), "up"), change)
+            self.ask(Op(ns.id, Level.HOST, set_up(ns.id, nic.ifindex, nic.ifname), "up"), change)
         for item in nic.addresses:
             self._give(nic, item, change)
         self._neighbors(nic, SetLink(before=nic, after=nic, where=change.where), add=nic.neighbors, remove=())
@@ -143,7 +144,7 @@ class HostLab(Lab):
             self._undo.add(record)
             self._given.add((nic.id, str(item)))
             request = address("add", ns.id, nic.ifindex, nic.ifname, item.ip, item.prefixlen)
-            self._ask(Op(ns.id, Level.HOST, request), change)
+            self.ask(Op(ns.id, Level.HOST, request), change)
 
     def _set_nic(self, change: SetLink) -> None:
         """Addresses and static neighbours of a NIC; nothing else of it is a lab's to change."""
@@ -156,7 +157,7 @@ class HostLab(Lab):
                     words = f"{item} was on {nic.ifname} before netlab came: it stays"
                     raise BuildFailed(0, words, f"ip address del {item} dev {nic.ifname}", nic.id, change.where)
                 request = address("delete", ns.id, nic.ifindex, nic.ifname, item.ip, item.prefixlen)
-                self._ask(Op(ns.id, Level.HOST, request), change)
+                self.ask(Op(ns.id, Level.HOST, request), change)
         for item in nic.addresses:
             if item not in before.addresses:
                 self._give(nic, item, change)
@@ -176,7 +177,7 @@ class HostLab(Lab):
         for verb, entries in (("delete", remove), ("replace", add)):
             for one in entries:
                 request = neighbor(verb, ns.id, nic.ifindex, nic.ifname, one.ip, one.mac)
-                self._ask(Op(ns.id, Level.HOST, request), change)
+                self.ask(Op(ns.id, Level.HOST, request), change)
 
     # --- read back ----------------------------------------------------------------------------------
 

@@ -1,0 +1,88 @@
+"""Changes whose author expects the kernel to refuse them: each is tried, and undone where it was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from netlab.agent import errors, links
+from netlab.agent.errors import BuildFailed
+from netlab.agent.links import Op, port
+from netlab.agent.links.op import Level
+from netlab.agent.netlink import set_up
+from netlab.plan.types import AddLink, AnyChange, AnyLink, DeleteLink, SetLink, Veth
+
+if TYPE_CHECKING:
+    from netlab.agent.lab import Lab
+
+Stage = tuple[str, Callable[[], None]]
+
+
+def attempt(lab: Lab, change: AnyChange) -> tuple[str, dict[str, Any]]:
+    """Try a change; the link's id, and what came of it: errno (None: it was taken), at which stage, message, command.
+
+    The lab is as before. Raises BuildFailed where a change that was taken can't be undone.
+    """
+    match change:
+        case AddLink():
+            found = _tried(_stages(lab, change))
+            if found["errno"] is None or found["at"] != "create":
+                lab.delete_link(DeleteLink(id=change.link.id, where=change.where))
+            else:
+                lab.links.pop(change.link.id, None)
+            return change.link.id, found
+        case SetLink():
+            before, after = change.before, change.after
+            found = _tried([("set", lambda: _set_all(lab, replace(change, before=_left(before, after))))])
+            if found["errno"] is None:
+                _set_all(lab, replace(change, before=_left(after, before), after=before))
+            lab.links[after.id] = before
+            return after.id, found
+    raise TypeError(f"{type(change).__name__} cannot be expected to be refused")
+
+
+def _stages(lab: Lab, change: AddLink) -> list[Stage]:
+    link = change.link
+
+    def create() -> None:
+        lab.links[link.id] = link
+        lab.send([(op, change) for op in links.create(lab, link, up=False)])
+
+    def bring_up() -> None:
+        lab.ask(Op(link.namespace, Level.HOST, set_up(link.namespace, link.ifindex, link.ifname), "up"), change)
+
+    return [("create", create), ("up", bring_up)]
+
+
+def _tried(stages: list[Stage]) -> dict[str, Any]:
+    for at, stage in stages:
+        try:
+            stage()
+        except BuildFailed as failed:
+            number = errors.name(failed.number)
+            return {"errno": number, "at": at, "message": failed.message, "command": failed.command}
+    return {"errno": None, "at": None, "message": "", "command": ""}
+
+
+def _set_all(lab: Lab, change: SetLink) -> None:
+    """Change a link and the state of its port, which otherwise has to wait for the carrier."""
+    lab.set_link(change)
+    before, after = change.before, change.after
+    if not isinstance(before, Veth) or not isinstance(after, Veth) or not after.port.attached:
+        # What isn't plugged in has no state; the plan keeps it for when it is.
+        return
+    if before.port.state != after.port.state:
+        state = after.port.state
+        lab.ask(port.set_state(after.port_namespace, after.port_ifname, after.port_ifindex, state), change)
+
+
+def _left(before: AnyLink, after: AnyLink) -> AnyLink:
+    """``before`` without what the kernel throws away on the way to ``after`` (see netlab.plan.change.flushed)."""
+    down = before.up and not after.up
+    if down or before.mac != after.mac:
+        before = replace(before, neighbors=())
+    if down or after.mtu < 1280 <= before.mtu:
+        kept = tuple(item for item in before.addresses if item.family == 4 or item in after.addresses)
+        before = replace(before, addresses=kept)
+    return before
