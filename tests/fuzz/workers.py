@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty
@@ -42,8 +43,12 @@ def _next(queue: Any, workers: list[Any]) -> Find:
 
 
 def work(queue: Any, seed: str, jobs: int, k: int, count: int, save: Path | None) -> None:
-    """One worker."""
+    """One worker. It ends with its parent, however that ends."""
+    parent = os.getppid()
     for find in hunt(seed, itertools.count(k, jobs), count, save):
+        if os.getppid() != parent:
+            queue.cancel_join_thread()
+            return
         queue.put(find)
     queue.close()
     queue.join_thread()
