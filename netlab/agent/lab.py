@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -94,13 +95,22 @@ class Lab:
             self.log(command)
         self.state = step.state
         self.read, unsettled, misplaced = readback.settle(self, step.state)
-        if misplaced:
-            for veth in misplaced:
-                op = port.set_state(veth.port_namespace, veth.port_ifname, veth.port_ifindex, veth.port.state)
-                self.ask(op, SetLink(before=veth, after=veth, where=veth.where))
+        deadline = time.monotonic() + readback.DEADLINE
+        while misplaced and time.monotonic() < deadline:
+            self._put_in_place(misplaced)
             self.read, unsettled, misplaced = readback.settle(self, step.state)
-            unsettled += [veth.id for veth in misplaced]
+        unsettled += [veth.id for veth in misplaced]
         return {"links": self.read, "unsettled": unsettled, "refused": refused, "notes": self.notes}
+
+    def _put_in_place(self, misplaced: Iterable[Veth]) -> None:
+        """Put ports into the state that the plan says. Raises BuildFailed.
+
+        News of a carrier that are still to come would set them to forwarding again (br_port_carrier_check).
+        """
+        for veth in misplaced:
+            readback.nudge(self.namespaces[veth.port_namespace], [veth.port_ifindex])
+            op = port.set_state(veth.port_namespace, veth.port_ifname, veth.port_ifindex, veth.port.state)
+            self.ask(op, SetLink(before=veth, after=veth, where=veth.where))
 
     # --- changes ------------------------------------------------------------------------------------
 

@@ -186,13 +186,13 @@ def _wait(lab: Lab, state: State, deadline: float) -> None:
         if time.monotonic() > deadline:
             return
         for ns in waiting:
-            _nudge(lab.namespaces[ns], read[ns])
+            nudge(lab.namespaces[ns], read[ns])
         if waiting == before:
             # The kernel settles from a workqueue (linkwatch_event) within microseconds: give it the processor.
             time.sleep(0.0005)
 
 
-def _nudge(ns: Netns, links: Iterable[int]) -> None:
+def nudge(ns: Netns, links: Iterable[int]) -> None:
     """Have the kernel work off what is pending for links (rtnl_getlink, since 6.9: linkwatch_sync_dev).
 
     It may take its time, up to a second, where a carrier came while the link was still down (linkwatch_urgent_event).
