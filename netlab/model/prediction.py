@@ -45,6 +45,7 @@ class Prediction:
         self._ends = [End(self._world, endpoint) for endpoint in state.endpoints]
         self._classes = Classes(self._world, self._ends) if classes else None
         self._letters: dict[tuple[str, PairClass], str] = {}
+        self._why: dict[tuple[str, PairClass], str] = {}
         self._wired: dict[tuple[str, PairClass], bool | None] = {}
         self._rules: dict[tuple[str, PairClass], str | None] = {}
         self._heard: dict[int, frozenset[str]] = {}
@@ -107,6 +108,9 @@ class Prediction:
 
     def reason(self, layer: str, i: int, j: int) -> str:
         """Why there is no prediction for a pair."""
+        known = self._why.get((layer, self._class(i, j)))
+        if known:
+            return known
         try:
             probes.letter(self._world, layer, self._ends[i], self._ends[j])
         except Unknown as why:
@@ -122,7 +126,8 @@ class Prediction:
                 # One frame says it of all.
                 return "R" if self._ends[j].dev.id in self._hearers(i) else "U"
             return probes.letter(self._world, layer, self._ends[i], self._ends[j])
-        except Unknown:
+        except Unknown as why:
+            self._why[layer, self._class(i, j)] = str(why)
             return "?"
 
     def _hearers(self, i: int) -> frozenset[str]:

@@ -80,6 +80,8 @@ class Neighbor:
 
 #: More steps than any lab without a loop can take.
 STEPS = 200_000
+#: What is said where it takes more.
+ENDLESS = "frames circulate without end"
 
 
 class Sim:
@@ -148,7 +150,7 @@ class Sim:
             handle(self, where, frame)
             self.steps += 1
             if self.steps > STEPS:
-                raise Unknown("frames circulate without end")
+                raise Unknown(ENDLESS)
 
     def run(self) -> None:
         """Let everything happen that follows from what is queued."""
@@ -212,7 +214,7 @@ class Sim:
         handle(self, where, frame)
         self.steps += 1
         if self.steps > STEPS:
-            raise Unknown("frames circulate without end")
+            raise Unknown(ENDLESS)
         return True
 
     def database(self, bridge: Bridge) -> dict[str, Port]:

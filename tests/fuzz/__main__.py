@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netlab.model import RULES
+from netlab.model.sim import ENDLESS
 from tests.fuzz.hunt import Find, made, text_of
 from tests.fuzz.workers import side_by_side
 
@@ -26,12 +27,16 @@ class Total:
     flakes: int = 0
     unknown: int = 0
     steps: int = 0
+    storms: int = 0
     rules: set[str] = field(default_factory=set)
     reasons: dict[str, int] = field(default_factory=dict)
 
     def add(self, find: Find) -> None:
         """Count what came of a topology."""
         outcome = find.outcome
+        if outcome.stormy:
+            self.storms += 1
+            return
         self.topologies += 1
         self.steps += outcome.steps
         self.pairs += outcome.cells
@@ -95,6 +100,8 @@ def _summary(total: Total) -> None:
     """Which rules had a say, and why some cells are unknown."""
     for reason, count in sorted(total.reasons.items(), key=lambda item: -item[1])[:10]:
         print(f"unknown {count} times: {reason}")
+    if total.storms:
+        print(f"{total.storms} more topologies not built: {ENDLESS}")
     used = total.rules & RULES.keys()
     print(f"{len(used)} of {len(RULES)} rules have decided something", end="")
     missing = sorted(RULES.keys() - used)

@@ -23,8 +23,10 @@ def side_by_side(seed: str, number: int, jobs: int, save: Path | None) -> Iterat
     for worker in workers:
         worker.start()
     try:
-        for _ in range(number):
-            yield _next(queue, workers)
+        while number:
+            find = _next(queue, workers)
+            number -= not find.outcome.stormy
+            yield find
     finally:
         for worker in workers:
             worker.terminate()
