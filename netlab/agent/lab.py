@@ -241,7 +241,7 @@ class Lab:
                 self.log(op.request.command)
             answers = self.namespaces[ns].netlink.batch([op.request.message for op, _ in batch])
             for (op, change), answer in zip(batch, answers, strict=True):
-                if answer.errno:
+                if answer.errno and not (op.gone and answer.errno == errno.ENOENT):
                     raise self._failure(op.request, change, answer.errno, answer.message)
 
     def ask(self, op: Op, change: AnyChange) -> None:

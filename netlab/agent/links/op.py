@@ -28,9 +28,13 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Op:
-    """``request`` goes to the socket of namespace ``ns``; ``at`` says what part of a link's making it is."""
+    """``request`` goes to the socket of namespace ``ns``; ``at`` says what part of a link's making it is.
+
+    With ``gone`` it may be that what is to be deleted isn't there any more (ENOENT).
+    """
 
     ns: str
     level: Level
     request: Request
     at: At = "set"
+    gone: bool = False

@@ -59,7 +59,9 @@ def changes(ns: str, ifname: str, ifindex: int, bridge: tuple[str, int], before:
         words = " ".join(f"{OPTIONS[name][1]} {'on' if value else 'off'}" for name, value in wanted.items())
         ask("set", _slave(options), f"bridge -n {ns} link set dev {ifname} {words}")
     for verb, macs in (("delete", _minus(before.fdb, after.fdb)), ("replace", _minus(after.fdb, before.fdb))):
-        ops += (Op(ns, Level.PORT, fdb_entry(verb, ns, ifindex, ifname, mac)) for mac in macs)
+        # A bridge has one entry for a MAC: the last port to list it has it, and another that did has none to lose.
+        made = (fdb_entry(verb, ns, ifindex, ifname, mac) for mac in macs)
+        ops += (Op(ns, Level.PORT, one, gone=verb == "delete") for one in made)
     return ops
 
 
