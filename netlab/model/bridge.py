@@ -194,6 +194,7 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
             sim.moved |= src in fdb
             fdb[src] = port
         else:
+            sim.moved = True
             sim.note(payload.phase, port.id, f"{src} is not learned", LEARN_LIMIT)
     if state == "learning":
         sim.note(payload.phase, port.id, "port state learning", STATE_IN, end=True)

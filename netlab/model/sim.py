@@ -113,7 +113,7 @@ class Sim:
         self.unordered = 0
         #: what happened first made a difference
         self.contested = False
-        #: a bridge heard a MAC at another port than before
+        #: a bridge heard a MAC at another port than before, or had no room for it: who was first made a difference
         self.moved = False
         # The probe: its request's phase, the port of its wire, the client's socket, the server.
         self.request = ""
