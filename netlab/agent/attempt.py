@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.agent import errors, links
 from netlab.agent.errors import BuildFailed
-from netlab.agent.links import Op, port
+from netlab.agent.links import Op
 from netlab.agent.links.op import Level
 from netlab.agent.netlink import set_up
 from netlab.plan.types import AddLink, AnyChange, AnyLink, DeleteLink, SetLink, Veth
@@ -27,10 +27,10 @@ def attempt(lab: Lab, change: AnyChange) -> tuple[str, dict[str, Any]]:
     match change:
         case AddLink():
             found = _tried(_stages(lab, change))
-            if found["errno"] is None or found["at"] != "create":
-                lab.delete_link(DeleteLink(id=change.link.id, where=change.where))
-            else:
+            if found["at"] == "create":
                 lab.links.pop(change.link.id, None)
+            else:
+                lab.delete_link(DeleteLink(id=change.link.id, where=change.where))
             return change.link.id, found
         case SetLink():
             before, after = change.before, change.after
@@ -73,8 +73,7 @@ def _set_all(lab: Lab, change: SetLink) -> None:
         # What isn't plugged in has no state; the plan keeps it for when it is.
         return
     if before.port.state != after.port.state:
-        state = after.port.state
-        lab.ask(port.set_state(after.port_namespace, after.port_ifname, after.port_ifindex, state), change)
+        lab.set_state(after, change)
 
 
 def _left(before: AnyLink, after: AnyLink) -> AnyLink:

@@ -109,8 +109,7 @@ class Lab:
         """
         for veth in misplaced:
             readback.nudge(self.namespaces[veth.port_namespace], [veth.port_ifindex])
-            op = port.set_state(veth.port_namespace, veth.port_ifname, veth.port_ifindex, veth.port.state)
-            self.ask(op, SetLink(before=veth, after=veth, where=veth.where))
+            self.set_state(veth, SetLink(before=veth, after=veth, where=veth.where))
 
     # --- changes ------------------------------------------------------------------------------------
 
@@ -314,6 +313,10 @@ class Lab:
               for item in after.neighbors if item not in before.neighbors),
         ]  # fmt: skip
         self.send([(op, change) for op in ops])
+
+    def set_state(self, veth: Veth, change: AnyChange) -> None:
+        """Put a switch port into the state (BR_STATE_*) that the plan says. Raises BuildFailed."""
+        self.ask(port.set_state(veth.port_namespace, veth.port_ifname, veth.port_ifindex, veth.port.state), change)
 
     def _set_kind(self, change: SetLink) -> None:
         before, after = change.before, change.after

@@ -249,8 +249,7 @@ def _awaited(
     """
     if not unsettled:
         return []
-    open_bridges = {link.id for link in state.links if isinstance(link, (Switch, Bridge)) and link.stp}
-    open_bridges |= {veth.switch for veth in misplaced(state, read)}
+    open_bridges = _spanning(state) | {veth.switch for veth in misplaced(state, read)}
     return [
         (link_id, ns) for link_id, ns in unsettled
         if link_id not in open_bridges
@@ -258,9 +257,14 @@ def _awaited(
     ]  # fmt: skip
 
 
+def _spanning(state: State) -> set[str]:
+    """The bridges that speak STP."""
+    return {link.id for link in state.links if isinstance(link, (Switch, Bridge)) and link.stp}
+
+
 def _moving(state: State, read: Mapping[str, Mapping[int, Link]]) -> set[str]:
     """The links that are ports of a spanning tree on their way to forwarding."""
-    spanning = {link.id for link in state.links if isinstance(link, (Switch, Bridge)) and link.stp}
+    spanning = _spanning(state)
     return {
         link.id for link in state.links for bridge, ns, index in _ports(link)
         if bridge in spanning and _port_state(read, ns, index) in MOVING

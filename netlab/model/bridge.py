@@ -191,10 +191,11 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
     if port.learning and bridge.ageing and fdb.get(src) is not port and src not in bridge.locals:
         if src in fdb or not bridge.max_learned or len(fdb) - len(bridge.static) < bridge.max_learned:
             # Where a MAC is at two places it matters who is heard first.
-            sim.moved |= src in fdb
+            if src in fdb:
+                sim.contested = sim.moved = True
             fdb[src] = port
         else:
-            sim.moved = True
+            sim.contested = sim.moved = True
             sim.note(payload.phase, port.id, f"{src} is not learned", LEARN_LIMIT)
     if state == "learning":
         sim.note(payload.phase, port.id, "port state learning", STATE_IN, end=True)

@@ -79,7 +79,7 @@ def letter(world: World, layer: str, source: End, target: End) -> str:
     `Unknown` where there is no rule, or where a race can end in more ways than that.
     """
     first, sim = run(world, layer, source, target)
-    if not (sim.contested or sim.moved):
+    if not sim.contested:
         return first
     letters = {first}
     for schedule in _alternatives(sim):
@@ -128,7 +128,7 @@ def on_wire(world: World, layer: str, source: End, target: End) -> bool | None:
     """Whether the request enters the switch by the port of the source's parent; None where not known."""
     try:
         _, sim = run(world, layer, source, target)
-        if not (sim.contested or sim.moved):
+        if not sim.contested:
             return sim.wired
         alternatives = _alternatives(sim)
         same = all(_tried(world, layer, source, target, schedule)[1] == sim.wired for schedule in alternatives)

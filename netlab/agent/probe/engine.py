@@ -20,7 +20,7 @@ from netlab.agent.probe.l2 import Broadcast, Unicast
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses
 from netlab.agent.probe.resolve import Arp, Ndp
-from netlab.agent.probe.rounds import Rounds, counted
+from netlab.agent.probe.rounds import Rounds, queue_counters
 from netlab.agent.probe.transport import Tcp, Udp
 from netlab.agent.probe.waiting import Unfenced
 from netlab.observed import LayerObserved
@@ -63,7 +63,7 @@ class Prober:
         self.losses = Losses(
             self.ears,
             min(lab.namespaces.values(), key=lambda ns: population[ns.id]),
-            counted(self.arena),
+            queue_counters(self.arena),
             [lab.namespaces[ns_id] for ns_id in sorted(shaped) if ns_id in lab.namespaces],
         )
         self._listen()

@@ -232,7 +232,7 @@ def queue_length(state: State, parent: AnyLink) -> int:
     )
 
 
-def counted(arena: Arena) -> dict[str, tuple[Netns, list[int]]]:
+def queue_counters(arena: Arena) -> dict[str, tuple[Netns, list[int]]]:
     """The parents that count what their queues have no room for, by namespace.
 
     One whose queue has no length drops every broadcast from outside: that is a finding, not a loss.
