@@ -59,14 +59,11 @@ def _check_gateway(lab: Lab, namespace: str, route: Route, others: Iterable[Rout
         if route.dev is None:
             lab.problems.add(where, f"{gateway} is a link-local address, of whatever interface", "add 'dev: …'")
         return
-    if gateway.version == 4 and (broadcast := _as_broadcast(lab, links, route, others)):
+    connected = _connected(lab, links)
+    if gateway.version == 4 and (broadcast := _as_broadcast(connected, route, others)):
         lab.problems.add(where, f"{gateway} is the broadcast address of {broadcast}", "a gateway is a single machine")
         return
-    networks = [
-        (address.network, name)
-        for address, name in _connected(lab, links)
-        if address.network.version == gateway.version
-    ]
+    networks = [(address.network, name) for address, name in connected if address.network.version == gateway.version]
     networks += [(ipaddress.ip_network(one.to), one.dev or "") for one in others if one.via is None]
     if any(gateway in network and route.dev in (None, name) for network, name in networks):
         return
@@ -110,7 +107,7 @@ def _broadcast(address: Address) -> str:
     return str(network.broadcast_address) if network.version == 4 and network.prefixlen < 31 else ""
 
 
-def _as_broadcast(lab: Lab, links: Iterable[AnyLink], route: Route, others: Iterable[Route]) -> str:
+def _as_broadcast(connected: Iterable[tuple[Address, str]], route: Route, others: Iterable[Route]) -> str:
     """Which network's broadcast address an IPv4 gateway is, else '': such a one is refused (fib_check_nh_v4_gw).
 
     Not where the namespace had the same address before, nor where the route's own table, unless it is main, has a way.
@@ -119,7 +116,7 @@ def _as_broadcast(lab: Lab, links: Iterable[AnyLink], route: Route, others: Iter
     aside = [one for one in others if one.via is None and one.table == route.table != MAIN_TABLE]
     if any(gateway in ipaddress.ip_network(one.to) and route.dev in (None, one.dev) for one in aside):
         return ""
-    for address, name in _connected(lab, links):
+    for address, name in connected:
         if address.ip == route.via:
             return ""
         if _broadcast(address) == route.via and route.dev in (None, name):

@@ -36,8 +36,8 @@ NEIGHBORS = 160
 FRAMES = 4096
 
 
-def forwarding_matters(state: State) -> bool:
-    """Whether what a bridge has learned can change who receives a unicast frame."""
+def _choosy(state: State) -> bool:
+    """Whether what a bridge has learned of a station decides whether its own frames, or those to it, pass a port."""
     for link in state.links:
         ports: tuple[Port, ...] = ()
         if isinstance(link, Veth):
@@ -47,7 +47,7 @@ def forwarding_matters(state: State) -> bool:
         # A static entry is taken along by whoever is heard elsewhere with its MAC.
         if any(not port.flood or port.locked or port.fdb for port in ports):
             return True
-    return _entangled(state)
+    return False
 
 
 def _entangled(state: State) -> bool:
@@ -74,7 +74,8 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
     ordered = list(pairs)
     random.Random(f"{seed}/{layer}").shuffle(ordered)
     base = base_layer(layer)
-    fragile = forwarding_matters(state)
+    entangled = _entangled(state)
+    fragile = entangled or _choosy(state)
     if base == "broadcast":
         # A row is one frame, so it must stay together.
         rows: dict[int, list[Pair]] = {}
@@ -82,7 +83,7 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
             rows.setdefault(pair[0], []).append(pair)
         return _packed(rows.values(), 1 if fragile else FRAMES)
     raw = base in ("arp", "ndp")
-    if _entangled(state) or (routed(state) and not raw and base != "unicast"):
+    if entangled or (routed(state) and not raw and base != "unicast"):
         return ([pair] for pair in ordered)
     if not warms and not fragile:
         return _packed(([pair] for pair in ordered), FRAMES)
