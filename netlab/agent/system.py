@@ -40,6 +40,14 @@ def setns(fd: int, kind: int = 0) -> None:
         _check(-1, f"setns({fd})")
 
 
+def sendmmsg(fd: int, messages: int, count: int) -> int:
+    """sendmmsg(2) of ``count`` struct mmsghdr at an address: how many were sent. Raises OSError if not even one was."""
+    sent: int = _libc.sendmmsg(fd, ctypes.c_void_p(messages), count, 0)
+    if sent < 0:
+        _check(sent, "sendmmsg")
+    return sent
+
+
 def mount(source: str, target: str, fstype: str | None, flags: int = 0) -> None:
     """mount(2). Raises OSError."""
     kind = fstype.encode() if fstype else None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import resource
+import socket
+import struct
 from pathlib import Path
 
 import pytest
 
 from netlab.agent.probe.arena import Pair
-from netlab.agent.probe.burst import send_from_two
+from netlab.agent.probe.burst import Volley, from_two
 from netlab.lab import Agent
 from netlab.lab.errors import LabError
 from netlab.plan import from_file
@@ -33,14 +36,14 @@ def test_a_half_that_breaks_off_is_heard_of(bad: int) -> None:
         sent.append(pair[0])
 
     with pytest.raises(ZeroDivisionError):
-        send_from_two(send, PAIRS)
+        from_two(send, PAIRS)
     assert sorted(sent) == [number for number in range(9) if number % 2 != bad % 2 or number < bad]
 
 
 def test_two_halves_are_the_whole() -> None:
     """Every pair is sent, once."""
     sent: list[Pair] = []
-    send_from_two(sent.append, PAIRS)
+    from_two(sent.append, PAIRS)
     assert sorted(sent) == PAIRS
 
 
@@ -65,3 +68,22 @@ def test_a_lack_of_descriptors_is_no_answer(layer: str) -> None:
     assert layer == "tcp" or "?" in found
     # What a failed probe had opened is closed again.
     assert found.endswith(right)
+
+
+def test_a_volley_tells_what_was_refused() -> None:
+    """Of five datagrams two go where their source may not: these are named with the kernel's errno, three arrive."""
+    kind = (socket.AF_INET, socket.SOCK_DGRAM)
+    with socket.socket(*kind) as server, socket.socket(*kind) as client:
+        server.bind(("127.0.0.1", 0))
+        # What has the loopback's address as its source can't leave the machine (ip_route_output_key_hash_rcu).
+        client.bind(("127.0.0.1", 0))
+        good, bad = (
+            struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", server.getsockname()[1], socket.inet_aton(ip))
+            for ip in ("127.0.0.1", "192.0.2.1")
+        )
+        volley = Volley(client.fileno(), [b"%d" % k for k in range(5)], [good, bad, good, bad, good])
+        refused = volley.fire()
+        server.settimeout(5)
+        got = [server.recv(16) for _ in range(3)]
+    assert {k: error.errno for k, error in refused.items()} == {1: errno.EINVAL, 3: errno.EINVAL}
+    assert got == [b"0", b"2", b"4"]

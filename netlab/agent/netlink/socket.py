@@ -82,16 +82,17 @@ class Socket:
             answers += (got[sequence] for sequence in range(first, first + len(part)))
         return answers
 
-    def failures(self, messages: Sequence[bytearray]) -> list[Answer]:
+    def failures(self, messages: Sequence[bytes | bytearray]) -> list[Answer]:
         """Send encoded requests without NLM_F_ACK, many more at once than `batch` can; only the errors come back."""
         found: list[Answer] = []
         for start in range(0, len(messages), QUIET_BATCH):
             part = messages[start : start + QUIET_BATCH]
-            for message in part:
-                self._sequence += 1
-                _SEQUENCE.pack_into(message, 8, self._sequence)
-            _FLAGS.pack_into(part[-1], 6, NLM_F_REQUEST | NLM_F_ACK | _FLAGS.unpack_from(part[-1], 6)[0])
-            self._socket.send(b"".join(part))
+            # Only the last has to be known again: it is answered in any case.
+            final = bytearray(part[-1])
+            self._sequence += 1
+            _SEQUENCE.pack_into(final, 8, self._sequence)
+            _FLAGS.pack_into(final, 6, NLM_F_REQUEST | NLM_F_ACK | _FLAGS.unpack_from(final, 6)[0])
+            self._socket.send(b"".join([*part[:-1], final]))
             last = False
             while not last:
                 for kind, flags, sequence, body in _split(self._receive()):

@@ -55,7 +55,7 @@ def flush_neighbors(ns: Netns) -> bool:
         for kind, value in attributes(message, 28):
             if kind == NDA_DST:
                 body = NDMSG.pack(family, index, 0, 0, 0) + nla(NDA_DST, bytes(value))
-                deletions.append(bytearray(header(RTM_DELNEIGH, NLM_F_REQUEST, body)))
+                deletions.append(header(RTM_DELNEIGH, NLM_F_REQUEST, body))
                 awaited |= bool(state & (NUD_INCOMPLETE | NUD_PROBE))
                 break
     # An entry may go by itself between the dump and its deletion.
@@ -76,7 +76,7 @@ def flush_exceptions(ns: Netns, four: bool, six: bool) -> None:
     for message in ns.netlink.dump(_DUMP6) if six else ():
         family, *_, flags = RTMSG.unpack_from(message, 16)
         if family == socket.AF_INET6 and flags & RTM_F_CLONED:
-            deletions.append(bytearray(header(RTM_DELROUTE, NLM_F_REQUEST, bytes(message[16:]))))
+            deletions.append(header(RTM_DELROUTE, NLM_F_REQUEST, bytes(message[16:])))
     # An exception may expire between the dump and its deletion.
     _check(ns.netlink.failures(deletions), "what a router taught cannot be forgotten", errno.ESRCH)
 
@@ -90,7 +90,7 @@ def flush_fdb(ns: Netns, bridge: int) -> None:
     body = NDMSG.pack(AF_BRIDGE, bridge, 0, NTF_SELF, 0) + nla(
         NDA_NDM_STATE_MASK, struct.pack("=H", NUD_PERMANENT | NUD_NOARP)
     )
-    if ns.netlink.failures([bytearray(header(RTM_DELNEIGH, NLM_F_REQUEST | NLM_F_BULK, body))]):
+    if ns.netlink.failures([header(RTM_DELNEIGH, NLM_F_REQUEST | NLM_F_BULK, body)]):
         _flush_by_link(ns, bridge)
 
 
@@ -98,7 +98,7 @@ def _flush_by_link(ns: Netns, bridge: int) -> None:
     """The same before Linux 5.19 (br_fdb_flush)."""
     data = nla(IFLA_INFO_KIND, b"bridge\0") + nla(IFLA_INFO_DATA, nla(IFLA_BR_FDB_FLUSH, b""))
     body = struct.pack("=BxHiII", 0, 0, bridge, 0, 0) + nla(IFLA_LINKINFO, data)
-    request = bytearray(header(RTM_NEWLINK, NLM_F_REQUEST, body))
+    request = header(RTM_NEWLINK, NLM_F_REQUEST, body)
     _check(ns.netlink.failures([request]), "the forwarding table cannot be flushed")
 
 
@@ -109,7 +109,7 @@ def restore_fdb(lab: Lab) -> None:
             continue
         head = NDMSG.pack(AF_BRIDGE, link.port_ifindex, NUD_NOARP, NTF_MASTER, 0)
         requests = [
-            bytearray(header(RTM_NEWNEIGH, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE, head + nla(NDA_LLADDR, mac)))
+            header(RTM_NEWNEIGH, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE, head + nla(NDA_LLADDR, mac))
             for mac in (bytes.fromhex(text.replace(":", "")) for text in link.port.fdb)
         ]
         _check(lab.namespaces[link.port_namespace].netlink.failures(requests), "a static entry cannot be put back")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 import struct
 
 from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.burst import Volley
 from netlab.agent.probe.ears import PACKET_HOST, Ears, enlarge
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.static import StaticNeighbors
@@ -19,6 +21,9 @@ IP_MTU_DISCOVER, IP_PMTUDISC_DO, IPV6_MTU_DISCOVER, IPV6_DONTFRAG = 10, 2, 23, 6
 ECHO_REPLY, ECHO_REPLY_6 = 0, 129
 #: In a wave of so many probes nobody listens at a namespace that has one door only: its answers tell the way they came.
 MANY = 64
+#: So many are sent at once where nothing is flooded and nobody listens: half of them by each processor, and a backlog
+#: takes 1000 (net.core.netdev_max_backlog).
+VOLLEYS = 1024
 
 
 class AddressLayer(Layer):
@@ -28,7 +33,7 @@ class AddressLayer(Layer):
         super().__init__(arena, ears, name)
         self.family = 6 if "6" in base_layer(name) else 4
         self.static = base_layer(name).endswith("-static")
-        self.neighbors = StaticNeighbors(arena, self.address)
+        self.neighbors = StaticNeighbors(arena, self.family, self.address)
         self.protocol = frames.ETH_P_IPV6 if self.family == 6 else frames.ETH_P_IP
         #: Namespaces in which requests are listened for.
         self.watched: set[str] = set()
@@ -135,7 +140,12 @@ class Echo(AddressLayer):
         size = name.partition("/")[2]
         self.size = int(size) if size else None
         self.sockets: dict[int, socket.socket] = {}
-        self.targets: dict[int, tuple[str, int]] = {}
+        #: Each destination's struct sockaddr.
+        self.targets: dict[int, bytes] = {}
+        # An answer of ordinary size: a hundred of them fit any socket.
+        self.together = self.static and self.neighbors.lasting and self.size is None
+        if self.together:
+            self.burst = VOLLEYS
 
     def prepare(self, wave: list[Pair]) -> None:
         super().prepare(wave)
@@ -200,14 +210,37 @@ class Echo(AddressLayer):
         return sock
 
     def send(self, pair: Pair) -> None:
-        source, destination = pair
+        packet = self._packet(pair)
+        self.sockets[pair[0]].sendto(packet, (self.address(pair[1]).ip, 0))
+
+    def volleys(self, pairs: list[Pair]) -> list[tuple[list[Pair], Volley]]:
+        if not self.together:
+            return []
+        groups: dict[int, list[Pair]] = {}
+        for pair in pairs:
+            groups.setdefault(pair[0], []).append(pair)
+        return [
+            (group, Volley(
+                self.sockets[source].fileno(),
+                [self._packet(pair) for pair in group], [self._target(destination) for _, destination in group],
+            ))
+            for source, group in groups.items()
+        ]  # fmt: skip
+
+    def _packet(self, pair: Pair) -> bytes:
         self.begin(pair)
         number = self.number(pair)
-        target = self.targets.get(destination)
-        if target is None:
-            target = self.targets[destination] = (self.address(destination).ip, 0)
-        packet = frames.echo_request(self.family, source & 0xFFFF, number & 0xFFFF, number, self.size)
-        self.sockets[source].sendto(packet, target)
+        return frames.echo_request(self.family, pair[0] & 0xFFFF, number & 0xFFFF, number, self.size)
+
+    def _target(self, index: int) -> bytes:
+        if index not in self.targets:
+            packed = ipaddress.ip_address(self.address(index).ip).packed
+            # struct sockaddr_in, sockaddr_in6 (include/uapi/linux/in.h, in6.h); a raw socket's has no port.
+            self.targets[index] = (
+                struct.pack("=HHI16sI", socket.AF_INET6, 0, 0, packed, 0) if self.family == 6
+                else struct.pack("=HH4s8x", socket.AF_INET, 0, packed)
+            )  # fmt: skip
+        return self.targets[index]
 
     def request_of(self, data: bytes) -> Pair | None:
         # An IPv4 header without options: our own packets have none. A tap hears everybody's frames, however short.

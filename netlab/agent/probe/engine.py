@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.agent.probe import bpf, cold, filters, frames
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.burst import send_from_two
+from netlab.agent.probe.burst import Volley, from_two
 from netlab.agent.probe.controls import Controls
 from netlab.agent.probe.ears import PACKET_OUTGOING, Ears
 from netlab.agent.probe.echo import Echo
@@ -160,7 +160,7 @@ class Prober:
         finally:
             self.layer = None
             layer.end()
-        return self._observed(layer)
+        return self._observed(layer, set(pairs))
 
     def _wave(self, layer: Layer, wave: list[Pair]) -> None:
         open_pairs = wave
@@ -169,7 +169,7 @@ class Prober:
             late = cold.chill(self.arena.lab, self._warmed, self._let_out) or late
             layer.prepare(open_pairs)
             self._warmed = self._touched(open_pairs) if layer.warms else set()
-            size = BURSTS[attempt]
+            size = BURSTS[attempt] if attempt or self.wire else layer.burst
             for start in range(0, len(open_pairs), size):
                 self._burst(layer, open_pairs[start : start + size])
                 self.ears.drain()
@@ -223,23 +223,35 @@ class Prober:
         return {self.arena.endpoints[index].namespace for index in indexes}
 
     def _burst(self, layer: Layer, pairs: list[Pair]) -> None:
-        """Send probes, many from two processors at once where each is flooded."""
-        send = partial(self._send, layer)
-        if layer.floods and len(pairs) >= BURSTS[0] and len(self.fence.cpus) > 1:
-            send_from_two(send, pairs)
-            return
-        for pair in pairs:
-            send(pair)
+        """Send probes, many from two processors at once."""
+        many = len(pairs) >= BURSTS[0] and len(self.fence.cpus) > 1
+        if many and (volleys := layer.volleys(pairs)):
+            refused: list[tuple[Pair, OSError]] = []
+
+            def fire(volley: tuple[list[Pair], Volley]) -> None:
+                refused.extend((volley[0][place], error) for place, error in volley[1].fire().items())
+
+            from_two(fire, volleys)
+            for pair, error in refused:
+                self._refused(layer, pair, error)
+        elif many and layer.floods:
+            from_two(partial(self._send, layer), pairs)
+        else:
+            for pair in pairs:
+                self._send(layer, pair)
 
     def _send(self, layer: Layer, pair: Pair) -> None:
         try:
             layer.send(pair)
         except OSError as error:
-            if error.errno in (errno.ENOBUFS, errno.EAGAIN):
-                # Not an answer: our own queue was full, or a neighbour table.
-                self.losses.sending += 1
-                return
-            layer.refused(pair, error)
+            self._refused(layer, pair, error)
+
+    def _refused(self, layer: Layer, pair: Pair, error: OSError) -> None:
+        if error.errno in (errno.ENOBUFS, errno.EAGAIN):
+            # Not an answer: our own queue was full, or a neighbour table.
+            self.losses.sending += 1
+            return
+        layer.refused(pair, error)
 
     def _doubt(self, layer: Layer, pair: Pair, proof: str) -> None:
         """A negative stands only where the proof is whole and both ends are proved alive or known dead."""
@@ -260,9 +272,8 @@ class Prober:
                 result.letter = "?"
                 result.evidence["reason"] = f"no control: {link} was {life.lack()}"
 
-    def _observed(self, layer: Layer) -> LayerObserved:
+    def _observed(self, layer: Layer, applicable: set[Pair]) -> LayerObserved:
         size = len(self.arena.endpoints)
-        applicable = set(self.applicable(layer.name))
         rows, wires, evidence = [], [], {}
         for i in range(size):
             row, wire = [], []

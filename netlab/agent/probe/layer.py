@@ -10,6 +10,7 @@ from netlab.agent.errors import name as errno_name
 from netlab.agent.netns import Netns
 from netlab.agent.probe import filters
 from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.burst import Volley
 from netlab.agent.probe.ears import Ears
 
 #: How the kernel says at once that something can't get there: no route (fib_props, net/ipv4/fib_semantics.c), a packet
@@ -40,6 +41,8 @@ class Layer:
     traversals = 1
     #: Whether a probe makes the kernel flood a broadcast: then sending is worth two processors.
     floods = False
+    #: So many probes are sent before the ears are emptied.
+    burst = 64
 
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         self.arena = arena
@@ -54,6 +57,10 @@ class Layer:
     def send(self, pair: Pair) -> None:
         """Send one pair's probe. Raises OSError where the kernel refuses at once."""
         raise NotImplementedError
+
+    def volleys(self, pairs: list[Pair]) -> list[tuple[list[Pair], Volley]]:
+        """The same for many pairs: what is to be sent, and whose probes it is; none where `send` has to do it."""
+        return []
 
     def settled(self, pair: Pair) -> bool:
         """Whether nothing that may still come could change the pair's letter."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import ipaddress
 import os
 import socket
@@ -18,72 +19,72 @@ RTM_NEWNEIGH = 28
 NLM_F_CREATE, NLM_F_REPLACE = 0x400, 0x100
 NDA_LLADDR = 2
 
-#: An interface's namespace, its index, the packed address.
-Key = tuple[str, int, bytes]
+#: An interface's namespace and its index.
+Place = tuple[str, int]
 
 
 class StaticNeighbors:
-    """Encoded by hand like `cold`: a mesh of a hundred hosts has 9,900 entries.
+    """Encoded by hand like `cold`, each end's part once: a mesh of a hundred hosts has 9,900 entries.
 
     Where each namespace has one interface only, each address one holder, and nobody routes, an entry made for one pair
     can't help another, so all of them may last for the whole layer; elsewhere each wave's are taken away again.
     """
 
-    def __init__(self, arena: Arena, address: Callable[[int], Address]) -> None:
+    def __init__(self, arena: Arena, family: int, address: Callable[[int], Address]) -> None:
         self._arena = arena
-        self._address = address
-        self._present: set[Key] = set()
-        self._packs: dict[int, bytes] = {}
+        self._family = socket.AF_INET6 if family == 6 else socket.AF_INET
+        self._places: list[Place] = [(endpoint.namespace, endpoint.ifindex) for endpoint in arena.endpoints]
+        #: The entries that are there because of us, each an interface and an address in the form of ``_target``.
+        self._present: set[tuple[Place, bytes]] = set()
         #: Entries of the file itself stay as they are.
-        self._given: set[Key] = {
-            (link.namespace, link.ifindex, ipaddress.ip_address(item.ip).packed)
+        self._given: set[tuple[Place, bytes]] = {
+            ((link.namespace, link.ifindex), nla(NDA_DST, ipaddress.ip_address(item.ip).packed))
             for link in arena.state.links
             for item in link.neighbors
         }
         self.lasting = (
             all(doors == 1 for doors in arena.doors.values()) and not arena.shared and not routed(arena.state)
         )
+        # What a request says of the one end and of the other, encoded once for each.
+        self._target = functools.cache(lambda there: nla(NDA_DST, ipaddress.ip_address(address(there).ip).packed))
+        self._lladdr = functools.cache(lambda there: nla(NDA_LLADDR, arena.macs[there]))
 
     def add(self, wave: list[Pair]) -> None:
         """Put in what a wave needs and isn't there. Raises OSError."""
-        batches: dict[str, list[bytearray]] = {}
-        endpoints = self._arena.endpoints
+        batches: dict[str, list[bytes]] = {}
+        heads: dict[Place, bytes] = {}
         for pair in wave:
             for here, there in (pair, pair[::-1]):
-                if not self._arena.here(here):
-                    continue
-                endpoint = endpoints[here]
-                key = (endpoint.namespace, endpoint.ifindex, self._packed(there))
-                if key in self._present or key in self._given:
+                place, target = self._places[here], self._target(there)
+                key = (place, target)
+                if key in self._present or key in self._given or not self._arena.here(here):
                     continue
                 self._present.add(key)
-                body = _body(key, NUD_PERMANENT) + nla(NDA_LLADDR, self._arena.macs[there])
-                flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE
-                batches.setdefault(endpoint.namespace, []).append(bytearray(header(RTM_NEWNEIGH, flags, body)))
+                entry = target + self._lladdr(there)
+                if place not in heads:
+                    flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE
+                    heads[place] = self._head(RTM_NEWNEIGH, flags, place, NUD_PERMANENT, len(entry))
+                batches.setdefault(place[0], []).append(heads[place] + entry)
         # A link that is down takes no neighbour, and so can't answer either: the probe itself will say so.
         self._send(batches, allowed=(errno.ENETDOWN,))
 
-    def _packed(self, index: int) -> bytes:
-        if index not in self._packs:
-            self._packs[index] = ipaddress.ip_address(self._address(index).ip).packed
-        return self._packs[index]
-
     def remove(self) -> None:
         """Take away every entry that was put in. Raises OSError."""
-        batches: dict[str, list[bytearray]] = {}
-        for key in self._present:
-            request = header(RTM_DELNEIGH, NLM_F_REQUEST, _body(key, 0))
-            batches.setdefault(key[0], []).append(bytearray(request))
+        batches: dict[str, list[bytes]] = {}
+        heads: dict[Place, bytes] = {}
+        for place, target in self._present:
+            if place not in heads:
+                heads[place] = self._head(RTM_DELNEIGH, NLM_F_REQUEST, place, 0, len(target))
+            batches.setdefault(place[0], []).append(heads[place] + target)
         self._present.clear()
         self._send(batches, allowed=(errno.ENOENT,))
 
-    def _send(self, batches: dict[str, list[bytearray]], allowed: tuple[int, ...]) -> None:
+    def _send(self, batches: dict[str, list[bytes]], allowed: tuple[int, ...]) -> None:
         for ns, messages in batches.items():
             for answer in self._arena.lab.namespaces[ns].netlink.failures(messages):
                 if answer.errno not in allowed:
                     raise OSError(answer.errno, answer.message or os.strerror(answer.errno))
 
-
-def _body(key: Key, state: int) -> bytes:
-    family = socket.AF_INET if len(key[2]) == 4 else socket.AF_INET6
-    return NDMSG.pack(family, key[1], state, 0, 0) + nla(NDA_DST, key[2])
+    def _head(self, kind: int, flags: int, place: Place, state: int, rest: int) -> bytes:
+        """A request's headers, which ``rest`` bytes of attributes follow."""
+        return header(kind, flags, NDMSG.pack(self._family, place[1], state, 0, 0) + bytes(rest))[:-rest]
