@@ -4,26 +4,29 @@ Cold is the meaning of every result, and the caches are emptied before each wave
 when neither leaves state behind that the other reads:
 
 - frames of our own EtherType, and raw ARP requests and solicitations, read no neighbour table; they meet only in
-  forwarding tables, and these matter only where a port doesn't flood, is locked or has static entries: then a namespace
-  is part of one probe at most, since an entry decides about frames from or to its own MAC. Where a bridge may learn
-  only so many addresses, one MAC lives at two places, or a passthru child takes what is flooded, a wave is one probe;
+  forwarding tables. These matter only where a port doesn't flood, is locked or has static entries, where a hairpin
+  sends frames back into a bridge, which learns from them, where a passthru child takes what is flooded, or one MAC
+  lives at two places: then a namespace is part of one probe at most, since an entry decides about frames from or to its
+  own MAC, and those that share one count as one. Where a bridge may learn only so many addresses a wave is one probe;
 - the other layers resolve neighbours. An ARP request is a broadcast, and whoever hears it updates an entry that he
   already has for its sender, be it only INCOMPLETE (arp_process, "Update our ARP tables"). So in a wave a namespace
   either asks or is asked, and two namespaces meet only once. A namespace with several interfaces may answer by
   another one than it was asked at, and then resolves neighbours itself: such a destination has its source for
   itself, and is alone in a wave with it; so is a source with static neighbours: whom it reaches without asking has to
   ask for it, and would learn from its broadcasts for others;
-- a host that forwards is part of many pairs, and so is a gateway: where anybody forwards or has routes of his own, a
-  wave is one probe;
-- so is a probe of an address that several interfaces have, and one of a host with a source-mode child, which gets
-  copies of what others are answered.
+- a host that forwards is part of many pairs, and so is a gateway: a probe is alone if it or its answer may go by one;
+- so is a probe of an address that several interfaces have;
+- a host with a source-mode child, which gets copies of what its neighbours in the host are answered, counts as one
+  namespace that is part of one probe at most.
 """
 
 from __future__ import annotations
 
+import functools
+import ipaddress
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 
 from netlab.plan.types import Bridge, Macvlan, Port, State, Switch, SwitchLink, Veth, base_layer, layer_family
@@ -37,11 +40,15 @@ FRAMES = 4096
 
 
 def _choosy(state: State) -> bool:
-    """Whether what a bridge has learned of a station decides whether its own frames, or those to it, pass a port."""
+    """Whether what a bridge has learned of a station decides who gets its own frames, or those to it."""
     for link in state.links:
         ports: tuple[Port, ...] = ()
+        if isinstance(link, Macvlan) and link.effective_mode == "passthru":
+            return True
         if isinstance(link, Veth):
             ports = (link.port,)
+            if link.master is not None and link.port.hairpin:
+                return True
         elif isinstance(link, SwitchLink):
             ports = (link.port, link.peer_port)
         # A static entry is taken along by whoever is heard elsewhere with its MAC.
@@ -50,23 +57,39 @@ def _choosy(state: State) -> bool:
     return False
 
 
-def _entangled(state: State) -> bool:
-    """Whether what a bridge learns of one station can change who receives another's frames."""
-    wires: dict[str, str] = {}
+def _cramped(state: State) -> bool:
+    """Whether a bridge that learns of one station may have no room for another."""
+    return any(isinstance(link, (Switch, Bridge)) and link.fdb_max_learned is not None for link in state.links)
+
+
+def _twins(state: State) -> list[set[str]]:
+    """The namespaces that share a MAC which lives on several wires: a bridge has one entry for all of them."""
+    wires: dict[str, dict[str, set[str]]] = {}
     for link in state.links:
-        if isinstance(link, (Switch, Bridge)) and link.fdb_max_learned is not None:
-            return True
-        if isinstance(link, Veth) and link.master is not None and link.port.hairpin:
-            # What is sent back into a bridge makes it learn its own stations at the wrong port.
-            return True
-        if isinstance(link, Macvlan) and link.effective_mode == "passthru":
-            # It takes whatever is flooded to it.
-            return True
         if not isinstance(link, (Switch, SwitchLink)) and link.mac:
-            wire = state.link(link.parent).id if isinstance(link, Macvlan) else link.id
-            if wires.setdefault(link.mac, wire) != wire:
-                return True
-    return False
+            wire = link.parent if isinstance(link, Macvlan) else link.id
+            wires.setdefault(link.mac, {}).setdefault(wire, set()).add(link.namespace)
+    return [set().union(*holders.values()) for holders in wires.values() if len(holders) > 1]
+
+
+def _overhearing(state: State) -> list[set[str]]:
+    """The namespaces of each host in which an interface gets answers that are meant for another one."""
+    hosts = {
+        state.namespace(link.namespace).host
+        for link in state.links
+        if isinstance(link, Macvlan) and link.effective_mode == "source" and link.allowed_macs
+    }
+    return [{ns.id for ns in state.namespaces if ns.host == host} for host in hosts]
+
+
+def _units(groups: Iterable[set[str]]) -> dict[str, str]:
+    """One name for all the members of a group, and of groups that have a member in common."""
+    found: dict[str, str] = {}
+    for group in groups:
+        known = {found[ns] for ns in group if ns in found}
+        members = group | {ns for ns, name in found.items() if name in known}
+        found |= dict.fromkeys(members, min(members))
+    return found
 
 
 def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bool) -> Iterator[list[Pair]]:
@@ -74,26 +97,28 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
     ordered = list(pairs)
     random.Random(f"{seed}/{layer}").shuffle(ordered)
     base = base_layer(layer)
-    entangled = _entangled(state)
-    fragile = entangled or _choosy(state)
+    cramped, twins = _cramped(state), _twins(state)
+    fragile = bool(twins) or _choosy(state)
     if base == "broadcast":
         # A row is one frame, so it must stay together.
         rows: dict[int, list[Pair]] = {}
         for pair in ordered:
             rows.setdefault(pair[0], []).append(pair)
-        return _packed(rows.values(), 1 if fragile else FRAMES)
+        return _packed(rows.values(), 1 if cramped or fragile else FRAMES)
     raw = base in ("arp", "ndp")
-    if entangled or (routed(state) and not raw and base != "unicast"):
-        return ([pair] for pair in ordered)
-    if not warms and not fragile:
-        return _packed(([pair] for pair in ordered), FRAMES)
-    alone = shared(state, layer) | (set() if raw else _overhearing(state))
-    lonely = [pair for pair in ordered if alone.intersection(pair)]
-    rest = [pair for pair in ordered if not alone.intersection(pair)] if lonely else ordered
-    if fragile or not raw:
-        together = _by_namespaces(state, rest, apart=fragile)
+    alone = set(range(len(state.endpoints))) if cramped else set()
+    if warms:
+        alone |= shared(state, layer)
+    direct = (lambda _pair: True) if raw or base == "unicast" else near(state, layer)
+    lonely: list[Pair] = []
+    rest: list[Pair] = []
+    for pair in ordered:
+        (rest if direct(pair) and not alone.intersection(pair) else lonely).append(pair)
+    if fragile or (warms and not raw):
+        units = _units(twins if raw or not warms else [*twins, *_overhearing(state)])
+        together = _by_namespaces(state, rest, units, apart=fragile)
     else:
-        together = _packed(([pair] for pair in rest), NEIGHBORS)
+        together = _packed(([pair] for pair in rest), NEIGHBORS if warms else FRAMES)
     return chain(([pair] for pair in lonely), together)
 
 
@@ -102,22 +127,43 @@ def routed(state: State) -> bool:
     return bool(state.routers) or any(ns.routes or ns.rules for ns in state.namespaces)
 
 
+def near(state: State, layer: str) -> Callable[[Pair], bool]:
+    """Tells of a pair whether its probe and the answer go straight from one to the other, and nobody else can answer.
+
+    So they do by the connected routes of both ends, where no other route is as good (fib_table_lookup).
+    """
+    if not routed(state):
+        return lambda _pair: True
+    if any("/proxy_" in path and value != "0" for ns in state.namespaces for path, value in ns.sysctls):
+        return lambda _pair: False
+    if _twins(state) or any(isinstance(link, Macvlan) and link.effective_mode == "passthru" for link in state.links):
+        # What is meant for another may be taken by a host that forwards it.
+        return lambda _pair: False
+    six = layer_family(layer) == 6
+    addresses = [endpoint.v6 if six else endpoint.v4 for endpoint in state.endpoints]
+    ips = [ipaddress.ip_address(address.ip) if address else None for address in addresses]
+    networks = [address.network if address else None for address in addresses]
+    # Where a link is down its connected routes are gone.
+    lame = {link.namespace for link in state.links if not isinstance(link, (Switch, SwitchLink)) and not link.up}
+    unsure = {ns.id for ns in state.namespaces if ns.rules or (ns.routes and ns.id in lame)}
+    routes = {ns.id: [ipaddress.ip_network(route.to) for route in ns.routes] for ns in state.namespaces}
+
+    @functools.cache
+    def straight(source: int, destination: int) -> bool:
+        ns, network, ip = state.endpoints[source].namespace, networks[source], ips[destination]
+        if ns in unsure or network is None or ip is None or ip not in network:
+            return False
+        return not any(ip in other and other.prefixlen >= network.prefixlen for other in routes[ns])
+
+    return lambda pair: straight(*pair) and straight(*pair[::-1])
+
+
 def shared(state: State, layer: str) -> set[int]:
     """The endpoints whose address somebody else has, too."""
     four = layer_family(layer) == 4
     addresses = [address.ip if (address := e.v4 if four else e.v6) else None for e in state.endpoints]
     holders = Counter(filter(None, addresses))
     return {i for i, ip in enumerate(addresses) if ip is not None and holders[ip] > 1}
-
-
-def _overhearing(state: State) -> set[int]:
-    """The endpoints of hosts in which an interface gets answers that are meant for another one."""
-    hosts = {
-        state.namespace(link.namespace).host
-        for link in state.links
-        if isinstance(link, Macvlan) and link.effective_mode == "source" and link.allowed_macs
-    }
-    return {i for i, endpoint in enumerate(state.endpoints) if state.namespace(endpoint.namespace).host in hosts}
 
 
 def _packed(groups: Iterable[list[Pair]], size: int) -> Iterator[list[Pair]]:
@@ -159,23 +205,32 @@ class _Wave:
             self.alone |= {source, destination}
 
 
-def _by_namespaces(state: State, pairs: list[Pair], *, apart: bool) -> Iterator[list[Pair]]:
-    """Waves in which no namespace disturbs another; ``apart``: a namespace is part of one pair of a wave at most."""
-    namespaces = [endpoint.namespace for endpoint in state.endpoints]
+def _by_namespaces(state: State, pairs: list[Pair], units: Mapping[str, str], *, apart: bool) -> Iterator[list[Pair]]:
+    """Waves in which no namespace disturbs another; ``apart``: a namespace is part of one pair of a wave at most.
+
+    So are those that ``units`` gives a common name, which count as one.
+    """
+    names = [units.get(endpoint.namespace, endpoint.namespace) for endpoint in state.endpoints]
     doors = Counter(link.namespace for link in state.links if not isinstance(link, (Switch, SwitchLink)))
     knowing = {link.namespace for link in state.links if link.neighbors}
-    number = {ns: k for k, ns in enumerate(dict.fromkeys(namespaces[i] for pair in pairs for i in pair))}
+    # Who has no other probe beside him, as one who asks, and as one who is asked.
+    several = {ns for ns, count in doors.items() if count > 1}
+    aside = [
+        {i for i, endpoint in enumerate(state.endpoints) if endpoint.namespace in {*units, *these}}
+        for these in (knowing, several)
+    ]
+    number = {name: k for k, name in enumerate(dict.fromkeys(names[i] for pair in pairs for i in pair))}
 
     def side(pair: Pair) -> tuple[int, bool]:
         # By the lowest bit in which the namespaces' numbers differ: each group has askers on one side only.
-        source, destination = number[namespaces[pair[0]]], number[namespaces[pair[1]]]
+        source, destination = number[names[pair[0]]], number[names[pair[1]]]
         bit = (source ^ destination) & -(source ^ destination)
         return bit, bool(source & bit)
 
     open_waves: list[_Wave] = []
     for pair in sorted(pairs, key=side):
-        source, destination = namespaces[pair[0]], namespaces[pair[1]]
-        alone = apart or source == destination or doors[destination] > 1 or source in knowing
+        source, destination = names[pair[0]], names[pair[1]]
+        alone = apart or source == destination or pair[0] in aside[0] or pair[1] in aside[1]
         wave = next((wave for wave in open_waves if wave.admits(source, destination, alone)), None)
         if wave is None:
             wave = _Wave()

@@ -43,16 +43,64 @@ def test_where_a_forwarding_table_decides(more: str, layer: str) -> None:
 
 
 @pytest.mark.parametrize("layer", ["unicast", "icmp"])
-@pytest.mark.parametrize("text", [", mac: 02:00:00:00:00:0a", "limit"])
-def test_where_stations_share_a_forwarding_table_entry(text: str, layer: str) -> None:
-    """With one MAC at two places, or room for so many addresses only, every probe is alone."""
-    lab = LAB % (text if text != "limit" else "")
-    if text == "limit":
-        lab = lab.replace("lan: {}", "lan: {fdb_max_learned: 2}")
-    else:
-        lab = lab.replace("[10.0.0.4/24]", "[10.0.0.4/24], mac: 02:00:00:00:00:0a, duplicate: true")
-    found = list(waves.cut(baseline(lab), layer, PAIRS, 0, warms=layer != "unicast"))
+def test_where_a_forwarding_table_has_little_room(layer: str) -> None:
+    """With room for so many addresses only every probe is alone."""
+    lab = baseline((LAB % "").replace("lan: {}", "lan: {fdb_max_learned: 2}"))
+    found = list(waves.cut(lab, layer, PAIRS, 0, warms=layer != "unicast"))
     assert [len(wave) for wave in found] == [1] * len(PAIRS)
+
+
+@pytest.mark.parametrize("layer", ["unicast", "arp", "icmp"])
+def test_where_one_mac_lives_at_two_places(layer: str) -> None:
+    """Both places count as one namespace, which is part of one pair of a wave at most, as is every other."""
+    mac = ", mac: 02:00:00:00:00:0a"
+    lab = baseline((LAB % mac).replace("[10.0.0.4/24]", f"[10.0.0.4/24]{mac}, duplicate: true"))
+    ids = [endpoint.namespace.replace("C", "B") for endpoint in lab.endpoints]
+    found = list(waves.cut(lab, layer, PAIRS, 0, warms=layer != "unicast"))
+    assert Counter(pair for wave in found for pair in wave) == Counter(PAIRS)
+    for wave in found:
+        busy = [name for i, j in wave for name in {ids[i], ids[j]}]
+        assert len(busy) == len(set(busy))
+    assert len(found) < len(PAIRS)
+
+
+#: A router between two networks, with two hosts in each.
+ROUTED = """\
+switches: {left: {}, right: {}}
+hosts:
+  A: {interfaces: {eth0: {switch: left, addresses: [10.0.1.1/24]}}, routes: [{to: default, via: 10.0.1.254}]%s}
+  B: {interfaces: {eth0: {switch: left, addresses: [10.0.1.2/24]}}, routes: [{to: default, via: 10.0.1.254}]}
+  C: {interfaces: {eth0: {switch: right, addresses: [10.0.2.1/24]}}, routes: [{to: default, via: 10.0.2.254}]}
+  D: {interfaces: {eth0: {switch: right, addresses: [10.0.2.2/24]}}, routes: [{to: default, via: 10.0.2.254}]}
+  R:
+    sysctls: {net.ipv4.ip_forward: 1%s}
+    interfaces:
+      eth0: {switch: left, addresses: [10.0.1.254/24]}
+      eth1: {switch: right, addresses: [10.0.2.254/24]}
+"""
+
+
+def routed(host: str = "", router: str = "") -> set[waves.Pair]:
+    """The pairs of hosts in the routed lab that are near; whatever isn't is alone in its wave."""
+    state = baseline(ROUTED % (host, router))
+    pairs = [(i, j) for i in range(6) for j in range(6) if i != j]
+    near = set(filter(waves.near(state, "icmp"), pairs))
+    for wave in waves.cut(state, "icmp", pairs, 0, warms=True):
+        assert len(wave) == 1 or near >= set(wave)
+    return {(i, j) for i, j in near if i < j < 4}
+
+
+def test_who_goes_by_a_gateway() -> None:
+    """Who is on the same network is near, unless a rule or a route as good goes elsewhere, or a proxy answers."""
+    assert routed() == {(0, 1), (2, 3)}
+    assert routed(router=", net.ipv4.conf.all.proxy_arp: 1") == set()
+    assert routed(host=", rules: [{table: 7, priority: 5}]") == {(2, 3)}
+    lab = ROUTED % ("", "")
+    nearer = lab.replace("routes: [{to: default, via: 10.0.1.254}]", "routes: [{to: 10.0.1.2/32, via: 10.0.1.254}]", 1)
+    near = waves.near(baseline(nearer), "icmp")
+    assert not near((0, 1))
+    assert not near((1, 0))
+    assert near((2, 3))
 
 
 def test_where_no_forwarding_table_decides() -> None:
