@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 
 from netlab import model
 from netlab.lab import Agent, BuildError, Lab
-from netlab.model import Prediction
+from netlab.lab.reply import Reply
+from netlab.model import RULES, Prediction
 from netlab.model.sim import ENDLESS
-from netlab.observed import LayerObserved
+from netlab.observed import LayerObserved, StepObserved
 from netlab.plan.types import LAYERS, AddLink, Macvlan, Plan, SetLink, State, Step, Switch, SwitchLink, Veth
 
 #: How often a cell that differs is probed again, by itself and from cold.
@@ -74,38 +75,85 @@ def layers_of(plan: Plan) -> list[str]:
     return layers
 
 
-def compare(agent: Agent, plan: Plan, layers: list[str] | None = None, *, rules: bool = False) -> Outcome:
-    """Build a topology, probe every step of it, predict the same, and collect what differs.
+def compare(agent: Agent, plan: Plan, layers: list[str] | None = None) -> Outcome:
+    """Build a topology, probe every step of it, predict the same, and collect what differs."""
+    return Trial(plan, layers).finish(agent)
 
-    ``rules`` asks for the rules that were applied, which takes the model longer. Where the model sees frames multiply
-    without end nothing is built: they would keep every processor busy, and others' labs from proving anything.
+
+def _nothing() -> None:
+    pass
+
+
+class Trial:
+    """One topology that is to be compared.
+
+    Where the model sees frames multiply without end nothing is built: they would keep every processor busy, and others'
+    labs from proving anything.
     """
-    outcome = Outcome()
-    layers = layers_of(plan) if layers is None else layers
-    foreseen = {step.name: Prediction(step.state, layers) for step in plan.steps if step.state.routers}
-    if any(ENDLESS in one.unknown.values() for one in foreseen.values()):
-        outcome.stormy = True
+
+    def __init__(self, plan: Plan, layers: list[str] | None = None) -> None:
+        self.plan = plan
+        self.layers = layers_of(plan) if layers is None else layers
+        self._foreseen = {step.name: Prediction(step.state, self.layers) for step in plan.steps if step.state.routers}
+        self.stormy = any(ENDLESS in one.unknown.values() for one in self._foreseen.values())
+        self._begun: tuple[Lab, Reply[StepObserved]] | None = None
+
+    def begin(self, agent: Agent) -> None:
+        """Have the first step built, and don't wait for it."""
+        if not self.stormy:
+            lab = agent.lab(self.plan)
+            self._begun = lab, lab.enter(self.plan.steps[0])
+
+    def finish(
+        self,
+        agent: Agent,
+        *,
+        known: Set[str] | None = None,
+        meanwhile: Callable[[], None] = _nothing,
+        afterwards: Callable[[], None] = _nothing,
+    ) -> Outcome:
+        """Probe and compare every step. Those that are ``known`` tell which rules nobody has to look for any more;
+        without it nobody looks for any, which takes the model longer.
+
+        ``meanwhile`` is called while the agent is probing, ``afterwards`` when it has nothing more to do for this one.
+        """
+        outcome = Outcome(stormy=self.stormy)
+        if self._begun is None:
+            self.begin(agent)
+        if self._begun is None:
+            return outcome
+        lab, first = self._begun
+        last = self.plan.steps[-1]
+        with lab:
+            for number, step in enumerate(self.plan.steps):
+                try:
+                    entered = (lab.enter(step) if number else first).result()
+                except BuildError as error:
+                    _refused_build(outcome, step, error)
+                    break
+                outcome.steps += 1
+                probed = lab.probe(self.layers, seed=number, wire=True)
+                prediction = self._foreseen.get(step.name) or Prediction(step.state, self.layers)
+                if known is not None and not known >= RULES.keys():
+                    outcome.rules |= applied(prediction)
+                if not number:
+                    meanwhile()
+                observed = probed.result()
+                if step is last:
+                    afterwards()
+                _settled(outcome, step, entered)
+                _Step(outcome, lab, step, prediction).compare(observed)
         return outcome
-    with agent.lab(plan) as lab:
-        for number, step in enumerate(plan.steps):
-            try:
-                entered = lab.enter(step).result()
-            except BuildError as error:
-                _refused_build(outcome, step, error)
-                break
-            outcome.steps += 1
-            probed = lab.probe(layers, seed=number, wire=True)
-            prediction = foreseen.get(step.name) or Prediction(step.state, layers)
-            _refusals(outcome, step, entered.refused)
-            # When a switch that speaks STP has a carrier, time decides.
-            late = [one for one in entered.unsettled if not _spans(step.state, one)]
-            if late:
-                unsettled = ", ".join(late)
-                outcome.differences.append(Difference(step.name, "settled", unsettled, "", "as planned", ("not so",)))
-            _Step(outcome, lab, step, prediction).compare(probed.result())
-            if rules:
-                outcome.rules |= applied(prediction)
-    return outcome
+
+
+def _settled(outcome: Outcome, step: Step, entered: StepObserved) -> None:
+    """What became of what was asked for beyond plain links."""
+    _refusals(outcome, step, entered.refused)
+    # When a switch that speaks STP has a carrier, time decides.
+    late = [one for one in entered.unsettled if not _spans(step.state, one)]
+    if late:
+        unsettled = ", ".join(late)
+        outcome.differences.append(Difference(step.name, "settled", unsettled, "", "as planned", ("not so",)))
 
 
 def applied(prediction: Prediction) -> set[str]:

@@ -6,6 +6,7 @@ import random
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -14,7 +15,7 @@ from netlab.lab import Agent, LabError
 from netlab.plan import from_file
 from netlab.plan.types import Plan
 from netlab.spec import TopologyError
-from tests.fuzz.compare import Difference, Outcome, compare
+from tests.fuzz.compare import Difference, Outcome, Trial, compare
 from tests.fuzz.lan import Document
 from tests.fuzz.shrink import shrink
 from tests.fuzz.topologies import topology
@@ -55,29 +56,44 @@ def hunt(seed: str, numbers: Iterator[int], count: int, save: Path | None) -> It
     """Compare ``count`` valid topologies; a smallest one of each kind of difference goes into the folder ``save``."""
     agent = Agent.start()
     kinds: set[tuple[str, str, str]] = set()
-    try:
-        while count:
+    rules: set[str] = set()
+    ahead: list[tuple[Find, Document, Trial]] = []
+
+    def prepare() -> None:
+        """Have the next valid topology at hand."""
+        while not ahead:
             number = next(numbers)
             document = made(seed, number)
             plan = plan_of(document)
-            if plan is None:
-                continue
-            count -= 1
-            find = Find(number)
+            if plan is not None:
+                ahead.append((Find(number), document, Trial(plan)))
+
+    def begin(agent: Agent) -> None:
+        """Have the next one built."""
+        prepare()
+        ahead[0][2].begin(agent)
+
+    try:
+        while count:
+            prepare()
+            find, document, trial = ahead.pop()
+            # A stormy one doesn't count.
+            count -= not trial.stormy
+            begin_next = partial(begin, agent) if count else prepare
             try:
-                find.outcome = compare(agent, plan, rules=True)
-                if find.outcome.stormy:
-                    # Another one instead.
-                    count += 1
+                find.outcome = trial.finish(agent, known=rules, meanwhile=prepare, afterwards=begin_next)
+                rules |= find.outcome.rules
                 for difference in find.outcome.differences:
                     if save is not None and not difference.flaky and difference.kind not in kinds:
                         kinds.add(difference.kind)
                         if len(kinds) <= SHRINK:
-                            find.saved.append(_smallest(agent, document, difference, save, f"{seed}-{number}"))
+                            find.saved.append(_smallest(agent, document, difference, save, f"{seed}-{find.number}"))
             except (LabError, AssertionError, KeyError, RuntimeError, ValueError):
                 find.error = traceback.format_exc()
                 agent.close()
                 agent = Agent.start()
+                if count:
+                    begin(agent)
             yield find
     finally:
         agent.close()
