@@ -111,7 +111,7 @@ class Station:
                 mouth.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, request)
             if mine:
                 # What leaves by a NIC is seen by a tap: all of it only where wires matter.
-                self.ears.listen(ns, frames.ETH_P_ALL, bpf.EVERYTHING if self.wire else filters.OURS)
+                self.ears.listen(ns, frames.ETH_P_ALL, bpf.EVERYTHING if self.wire else filters.OURS, sent=True)
 
     def _heard(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
         if protocol == frames.ETH_P_ALL:

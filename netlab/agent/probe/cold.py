@@ -38,17 +38,22 @@ RTM_F_CLONED = 0x200
 _DUMP6 = header(
     RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, RTMSG.pack(socket.AF_INET6, 0, 0, 0, 0, 0, 0, 0, RTM_F_CLONED)
 )
-_DUMP = header(RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, NDMSG.pack(0, 0, 0, 0, 0))
+_DUMPS: dict[int, bytes] = {
+    family: header(RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, NDMSG.pack(family, 0, 0, 0, 0))
+    for family in (socket.AF_UNSPEC, socket.AF_INET, socket.AF_INET6)
+}
 
 
-def flush_neighbors(ns: Netns) -> bool:
+def flush_neighbors(ns: Netns, family: int = socket.AF_UNSPEC) -> bool:
     """Delete every neighbour entry that isn't permanent; whether packets may have waited for one of them.
+
+    Of one ``family`` only, where it is given: the kernel walks a table for each.
 
     Those are given up with an error (neigh_invalidate), which may make others look for their senders.
     """
     deletions = []
     awaited = False
-    for message in ns.netlink.dump(_DUMP):
+    for message in ns.netlink.dump(_DUMPS[family]):
         family, index, state, _flags, _kind = NDMSG.unpack_from(message, 16)
         if state & (NUD_PERMANENT | NUD_NOARP) or family not in (socket.AF_INET, socket.AF_INET6):
             continue
@@ -59,7 +64,8 @@ def flush_neighbors(ns: Netns) -> bool:
                 awaited |= bool(state & (NUD_INCOMPLETE | NUD_PROBE))
                 break
     # An entry may go by itself between the dump and its deletion.
-    _check(ns.netlink.failures(deletions), "a neighbour entry cannot be deleted", errno.ENOENT)
+    if deletions:
+        _check(ns.netlink.failures(deletions), "a neighbour entry cannot be deleted", errno.ENOENT)
     return awaited
 
 
@@ -121,8 +127,8 @@ def _check(failures: list[Answer], what: str, *allowed: int) -> None:
             raise OSError(failure.errno, f"{what}: {failure.message or os.strerror(failure.errno)}")
 
 
-def chill(lab: Lab, warmed: Iterable[str] | None, let_out: Callable[[], str]) -> str:
-    """Make the lab cold; only the namespaces in ``warmed`` can have learned neighbours (None: all).
+def chill(lab: Lab, warmed: Iterable[str] | None, family: int, let_out: Callable[[], str]) -> str:
+    """Make the lab cold; only the namespaces in ``warmed`` can have learned neighbours (None: all), of this ``family``.
 
     ``let_out`` is called where that may have made routers send something: it lets out whatever waits in a queue, and
     returns why it can't, or ''. So does this. Raises OSError.
@@ -133,7 +139,7 @@ def chill(lab: Lab, warmed: Iterable[str] | None, let_out: Callable[[], str]) ->
     # A router tells the sender of a packet that waited for a neighbour that there is none (arp_error_report), and looks
     # for that sender meanwhile: then both know each other again.
     for _ in range(PASSES if routed else 1):
-        waited = [flush_neighbors(lab.namespaces[ns_id]) for ns_id in hosts]
+        waited = [flush_neighbors(lab.namespaces[ns_id], family) for ns_id in hosts]
         if True not in waited:
             break
         if routed and (why := let_out()):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import _thread
+import contextlib
 import select
 import socket
 import struct
-import threading
 import time
 from collections.abc import Callable
 
 from netlab.agent.netns import Netns
 from netlab.agent.probe import bpf
+from netlab.agent.probe.frames import ETH_P_ALL
 
-SOL_PACKET, PACKET_STATISTICS = 263, 6
+SOL_PACKET, PACKET_STATISTICS, PACKET_IGNORE_OUTGOING = 263, 6, 23
 SO_RCVBUFFORCE = 33
 PACKET_HOST, PACKET_OUTGOING = 0, 4
+#: struct tpacket_stats: frames that came in, and those of them that there was no room for.
+_STATISTICS = struct.Struct("=II")
 #: Enough for every header and mark that we look for.
 SNAP = 192
 
@@ -35,9 +39,10 @@ class Ears:
         self._ready: dict[int, Callable[[], None]] = {}
         self._packet: dict[tuple[str, int], socket.socket] = {}
         self._others: list[socket.socket] = []
+        self._meters: list[socket.socket] = []
 
-    def listen(self, ns: Netns, protocol: int, program: bpf.Program) -> socket.socket:
-        """Hear a protocol on every interface of a namespace, by an unbound packet socket.
+    def listen(self, ns: Netns, protocol: int, program: bpf.Program, *, sent: bool = False) -> socket.socket:
+        """Hear a protocol on every interface of a namespace, by an unbound packet socket; ``sent``: also what leaves.
 
         A socket bound to a macvlan's parent would also hear what was demultiplexed to its children
         (deliver_ptype_list_skb matches orig_dev), hence unbound. Calling it again changes nothing.
@@ -49,6 +54,10 @@ class Ears:
             # What comes in before the filter is there does no harm: handlers look for marks anyway.
             sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.htons(protocol))
         bpf.attach(sock, program)
+        if not sent:
+            with contextlib.suppress(OSError):
+                # Linux 4.20; whoever doesn't want to hear it has to leave it out himself before.
+                sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
         enlarge(sock)
         sock.setblocking(False)
         self._packet[ns.id, protocol] = sock
@@ -64,6 +73,20 @@ class Ears:
 
         self._add(sock, ready)
         return sock
+
+    def meter(self, ns: Netns) -> None:
+        """Count every frame that any interface of a namespace sends or receives (`moved`).
+
+        A packet socket counts what it has no room for, too (packet_rcv), and nobody ever reads from this one.
+        """
+        with ns:
+            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.htons(ETH_P_ALL))
+        self._meters.append(sock)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)
+
+    def moved(self) -> int:
+        """The frames that were sent and received in all metered namespaces together since the last call."""
+        return sum(_STATISTICS.unpack(sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[0] for sock in self._meters)
 
     def watch(self, sock: socket.socket, ready: Callable[[], None], events: int = select.EPOLLIN) -> None:
         """Call ``ready`` whenever a socket of ours is ready; the socket is closed with the ears."""
@@ -110,8 +133,9 @@ class Ears:
         """Close every socket; the packet sockets in the background."""
         for sock in self._others:
             sock.close()
-        close_side_by_side(list(self._packet.values()))
+        close_side_by_side([*self._packet.values(), *self._meters])
         self._packet.clear()
+        self._meters.clear()
         self._others.clear()
         self._ready.clear()
         self._epoll.close()
@@ -126,12 +150,13 @@ def close_side_by_side(sockets: list[socket.socket]) -> None:
             sock.close()
 
     for start in range(width):
-        threading.Thread(target=close, args=(sockets[start::width],), daemon=True).start()
+        # Nobody waits for such a thread, not even for its beginning, as `threading` would.
+        _thread.start_new_thread(close, (sockets[start::width],))
 
 
 def drops_of(sock: socket.socket) -> int:
     """Frames that a packet socket had no room for since the last call (PACKET_STATISTICS resets itself)."""
-    dropped: int = struct.unpack("=II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
+    dropped: int = _STATISTICS.unpack(sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
     return dropped
 
 

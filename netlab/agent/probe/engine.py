@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import socket
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ ENGINES: dict[str, type[Layer]] = {
 #: So many probes are sent before the ears are emptied: at first, and when a wave's negatives are probed again because
 #: frames were lost meanwhile. Then a short queue is let out after each of these, too.
 BURSTS = (64, 8, 1, 1)
+#: The neighbour tables that a layer of a family fills.
+FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 class Prober:
@@ -51,9 +54,13 @@ class Prober:
         self.wire = wire
         self.layer: Layer | None = None
         self.rounds = Rounds(self.arena, self.ears, fence)
+        #: Where there may be neighbour entries now (None: anywhere), and those of which family.
         self._warmed: set[str] | None = None
+        self._warm_family: int = socket.AF_UNSPEC
+        #: Whether each wave looks for neighbour tables that had no room.
+        self._careful = False
         self._shared: set[int] = set()
-        self._routed = waves.routed(state)
+        self._near: Callable[[Pair], bool] = lambda _pair: False
         self._many_doors = any(doors > 1 for doors in self.arena.doors.values())
         self.controls = Controls(self.arena, self.ears)
         shaped = {link.namespace for link in state.links if link.limit is not None}
@@ -152,11 +159,18 @@ class Prober:
             allowed = set(pairs)
             groups = iter([[pair] for pair in wanted if pair in allowed])
         self._shared = waves.shared(self.arena.state, name)
+        self._near = waves.near(self.arena.state, name)
         self.layer = layer
         self.losses.mark()
+        self._careful = False
         try:
             for wave in groups:
                 self._wave(layer, wave)
+            if layer_family(name) and self.losses.tables_filled():
+                self.losses.mark()
+                self._careful = True
+                for pair in [pair for pair in layer.results if self._negative(layer, pair)]:
+                    self._wave(layer, [pair])
         finally:
             self.layer = None
             layer.end()
@@ -166,9 +180,10 @@ class Prober:
         open_pairs = wave
         late = self.rounds.catch_up(self.rounds.relevant(wave, self._shared)) if layer.warms else ""
         for attempt in range(len(BURSTS)):
-            late = cold.chill(self.arena.lab, self._warmed, self._let_out) or late
+            late = cold.chill(self.arena.lab, self._warmed, self._warm_family, self._let_out) or late
             layer.prepare(open_pairs)
             self._warmed = self._touched(open_pairs) if layer.warms else set()
+            self._warm_family = FAMILIES[layer_family(layer.name)]
             size = BURSTS[attempt] if attempt or self.wire else layer.burst
             for start in range(0, len(open_pairs), size):
                 self._burst(layer, open_pairs[start : start + size])
@@ -186,7 +201,7 @@ class Prober:
             unsure = bool(silent or unseen) or isinstance(layer, Broadcast)
             proof = self._rounds(layer, silent or unseen or open_pairs) if unsure or lingers else ""
             proof = proof or late or (self._unfenced.look() if unsure else "")
-            lost = self.losses.since() if unsure else {}
+            lost = self.losses.since(tables=self._careful) if unsure else {}
             for pair in silent:
                 layer.conclude(pair)
             layer.finish(open_pairs)
@@ -206,6 +221,10 @@ class Prober:
             if self.wire and not layer.results[pair].wire and proof:
                 layer.results[pair].evidence["wire"] = "?"
 
+    def _negative(self, layer: Layer, pair: Pair) -> bool:
+        result = layer.results[pair]
+        return result.letter != "R" or (self.wire and not result.wire)
+
     def _let_out(self) -> str:
         """Let out whatever waits anywhere; why it can't be done, else ''."""
         return self.rounds.run(1, list(self.rounds.queues.values()))
@@ -215,10 +234,11 @@ class Prober:
         return self.rounds.run(layer.traversals, self.rounds.relevant(pairs, self._shared))
 
     def _touched(self, pairs: Iterable[Pair]) -> set[str] | None:
-        """Where these probes may leave neighbour entries: at both ends; anywhere (None) with routes by gateways, or
-        where somebody else has an end's address, too."""
+        """Where these probes may leave neighbour entries: at both ends; anywhere (None) where they may go by gateways,
+        or somebody else has an end's address, too."""
+        pairs = list(pairs)
         indexes = {index for pair in pairs for index in pair}
-        if self._routed or self._shared & indexes:
+        if self._shared & indexes or not all(map(self._near, pairs)):
             return None
         return {self.arena.endpoints[index].namespace for index in indexes}
 

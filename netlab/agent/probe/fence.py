@@ -48,6 +48,7 @@ class CpuFence:
 
     def __init__(self) -> None:
         self.cpus = sorted(os.sched_getaffinity(0))
+        self._tour = list(self.cpus)
         # A kernel without IPv6 has no such file, and says nothing by itself either.
         with contextlib.suppress(FileNotFoundError):
             sysctl.write("net/ipv6/conf/default/disable_ipv6", "1")
@@ -133,8 +134,10 @@ class CpuFence:
             raise FenceLost(f"a fence across the CPUs didn't come back in {DEADLINE:g} s") from error
 
     def _move_and_cross(self) -> None:
+        # Each time the other way round: most often we are still where the last round ended, and need not move there.
+        self._tour.reverse()
         try:
-            for cpu in self.cpus:
+            for cpu in self._tour:
                 os.sched_setaffinity(0, (cpu,))
                 self._cross(self._plain)
         finally:

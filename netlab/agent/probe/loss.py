@@ -23,8 +23,8 @@ _RX_DROPPED, _TABLE_FULLS = 6, 10
 _STATS = header(
     RTM_GETSTATS, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=BBHII", 0, 0, 0, 0, 1 << (IFLA_STATS_LINK_64 - 1))
 )
-_PACKETS = struct.Struct("=xxHQQ")
 _NEIGHTBL = header(RTM_GETNEIGHTBL, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=Bxxx", socket.AF_UNSPEC))
+_TABLES = "neighbour table full"
 #: For how long at most the end of a flood is waited for, and how long no frame must be lost by then, in seconds.
 CALM, QUIET = 0.5, 0.005
 
@@ -40,18 +40,6 @@ def softnet_drops() -> int:
     file = _softnet()
     file.seek(0)
     return sum(int(line.split(None, 2)[1], 16) for line in file.readall().splitlines())
-
-
-def packets(ns: Netns) -> int:
-    """Packets received and sent, by every link of a namespace together."""
-    total = 0
-    for message in ns.netlink.dump(_STATS):
-        kind, received, sent = _PACKETS.unpack_from(message, 28)
-        if kind != IFLA_STATS_LINK_64:
-            # Where a machine wants 64 bits aligned an empty attribute stands before it (nla_reserve_64bit).
-            received, sent = struct.unpack_from("=QQ", _attribute(message, 28, IFLA_STATS_LINK_64) or bytes(16))
-        total += received + sent
-    return total
 
 
 def table_fulls(ns: Netns) -> int:
@@ -94,14 +82,19 @@ class Losses:
         self._before: dict[str, int] = {}
         self._endless = False
 
-    def _read(self) -> dict[str, int]:
-        found = {"softnet backlog": softnet_drops(), "neighbour table full": table_fulls(self._any_ns)}
+    def _read(self, tables: bool) -> dict[str, int]:
+        found = {"softnet backlog": softnet_drops()}
+        found[_TABLES] = table_fulls(self._any_ns) if tables else self._before.get(_TABLES, 0)
         for ns, indexes in self._parents.values():
             found["macvlan broadcast queue"] = found.get("macvlan broadcast queue", 0) + rx_dropped(ns, indexes)
         for ns in self._shaped:
             dropped = sum(qdisc["drops"] for qdisc in limit.read(ns).values())
             found["queue of a limit"] = found.get("queue of a limit", 0) + dropped
         return found
+
+    def tables_filled(self) -> bool:
+        """Whether a neighbour table had no room since `mark`."""
+        return table_fulls(self._any_ns) > self._before[_TABLES]
 
     def calm_down(self) -> None:
         """Wait until no backlog overflows any more: it may be another lab that floods this machine's CPUs.
@@ -120,11 +113,14 @@ class Losses:
         """Remember the counters as they are now."""
         self.sending = 0
         self._ears.drops()
-        self._before = self._read()
+        self._before = self._read(tables=True)
 
-    def since(self) -> dict[str, int]:
-        """The counters that have grown since `mark`, or since the last such question, by how much."""
-        before, self._before = self._before, self._read()
+    def since(self, *, tables: bool = True) -> dict[str, int]:
+        """The counters that have grown since `mark`, or since the last such question, by how much.
+
+        That of the neighbour tables takes a look at every device of the machine: without ``tables`` it can wait.
+        """
+        before, self._before = self._before, self._read(tables)
         grown = {name: count - before[name] for name, count in self._before.items() if count > before[name]}
         if drops := self._ears.drops():
             grown["packet socket"] = drops

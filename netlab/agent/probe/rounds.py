@@ -12,11 +12,10 @@ from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.controls import Life
 from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.fence import CpuFence, Fence, FenceLost, QueueFence, ShaperFence, cross_queues
-from netlab.agent.probe.loss import packets
 from netlab.plan.types import AnyLink, Macvlan, State, Veth
 
-#: In a lab of so many namespaces at most the packet counters are read in each round; beyond, rounds are cheaper.
-WATCHED = 12
+#: In a lab of so many namespaces at most every frame is counted; beyond, to make all rounds is cheaper.
+METERED = 12
 #: A fence whose way can't be told from the plan is tried so often at most, until so many in a row were alike.
 TRIES, ALIKE = 10, 3
 #: How long such a try may take, in seconds; then the fence's way is left unknown.
@@ -34,7 +33,8 @@ class Rounds:
         self._cpus = cpus
         self.queues: dict[str, QueueFence] = {}
         self._shapers: list[ShaperFence] = []
-        self._watched: list[Netns] = []
+        #: Whether the ears count what moves in the lab.
+        self._metered = False
         #: The fences that are under way in this round, and those among them that not everybody has heard.
         self._under_way: dict[int, Fence] = {}
         self._missing: dict[int, Fence] = {}
@@ -50,10 +50,12 @@ class Rounds:
         self.queues = self._queue_fences(lives)
         self._shapers = self._shaper_fences()
         namespaces = list(self._arena.lab.namespaces.values())
-        # What waits in a shaper moves no counter until it is let out.
-        self._watched = namespaces if len(namespaces) <= WATCHED and not self._shapers else []
+        # What waits in a shaper isn't counted until it is let out.
+        self._metered = len(namespaces) <= METERED and not self._shapers
+        for ns in namespaces if self._metered else ():
+            self._ears.meter(ns)
         for fence in self.queues.values():
-            if fence.packets is None and self._watched:
+            if fence.packets is None and self._metered:
                 self._learn(fence)
 
     # --- which fences there are ---------------------------------------------------------------------
@@ -100,13 +102,13 @@ class Rounds:
         return fences
 
     def _learn(self, fence: QueueFence) -> None:
-        """Learn what one crossing adds to the lab's counters, and where it is heard, if that is always the same.
+        """Learn how many frames one crossing counts for, and where it is heard, if that is always the same.
 
         Into a bridge a fence goes by every port of it, and is flooded to wherever the wires lead.
         """
         tries: list[tuple[Counter[str], int]] = []
         for _ in range(TRIES):
-            before = self._count()
+            self._ears.moved()
             number = next(self._arena.numbers)
             self._missing = {number: fence}
             self._under_way = {number: fence}
@@ -118,7 +120,7 @@ class Rounds:
             except (FenceLost, OSError):
                 # No harm: all the rounds are made then.
                 return
-            tries.append((Counter(fence.met), self._count() - before))
+            tries.append((Counter(fence.met), self._ears.moved()))
             if len(tries) >= ALIKE and all(one == tries[-1] for one in tries[-ALIKE:]):
                 fence.usual, fence.packets = tries[-1]
                 return
@@ -134,9 +136,6 @@ class Rounds:
             for mine in [mine for mine, one in self._missing.items() if one is fence]:
                 del self._missing[mine]
         return True
-
-    def _count(self) -> int:
-        return sum(map(packets, self._watched))
 
     # --- rounds -------------------------------------------------------------------------------------
 
@@ -174,28 +173,28 @@ class Rounds:
     def run(self, traversals: int, queues: Sequence[QueueFence]) -> str:
         """Prove that everything sent has been handled; the reason where it can't be proved, else ''.
 
-        As many rounds as the longest chain has hops are enough. One is, where no counter of the lab moved in it but by
-        the fences themselves: every way into a queue is counted (veth_xmit, macvlan_broadcast, loopback_xmit), so
-        nothing entered a queue in that round, and what was in one before it has come out.
+        As many rounds as the longest chain has hops are enough. One is, where nothing moved in the lab but the fences
+        themselves: whatever comes out of a queue in that round is counted as it is received, and what is sent by
+        whoever receives it as it is sent (__netif_receive_skb_core, dev_queue_xmit_nit), so nothing waited anywhere.
         """
         counted = all(fence.packets is not None for fence in queues)
-        watched = bool(self._watched) and counted
+        metered = self._metered and counted
         own = sum(fence.packets or 0 for fence in queues)
         learned = [fence for fence in queues if fence.usual is not None]
         try:
-            seen = self._count() if watched else 0
+            if metered:
+                self._ears.moved()
             for _ in range(self._state.hops * traversals * (1 + self._state.routers)):
                 self._cpus.round(quiet=self._racing)
                 self._cross([*self._shapers, *queues])
-                # What is heard may make a server of ours answer, which the counters tell: hence they are read last.
+                # What is heard may make a server of ours answer, which is counted, too: hence that is looked at last.
                 self._ears.drain()
                 self._behind -= {fence.port for fence in queues}
-                if not watched:
+                if not metered:
                     continue
                 if learned:
                     self._let_out()
-                before, seen = seen, self._count()
-                if seen - before == own and all(fence.met == fence.usual for fence in learned):
+                if self._ears.moved() == own and all(fence.met == fence.usual for fence in learned):
                     break
         except (FenceLost, OSError) as error:
             return f"no proof: {error}"
