@@ -272,8 +272,8 @@ class Server:
             assert lab.state is not None
             prober = self.probers[number] = Prober(lab, lab.state, lab.read, self.fence, wire=wire)
         wanted = None if message["pairs"] is None else [(i, j) for i, j in message["pairs"]]
-        observed = [to_plain(prober.probe(layer, message["seed"], wanted)) for layer in message["layers"]]
-        return {"layers": observed}, []
+        observed = prober.probe(message["layers"], message["seed"], wanted)
+        return {"layers": [to_plain(one) for one in observed]}, []
 
     def measure(self, message: dict[str, Any]) -> Answer:
         """Measure throughput or latency between two namespaces; the answer comes when it is over."""

@@ -19,6 +19,7 @@ MS_REC = 16384
 MS_PRIVATE = 1 << 18
 
 PR_SET_PDEATHSIG = 1
+MSG_DONTWAIT = 0x40
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -46,6 +47,14 @@ def sendmmsg(fd: int, messages: int, count: int) -> int:
     if sent < 0:
         _check(sent, "sendmmsg")
     return sent
+
+
+def recvmmsg(fd: int, messages: int, count: int) -> int:
+    """recvmmsg(2) into ``count`` struct mmsghdr at an address, without waiting: how many came. Raises OSError."""
+    received: int = _libc.recvmmsg(fd, ctypes.c_void_p(messages), count, MSG_DONTWAIT, None)
+    if received < 0:
+        _check(received, "recvmmsg")
+    return received
 
 
 def mount(source: str, target: str, fstype: str | None, flags: int = 0) -> None:

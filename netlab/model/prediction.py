@@ -49,6 +49,7 @@ class Prediction:
         self._wired: dict[tuple[str, PairClass], bool | None] = {}
         self._rules: dict[tuple[str, PairClass], str | None] = {}
         self._heard: dict[int, frozenset[str]] = {}
+        self._broadcast_wired: dict[int, bool] = {}
         self.letters: dict[str, tuple[str, ...]] = {layer: self._matrix(layer) for layer in self.layers}
         self.unknown: Mapping[Cell, str] = _Reasons(self)
 
@@ -81,6 +82,7 @@ class Prediction:
                 sim = probes.broadcast(self._world, self._ends[i])
             except Unknown:
                 return frozenset()
+            self._broadcast_wired[i] = sim.wired
             self._heard[i] = frozenset(
                 where.id for where, kind in sim.heard.items() if isinstance(where, Port) or kind != OTHERHOST
             )
@@ -90,6 +92,10 @@ class Prediction:
         """Whether the request enters the switch by the port of the source's parent; None is unknown."""
         if not probes.applies(base_layer(layer), self._ends[i], self._ends[j]):
             return None
+        if layer == "broadcast":
+            # One frame says it of all.
+            self.heard(i)
+            return self._broadcast_wired.get(i)
         key = layer, self._class(i, j)
         if key not in self._wired:
             self._wired[key] = probes.on_wire(self._world, layer, self._ends[i], self._ends[j])
@@ -125,7 +131,10 @@ class Prediction:
             if layer == "broadcast":
                 # One frame says it of all.
                 return "R" if self._ends[j].dev.id in self._hearers(i) else "U"
-            return probes.letter(self._world, layer, self._ends[i], self._ends[j])
+            letter, wired = probes.letter(self._world, layer, self._ends[i], self._ends[j])
+            if wired is not None:
+                self._wired[layer, self._class(i, j)] = wired
+            return letter
         except Unknown as why:
             self._why[layer, self._class(i, j)] = str(why)
             return "?"

@@ -73,23 +73,24 @@ LATEST = 24
 THROWS = 64
 
 
-def letter(world: World, layer: str, source: End, target: End) -> str:
-    """The letter of a pair at a layer: `B` where a race can end in either of R and A.
+def letter(world: World, layer: str, source: End, target: End) -> tuple[str, bool | None]:
+    """The letter of a pair at a layer, `B` where a race can end in either of R and A; and what `on_wire` would say.
 
-    `Unknown` where there is no rule, or where a race can end in more ways than that.
+    Of a race that takes more runs: None until it is asked. `Unknown` where there is no rule, or where a race can end in
+    more ways than that.
     """
     first, sim = run(world, layer, source, target)
     if not sim.contested:
-        return first
+        return first, sim.wired
     letters = {first}
     for schedule in _alternatives(sim):
         letters.add(_tried(world, layer, source, target, schedule)[0])
         if "U" in letters and len(letters) > 1:
             break
     if len(letters) == 1:
-        return first
+        return first, None
     if letters == {"A", "R"}:
-        return "B"
+        return "B", None
     raise Unknown(f"a race that can end in {' or '.join(sorted(letters))}")
 
 

@@ -92,6 +92,11 @@ def _units(groups: Iterable[set[str]]) -> dict[str, str]:
     return found
 
 
+def tables_decide(state: State) -> bool:
+    """Whether what a bridge has learned can change a letter: who gets a frame, not only by which ports it goes."""
+    return _cramped(state) or bool(_twins(state)) or _choosy(state)
+
+
 def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bool) -> Iterator[list[Pair]]:
     """The pairs in a random order of their own, cut into waves; ``warms``: whether probes leave neighbour entries."""
     ordered = list(pairs)

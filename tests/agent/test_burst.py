@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from netlab.agent.probe.arena import Pair
-from netlab.agent.probe.burst import Volley, from_two
+from netlab.agent.probe.burst import from_two
+from netlab.agent.probe.mmsg import Volley
 from netlab.lab import Agent
 from netlab.lab.errors import LabError
 from netlab.plan import from_file

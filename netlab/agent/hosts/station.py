@@ -60,11 +60,11 @@ class Station:
         self.arena.numbers = self.numbers
         self.ears = Ears(self._heard)
         # What a broadcast queue of macvlan has no room for its parent counts.
-        parents: dict[str, tuple[Netns, list[int]]] = {}
+        parents: dict[str, tuple[Netns, list[str]]] = {}
         used = {link.parent for link in state.links if isinstance(link, Macvlan)}
         for one in lab.local(state):
             if one.id in used:
-                parents.setdefault(one.namespace, (lab.namespaces[one.namespace], []))[1].append(one.ifindex)
+                parents.setdefault(one.namespace, (lab.namespaces[one.namespace], []))[1].append(one.ifname)
         self.losses = Losses(self.ears, next(iter(lab.namespaces.values())), parents)
         self.layer: Layer | None = None
         self.wave: dict[Pair, int] = {}
@@ -97,6 +97,7 @@ class Station:
         if self.layer is not None:
             self.layer.end()
         self.ears.close()
+        self.losses.close()
 
     # --- ears ---------------------------------------------------------------------------------------
 

@@ -127,11 +127,13 @@ def _check(failures: list[Answer], what: str, *allowed: int) -> None:
             raise OSError(failure.errno, f"{what}: {failure.message or os.strerror(failure.errno)}")
 
 
-def chill(lab: Lab, warmed: Iterable[str] | None, family: int, let_out: Callable[[], str]) -> str:
+def chill(
+    lab: Lab, warmed: Iterable[str] | None, family: int, let_out: Callable[[], str], *, bridges: bool = True
+) -> str:
     """Make the lab cold; only the namespaces in ``warmed`` can have learned neighbours (None: all), of this ``family``.
 
-    ``let_out`` is called where that may have made routers send something: it lets out whatever waits in a queue, and
-    returns why it can't, or ''. So does this. Raises OSError.
+    Without ``bridges`` what they have learned stays. ``let_out`` is called where that may have made routers send
+    something: it lets out whatever waits in a queue, and returns why it can't, or ''. So does this. Raises OSError.
     """
     hosts = [ns_id for ns_id in (lab.namespaces if warmed is None else warmed) if ns_id not in lab.bridges]
     state = lab.state
@@ -144,9 +146,10 @@ def chill(lab: Lab, warmed: Iterable[str] | None, family: int, let_out: Callable
             break
         if routed and (why := let_out()):
             return f"not cold: {why}"
-    for bridge in lab.bridges.values():
-        flush_fdb(lab.namespaces[bridge.namespace], bridge.ifindex)
-    restore_fdb(lab)
+    if bridges:
+        for bridge in lab.bridges.values():
+            flush_fdb(lab.namespaces[bridge.namespace], bridge.ifindex)
+        restore_fdb(lab)
     if state is not None and routed:
         six = {":" in address.ip for link in state.links for address in link.addresses}
         for ns_id in hosts:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from netlab.agent.netns import Netns
 from netlab.agent.probe import bpf
 from netlab.agent.probe.frames import ETH_P_ALL
+from netlab.agent.probe.mmsg import Inbox
 
 SOL_PACKET, PACKET_STATISTICS, PACKET_IGNORE_OUTGOING = 263, 6, 23
 SO_RCVBUFFORCE = 33
@@ -40,6 +41,9 @@ class Ears:
         self._packet: dict[tuple[str, int], socket.socket] = {}
         self._others: list[socket.socket] = []
         self._meters: list[socket.socket] = []
+        self._inbox = Inbox(SNAP)
+        #: The interfaces' names, by namespace and index: to ask for one takes as long as to receive a frame.
+        self._names: dict[str, dict[int, str]] = {}
 
     def listen(self, ns: Netns, protocol: int, program: bpf.Program, *, sent: bool = False) -> socket.socket:
         """Hear a protocol on every interface of a namespace, by an unbound packet socket; ``sent``: also what leaves.
@@ -61,18 +65,26 @@ class Ears:
         enlarge(sock)
         sock.setblocking(False)
         self._packet[ns.id, protocol] = sock
-        receive, handler, name = sock.recvfrom, self._handler, ns.id
+        fd, receive, handler, name = sock.fileno(), self._inbox.receive, self._handler, ns.id
+        names = self._names.setdefault(ns.id, {})
 
         def ready() -> None:
-            try:
-                while True:
-                    data, address = receive(SNAP)
-                    handler(name, protocol, data, address[0], address[2])
-            except BlockingIOError:
-                return
+            # What there was no room for makes it ready once more.
+            for data, index, kind in receive(fd):
+                handler(name, protocol, data, names.get(index) or self._name(ns, index), kind)
 
         self._add(sock, ready)
         return sock
+
+    def _name(self, ns: Netns, index: int) -> str:
+        with ns:
+            try:
+                name = socket.if_indextoname(index)
+            except OSError:
+                # It has gone meanwhile.
+                return f"if{index}"
+        self._names[ns.id][index] = name
+        return name
 
     def meter(self, ns: Netns) -> None:
         """Count every frame that any interface of a namespace sends or receives (`moved`).

@@ -9,9 +9,9 @@ import struct
 
 from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.burst import Volley
 from netlab.agent.probe.ears import PACKET_HOST, Ears, enlarge
 from netlab.agent.probe.layer import Layer
+from netlab.agent.probe.mmsg import Volley
 from netlab.agent.probe.static import StaticNeighbors
 from netlab.plan.types import Address, base_layer
 

@@ -6,13 +6,13 @@ import errno
 import ipaddress
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent.probe import bpf, cold, filters, frames
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.burst import Volley, from_two
+from netlab.agent.probe.burst import from_two
 from netlab.agent.probe.controls import Controls
 from netlab.agent.probe.ears import PACKET_OUTGOING, Ears
 from netlab.agent.probe.echo import Echo
@@ -20,6 +20,7 @@ from netlab.agent.probe.fence import CpuFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses
+from netlab.agent.probe.mmsg import Volley
 from netlab.agent.probe.resolve import Arp, Ndp
 from netlab.agent.probe.rounds import Rounds, queue_counters
 from netlab.agent.probe.transport import Tcp, Udp
@@ -61,6 +62,10 @@ class Prober:
         self._careful = False
         self._shared: set[int] = set()
         self._near: Callable[[Pair], bool] = lambda _pair: False
+        # To make a bridge forget takes the rtnl lock, for which everybody waits while bridges elsewhere are taken down.
+        # Whoever was let in may have made a port choosy.
+        self._tables_decide = waves.tables_decide(state) or any(ns.visited for ns in lab.namespaces.values())
+        self._fresh_layer = True
         self._many_doors = any(doors > 1 for doors in self.arena.doors.values())
         self.controls = Controls(self.arena, self.ears)
         shaped = {link.namespace for link in state.links if link.limit is not None}
@@ -81,6 +86,7 @@ class Prober:
     def close(self) -> None:
         """Close every socket."""
         self.ears.close()
+        self.losses.close()
 
     # --- ears ---------------------------------------------------------------------------------------
 
@@ -149,8 +155,18 @@ class Prober:
                     found.append((i, j))
         return found
 
-    def probe(self, name: str, seed: int, wanted: Iterable[Pair] | None = None) -> LayerObserved:
-        """Probe one layer, over all its pairs or those wanted (then each in a wave of its own)."""
+    def probe(self, names: Iterable[str], seed: int, wanted: Collection[Pair] | None = None) -> list[LayerObserved]:
+        """Probe layers, over all their pairs or those wanted (then each in a wave of its own)."""
+        self.losses.mark()
+        found = {name: self._probe(name, seed, wanted) for name in names}
+        if self.losses.tables_filled():
+            # It isn't known in which wave: all of them have to tell.
+            self._careful = True
+            found |= {name: self._probe(name, seed, wanted) for name in found if layer_family(name)}
+            self._careful = False
+        return list(found.values())
+
+    def _probe(self, name: str, seed: int, wanted: Collection[Pair] | None) -> LayerObserved:
         pairs = self.applicable(name)
         layer = ENGINES[base_layer(name)](self.arena, self.ears, name)
         if wanted is None:
@@ -161,16 +177,11 @@ class Prober:
         self._shared = waves.shared(self.arena.state, name)
         self._near = waves.near(self.arena.state, name)
         self.layer = layer
-        self.losses.mark()
-        self._careful = False
+        self.losses.mark(tables=self._careful)
+        self._fresh_layer = True
         try:
             for wave in groups:
                 self._wave(layer, wave)
-            if layer_family(name) and self.losses.tables_filled():
-                self.losses.mark()
-                self._careful = True
-                for pair in [pair for pair in layer.results if self._negative(layer, pair)]:
-                    self._wave(layer, [pair])
         finally:
             self.layer = None
             layer.end()
@@ -180,7 +191,10 @@ class Prober:
         open_pairs = wave
         late = self.rounds.catch_up(self.rounds.relevant(wave, self._shared)) if layer.warms else ""
         for attempt in range(len(BURSTS)):
-            late = cold.chill(self.arena.lab, self._warmed, self._warm_family, self._let_out) or late
+            bridges = self._tables_decide or self._fresh_layer
+            chill = partial(cold.chill, self.arena.lab, self._warmed, self._warm_family, self._let_out)
+            late = chill(bridges=bridges) or late
+            self._fresh_layer = False
             layer.prepare(open_pairs)
             self._warmed = self._touched(open_pairs) if layer.warms else set()
             self._warm_family = FAMILIES[layer_family(layer.name)]
@@ -220,10 +234,6 @@ class Prober:
         for pair in wave:
             if self.wire and not layer.results[pair].wire and proof:
                 layer.results[pair].evidence["wire"] = "?"
-
-    def _negative(self, layer: Layer, pair: Pair) -> bool:
-        result = layer.results[pair]
-        return result.letter != "R" or (self.wire and not result.wire)
 
     def _let_out(self) -> str:
         """Let out whatever waits anywhere; why it can't be done, else ''."""

@@ -10,8 +10,8 @@ from netlab.agent.errors import name as errno_name
 from netlab.agent.netns import Netns
 from netlab.agent.probe import filters
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.burst import Volley
 from netlab.agent.probe.ears import Ears
+from netlab.agent.probe.mmsg import Volley
 
 #: How the kernel says at once that something can't get there: no route (fib_props, net/ipv4/fib_semantics.c), a packet
 #: too big for it, a link that is down or gone, a source address that isn't there, a firewall (nf_hook_slow), a reset.

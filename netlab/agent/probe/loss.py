@@ -14,15 +14,11 @@ from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, attributes, h
 from netlab.agent.netns import Netns
 from netlab.agent.probe.ears import Ears
 
-RTM_GETNEIGHTBL, RTM_GETSTATS = 66, 94
+RTM_GETNEIGHTBL = 66
 NDTA_STATS = 7
-IFLA_STATS_LINK_64 = 1
-#: Index of rx_dropped in struct rtnl_link_stats64, of ndts_table_fulls in struct ndt_stats (both arrays of u64).
-_RX_DROPPED, _TABLE_FULLS = 6, 10
+#: Index of ndts_table_fulls in struct ndt_stats, an array of u64.
+_TABLE_FULLS = 10
 
-_STATS = header(
-    RTM_GETSTATS, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=BBHII", 0, 0, 0, 0, 1 << (IFLA_STATS_LINK_64 - 1))
-)
 _NEIGHTBL = header(RTM_GETNEIGHTBL, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=Bxxx", socket.AF_UNSPEC))
 _TABLES = "neighbour table full"
 #: For how long at most the end of a flood is waited for, and how long no frame must be lost by then, in seconds.
@@ -52,16 +48,32 @@ def table_fulls(ns: Netns) -> int:
     return total
 
 
-def rx_dropped(ns: Netns, indexes: Iterable[int]) -> int:
-    """What macvlan parents have dropped (their broadcast queue was full, among other reasons)."""
-    wanted = set(indexes)
-    total = 0
-    for message in ns.netlink.dump(_STATS):
-        index = struct.unpack_from("=I", message, 20)[0]
-        stats = _attribute(message, 28, IFLA_STATS_LINK_64)
-        if index in wanted and stats is not None:
-            total += struct.unpack_from("=Q", stats, 8 * _RX_DROPPED)[0]
-    return total
+class Dropped:
+    """What some links of one namespace have dropped of what came in: their broadcast queue was full, or other reasons.
+
+    By way of /proc/net/dev, since RTM_GETSTATS takes the rtnl lock, which may be held for long: each bridge that goes,
+    of whatever lab, waits for all CPUs under it (br_multicast_dev_del, rcu_barrier).
+    """
+
+    def __init__(self, ns: Netns, names: Iterable[str]) -> None:
+        with ns:
+            # It stays with this namespace (seq_open_net).
+            self._file = io.FileIO("/proc/thread-self/net/dev")
+        self._names = {name.encode() for name in names}
+
+    def read(self) -> int:
+        """How many frames, all links together. Raises OSError."""
+        total = 0
+        self._file.seek(0)
+        for line in self._file.readall().splitlines():
+            name, colon, counts = line.partition(b":")
+            if colon and name.strip() in self._names:
+                total += int(counts.split(None, 4)[3])
+        return total
+
+    def close(self) -> None:
+        """Let go of the namespace."""
+        self._file.close()
 
 
 def _attribute(message: memoryview, offset: int, wanted: int) -> memoryview | bytes | None:
@@ -72,11 +84,11 @@ class Losses:
     """The counters that matter to one lab."""
 
     def __init__(
-        self, ears: Ears, any_ns: Netns, parents: dict[str, tuple[Netns, list[int]]], shaped: Sequence[Netns] = ()
+        self, ears: Ears, any_ns: Netns, parents: dict[str, tuple[Netns, list[str]]], shaped: Sequence[Netns] = ()
     ) -> None:
         self._ears = ears
         self._any_ns = any_ns
-        self._parents = parents
+        self._parents = [Dropped(ns, names) for ns, names in parents.values()]
         self._shaped = shaped
         self.sending = 0
         self._before: dict[str, int] = {}
@@ -85,15 +97,14 @@ class Losses:
     def _read(self, tables: bool) -> dict[str, int]:
         found = {"softnet backlog": softnet_drops()}
         found[_TABLES] = table_fulls(self._any_ns) if tables else self._before.get(_TABLES, 0)
-        for ns, indexes in self._parents.values():
-            found["macvlan broadcast queue"] = found.get("macvlan broadcast queue", 0) + rx_dropped(ns, indexes)
+        found["macvlan broadcast queue"] = sum(parent.read() for parent in self._parents)
         for ns in self._shaped:
             dropped = sum(qdisc["drops"] for qdisc in limit.read(ns).values())
             found["queue of a limit"] = found.get("queue of a limit", 0) + dropped
         return found
 
     def tables_filled(self) -> bool:
-        """Whether a neighbour table had no room since `mark`."""
+        """Whether a neighbour table had no room since it was last remembered."""
         return table_fulls(self._any_ns) > self._before[_TABLES]
 
     def calm_down(self) -> None:
@@ -109,16 +120,22 @@ class Losses:
                 return
         self._endless = True
 
-    def mark(self) -> None:
-        """Remember the counters as they are now."""
+    def close(self) -> None:
+        """Let go of the namespaces."""
+        for parent in self._parents:
+            parent.close()
+
+    def mark(self, *, tables: bool = True) -> None:
+        """Remember the counters as they are now; without ``tables``, that of the neighbour tables as it was."""
         self.sending = 0
         self._ears.drops()
-        self._before = self._read(tables=True)
+        self._before = self._read(tables)
 
     def since(self, *, tables: bool = True) -> dict[str, int]:
         """The counters that have grown since `mark`, or since the last such question, by how much.
 
-        That of the neighbour tables takes a look at every device of the machine: without ``tables`` it can wait.
+        Without ``tables`` that of the neighbour tables can wait: it takes the rtnl lock, and a look at every device of
+        the machine (neightbl_dump_info).
         """
         before, self._before = self._before, self._read(tables)
         grown = {name: count - before[name] for name, count in self._before.items() if count > before[name]}

@@ -231,13 +231,13 @@ def queue_length(state: State, parent: AnyLink) -> int:
     )
 
 
-def queue_counters(arena: Arena) -> dict[str, tuple[Netns, list[int]]]:
+def queue_counters(arena: Arena) -> dict[str, tuple[Netns, list[str]]]:
     """The parents that count what their queues have no room for, by namespace.
 
     One whose queue has no length drops every broadcast from outside: that is a finding, not a loss.
     """
-    found: dict[str, tuple[Netns, list[int]]] = {}
+    found: dict[str, tuple[Netns, list[str]]] = {}
     for parent in parents(arena.state):
         if queue_length(arena.state, parent):
-            found.setdefault(parent.namespace, (arena.lab.namespaces[parent.namespace], []))[1].append(parent.ifindex)
+            found.setdefault(parent.namespace, (arena.lab.namespaces[parent.namespace], []))[1].append(parent.ifname)
     return found
