@@ -7,7 +7,8 @@ when neither leaves state behind that the other reads:
   forwarding tables. These matter only where a port doesn't flood, is locked or has static entries, where a hairpin
   sends frames back into a bridge, which learns from them, where a passthru child takes what is flooded, or one MAC
   lives at two places: then a namespace is part of one probe at most, since an entry decides about frames from or to its
-  own MAC, and those that share one count as one. Where a bridge may learn only so many addresses a wave is one probe;
+  own MAC; and those that share one (a passthru child and its parent do, too) count as one. Where a bridge may learn
+  only so many addresses a wave is one probe;
 - the other layers resolve neighbours. An ARP request is a broadcast, and whoever hears it updates an entry that he
   already has for its sender, be it only INCOMPLETE (arp_process, "Update our ARP tables"). So in a wave a namespace
   either asks or is asked, and two namespaces meet only once. A namespace with several interfaces may answer by
@@ -72,6 +73,15 @@ def _twins(state: State) -> list[set[str]]:
     return [set().union(*holders.values()) for holders in wires.values() if len(holders) > 1]
 
 
+def _borrowers(state: State) -> list[set[str]]:
+    """The namespaces of a passthru child and of its parent, which has the child's MAC, too."""
+    return [
+        {link.namespace, state.link(link.parent).namespace}
+        for link in state.links
+        if isinstance(link, Macvlan) and link.effective_mode == "passthru"
+    ]
+
+
 def _overhearing(state: State) -> list[set[str]]:
     """The namespaces of each host in which an interface gets answers that are meant for another one."""
     hosts = {
@@ -120,7 +130,8 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
     for pair in ordered:
         (rest if direct(pair) and not alone.intersection(pair) else lonely).append(pair)
     if fragile or (warms and not raw):
-        units = _units(twins if raw or not warms else [*twins, *_overhearing(state)])
+        overhearing = [] if raw or not warms else _overhearing(state)
+        units = _units([*twins, *_borrowers(state), *overhearing])
         together = _by_namespaces(state, rest, units, apart=fragile)
     else:
         together = _packed(([pair] for pair in rest), NEIGHBORS if warms else FRAMES)
@@ -141,7 +152,7 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
         return lambda _pair: True
     if any("/proxy_" in path and value != "0" for ns in state.namespaces for path, value in ns.sysctls):
         return lambda _pair: False
-    if _twins(state) or any(isinstance(link, Macvlan) and link.effective_mode == "passthru" for link in state.links):
+    if _twins(state) or _borrowers(state):
         # What is meant for another may be taken by a host that forwards it.
         return lambda _pair: False
     six = layer_family(layer) == 6

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain, count, repeat
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from netlab.agent.probe import loss
 from netlab.agent.probe.ears import Ears
+from netlab.agent.probe.engine import Prober
 
 
 def losses(monkeypatch: pytest.MonkeyPatch, drops: Iterator[int]) -> tuple[loss.Losses, list[int]]:
@@ -41,3 +43,20 @@ def test_a_flood_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = len(looks)
     one.calm_down()
     assert seen == len(looks) > 1
+
+
+def test_a_neighbour_table_without_room() -> None:
+    """Layers that ask for neighbours are probed again, and each wave looks then; the others are left as they are."""
+    prober = object.__new__(Prober)
+    asked: list[tuple[str, bool]] = []
+
+    def probe(name: str, seed: int, wanted: Any) -> Any:
+        asked.append((name, prober._careful))
+        return name, prober._careful
+
+    given: Any = SimpleNamespace(mark=lambda: None, tables_filled=lambda: True)
+    one: Any = prober
+    one.losses, one._careful, one._probe = given, False, probe
+    assert one.probe(["broadcast", "arp", "icmp6"], 0) == [("broadcast", False), ("arp", True), ("icmp6", True)]
+    assert asked == [("broadcast", False), ("arp", False), ("icmp6", False), ("arp", True), ("icmp6", True)]
+    assert not one._careful

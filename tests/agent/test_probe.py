@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain, repeat
 
 import pytest
 
@@ -41,7 +42,7 @@ HAS_NFT = shutil.which("nft") is not None
 needs_nft = pytest.mark.skipif(not HAS_NFT, reason="nft is not installed (apt-get install nftables)")
 
 
-def chain(family: str, hook: str, rule: str) -> str:
+def nft_chain(family: str, hook: str, rule: str) -> str:
     """An nftables table with one chain of one rule."""
     table = f"{family} t"
     return (
@@ -145,7 +146,7 @@ def test_an_oversized_packet_with_df_is_refused_at_once(build: Callable[[str], B
 @needs_nft
 def test_a_refused_connection_is_not_a_lost_one(demo: Built) -> None:
     """A reset by the destination's filter is U, reason refused, and touches no other layer."""
-    demo.run("B", "nft", chain("ip", "input", "tcp flags & (syn|ack) == syn reject with tcp reset"))
+    demo.run("B", "nft", nft_chain("ip", "input", "tcp flags & (syn|ack) == syn reject with tcp reset"))
     assert demo.letter("tcp", "A/c1:eth0", "B:eth0") == "U"
     assert demo.evidence("tcp", "A/c1:eth0", "B:eth0")["reason"] == "refused"
     assert demo.letter("udp", "A/c1:eth0", "B:eth0") == "R"
@@ -155,10 +156,10 @@ def test_a_refused_connection_is_not_a_lost_one(demo: Built) -> None:
 @pytest.mark.parametrize(
     ("rule", "layer", "reason"),
     [
-        (chain("ip", "input", "icmp type echo-request drop"), "icmp", "reply-lost"),
-        (chain("ip", "output", "icmp type echo-reply drop"), "icmp", "reply-lost"),
-        (chain("ip", "input", "udp dport 45067 drop"), "udp", "reply-lost"),
-        (chain("arp", "input", "arp operation request drop"), "icmp", "request-lost"),
+        (nft_chain("ip", "input", "icmp type echo-request drop"), "icmp", "reply-lost"),
+        (nft_chain("ip", "output", "icmp type echo-reply drop"), "icmp", "reply-lost"),
+        (nft_chain("ip", "input", "udp dport 45067 drop"), "udp", "reply-lost"),
+        (nft_chain("arp", "input", "arp operation request drop"), "icmp", "request-lost"),
     ],
     ids=("echo request", "echo reply", "datagram", "arp request"),
 )  # fmt: skip
@@ -338,3 +339,31 @@ def test_a_connection_that_asks_for_ecn_is_seen(build: Callable[[str], Built], w
     seen = built.probe("tcp", pairs=[(i, j)], wire=wire)
     assert seen.rows[i][j] == "R"
     assert not wire or seen.wire[i][j] == "1"
+
+
+def lan(hosts: int, first: str = "") -> str:
+    """So many hosts on one switch, ``first`` added to the interface of the first."""
+    lines = [
+        f"  h{k}: {{interfaces: {{eth0: {{switch: lan, addresses: [10.8.0.{k}/24, 'fd08::{k}/64']{more}}}}}}}"
+        for k, more in zip(range(1, hosts + 1), chain([first], repeat("")), strict=False)
+    ]
+    return "switches: {lan: {}}\nhosts:\n" + "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("layer", ["icmp-static", "icmp6-static"])
+def test_pings_that_leave_together(build: Callable[[str], Built], layer: str) -> None:
+    """Of 132 pings at once each has its own answer: R, but U with the kernel's word from an interface that is down."""
+    seen = build(lan(12, ", state: down")).probe(layer)
+    alive = ["".join("." if i == j else "R" for j in range(1, 12)) for i in range(1, 12)]
+    assert seen.rows == ("." + "U" * 11, *("U" + row for row in alive))
+    assert {seen.evidence[f"0,{j}"]["reason"] for j in range(1, 12)} <= {"ENETUNREACH", "ENETDOWN", "EADDRNOTAVAIL"}
+    assert {seen.evidence[f"{i},0"]["reason"] for i in range(1, 12)} == {"known-dead"}
+
+
+def test_a_queue_that_is_too_short_makes_nobody_deaf(build: Callable[[str], Built]) -> None:
+    """A child whose parent has room for two broadcasts only has heard all 40 hosts in the end."""
+    child = "    containers: {c: {interfaces: {m: {type: macvlan, parent: eth0, bcqueuelen: 2}}}}\n"
+    built = build(lan(40) + "  z:\n    interfaces: {eth0: {switch: lan}}\n" + child)
+    rows = built.probe("broadcast").rows
+    place = built.plan.steps[0].state.index["z/c:m"]
+    assert [row[place] for row in rows[:40]] == ["R"] * 40

@@ -64,6 +64,16 @@ def test_where_one_mac_lives_at_two_places(layer: str) -> None:
     assert len(found) < len(PAIRS)
 
 
+@pytest.mark.parametrize("layer", ["unicast", "arp", "icmp"])
+def test_where_a_child_has_its_parents_mac(layer: str) -> None:
+    """A passthru child and its parent count as one namespace, which is part of one pair of a wave at most."""
+    lab = baseline((LAB % "").replace("type: macvlan", "type: macvlan, mode: passthru"))
+    ids = [endpoint.namespace.partition("/")[0] for endpoint in lab.endpoints]
+    for wave in waves.cut(lab, layer, PAIRS, 0, warms=layer != "unicast"):
+        busy = [name for i, j in wave for name in {ids[i], ids[j]}]
+        assert len(busy) == len(set(busy))
+
+
 #: A router between two networks, with two hosts in each.
 ROUTED = """\
 switches: {left: {}, right: {}}
