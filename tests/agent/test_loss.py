@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import sys
+from collections.abc import Callable, Iterator
 from itertools import chain, count, repeat
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from netlab.agent.probe import loss
 from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.engine import Prober
+from tests.agent.conftest import Built
 
 
 def losses(monkeypatch: pytest.MonkeyPatch, drops: Iterator[int]) -> tuple[loss.Losses, list[int]]:
@@ -60,3 +63,23 @@ def test_a_neighbour_table_without_room() -> None:
     assert one.probe(["broadcast", "arp", "icmp6"], 0) == [("broadcast", False), ("arp", True), ("icmp6", True)]
     assert asked == [("broadcast", False), ("arp", False), ("icmp6", False), ("arp", True), ("icmp6", True)]
     assert not one._careful
+
+
+#: What a parent has dropped, as the counter sees it in the namespace in which this runs.
+COUNT = """
+import contextlib
+from netlab.agent.probe.loss import Dropped
+print(Dropped(contextlib.nullcontext(), ["eth0"]).read(), Dropped(contextlib.nullcontext(), ["eth"]).read())
+"""
+
+
+def test_what_a_queue_had_no_room_for(build: Callable[[str], Built]) -> None:
+    """Broadcasts that a macvlan queue without room has lost are counted, as many as ip counts, and no other link's."""
+    child = "containers: {c: {interfaces: {m: {type: macvlan, parent: eth0, bcqueuelen: 0}}}}"
+    hosts = f"  A: {{interfaces: {{eth0: {{switch: lan}}}}, {child}}}\n  B: {{interfaces: {{eth0: {{switch: lan}}}}}}\n"
+    built = build("switches: {lan: {}}\nhosts:\n" + hosts)
+    assert built.letter("broadcast", "B:eth0", "A/c:m") == "U"
+    counted, other = map(int, built.run("A", sys.executable, "-c", COUNT).split())
+    [link] = json.loads(built.run("A", "ip", "-s", "-j", "link", "show", "dev", "eth0"))
+    assert counted == link["stats64"]["rx"]["dropped"] > 0
+    assert other == 0

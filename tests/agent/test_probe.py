@@ -358,12 +358,3 @@ def test_pings_that_leave_together(build: Callable[[str], Built], layer: str) ->
     assert seen.rows == ("." + "U" * 11, *("U" + row for row in alive))
     assert {seen.evidence[f"0,{j}"]["reason"] for j in range(1, 12)} <= {"ENETUNREACH", "ENETDOWN", "EADDRNOTAVAIL"}
     assert {seen.evidence[f"{i},0"]["reason"] for i in range(1, 12)} == {"known-dead"}
-
-
-def test_a_queue_that_is_too_short_makes_nobody_deaf(build: Callable[[str], Built]) -> None:
-    """A child whose parent has room for two broadcasts only has heard all 40 hosts in the end."""
-    child = "    containers: {c: {interfaces: {m: {type: macvlan, parent: eth0, bcqueuelen: 2}}}}\n"
-    built = build(lan(40) + "  z:\n    interfaces: {eth0: {switch: lan}}\n" + child)
-    rows = built.probe("broadcast").rows
-    place = built.plan.steps[0].state.index["z/c:m"]
-    assert [row[place] for row in rows[:40]] == ["R"] * 40
