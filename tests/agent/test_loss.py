@@ -55,12 +55,13 @@ def test_a_neighbour_table_without_room() -> None:
 
     def probe(name: str, seed: int, wanted: Any) -> Any:
         asked.append((name, prober._careful))
-        return name, prober._careful
+        return SimpleNamespace(layer=name, careful=prober._careful)
 
     given: Any = SimpleNamespace(mark=lambda: None, tables_filled=lambda: True)
     one: Any = prober
     one.losses, one._careful, one._probe = given, False, probe
-    assert one.probe(["broadcast", "arp", "icmp6"], 0) == [("broadcast", False), ("arp", True), ("icmp6", True)]
+    found = one.probe(["broadcast", "arp", "icmp6"], 0)
+    assert [(each.layer, each.careful) for each in found] == [("broadcast", False), ("arp", True), ("icmp6", True)]
     assert asked == [("broadcast", False), ("arp", False), ("icmp6", False), ("arp", True), ("icmp6", True)]
     assert not one._careful
 

@@ -62,10 +62,8 @@ class Prober:
         self._careful = False
         self._shared: set[int] = set()
         self._near: Callable[[Pair], bool] = lambda _pair: False
-        # To make a bridge forget takes the rtnl lock, for which everybody waits while bridges elsewhere are taken down.
-        # Whoever was let in may have made a port choosy.
-        self._tables_decide = waves.tables_decide(state) or any(ns.visited for ns in lab.namespaces.values())
-        self._fresh_layer = True
+        #: Whether the bridges have to forget before the next wave, and whether before each.
+        self._bridges_warm = self._tables_decide = True
         self._many_doors = any(doors > 1 for doors in self.arena.doors.values())
         self.controls = Controls(self.arena, self.ears)
         shaped = {link.namespace for link in state.links if link.limit is not None}
@@ -158,13 +156,13 @@ class Prober:
     def probe(self, names: Iterable[str], seed: int, wanted: Collection[Pair] | None = None) -> list[LayerObserved]:
         """Probe layers, over all their pairs or those wanted (then each in a wave of its own)."""
         self.losses.mark()
-        found = {name: self._probe(name, seed, wanted) for name in names}
+        found = [self._probe(name, seed, wanted) for name in names]
         if self.losses.tables_filled():
             # It isn't known in which wave: all of them have to tell.
             self._careful = True
-            found |= {name: self._probe(name, seed, wanted) for name in found if layer_family(name)}
+            found = [self._probe(one.layer, seed, wanted) if layer_family(one.layer) else one for one in found]
             self._careful = False
-        return list(found.values())
+        return found
 
     def _probe(self, name: str, seed: int, wanted: Collection[Pair] | None) -> LayerObserved:
         pairs = self.applicable(name)
@@ -178,7 +176,11 @@ class Prober:
         self._near = waves.near(self.arena.state, name)
         self.layer = layer
         self.losses.mark(tables=self._careful)
-        self._fresh_layer = True
+        # To make a bridge forget takes the rtnl lock, for which everybody waits while bridges elsewhere are taken down:
+        # it is done each time where it can matter. Whoever was let in may have made a port choosy.
+        visited = any(ns.visited for ns in self.arena.lab.namespaces.values())
+        self._tables_decide = visited or waves.tables_decide(self.arena.state)
+        self._bridges_warm = True
         try:
             for wave in groups:
                 self._wave(layer, wave)
@@ -191,10 +193,9 @@ class Prober:
         open_pairs = wave
         late = self.rounds.catch_up(self.rounds.relevant(wave, self._shared)) if layer.warms else ""
         for attempt in range(len(BURSTS)):
-            bridges = self._tables_decide or self._fresh_layer
             chill = partial(cold.chill, self.arena.lab, self._warmed, self._warm_family, self._let_out)
-            late = chill(bridges=bridges) or late
-            self._fresh_layer = False
+            late = chill(bridges=self._bridges_warm) or late
+            self._bridges_warm = self._tables_decide
             layer.prepare(open_pairs)
             self._warmed = self._touched(open_pairs) if layer.warms else set()
             self._warm_family = FAMILIES[layer_family(layer.name)]
