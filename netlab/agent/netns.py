@@ -75,6 +75,18 @@ class Netns:
         self.sessions.append(process.pid)
         return process
 
+    def spawn_piped(
+        self, argv: Sequence[str], *, env: Mapping[str, str] | None, cwd: str | None
+    ) -> tuple[subprocess.Popen[bytes], list[int]]:
+        """The same with a pipe for each standard stream, and our ends of these. Raises OSError."""
+        with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+            in_read, in_write = _pipe(theirs, ours)
+            out_read, out_write = _pipe(ours, theirs)
+            err_read, err_write = _pipe(ours, theirs)
+            process = self.spawn(argv, env=env, cwd=cwd, stdin=in_read, stdout=out_write, stderr=err_write)
+            ours.pop_all()
+        return process, [in_write, out_read, err_read]
+
     def run(self, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a command inside to its end, output captured. Raises OSError where it can't be started."""
         env = {**os.environ, "PATH": _path()}
@@ -91,6 +103,14 @@ class Netns:
     def in_thread(self, work: Callable[[], T]) -> T:
         """Call ``work`` in a thread of its own that lives in this namespace, with a mount namespace for its /sys."""
         return in_thread(self.fd, work)
+
+
+def _pipe(reading: contextlib.ExitStack, writing: contextlib.ExitStack) -> tuple[int, int]:
+    """A pipe's ends, each closed with the stack of the side that has it."""
+    read, write = os.pipe2(os.O_CLOEXEC)
+    reading.callback(os.close, read)
+    writing.callback(os.close, write)
+    return read, write
 
 
 def in_thread(ns: int, work: Callable[[], T]) -> T:

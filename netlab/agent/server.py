@@ -365,27 +365,15 @@ class Server:
         """Start a process in a namespace; its standard streams travel back as descriptors."""
         ns = self._ns(message)
         program = message["argv"][0]
-        with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
-            try:
-                in_read, in_write = _pipe(theirs, ours)
-                out_read, out_write = _pipe(ours, theirs)
-                err_read, err_write = _pipe(ours, theirs)
-                process = ns.spawn(
-                    message["argv"],
-                    env=message["env"],
-                    cwd=message["cwd"],
-                    stdin=in_read,
-                    stdout=out_write,
-                    stderr=err_write,
-                )
-            except OSError as error:
-                # It may be the folder that it was to start in.
-                what = program if error.filename in (None, program) else f"{program}: {error.filename}"
-                said = os.strerror(error.errno or 0)
-                raise NotDone("spawn", message=f"{what}: {said}", errno=error.errno) from error
-            ours.pop_all()
+        try:
+            process, ends = ns.spawn_piped(message["argv"], env=message["env"], cwd=message["cwd"])
+        except OSError as error:
+            # It may be the folder that it was to start in.
+            what = program if error.filename in (None, program) else f"{program}: {error.filename}"
+            said = os.strerror(error.errno or 0)
+            raise NotDone("spawn", message=f"{what}: {said}", errno=error.errno) from error
         self.processes[process.pid] = process
-        return {"pid": process.pid}, [in_write, out_read, err_read]
+        return {"pid": process.pid}, ends
 
     def signal(self, message: dict[str, Any]) -> Answer:
         """Send a signal to a process that was started by ``spawn`` and is still there."""
@@ -400,11 +388,3 @@ class Server:
         with ns:
             sock = socket.socket(message["family"], message["type"] | socket.SOCK_CLOEXEC, message["proto"])
         return None, [sock.detach()]
-
-
-def _pipe(reading: contextlib.ExitStack, writing: contextlib.ExitStack) -> tuple[int, int]:
-    """A pipe's ends, each closed with the stack of the side that has it."""
-    read, write = os.pipe2(os.O_CLOEXEC)
-    reading.callback(os.close, read)
-    writing.callback(os.close, write)
-    return read, write

@@ -152,8 +152,8 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
         return lambda _pair: True
     if any("/proxy_" in path and value != "0" for ns in state.namespaces for path, value in ns.sysctls):
         return lambda _pair: False
-    if _twins(state) or _borrowers(state):
-        # What is meant for another may be taken by a host that forwards it.
+    if _twins(state) or _borrowers(state) or _overhearing(state):
+        # What is meant for another may be taken, or overheard, by a host that forwards it.
         return lambda _pair: False
     six = layer_family(layer) == 6
     addresses = [endpoint.v6 if six else endpoint.v4 for endpoint in state.endpoints]
@@ -162,6 +162,8 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
     # Where a link is down its connected routes are gone.
     lame = {link.namespace for link in state.links if not isinstance(link, (Switch, SwitchLink)) and not link.up}
     unsure = {ns.id for ns in state.namespaces if ns.rules or (ns.routes and ns.id in lame)}
+    # By an entry of the file an answer may go to a third host, which forwards it.
+    unsure |= {link.namespace for link in state.links if link.neighbors}
     routes = {ns.id: [ipaddress.ip_network(route.to) for route in ns.routes] for ns in state.namespaces}
 
     @functools.cache

@@ -106,6 +106,8 @@ def test_who_goes_by_a_gateway() -> None:
     assert routed(router=", net.ipv4.conf.all.proxy_arp: 1") == set()
     assert routed(host=", rules: [{table: 7, priority: 5}]") == {(2, 3)}
     lab = ROUTED % ("", "")
+    wrong = lab.replace("addresses: [10.0.1.2/24]", "addresses: [10.0.1.2/24], neighbors: {10.0.1.1: 'R:eth0'}")
+    assert not waves.near(baseline(wrong), "icmp")((0, 1))
     nearer = lab.replace("routes: [{to: default, via: 10.0.1.254}]", "routes: [{to: 10.0.1.2/32, via: 10.0.1.254}]", 1)
     near = waves.near(baseline(nearer), "icmp")
     assert not near((0, 1))
