@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from netlab.agent import groups
 from netlab.agent.errors import BuildFailed
 from netlab.agent.links.bridge import HZ
 from netlab.agent.links.macvlan import FLAG_NODST, MODES
@@ -135,11 +136,12 @@ def addresses(netlink: Socket) -> dict[int, list[str]]:
 
 def read_addresses(ns: Netns) -> dict[int, list[str]]:
     """Addresses of a namespace by ifindex, as ``ip/prefixlen``; IPv6 link-local ones left out."""
-    found: dict[int, list[str]] = {}
-    for index, there in addresses(ns.netlink).items():
-        if kept := [one for one in there if not one.startswith("fe80:")]:
-            found[index] = kept
-    return found
+    return _without_local(addresses(ns.netlink))
+
+
+def _without_local(there: Mapping[int, list[str]]) -> dict[int, list[str]]:
+    kept = {index: [one for one in listed if not one.startswith("fe80:")] for index, listed in there.items()}
+    return {index: listed for index, listed in kept.items() if listed}
 
 
 def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str], list[Veth]]:
@@ -156,17 +158,15 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str], list[Vet
         unsettled = _unsettled(state, read)
         if not _awaited(state, read, unsettled) or time.monotonic() > deadline:
             break
-    addresses = {
-        ns: read_addresses(lab.namespaces[ns])
-        for ns in lab.namespaces
-        if any(link.addresses for link in state.links_of(ns))
-    }
+    addressed = [ns for ns in lab.namespaces if any(link.addresses for link in state.links_of(ns))]
+    there = {ns: addresses(lab.namespaces[ns].netlink) for ns in addressed}
+    unsettled += _wait_for_groups(lab, state, read, there, deadline)
     found: dict[str, Link] = {}
     for link in state.links:
         mine = read[link.namespace].get(link.ifindex)
         if mine is None:
             raise differs(link.id, "it isn't there", link.where)
-        mine["addresses"] = addresses.get(link.namespace, {}).get(link.ifindex, [])
+        mine["addresses"] = _without_local(there.get(link.namespace, {})).get(link.ifindex, [])
         if isinstance(link, Veth):
             mine["port"] = read[link.port_namespace][link.port_ifindex].get("port")
         found[link.id] = mine
@@ -190,6 +190,29 @@ def _wait(lab: Lab, state: State, deadline: float) -> None:
         if waiting == before:
             # The kernel settles from a workqueue (linkwatch_event) within microseconds: give it the processor.
             time.sleep(0.0005)
+
+
+def _wait_for_groups(
+    lab: Lab,
+    state: State,
+    read: Mapping[str, Mapping[int, Link]],
+    addresses: Mapping[str, Mapping[int, list[str]]],
+    deadline: float,
+) -> list[tuple[str, str]]:
+    """Wait until IPv6 addresses of links with carrier are at work; where they aren't at the deadline."""
+    alive: dict[str, dict[int, list[str]]] = {}
+    for link in state.links:
+        listed = addresses.get(link.namespace, {}).get(link.ifindex)
+        now = read[link.namespace].get(link.ifindex)
+        if listed and now and now["up"] and now["carrier"]:
+            alive.setdefault(link.namespace, {})[link.ifindex] = listed
+    while True:
+        late = {ns: found for ns, there in alive.items() if (found := groups.deaf(lab.namespaces[ns], there))}
+        if not late or time.monotonic() > deadline:
+            return [(link.id, link.namespace) for link in state.links if link.ifindex in late.get(link.namespace, ())]
+        for ns, links in late.items():
+            nudge(lab.namespaces[ns], links)
+        time.sleep(0.0005)
 
 
 def nudge(ns: Netns, links: Iterable[int]) -> None:

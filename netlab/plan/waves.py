@@ -124,6 +124,10 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
     alone = set(range(len(state.endpoints))) if cramped else set()
     if warms:
         alone |= shared(state, layer)
+    if _borrowers(state):
+        # By an entry of the file they may send to a third host's MAC, and whether that is flooded depends on his frames.
+        knowing = {link.namespace for link in state.links if link.neighbors}
+        alone |= {i for i, endpoint in enumerate(state.endpoints) if endpoint.namespace in knowing}
     direct = (lambda _pair: True) if raw or base == "unicast" else near(state, layer)
     lonely: list[Pair] = []
     rest: list[Pair] = []

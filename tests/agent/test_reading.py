@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -124,3 +125,29 @@ def test_a_namespace_is_read_as_pyroute2_reads_it(build: Callable[[str], Built],
     if text is MODES:
         assert modes == {None, "private", "vepa", "bridge", "source", "passthru"}
         assert kinds == {None, "veth", "bridge", "macvlan"}
+
+
+SIX = """
+name: six
+switches: {lan: {}}
+hosts:
+  A: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24, "fd00::1/64", "fd00::a:b:c/64"]}}}
+"""
+#: Which links are deaf to which of these addresses, in the namespace in which this runs.
+DEAF = """
+import contextlib, sys
+from netlab.agent.groups import deaf
+index = int(sys.argv[1])
+print([sorted(deaf(contextlib.nullcontext(), {index: [one]})) for one in sys.argv[2:]])
+"""
+
+
+def test_who_listens_to_an_address(build: Callable[[str], Built]) -> None:
+    """A link is named for an IPv6 address whose group it hasn't joined, but not for its own, or one of IPv4."""
+    built = build(SIX)
+    index = built.plan.steps[0].state.link("A:eth0").ifindex
+    mine = ["10.0.0.1/24", "fd00::1/64", "fd00::a:b:c/64"]
+    found = built.run("A", sys.executable, "-c", DEAF, str(index), *mine, "fd00::2/64")
+    assert found.strip() == str([[], [], [], [index]])
+    groups = built.run("A", "ip", "-6", "maddress", "show", "dev", "eth0")
+    assert {"ff02::1:ff00:1", "ff02::1:ff0b:c"} <= set(groups.split())

@@ -74,6 +74,16 @@ def test_where_a_child_has_its_parents_mac(layer: str) -> None:
         assert len(busy) == len(set(busy))
 
 
+def test_where_a_third_one_may_be_flooded() -> None:
+    """Who has a neighbour entry of the file is alone where a passthru child may take what is sent by it."""
+    lab = (LAB % ", neighbors: {10.0.0.5: 'A:eth0'}").replace("type: macvlan", "type: macvlan, mode: passthru")
+    state = baseline(lab)
+    b = state.index["B:eth0"]
+    found = list(waves.cut(state, "icmp", PAIRS, 0, warms=True))
+    assert all(len(wave) == 1 for wave in found if any(b in pair for pair in wave))
+    assert max(map(len, found)) > 1
+
+
 #: A router between two networks, with two hosts in each.
 ROUTED = """\
 switches: {left: {}, right: {}}
