@@ -69,8 +69,8 @@ def applies(base: str, source: End, target: End) -> bool:
 
 #: By how many frames at most the workqueue is tried late.
 LATEST = 24
-#: How many throws of the dice, where a forwarding table is what the race is about.
-THROWS = 64
+#: How many throws of the dice, where a forwarding table is what the race is about, and where it is a server's answer.
+THROWS, FEW_THROWS = 64, 16
 
 
 def letter(world: World, layer: str, source: End, target: End) -> tuple[str, bool | None]:
@@ -102,19 +102,22 @@ def _alternatives(sim: Sim) -> Iterator[Schedule]:
         yield Schedule(leaders=leaders)
     if sim.worked:
         yield Schedule(eager=True)
-        if len(set(sim.worked)) > 1:
-            yield Schedule(last_first=True)
         last = min(sim.steps, LATEST)
         prompts = (False, True) if sim.request == "udp-request" else (False,)
         for prompt in prompts:
             if prompt:
                 yield Schedule(prompt=True)
+            if prompt or len(set(sim.worked)) > 1:
+                # A server that looks for the client asks by a broadcast, which other ports may queue.
+                yield Schedule(last_first=True, prompt=prompt)
             yield Schedule(together=True, prompt=prompt)
             yield from (Schedule(after=after, prompt=prompt) for after in range(last))
             yield from (Schedule(after=after, prompt=prompt, rushed=True) for after in range(1, last, 3))
             yield from (Schedule(after=after, prompt=prompt, together=True) for after in range(0, last, 4))
-            if sim.moved:
-                yield from (Schedule(after=0, prompt=prompt, dice=seed) for seed in range(THROWS))
+            if prompt:
+                yield from (Schedule(after=after, prompt=True, last_first=True) for after in range(0, last, 4))
+            throws = THROWS if sim.moved else FEW_THROWS if prompt else 0
+            yield from (Schedule(after=0, prompt=prompt, dice=seed) for seed in range(throws))
 
 
 def broadcast(world: World, source: End) -> Sim:

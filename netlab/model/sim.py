@@ -189,8 +189,9 @@ class Sim:
                 self.users.popleft()(self)
                 continue
             if self.work and (idle or self.due[0] <= self.steps):
-                self.due.popleft()
-                children = chain(children, broadcast_work(self, *self.work.popleft()))
+                (self.due.pop if self.schedule.last_first else self.due.popleft)()
+                work = self.work.pop() if self.schedule.last_first else self.work.popleft()
+                children = chain(children, broadcast_work(self, *work))
             self.backlog = second
             while self.schedule.together and next(children, self) is None:
                 pass

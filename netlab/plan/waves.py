@@ -125,7 +125,7 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
     if warms:
         alone |= shared(state, layer)
     if _borrowers(state):
-        # By an entry of the file they may send to a third host's MAC, and whether that is flooded depends on his frames.
+        # By an entry of the file they may send to a third MAC, and whether that is flooded depends on its own frames.
         knowing = {link.namespace for link in state.links if link.neighbors}
         alone |= {i for i, endpoint in enumerate(state.endpoints) if endpoint.namespace in knowing}
     direct = (lambda _pair: True) if raw or base == "unicast" else near(state, layer)

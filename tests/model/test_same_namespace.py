@@ -199,3 +199,11 @@ def test_a_forwarding_table_that_two_processors_teach(file: str, source: str, ta
     i, j = state.index[source], state.index[target]
     assert prediction.letters["icmp"][i][j] == "?"
     assert prediction.unknown["icmp", i, j] == f"a race that can end in {letters}"
+
+
+def test_a_server_that_looks_for_its_client() -> None:
+    """A server may answer before its interface has heard the client's request, and then another may say who he is."""
+    state = from_file(Path(__file__).parents[1] / "fuzz/regressions/who-asks-for-the-way-back.yaml").steps[0].state
+    prediction = predict(state, ("udp",))
+    i, j = state.index["B:eth0"], state.index["A:m4"]
+    assert prediction.unknown["udp", i, j].endswith("or U")
