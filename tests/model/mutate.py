@@ -102,7 +102,7 @@ class Asker:
         place, layer, i, j = question
         world, ends = self._world(place)
         try:
-            letter = self._probes.letter(world, layer, ends[i], ends[j])
+            letter, _wired = self._probes.letter(world, layer, ends[i], ends[j])
         except Exception as error:  # a mutant may well crash: that is noticed, too
             letter = f"{type(error).__name__}"
         return letter, self._run(world, layer, ends[i], ends[j])
