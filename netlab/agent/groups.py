@@ -17,10 +17,7 @@ def deaf(ns: Netns, addresses: Mapping[int, Iterable[str]]) -> set[int]:
     An address is there as soon as it was asked for, but its group is joined and its local route made by a worker that
     needs the rtnl lock (addrconf_dad_work, addrconf_join_solict), so later, if another lab is being taken down.
     """
-    wanted = {
-        index: {_group(one) for one in there if ":" in one}
-        for index, there in addresses.items()
-    }  # fmt: skip
+    wanted = {index: {_group(one) for one in there if ":" in one} for index, there in addresses.items()}
     if not any(wanted.values()):
         return set()
     joined: dict[int, set[str]] = {}

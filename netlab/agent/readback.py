@@ -221,8 +221,7 @@ def nudge(ns: Netns, links: Iterable[int]) -> None:
     It may take its time, up to a second, where a carrier came while the link was still down (linkwatch_urgent_event).
     """
     ns.netlink.failures(
-        [bytearray(header(RTM_GETLINK, NLM_F_REQUEST, IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0)))
-         for index in links]
+        [header(RTM_GETLINK, NLM_F_REQUEST, IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0)) for index in links]
     )  # fmt: skip
 
 

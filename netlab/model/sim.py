@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from netlab.model.world import Bridge, Device, Frame, MacvlanPort, Namespace, Port, World
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ class Sim:
             if self.users and self.schedule.prompt:
                 self.users.popleft()(self)
             elif self.work:
-                for _ in broadcast_work(self, *(self.work.pop() if self.schedule.last_first else self.work.popleft())):
+                for _ in broadcast_work(self, *self._next_of(self.work)):
                     if not self.schedule.together:
                         self.drain()
             elif self.users:
@@ -189,9 +191,8 @@ class Sim:
                 self.users.popleft()(self)
                 continue
             if self.work and (idle or self.due[0] <= self.steps):
-                (self.due.pop if self.schedule.last_first else self.due.popleft)()
-                work = self.work.pop() if self.schedule.last_first else self.work.popleft()
-                children = chain(children, broadcast_work(self, *work))
+                self._next_of(self.due)
+                children = chain(children, broadcast_work(self, *self._next_of(self.work)))
             self.backlog = second
             while self.schedule.together and next(children, self) is None:
                 pass
@@ -206,6 +207,10 @@ class Sim:
                 if not self.users:
                     return
                 self.users.popleft()(self)
+
+    def _next_of(self, queue: deque[T]) -> T:
+        """Take out whose turn it is: the first, or the last where a later port's work overtakes."""
+        return queue.pop() if self.schedule.last_first else queue.popleft()
 
     def _step(self) -> bool:
         """Work off one frame of the backlog, if there is one."""

@@ -44,8 +44,6 @@ def _choosy(state: State) -> bool:
     """Whether what a bridge has learned of a station decides who gets its own frames, or those to it."""
     for link in state.links:
         ports: tuple[Port, ...] = ()
-        if isinstance(link, Macvlan) and link.effective_mode == "passthru":
-            return True
         if isinstance(link, Veth):
             ports = (link.port,)
             if link.master is not None and link.port.hairpin:
@@ -82,6 +80,16 @@ def _borrowers(state: State) -> list[set[str]]:
     ]
 
 
+def _sharing(state: State) -> list[set[str]]:
+    """The namespaces that share a MAC, in whichever way."""
+    return [*_twins(state), *_borrowers(state)]
+
+
+def _knowing(state: State) -> set[str]:
+    """The namespaces with neighbour entries of the file: they may send to whatever MAC without asking."""
+    return {link.namespace for link in state.links if link.neighbors}
+
+
 def _overhearing(state: State) -> list[set[str]]:
     """The namespaces of each host in which an interface gets answers that are meant for another one."""
     hosts = {
@@ -104,7 +112,7 @@ def _units(groups: Iterable[set[str]]) -> dict[str, str]:
 
 def tables_decide(state: State) -> bool:
     """Whether what a bridge has learned can change a letter: who gets a frame, not only by which ports it goes."""
-    return _cramped(state) or bool(_twins(state)) or _choosy(state)
+    return _cramped(state) or bool(_sharing(state)) or _choosy(state)
 
 
 def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bool) -> Iterator[list[Pair]]:
@@ -112,8 +120,8 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
     ordered = list(pairs)
     random.Random(f"{seed}/{layer}").shuffle(ordered)
     base = base_layer(layer)
-    cramped, twins = _cramped(state), _twins(state)
-    fragile = bool(twins) or _choosy(state)
+    cramped, sharing = _cramped(state), _sharing(state)
+    fragile = bool(sharing) or _choosy(state)
     if base == "broadcast":
         # A row is one frame, so it must stay together.
         rows: dict[int, list[Pair]] = {}
@@ -126,7 +134,7 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
         alone |= shared(state, layer)
     if _borrowers(state):
         # By an entry of the file they may send to a third MAC, and whether that is flooded depends on its own frames.
-        knowing = {link.namespace for link in state.links if link.neighbors}
+        knowing = _knowing(state)
         alone |= {i for i, endpoint in enumerate(state.endpoints) if endpoint.namespace in knowing}
     direct = (lambda _pair: True) if raw or base == "unicast" else near(state, layer)
     lonely: list[Pair] = []
@@ -135,7 +143,7 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
         (rest if direct(pair) and not alone.intersection(pair) else lonely).append(pair)
     if fragile or (warms and not raw):
         overhearing = [] if raw or not warms else _overhearing(state)
-        units = _units([*twins, *_borrowers(state), *overhearing])
+        units = _units([*sharing, *overhearing])
         together = _by_namespaces(state, rest, units, apart=fragile)
     else:
         together = _packed(([pair] for pair in rest), NEIGHBORS if warms else FRAMES)
@@ -156,7 +164,7 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
         return lambda _pair: True
     if any("/proxy_" in path and value != "0" for ns in state.namespaces for path, value in ns.sysctls):
         return lambda _pair: False
-    if _twins(state) or _borrowers(state) or _overhearing(state):
+    if _sharing(state) or _overhearing(state):
         # What is meant for another may be taken, or overheard, by a host that forwards it.
         return lambda _pair: False
     six = layer_family(layer) == 6
@@ -167,7 +175,7 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
     lame = {link.namespace for link in state.links if not isinstance(link, (Switch, SwitchLink)) and not link.up}
     unsure = {ns.id for ns in state.namespaces if ns.rules or (ns.routes and ns.id in lame)}
     # By an entry of the file an answer may go to a third host, which forwards it.
-    unsure |= {link.namespace for link in state.links if link.neighbors}
+    unsure |= _knowing(state)
     routes = {ns.id: [ipaddress.ip_network(route.to) for route in ns.routes] for ns in state.namespaces}
 
     @functools.cache
@@ -234,12 +242,11 @@ def _by_namespaces(state: State, pairs: list[Pair], units: Mapping[str, str], *,
     """
     names = [units.get(endpoint.namespace, endpoint.namespace) for endpoint in state.endpoints]
     doors = Counter(link.namespace for link in state.links if not isinstance(link, (Switch, SwitchLink)))
-    knowing = {link.namespace for link in state.links if link.neighbors}
     # Who has no other probe beside him, as one who asks, and as one who is asked.
     several = {ns for ns, count in doors.items() if count > 1}
     aside = [
         {i for i, endpoint in enumerate(state.endpoints) if endpoint.namespace in {*units, *these}}
-        for these in (knowing, several)
+        for these in (_knowing(state), several)
     ]
     number = {name: k for k, name in enumerate(dict.fromkeys(names[i] for pair in pairs for i in pair))}
 

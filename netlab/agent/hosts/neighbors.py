@@ -54,7 +54,7 @@ def entries(netlink: Socket) -> list[Entry]:
 def forget(netlink: Socket, mine: dict[int, set[str]], *, permanent: bool = False) -> None:
     """Delete the entries of these addresses at these interfaces, permanent ones only if asked for. Raises OSError."""
     requests = [
-        bytearray(header(RTM_DELNEIGH, NLM_F_REQUEST, _body(entry, 0)))
+        header(RTM_DELNEIGH, NLM_F_REQUEST, _body(entry, 0))
         for entry in entries(netlink)
         if entry.ip in mine.get(entry.index, ()) and (permanent or not entry.state & NUD_PERMANENT)
     ]
@@ -69,7 +69,7 @@ def restore(netlink: Socket, before: list[Entry]) -> None:
             state = NUD_PERMANENT if entry.state & NUD_PERMANENT else NUD_STALE
             body = _body(entry, state) + nla(NDA_LLADDR, bytes.fromhex(entry.mac.replace(":", "")))
             flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE
-            requests.append(bytearray(header(RTM_NEWNEIGH, flags, body)))
+            requests.append(header(RTM_NEWNEIGH, flags, body))
     _check(netlink, requests, errno.ENODEV, errno.ENETDOWN)
 
 
@@ -78,7 +78,7 @@ def _body(entry: Entry, state: int) -> bytes:
     return NDMSG.pack(family, entry.index, state, 0, 0) + nla(NDA_DST, ipaddress.ip_address(entry.ip).packed)
 
 
-def _check(netlink: Socket, requests: list[bytearray], *allowed: int) -> None:
+def _check(netlink: Socket, requests: list[bytes], *allowed: int) -> None:
     for failure in netlink.failures(requests):
         if failure.errno not in allowed:
             raise OSError(failure.errno, failure.message or os.strerror(failure.errno))

@@ -47,25 +47,23 @@ _DUMPS: dict[int, bytes] = {
 def flush_neighbors(ns: Netns, family: int = socket.AF_UNSPEC) -> bool:
     """Delete every neighbour entry that isn't permanent; whether packets may have waited for one of them.
 
-    Of one ``family`` only, where it is given: the kernel walks a table for each.
-
-    Those are given up with an error (neigh_invalidate), which may make others look for their senders.
+    Those are given up with an error (neigh_invalidate), which may make others look for their senders. With ``family``
+    only its own entries: the kernel walks a table for each.
     """
     deletions = []
     awaited = False
     for message in ns.netlink.dump(_DUMPS[family]):
-        family, index, state, _flags, _kind = NDMSG.unpack_from(message, 16)
-        if state & (NUD_PERMANENT | NUD_NOARP) or family not in (socket.AF_INET, socket.AF_INET6):
+        its, index, state, _flags, _kind = NDMSG.unpack_from(message, 16)
+        if state & (NUD_PERMANENT | NUD_NOARP) or its not in (socket.AF_INET, socket.AF_INET6):
             continue
         for kind, value in attributes(message, 28):
             if kind == NDA_DST:
-                body = NDMSG.pack(family, index, 0, 0, 0) + nla(NDA_DST, bytes(value))
+                body = NDMSG.pack(its, index, 0, 0, 0) + nla(NDA_DST, bytes(value))
                 deletions.append(header(RTM_DELNEIGH, NLM_F_REQUEST, body))
                 awaited |= bool(state & (NUD_INCOMPLETE | NUD_PROBE))
                 break
     # An entry may go by itself between the dump and its deletion.
-    if deletions:
-        _check(ns.netlink.failures(deletions), "a neighbour entry cannot be deleted", errno.ENOENT)
+    _check(ns.netlink.failures(deletions), "a neighbour entry cannot be deleted", errno.ENOENT)
     return awaited
 
 

@@ -62,8 +62,9 @@ class Prober:
         self._careful = False
         self._shared: set[int] = set()
         self._near: Callable[[Pair], bool] = lambda _pair: False
-        #: Whether the bridges have to forget before the next wave, and whether before each.
-        self._bridges_warm = self._tables_decide = True
+        self._tables_decide = waves.tables_decide(state)
+        #: Whether the bridges have to forget before the next wave.
+        self._bridges_warm = True
         self._many_doors = any(doors > 1 for doors in self.arena.doors.values())
         self.controls = Controls(self.arena, self.ears)
         shaped = {link.namespace for link in state.links if link.limit is not None}
@@ -176,10 +177,6 @@ class Prober:
         self._near = waves.near(self.arena.state, name)
         self.layer = layer
         self.losses.mark(tables=self._careful)
-        # To make a bridge forget takes the rtnl lock, for which everybody waits while bridges elsewhere are taken down:
-        # it is done each time where it can matter. Whoever was let in may have made a port choosy.
-        visited = any(ns.visited for ns in self.arena.lab.namespaces.values())
-        self._tables_decide = visited or waves.tables_decide(self.arena.state)
         self._bridges_warm = True
         try:
             for wave in groups:
@@ -195,7 +192,9 @@ class Prober:
         for attempt in range(len(BURSTS)):
             chill = partial(cold.chill, self.arena.lab, self._warmed, self._warm_family, self._let_out)
             late = chill(bridges=self._bridges_warm) or late
-            self._bridges_warm = self._tables_decide
+            # To make a bridge forget takes the rtnl lock, for which everybody waits while bridges elsewhere are taken
+            # down: it is done where it can matter. Whoever was let in may have made a port choosy.
+            self._bridges_warm = self._tables_decide or any(ns.visited for ns in self.arena.lab.namespaces.values())
             layer.prepare(open_pairs)
             self._warmed = self._touched(open_pairs) if layer.warms else set()
             self._warm_family = FAMILIES[layer_family(layer.name)]

@@ -51,7 +51,6 @@ class Volley:
 
     def __init__(self, fd: int, packets: Sequence[bytes], addresses: Sequence[bytes]) -> None:
         self._fd = fd
-        self._count = len(packets)
         size, room = len(packets[0]), len(addresses[0])
         self._messages = _Messages(b"".join(packets), size, b"".join(addresses), room)
 
@@ -59,9 +58,10 @@ class Volley:
         """Send them all; those that were refused, by their place in the row."""
         refused = {}
         done = 0
-        while done < self._count:
+        count = self._messages.count
+        while done < count:
             try:
-                done += system.sendmmsg(self._fd, self._messages.address(done), self._count - done)
+                done += system.sendmmsg(self._fd, self._messages.address(done), count - done)
             except OSError as error:
                 refused[done] = error
                 done += 1
@@ -73,7 +73,6 @@ class Inbox:
 
     def __init__(self, size: int, frames: int = 64) -> None:
         self._size = size
-        self._frames = frames
         self._slots = _Messages(bytes(size * frames), size, bytes(_LINK.size * frames), _LINK.size)
         self._address = self._slots.address()
         self._data = memoryview(self._slots.data)
@@ -83,7 +82,7 @@ class Inbox:
     def receive(self, fd: int) -> list[tuple[bytes, int, int]]:
         """What is there now, as far as there is room: frame, interface index, packet type. Raises OSError."""
         try:
-            count = system.recvmmsg(fd, self._address, self._frames)
+            count = system.recvmmsg(fd, self._address, self._slots.count)
         except OSError as error:
             if error.errno == errno.EAGAIN:
                 return []
