@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from itertools import permutations
 
 from netlab.model.packets import Arp, Ip, Nd, Raw
-from netlab.model.sim import USUAL, Neighbor, Schedule, Sim, Unknown
+from netlab.model.schedule import NOTHING, USUAL, Course, Outcome, Schedule, outcome
+from netlab.model.sim import Neighbor, Sim, Unknown
 from netlab.model.stack import ip, ipv6, nd
 from netlab.model.world import (
     ALL_STATIONS,
@@ -80,11 +81,11 @@ def letter(world: World, layer: str, source: End, target: End) -> tuple[str, boo
     more ways than that.
     """
     first, sim = run(world, layer, source, target)
-    if not sim.contested:
+    if not sim.contested and not [*_beyond(sim)]:
         return first, sim.wired
     letters = {first}
-    for schedule in _alternatives(sim):
-        letters.add(_tried(world, layer, source, target, schedule)[0])
+    for other, *_ in _others(world, layer, source, target, sim):
+        letters.add(other)
         if "U" in letters and len(letters) > 1:
             break
     if len(letters) == 1:
@@ -96,8 +97,6 @@ def letter(world: World, layer: str, source: End, target: End) -> tuple[str, boo
 
 def _alternatives(sim: Sim) -> Iterator[Schedule]:
     """The other ways in which what raced in a simulation may go."""
-    if sim.redirected:
-        yield Schedule(silent=True)
     for leaders in permutations(range(sim.unordered), 2):
         yield Schedule(leaders=leaders)
     if sim.worked:
@@ -120,6 +119,15 @@ def _alternatives(sim: Sim) -> Iterator[Schedule]:
             yield from (Schedule(after=0, prompt=prompt, dice=seed) for seed in range(throws))
 
 
+def _beyond(sim: Sim) -> Iterator[Schedule]:
+    """Other ways in which it may make a difference who is first, though it didn't in this one."""
+    if sim.redirected:
+        yield Schedule(silent=True)
+    if sim.worked and sim.request == "udp-request":
+        # A server that answers before its interface has heard who asked has to ask for him, and may be told otherwise.
+        yield Schedule(prompt=True)
+
+
 def broadcast(world: World, source: End) -> Sim:
     """One broadcast of the source: `heard` of the simulation says where it arrived. `Unknown` too."""
     sim = _start(world, source, "frame", False, USUAL)
@@ -132,26 +140,48 @@ def on_wire(world: World, layer: str, source: End, target: End) -> bool | None:
     """Whether the request enters the switch by the port of the source's parent; None where not known."""
     try:
         _, sim = run(world, layer, source, target)
-        if not sim.contested:
-            return sim.wired
-        alternatives = _alternatives(sim)
-        same = all(_tried(world, layer, source, target, schedule)[1] == sim.wired for schedule in alternatives)
+        same = all(wired == sim.wired for _, wired, _ in _others(world, layer, source, target, sim))
     except Unknown:
         return None
     return sim.wired if same else None
 
 
-def _tried(world: World, layer: str, source: End, target: End, schedule: Schedule) -> tuple[str, bool]:
-    """The letter, and the use of the wire, by another schedule; remembered, since both are asked for."""
-    key = layer, source.id, target.id, schedule
-    if key not in world.tried:
-        letter, sim = run(world, layer, source, target, schedule=schedule)
-        world.tried[key] = letter, sim.wired
-    return world.tried[key]
+def _others(world: World, layer: str, source: End, target: End, sim: Sim) -> Iterator[Outcome]:
+    """What else may come of a probe; remembered, since both its letter and its use of the wire are asked for."""
+    courses: dict[Hashable, Course] = {}
+
+    def tried(schedule: Schedule) -> Outcome:
+        key = layer, source.id, target.id, schedule
+        if key not in world.tried:
+            # These matter to the simulation itself, and not only to whose turn it is.
+            own = schedule.silent, schedule.leaders, schedule.last_first, schedule.dice is None
+            course = courses.setdefault(own, Course(NOTHING))
+            known = None if schedule.after is None else outcome(schedule, course)
+            if known is None:
+                letter, other = run(world, layer, source, target, schedule=schedule, course=course)
+                known = letter, other.wired, other.contested
+                other.course.outcome = known
+            world.tried[key] = known
+        return world.tried[key]
+
+    raced = sim.contested
+    for schedule in _beyond(sim):
+        other = tried(schedule)
+        raced = raced or other[2]
+        yield other
+    if raced:
+        yield from map(tried, _alternatives(sim))
 
 
 def run(
-    world: World, layer: str, source: End, target: End, *, trace: bool = False, schedule: Schedule = USUAL
+    world: World,
+    layer: str,
+    source: End,
+    target: End,
+    *,
+    trace: bool = False,
+    schedule: Schedule = USUAL,
+    course: Course | None = None,
 ) -> tuple[str, Sim]:
     """Probe one pair at one layer; the letter and the finished simulation.
 
@@ -161,6 +191,7 @@ def run(
     request, family = _PROBES[base]
     sim = _start(world, source, request, trace, schedule)
     sim.goal = target.dev
+    sim.course = course or sim.course
     try:
         return _probe(sim, base, int(size) if size else None, family, source, target), sim
     except Unknown as why:

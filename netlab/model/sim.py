@@ -12,42 +12,27 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from random import Random
 from typing import Any, TypeVar
 
+from netlab.model.schedule import (
+    CHILD,
+    FIRST,
+    FIRST_ALONE,
+    IDLE,
+    NOTHING,
+    SECOND,
+    SECOND_ALONE,
+    USER,
+    USUAL,
+    WORK,
+    Course,
+    Schedule,
+    View,
+    turns,
+)
 from netlab.model.world import Bridge, Device, Frame, MacvlanPort, Namespace, Port, World
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """When the workqueue runs, which is another CPU's business: a kernel thread's, of no fixed CPU.
-
-    ``eager`` lets it overtake the parent's own stack; ``after`` lets it start so many frames after it was
-    called, and go on side by side with the backlog of the CPU that called it, or, ``rushed``, be done before that
-    goes on; ``together`` lets all children have their copy before one of them answers; ``prompt`` lets a server answer
-    before it; ``last_first`` lets a later port's overtake an earlier one's; ``leaders`` are the two children that a
-    broadcast visits first, by their places, where the order isn't known. ``silent`` lets routers send no redirects,
-    which they do now and then only. ``dice`` lets the CPUs take turns as they fall, from that seed on: none of the
-    orders that have a name may be the one in which two chains of many frames meet in a forwarding table.
-    """
-
-    eager: bool = False
-    after: int | None = None
-    prompt: bool = False
-    last_first: bool = False
-    leaders: tuple[int, int] = (0, 1)
-    rushed: bool = False
-    together: bool = False
-    silent: bool = False
-    dice: int | None = None
-
-
-#: How many frames a CPU may work off before another's turn comes, where dice fall.
-TURNS = (0, 1, 1, 1, 2, 4)
-#: The backlog is worked off before the workqueue gets a CPU: what nearly always happens.
-USUAL = Schedule()
 
 
 class Unknown(Exception):
@@ -90,17 +75,17 @@ class Sim:
     """One run from cold: empty neighbour tables and forwarding databases, nothing queued."""
 
     __slots__ = (
-        "answers", "backlog", "connecting", "contested", "done", "due", "entered", "fdb", "goal", "heard", "hops",
-        "moved", "neigh", "redirected", "refused", "request", "schedule", "server", "sock", "sock_ip", "steps",
-        "target", "touched", "unordered", "users", "wire", "wired", "work", "worked", "world",
+        "answers", "backlog", "connecting", "contested", "course", "done", "entered", "fdb", "goal", "heard", "hops",
+        "moved", "neigh", "queued", "redirected", "refused", "request", "schedule", "server", "sock", "sock_ip",
+        "steps", "target", "touched", "unordered", "users", "wire", "wired", "work", "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
         self.world = world
         self.backlog: deque[tuple[Callable[..., None], Any, Frame]] = deque()
         self.work: deque[tuple[MacvlanPort, Frame, Device | None]] = deque()
-        #: at which step each piece of work may start, where the schedule says so
-        self.due: deque[int] = deque()
+        #: at which step each piece of work was queued, where the schedule says when it may start
+        self.queued: deque[int] = deque()
         self.users: deque[Callable[[Sim], None]] = deque()
         self.neigh: dict[tuple[Device, int], Neighbor] = {}
         #: namespaces with dynamic neighbour entries
@@ -109,6 +94,8 @@ class Sim:
         self.hops: list[Hop] | None = [] if trace else None
         self.steps = 0
         self.schedule = schedule
+        #: how far it has come, where two CPUs take turns
+        self.course = Course(NOTHING)
         #: ports whose workqueue has run
         self.worked: list[MacvlanPort] = []
         #: how many children heard a broadcast in an order that isn't known
@@ -181,47 +168,56 @@ class Sim:
 
         first, second = self.backlog, deque[tuple[Callable[..., None], Any, Frame]]()
         children: Iterator[None] = iter(())
-        dice = None if self.schedule.dice is None else Random(self.schedule.dice)
+        playing = turns(self.schedule)
+        turn = next(playing)
         while True:
-            idle = not self.backlog
-            for _ in range(1 if dice is None else dice.choice(TURNS)):
+            did = True
+            if turn == FIRST:
                 self._step()
-            self.connecting &= not idle
-            if idle and self.users and self.schedule.prompt:
-                self.users.popleft()(self)
-                continue
-            if self.work and (idle or self.due[0] <= self.steps):
-                self._next_of(self.due)
+            elif turn == FIRST_ALONE:
+                while first and not self.work:
+                    self._step()
+            elif turn == SECOND:
+                self.backlog = second
+                self._step()
+            elif turn == CHILD:
+                self.backlog = second
+                did = next(children, self) is None
+            elif turn == SECOND_ALONE:
+                self.backlog = second
+                waiting = len(self.users)
+                while did and not self.work and len(self.users) == waiting:
+                    if second:
+                        self._step()
+                    else:
+                        did = next(children, self) is None
+            elif turn == WORK:
+                self._next_of(self.queued)
                 children = chain(children, broadcast_work(self, *self._next_of(self.work)))
-            self.backlog = second
-            while self.schedule.together and next(children, self) is None:
-                pass
-            # As a rule one frame each; the second CPU may also be far faster than the first.
-            turns = 1 if dice is None else dice.choice(TURNS)
-            worked = not turns or self._step() or next(children, self) is None
-            while worked and (self.schedule.rushed or turns > 1) and (self._step() or next(children, self) is None):
-                turns -= 1
-            idle = not worked and idle
-            self.backlog = first
-            if idle and not self.work:
-                if not self.users:
-                    return
+            elif turn == USER:
                 self.users.popleft()(self)
+            elif turn == IDLE:
+                self.connecting = False
+            self.backlog = first
+            age = self.steps - self.queued[0] if self.queued else -1
+            view = View(did, bool(first), bool(second), bool(self.users), age)
+            self.course = self.course.after(turn, view)
+            try:
+                turn = playing.send(view)
+            except StopIteration:
+                return
 
     def _next_of(self, queue: deque[T]) -> T:
         """Take out whose turn it is: the first, or the last where a later port's work overtakes."""
         return queue.pop() if self.schedule.last_first else queue.popleft()
 
-    def _step(self) -> bool:
-        """Work off one frame of the backlog, if there is one."""
-        if not self.backlog:
-            return False
+    def _step(self) -> None:
+        """Work off one frame of the backlog."""
         handle, where, frame = self.backlog.popleft()
         handle(self, where, frame)
         self.steps += 1
         if self.steps > STEPS:
             raise Unknown(ENDLESS)
-        return True
 
     def database(self, bridge: Bridge) -> dict[str, Port]:
         """The bridge's forwarding database."""

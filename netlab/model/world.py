@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from netlab.plan.types import State
 
 if TYPE_CHECKING:
+    from netlab.model.schedule import Outcome
     from netlab.model.sim import Sim
 
 UNICAST, BROADCAST, MULTICAST = 0, 1, 2
@@ -275,7 +276,7 @@ class World:
     def __init__(self, state: State) -> None:
         self.state = state
         #: what became of a probe (layer, ids of both ends) when a race went another way (a schedule)
-        self.tried: dict[Hashable, tuple[str, bool]] = {}
+        self.tried: dict[Hashable, Outcome] = {}
         self.namespaces: dict[str, Namespace] = {}
         self.bridges: list[Bridge] = []
         #: by link id

@@ -207,3 +207,12 @@ def test_a_server_that_looks_for_its_client() -> None:
     prediction = predict(state, ("udp",))
     i, j = state.index["B:eth0"], state.index["A:m4"]
     assert prediction.unknown["udp", i, j].endswith("or U")
+
+
+def test_a_server_that_is_faster_than_its_queue() -> None:
+    """It answers before it has heard who asked, has to ask for him, and may be told of another interface."""
+    path = Path(__file__).parents[1] / "fuzz/regressions/server-faster-than-its-queue.yaml"
+    state = from_file(path).steps[0].state
+    prediction = predict(state, ("udp",))
+    i, j = state.index["A:m0"], state.index["B:m1"]
+    assert prediction.unknown["udp", i, j] == "a race that can end in R or U"

@@ -206,7 +206,7 @@ def _redirect(sim: Sim, dev: Device, packet: Ip, nexthop: int) -> None:
     way = fib.output(dev.ns, packet.src, 0, None)
     if way is None or way.local or way.broadcast:
         return
-    sim.redirected = sim.contested = True
+    sim.redirected = True
     if sim.schedule.silent:
         return
     sim.note("redirect", dev.id, "tells the sender of a shorter way", REDIRECT)
