@@ -18,7 +18,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from netlab.agent import pcapng
-from netlab.agent.probe.ears import PACKET_OUTGOING, close_side_by_side, drops_of, enlarge
+from netlab.agent.probe.ears import close_side_by_side, drops_of, enlarge
+from netlab.agent.probe.frames import PACKET_OUTGOING
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab

@@ -20,12 +20,13 @@ from netlab.agent.hosts.machine import Here
 from netlab.agent.netns import Netns
 from netlab.agent.probe import bpf, cold, filters, frames
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.ears import PACKET_OUTGOING, SOL_PACKET, Ears
+from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.engine import BURSTS, ENGINES
 from netlab.agent.probe.fence import CpuFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses
+from netlab.agent.probe.meter import SOL_PACKET
 from netlab.agent.probe.resolve import Resolve
 from netlab.agent.probe.transport import Transport
 from netlab.plan.types import Macvlan, State, Veth, base_layer
@@ -116,9 +117,9 @@ class Station:
 
     def _heard(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
         if protocol == frames.ETH_P_ALL:
-            if kind == PACKET_OUTGOING:
+            if kind == frames.PACKET_OUTGOING:
                 self._leaves(ns_id, data, ifname)
-        elif kind == PACKET_OUTGOING:
+        elif kind == frames.PACKET_OUTGOING:
             return
         elif protocol != frames.ETHERTYPE:
             self._packet((ns_id, protocol, data, ifname, kind))

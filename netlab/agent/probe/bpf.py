@@ -15,6 +15,8 @@ LDX_MSH = 0xB1
 AND = 0x54
 JEQ, JA, RET = 0x15, 0x05, 0x06
 ACCEPT = 0xFFFF
+#: Where the packet type can be loaded from: SKF_AD_OFF + SKF_AD_PKTTYPE, include/uapi/linux/filter.h.
+PACKET_TYPE = 0xFFFFF004
 
 Instruction = tuple[int, int, int, int]
 Program = list[Instruction]
@@ -48,6 +50,11 @@ def all_of(*tests: tuple[int, int, int]) -> Program:
         (code, yes, end - at if code == JEQ and no == 0xFF else no, k) for at, (code, yes, no, k) in enumerate(program)
     ]
     return [*patched, (RET, 0, 0, ACCEPT), (RET, 0, 0, 0)]
+
+
+def but(program: Program) -> Program:
+    """Accept what a program refuses, and the other way round; it must not be followed by another in `any_of`."""
+    return [(code, yes, no, ACCEPT - k if code == RET else k) for code, yes, no, k in program]
 
 
 def any_of(*programs: Program) -> Program:

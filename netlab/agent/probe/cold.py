@@ -10,7 +10,6 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from netlab.agent import sysctl
@@ -27,9 +26,6 @@ NDA_DST, NDA_LLADDR, NDA_NDM_STATE_MASK = 1, 2, 16
 AF_BRIDGE, NTF_SELF, NTF_MASTER = 7, 0x02, 0x04
 NLM_F_REPLACE, NLM_F_BULK, NLM_F_CREATE = 0x100, 0x200, 0x400
 IFLA_LINKINFO, IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_BR_FDB_FLUSH = 18, 1, 2, 21
-
-#: So often at most neighbour entries are deleted in a row.
-PASSES = 5
 
 NDMSG = struct.Struct("=BxxxiHBB")
 RTMSG = struct.Struct("=8BI")
@@ -123,33 +119,3 @@ def _check(failures: list[Answer], what: str, *allowed: int) -> None:
     for failure in failures:
         if failure.errno not in allowed:
             raise OSError(failure.errno, f"{what}: {failure.message or os.strerror(failure.errno)}")
-
-
-def chill(
-    lab: Lab, warmed: Iterable[str] | None, family: int, let_out: Callable[[], str], *, bridges: bool = True
-) -> str:
-    """Make the lab cold; only the namespaces in ``warmed`` can have learned neighbours (None: all), of this ``family``.
-
-    Without ``bridges`` what they have learned stays. ``let_out`` is called where that may have made routers send
-    something: it lets out whatever waits in a queue, and returns why it can't, or ''. So does this. Raises OSError.
-    """
-    hosts = [ns_id for ns_id in (lab.namespaces if warmed is None else warmed) if ns_id not in lab.bridges]
-    state = lab.state
-    routed = state is not None and bool(state.routers)
-    # A router tells the sender of a packet that waited for a neighbour that there is none (arp_error_report), and looks
-    # for that sender meanwhile: then both know each other again.
-    for _ in range(PASSES if routed else 1):
-        waited = [flush_neighbors(lab.namespaces[ns_id], family) for ns_id in hosts]
-        if True not in waited:
-            break
-        if routed and (why := let_out()):
-            return f"not cold: {why}"
-    if bridges:
-        for bridge in lab.bridges.values():
-            flush_fdb(lab.namespaces[bridge.namespace], bridge.ifindex)
-        restore_fdb(lab)
-    if state is not None and routed:
-        six = {":" in address.ip for link in state.links for address in link.addresses}
-        for ns_id in hosts:
-            flush_exceptions(lab.namespaces[ns_id], False in six, True in six)
-    return ""

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena
 from netlab.agent.probe.ears import Ears
-from netlab.agent.probe.fence import QueueFence
 from netlab.plan.types import Bridge, Macvlan, Veth
 
 #: For how long a control is waited for, in seconds, before it is sent again; and how often.
@@ -113,7 +112,7 @@ class Controls:
             return
         life = self.lives[link_id]
         mac = frames.mac_bytes(self.arena.links[link_id]["mac"])
-        source = QueueFence.SOURCE
+        source = frames.FENCE_SOURCE
         if isinstance(link, Macvlan) and link.effective_mode == "source" and link.allowed_macs:
             source = frames.mac_bytes(link.allowed_macs[0])
         try:

@@ -6,20 +6,16 @@ import _thread
 import contextlib
 import select
 import socket
-import struct
 import time
 from collections.abc import Callable
 
 from netlab.agent.netns import Netns
 from netlab.agent.probe import bpf
-from netlab.agent.probe.frames import ETH_P_ALL
+from netlab.agent.probe.meter import PACKET_STATISTICS, SOL_PACKET, STATISTICS, Meter
 from netlab.agent.probe.mmsg import Inbox
 
-SOL_PACKET, PACKET_STATISTICS, PACKET_IGNORE_OUTGOING = 263, 6, 23
+PACKET_IGNORE_OUTGOING = 23
 SO_RCVBUFFORCE = 33
-PACKET_HOST, PACKET_OUTGOING = 0, 4
-#: struct tpacket_stats: frames that came in, and those of them that there was no room for.
-_STATISTICS = struct.Struct("=II")
 #: Enough for every header and mark that we look for.
 SNAP = 192
 
@@ -86,19 +82,12 @@ class Ears:
         self._names[ns.id][index] = name
         return name
 
-    def meter(self, ns: Netns) -> None:
-        """Count every frame that any interface of a namespace sends or receives (`moved`).
-
-        A packet socket counts what it has no room for, too (packet_rcv), and nobody ever reads from this one.
-        """
+    def meter(self, ns: Netns, program: bpf.Program) -> Meter:
+        """Count the frames that any interface of a namespace sends or receives, of those that a filter accepts."""
         with ns:
-            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.htons(ETH_P_ALL))
-        self._meters.append(sock)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)
-
-    def moved(self) -> int:
-        """The frames that were sent and received in all metered namespaces together since the last call."""
-        return sum(_STATISTICS.unpack(sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[0] for sock in self._meters)
+            meter = Meter(program)
+        self._meters.append(meter.socket)
+        return meter
 
     def watch(self, sock: socket.socket, ready: Callable[[], None], events: int = select.EPOLLIN) -> None:
         """Call ``ready`` whenever a socket of ours is ready; the socket is closed with the ears."""
@@ -168,7 +157,7 @@ def close_side_by_side(sockets: list[socket.socket]) -> None:
 
 def drops_of(sock: socket.socket) -> int:
     """Frames that a packet socket had no room for since the last call (PACKET_STATISTICS resets itself)."""
-    dropped: int = _STATISTICS.unpack(sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
+    dropped: int = STATISTICS.unpack(sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
     return dropped
 
 

@@ -9,7 +9,7 @@ import struct
 
 from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.ears import PACKET_HOST, Ears, enlarge
+from netlab.agent.probe.ears import Ears, enlarge
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.mmsg import Volley
 from netlab.agent.probe.static import StaticNeighbors
@@ -94,7 +94,7 @@ class AddressLayer(Layer):
         if ns != self.arena.endpoints[pair[1]].namespace:
             return
         link = self.arena.names.get((ns, ifname), ifname)
-        if kind != PACKET_HOST:
+        if kind != frames.PACKET_HOST:
             result.evidence.setdefault("seen", []).append(link)
             return
         doors: list[str] = result.evidence.setdefault("entered", [])

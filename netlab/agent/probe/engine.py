@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from netlab.agent.probe import bpf, cold, filters, frames
+from netlab.agent.probe import bpf, filters, frames
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.burst import from_two
 from netlab.agent.probe.controls import Controls
-from netlab.agent.probe.ears import PACKET_OUTGOING, Ears
+from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.echo import Echo
 from netlab.agent.probe.fence import CpuFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
@@ -25,6 +25,7 @@ from netlab.agent.probe.resolve import Arp, Ndp
 from netlab.agent.probe.rounds import Rounds, queue_counters
 from netlab.agent.probe.transport import Tcp, Udp
 from netlab.agent.probe.waiting import Unfenced
+from netlab.agent.probe.warmth import Warmth
 from netlab.observed import LayerObserved
 from netlab.plan import waves
 from netlab.plan.types import State, Veth, base_layer, layer_family
@@ -55,16 +56,10 @@ class Prober:
         self.wire = wire
         self.layer: Layer | None = None
         self.rounds = Rounds(self.arena, self.ears, fence)
-        #: Where there may be neighbour entries now (None: anywhere), and those of which family.
-        self._warmed: set[str] | None = None
-        self._warm_family: int = socket.AF_UNSPEC
         #: Whether each wave looks for neighbour tables that had no room.
         self._careful = False
         self._shared: set[int] = set()
         self._near: Callable[[Pair], bool] = lambda _pair: False
-        self._tables_decide = waves.tables_decide(state)
-        #: Whether the bridges have to forget before the next wave.
-        self._bridges_warm = True
         self._many_doors = any(doors > 1 for doors in self.arena.doors.values())
         self.controls = Controls(self.arena, self.ears)
         shaped = {link.namespace for link in state.links if link.limit is not None}
@@ -80,6 +75,7 @@ class Prober:
         self._listen()
         self.controls.run()
         self.rounds.prepare(self.controls.lives)
+        self.warmth = Warmth(lab, state, self.ears, metered=self.rounds.metered)
         self._unfenced = Unfenced(lab.namespaces, state)
 
     def close(self) -> None:
@@ -103,7 +99,7 @@ class Prober:
             self.arena.mouths[ns_id] = sock
 
     def _heard(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
-        if kind == PACKET_OUTGOING:
+        if kind == frames.PACKET_OUTGOING:
             return
         if protocol == frames.ETH_P_ALL:
             self._tapped(ns_id, data, ifname)
@@ -177,7 +173,7 @@ class Prober:
         self._near = waves.near(self.arena.state, name)
         self.layer = layer
         self.losses.mark(tables=self._careful)
-        self._bridges_warm = True
+        self.warmth.bridges_warm()
         try:
             for wave in groups:
                 self._wave(layer, wave)
@@ -190,14 +186,10 @@ class Prober:
         open_pairs = wave
         late = self.rounds.catch_up(self.rounds.relevant(wave, self._shared)) if layer.warms else ""
         for attempt in range(len(BURSTS)):
-            chill = partial(cold.chill, self.arena.lab, self._warmed, self._warm_family, self._let_out)
-            late = chill(bridges=self._bridges_warm) or late
-            # To make a bridge forget takes the rtnl lock, for which everybody waits while bridges elsewhere are taken
-            # down: it is done where it can matter. Whoever was let in may have made a port choosy.
-            self._bridges_warm = self._tables_decide or any(ns.visited for ns in self.arena.lab.namespaces.values())
+            late = self.warmth.chill(self._let_out) or late
             layer.prepare(open_pairs)
-            self._warmed = self._touched(open_pairs) if layer.warms else set()
-            self._warm_family = FAMILIES[layer_family(layer.name)]
+            if layer.warms:
+                self._warm(layer, open_pairs)
             size = BURSTS[attempt] if attempt or self.wire else layer.burst
             for start in range(0, len(open_pairs), size):
                 self._burst(layer, open_pairs[start : start + size])
@@ -241,16 +233,17 @@ class Prober:
 
     def _rounds(self, layer: Layer, pairs: Iterable[Pair]) -> str:
         """Prove that everything sent has been handled; why it can't be proved, else ''."""
-        return self.rounds.run(layer.traversals, self.rounds.relevant(pairs, self._shared))
+        lack = self.rounds.run(layer.traversals, self.rounds.relevant(pairs, self._shared))
+        self.warmth.settled = not lack
+        return lack
 
-    def _touched(self, pairs: Iterable[Pair]) -> set[str] | None:
-        """Where these probes may leave neighbour entries: at both ends; anywhere (None) where they may go by gateways,
-        or somebody else has an end's address, too."""
-        pairs = list(pairs)
+    def _warm(self, layer: Layer, pairs: list[Pair]) -> None:
+        """Tell who may learn from these probes: both ends; others, too, where they may go by gateways, or somebody else
+        has an end's address."""
         indexes = {index for pair in pairs for index in pair}
-        if self._shared & indexes or not all(map(self._near, pairs)):
-            return None
-        return {self.arena.endpoints[index].namespace for index in indexes}
+        further = bool(self._shared & indexes) or not all(map(self._near, pairs))
+        ends = {self.arena.endpoints[index].namespace for index in indexes}
+        self.warmth.warm(ends, further=further, family=FAMILIES[layer_family(layer.name)])
 
     def _burst(self, layer: Layer, pairs: list[Pair]) -> None:
         """Send probes, many from two processors at once."""

@@ -17,7 +17,6 @@ import errno
 import os
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from netlab.agent import sysctl
@@ -204,35 +203,22 @@ class ShaperFence:
 class QueueFence:
     """A broadcast through one macvlan port's queue, sent from the far end of the parent's wire.
 
-    ``send`` transmits a frame out of that far end; ``listeners`` are the children that must all hear it. ``packets`` is
-    what one crossing adds to the lab's counters, None where that isn't known. Where it had to be learned, ``usual`` is
-    how often such a fence is seen in each place: as long as it wasn't, some of it is still under way.
+    ``send`` transmits a frame out of that far end; ``listeners`` are the children that must all hear it.
     """
 
-    #: A locally administered source that no lab uses: plan/macs.py derives its MACs from 02:….
-    SOURCE = bytes.fromhex("06fe5ce00000")
-
-    def __init__(
-        self, port: str, send: Callable[[bytes], None], listeners: frozenset[str], packets: int | None
-    ) -> None:
+    def __init__(self, port: str, send: Callable[[bytes], None], listeners: frozenset[str]) -> None:
         self.port = port
         self.send = send
         self.listeners = listeners
-        self.packets = packets
-        self.usual: Counter[str] | None = None
-        #: Where the fence that was sent last has been seen, and how often.
-        self.met: Counter[str] = Counter()
         self._missing: set[str] = set()
 
     def start(self, number: int) -> None:
         """Send fence ``number``. Raises OSError."""
-        self.met.clear()
         self._missing = set(self.listeners)
-        self.send(frames.raw(frames.BROADCAST, self.SOURCE, number))
+        self.send(frames.raw(frames.BROADCAST, frames.FENCE_SOURCE, number))
 
     def heard(self, where: str) -> bool:
         """The fence came in somewhere; whether it has now been heard by all."""
-        self.met[where] += 1
         self._missing.discard(where)
         return not self._missing
 

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+import struct
+
 from netlab.agent.probe import bpf, frames
 
 _FIRST, _SECOND = frames.MARK_WORDS
+(_FENCE,) = struct.unpack_from("!I", frames.FENCE_SOURCE)
 #: A request has SYN and not ACK; one that asks for ECN has ECE and CWR besides (tcp_ecn_send_syn).
 SYN, SYN_ACK = 0x02, 0x12
 
 #: Frames of our own EtherType that carry this agent's mark, whatever protocol the ear is bound to.
 OURS = bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE), (bpf.LD_W, 14, _FIRST), (bpf.LD_W, 18, _SECOND))
+
+#: Everything but what tells of queues.
+MOVING = bpf.but(bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE), (bpf.LD_W, 6, _FENCE)))
+
+_OWN_KIND = bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE))
+_SENT = bpf.all_of((bpf.LD_B, bpf.PACKET_TYPE, frames.PACKET_OUTGOING))
+_ARP = bpf.all_of((bpf.LD_H, 12, frames.ETH_P_ARP))
+_SOLICITATION = bpf.all_of((bpf.LD_H, 12, frames.ETH_P_IPV6), (bpf.LD_B, 20, 58), (bpf.LD_B, 54, 135))
+#: What a namespace sends, and what comes in beyond questions for neighbours: who learns of an asker answers him.
+SPEAKING = bpf.but(bpf.any_of(_OWN_KIND, bpf.but(bpf.any_of(_SENT, bpf.but(bpf.any_of(_ARP, _SOLICITATION))))))
+
+_ICMP = ((bpf.LD_H, 12, frames.ETH_P_IP), (bpf.LD_B, 23, 1), (bpf.LDX_MSH, 14, -1))
+_ICMP_6 = ((bpf.LD_H, 12, frames.ETH_P_IPV6), (bpf.LD_B, 20, 58))
+#: What a router teaches: that a packet was too big (RFC 792, RFC 4443, 3.2), or a shorter way (RFC 792, RFC 4861, 4.5).
+TEACHING = bpf.any_of(
+    bpf.all_of(*_ICMP, (bpf.LD_B_IND, 14, 3), (bpf.LD_B_IND, 15, 4)),
+    bpf.all_of(*_ICMP, (bpf.LD_B_IND, 14, 5)),
+    bpf.all_of(*_ICMP_6, (bpf.LD_B, 54, 2)),
+    bpf.all_of(*_ICMP_6, (bpf.LD_B, 54, 137)),
+)
 
 _ARP_REPLY = bpf.all_of((bpf.LD_H, 20, 2))
 _ECHO = bpf.all_of(

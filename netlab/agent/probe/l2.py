@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.ears import PACKET_HOST, Ears
+from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.layer import Layer
 
 
@@ -29,9 +29,9 @@ class Unicast(Layer):
         destination = self.arena.endpoints[pair[1]]
         if link != destination.link:
             result.evidence.setdefault("elsewhere", []).append(
-                f"{link} {'HOST' if kind == PACKET_HOST else 'OTHERHOST'}"
+                f"{link} {'HOST' if kind == frames.PACKET_HOST else 'OTHERHOST'}"
             )
-        elif kind != PACKET_HOST:
+        elif kind != frames.PACKET_HOST:
             result.evidence["seen"] = "OTHERHOST"
         elif result.letter == "R":
             result.evidence["finding"] = "duplicate"

@@ -7,7 +7,7 @@ import socket
 
 from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.ears import PACKET_HOST, Ears
+from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.layer import Layer
 
 #: The asker's MAC and address, and the address asked for.
@@ -60,7 +60,7 @@ class Resolve(Layer):
         """
         link = self.arena.names.get((ns, ifname), ifname)
         for pair in self.asked.get((link, asker, ip), ()):
-            if kind != PACKET_HOST:
+            if kind != frames.PACKET_HOST:
                 continue
             result = self.results[pair]
             answered_by: list[str] = result.evidence.setdefault("answered_by", [])

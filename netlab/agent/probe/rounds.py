@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from netlab.agent.netns import Netns
+from netlab.agent.probe import filters
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.controls import Life
 from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.fence import CpuFence, Fence, FenceLost, QueueFence, ShaperFence, cross_queues
-from netlab.plan.types import AnyLink, Macvlan, State, Veth
+from netlab.agent.probe.meter import Meter
+from netlab.plan.types import AnyLink, Macvlan, State
 
 #: In a lab of so many namespaces at most every frame is counted; beyond, to make all rounds is cheaper.
 METERED = 12
-#: A fence whose way can't be told from the plan is tried so often at most, until so many in a row were alike.
-TRIES, ALIKE = 10, 3
-#: How long such a try may take, in seconds; then the fence's way is left unknown.
-PATIENCE = 0.1
 
 
 class Rounds:
@@ -33,8 +29,8 @@ class Rounds:
         self._cpus = cpus
         self.queues: dict[str, QueueFence] = {}
         self._shapers: list[ShaperFence] = []
-        #: Whether the ears count what moves in the lab.
-        self._metered = False
+        #: What counts everything that moves in the lab but fences; none where it isn't counted.
+        self._meters: list[Meter] = []
         #: The fences that are under way in this round, and those among them that not everybody has heard.
         self._under_way: dict[int, Fence] = {}
         self._missing: dict[int, Fence] = {}
@@ -51,12 +47,13 @@ class Rounds:
         self._shapers = self._shaper_fences()
         namespaces = list(self._arena.lab.namespaces.values())
         # What waits in a shaper isn't counted until it is let out.
-        self._metered = len(namespaces) <= METERED and not self._shapers
-        for ns in namespaces if self._metered else ():
-            self._ears.meter(ns)
-        for fence in self.queues.values():
-            if fence.packets is None and self._metered:
-                self._learn(fence)
+        if len(namespaces) <= METERED and not self._shapers:
+            self._meters = [self._ears.meter(ns, filters.MOVING) for ns in namespaces]
+
+    @property
+    def metered(self) -> bool:
+        """Whether whatever moves in the lab is counted."""
+        return bool(self._meters)
 
     # --- which fences there are ---------------------------------------------------------------------
 
@@ -67,8 +64,7 @@ class Rounds:
             children = list(self._state.children_of(parent.id))
             far = self._arena.far(parent.id)
             queueing = [child for child in children if child.effective_mode != "source"]
-            children_up = [child.id for child in queueing if self._arena.works(child.id)]
-            listeners = [child for child in children_up if lives[child].receives]
+            listeners = [child.id for child in queueing if self._arena.works(child.id) and lives[child.id].receives]
             why = ""
             if far is None or not self._arena.works(parent.id):
                 why = "its wire is down"
@@ -81,9 +77,7 @@ class Rounds:
             if why or far is None:
                 self.notes.append(f"{parent.id}: no fence through the broadcast queue: {why}")
                 continue
-            # It is sent and received on the wire, and every child gets a copy, though a filter may have made some deaf.
-            counted = 2 + len(children_up) if isinstance(parent, Veth) else None
-            fences[parent.id] = QueueFence(parent.id, far.inject, frozenset(listeners), counted)
+            fences[parent.id] = QueueFence(parent.id, far.inject, frozenset(listeners))
         return fences
 
     def _shaper_fences(self) -> list[ShaperFence]:
@@ -100,30 +94,6 @@ class Rounds:
                 continue
             fences.append(ShaperFence(link.id, partial(arena.transmit, i), far.places, arena.macs[i]))
         return fences
-
-    def _learn(self, fence: QueueFence) -> None:
-        """Learn how many frames one crossing counts for, and where it is heard, if that is always the same.
-
-        Into a bridge a fence goes by every port of it, and is flooded to wherever the wires lead.
-        """
-        tries: list[tuple[Counter[str], int]] = []
-        for _ in range(TRIES):
-            self._ears.moved()
-            number = next(self._arena.numbers)
-            self._missing = {number: fence}
-            self._under_way = {number: fence}
-            try:
-                fence.start(number)
-                if not self._ears.wait(lambda: not self._missing, time.monotonic() + PATIENCE):
-                    return
-                self._let_out()
-            except (FenceLost, OSError):
-                # No harm: all the rounds are made then.
-                return
-            tries.append((Counter(fence.met), self._ears.moved()))
-            if len(tries) >= ALIKE and all(one == tries[-1] for one in tries[-ALIKE:]):
-                fence.usual, fence.packets = tries[-1]
-                return
 
     # --- what is heard ------------------------------------------------------------------------------
 
@@ -177,28 +147,23 @@ class Rounds:
         themselves: whatever comes out of a queue in that round is counted as it is received, and what is sent by
         whoever receives it as it is sent (__netif_receive_skb_core, dev_queue_xmit_nit), so nothing waited anywhere.
         """
-        counted = all(fence.packets is not None for fence in queues)
-        metered = self._metered and counted
-        own = sum(fence.packets or 0 for fence in queues)
-        learned = [fence for fence in queues if fence.usual is not None]
         try:
-            if metered:
-                self._ears.moved()
+            self._moved()
             for _ in range(self._state.hops * traversals * (1 + self._state.routers)):
                 self._cpus.round(quiet=self._racing)
                 self._cross([*self._shapers, *queues])
                 # What is heard may make a server of ours answer, which is counted, too: hence that is looked at last.
                 self._ears.drain()
                 self._behind -= {fence.port for fence in queues}
-                if not metered:
-                    continue
-                if learned:
-                    self._let_out()
-                if self._ears.moved() == own and all(fence.met == fence.usual for fence in learned):
+                if self._meters and not self._moved():
                     break
         except (FenceLost, OSError) as error:
             return f"no proof: {error}"
         return ""
+
+    def _moved(self) -> int:
+        """How many frames moved since the last call."""
+        return sum(meter.more() for meter in self._meters)
 
     def _cross(self, fences: Sequence[Fence]) -> None:
         """A frame through each queue, until all that must have heard it. Raises FenceLost, OSError."""
@@ -210,12 +175,6 @@ class Rounds:
         self._under_way.update(sent)
         self._missing = sent
         self._ears.wait(lambda: not sent, deadline)
-
-    def _let_out(self) -> None:
-        """Let what a flooded fence has left on other ways come out of the backlogs. Raises FenceLost."""
-        for _ in range(self._state.hops):
-            self._cpus.round(quiet=self._racing)
-            self._ears.drain()
 
 
 def parents(state: State) -> list[AnyLink]:

@@ -1,0 +1,128 @@
+"""What a lab may have learned since it was last cold, and how it forgets that.
+
+To make everybody forget before each wave would be enough; but to ask every namespace for its neighbours takes longer
+than the wave. Where what moves is counted, only those are asked who can have learned something: the ends of the probes,
+and whoever has sent anything or was sent a packet. For whoever learns of an asker answers him (arp_process,
+ndisc_recv_ns), and whoever looks for a neighbour does so for a packet that came in, or was sent by an end.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from netlab.agent.probe import cold, filters
+from netlab.agent.probe.ears import Ears
+from netlab.agent.probe.meter import Meter
+from netlab.plan import waves
+from netlab.plan.types import State
+
+if TYPE_CHECKING:
+    from netlab.agent.lab import Lab
+
+#: So often at most neighbour entries are deleted in a row.
+PASSES = 5
+#: With these a namespace learns from what it hears without an answer, or before it.
+SILENT = frozenset({"arp_accept", "accept_untracked_na", "proxy_arp", "proxy_arp_pvlan", "proxy_ndp"})
+
+
+class _Moved:
+    """The namespaces in which frames of a kind have moved; at first anything may have, anywhere."""
+
+    def __init__(self, meters: Mapping[str, Meter]) -> None:
+        self._meters = meters
+        self._again = set(meters)
+
+    def take(self, settled: bool) -> set[str]:
+        """Those since the last call; where not all of it is over yet (``settled``) they come once more."""
+        moved = {ns_id for ns_id, meter in self._meters.items() if meter.more()}
+        found = moved | self._again
+        self._again = set() if settled else moved
+        return found
+
+
+class Warmth:
+    """The neighbours, paths and MACs that a lab has learned in one step.
+
+    ``metered``: count what moves in it. Without, namespaces count as warm that a probe may have come by.
+    """
+
+    def __init__(self, lab: Lab, state: State, ears: Ears, *, metered: bool) -> None:
+        self._lab = lab
+        self._hosts = {ns_id: ns for ns_id, ns in lab.namespaces.items() if ns_id not in lab.bridges}
+        self._routed = bool(state.routers)
+        families = {":" in address.ip for link in state.links for address in link.addresses}
+        self._four, self._six = False in families, True in families
+        self._silent = {
+            ns.id
+            for ns in state.namespaces
+            if any(path.rpartition("/")[2] in SILENT and value != "0" for path, value in ns.sysctls)
+        }
+        self._tables_decide = waves.tables_decide(state)
+        meters = self._hosts.items() if metered else ()
+        self._metered = metered
+        self._spoken = _Moved({ns_id: ears.meter(ns, filters.SPEAKING) for ns_id, ns in meters})
+        self._taught = _Moved({ns_id: ears.meter(ns, filters.TEACHING) for ns_id, ns in meters if self._routed})
+        #: Where there are probes' ends, or without meters whoever may have learned; None: it isn't known.
+        self._warm: set[str] | None = None
+        self._family: int = socket.AF_UNSPEC
+        #: Whether the bridges have to forget before the next wave.
+        self._bridges = True
+        #: Whether everything that was sent has been handled.
+        self.settled = False
+
+    def bridges_warm(self) -> None:
+        """Have the bridges forget before the next wave, whatever they may be used for."""
+        self._bridges = True
+
+    def warm(self, ends: set[str], *, further: bool, family: int) -> None:
+        """Probes are sent between these namespaces, to be resolved by a family; ``further``: maybe by others, too."""
+        self._warm = None if further and not self._metered else ends
+        self._family = family
+        self.settled = False
+
+    def chill(self, let_out: Callable[[], str]) -> str:
+        """Make the lab cold.
+
+        ``let_out`` is called where that may have made routers send something: it lets out whatever waits in a queue,
+        and returns why it can't, or ''. So does this. Raises OSError.
+        """
+        ends, self._warm = self._warm, None
+        warm = self._learners(self._spoken, ends, self._silent | (ends or set()))
+        # A router tells the sender of a packet that waited for a neighbour that there is none (arp_error_report), and
+        # looks for that sender meanwhile: then both know each other again.
+        for _ in range(PASSES if self._routed else 1):
+            waited = [cold.flush_neighbors(ns, self._family) for ns_id, ns in self._hosts.items() if ns_id in warm]
+            if True not in waited:
+                break
+            if self._routed:
+                if why := let_out():
+                    return f"not cold: {why}"
+                warm |= self._learners(self._spoken, ends)
+        self._forget_macs()
+        for ns_id in self._learners(self._taught, ends) if self._routed else ():
+            cold.flush_exceptions(self._hosts[ns_id], self._four, self._six)
+        self._warm = set()
+        return ""
+
+    def _learners(self, moved: _Moved, ends: set[str] | None, anyway: Iterable[str] = ()) -> set[str]:
+        """Those who may have learned what frames of a kind teach, those of ``anyway`` among them."""
+        if ends is None:
+            return set(self._hosts)
+        if not self._metered or not ends:
+            return ends
+        visited = {ns_id for ns_id, ns in self._hosts.items() if ns.visited}
+        return visited.union(anyway, moved.take(self.settled))
+
+    def _forget_macs(self) -> None:
+        """Have the bridges forget, which takes the rtnl lock: only where it can matter.
+
+        For that lock everybody waits while bridges elsewhere are taken down. Whoever was let in may have made a port
+        choosy.
+        """
+        if self._bridges:
+            for bridge in self._lab.bridges.values():
+                cold.flush_fdb(self._lab.namespaces[bridge.namespace], bridge.ifindex)
+            cold.restore_fdb(self._lab)
+        self._bridges = self._tables_decide or any(ns.visited for ns in self._lab.namespaces.values())

@@ -1,0 +1,229 @@
+"""Who may have learned something: what the meters count, and that nobody is left out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from scapy.layers.inet import ICMP, IP, UDP
+from scapy.layers.inet6 import (
+    ICMPv6EchoRequest,
+    ICMPv6MLReport2,
+    ICMPv6ND_NA,
+    ICMPv6ND_NS,
+    ICMPv6ND_Redirect,
+    ICMPv6PacketTooBig,
+    IPv6,
+    IPv6ExtHdrHopByHop,
+)
+from scapy.layers.l2 import ARP, Ether
+from scapy.packet import Packet, Raw
+
+from netlab.agent.probe import cold, frames
+from netlab.agent.probe.ears import Ears
+from netlab.agent.probe.warmth import Warmth, _Moved
+from tests.agent.conftest import Built
+
+MACS = {"src": "02:00:00:00:00:01", "dst": "02:00:00:00:00:02"}
+GROUP = {"src": MACS["src"], "dst": "33:33:ff:00:00:02"}
+ALL = {"src": MACS["src"], "dst": "ff:ff:ff:ff:ff:ff"}
+FOUR = IP(src="10.0.0.1", dst="10.0.0.2")
+SIX = IPv6(src="fd00::1", dst="fd00::2")
+ABOUT = IP(src="10.0.0.2", dst="10.9.0.1") / UDP()
+
+#: Each frame, and how often the meters count it that see it sent and received: moving, speaking, teaching.
+COUNTED: dict[str, tuple[Packet, tuple[int, int, int]]] = {
+    "arp request": (Ether(**ALL) / ARP(psrc="10.0.0.1", pdst="10.0.0.2"), (2, 1, 0)),
+    "arp reply": (Ether(**MACS) / ARP(op=2, psrc="10.0.0.1", pdst="10.0.0.2"), (2, 1, 0)),
+    "solicitation": (Ether(**GROUP) / SIX / ICMPv6ND_NS(tgt="fd00::2"), (2, 1, 0)),
+    "advertisement": (Ether(**MACS) / SIX / ICMPv6ND_NA(tgt="fd00::1"), (2, 2, 0)),
+    "listener report": (
+        Ether(**GROUP) / IPv6(src="fe80::1", dst="ff02::16") / IPv6ExtHdrHopByHop() / ICMPv6MLReport2(), (2, 2, 0),
+    ),
+    "datagram": (Ether(**MACS) / FOUR / UDP(), (2, 2, 0)),
+    "broadcast datagram": (Ether(**ALL) / FOUR / UDP(), (2, 2, 0)),
+    "ping": (Ether(**MACS) / FOUR / ICMP(), (2, 2, 0)),
+    "ping6": (Ether(**MACS) / SIX / ICMPv6EchoRequest(), (2, 2, 0)),
+    "port unreachable": (Ether(**MACS) / FOUR / ICMP(type=3, code=3) / ABOUT, (2, 2, 0)),
+    "fragmentation needed": (Ether(**MACS) / FOUR / ICMP(type=3, code=4, nexthopmtu=1400) / ABOUT, (2, 2, 2)),
+    "redirect": (Ether(**MACS) / FOUR / ICMP(type=5, code=1, gw="10.0.0.9") / ABOUT, (2, 2, 2)),
+    "packet too big": (Ether(**MACS) / SIX / ICMPv6PacketTooBig(mtu=1400) / SIX, (2, 2, 2)),
+    "redirect6": (Ether(**MACS) / SIX / ICMPv6ND_Redirect(tgt="fe80::9", dst="fd00::2"), (2, 2, 2)),
+    "a probe": (Ether(**MACS, type=frames.ETHERTYPE) / Raw(b"nlab"), (2, 0, 0)),
+    "a fence": (Ether(src=frames.mac_text(frames.FENCE_SOURCE), dst=ALL["dst"], type=frames.ETHERTYPE) / Raw(b"nlab"),
+                (0, 0, 0)),
+}  # fmt: skip
+
+WIRE = """
+name: wire
+hosts:
+  A:
+    interfaces: {w0: {peer: "A:w1"}, w1: {peer: "A:w0"}}
+    sysctls: {net.ipv6.conf.all.disable_ipv6: 1, net.ipv6.conf.default.disable_ipv6: 1}
+"""
+
+#: Sends each frame, hears it at the other end, and prints what the meters have counted.
+METERS = """
+import json, socket, sys
+from netlab.agent.probe import filters
+from netlab.agent.probe.meter import Meter
+meters = [Meter(program) for program in (filters.MOVING, filters.SPEAKING, filters.TEACHING)]
+mouth = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+ear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+ear.bind(("w1", 3))
+ear.settimeout(5)
+found = {}
+for name, text in json.loads(sys.argv[1]).items():
+    frame = bytes.fromhex(text)
+    for meter in meters:
+        meter.more()
+    mouth.sendto(frame, ("w0", 0))
+    while ear.recv(2000) != frame:
+        pass
+    found[name] = [meter.more() for meter in meters]
+print(json.dumps(found))
+"""
+
+
+def test_what_meters_count(build: Callable[[str], Built]) -> None:
+    """Frames that scapy makes are counted as sent and as received, each kind by the meters that look for it."""
+    built = build(WIRE)
+    texts = {name: bytes(frame).ljust(60, b"\0").hex() for name, (frame, _) in COUNTED.items()}
+    counted = json.loads(built.run("A", sys.executable, "-c", METERS, json.dumps(texts)))
+    assert {name: tuple(counts) for name, counts in counted.items()} == {
+        name: counts for name, (_, counts) in COUNTED.items()
+    }
+
+
+class Count:
+    """A meter that has counted so many frames at each look."""
+
+    def __init__(self, *counts: int) -> None:
+        self.counts = list(counts)
+
+    def more(self) -> int:
+        """The next one."""
+        return self.counts.pop(0)
+
+
+def test_what_may_not_be_over_yet_comes_again() -> None:
+    """At first anybody may have moved; then whoever has, and once more where it wasn't known to be over."""
+    meters: Any = {"A": Count(0, 1, 0, 0, 1, 0), "B": Count(1, 0, 0, 0, 0, 0)}
+    moved = _Moved(meters)
+    settled = (False, False, True, True, True, True)
+    assert [moved.take(over) for over in settled] == [{"A", "B"}, {"A", "B"}, {"A"}, set(), {"A"}, set()]
+
+
+#: Probes a topology, and has iproute2 look after each chill whether anybody knows anything.
+LOOKING = """
+import json, sys
+from netlab.agent import sysctl, system
+system.unshare(system.CLONE_NEWNET | system.CLONE_NEWNS)
+system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
+from netlab.agent.lab import Lab
+from netlab.agent.netns import Home
+from netlab.agent.probe import cold
+from netlab.agent.probe.engine import Prober
+from netlab.agent.probe.fence import CpuFence
+from netlab.plan import from_file
+Home.remember()
+lab = Lab(sysctl.Sysctls(), lambda line: None)
+lab.enter(from_file(sys.argv[1]).steps[0])
+prober = Prober(lab, lab.state, lab.read, CpuFence(), wire=False)
+hosts = [ns for ns in lab.namespaces.values() if ns.id not in lab.bridges]
+chill, flush = prober.warmth.chill, cold.flush_neighbors
+known, chills, asked = [], [], []
+def ip(ns, *arguments):
+    return json.loads(ns.run(["ip", "-j", *arguments]).stdout or "[]")
+def count(ns, family):
+    asked.append(ns.id)
+    return flush(ns, family)
+def look(let_out):
+    chills.append(chill(let_out))
+    for ns in hosts:
+        lasting = {"PERMANENT", "NOARP"}
+        known.extend([ns.id, entry] for entry in ip(ns, "neigh") if lasting.isdisjoint(entry["state"]))
+        # One that was forgotten is still listed once it was looked up (rt_bind_exception), and says nothing.
+        ways = [way for family in ("-4", "-6") for way in ip(ns, family, "route", "show", "cache")]
+        known.extend([ns.id, way] for way in ways if way.get("metrics") or way["cache"])
+    return chills[-1]
+cold.flush_neighbors, prober.warmth.chill = count, look
+prober.probe(sys.argv[2:], 0)
+late = [why for why in chills if why]
+print(json.dumps({"known": known, "late": late, "chills": len(chills), "asked": len(asked), "hosts": len(hosts)}))
+"""
+
+ROUTED = """
+name: routed
+switches: {left: {}, right: {}}
+hosts:
+  A: {interfaces: {eth0: {switch: left, addresses: [10.0.0.1/24, "fd00:0::1/64"]}},
+      routes: [{to: default, via: 10.0.0.2}, {to: "::/0", via: "fd00:0::2"}]}
+  G: {interfaces: {eth0: {switch: left, addresses: [10.0.0.2/24, "fd00:0::2/64"]}},
+      routes: [{to: default, via: 10.0.0.3}, {to: "::/0", via: "fd00:0::3"}],
+      sysctls: {net.ipv4.ip_forward: 1, net.ipv6.conf.all.forwarding: 1}}
+  R: {interfaces: {eth0: {switch: left, addresses: [10.0.0.3/24, "fd00:0::3/64"]},
+                   eth1: {switch: right, mtu: 1400, addresses: [10.0.1.3/24, "fd00:1::3/64"]}},
+      sysctls: {net.ipv4.ip_forward: 1, net.ipv6.conf.all.forwarding: 1}}
+  B: {interfaces: {eth0: {switch: right, addresses: [10.0.1.1/24, "fd00:1::1/64"]}},
+      routes: [{to: default, via: 10.0.1.3}, {to: "::/0", via: "fd00:1::3"}]}
+  C: {interfaces: {eth0: {switch: right, addresses: [10.0.1.2/24, "fd00:1::2/64"]}},
+      routes: [{to: default, via: 10.0.1.3}, {to: "::/0", via: "fd00:1::3"}]}
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a namespace without the agent")
+def test_nobody_is_left_out(tmp_path: Path) -> None:
+    """Gateways, redirects, path MTUs: iproute2 finds no neighbour and no path after any chill, though few are asked."""
+    file = tmp_path / "routed.yaml"
+    file.write_text(ROUTED)
+    layers = ("icmp", "icmp/1500", "icmp6", "icmp6/1500", "udp", "arp", "ndp")
+    done = subprocess.run(
+        [sys.executable, "-c", LOOKING, str(file), *layers], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert (seen["known"], seen["late"]) == ([], [])
+    assert seen["chills"] < seen["asked"] < 0.7 * seen["chills"] * seen["hosts"]
+
+
+class Namespaces(dict[str, Any]):
+    """Two hosts that were never let in to."""
+
+    def __init__(self) -> None:
+        super().__init__({ns_id: SimpleNamespace(id=ns_id, visited=False) for ns_id in ("A", "B")})
+
+
+def test_a_chill_that_fails_leaves_nobody_out(demo: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is warm is asked, and no other; where a chill was given up in the middle, the next one asks everybody."""
+    asked: list[str] = []
+    refusals = iter([False, False, True])
+
+    def flush(ns: Any, _family: int) -> bool:
+        if next(refusals, False):
+            raise OSError("the kernel is tired")
+        asked.append(ns.id)
+        return False
+
+    monkeypatch.setattr(cold, "flush_neighbors", flush)
+    lab: Any = SimpleNamespace(namespaces=Namespaces(), bridges={}, state=None)
+    warmth = Warmth(lab, demo.plan.steps[0].state, Ears(lambda *_: None), metered=False)
+    chill = partial(warmth.chill, lambda: "")
+    chill()
+    assert asked == ["A", "B"]
+    warmth.warm({"A"}, further=False, family=2)
+    with pytest.raises(OSError, match="the kernel is tired"):
+        chill()
+    chill()
+    assert asked[2:] == ["A", "B"]
+    warmth.warm({"B"}, further=False, family=2)
+    chill()
+    assert asked[4:] == ["B"]
