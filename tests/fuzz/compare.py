@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 
 from netlab import model
@@ -80,10 +80,6 @@ def compare(agent: Agent, plan: Plan, layers: list[str] | None = None) -> Outcom
     return Trial(plan, layers).finish(agent)
 
 
-def _nothing() -> None:
-    pass
-
-
 class Trial:
     """One topology that is to be compared.
 
@@ -96,53 +92,46 @@ class Trial:
         self.layers = layers_of(plan) if layers is None else layers
         self._foreseen = {step.name: Prediction(step.state, self.layers) for step in plan.steps if step.state.routers}
         self.stormy = any(ENDLESS in one.unknown.values() for one in self._foreseen.values())
-        self._begun: tuple[Lab, Reply[StepObserved]] | None = None
+        self._lab: Lab | None = None
+        #: What was asked for in the step that the lab is in, or is to be in.
+        self._entered: Reply[StepObserved] | None = None
+        self._probed: Reply[tuple[LayerObserved, ...]] | None = None
 
     def begin(self, agent: Agent) -> None:
-        """Have the first step built, and don't wait for it."""
+        """Have the first step built and probed, and don't wait for it. Raises LabError."""
         if not self.stormy:
-            lab = agent.lab(self.plan)
-            self._begun = lab, lab.enter(self.plan.steps[0])
+            self._lab = agent.lab(self.plan)
+            self._ask(self._lab, 0)
 
-    def finish(
-        self,
-        agent: Agent,
-        *,
-        known: Set[str] | None = None,
-        meanwhile: Callable[[], None] = _nothing,
-        afterwards: Callable[[], None] = _nothing,
-    ) -> Outcome:
+    def _ask(self, lab: Lab, number: int) -> None:
+        self._entered = lab.enter(self.plan.steps[number])
+        self._probed = lab.probe(self.layers, seed=number, wire=True)
+
+    def finish(self, agent: Agent, known: Set[str] | None = None) -> Outcome:
         """Probe and compare every step. Those that are ``known`` tell which rules nobody has to look for any more;
-        without it nobody looks for any, which takes the model longer.
-
-        ``meanwhile`` is called while the agent is probing, ``afterwards`` when it has nothing more to do for this one.
-        """
+        without it nobody looks for any, which takes the model longer. Raises LabError."""
         outcome = Outcome(stormy=self.stormy)
-        if self._begun is None:
+        if self._lab is None:
             self.begin(agent)
-        if self._begun is None:
+        if self._lab is None:
             return outcome
-        lab, first = self._begun
-        last = self.plan.steps[-1]
-        with lab:
+        with self._lab as lab:
             for number, step in enumerate(self.plan.steps):
+                if number:
+                    self._ask(lab, number)
+                assert self._entered is not None
+                assert self._probed is not None
+                prediction = self._foreseen.get(step.name) or Prediction(step.state, self.layers)
+                if known is not None and not known >= RULES.keys():
+                    outcome.rules |= applied(prediction)
                 try:
-                    entered = (lab.enter(step) if number else first).result()
+                    entered = self._entered.result()
                 except BuildError as error:
                     _refused_build(outcome, step, error)
                     break
                 outcome.steps += 1
-                probed = lab.probe(self.layers, seed=number, wire=True)
-                prediction = self._foreseen.get(step.name) or Prediction(step.state, self.layers)
-                if known is not None and not known >= RULES.keys():
-                    outcome.rules |= applied(prediction)
-                if not number:
-                    meanwhile()
-                observed = probed.result()
-                if step is last:
-                    afterwards()
                 _settled(outcome, step, entered)
-                _Step(outcome, lab, step, prediction).compare(observed)
+                _Step(outcome, lab, step, prediction).compare(self._probed.result())
         return outcome
 
 

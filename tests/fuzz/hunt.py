@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import traceback
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import yaml
@@ -22,6 +23,8 @@ from tests.fuzz.topologies import topology
 
 #: Differences of so many kinds are made small, by each worker; the rest are only told.
 SHRINK = 5
+#: So many topologies are with the agent at a time, that it doesn't have to wait for a prediction that takes long.
+AHEAD = 5
 #: Ten times as fast where PyYAML was built with libyaml.
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -59,31 +62,26 @@ def hunt(seed: str, numbers: Iterator[int], count: int, save: Path | None) -> It
     agent = Agent.start()
     kinds: set[tuple[str, str, str]] = set()
     rules: set[str] = set()
-    ahead: list[tuple[Find, Document, Trial]] = []
-
-    def prepare() -> None:
-        """Have the next valid topology at hand."""
-        while not ahead:
-            number = next(numbers)
-            document = made(seed, number)
-            plan = plan_of(document)
-            if plan is not None:
-                ahead.append((Find(number), document, Trial(plan)))
-
-    def begin(agent: Agent) -> None:
-        """Have the next one built."""
-        prepare()
-        ahead[0][2].begin(agent)
-
+    ahead: deque[tuple[Find, Document, Trial]] = deque()
     try:
-        while count:
-            prepare()
-            find, document, trial = ahead.pop()
-            # A stormy one doesn't count.
-            count -= not trial.stormy
-            begin_next = partial(begin, agent) if count else prepare
+        while True:
+            while count and len(ahead) < AHEAD:
+                number = next(numbers)
+                document = made(seed, number)
+                plan = plan_of(document)
+                if plan is not None:
+                    trial = Trial(plan)
+                    ahead.append((Find(number), document, trial))
+                    # A stormy one doesn't count.
+                    count -= not trial.stormy
+                    # Where the agent has gone, whoever waits for it will be told.
+                    with contextlib.suppress(LabError):
+                        trial.begin(agent)
+            if not ahead:
+                return
+            find, document, trial = ahead.popleft()
             try:
-                find.outcome = trial.finish(agent, known=rules, meanwhile=prepare, afterwards=begin_next)
+                find.outcome = trial.finish(agent, rules)
                 rules |= find.outcome.rules
                 for difference in find.outcome.differences:
                     if save is not None and not difference.flaky and difference.kind not in kinds:
@@ -94,8 +92,8 @@ def hunt(seed: str, numbers: Iterator[int], count: int, save: Path | None) -> It
                 find.error = traceback.format_exc()
                 agent.close()
                 agent = Agent.start()
-                if count:
-                    begin(agent)
+                for *_, trial in ahead:
+                    trial.begin(agent)
             yield find
     finally:
         agent.close()
