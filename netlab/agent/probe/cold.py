@@ -58,6 +58,8 @@ def flush_neighbors(ns: Netns, family: int = socket.AF_UNSPEC) -> bool:
                 deletions.append(header(RTM_DELNEIGH, NLM_F_REQUEST, body))
                 awaited |= bool(state & (NUD_INCOMPLETE | NUD_PROBE))
                 break
+    if not deletions:
+        return False
     # An entry may go by itself between the dump and its deletion.
     _check(ns.netlink.failures(deletions), "a neighbour entry cannot be deleted", errno.ENOENT)
     return awaited

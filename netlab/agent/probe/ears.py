@@ -36,6 +36,8 @@ class Ears:
         self._ready: dict[int, Callable[[], None]] = {}
         self._packet: dict[tuple[str, int], socket.socket] = {}
         self._others: list[socket.socket] = []
+        #: The packet sockets that had anything since their losses were asked for.
+        self._active: set[socket.socket] = set()
         self._meters: list[socket.socket] = []
         self._inbox = Inbox(SNAP)
         #: The interfaces' names, by namespace and index: to ask for one takes as long as to receive a frame.
@@ -63,8 +65,10 @@ class Ears:
         self._packet[ns.id, protocol] = sock
         fd, receive, handler, name = sock.fileno(), self._inbox.receive, self._handler, ns.id
         names = self._names.setdefault(ns.id, {})
+        active = self._active
 
         def ready() -> None:
+            active.add(sock)
             # What there was no room for makes it ready once more.
             for data, index, kind in receive(fd):
                 handler(name, protocol, data, names.get(index) or self._name(ns, index), kind)
@@ -127,8 +131,10 @@ class Ears:
         return True
 
     def drops(self) -> int:
-        """Frames that our packet sockets had no room for since the last call."""
-        return sum(map(drops_of, self._packet.values()))
+        """Frames that our packet sockets had no room for since the last call: one that was never ready had room."""
+        lost = sum(map(drops_of, self._active))
+        self._active.clear()
+        return lost
 
     def close(self) -> None:
         """Close every socket; the packet sockets in the background."""

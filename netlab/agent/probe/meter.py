@@ -27,5 +27,5 @@ class Meter:
 
     def more(self) -> int:
         """How many they are since the last call: the counter starts anew whenever it is read."""
-        count: int = STATISTICS.unpack(self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[0]
-        return count
+        # The first member of struct tpacket_stats is all there is room for.
+        return self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS)

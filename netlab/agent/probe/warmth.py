@@ -9,7 +9,7 @@ ndisc_recv_ns), and whoever looks for a neighbour does so for a packet that came
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import TYPE_CHECKING
 
 from netlab.agent.probe import cold, filters
@@ -34,9 +34,13 @@ class _Moved:
         self._meters = meters
         self._again = set(meters)
 
-    def take(self, settled: bool) -> set[str]:
-        """Those since the last call; where not all of it is over yet (``settled``) they come once more."""
-        moved = {ns_id for ns_id, meter in self._meters.items() if meter.more()}
+    def take(self, settled: bool, among: Container[str] | None = None) -> set[str]:
+        """Those since the last call; where not all of it is over yet (``settled``) they come once more.
+
+        Only those ``among`` which they must be are looked at.
+        """
+        counted = [pair for pair in self._meters.items() if among is None or pair[0] in among]
+        moved = {ns_id for ns_id, meter in counted if meter.more()}
         found = moved | self._again
         self._again = set() if settled else moved
         return found
@@ -89,7 +93,7 @@ class Warmth:
         and returns why it can't, or ''. So does this. Raises OSError.
         """
         ends, self._warm = self._warm, None
-        warm = self._learners(self._spoken, ends, self._silent | (ends or set()))
+        warm = self._learners(ends)
         # A router tells the sender of a packet that waited for a neighbour that there is none (arp_error_report), and
         # looks for that sender meanwhile: then both know each other again.
         for _ in range(PASSES if self._routed else 1):
@@ -99,21 +103,25 @@ class Warmth:
             if self._routed:
                 if why := let_out():
                     return f"not cold: {why}"
-                warm |= self._learners(self._spoken, ends)
+                warm |= self._learners(ends)
         self._forget_macs()
-        for ns_id in self._learners(self._taught, ends) if self._routed else ():
-            cold.flush_exceptions(self._hosts[ns_id], self._four, self._six)
+        if self._routed:
+            counted = self._metered and ends is not None
+            for ns_id in self._taught.take(self.settled, among=warm) | self._visited() if counted else warm:
+                cold.flush_exceptions(self._hosts[ns_id], self._four, self._six)
         self._warm = set()
         return ""
 
-    def _learners(self, moved: _Moved, ends: set[str] | None, anyway: Iterable[str] = ()) -> set[str]:
-        """Those who may have learned what frames of a kind teach, those of ``anyway`` among them."""
+    def _learners(self, ends: set[str] | None) -> set[str]:
+        """Those who may have learned of a neighbour by probes between these ends (None: not known between whom)."""
         if ends is None:
             return set(self._hosts)
         if not self._metered or not ends:
             return ends
-        visited = {ns_id for ns_id, ns in self._hosts.items() if ns.visited}
-        return visited.union(anyway, moved.take(self.settled))
+        return ends | self._silent | self._visited() | self._spoken.take(self.settled)
+
+    def _visited(self) -> set[str]:
+        return {ns_id for ns_id, ns in self._hosts.items() if ns.visited}
 
     def _forget_macs(self) -> None:
         """Have the bridges forget, which takes the rtnl lock: only where it can matter.
