@@ -108,10 +108,8 @@ class Socket:
 
     def dump(self, request: bytes) -> list[memoryview]:
         """Send one NLM_F_DUMP request; whole messages, headers included. Raises OSError."""
-        message = bytearray(request)
         self._sequence += 1
-        _SEQUENCE.pack_into(message, 8, self._sequence)
-        self._socket.send(message)
+        self._socket.send(request[:8] + _SEQUENCE.pack(self._sequence) + request[12:])
         found: list[memoryview] = []
         while True:
             data = memoryview(self._receive())

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from netlab.agent.probe import bpf, filters, frames
+from netlab.agent.probe import filters, frames
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.burst import from_two
 from netlab.agent.probe.controls import Controls
@@ -89,7 +89,7 @@ class Prober:
         lab = self.arena.lab
         for ns_id, ns in lab.namespaces.items():
             # On a switch everything is tapped before the bridge takes it, and all of it only where wires matter.
-            tapped = bpf.EVERYTHING if self.wire else filters.OURS
+            tapped = filters.MOVING if self.wire else filters.OURS
             if ns_id in lab.bridges:
                 sock = self.ears.listen(ns, frames.ETH_P_ALL, tapped)
             else:

@@ -1,9 +1,9 @@
 """What a lab may have learned since it was last cold, and how it forgets that.
 
 To make everybody forget before each wave would be enough; but to ask every namespace for its neighbours takes longer
-than the wave. Where what moves is counted, only those are asked who can have learned something: the ends of the probes,
-and whoever has sent anything or was sent a packet. For whoever learns of an asker answers him (arp_process,
-ndisc_recv_ns), and whoever looks for a neighbour does so for a packet that came in, or was sent by an end.
+than the wave. Where what moves is counted, only those are asked who can have learned something: who has sent anything
+or was sent a packet. For whoever learns of an asker answers him (arp_process, ndisc_recv_ns), and whoever looks for a
+neighbour asks. Only what is asked by an interface without a carrier isn't seen: there the probes' ends count as well.
 """
 
 from __future__ import annotations
@@ -63,6 +63,10 @@ class Warmth:
             for ns in state.namespaces
             if any(path.rpartition("/")[2] in SILENT and value != "0" for path, value in ns.sysctls)
         }
+        #: Where nobody sees what is sent (noop_enqueue).
+        self._mute = {
+            link.namespace for link in state.links if lab.read[link.id]["up"] and not lab.read[link.id]["carrier"]
+        }
         self._tables_decide = waves.tables_decide(state)
         meters = self._hosts.items() if metered else ()
         self._metered = metered
@@ -94,13 +98,15 @@ class Warmth:
         """
         ends, self._warm = self._warm, None
         warm = self._learners(ends)
-        # A router tells the sender of a packet that waited for a neighbour that there is none (arp_error_report), and
-        # looks for that sender meanwhile: then both know each other again.
-        for _ in range(PASSES if self._routed else 1):
+        # Whoever was to send a packet that waited for a neighbour tells its sender that there is none
+        # (arp_error_report), and looks for that sender meanwhile, who is another where he is a router, or where the
+        # step has taken the address away: then both may know each other again.
+        to_others = self._routed or ends is None
+        for _ in range(PASSES if to_others else 1):
             waited = [cold.flush_neighbors(ns, self._family) for ns_id, ns in self._hosts.items() if ns_id in warm]
             if True not in waited:
                 break
-            if self._routed:
+            if to_others:
                 if why := let_out():
                     return f"not cold: {why}"
                 warm |= self._learners(ends)
@@ -118,7 +124,7 @@ class Warmth:
             return set(self._hosts)
         if not self._metered or not ends:
             return ends
-        return ends | self._silent | self._visited() | self._spoken.take(self.settled)
+        return (ends & self._mute) | self._silent | self._visited() | self._spoken.take(self.settled)
 
     def _visited(self) -> set[str]:
         return {ns_id for ns_id, ns in self._hosts.items() if ns.visited}
