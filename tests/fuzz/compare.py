@@ -13,6 +13,8 @@ from netlab.model.sim import ENDLESS
 from netlab.observed import LayerObserved, StepObserved
 from netlab.plan.types import LAYERS, AddLink, Macvlan, Plan, SetLink, State, Step, Switch, SwitchLink, Veth
 
+#: The rules that a story may tell of: of the others only a refusal can.
+TOLD = frozenset(rule for rule in RULES if not rule.startswith("refuse/"))
 #: How often a cell that differs is probed again, by itself and from cold.
 AGAIN = 2
 
@@ -122,7 +124,7 @@ class Trial:
                 assert self._entered is not None
                 assert self._probed is not None
                 prediction = self._foreseen.get(step.name) or Prediction(step.state, self.layers)
-                if known is not None and not known >= RULES.keys():
+                if known is not None and not known >= TOLD:
                     outcome.rules |= applied(prediction)
                 try:
                     entered = self._entered.result()
