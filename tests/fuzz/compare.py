@@ -11,10 +11,22 @@ from netlab.lab.reply import Reply
 from netlab.model import RULES, Prediction
 from netlab.model.sim import ENDLESS
 from netlab.observed import LayerObserved, StepObserved
-from netlab.plan.types import LAYERS, AddLink, Macvlan, Plan, SetLink, State, Step, Switch, SwitchLink, Veth
+from netlab.plan.types import (
+    LAYERS,
+    AddLink,
+    Macvlan,
+    Plan,
+    SetLink,
+    State,
+    Step,
+    Switch,
+    SwitchLink,
+    Veth,
+    layer_family,
+)
 
-#: The rules that a story may tell of: of the others only a refusal can.
-TOLD = frozenset(rule for rule in RULES if not rule.startswith("refuse/"))
+#: The address family of the rules with these names, which layers of another one can't show.
+FAMILIES = {"arp": 4, "ip": 4, "icmp": 4, "nd": 6, "ipv6": 6, "icmp6": 6}
 #: How often a cell that differs is probed again, by itself and from cold.
 AGAIN = 2
 
@@ -111,7 +123,7 @@ class Trial:
 
     def finish(self, agent: Agent, known: Set[str] | None = None) -> Outcome:
         """Probe and compare every step. Those that are ``known`` tell which rules nobody has to look for any more;
-        without it nobody looks for any, which takes the model longer. Raises LabError."""
+        without it nobody looks for any, since that takes the model longer. Raises LabError."""
         outcome = Outcome(stormy=self.stormy)
         if self._lab is None:
             self.begin(agent)
@@ -124,8 +136,8 @@ class Trial:
                 assert self._entered is not None
                 assert self._probed is not None
                 prediction = self._foreseen.get(step.name) or Prediction(step.state, self.layers)
-                if known is not None and not known >= TOLD:
-                    outcome.rules |= applied(prediction)
+                if known is not None:
+                    outcome.rules |= applied(prediction, RULES.keys() - known)
                 try:
                     entered = self._entered.result()
                 except BuildError as error:
@@ -147,11 +159,13 @@ def _settled(outcome: Outcome, step: Step, entered: StepObserved) -> None:
         outcome.differences.append(Difference(step.name, "settled", unsettled, "", "as planned", ("not so",)))
 
 
-def applied(prediction: Prediction) -> set[str]:
-    """The rules that had a say in any cell."""
+def applied(prediction: Prediction, wanted: Set[str]) -> set[str]:
+    """The rules that had a say in any cell of the layers that may show one of those wanted."""
     found: set[str] = set()
     size = len(prediction.state.endpoints)
     for layer in prediction.layers:
+        if not any(_may_show(layer, rule) for rule in wanted):
+            continue
         rows = prediction.letters[layer]
         for i in range(size):
             for j in range(size):
@@ -161,6 +175,12 @@ def applied(prediction: Prediction) -> set[str]:
                     if story.rule:
                         found.add(story.rule)
     return found
+
+
+def _may_show(layer: str, rule: str) -> bool:
+    """Whether a layer may show a rule at work; refusals are no layer's."""
+    name = rule.partition("/")[0]
+    return name != "refuse" and FAMILIES.get(name) in (None, layer_family(layer))
 
 
 class _Step:
