@@ -203,7 +203,7 @@ def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame, for_
             else:
                 sim.work.append((port, frame, sender))
                 if sim.schedule.after is not None:
-                    sim.queued.append(sim.steps)
+                    sim.queued.append((sim.steps, sim.backlog is sim.second))
         else:
             sim.note(payload.phase, parent.id, "the broadcast queue has no room", NO_QUEUE, end=True)
         stack.receive(sim, parent, frame, BROADCAST if cast == BROADCAST else MULTICAST)

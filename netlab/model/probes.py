@@ -115,6 +115,10 @@ def _alternatives(sim: Sim) -> Iterator[Schedule]:
             yield from (Schedule(after=after, prompt=prompt, together=True) for after in range(0, last, 4))
             if prompt:
                 yield from (Schedule(after=after, prompt=True, last_first=True) for after in range(0, last, 4))
+            if len(sim.worked) > 1:
+                yield Schedule(after=0, prompt=prompt, crossed=True)
+                starts = range(0, last, 4)
+                yield from (Schedule(after=after, prompt=prompt, crossed=True, rushed=True) for after in starts)
             throws = THROWS if sim.moved else FEW_THROWS if prompt else 0
             yield from (Schedule(after=0, prompt=prompt, dice=seed) for seed in range(throws))
 

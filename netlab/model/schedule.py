@@ -19,15 +19,17 @@ class Schedule:
     ``eager`` lets it overtake the parent's own stack; ``after`` lets it start so many frames after it was
     called, and go on side by side with the backlog of the CPU that called it, or, ``rushed``, be done before that
     goes on; ``together`` lets all children have their copy before one of them answers; ``prompt`` lets a server answer
-    before it; ``last_first`` lets a later port's overtake an earlier one's; ``leaders`` are the two children that a
-    broadcast visits first, by their places, where the order isn't known. ``silent`` lets routers send no redirects,
-    which they do now and then only. ``dice`` lets the CPUs take turns as they fall, from that seed on: none of the
-    orders that have a name may be the one in which two chains of many frames meet in a forwarding table.
+    before it; ``crossed`` gives what the second CPU's frames have queued to the first, which may be faster;
+    ``last_first`` lets a later port's overtake an earlier one's; ``leaders`` are the two children that a broadcast
+    visits first, by their places, where the order isn't known. ``silent`` lets routers send no redirects, which they do
+    now and then only. ``dice`` lets the CPUs take turns as they fall, from that seed on: none of the orders that have a
+    name may be the one in which two chains of many frames meet in a forwarding table.
     """
 
     eager: bool = False
     after: int | None = None
     prompt: bool = False
+    crossed: bool = False
     last_first: bool = False
     leaders: tuple[int, int] = (0, 1)
     rushed: bool = False
@@ -45,13 +47,15 @@ USUAL = Schedule()
 #: acts; a piece of work is begun; its CPU works off a frame of its own backlog, or hands a broadcast to another child.
 #: Two are for a CPU that has no rival: it goes on until it has nothing more to do, or somebody else has.
 LOOK, FIRST, IDLE, USER, WORK, SECOND, CHILD, FIRST_ALONE, SECOND_ALONE = range(9)
+#: The same of a piece of work that the first CPU does.
+CROSSED_WORK, CROSSED_CHILD = 9, 10
 
 
 class View(NamedTuple):
     """What a turn leaves: whether it did anything, what is in both backlogs, who waits.
 
     To have done nothing is to have no more children to hand a broadcast to. ``age`` is how many frames were worked off
-    since the oldest piece of work was queued, -1 where there is none.
+    since the oldest piece of work was queued, -1 where there is none; ``crossing``, that the second CPU queued it.
     """
 
     did: bool
@@ -59,6 +63,7 @@ class View(NamedTuple):
     second: bool
     users: bool
     age: int
+    crossing: bool = False
 
 
 #: Before anything was done.
@@ -90,11 +95,18 @@ def turns(schedule: Schedule) -> Generator[int, View, None]:
     """The turns of a schedule with a fixed start (``after``) for two CPUs; it is sent the view after each."""
     throw = None if schedule.dice is None else Random(schedule.dice).choice
     after = schedule.after or 0
-    rested = children = False
+    rested = children = crossed = False
     view = yield LOOK
     while True:
-        idle = not view.first
-        if view.first and view.age < 0 and not (view.second or children):
+        idle = not view.first and not crossed
+        while crossed and schedule.rushed and view.first:
+            view = yield FIRST
+        if crossed and not view.first:
+            view = yield CROSSED_CHILD
+            crossed = view.did
+            if schedule.rushed:
+                continue
+        elif view.first and view.age < 0 and not (view.second or children):
             view = yield FIRST_ALONE
         else:
             for _ in range(1 if throw is None else throw(THROWN)):
@@ -107,8 +119,12 @@ def turns(schedule: Schedule) -> Generator[int, View, None]:
             view = yield USER
             continue
         if view.age >= 0 and (idle or view.age >= after):
-            children = True
-            view = yield WORK
+            if schedule.crossed and view.crossing and not crossed:
+                crossed, idle = True, False
+                view = yield CROSSED_WORK
+            else:
+                children = True
+                view = yield WORK
         while children and schedule.together:
             view = yield CHILD
             children = view.did
@@ -130,7 +146,7 @@ def turns(schedule: Schedule) -> Generator[int, View, None]:
                 break
             worked = worked or view.did
             left -= 1
-            more = view.did and (left > 0 or schedule.rushed)
+            more = view.did and (left > 0 or (schedule.rushed and not schedule.crossed))
         if idle and not worked and view.age < 0:
             if not view.users:
                 return

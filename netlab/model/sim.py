@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 from netlab.model.schedule import (
     CHILD,
+    CROSSED_CHILD,
+    CROSSED_WORK,
     FIRST,
     FIRST_ALONE,
     IDLE,
@@ -76,16 +78,18 @@ class Sim:
 
     __slots__ = (
         "answers", "backlog", "connecting", "contested", "course", "done", "entered", "fdb", "goal", "heard", "hops",
-        "moved", "neigh", "queued", "redirected", "refused", "request", "schedule", "server", "sock", "sock_ip",
-        "steps", "target", "touched", "unordered", "users", "wire", "wired", "work", "worked", "world",
+        "moved", "neigh", "queued", "redirected", "refused", "request", "schedule", "second", "server", "sock",
+        "sock_ip", "steps", "target", "touched", "unordered", "users", "wire", "wired", "work", "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
         self.world = world
         self.backlog: deque[tuple[Callable[..., None], Any, Frame]] = deque()
         self.work: deque[tuple[MacvlanPort, Frame, Device | None]] = deque()
-        #: at which step each piece of work was queued, where the schedule says when it may start
-        self.queued: deque[int] = deque()
+        #: at which step each piece of work was queued, and whether by the second CPU, where there are two
+        self.queued: deque[tuple[int, bool]] = deque()
+        #: the backlog of the second CPU, where there are two
+        self.second: deque[tuple[Callable[..., None], Any, Frame]] | None = None
         self.users: deque[Callable[[Sim], None]] = deque()
         self.neigh: dict[tuple[Device, int], Neighbor] = {}
         #: namespaces with dynamic neighbour entries
@@ -168,6 +172,8 @@ class Sim:
 
         first, second = self.backlog, deque[tuple[Callable[..., None], Any, Frame]]()
         children: Iterator[None] = iter(())
+        crossed: Iterator[None] = iter(())
+        self.second = second
         playing = turns(self.schedule)
         turn = next(playing)
         while True:
@@ -194,13 +200,21 @@ class Sim:
             elif turn == WORK:
                 self._next_of(self.queued)
                 children = chain(children, broadcast_work(self, *self._next_of(self.work)))
+            elif turn == CROSSED_WORK:
+                self._next_of(self.queued)
+                crossed = broadcast_work(self, *self._next_of(self.work))
+            elif turn == CROSSED_CHILD:
+                did = next(crossed, self) is None
             elif turn == USER:
                 self.users.popleft()(self)
             elif turn == IDLE:
                 self.connecting = False
             self.backlog = first
-            age = self.steps - self.queued[0] if self.queued else -1
-            view = View(did, bool(first), bool(second), bool(self.users), age)
+            age, crossing = -1, False
+            if self.queued:
+                since, crossing = self.queued[0]
+                age = self.steps - since
+            view = View(did, bool(first), bool(second), bool(self.users), age, crossing)
             self.course = self.course.after(turn, view)
             try:
                 turn = playing.send(view)

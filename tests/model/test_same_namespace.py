@@ -216,3 +216,13 @@ def test_a_server_that_is_faster_than_its_queue() -> None:
     prediction = predict(state, ("udp",))
     i, j = state.index["A:m0"], state.index["B:m1"]
     assert prediction.unknown["udp", i, j] == "a race that can end in R or U"
+
+
+@pytest.mark.parametrize("layer", ["icmp", "tcp"])
+def test_answers_on_two_processors(layer: str) -> None:
+    """What a frame has queued may be done by another processor than the one that goes on with what follows it."""
+    path = Path(__file__).parents[1] / "fuzz/regressions/answers-on-two-processors.yaml"
+    state = from_file(path).steps[0].state
+    prediction = predict(state, (layer,))
+    i, j = state.index["B:eth1"], state.index["A/c4:m8"]
+    assert prediction.unknown[layer, i, j].endswith("or U")

@@ -9,7 +9,21 @@ import pytest
 from netlab.model import probes
 from netlab.model.compile import compile_state
 from netlab.model.probes import End
-from netlab.model.schedule import CHILD, FIRST, FIRST_ALONE, LOOK, NOTHING, SECOND, WORK, Schedule, View, turns
+from netlab.model.schedule import (
+    CHILD,
+    CROSSED_CHILD,
+    CROSSED_WORK,
+    FIRST,
+    FIRST_ALONE,
+    IDLE,
+    LOOK,
+    NOTHING,
+    SECOND,
+    WORK,
+    Schedule,
+    View,
+    turns,
+)
 from netlab.model.world import World
 from netlab.plan import from_file
 
@@ -91,3 +105,18 @@ def test_all_children_have_their_copy_first() -> None:
     copied = queued._replace(did=True, age=-1, second=True)
     seen = played(Schedule(after=0, together=True), queued, queued, copied, copied, copied, copied._replace(did=False))
     assert seen == [LOOK, FIRST, WORK, CHILD, CHILD, CHILD, SECOND]
+
+
+def test_work_that_the_second_cpu_has_queued() -> None:
+    """With ``crossed`` the first CPU does it, with ``rushed`` at once; without, the second goes on with both."""
+    queued = NOTHING._replace(first=True, age=1)
+    begun = NOTHING._replace(did=True)
+    busy = begun._replace(second=True, age=0, crossing=True)
+    done = busy._replace(age=-1, crossing=False)
+    answered = done._replace(first=True)
+    begin = [queued, queued, begun, busy, busy]
+    assert played(Schedule(after=0), *begin) == [LOOK, FIRST, WORK, CHILD, IDLE, WORK]
+    alone = played(Schedule(after=0, crossed=True), *begin, done, done, answered)
+    assert alone == [LOOK, FIRST, WORK, CHILD, IDLE, CROSSED_WORK, SECOND, CROSSED_CHILD, SECOND]
+    rushed = played(Schedule(after=0, crossed=True, rushed=True), *begin, done, done, answered, done)
+    assert rushed == [LOOK, FIRST, WORK, CHILD, IDLE, CROSSED_WORK, SECOND, CROSSED_CHILD, FIRST, CROSSED_CHILD]
