@@ -84,8 +84,8 @@ def letter(world: World, layer: str, source: End, target: End) -> tuple[str, boo
     if not sim.contested and not [*_beyond(sim)]:
         return first, sim.wired
     letters = {first}
-    for other, *_ in _others(world, layer, source, target, sim):
-        letters.add(other)
+    for other in _others(world, layer, source, target, sim):
+        letters.add(other.letter)
         if "U" in letters and len(letters) > 1:
             break
     if len(letters) == 1:
@@ -144,7 +144,7 @@ def on_wire(world: World, layer: str, source: End, target: End) -> bool | None:
     """Whether the request enters the switch by the port of the source's parent; None where not known."""
     try:
         _, sim = run(world, layer, source, target)
-        same = all(wired == sim.wired for _, wired, _ in _others(world, layer, source, target, sim))
+        same = all(other.wired == sim.wired for other in _others(world, layer, source, target, sim))
     except Unknown:
         return None
     return sim.wired if same else None
@@ -163,7 +163,7 @@ def _others(world: World, layer: str, source: End, target: End, sim: Sim) -> Ite
             known = None if schedule.after is None else outcome(schedule, course)
             if known is None:
                 letter, other = run(world, layer, source, target, schedule=schedule, course=course)
-                known = letter, other.wired, other.contested
+                known = Outcome(letter, other.wired, other.contested)
                 other.course.outcome = known
             world.tried[key] = known
         return world.tried[key]
@@ -171,7 +171,7 @@ def _others(world: World, layer: str, source: End, target: End, sim: Sim) -> Ite
     raced = sim.contested
     for schedule in _beyond(sim):
         other = tried(schedule)
-        raced = raced or other[2]
+        raced = raced or other.contested
         yield other
     if raced:
         yield from map(tried, _alternatives(sim))

@@ -69,8 +69,13 @@ class View(NamedTuple):
 #: Before anything was done.
 NOTHING = View(did=False, first=False, second=False, users=False, age=-1)
 
-#: What comes of a probe: its letter, whether it was seen on its wire, whether it made a difference who was first.
-Outcome = tuple[str, bool, bool]
+
+class Outcome(NamedTuple):
+    """What comes of a probe: its letter, whether its wire saw it, whether it made a difference who was first."""
+
+    letter: str
+    wired: bool
+    contested: bool
 
 
 class Course:

@@ -25,6 +25,8 @@ from netlab.plan.types import (
     layer_family,
 )
 
+#: The replies to a step that was asked for: what was built, and what was probed.
+Asked = tuple[Reply[StepObserved], Reply[tuple[LayerObserved, ...]]]
 #: The address family of the rules with these names, which layers of another one can't show.
 FAMILIES = {"arp": 4, "ip": 4, "icmp": 4, "nd": 6, "ipv6": 6, "icmp6": 6}
 #: How often a cell that differs is probed again, by itself and from cold.
@@ -106,46 +108,42 @@ class Trial:
         self.layers = layers_of(plan) if layers is None else layers
         self._foreseen = {step.name: Prediction(step.state, self.layers) for step in plan.steps if step.state.routers}
         self.stormy = any(ENDLESS in one.unknown.values() for one in self._foreseen.values())
-        self._lab: Lab | None = None
-        #: What was asked for in the step that the lab is in, or is to be in.
-        self._entered: Reply[StepObserved] | None = None
-        self._probed: Reply[tuple[LayerObserved, ...]] | None = None
+        #: The lab, and what was asked for in its first step.
+        self._begun: tuple[Lab, Asked] | None = None
 
     def begin(self, agent: Agent) -> None:
         """Have the first step built and probed, and don't wait for it. Raises LabError."""
         if not self.stormy:
-            self._lab = agent.lab(self.plan)
-            self._ask(self._lab, 0)
+            lab = agent.lab(self.plan)
+            self._begun = lab, self._ask(lab, 0)
 
-    def _ask(self, lab: Lab, number: int) -> None:
-        self._entered = lab.enter(self.plan.steps[number])
-        self._probed = lab.probe(self.layers, seed=number, wire=True)
+    def _ask(self, lab: Lab, number: int) -> Asked:
+        """Have a step built and probed."""
+        return lab.enter(self.plan.steps[number]), lab.probe(self.layers, seed=number, wire=True)
 
     def finish(self, agent: Agent, known: Set[str] | None = None) -> Outcome:
         """Probe and compare every step. Those that are ``known`` tell which rules nobody has to look for any more;
         without it nobody looks for any, since that takes the model longer. Raises LabError."""
         outcome = Outcome(stormy=self.stormy)
-        if self._lab is None:
+        if self._begun is None:
             self.begin(agent)
-        if self._lab is None:
+        if self._begun is None:
             return outcome
-        with self._lab as lab:
+        lab, first = self._begun
+        with lab:
             for number, step in enumerate(self.plan.steps):
-                if number:
-                    self._ask(lab, number)
-                assert self._entered is not None
-                assert self._probed is not None
+                built, probed = self._ask(lab, number) if number else first
                 prediction = self._foreseen.get(step.name) or Prediction(step.state, self.layers)
                 if known is not None:
                     outcome.rules |= applied(prediction, RULES.keys() - known)
                 try:
-                    entered = self._entered.result()
+                    entered = built.result()
                 except BuildError as error:
                     _refused_build(outcome, step, error)
                     break
                 outcome.steps += 1
                 _settled(outcome, step, entered)
-                _Step(outcome, lab, step, prediction).compare(self._probed.result())
+                _Step(outcome, lab, step, prediction).compare(probed.result())
         return outcome
 
 

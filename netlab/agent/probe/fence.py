@@ -59,8 +59,6 @@ class CpuFence:
         self._hear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(frames.ETHERTYPE))
         bpf.attach(self._hear, filters.OURS)
         self._number = 0
-        frame = frames.raw(frames.BROADCAST, frames.FENCE_SOURCE, 0)
-        self._head, self._tail = frame[: frames.NUMBER], frame[frames.NUMBER + 4 :]
         self._wait_for_carrier()
 
     def _steer(self) -> bool:
@@ -104,19 +102,18 @@ class CpuFence:
         for lane in lanes:
             self._number = (self._number + 1) & 0xFFFFFFFF
             missing.add(self._number)
-            self._put(self._head + self._number.to_bytes(4, "big") + self._tail, lane)
+            self._put(frames.raw(frames.BROADCAST, frames.FENCE_SOURCE, self._number), lane)
         while missing:
             missing.discard(frames.number_at(self._hear.recv(128), 14))
 
     def _put(self, frame: bytes, lane: tuple[str, int]) -> None:
         """Send a frame, as soon as the CPU that is to receive it has room for it in its backlog. Raises OSError."""
-        deadline = 0.0
+        deadline = time.monotonic() + DEADLINE
         while True:
             try:
                 self._send.sendto(frame, lane)
                 return
             except OSError as error:
-                deadline = deadline or time.monotonic() + DEADLINE
                 if error.errno != errno.ENOBUFS or time.monotonic() > deadline:
                     raise
             # Somebody floods that CPU: let it work.

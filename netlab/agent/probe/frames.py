@@ -22,8 +22,6 @@ FENCE_SOURCE = bytes.fromhex("06fe5ce00000")
 MARK = b"nlab" + os.urandom(4)
 MARK_WORDS = struct.unpack("!II", MARK)
 _NUMBER = struct.Struct("!I")
-#: Where the number stands in a frame of our own EtherType.
-NUMBER = 14 + len(MARK)
 _ECHO = struct.Struct("!BBHHH")
 
 
