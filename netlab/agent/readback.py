@@ -153,7 +153,10 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str], list[Vet
     """
     deadline = time.monotonic() + DEADLINE
     while True:
-        _wait(lab, state, deadline)
+        for ns, seen in _wait(lab, state, deadline).items():
+            # News of a carrier that a link has already would make its host report every IPv6 group anew, as late as the
+            # rtnl lock lets them through (addrconf_notify, ipv6_mc_up): a switch would learn of it between two probes.
+            nudge(lab.namespaces[ns], seen)
         read = {ns: read_links(lab.namespaces[ns]) for ns in lab.namespaces}
         unsettled = _unsettled(state, read)
         if not _awaited(state, read, unsettled) or time.monotonic() > deadline:
@@ -175,8 +178,8 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str], list[Vet
     return found, sorted({link for link, _ in unsettled} | _moving(state, read)), misplaced(state, read)
 
 
-def _wait(lab: Lab, state: State, deadline: float) -> None:
-    """Wait until everything seems to have settled, or the deadline has passed."""
+def _wait(lab: Lab, state: State, deadline: float) -> dict[str, dict[int, Link]]:
+    """Wait until everything seems to have settled, or the deadline has passed; what was seen last, by namespace."""
     waiting = set(lab.namespaces)
     read: dict[str, dict[int, Link]] = {}
     while waiting:
@@ -184,12 +187,13 @@ def _wait(lab: Lab, state: State, deadline: float) -> None:
             read[ns] = read_states(lab.namespaces[ns])
         before, waiting = waiting, {ns for _, ns in _awaited(state, read, _unsettled(state, read))}
         if time.monotonic() > deadline:
-            return
+            break
         for ns in waiting:
             nudge(lab.namespaces[ns], read[ns])
         if waiting == before:
             # The kernel settles from a workqueue (linkwatch_event) within microseconds: give it the processor.
             time.sleep(0.0005)
+    return read
 
 
 def _wait_for_groups(

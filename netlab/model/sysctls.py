@@ -74,7 +74,13 @@ NEUTRAL_AT = {
     "use_optimistic": 0,
 }
 #: Settings outside conf/ that no probe of ours can feel.
-NEUTRAL_GLOBAL = frozenset(("net/ipv4/icmp_errors_use_inbound_ifaddr", "net/ipv4/tcp_orphan_retries"))
+NEUTRAL_GLOBAL = frozenset(
+    (
+        "net/ipv4/icmp_errors_use_inbound_ifaddr",
+        "net/ipv4/igmp_link_local_mcast_reports",
+        "net/ipv4/tcp_orphan_retries",
+    )
+)
 
 #: Settings that the model follows.
 FOLLOWED4 = frozenset(

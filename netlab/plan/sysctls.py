@@ -58,6 +58,9 @@ IP_FORWARD = "net/ipv4/ip_forward"
 FORWARD4 = (IP_FORWARD, "net/ipv4/conf/all/forwarding")
 _FORWARD6 = "net/ipv6/conf/all/forwarding"
 _DISABLE6 = "net/ipv6/conf/all/disable_ipv6"
+#: A bridge that snoops joins 224.0.0.106 when it goes up. It reports that two ticks later, among the first probes, and
+#: again at random within a second (br_multicast_join_snoopers, igmp_ifc_start_timer).
+_GROUP_REPORTS = "net/ipv4/igmp_link_local_mcast_reports"
 _V4_DEFAULT = "net/ipv4/conf/default/"
 _INTERFACE = re.compile(r"(net/ipv[46]/(?:conf|neigh)/)([^/]+)(/.+)")
 
@@ -70,6 +73,7 @@ def _compiled() -> dict[str, str]:
     values["net/ipv4/conf/default/accept_source_route"] = "1"
     values["net/ipv4/icmp_echo_ignore_all"] = "0"
     values["net/ipv4/icmp_errors_use_inbound_ifaddr"] = "0"
+    values[_GROUP_REPORTS] = "0"
     # A killed process's connection with unsent data keeps its namespace until it gives up: after minutes of probing a
     # window that nobody opens any more, or like this at the first try (tcp_probe_timer, net/ipv4/tcp_timer.c).
     values["net/ipv4/tcp_orphan_retries"] = "1"
@@ -92,7 +96,7 @@ BRIDGE = {
     "net/bridge/bridge-nf-call-arptables": "0",
 }
 #: Those of a switch's namespace.
-SWITCH = {_DISABLE6: "1", "net/ipv6/conf/default/disable_ipv6": "1", **BRIDGE}
+SWITCH = {_DISABLE6: "1", "net/ipv6/conf/default/disable_ipv6": "1", _GROUP_REPORTS: "0", **BRIDGE}
 
 
 def defaults() -> dict[str, str]:
