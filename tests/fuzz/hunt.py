@@ -19,6 +19,7 @@ from netlab.spec import TopologyError
 from tests.fuzz.compare import Difference, Outcome, Trial, compare
 from tests.fuzz.lan import Document
 from tests.fuzz.shrink import shrink
+from tests.fuzz.tickets import Tickets
 from tests.fuzz.topologies import topology
 
 #: Differences of so many kinds are made small, by each worker; the rest are only told.
@@ -57,26 +58,24 @@ def plan_of(document: Document) -> Plan | None:
         return None
 
 
-def hunt(seed: str, numbers: Iterator[int], count: int, save: Path | None) -> Iterator[Find]:
-    """Compare ``count`` valid topologies; a smallest one of each kind of difference goes into the folder ``save``."""
+def hunt(seed: str, tickets: Tickets, save: Path | None) -> Iterator[Find]:
+    """Compare topologies as long as there are tickets; a smallest one of each kind of difference goes into the folder
+    ``save``."""
     agent = Agent.start()
     kinds: set[tuple[str, str, str]] = set()
     rules: set[str] = set()
     ahead: deque[tuple[Find, Document, Trial]] = deque()
     try:
         while True:
-            while count and len(ahead) < AHEAD:
-                number = next(numbers)
+            while len(ahead) < AHEAD and (number := tickets.take()) is not None:
                 document = made(seed, number)
                 plan = plan_of(document)
-                if plan is not None:
-                    trial = Trial(plan)
+                trial = Trial(plan) if plan is not None else None
+                if trial is None or trial.stormy:
+                    tickets.replace()
+                if trial is not None:
                     ahead.append((Find(number), document, trial))
-                    # A stormy one doesn't count.
-                    count -= not trial.stormy
-                    # Where the agent has gone, whoever waits for it will be told.
-                    with contextlib.suppress(LabError):
-                        trial.begin(agent)
+                    _begin(trial, agent)
             if not ahead:
                 return
             find, document, trial = ahead.popleft()
@@ -92,11 +91,17 @@ def hunt(seed: str, numbers: Iterator[int], count: int, save: Path | None) -> It
                 find.error = traceback.format_exc()
                 agent.close()
                 agent = Agent.start()
-                for *_, trial in ahead:
-                    trial.begin(agent)
+                for *_, other in ahead:
+                    _begin(other, agent)
             yield find
     finally:
         agent.close()
+
+
+def _begin(trial: Trial, agent: Agent) -> None:
+    """Have a trial begun; where the agent has gone, whoever waits for it will be told."""
+    with contextlib.suppress(LabError):
+        trial.begin(agent)
 
 
 def _smallest(agent: Agent, document: Document, difference: Difference, save: Path, label: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import os
 from collections.abc import Iterator
@@ -11,15 +10,16 @@ from queue import Empty
 from typing import Any
 
 from tests.fuzz.hunt import Find, hunt
+from tests.fuzz.tickets import Tickets
 
 
 def side_by_side(seed: str, number: int, jobs: int, save: Path | None) -> Iterator[Find]:
-    """What ``jobs`` workers find in ``number`` topologies, as it comes. Worker k takes every ``jobs``-th one."""
+    """What ``jobs`` workers find in ``number`` topologies, as it comes."""
     jobs = max(1, min(jobs, number))
     context = multiprocessing.get_context("spawn")
     queue: Any = context.Queue()
-    counts = [(number + jobs - 1 - k) // jobs for k in range(jobs)]
-    workers = [context.Process(target=work, args=(queue, seed, jobs, k, counts[k], save)) for k in range(jobs)]
+    tickets = Tickets(number, context)
+    workers = [context.Process(target=work, args=(queue, seed, tickets, save)) for _ in range(jobs)]
     for worker in workers:
         worker.start()
     try:
@@ -44,10 +44,10 @@ def _next(queue: Any, workers: list[Any]) -> Find:
                 raise RuntimeError("the workers have ended before their work was done") from None
 
 
-def work(queue: Any, seed: str, jobs: int, k: int, count: int, save: Path | None) -> None:
+def work(queue: Any, seed: str, tickets: Tickets, save: Path | None) -> None:
     """One worker. It ends with its parent, however that ends."""
     parent = os.getppid()
-    for find in hunt(seed, itertools.count(k, jobs), count, save):
+    for find in hunt(seed, tickets, save):
         if os.getppid() != parent:
             queue.cancel_join_thread()
             return
