@@ -16,6 +16,8 @@ want tcpdump tcpdump
 want setpriv util-linux
 want dot graphviz
 want sshd openssh-server
+want zsh zsh
+want fish fish
 want chromium chromium
 want chromedriver chromium-driver
 

@@ -6,11 +6,18 @@ import os
 from typing import ClassVar
 
 import click
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class, split_arg_string
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ZshComplete,
+    add_completion_class,
+    split_arg_string,
+)
 
 HOW = {
     "bash": 'eval "$(netlab completion bash)"      # in ~/.bashrc',
-    "zsh": 'eval "$(netlab completion zsh)"       # in ~/.zshrc',
+    "zsh": 'eval "$(netlab completion zsh)"       # in ~/.zshrc, behind compinit',
     "fish": "netlab completion fish | source       # in ~/.config/fish/config.fish",
 }
 
@@ -34,6 +41,34 @@ _BASH = """\
 }
 
 complete -o nosort -o bashdefault -o default -F %(complete_func)s %(prog_name)s
+"""
+
+#: Zsh's own completion of files and folders has to be told which part of --report-dir=here is a path.
+_ZSH = ZshComplete.source_template.replace("_path_files", "compset -P '--*='; _path_files")
+
+#: click's own takes an answer apart at every comma, and loses what is behind it: layers, and the end of each sentence.
+_FISH = """\
+function %(complete_func)s
+    set -l option ""
+    if set -l found (string match -r -- '^--[^=]+=' (commandline -t))
+        set option $found
+    end
+    set -lx COMP_WORDS (commandline -cp)
+    set -lx COMP_CWORD (commandline -t)
+    for line in (env %(complete_var)s=fish_complete %(prog_name)s)
+        set -l parts (string split -m 1 "," -- $line)
+        switch $parts[1]
+            case plain
+                echo $option$parts[2]
+            case dir
+                string replace -r -- '^' $option (__fish_complete_directories $parts[2])
+            case file
+                string replace -r -- '^' $option (__fish_complete_path $parts[2])
+        end
+    end
+end
+
+complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
 """
 
 
@@ -60,6 +95,26 @@ class Bash(BashComplete):
         return "\n".join(f"{item.type},{str(item.value).removeprefix(given)}" for item in found)
 
 
+class Zsh(ZshComplete):
+    """Zsh has each answer put in place of the whole word, so an option's values come with the option before them."""
+
+    source_template: ClassVar[str] = _ZSH
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        """What the script reads of an answer: three lines."""
+        _args, word = self.get_completion_args()
+        option, sign, _ = word.partition("=")
+        if sign and option.startswith("--") and item.type == "plain":
+            item = CompletionItem(f"{option}={item.value}", item.type, item.help)
+        return super().format_completion(item)
+
+
+class Fish(FishComplete):
+    """Fish, too, has whole words completed; its script sees to that."""
+
+    source_template: ClassVar[str] = _FISH
+
+
 @click.command(
     "completion", short_help="Print a completion script for a shell.", epilog="\b\n" + "\n".join(HOW.values())
 )
@@ -79,5 +134,6 @@ def command(shell: str) -> None:
 
 
 def register() -> None:
-    """Put our way of completing in bash in place of click's."""
-    add_completion_class(Bash)
+    """Put our ways of completing in place of click's."""
+    for one in (Bash, Zsh, Fish):
+        add_completion_class(one)

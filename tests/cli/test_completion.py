@@ -1,4 +1,4 @@
-"""Completion in a real bash, as somebody types."""
+"""Completion in real shells, as somebody types."""
 
 from __future__ import annotations
 
@@ -14,43 +14,54 @@ import pytest
 
 from .conftest import NETLAB, TWO
 
-BASH = shutil.which("bash")
+BASH, ZSH, FISH = map(shutil.which, ("bash", "zsh", "fish"))
 
-pytestmark = [
-    pytest.mark.skipif(
-        BASH is None or subprocess.run([BASH, "-c", "((BASH_VERSINFO[0] >= 5))"]).returncode != 0,
-        reason="no bash 5 here",
-    )
+#: The path to a shell that is there, or why it can't be asked.
+SHELLS = [
+    pytest.param(
+        "bash",
+        marks=pytest.mark.skipif(
+            BASH is None or subprocess.run([BASH, "-c", "((BASH_VERSINFO[0] >= 5))"]).returncode != 0,
+            reason="no bash 5 here",
+        ),
+    ),
+    pytest.param("zsh", marks=pytest.mark.skipif(ZSH is None, reason="no zsh here")),
 ]
-
-#: What a shell of somebody who has set up nothing else is told first.
-SETUP = (
-    'bind "set enable-bracketed-paste off"; bind "set bell-style none"; bind "set page-completions off"; '
-    'eval "$(netlab completion bash)"; stty -echo; echo READY""\n'
-)
+#: How each is started, and what it is told first: no more than somebody has who has set up nothing else.
+START = {"bash": ["bash", "--norc", "--noprofile", "-i"], "zsh": ["zsh", "-f", "-i"]}
+SETUP = {
+    "bash": 'bind "set enable-bracketed-paste off"; bind "set bell-style none"; bind "set page-completions off"; '
+    'eval "$(netlab completion bash)"; stty -echo; echo READY""\n',
+    "zsh": "unset zle_bracketed_paste; unsetopt beep prompt_sp prompt_cr auto_remove_slash; "
+    'autoload -Uz compinit; compinit -u -D; eval "$(netlab completion zsh)"; echo READY""\n',
+}  # fmt: skip
 
 
 @pytest.fixture
-def typed(tmp_path: Path) -> Iterator[Callable[[str], list[str]]]:
-    """Type a line with tabs into an interactive bash; returns the words that have become of it.
-
-    Not what is on the screen: the line is made one of printf's arguments, and what that prints is read.
-    """
+def folder(tmp_path: Path) -> Path:
+    """A folder with topologies of one's own, with other files and a folder."""
     (tmp_path / "bridge.yaml").write_text(TWO)
     (tmp_path / "mine.yaml").write_text(TWO)
     (tmp_path / "mine.txt").write_text("no topology")
     (tmp_path / "reports").mkdir()
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(NETLAB).parent}:{os.environ['PATH']}",
-        "PS1": "$ ",
-        "TERM": "dumb",
-        "INPUTRC": "/dev/null",
-    }
+    return tmp_path
+
+
+def environment() -> dict[str, str]:
+    """With `netlab` at hand, as these tests run it."""
+    return {**os.environ, "PATH": f"{Path(NETLAB).parent}:{os.environ['PATH']}", "PS1": "$ ", "TERM": "dumb"}
+
+
+@pytest.fixture
+def typed(folder: Path, shell: str) -> Iterator[Callable[[str], list[str]]]:
+    """Type a line with tabs into an interactive shell; returns the words that have become of it.
+
+    Not what is on the screen: the line is made one of printf's arguments, and what that prints is read.
+    """
     pid, terminal = pty.fork()
     if pid == 0:
-        os.chdir(tmp_path)
-        os.execve(BASH or "", ["bash", "--norc", "--noprofile", "-i"], environment)
+        os.chdir(folder)
+        os.execvpe(shell, START[shell], {**environment(), "INPUTRC": "/dev/null"})
 
     def until(pattern: bytes) -> re.Match[bytes]:
         got = b""
@@ -62,7 +73,7 @@ def typed(tmp_path: Path) -> Iterator[Callable[[str], list[str]]]:
         os.write(terminal, f"{line}\x01printf '<%s>' SAID \x05 DONE\n".encode())
         return re.findall(r"<([^>]*)>", until(rb"<SAID>(.*)<DONE>").group(1).decode())
 
-    os.write(terminal, SETUP.encode())
+    os.write(terminal, SETUP[shell].encode())
     until(rb"READY\r\n")
     yield type_
     os.write(terminal, b"exit\n")
@@ -78,7 +89,6 @@ def typed(tmp_path: Path) -> Iterator[Callable[[str], list[str]]]:
         ("netlab run bridge-two-n\t", "bridge-two-node"),
         ("netlab run bridge.\t", "bridge.yaml"),
         ("netlab run bri\t", "bridge"),
-        ("netlab run min\t", "mine."),
         ("netlab run reports bri\t", "bridge"),
         ("netlab why bridge-two-node A:\t", "A:ens160"),
         ("netlab why bridge-two-node A:ens160.\t", "A:ens160.1"),
@@ -89,12 +99,58 @@ def typed(tmp_path: Path) -> Iterator[Callable[[str], list[str]]]:
         ("netlab run vepa-hairpin --step=hairpin-on\t", "--step=hairpin-on"),
         ("netlab run vepa-hairpin -s hair\t", "hairpin-o"),
         ("netlab run vepa-hairpin --layers icmp,tc\t", "icmp,tcp"),
+        ("netlab run vepa-hairpin --layers=icmp,tc\t", "--layers=icmp,tcp"),
         ("netlab run mine.yaml --report-dir rep\t", "reports/"),
+        ("netlab run mine.yaml --report-dir=rep\t", "--report-dir=reports/"),
     ],
 )
+@pytest.mark.parametrize("shell", SHELLS)
 def test_a_word_is_completed(typed: Callable[[str], list[str]], line: str, last: str) -> None:
     """Commands, topologies that ship and files of one's own, endpoints behind a colon, rules, steps, layers, folders:
     as far as what is typed decides."""
     words = typed(line)
     assert words[:-1] == line.split()[:-1]
     assert words[-1] == last
+
+
+@pytest.mark.parametrize("shell", SHELLS[:1])
+def test_bash_completes_files_that_may_be_topologies(typed: Callable[[str], list[str]]) -> None:
+    """Where no name fits bash is left to complete files, of any kind."""
+    assert typed("netlab run min\t") == ["netlab", "run", "mine."]
+
+
+@pytest.mark.skipif(FISH is None, reason="no fish here")
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("netlab gra", ["graph"]),
+        ("netlab run bridge.", ["bridge.yaml"]),
+        ("netlab run bridge-two-n", ["bridge-two-node.yaml", "bridge-two-node-reached.yaml"]),
+        ("netlab why bridge-two-node A:ens160.", ["A:ens160.1"]),
+        ("netlab rules arp/any", ["arp/any-interface-answers"]),
+        ("netlab run vepa-hairpin -s hairpin-on", ["hairpin-on"]),
+        ("netlab run vepa-hairpin --step=hairpin-on", ["--step=hairpin-on"]),
+        ("netlab run vepa-hairpin --layers icmp,tc", ["icmp,tcp"]),
+        ("netlab run vepa-hairpin --layers=icmp,tc", ["--layers=icmp,tcp"]),
+        ("netlab run mine.yaml --report-dir rep", ["reports/"]),
+        ("netlab run mine.yaml --report-dir=rep", ["--report-dir=reports/"]),
+    ],
+)
+def test_fish_is_offered_whole_words(folder: Path, line: str, offered: list[str]) -> None:
+    """What fish would offer in place of the last word, layers behind a comma and values behind an option included."""
+    script = "netlab completion fish | source; complete -C $argv[1]"
+    run = subprocess.run(
+        ["fish", "--no-config", "-c", script, line], cwd=folder, env=environment(), text=True, capture_output=True
+    )
+    assert run.stderr == ""
+    assert sorted(answer.partition("\t")[0] for answer in run.stdout.splitlines()) == sorted(offered)
+
+
+@pytest.mark.skipif(FISH is None, reason="no fish here")
+def test_fish_shows_whole_sentences(folder: Path) -> None:
+    """What a command does is told to its end, behind a comma, too."""
+    script = "netlab completion fish | source; complete -C 'netlab dif'"
+    run = subprocess.run(
+        ["fish", "--no-config", "-c", script], cwd=folder, env=environment(), text=True, capture_output=True
+    )
+    assert run.stdout.startswith("diff\tCompare two runs: what changed, and")
