@@ -14,8 +14,9 @@ from netlab.agent.probe.fence import CpuFence, Fence, FenceLost, QueueFence, Sha
 from netlab.agent.probe.meter import Meter
 from netlab.plan.types import AnyLink, Macvlan, State
 
-#: In a lab of so many namespaces at most every frame is counted; beyond, to make all rounds is cheaper.
-METERED = 12
+#: In a lab of so many namespaces at most every frame is counted. In larger ones to open that many sockets takes longer
+#: than the rounds that they save, but where packets may go by many routers.
+METERED = 16
 
 
 class Rounds:
@@ -31,6 +32,8 @@ class Rounds:
         self._shapers: list[ShaperFence] = []
         #: What counts everything that moves in the lab but fences; none where it isn't counted.
         self._meters: list[Meter] = []
+        #: The hops of the longest chain that one frame may cause.
+        self._longest = state.hops * (1 + state.routers)
         #: The fences that are under way in this round, and those among them that not everybody has heard.
         self._under_way: dict[int, Fence] = {}
         self._missing: dict[int, Fence] = {}
@@ -47,7 +50,7 @@ class Rounds:
         self._shapers = self._shaper_fences()
         namespaces = list(self._arena.lab.namespaces.values())
         # What waits in a shaper isn't counted until it is let out.
-        if len(namespaces) <= METERED and not self._shapers:
+        if len(namespaces) <= max(METERED, self._longest) and not self._shapers:
             self._meters = [self._ears.meter(ns, filters.MOVING) for ns in namespaces]
 
     @property
@@ -149,7 +152,7 @@ class Rounds:
         """
         try:
             self._moved()
-            for _ in range(self._state.hops * traversals * (1 + self._state.routers)):
+            for _ in range(self._longest * traversals):
                 self._cpus.round(quiet=self._racing)
                 self._cross([*self._shapers, *queues])
                 # What is heard may make a server of ours answer, which is counted, too: hence that is looked at last.

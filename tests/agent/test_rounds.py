@@ -1,0 +1,65 @@
+"""How many rounds have to be made, and where counting spares them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from netlab.agent.probe.rounds import Rounds
+
+
+class Cpus:
+    """A fence across all CPUs that counts its rounds."""
+
+    rounds = 0
+
+    def round(self, *, quiet: bool) -> None:
+        """One round."""
+        self.rounds += 1
+
+
+def made(namespaces: int, *, hops: int, routers: int, moving: int) -> tuple[Rounds, Cpus]:
+    """The rounds of a lab without queues, in which something moves in the first ``moving`` rounds."""
+    left = [1] * (moving + 1)
+    counted = SimpleNamespace(more=lambda: left.pop() if left else 0)
+    still = SimpleNamespace(more=lambda: 0)
+    meters = iter([counted, *[still] * (namespaces - 1)])
+    ears: Any = SimpleNamespace(meter=lambda _ns, _filter: next(meters), drain=lambda: None, wait=lambda *_: None)
+    arena: Any = SimpleNamespace(
+        state=SimpleNamespace(links=(), hops=hops, routers=routers),
+        endpoints=(),
+        lab=SimpleNamespace(namespaces=dict.fromkeys(range(namespaces))),
+        numbers=iter(range(1000)),
+    )
+    cpus: Any = Cpus()
+    rounds = Rounds(arena, ears, cpus)
+    rounds.prepare({})
+    return rounds, cpus
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "hops", "routers", "expected"),
+    [
+        # As long as something moves, and one more.
+        (10, 6, 0, 3),
+        (10, 8, 7, 3),
+        # To count costs more in these…
+        (100, 6, 0, 12),
+        # … but not where packets may go round by routers.
+        (40, 8, 7, 3),
+    ],
+)
+def test_rounds_end_when_nothing_moves(namespaces: int, hops: int, routers: int, expected: int) -> None:
+    """Rounds go on until nothing has moved in one; in a large lab without routers as often as a chain has hops."""
+    rounds, cpus = made(namespaces, hops=hops, routers=routers, moving=2)
+    assert rounds.run(2, []) == ""
+    assert cpus.rounds == expected
+
+
+def test_rounds_end_at_the_longest_chain() -> None:
+    """Where something always moves, as in another's flood, no more rounds are made than the longest chain has hops."""
+    rounds, cpus = made(10, hops=3, routers=1, moving=1000)
+    assert rounds.run(2, []) == ""
+    assert cpus.rounds == 3 * 2 * 2
