@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import socket
 from collections.abc import Callable
 
+import pytest
 from scapy.layers.inet import IP
 from scapy.layers.l2 import Ether
 
@@ -12,6 +15,7 @@ from netlab.lab import Agent
 from netlab.plan import from_file
 from tests.agent.conftest import Built
 
+KERNEL = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
 #: Where the rtnl lock is held again and again, for each bridge that goes waits for all CPUs under it.
 BUSY = """
 name: busy
@@ -42,6 +46,7 @@ def sent(run: Callable[..., str], namespace: str) -> int:
     return int(lines["Icmp6OutMsgs"])
 
 
+@pytest.mark.skipif(KERNEL < (6, 9), reason="before Linux 6.9 nothing is worked off on demand (rtnl_getlink)")
 def test_no_news_of_a_carrier_are_left(agent: Agent) -> None:
     """Where the kernel is made to work off what is pending for a link of a settled lab, nobody reports a group anew."""
     plan = from_file(GROWING, "growing.yaml")
