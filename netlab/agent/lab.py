@@ -97,19 +97,12 @@ class Lab:
         self.read, unsettled, misplaced = readback.settle(self, step.state)
         deadline = time.monotonic() + readback.DEADLINE
         while misplaced and time.monotonic() < deadline:
-            self._put_in_place(misplaced)
+            for veth in misplaced:
+                # News of its carrier, worked off by now, had set it to forwarding (br_port_carrier_check).
+                self.set_state(veth, SetLink(before=veth, after=veth, where=veth.where))
             self.read, unsettled, misplaced = readback.settle(self, step.state)
         unsettled += [veth.id for veth in misplaced]
         return {"links": self.read, "unsettled": unsettled, "refused": refused, "notes": self.notes}
-
-    def _put_in_place(self, misplaced: Iterable[Veth]) -> None:
-        """Put ports into the state that the plan says. Raises BuildFailed.
-
-        News of a carrier that are still to come would set them to forwarding again (br_port_carrier_check).
-        """
-        for veth in misplaced:
-            readback.nudge(self.namespaces[veth.port_namespace], [veth.port_ifindex])
-            self.set_state(veth, SetLink(before=veth, after=veth, where=veth.where))
 
     # --- changes ------------------------------------------------------------------------------------
 

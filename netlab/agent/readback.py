@@ -156,7 +156,7 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str], list[Vet
         for ns, seen in _wait(lab, state, deadline).items():
             # News of a carrier that a link has already would make its host report every IPv6 group anew, as late as the
             # rtnl lock lets them through (addrconf_notify, ipv6_mc_up): a switch would learn of it between two probes.
-            nudge(lab.namespaces[ns], seen)
+            _nudge(lab.namespaces[ns], seen)
         read = {ns: read_links(lab.namespaces[ns]) for ns in lab.namespaces}
         unsettled = _unsettled(state, read)
         if not _awaited(state, read, unsettled) or time.monotonic() > deadline:
@@ -189,7 +189,7 @@ def _wait(lab: Lab, state: State, deadline: float) -> dict[str, dict[int, Link]]
         if time.monotonic() > deadline:
             break
         for ns in waiting:
-            nudge(lab.namespaces[ns], read[ns])
+            _nudge(lab.namespaces[ns], read[ns])
         if waiting == before:
             # The kernel settles from a workqueue (linkwatch_event) within microseconds: give it the processor.
             time.sleep(0.0005)
@@ -215,11 +215,11 @@ def _wait_for_groups(
         if not late or time.monotonic() > deadline:
             return [(link.id, link.namespace) for link in state.links if link.ifindex in late.get(link.namespace, ())]
         for ns, links in late.items():
-            nudge(lab.namespaces[ns], links)
+            _nudge(lab.namespaces[ns], links)
         time.sleep(0.0005)
 
 
-def nudge(ns: Netns, links: Iterable[int]) -> None:
+def _nudge(ns: Netns, links: Iterable[int]) -> None:
     """Have the kernel work off what is pending for links (rtnl_getlink, since 6.9: linkwatch_sync_dev).
 
     It may take its time, up to a second, where a carrier came while the link was still down (linkwatch_urgent_event).

@@ -102,6 +102,7 @@ def _alternatives(sim: Sim) -> Iterator[Schedule]:
     if sim.worked:
         yield Schedule(eager=True)
         last = min(sim.steps, LATEST)
+        starts = range(0, last, 4)
         prompts = (False, True) if sim.request == "udp-request" else (False,)
         for prompt in prompts:
             if prompt:
@@ -112,12 +113,11 @@ def _alternatives(sim: Sim) -> Iterator[Schedule]:
             yield Schedule(together=True, prompt=prompt)
             yield from (Schedule(after=after, prompt=prompt) for after in range(last))
             yield from (Schedule(after=after, prompt=prompt, rushed=True) for after in range(1, last, 3))
-            yield from (Schedule(after=after, prompt=prompt, together=True) for after in range(0, last, 4))
+            yield from (Schedule(after=after, prompt=prompt, together=True) for after in starts)
             if prompt:
-                yield from (Schedule(after=after, prompt=True, last_first=True) for after in range(0, last, 4))
+                yield from (Schedule(after=after, prompt=True, last_first=True) for after in starts)
             if len(sim.worked) > 1:
                 yield Schedule(after=0, prompt=prompt, crossed=True)
-                starts = range(0, last, 4)
                 yield from (Schedule(after=after, prompt=prompt, crossed=True, rushed=True) for after in starts)
             throws = THROWS if sim.moved else FEW_THROWS if prompt else 0
             yield from (Schedule(after=0, prompt=prompt, dice=seed) for seed in range(throws))

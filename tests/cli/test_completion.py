@@ -16,7 +16,7 @@ from .conftest import NETLAB, TWO
 
 BASH, ZSH, FISH = map(shutil.which, ("bash", "zsh", "fish"))
 
-#: The path to a shell that is there, or why it can't be asked.
+#: The shells in which lines are typed; why one can't be asked.
 SHELLS = [
     pytest.param(
         "bash",
@@ -119,6 +119,16 @@ def test_bash_completes_files_that_may_be_topologies(typed: Callable[[str], list
     assert typed("netlab run min\t") == ["netlab", "run", "mine."]
 
 
+def fish(folder: Path, line: str) -> list[str]:
+    """What fish would offer in place of a line's last word, each with what it says of it behind a tab."""
+    script = "netlab completion fish | source; complete -C $argv[1]"
+    run = subprocess.run(
+        ["fish", "--no-config", "-c", script, line], cwd=folder, env=environment(), text=True, capture_output=True
+    )
+    assert run.stderr == ""
+    return run.stdout.splitlines()
+
+
 @pytest.mark.skipif(FISH is None, reason="no fish here")
 @pytest.mark.parametrize(
     ("line", "offered"),
@@ -138,19 +148,12 @@ def test_bash_completes_files_that_may_be_topologies(typed: Callable[[str], list
 )
 def test_fish_is_offered_whole_words(folder: Path, line: str, offered: list[str]) -> None:
     """What fish would offer in place of the last word, layers behind a comma and values behind an option included."""
-    script = "netlab completion fish | source; complete -C $argv[1]"
-    run = subprocess.run(
-        ["fish", "--no-config", "-c", script, line], cwd=folder, env=environment(), text=True, capture_output=True
-    )
-    assert run.stderr == ""
-    assert sorted(answer.partition("\t")[0] for answer in run.stdout.splitlines()) == sorted(offered)
+    answers = fish(folder, line)
+    assert sorted(answer.partition("\t")[0] for answer in answers) == sorted(offered)
 
 
 @pytest.mark.skipif(FISH is None, reason="no fish here")
 def test_fish_shows_whole_sentences(folder: Path) -> None:
     """What a command does is told to its end, behind a comma, too."""
-    script = "netlab completion fish | source; complete -C 'netlab dif'"
-    run = subprocess.run(
-        ["fish", "--no-config", "-c", script], cwd=folder, env=environment(), text=True, capture_output=True
-    )
-    assert run.stdout.startswith("diff\tCompare two runs: what changed, and")
+    [answer] = fish(folder, "netlab dif")
+    assert answer.startswith("diff\tCompare two runs: what changed, and")
