@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -44,6 +45,49 @@ def test_a_round_crosses_every_backlog(moving: bool) -> None:
     # A process that moves gets no further than it may run.
     crossed = [count for count in frames if int(count) >= ROUNDS]
     assert len(crossed) >= (len(frames) if steered == "True" else len(os.sched_getaffinity(0)))
+
+
+class Cpus(fence.CpuFence):
+    """Two CPUs with a pair of veths each; ``ways`` are those by which they were crossed."""
+
+    def __init__(self) -> None:
+        self._lanes = [("fence2", 0), ("fence4", 0)]
+        self.steered = True
+        self.ways: list[str] = []
+
+    def _cross(self, lanes: list[tuple[str, int]]) -> None:
+        self.ways.append("steered")
+
+    def _move_and_cross(self) -> None:
+        self.ways.append("moving")
+
+
+@pytest.mark.parametrize(
+    ("quiet", "running", "way"), [(True, 1, "moving"), (True, 2, "steered"), (False, 1, "steered")]
+)
+def test_no_cpu_is_woken_where_a_race_is_to_be_as_at_rest(
+    monkeypatch: pytest.MonkeyPatch, quiet: bool, running: int, way: str
+) -> None:
+    """The process moves only where it is to be quiet and a CPU is asleep."""
+    monkeypatch.setattr(fence, "_running", lambda: running)
+    cpus = Cpus()
+    cpus.round(quiet=quiet)
+    assert cpus.ways == [way]
+
+
+def test_how_many_tasks_run() -> None:
+    """This one at least does; a busy process more on each CPU counts, too."""
+    before = fence._running()
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+    try:
+        deadline = time.monotonic() + 10
+        while fence._running() < 3:
+            assert time.monotonic() < deadline
+        assert before >= 1
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
 
 
 @pytest.mark.parametrize(

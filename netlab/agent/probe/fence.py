@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
+import io
 import os
 import socket
 import time
@@ -122,10 +124,11 @@ class CpuFence:
     def round(self, *, quiet: bool = False) -> None:
         """Cross every CPU's backlog; where not steered, of those that this process may run on. Raises FenceLost.
 
-        ``quiet`` forgoes steering: it wakes the other CPUs, and for a while they answer faster than at rest.
+        ``quiet`` forgoes steering where that would wake a CPU: for a while it answers faster than at rest. Where all of
+        them work anyway the process would only have to wait wherever it moves.
         """
         try:
-            if self.steered and not quiet:
+            if self.steered and not (quiet and _running() < len(self._lanes)):
                 self._cross(self._lanes)
             else:
                 self._move_and_cross()
@@ -141,6 +144,23 @@ class CpuFence:
                 self._cross(self._plain)
         finally:
             os.sched_setaffinity(0, self.cpus)
+
+
+@functools.cache
+def _loads() -> io.FileIO:
+    """Open as long as we are: this is read in many rounds."""
+    return open("/proc/loadavg", "rb", buffering=0)
+
+
+def _running() -> int:
+    """How many tasks of the whole machine run or wait to, this one included (nr_running, kernel/sched/core.c)."""
+    try:
+        file = _loads()
+    except FileNotFoundError:
+        # A /proc of processes alone (subset=pid) doesn't tell.
+        return 0
+    file.seek(0)
+    return int(file.readall().split()[3].partition(b"/")[0])
 
 
 def _names(lane: int) -> tuple[str, str]:
