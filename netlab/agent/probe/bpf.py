@@ -17,6 +17,8 @@ JEQ, JA, RET = 0x15, 0x05, 0x06
 ACCEPT = 0xFFFF
 #: Where the packet type can be loaded from: SKF_AD_OFF + SKF_AD_PKTTYPE, include/uapi/linux/filter.h.
 PACKET_TYPE = 0xFFFFF004
+#: The same of the interface's type: SKF_AD_OFF + SKF_AD_HATYPE.
+HARDWARE_TYPE = 0xFFFFF01C
 
 Instruction = tuple[int, int, int, int]
 Program = list[Instruction]

@@ -18,11 +18,10 @@ OURS = bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE), (bpf.LD_W, 14, _FIRST), (bpf
 MOVING = bpf.but(bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE), (bpf.LD_W, 6, _FENCE)))
 
 _OWN_KIND = bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE))
+_TO_ITSELF = bpf.all_of((bpf.LD_H, bpf.HARDWARE_TYPE, frames.ARPHRD_LOOPBACK))
 _SENT = bpf.all_of((bpf.LD_B, bpf.PACKET_TYPE, frames.PACKET_OUTGOING))
 _ARP = bpf.all_of((bpf.LD_H, 12, frames.ETH_P_ARP))
 _SOLICITATION = bpf.all_of((bpf.LD_H, 12, frames.ETH_P_IPV6), (bpf.LD_B, 20, 58), (bpf.LD_B, 54, 135))
-#: What a namespace sends, and what comes in beyond questions for neighbours: who learns of an asker answers him.
-SPEAKING = bpf.but(bpf.any_of(_OWN_KIND, bpf.but(bpf.any_of(_SENT, bpf.but(bpf.any_of(_ARP, _SOLICITATION))))))
 
 _ICMP = ((bpf.LD_H, 12, frames.ETH_P_IP), (bpf.LD_B, 23, 1), (bpf.LDX_MSH, 14, -1))
 _ICMP_6 = ((bpf.LD_H, 12, frames.ETH_P_IPV6), (bpf.LD_B, 20, 58))
@@ -32,6 +31,13 @@ TEACHING = bpf.any_of(
     bpf.all_of(*_ICMP, (bpf.LD_B_IND, 14, 5)),
     bpf.all_of(*_ICMP_6, (bpf.LD_B, 54, 2)),
     bpf.all_of(*_ICMP_6, (bpf.LD_B, 54, 137)),
+)
+
+#: What a namespace sends to others, what comes in beyond questions for neighbours, and whatever teaches it: who learns
+#: of an asker answers him.
+SPEAKING = bpf.any_of(
+    TEACHING,
+    bpf.but(bpf.any_of(_OWN_KIND, _TO_ITSELF, bpf.but(bpf.any_of(_SENT, bpf.but(bpf.any_of(_ARP, _SOLICITATION)))))),
 )
 
 _ARP_REPLY = bpf.all_of((bpf.LD_H, 20, 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 
@@ -26,9 +27,10 @@ class Resolve(Layer):
         super().__init__(arena, ears, name)
         self.asked: dict[tuple[str, bytes, bytes], list[Pair]] = {}
         self.sent: dict[Question, list[Pair]] = {}
+        #: The address of an endpoint in this family, worked out once for each.
+        self.packed = functools.cache(self._packed)
 
-    def packed(self, index: int) -> bytes:
-        """The address of an endpoint in this family."""
+    def _packed(self, index: int) -> bytes:
         endpoint = self.arena.endpoints[index]
         address = endpoint.v4 if self.family == 4 else endpoint.v6
         assert address is not None

@@ -37,6 +37,9 @@ class Rounds:
         #: The fences that are under way in this round, and those among them that not everybody has heard.
         self._under_way: dict[int, Fence] = {}
         self._missing: dict[int, Fence] = {}
+        #: The host of each endpoint, by index, and of each parent with a broadcast queue.
+        self._hosts = [state.namespace(endpoint.namespace).host for endpoint in arena.endpoints]
+        self._homes: dict[str, str] = {}
         #: Parents in whose broadcast queues something may wait that no fence has followed.
         self._behind: set[str] = set()
         # A parent in its child's namespace answers first, on a machine at rest: the child has to wait for a workqueue.
@@ -47,6 +50,8 @@ class Rounds:
     def prepare(self, lives: Mapping[str, Life]) -> None:
         """Find the fences, once the controls have told which children hear anything."""
         self.queues = self._queue_fences(lives)
+        state = self._state
+        self._homes = {parent: state.namespace(state.link(parent).namespace).host for parent in self.queues}
         self._shapers = self._shaper_fences()
         namespaces = list(self._arena.lab.namespaces.values())
         # What waits in a shaper isn't counted until it is let out.
@@ -117,15 +122,11 @@ class Rounds:
 
         Where somebody else has an end's address, too (``shared``), his answer may be in any.
         """
-        state, endpoints = self._state, self._arena.endpoints
-        pairs = list(pairs)
-        if state.routers or shared.intersection(index for pair in pairs for index in pair):
+        ends = {index for pair in pairs for index in pair}
+        if self._state.routers or not ends.isdisjoint(shared):
             return list(self.queues.values())
-        hosts = {state.namespace(endpoints[index].namespace).host for pair in pairs for index in pair}
-        return [
-            fence for parent, fence in self.queues.items()
-            if state.namespace(state.link(parent).namespace).host in hosts
-        ]  # fmt: skip
+        hosts = {self._hosts[index] for index in ends}
+        return [fence for parent, fence in self.queues.items() if self._homes[parent] in hosts]
 
     def sent(self) -> None:
         """Probes were sent: something may wait in any queue now."""

@@ -107,9 +107,13 @@ class Warmth:
             if True not in waited:
                 break
             if to_others:
+                # They are told at once, while the entry is deleted.
+                told = self._learners(ends)
+                if not told:
+                    break
                 if why := let_out():
                     return f"not cold: {why}"
-                warm |= self._learners(ends)
+                warm |= told | self._learners(ends)
         self._forget_macs()
         if self._routed:
             counted = self._metered and ends is not None

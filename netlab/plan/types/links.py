@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -14,6 +15,12 @@ PortState = Literal["forwarding", "disabled", "listening", "learning"]
 
 #: Main routing table (RT_TABLE_MAIN).
 MAIN_TABLE = 254
+
+
+@functools.lru_cache(maxsize=4096)
+def _network(ip: str, prefixlen: int) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """It is asked for time and again, for each layer of each step."""
+    return ipaddress.ip_interface(f"{ip}/{prefixlen}").network
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ class Address:
     @property
     def network(self) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         """The on-link prefix."""
-        return ipaddress.ip_interface(f"{self.ip}/{self.prefixlen}").network
+        return _network(self.ip, self.prefixlen)
 
     def __str__(self) -> str:
         return f"{self.ip}/{self.prefixlen}"
