@@ -251,12 +251,16 @@ def _routing(ns: Namespace, namespace: plan.Namespace, order: dict[tuple[str, st
         if dev.up and not secondary and (plen < 32 or network != address):
             main4.append(Route("unicast", network, plen, 32, dev))
     ns.broadcast4 = {address for address, type in types.items() if type == "broadcast"}
+    connected = len(main4)
     main6 = [route for _, route in sorted(connected6, key=_rank)]
     ns.tables4 = {LOCAL_TABLE: local4, MAIN_TABLE: main4}
     names = {dev.name: dev for dev in ns.devices} | {dev.id.partition(":")[2]: dev for dev in ns.devices}
     ns.tables6 = {LOCAL_TABLE: local6, MAIN_TABLE: main6}
     for told in namespace.routes:
         _route(ns, told, names)
+    # One of the file can only be older than a connected one of the same prefix, which then comes behind it (fib_magic,
+    # NLM_F_APPEND): after it the kernel would have refused it (fib_table_insert, NLM_F_EXCL).
+    ns.tables4[MAIN_TABLE] = main4[connected:] + main4[:connected]
     for table in ns.tables4.values():
         table.sort(key=lambda route: -route.plen)
     for table in ns.tables6.values():

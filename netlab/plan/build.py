@@ -206,11 +206,12 @@ def _links(kin: Kin, refusals: Refusals) -> list[tuple[str, bool]]:
             kind = KINDS[_type(wanted)]
             if kind.stacked != stacked:
                 continue
-            _check(kin, wanted, refusals)
             link = kind.build(kin, wanted)
             if link is None:
                 lab.broken.add(wanted.id)
                 continue
+            if not refusals.expects(wanted.id):
+                _check(kin, wanted, link)
             lab.paths[wanted.id] = wanted.path
             if refusals.expects(wanted.id):
                 lab.refused[wanted.id] = link
@@ -278,16 +279,17 @@ def _kind(kin: Kin, wanted: Wanted) -> bool:
     return True
 
 
-def _check(kin: Kin, wanted: Wanted, refusals: Refusals) -> None:
+def _check(kin: Kin, wanted: Wanted, link: AnyLink) -> None:
     """Values that the kernel refuses for sure; whoever expects the refusal may have them."""
-    if refusals.expects(wanted.id):
-        return
     values.check_mac(kin.lab, wanted.mac, (*wanted.path, "mac"))
     given = wanted.given
     if given.allowed_macs and given.mode != "source":
         kin.problem(wanted, "allowed_macs", "'allowed_macs' belong to source mode", "add 'mode: source'")
-    if given.mtu is not None and given.mtu < 1280 and any(a.family == 6 for a in wanted.addresses):
-        kin.problem(wanted, "mtu", f"IPv6 needs an MTU of at least 1280, not {given.mtu}")
+    if link.mtu < 1280 and any(address.family == 6 for address in wanted.addresses):
+        if given.mtu is not None:
+            kin.problem(wanted, "mtu", f"IPv6 needs an MTU of at least 1280, not {given.mtu}")
+        else:
+            kin.problem(wanted, "addresses", f"IPv6 needs an MTU of at least 1280, {link.id} has {link.mtu}")
 
 
 def _names_to_macs(kin: Kin) -> None:

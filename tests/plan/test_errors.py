@@ -134,6 +134,10 @@ CASES: list[tuple[str, str]] = [
         "f:5:27: IPv6 needs an MTU of at least 1280, not 1000",
     ),
     (
+        hosts("e: {switch: s, mtu: 1000}", "x: {type: macvlan, parent: e, addresses: [fd00::1/64]}"),
+        "f:6:48: IPv6 needs an MTU of at least 1280, A:x has 1000",
+    ),
+    (
         hosts("e: {switch: s}", "x: {type: macvlan, parent: e, allowed_macs: [A:e]}"),
         "f:6:51: 'allowed_macs' belong to source mode; add 'mode: source'",
     ),
