@@ -60,10 +60,10 @@ def compile_state(state: plan.State) -> World:
     order = {pair: rank for rank, pair in enumerate(state.addressed)}
     for namespace in state.namespaces:
         if namespace.kind != "switch":
-            _routing(world.namespaces[namespace.id], namespace, order)
+            _routing(world.namespaces[namespace.id], namespace, order, set(state.routeless))
     for link in state.links:
         if isinstance(link, (plan.Switch, plan.Bridge)):
-            _locals(bridges[link.id], link)
+            _locals(bridges[link.id], link, {mac for bridge, mac in state.disowned if bridge == link.id})
     for device in world.devices.values():
         if device.macvlan is not None:
             _broadcast_order(device.macvlan)
@@ -202,18 +202,23 @@ def _broadcast_order(port: MacvlanPort) -> None:
     port.order = up
 
 
-def _locals(bridge: Bridge, link: plan.Switch | plan.Bridge) -> None:
+def _locals(bridge: Bridge, link: plan.Switch | plan.Bridge, disowned: set[str]) -> None:
     bridge.locals = {port.mac: port for port in bridge.ports}
     if link.mac:
         bridge.locals[link.mac] = None
-    for mac in bridge.static:
+    for mac in disowned.union(bridge.static):
         # Even an own MAC becomes a port's, where a static entry says so (fdb_add_entry).
         bridge.locals.pop(mac, None)
     for order, port in enumerate(bridge.ports):
         port.order = order
 
 
-def _routing(ns: Namespace, namespace: plan.Namespace, order: dict[tuple[str, str], int]) -> None:
+def _routing(
+    ns: Namespace,
+    namespace: plan.Namespace,
+    order: dict[tuple[str, str], int],
+    routeless: set[tuple[str, str]],
+) -> None:
     """Tables and rules: local and connected routes in the order of their making, then the file's."""
     local4: list[Route] = []
     main4: list[Route] = []
@@ -241,8 +246,7 @@ def _routing(ns: Namespace, namespace: plan.Namespace, order: dict[tuple[str, st
         local4.append(Route("local", address, 32, 32, dev))
         if types.setdefault(address, "local") == "local":
             ns.local4.setdefault(address, dev)
-        elif dev.up:
-            # It is another interface's broadcast address: no route can have it as source (fib_valid_prefsrc).
+        if (dev.id, str(ipaddress.IPv4Address(address))) in routeless:
             continue
         if dev.up and plen < 31:
             broadcast = network | (1 << (32 - plen)) - 1
@@ -315,11 +319,7 @@ def _route(ns: Namespace, told: plan.Route, names: dict[str, Device]) -> None:
     four = network.version == 4
     tables = ns.tables4 if four else ns.tables6
     gateway = int(ipaddress.ip_address(told.via)) if told.via else 0
-    dev = names.get(told.dev) if told.dev else None
-    if dev is None and gateway:
-        # Where no interface is given the gateway's own route says which (fib_check_nh).
-        ways = [r for r in tables[MAIN_TABLE] if gateway & r.mask == r.net and not r.gateway]
-        dev = max(ways, key=lambda r: r.plen).dev if ways else None
+    dev = names.get(told.oif) if told.oif else None
     if dev is None or not dev.up:
         return  # the kernel drops routes with their interface
     route = Route(

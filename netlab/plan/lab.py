@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
-from netlab.plan import routing, sysctls
+from netlab.plan import owned, routing, sysctls
 from netlab.plan.carrier import settle
 from netlab.plan.endpoints import endpoints
 from netlab.plan.hops import hops
@@ -62,8 +62,12 @@ class Box:
 
     def set_routes(self, lab: Lab, routes: tuple[Route, ...]) -> None:
         """Give the namespace its routes; a route that it has already keeps its interface."""
-        self.devices = {r: self.devices.get(r) or routing.device_of(lab, self.id, r) for r in routes}
-        self.routes = routes
+        devices: dict[Route, str | None] = {}
+        for route in routes:
+            there = [one for one in routes if one in self.devices or one in devices]
+            devices[route] = self.devices.get(route) or routing.device_of(lab, self.id, route, there)
+        self.devices = devices
+        self.routes = tuple(replace(route, oif=devices[route]) for route in routes)
 
 
 @dataclass
@@ -89,6 +93,9 @@ class Lab:
     broken: set[str] = field(default_factory=set)
     addressed: dict[tuple[str, str], int] = field(default_factory=dict)
     next_address: int = 0
+    routeless: set[tuple[str, str]] = field(default_factory=set)
+    static: dict[str, set[str]] = field(default_factory=dict)
+    disowned: set[tuple[str, str]] = field(default_factory=set)
     pairs: int = 0
     interned: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = field(default_factory=dict)
     next_index: int = FIRST_INDEX
@@ -202,14 +209,14 @@ class Lab:
         return changed
 
     def settle(self) -> None:
-        """Bring carriers, and what follows from them, up to date, and the order of connected routes."""
+        """Bring up to date what follows from a change: carriers, connected routes, whose MACs bridges own."""
         settle(self.links)
-        now = {(link.id, a.ip): 0 for link in self.links.values() if link.up for a in link.addresses}
+        now = {(link.id, a.ip): a for link in self.links.values() if link.up for a in link.addresses}
         self.addressed = {pair: number for pair, number in self.addressed.items() if pair in now}
-        for pair in now:
-            if pair not in self.addressed:
-                self.addressed[pair] = self.next_address
-                self.next_address += 1
+        self.routeless.intersection_update(now)
+        if len(self.addressed) < len(now):
+            routing.connect(self, now)
+        owned.follow(self)
 
     def namespace(self, box: Box, *, born: bool = False) -> Namespace:
         """The frozen namespace: as it is now, or as it is ``born``, before any interface, route and rule."""
@@ -233,6 +240,8 @@ class Lab:
             hops=hops(links),
             routers=sum(sysctls.forwards(box.sysctls) for box in self.boxes.values() if box.kind != "switch"),
             addressed=tuple(self.addressed),
+            routeless=tuple(sorted(self.routeless)),
+            disowned=tuple(sorted(self.disowned)),
         )
 
     def warn(self, where: Where, text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from netlab.plan.types import MAIN_TABLE, Address, AnyLink, Route, Rule, Where
@@ -80,25 +80,34 @@ def _check_gateway(lab: Lab, namespace: str, route: Route, others: Iterable[Rout
 
 
 def _connected(lab: Lab, links: Iterable[AnyLink]) -> list[tuple[Address, str]]:
-    """The addresses that give their interface (by name) a network, in the order in which they were given.
-
-    One that is another network's broadcast address already gives none: it can't be that route's source
-    (fib_valid_prefsrc), and nobody is told.
-    """
+    """The addresses that give their interface (by name) a network, in the order in which they were given."""
     given = sorted(
-        (lab.addressed[link.id, address.ip], address, link.name)
+        (lab.addressed[pair], address, link.name)
         for link in links
         for address in link.addresses
-        if (link.id, address.ip) in lab.addressed
+        if (pair := (link.id, address.ip)) in lab.addressed and pair not in lab.routeless
     )
-    found: list[tuple[Address, str]] = []
-    broadcasts: set[str] = set()
-    for _, address, name in given:
-        if address.ip not in broadcasts:
-            found.append((address, name))
-        if last := _broadcast(address):
-            broadcasts.add(last)
-    return found
+    return [(address, name) for _, address, name in given]
+
+
+def connect(lab: Lab, addresses: Mapping[tuple[str, str], Address]) -> None:
+    """Number the addresses that are new among these, by link and ip, and note which of them get no routes.
+
+    What an address is in its namespace, is what it was first (fib_insert_alias appends): one that is another network's
+    broadcast address gets none, unless another interface has it, too, and had it before.
+    """
+    kinds: dict[tuple[str, str], str] = {}
+    for pair in (*lab.addressed, *(pair for pair in addresses if pair not in lab.addressed)):
+        link_id, ip = pair
+        namespace = lab.links[link_id].namespace
+        if pair not in lab.addressed:
+            lab.addressed[pair] = lab.next_address
+            lab.next_address += 1
+            if kinds.get((namespace, ip)) == "broadcast":
+                lab.routeless.add(pair)
+        kinds.setdefault((namespace, ip), "local")
+        if pair not in lab.routeless and (last := _broadcast(addresses[pair])):
+            kinds.setdefault((namespace, last), "broadcast")
 
 
 def _broadcast(address: Address) -> str:
@@ -171,14 +180,17 @@ def _device(lab: Lab, namespace: str, name: str | None, path: Path) -> AnyLink |
     return None
 
 
-def device_of(lab: Lab, namespace: str, route: Route) -> str | None:
-    """The name of the interface by which a new route goes: given, or that of the gateway's own route (fib_check_nh)."""
+def device_of(lab: Lab, namespace: str, route: Route, others: Iterable[Route]) -> str | None:
+    """The name of the interface by which a new route goes: given, or that of the gateway's own route (fib_check_nh).
+
+    ``others`` are the namespace's routes that are there already. One of the same prefix as a connected one was there
+    before it in IPv4, and comes behind it, by its metric, in IPv6.
+    """
     if route.dev is not None or route.via is None:
         return route.dev
     gateway = ipaddress.ip_address(route.via)
-    ways = [
-        (-address.prefixlen, place, name)
-        for place, (address, name) in enumerate(_connected(lab, lab.links_of(namespace)))
-        if gateway in address.network
-    ]
-    return min(ways)[2] if ways else None
+    connected = [(address.network, name) for address, name in _connected(lab, lab.links_of(namespace))]
+    direct = [(ipaddress.ip_network(one.to), one.dev) for one in others if one.via is None and one.table == MAIN_TABLE]
+    ways = [*direct, *connected] if gateway.version == 4 else [*connected, *direct]
+    fitting = [(network.prefixlen, name) for network, name in ways if gateway in network]
+    return max(fitting, key=lambda way: way[0])[1] if fitting else None

@@ -156,9 +156,9 @@ known, chills, asked = [], [], []
 flush, chill = cold.flush_neighbors, Warmth.chill
 def ip(ns, *arguments):
     return json.loads(ns.run(["ip", "-j", *arguments]).stdout or "[]")
-def count(ns, family):
+def count(ns, family, **options):
     asked.append(ns.id)
-    return flush(ns, family)
+    return flush(ns, family, **options)
 def look(warmth, let_out):
     chills.append(chill(warmth, let_out))
     for ns in hosts:
@@ -250,7 +250,7 @@ def test_a_chill_that_fails_leaves_nobody_out(demo: Built, monkeypatch: pytest.M
     asked: list[str] = []
     refusals = iter([False, False, True])
 
-    def flush(ns: Any, _family: int) -> bool:
+    def flush(ns: Any, _family: int, **_options: bool) -> bool:
         if next(refusals, False):
             raise OSError("the kernel is tired")
         asked.append(ns.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 from typing import Any
 
 from netlab.model import predict
@@ -128,9 +129,15 @@ class Lab:
         return self
 
     def route(self, space: str, to: str, **fields: Any) -> Lab:
-        """A route of a namespace."""
+        """A route of a namespace, by the interface that has its gateway's network."""
         old = self.namespaces[space]
-        self.namespaces[space] = dataclasses.replace(old, routes=(*old.routes, plan.Route(to=to, **fields)))
+        route = plan.Route(to=to, **fields)
+        near = [
+            link.name for link in self.links if link.namespace == space for address in link.addresses
+            if route.via is not None and ipaddress.ip_address(route.via) in address.network
+        ]  # fmt: skip
+        route = dataclasses.replace(route, oif=route.dev or next(iter(near), None))
+        self.namespaces[space] = dataclasses.replace(old, routes=(*old.routes, route))
         return self
 
     def rule(self, space: str, **fields: Any) -> Lab:

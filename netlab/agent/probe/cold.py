@@ -40,17 +40,19 @@ _DUMPS: dict[int, bytes] = {
 }
 
 
-def flush_neighbors(ns: Netns, family: int = socket.AF_UNSPEC) -> bool:
+def flush_neighbors(ns: Netns, family: int = socket.AF_UNSPEC, *, readdressed: bool = False) -> bool:
     """Delete every neighbour entry that isn't permanent; whether packets may have waited for one of them.
 
     Those are given up with an error (neigh_invalidate), which may make others look for their senders. With ``family``
-    only its own entries: the kernel walks a table for each.
+    only its own entries: the kernel walks a table for each. Where the namespace was ``readdressed`` those of IPv4 go,
+    too, that nobody had to ask for: what was a broadcast address then may be a neighbour's now (arp_constructor).
     """
     deletions = []
     awaited = False
     for message in ns.netlink.dump(_DUMPS[family]):
         its, index, state, _flags, _kind = NDMSG.unpack_from(message, 16)
-        if state & (NUD_PERMANENT | NUD_NOARP) or its not in (socket.AF_INET, socket.AF_INET6):
+        kept = NUD_PERMANENT if readdressed and its == socket.AF_INET else NUD_PERMANENT | NUD_NOARP
+        if state & kept or its not in (socket.AF_INET, socket.AF_INET6):
             continue
         for kind, value in attributes(message, 28):
             if kind == NDA_DST:

@@ -103,7 +103,10 @@ class Warmth:
         # step has taken the address away: then both may know each other again.
         to_others = self._routed or ends is None
         for _ in range(PASSES if to_others else 1):
-            waited = [cold.flush_neighbors(ns, self._family) for ns_id, ns in self._hosts.items() if ns_id in warm]
+            waited = [
+                cold.flush_neighbors(ns, self._family, readdressed=ends is None)
+                for ns_id, ns in self._hosts.items() if ns_id in warm
+            ]  # fmt: skip
             if True not in waited:
                 break
             if to_others:

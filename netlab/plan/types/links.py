@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from netlab.plan.where import Where
@@ -70,12 +70,17 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route beyond the connected ones. ``to`` is a prefix; ``default`` is ``0.0.0.0/0`` or ``::/0``."""
+    """A route beyond the connected ones. ``to`` is a prefix; ``default`` is ``0.0.0.0/0`` or ``::/0``.
+
+    ``oif`` is the interface by which it goes: ``dev``, or where the file gives none, that of the gateway's own route
+    when the kernel got this one (fib_check_nh, ip6_route_check_nh); whatever comes later doesn't change it.
+    """
 
     to: str
     via: str | None = None
     dev: str | None = None
     table: int = MAIN_TABLE
+    oif: str | None = field(default=None, compare=False)
 
     @property
     def family(self) -> Literal[4, 6]:

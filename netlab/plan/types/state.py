@@ -36,7 +36,11 @@ class State:
     queues (a CPU's receive backlog, macvlan's workqueue) one frame can wait in, one after the other,
     on its way from any interface to any other; ``routers`` is how many namespaces forward packets.
     ``addressed`` pairs link ids and addresses of all links that are up, in the order in which the kernel got
-    them and made their connected routes: that of ``links`` at first, but who has been down comes last.
+    them and made their connected routes: that of ``links`` at first, but who has been down comes last. For those that
+    are ``routeless`` it has made none: when it got them they were another network's broadcast address, which can be no
+    route's source (fib_valid_prefsrc); and it doesn't come back to them.
+    ``disowned`` pairs bridges with MACs of theirs, or of their ports, for which they have no local entry any more: a
+    static one had taken its place, and was deleted.
     """
 
     namespaces: tuple[Namespace, ...]
@@ -45,6 +49,8 @@ class State:
     hops: int
     routers: int = 0
     addressed: tuple[tuple[str, str], ...] = ()
+    routeless: tuple[tuple[str, str], ...] = ()
+    disowned: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def _links(self) -> dict[str, AnyLink]:

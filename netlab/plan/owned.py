@@ -1,0 +1,50 @@
+"""Whose MACs a bridge takes as its own: a static entry takes one of them along, and doesn't give it back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netlab.plan.types import Bridge, Switch, SwitchLink, Veth
+
+if TYPE_CHECKING:
+    from netlab.plan.lab import Lab
+
+
+def follow(lab: Lab) -> None:
+    """Bring ``lab.disowned`` up to date after a change.
+
+    A static entry of a MAC that the bridge or a port of it has takes the place of its local entry (fdb_add_entry). When
+    it is deleted nothing is left, until the MAC is given anew (br_fdb_change_mac_address, br_fdb_changeaddr).
+    """
+    before, lab.static = lab.static, _static(lab)
+    lost = {(bridge, mac) for bridge, macs in before.items() for mac in macs - lab.static.get(bridge, set())}
+    if lost or lab.disowned:
+        own = _own(lab)
+        lab.disowned = {(bridge, mac) for bridge, mac in lost | lab.disowned if mac in own.get(bridge, ())}
+
+
+def _static(lab: Lab) -> dict[str, set[str]]:
+    """The MACs of all static entries, by bridge."""
+    found: dict[str, set[str]] = {}
+    for link in lab.links.values():
+        if isinstance(link, Veth) and link.port.attached and link.port.fdb:
+            found.setdefault(link.switch, set()).update(link.port.fdb)
+    return found
+
+
+def _own(lab: Lab) -> dict[str, set[str]]:
+    """The MACs of each bridge and its ports."""
+    pairs: list[tuple[str, str | None]] = []
+    for link in lab.links.values():
+        if isinstance(link, (Switch, Bridge)):
+            pairs.append((link.id, link.mac))
+        elif isinstance(link, SwitchLink):
+            pairs += [(link.namespace, link.mac), (link.peer, link.peer_mac)]
+        elif isinstance(link, Veth):
+            pairs += [(link.switch, link.port_mac)] if link.port.attached else []
+            pairs += [(link.master, link.mac)] if link.master is not None else []
+    found: dict[str, set[str]] = {}
+    for bridge, mac in pairs:
+        if mac is not None:
+            found.setdefault(bridge, set()).add(mac)
+    return found
