@@ -36,7 +36,7 @@ def attempt(lab: Lab, change: AnyChange) -> tuple[str, dict[str, Any]]:
             before, after = change.before, change.after
             found = _tried([("set", lambda: _set_all(lab, replace(change, before=_left(before, after))))])
             if found["errno"] is None:
-                _set_all(lab, replace(change, before=_left(after, before), after=before))
+                _set_all(lab, replace(change, before=_left(after, before), after=_disabled(lab, before)))
             lab.links[after.id] = before
             return after.id, found
     raise TypeError(f"{type(change).__name__} cannot be expected to be refused")
@@ -74,6 +74,13 @@ def _set_all(lab: Lab, change: SetLink) -> None:
         return
     if before.port.state != after.port.state:
         lab.set_state(after, change)
+
+
+def _disabled(lab: Lab, link: AnyLink) -> AnyLink:
+    """``link`` as it is, its port disabled if its bridge is down (br_stp_disable_bridge), whatever the plan keeps."""
+    if not isinstance(link, Veth) or lab.bridges[link.switch].up:
+        return link
+    return replace(link, port=replace(link.port, state="disabled"))
 
 
 def _left(before: AnyLink, after: AnyLink) -> AnyLink:

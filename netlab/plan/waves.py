@@ -13,8 +13,9 @@ when neither leaves state behind that the other reads:
   already has for its sender, be it only INCOMPLETE (arp_process, "Update our ARP tables"). So in a wave a namespace
   either asks or is asked, and two namespaces meet only once. A namespace with several interfaces may answer by
   another one than it was asked at, and then resolves neighbours itself: such a destination has its source for
-  itself, and is alone in a wave with it; so is a source with static neighbours: whom it reaches without asking has to
-  ask for it, and would learn from its broadcasts for others;
+  itself, and is alone in a wave with it; so is a source with static neighbours, or one that may ask in another address's
+  name (arp_announce): whom it reaches has to ask for it, and would learn from its broadcasts for others, and others who
+  just ask for him would learn from his;
 - a host that forwards is part of many pairs, and so is a gateway: a probe is alone if it or its answer may go by one;
 - so is a probe of an address that several interfaces have;
 - a host with a source-mode child, which gets copies of what its neighbours in the host are answered, counts as one
@@ -88,6 +89,16 @@ def _sharing(state: State) -> list[set[str]]:
 def _knowing(state: State) -> set[str]:
     """The namespaces with neighbour entries of the file: they may send to whatever MAC without asking."""
     return {link.namespace for link in state.links if link.neighbors}
+
+
+def _announcing(state: State) -> set[str]:
+    """The namespaces that may ask in the name of another of their addresses than the one that they send from."""
+    found = set()
+    for ns in state.namespaces:
+        if any(path.endswith("/arp_announce") and value != "0" for path, value in ns.sysctls):
+            addresses = [one for link in state.links_of(ns.id) for one in link.addresses if one.family == 4]
+            found |= {ns.id} if len(addresses) > 1 else set()
+    return found
 
 
 def _overhearing(state: State) -> list[set[str]]:
@@ -246,7 +257,7 @@ def _by_namespaces(state: State, pairs: list[Pair], units: Mapping[str, str], *,
     several = {ns for ns, count in doors.items() if count > 1}
     aside = [
         {i for i, endpoint in enumerate(state.endpoints) if endpoint.namespace in {*units, *these}}
-        for these in (_knowing(state), several)
+        for these in (_knowing(state) | _announcing(state), several)
     ]
     number = {name: k for k, name in enumerate(dict.fromkeys(names[i] for pair in pairs for i in pair))}
 

@@ -122,8 +122,11 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> bool:
         sim.backlog.append((_loop, way.origin, (0, "", "", 0, packet)))
         return True
     dev = way.dev
-    if way.broadcast and packet.phase != "echo-reply":
-        # The kernel's own ping answers may be broadcasts; a socket's may not, and TCP takes none (tcp_v4_rcv).
+    known = arp.neighbor(sim, dev, packet.dst) if way.broadcast else None
+    fixed = known is not None and known.fixed
+    if way.broadcast and packet.phase != "echo-reply" and not (fixed and packet.phase == "syn-ack"):
+        # The kernel's own answers may be broadcasts, a socket's packets may not; and TCP takes only what was sent to its
+        # own MAC (tcp_v4_rcv), by a static entry that is.
         sim.note(packet.phase, dev.id, "unreachable: a broadcast address", UNREACHABLE, end=True)
         return False
     if packet.size > dev.mtu:
@@ -131,8 +134,7 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> bool:
             sim.note(packet.phase, dev.id, f"{packet.size} bytes, MTU {dev.mtu}", TOO_LONG, end=True)
             return False
         packet.size = fragment(dev.mtu)
-    known = arp.neighbor(sim, dev, packet.dst) if way.broadcast else None
-    if way.broadcast and (known is None or not known.fixed):
+    if way.broadcast and not fixed:
         sim.note(packet.phase, dev.id, "sent to everybody", BROADCAST_ANSWER)
         dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, IP4, packet))
         return True
