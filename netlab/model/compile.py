@@ -57,10 +57,10 @@ def compile_state(state: plan.State) -> World:
             _pair(world, link, settings)
         elif isinstance(link, plan.Macvlan):
             _child(world, link, settings)
-    order = {pair: rank for rank, pair in enumerate(state.addressed)}
+    entries = _Entries(state)
     for namespace in state.namespaces:
         if namespace.kind != "switch":
-            _routing(world.namespaces[namespace.id], namespace, order, set(state.routeless))
+            _routing(world.namespaces[namespace.id], namespace, entries)
     for link in state.links:
         if isinstance(link, (plan.Switch, plan.Bridge)):
             _locals(bridges[link.id], link, {mac for bridge, mac in state.disowned if bridge == link.id})
@@ -213,48 +213,69 @@ def _locals(bridge: Bridge, link: plan.Switch | plan.Bridge, disowned: set[str])
         port.order = order
 
 
-def _routing(
-    ns: Namespace,
-    namespace: plan.Namespace,
-    order: dict[tuple[str, str], int],
-    routeless: set[tuple[str, str]],
-) -> None:
+class _Entries:
+    """What the kernel has for the addresses of a state; of one that says nothing, everything, in the links' order."""
+
+    def __init__(self, state: plan.State) -> None:
+        given = state.given or [(link.id, address.ip) for link in state.links for address in link.addresses]
+        self._given = {pair: rank for rank, pair in enumerate(given)}
+        self._addressed = {pair: rank for rank, pair in enumerate(state.addressed)}
+        self._routeless = set(state.routeless)
+        self._shadowed = set(state.shadowed)
+
+    def local(self, dev: Device, address: int) -> int:
+        """The place of an IPv4 address's local entry among all."""
+        return self._given[dev.id, str(ipaddress.IPv4Address(address))]
+
+    def shadowed(self, dev: Device, address: int) -> bool:
+        """Whether an IPv4 address is a broadcast address first."""
+        return (dev.id, str(ipaddress.IPv4Address(address))) in self._shadowed
+
+    def connected(self, dev: Device, ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int | None:
+        """The place of an address's routes among all; None where it has none."""
+        pair = dev.id, str(ip)
+        return None if pair in self._routeless else self._addressed.get(pair, len(self._addressed))
+
+
+def _routing(ns: Namespace, namespace: plan.Namespace, entries: _Entries) -> None:
     """Tables and rules: local and connected routes in the order of their making, then the file's."""
-    local4: list[Route] = []
-    main4: list[Route] = []
+    locals4: list[tuple[int, int, Device]] = []
+    ways4: list[tuple[int, Device, int, int, int, bool]] = []
     local6: list[Route] = []
     connected6: list[tuple[int, Route]] = []
-    given: list[tuple[int, Device, int, int, int, bool]] = []
     for dev in ns.devices:
         ns.owned4.update(a[0] for a in dev.addresses4)
         for address, network, plen, secondary in dev.addresses4:
-            rank = order.get((dev.id, str(ipaddress.IPv4Address(address))), len(order))
-            given.append((rank, dev, address, network, plen, secondary))
+            # Local entries outlive their interface's being down (fib_sync_down_dev spares them).
+            locals4.append((entries.local(dev, address), address, dev))
+            if dev.up and (place := entries.connected(dev, ipaddress.IPv4Address(address))) is not None:
+                ways4.append((place, dev, address, network, plen, secondary))
         if dev.conf.ipv6:
             for address, network, plen in dev.addresses6:
                 # An address that is given to an interface that is down is local at once (addrconf_f6i_alloc).
                 ns.local6.setdefault(address, dev)
                 local6.append(Route("local", address, 128, 128, dev))
-                if not dev.up:
-                    continue
-                rank = order.get((dev.id, str(ipaddress.IPv6Address(address))), len(order))
-                connected6.append((rank, Route("unicast", network, plen, 128, dev, 0, 256)))
-    # What an address is, is what it was first (fib_insert_alias appends).
-    types: dict[int, str] = {}
-    for _, dev, address, network, plen, secondary in sorted(given, key=lambda one: one[0]):
-        # Local entries outlive their interface's being down (fib_sync_down_dev spares them).
-        local4.append(Route("local", address, 32, 32, dev))
-        if types.setdefault(address, "local") == "local":
+                place = entries.connected(dev, ipaddress.IPv6Address(address))
+                if dev.up and place is not None:
+                    connected6.append((place, Route("unicast", network, plen, 128, dev, 0, 256)))
+    local4: list[Route] = []
+    behind: list[Route] = []
+    for _, address, dev in sorted(locals4, key=lambda one: one[0]):
+        # What an address is, is what it was first (fib_insert_alias appends).
+        late = entries.shadowed(dev, address)
+        (behind if late else local4).append(Route("local", address, 32, 32, dev))
+        if not late:
             ns.local4.setdefault(address, dev)
-        if (dev.id, str(ipaddress.IPv4Address(address))) in routeless:
-            continue
-        if dev.up and plen < 31:
+    main4: list[Route] = []
+    for _, dev, address, network, plen, secondary in sorted(ways4, key=lambda one: one[0]):
+        if plen < 31:
             broadcast = network | (1 << (32 - plen)) - 1
             local4.append(Route("broadcast", broadcast, 32, 32, dev))
-            types.setdefault(broadcast, "broadcast")
-        if dev.up and not secondary and (plen < 32 or network != address):
+            if broadcast not in ns.local4:
+                ns.broadcast4.add(broadcast)
+        if not secondary and (plen < 32 or network != address):
             main4.append(Route("unicast", network, plen, 32, dev))
-    ns.broadcast4 = {address for address, type in types.items() if type == "broadcast"}
+    local4 += behind
     connected = len(main4)
     main6 = [route for _, route in sorted(connected6, key=_rank)]
     ns.tables4 = {LOCAL_TABLE: local4, MAIN_TABLE: main4}

@@ -206,12 +206,14 @@ def _links(kin: Kin, refusals: Refusals) -> list[tuple[str, bool]]:
             kind = KINDS[_type(wanted)]
             if kind.stacked != stacked:
                 continue
+            if not refusals.expects(wanted.id):
+                _check(kin, wanted)
             link = kind.build(kin, wanted)
             if link is None:
                 lab.broken.add(wanted.id)
                 continue
-            if not refusals.expects(wanted.id):
-                _check(kin, wanted, link)
+            if not refusals.expects(wanted.id) and wanted.given.mtu is None:
+                _check_mtu(kin, wanted, "addresses", link.mtu, f"{link.id} has")
             lab.paths[wanted.id] = wanted.path
             if refusals.expects(wanted.id):
                 lab.refused[wanted.id] = link
@@ -279,17 +281,19 @@ def _kind(kin: Kin, wanted: Wanted) -> bool:
     return True
 
 
-def _check(kin: Kin, wanted: Wanted, link: AnyLink) -> None:
+def _check(kin: Kin, wanted: Wanted) -> None:
     """Values that the kernel refuses for sure; whoever expects the refusal may have them."""
     values.check_mac(kin.lab, wanted.mac, (*wanted.path, "mac"))
     given = wanted.given
     if given.allowed_macs and given.mode != "source":
         kin.problem(wanted, "allowed_macs", "'allowed_macs' belong to source mode", "add 'mode: source'")
-    if link.mtu < 1280 and any(address.family == 6 for address in wanted.addresses):
-        if given.mtu is not None:
-            kin.problem(wanted, "mtu", f"IPv6 needs an MTU of at least 1280, not {given.mtu}")
-        else:
-            kin.problem(wanted, "addresses", f"IPv6 needs an MTU of at least 1280, {link.id} has {link.mtu}")
+    if given.mtu is not None:
+        _check_mtu(kin, wanted, "mtu", given.mtu, "not")
+
+
+def _check_mtu(kin: Kin, wanted: Wanted, key: str, mtu: int, words: str) -> None:
+    if mtu < 1280 and any(address.family == 6 for address in wanted.addresses):
+        kin.problem(wanted, key, f"IPv6 needs an MTU of at least 1280, {words} {mtu}")
 
 
 def _names_to_macs(kin: Kin) -> None:

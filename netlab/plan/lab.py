@@ -91,6 +91,7 @@ class Lab:
     replicated: set[str] = field(default_factory=set)
     duplicates: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
+    given: dict[tuple[str, str], int] = field(default_factory=dict)
     addressed: dict[tuple[str, str], int] = field(default_factory=dict)
     next_address: int = 0
     routeless: set[tuple[str, str]] = field(default_factory=set)
@@ -211,11 +212,7 @@ class Lab:
     def settle(self) -> None:
         """Bring up to date what follows from a change: carriers, connected routes, whose MACs bridges own."""
         settle(self.links)
-        now = {(link.id, a.ip): a for link in self.links.values() if link.up for a in link.addresses}
-        self.addressed = {pair: number for pair, number in self.addressed.items() if pair in now}
-        self.routeless.intersection_update(now)
-        if len(self.addressed) < len(now):
-            routing.connect(self, now)
+        routing.connect(self)
         owned.follow(self)
 
     def namespace(self, box: Box, *, born: bool = False) -> Namespace:
@@ -239,7 +236,9 @@ class Lab:
             endpoints=endpoints([self.links[link_id] for link_id in order if link_id in self.links]),
             hops=hops(links),
             routers=sum(sysctls.forwards(box.sysctls) for box in self.boxes.values() if box.kind != "switch"),
-            addressed=tuple(self.addressed),
+            given=tuple(sorted(self.given, key=self.given.__getitem__)),
+            shadowed=tuple(routing.shadowed(self)),
+            addressed=tuple(sorted(self.addressed, key=self.addressed.__getitem__)),
             routeless=tuple(sorted(self.routeless)),
             disowned=tuple(sorted(self.disowned)),
         )

@@ -1,4 +1,4 @@
-"""Whose MACs a bridge takes as its own: a static entry takes one of them along, and doesn't give it back."""
+"""Which MACs a bridge takes as its own: a static entry replaces a local one, and nothing is left when it is deleted."""
 
 from __future__ import annotations
 

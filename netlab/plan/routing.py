@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from netlab.plan.types import MAIN_TABLE, Address, AnyLink, Route, Rule, Where
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from netlab.plan.lab import Lab, Path
     from netlab.spec.schema import Route as GivenRoute
     from netlab.spec.schema import Rule as GivenRule
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+#: A link's id, or a namespace's, and an address.
+Pair = tuple[str, str]
 
 #: The priority of the rule for table main (fib_default_rules_init).
 MAIN_PRIORITY = 32766
@@ -90,26 +95,68 @@ def _connected(lab: Lab, links: Iterable[AnyLink]) -> list[tuple[Address, str]]:
     return [(address, name) for _, address, name in given]
 
 
-def connect(lab: Lab, addresses: Mapping[tuple[str, str], Address]) -> None:
-    """Number the addresses that are new among these, by link and ip, and note which of them get no routes.
+def connect(lab: Lab) -> None:
+    """Bring up to date which IPv4 entries the kernel has for each address, and since when (fib_add_ifaddr).
 
-    What an address is in its namespace, is what it was first (fib_insert_alias appends): one that is another network's
-    broadcast address gets none, unless another interface has it, too, and had it before.
+    An address has a local entry from when it is given, be its interface up or not (fib_sync_down_dev spares it), and
+    routes from when the interface is up. What it is for its namespace, local or a network's broadcast address, is what
+    it was first (fib_insert_alias appends); and one that isn't local is no route's source (fib_valid_prefsrc): it gets
+    no routes, and its secondary addresses, whose source it is, not even a local entry. That is a fault of the file.
     """
+    there = {(link.id, address.ip): (link, address) for link in lab.links.values() for address in link.addresses}
+    up = {pair for pair, (link, _) in there.items() if link.up}
+    lab.given = {pair: number for pair, number in lab.given.items() if pair in there}
+    lab.addressed = {pair: number for pair, number in lab.addressed.items() if pair in up}
+    lab.routeless &= up
+    if len(lab.given) == len(there) and len(lab.addressed) == len(up):
+        return
     kinds: dict[tuple[str, str], str] = {}
-    for pair in (*lab.addressed, *(pair for pair in addresses if pair not in lab.addressed)):
-        link_id, ip = pair
-        namespace = lab.links[link_id].namespace
-        if pair not in lab.addressed:
-            lab.addressed[pair] = lab.next_address
-            lab.next_address += 1
-            if kinds.get((namespace, ip)) == "broadcast":
-                lab.routeless.add(pair)
-        kinds.setdefault((namespace, ip), "local")
-        if pair not in lab.routeless and (last := _broadcast(addresses[pair])):
-            kinds.setdefault((namespace, last), "broadcast")
+    for _, kind, key in sorted(_entries(lab, there)):
+        kinds.setdefault(key, kind)
+    for pair, (link, address) in there.items():
+        if pair in lab.given and (pair in lab.addressed or not link.up):
+            continue
+        lab.next_address += 1
+        first = next(one for one in link.addresses if one.network == address.network)
+        lab.given.setdefault(pair, lab.next_address)
+        kinds.setdefault((link.namespace, address.ip), "local")
+        if address.family == 4 and first is not address and kinds.get((link.namespace, first.ip)) == "broadcast":
+            where = lab.address_where(link.id, link.addresses.index(address))
+            words = f"{address.ip} has {first.ip} as its primary address, a broadcast address of {link.namespace}"
+            lab.problems.add(where, words, "the kernel takes no packet for it; give it first, or another prefix")
+        if not link.up:
+            continue
+        lab.addressed[pair] = lab.next_address
+        lab.routeless.discard(pair)
+        if kinds[link.namespace, address.ip] != "local":
+            lab.routeless.add(pair)
+        elif last := _broadcast(address):
+            kinds.setdefault((link.namespace, last), "broadcast")
 
 
+def _entries(lab: Lab, there: Mapping[Pair, tuple[AnyLink, Address]]) -> Iterator[tuple[int, str, Pair]]:
+    """What addresses are by the entries that there are: since when, which kind, the namespace and the address."""
+    for pair, number in lab.given.items():
+        yield 2 * number, "local", (there[pair][0].namespace, pair[1])
+    for pair, number in lab.addressed.items():
+        link, address = there[pair]
+        if pair not in lab.routeless and (last := _broadcast(address)):
+            yield 2 * number + 1, "broadcast", (link.namespace, last)
+
+
+def shadowed(lab: Lab) -> Iterator[Pair]:
+    """The addresses, by link and ip, that were another network's broadcast address before they were local."""
+    there = {(link.id, address.ip): (link, address) for link in lab.links.values() for address in link.addresses}
+    first: dict[Pair, int] = {}
+    for number, kind, key in _entries(lab, there):
+        if kind == "broadcast":
+            first[key] = min(number, first.get(key, number))
+    for pair, number in lab.given.items():
+        if first.get((there[pair][0].namespace, pair[1]), 2 * number) < 2 * number:
+            yield pair
+
+
+@functools.lru_cache(maxsize=4096)
 def _broadcast(address: Address) -> str:
     """The broadcast address of an address's network, '' where there is none (fib_add_ifaddr)."""
     network = address.network
@@ -181,16 +228,27 @@ def _device(lab: Lab, namespace: str, name: str | None, path: Path) -> AnyLink |
 
 
 def device_of(lab: Lab, namespace: str, route: Route, others: Iterable[Route]) -> str | None:
-    """The name of the interface by which a new route goes: given, or that of the gateway's own route (fib_check_nh).
+    """The name of the interface by which a new route goes: given, or that of the gateway's own route.
 
-    ``others`` are the namespace's routes that are there already. One of the same prefix as a connected one was there
-    before it in IPv4, and comes behind it, by its metric, in IPv6.
+    ``others`` are the namespace's routes that are there already. The route's own table is asked first, then, for IPv4,
+    whose address it is, then table main (fib_check_nh_v4_gw, ip6_nh_lookup_table). There a route of the same prefix as
+    a connected one was there before it in IPv4, and comes behind it, by its metric, in IPv6.
     """
     if route.dev is not None or route.via is None:
         return route.dev
     gateway = ipaddress.ip_address(route.via)
-    connected = [(address.network, name) for address, name in _connected(lab, lab.links_of(namespace))]
-    direct = [(ipaddress.ip_network(one.to), one.dev) for one in others if one.via is None and one.table == MAIN_TABLE]
-    ways = [*direct, *connected] if gateway.version == 4 else [*connected, *direct]
-    fitting = [(network.prefixlen, name) for network, name in ways if gateway in network]
-    return max(fitting, key=lambda way: way[0])[1] if fitting else None
+    aside = [one for one in others if one.via is None and one.table == route.table != MAIN_TABLE]
+    links = list(lab.links_of(namespace))
+    mine = [link.name for link in links if gateway.version == 4 and any(a.ip == route.via for a in link.addresses)]
+    connected = [(address.network, name) for address, name in _connected(lab, links)]
+    direct = _networks(one for one in others if one.via is None and one.table == MAIN_TABLE)
+    main = [*direct, *connected] if gateway.version == 4 else [*connected, *direct]
+    for ways in (_networks(aside), [(ipaddress.ip_network(gateway), name) for name in mine], main):
+        fitting = [(network.prefixlen, name) for network, name in ways if gateway in network]
+        if fitting:
+            return max(fitting, key=lambda way: way[0])[1]
+    return None
+
+
+def _networks(routes: Iterable[Route]) -> list[tuple[Network, str | None]]:
+    return [(ipaddress.ip_network(route.to), route.dev) for route in routes]

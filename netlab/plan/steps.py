@@ -175,8 +175,11 @@ def _readdressed(lab: Lab, start: AnyLink, flushed: AnyLink, new: tuple[Address,
     With its last IPv4 address an interface loses its IPv4 neighbours and routes (fib_disable_ip).
     """
     how = transition(flushed.addresses, new, sysctls.promotes(lab.boxes[start.namespace].sysctls, start.ifname))
-    for address in how.lost:
-        lab.addressed.pop((start.id, address.ip), None)
+    for address in flushed.addresses:
+        if address in how.lost or address not in new:
+            lab.given.pop((start.id, address.ip), None)
+        if address in how.remade or address not in new:
+            lab.addressed.pop((start.id, address.ip), None)
     neighbors = flushed.neighbors
     if how.emptied:
         neighbors = tuple(neighbor for neighbor in neighbors if ":" in neighbor.ip)

@@ -13,9 +13,9 @@ when neither leaves state behind that the other reads:
   already has for its sender, be it only INCOMPLETE (arp_process, "Update our ARP tables"). So in a wave a namespace
   either asks or is asked, and two namespaces meet only once. A namespace with several interfaces may answer by
   another one than it was asked at, and then resolves neighbours itself: such a destination has its source for
-  itself, and is alone in a wave with it; so is a source with static neighbours, or one that may ask in another address's
-  name (arp_announce): whom it reaches has to ask for it, and would learn from its broadcasts for others, and others who
-  just ask for him would learn from his;
+  itself, and is alone in a wave with it; so is a source with static neighbours, or one that may ask in another
+  address's name (arp_announce): whom it reaches has to ask for it, and would learn from its broadcasts for others, as
+  others who just ask for him would from his;
 - a host that forwards is part of many pairs, and so is a gateway: a probe is alone if it or its answer may go by one;
 - so is a probe of an address that several interfaces have;
 - a host with a source-mode child, which gets copies of what its neighbours in the host are answered, counts as one
@@ -182,8 +182,9 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
     addresses = [endpoint.v6 if six else endpoint.v4 for endpoint in state.endpoints]
     ips = [ipaddress.ip_address(address.ip) if address else None for address in addresses]
     networks = [address.network if address else None for address in addresses]
-    # Where a link is down its connected routes are gone.
+    # Where a link is down its connected routes are gone; others never got any.
     lame = {link.namespace for link in state.links if not isinstance(link, (Switch, SwitchLink)) and not link.up}
+    lame |= {state.link(link_id).namespace for link_id, _ in state.routeless}
     unsure = {ns.id for ns in state.namespaces if ns.rules or (ns.routes and ns.id in lame)}
     # By an entry of the file an answer may go to a third host, which forwards it.
     unsure |= _knowing(state)

@@ -47,7 +47,7 @@ def _next(queue: Any, workers: list[Any]) -> Find:
 
 def work(queue: Any, seed: str, tickets: Tickets, save: Path | None) -> None:
     """One worker. It ends with its parent, however that ends."""
-    # What a model of a lab leaves behind goes by itself: to look for garbage every 700 objects finds none.
+    # A model leaves some hundred objects that refer to each other: to look for them every 700 isn't worth its time.
     gc.set_threshold(50_000)
     parent = os.getppid()
     for find in hunt(seed, tickets, save):

@@ -226,3 +226,24 @@ def test_answers_on_two_processors(layer: str) -> None:
     prediction = predict(state, (layer,))
     i, j = state.index["B:eth1"], state.index["A/c4:m8"]
     assert prediction.unknown[layer, i, j].endswith("or U")
+
+
+TWO_CHILDREN = """
+switches: {{s1: {{}}}}
+hosts:
+  A:
+    interfaces:
+      eth0: {{switch: s1, addresses: [10.0.0.1/24]}}
+      c1: {{type: macvlan, parent: eth0, addresses: [10.0.0.2/24], mac: {}}}
+      c2: {{type: macvlan, parent: eth0, addresses: [10.0.0.3/24], mac: {}}}
+  B: {{interfaces: {{eth0: {{switch: s1, addresses: [10.0.0.9/24]}}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("macs", "expected"), [(("02:00:00:00:00:01", "02:00:00:00:00:02"), {"A", "B"}), (("auto", "auto"), {"B"})]
+)
+def test_the_child_that_is_visited_first_may_be_faster_than_the_parent(macs: list[str], expected: set[str]) -> None:
+    """Of two children whose MACs are the kernel's that may be either, else it is the same one each time."""
+    found = letters(from_file(TWO_CHILDREN.format(*macs), "f").steps[0].state, "icmp")
+    assert {found[B, child] for child in ("A:c1", "A:c2")} == expected

@@ -138,6 +138,11 @@ CASES: list[tuple[str, str]] = [
         "f:6:48: IPv6 needs an MTU of at least 1280, A:x has 1000",
     ),
     (
+        hosts("e: {switch: s, addresses: [10.0.0.1/30]}", "x: {switch: s, addresses: [10.0.0.3/24, 10.0.0.7/24]}"),
+        "f:6:47: 10.0.0.7 has 10.0.0.3 as its primary address, a broadcast address of A; the kernel takes no packet for"
+        " it; give it first, or another prefix",
+    ),
+    (
         hosts("e: {switch: s}", "x: {type: macvlan, parent: e, allowed_macs: [A:e]}"),
         "f:6:51: 'allowed_macs' belong to source mode; add 'mode: source'",
     ),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from netlab.plan import from_file
 from netlab.plan.types import State
+
+#: What is said of addresses in each state.
+Pairs = list[tuple[tuple[str, str], ...]]
 
 
 def states(text: str) -> list[State]:
@@ -36,7 +41,7 @@ def test_a_route_keeps_the_interface_by_which_it_found_its_gateway() -> None:
 
 
 def test_a_gateway_is_found_by_a_route_without_one() -> None:
-    """The longest prefix counts, be it of the file or a network's own; in IPv4 the file's of the same is older."""
+    """By the route's own table, by whose address it is, or by the longest prefix, of the file or a network's own."""
     (state,) = states(
         """
 switches: {s1: {}, s2: {}}
@@ -45,41 +50,59 @@ hosts:
     interfaces:
       eth0: {switch: s1, addresses: [10.0.1.1/24, "fd00::1/64"]}
       eth1: {switch: s2, addresses: [10.0.2.1/24, "fd01::1/64"]}
+      eth2: {switch: s2, addresses: [10.0.1.77/24]}
     routes:
     - {to: 10.0.1.2/32, dev: eth1}
     - {to: 10.7.0.0/24, via: 10.0.1.2}
     - {to: 10.8.0.0/24, via: 10.0.1.3}
     - {to: "fd00::/64", dev: eth1}
     - {to: "fd07::/64", via: "fd00::2"}
+    - {to: 10.0.1.0/24, dev: eth1, table: 100}
+    - {to: 10.9.0.0/24, via: 10.0.1.3, table: 100}
+    - {to: 10.10.0.0/24, via: 10.0.1.77}
 """
     )
-    assert [route.oif for route in state.namespace("A").routes] == ["eth1", "eth1", "eth0", "eth1", "eth0"]
+    assert [route.oif for route in state.namespace("A").routes] == [
+        "eth1", "eth1", "eth0", "eth1", "eth0", "eth1", "eth1", "eth2",
+    ]  # fmt: skip
 
 
+#: An interface whose address is the broadcast address of another's network; which of them is first stands for %s.
 BROADCAST = """
 switches: {s1: {}}
 hosts:
   A:
     interfaces:
-      eth0: {switch: s1, addresses: [10.0.0.1/30]}
-      eth1: {switch: s1, addresses: [10.0.0.3/24]}
-steps:
-- name: gone
-  set: {"A:eth0": {addresses: []}}
-- name: down
-  set: {"A:eth1": {state: down}}
-- name: up
-  set: {"A:eth1": {state: up}}
-- name: back
-  set: {"A:eth0": {addresses: [10.0.0.1/30]}}
+%ssteps:
 """
+NET = "      net: {switch: s1, addresses: [10.0.0.1/30]}\n"
+MINE = "      mine: {switch: s1, addresses: [10.0.0.3/24]}\n"
+LATER = {
+    "gone": '- {name: gone, set: {"A:net": {addresses: []}}}\n',
+    "back": '- {name: back, set: {"A:net": {addresses: [10.0.0.1/30]}}}\n',
+    "down": '- {name: down, set: {"A:mine": {state: down}}}\n',
+    "up": '- {name: up, set: {"A:mine": {state: up}}}\n',
+    "prefix": '- {name: prefix, set: {"A:mine": {addresses: [10.0.0.3/25]}}}\n',
+}
+LOST = (("A:mine", "10.0.0.3"),)
 
 
-def test_a_broadcast_address_gets_no_routes() -> None:
-    """Not even when it is none any more, but when its interface comes up again; who had it before loses nothing."""
-    found = [state.routeless for state in states(BROADCAST)]
-    lost = (("A:eth1", "10.0.0.3"),)
-    assert found == [lost, lost, (), (), ()]
+@pytest.mark.parametrize(
+    ("first", "steps", "routeless", "shadowed"),
+    [
+        (NET + MINE, "gone down up back", [LOST, LOST, (), (), ()], [LOST, (), (), (), ()]),
+        (NET + MINE, "gone back down up", [LOST, LOST, LOST, (), ()], [LOST, (), (), (), ()]),
+        (NET + MINE, "gone prefix", [LOST, LOST, ()], [LOST, (), ()]),
+        (NET + MINE, "down gone up", [LOST, (), (), ()], [LOST, LOST, (), ()]),
+        (MINE + NET, "down up gone", [(), (), (), ()], [(), (), (), ()]),
+        (MINE + NET, "prefix gone", [(), LOST, LOST], [(), LOST, ()]),
+    ],
+)
+def test_what_an_address_is_it_was_first(first: str, steps: str, routeless: Pairs, shadowed: Pairs) -> None:
+    """A broadcast address gets no routes, until it is given anew or its interface comes up; a local one stays local."""
+    found = states(BROADCAST % first + "".join(LATER[step] for step in steps.split()))
+    assert [state.routeless for state in found] == routeless
+    assert [state.shadowed for state in found] == shadowed
 
 
 OWN = """

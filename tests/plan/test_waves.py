@@ -110,6 +110,21 @@ def routed(host: str = "", router: str = "") -> set[waves.Pair]:
     return {(i, j) for i, j in near if i < j < 4}
 
 
+@pytest.mark.parametrize("layer", ["icmp", "tcp"])
+def test_who_may_ask_in_another_addresses_name(layer: str) -> None:
+    """By arp_announce, and with several addresses, he and whom he asks are in no other pair of a wave."""
+    text = (LAB % "").replace(
+        "[10.0.0.3/24]}}", "[10.0.0.3/24, 10.0.1.3/24]}}, sysctls: {net.ipv4.conf.all.arp_announce: 2}"
+    )
+    lab = baseline(text)
+    asker = next(i for i, endpoint in enumerate(lab.endpoints) if endpoint.id == "B:eth0")
+    pairs = [(i, j) for i in range(len(lab.endpoints)) for j in range(len(lab.endpoints)) if i != j]
+    for wave in waves.cut(lab, layer, pairs, 0, warms=True):
+        for pair in wave:
+            others = {end for other in wave if other != pair for end in other}
+            assert pair[0] != asker or not others & set(pair)
+
+
 def test_who_goes_by_a_gateway() -> None:
     """Who is on the same network is near, unless a rule or a route as good goes elsewhere, or a proxy answers."""
     assert routed() == {(0, 1), (2, 3)}

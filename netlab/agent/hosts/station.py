@@ -297,7 +297,7 @@ class Station:
                 }
                 neighbors.forget(ns.netlink, mine)
             else:
-                cold.flush_neighbors(ns)
+                cold.flush_neighbors(ns, noarp=True)
 
 
 def fence_of(ns: Any) -> CpuFence:

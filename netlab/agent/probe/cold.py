@@ -40,18 +40,18 @@ _DUMPS: dict[int, bytes] = {
 }
 
 
-def flush_neighbors(ns: Netns, family: int = socket.AF_UNSPEC, *, readdressed: bool = False) -> bool:
-    """Delete every neighbour entry that isn't permanent; whether packets may have waited for one of them.
+def flush_neighbors(ns: Netns, family: int = socket.AF_UNSPEC, *, noarp: bool = False) -> bool:
+    """Delete every neighbour entry that is neither permanent nor NOARP; whether packets may have waited for one.
 
     Those are given up with an error (neigh_invalidate), which may make others look for their senders. With ``family``
-    only its own entries: the kernel walks a table for each. Where the namespace was ``readdressed`` those of IPv4 go,
-    too, that nobody had to ask for: what was a broadcast address then may be a neighbour's now (arp_constructor).
+    only its own entries: the kernel walks a table for each. With ``noarp`` also IPv4's NOARP entries: they are those of
+    broadcast addresses (arp_constructor), and what was one may be a neighbour's address now.
     """
     deletions = []
     awaited = False
     for message in ns.netlink.dump(_DUMPS[family]):
         its, index, state, _flags, _kind = NDMSG.unpack_from(message, 16)
-        kept = NUD_PERMANENT if readdressed and its == socket.AF_INET else NUD_PERMANENT | NUD_NOARP
+        kept = NUD_PERMANENT if noarp and its == socket.AF_INET else NUD_PERMANENT | NUD_NOARP
         if state & kept or its not in (socket.AF_INET, socket.AF_INET6):
             continue
         for kind, value in attributes(message, 28):

@@ -124,8 +124,8 @@ class CpuFence:
     def round(self, *, quiet: bool = False) -> None:
         """Cross every CPU's backlog; where not steered, of those that this process may run on. Raises FenceLost.
 
-        ``quiet`` forgoes steering where that would wake a CPU: for a while it answers faster than at rest. Where all of
-        them work anyway the process would only have to wait wherever it moves.
+        ``quiet`` forgoes steering where that may wake a CPU: for a while it answers faster than at rest. Where there is
+        work for all of them the process would only have to wait wherever it moves.
         """
         try:
             if self.steered and not (quiet and _running() < len(self._lanes)):
@@ -156,11 +156,11 @@ def _running() -> int:
     """How many tasks of the whole machine run or wait to, this one included (nr_running, kernel/sched/core.c)."""
     try:
         file = _loads()
-    except FileNotFoundError:
-        # A /proc of processes alone (subset=pid) doesn't tell.
+        file.seek(0)
+        return int(file.readall().split()[3].partition(b"/")[0])
+    except OSError:
+        # A /proc of processes alone (subset=pid), or a masked one, doesn't tell.
         return 0
-    file.seek(0)
-    return int(file.readall().split()[3].partition(b"/")[0])
 
 
 def _names(lane: int) -> tuple[str, str]:

@@ -74,6 +74,8 @@ class Warmth:
         self._taught = _Moved({ns_id: ears.meter(ns, filters.TEACHING) for ns_id, ns in meters if self._routed})
         #: Where there are probes' ends, or without meters whoever may have learned; None: it isn't known.
         self._warm: set[str] | None = None
+        #: Whether the step has just begun: the one before it may have had other addresses.
+        self._new = True
         self._family: int = socket.AF_UNSPEC
         #: Whether the bridges have to forget before the next wave.
         self._bridges = True
@@ -104,7 +106,7 @@ class Warmth:
         to_others = self._routed or ends is None
         for _ in range(PASSES if to_others else 1):
             waited = [
-                cold.flush_neighbors(ns, self._family, readdressed=ends is None)
+                cold.flush_neighbors(ns, self._family, noarp=self._new)
                 for ns_id, ns in self._hosts.items() if ns_id in warm
             ]  # fmt: skip
             if True not in waited:
@@ -123,6 +125,7 @@ class Warmth:
             for ns_id in self._taught.take(self.settled, among=warm) | self._visited() if counted else warm:
                 cold.flush_exceptions(self._hosts[ns_id], self._four, self._six)
         self._warm = set()
+        self._new = False
         return ""
 
     def _learners(self, ends: set[str] | None) -> set[str]:

@@ -255,7 +255,7 @@ class Grounding:
             for endpoint in state.endpoints
         )
         routers = sum(sysctls.forwards(dict(ns.sysctls)) for ns in namespaces if ns.kind != "switch")
-        return replace(state, namespaces=namespaces, links=links, endpoints=endpoints, routers=routers)
+        return replace(state, namespaces=namespaces, links=links, endpoints=endpoints, routers=routers, disowned=())
 
     def _namespace(self, namespace: Namespace) -> Namespace:
         if namespace.kind != "host":

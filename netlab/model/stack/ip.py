@@ -125,8 +125,8 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> bool:
     known = arp.neighbor(sim, dev, packet.dst) if way.broadcast else None
     fixed = known is not None and known.fixed
     if way.broadcast and packet.phase != "echo-reply" and not (fixed and packet.phase == "syn-ack"):
-        # The kernel's own answers may be broadcasts, a socket's packets may not; and TCP takes only what was sent to its
-        # own MAC (tcp_v4_rcv), by a static entry that is.
+        # The kernel's own answers may be broadcasts, a socket's packets may not; and TCP takes only what was sent to
+        # its own MAC (tcp_v4_rcv), which a static entry does.
         sim.note(packet.phase, dev.id, "unreachable: a broadcast address", UNREACHABLE, end=True)
         return False
     if packet.size > dev.mtu:

@@ -73,7 +73,8 @@ class Route:
     """A route beyond the connected ones. ``to`` is a prefix; ``default`` is ``0.0.0.0/0`` or ``::/0``.
 
     ``oif`` is the interface by which it goes: ``dev``, or where the file gives none, that of the gateway's own route
-    when the kernel got this one (fib_check_nh, ip6_route_check_nh); whatever comes later doesn't change it.
+    when the kernel got this one (fib_check_nh, ip6_route_check_nh); whatever comes later doesn't change it. It is no
+    part of what makes two routes the same; the model needs it: without one there is no route.
     """
 
     to: str

@@ -35,10 +35,12 @@ class State:
     ``links`` are in creation order (the order of addresses decides routes). ``hops`` bounds how many
     queues (a CPU's receive backlog, macvlan's workqueue) one frame can wait in, one after the other,
     on its way from any interface to any other; ``routers`` is how many namespaces forward packets.
-    ``addressed`` pairs link ids and addresses of all links that are up, in the order in which the kernel got
-    them and made their connected routes: that of ``links`` at first, but who has been down comes last. For those that
-    are ``routeless`` it has made none: when it got them they were another network's broadcast address, which can be no
-    route's source (fib_valid_prefsrc); and it doesn't come back to them.
+    The rest is what the kernel remembers of earlier steps, by link id and address. ``given`` are all the addresses
+    in the order in which it got them, and made them local; the ``shadowed`` ones were another network's broadcast
+    address before. ``addressed`` are those of links that are up, in the order in which their connected routes were
+    made: that of ``links`` at first, but who has been down comes last. For those that are ``routeless`` none were made,
+    and none will be until they are given anew, or their links come up again: they weren't local then
+    (fib_valid_prefsrc).
     ``disowned`` pairs bridges with MACs of theirs, or of their ports, for which they have no local entry any more: a
     static one had taken its place, and was deleted.
     """
@@ -48,6 +50,8 @@ class State:
     endpoints: tuple[Endpoint, ...]
     hops: int
     routers: int = 0
+    given: tuple[tuple[str, str], ...] = ()
+    shadowed: tuple[tuple[str, str], ...] = ()
     addressed: tuple[tuple[str, str], ...] = ()
     routeless: tuple[tuple[str, str], ...] = ()
     disowned: tuple[tuple[str, str], ...] = ()
