@@ -188,10 +188,14 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
     if port.locked and fdb.get(src) is not port:
         sim.note(payload.phase, port.id, f"{src} is not admitted", LOCKED, end=True)
         return
-    if port.learning and bridge.ageing and fdb.get(src) is not port and src not in bridge.locals:
+    if not port.learning:
+        sim.unlearned.add((bridge, src))
+        if fdb.get(src, port) is not port and src not in bridge.static:
+            sim.contested = sim.moved = True
+    elif bridge.ageing and fdb.get(src) is not port and src not in bridge.locals:
         if src in fdb or not bridge.max_learned or len(fdb) - len(bridge.static) < bridge.max_learned:
             # Where a MAC is at two places it matters who is heard first.
-            if src in fdb:
+            if src in fdb or (bridge, src) in sim.unlearned:
                 sim.contested = sim.moved = True
             fdb[src] = port
         else:

@@ -79,7 +79,8 @@ class Sim:
     __slots__ = (
         "answers", "backlog", "connecting", "contested", "course", "done", "entered", "fdb", "goal", "heard", "hops",
         "moved", "neigh", "queued", "redirected", "refused", "request", "schedule", "second", "server", "sock",
-        "sock_ip", "steps", "target", "touched", "unordered", "users", "wire", "wired", "work", "worked", "world",
+        "sock_ip", "steps", "target", "touched", "unlearned", "unordered", "users", "wire", "wired", "work", "worked",
+        "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
@@ -95,6 +96,8 @@ class Sim:
         #: namespaces with dynamic neighbour entries
         self.touched: list[Namespace] = []
         self.fdb: dict[Bridge, dict[str, Port]] = {}
+        #: MACs that bridges have heard at a port that doesn't learn
+        self.unlearned: set[tuple[Bridge, str]] = set()
         self.hops: list[Hop] | None = [] if trace else None
         self.steps = 0
         self.schedule = schedule
@@ -106,7 +109,7 @@ class Sim:
         self.unordered = 0
         #: what happened first made a difference
         self.contested = False
-        #: a bridge heard a MAC at another port than before, or had no room for it: who was first made a difference
+        #: a bridge heard a MAC at two ports, or had no room for it: who was first made a difference
         self.moved = False
         # The probe: its request's phase, the port of its wire, the client's socket, the server.
         self.request = ""
