@@ -76,7 +76,10 @@ def _interface(lan: Lan, step: Document) -> None:
 
 
 def _port(lan: Lan, step: Document) -> None:
-    nic = lan.pick(lan.wires())
+    wires = lan.wires()
+    if not wires:
+        return
+    nic = lan.pick(wires)
     key = lan.pick(("hairpin", "hairpin", "isolated", "flood", "bcast_flood", "mcast_flood", "learning", "up",
                     "attached", "locked", "state"))  # fmt: skip
     options_: Document = {}
@@ -111,9 +114,10 @@ def _switch(lan: Lan, step: Document) -> None:
 
 
 def _delete(lan: Lan, step: Document) -> None:
-    if "set" in step or "add" in step:
+    others = [nic for nic in lan.living() if nic.spec.get("type") != "bridge"]
+    if "set" in step or "add" in step or not others:
         return
-    nic = lan.pick([nic for nic in lan.living() if nic.spec.get("type") != "bridge"])
+    nic = lan.pick(others)
     keep = [one for one in lan.living() if one is not nic and one.parent is not nic]
     if len(keep) < 2:
         return
@@ -188,7 +192,10 @@ def refusals(lan: Lan) -> None:
 
     The document expects *some* refusal; what is compared with the model is what the kernel said.
     """
-    parent = lan.pick(lan.parents())
+    parents = lan.parents()
+    if not parents:
+        return
+    parent = lan.pick(parents)
     name = "r0"
     spec: Document = {"type": lan.pick(("macvlan", "macvtap"), (4, 1)), "parent": parent.name}
     if lan.chance(0.9):

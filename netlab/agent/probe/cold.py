@@ -44,14 +44,15 @@ def flush_neighbors(ns: Netns, family: int = socket.AF_UNSPEC, *, noarp: bool = 
     """Delete every neighbour entry that is neither permanent nor NOARP; whether packets may have waited for one.
 
     Those are given up with an error (neigh_invalidate), which may make others look for their senders. With ``family``
-    only its own entries: the kernel walks a table for each. With ``noarp`` also IPv4's NOARP entries: they are those of
-    broadcast addresses (arp_constructor), and what was one may be a neighbour's address now.
+    only its own entries: the kernel walks a table for each. With ``noarp`` also NOARP ones, of broadcast and multicast
+    addresses: what was one may be a neighbour's address now (arp_constructor), and they keep the header that was last
+    sent to them, with a passthru child's old MAC when its parent's was changed (macvlan_sync_address tells nobody).
     """
     deletions = []
     awaited = False
+    kept = NUD_PERMANENT if noarp else NUD_PERMANENT | NUD_NOARP
     for message in ns.netlink.dump(_DUMPS[family]):
         its, index, state, _flags, _kind = NDMSG.unpack_from(message, 16)
-        kept = NUD_PERMANENT if noarp and its == socket.AF_INET else NUD_PERMANENT | NUD_NOARP
         if state & kept or its not in (socket.AF_INET, socket.AF_INET6):
             continue
         for kind, value in attributes(message, 28):

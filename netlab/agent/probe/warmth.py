@@ -74,7 +74,7 @@ class Warmth:
         self._taught = _Moved({ns_id: ears.meter(ns, filters.TEACHING) for ns_id, ns in meters if self._routed})
         #: Where there are probes' ends, or without meters whoever may have learned; None: it isn't known.
         self._warm: set[str] | None = None
-        #: Whether the step has just begun: the one before it may have had other addresses.
+        #: Whether the step has just begun: the one before it may have had other addresses, and other MACs.
         self._new = True
         self._family: int = socket.AF_UNSPEC
         #: Whether the bridges have to forget before the next wave.
