@@ -67,11 +67,12 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
     for child in lab.children_of(after.id):
         changed = child
         if after.mtu < child.mtu:
-            changed = replace(changed, mtu=after.mtu)
+            changed = flushed(lab, child, replace(child, mtu=after.mtu))
         if child.mode == "passthru" and after.mac != before.mac:
+            # Nobody is told of it (macvlan_sync_address), so its neighbours stay.
             changed = replace(changed, mac=after.mac)
         if changed is not child:
-            lab.links[child.id] = flushed(lab, child, changed)
+            lab.links[child.id] = changed
             _forget_v6(lab, child, changed)
     if isinstance(after, Macvlan) and after.mode == "passthru" and after.mac != before.mac:
         parent = lab.links[after.parent]
@@ -80,6 +81,19 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
         for link in list(lab.ports(after.id)):
             _restart(lab, link, after.id)
     lab.settle()
+
+
+def renewed(lab: Lab, before: AnyLink, where: Where) -> list[SetLink]:
+    """Give a passthru child whose MAC has changed with its parent's its static neighbours anew.
+
+    Those to whom it has sent something keep the header of that, with the old MAC (neigh_hh_init).
+    """
+    changes: list[SetLink] = []
+    for child in lab.children_of(before.id):
+        if child.mode == "passthru" and child.neighbors and lab.links[before.id].mac != before.mac:
+            bare = replace(child, neighbors=())
+            changes += (SetLink(before=child, after=bare, where=where), SetLink(before=bare, after=child, where=where))
+    return changes
 
 
 def _restart(lab: Lab, link: Veth | SwitchLink, switch: str) -> None:

@@ -166,6 +166,7 @@ def _set_link(
     if isinstance(start, Veth):
         start = _settle_port(lab, start, settings, path)
     changes.append(SetLink(before=start, after=lab.links[before.id], where=where, via=step.via))
+    changes += change.renewed(lab, before, where)
     return changes
 
 

@@ -140,18 +140,21 @@ def test_an_mtu_below_1280_takes_ipv6_addresses_away() -> None:
 
 @pytest.mark.parametrize("target", ["A:x", "A:e"])
 def test_a_passthru_couple_shares_one_mac(target: str) -> None:
-    """Setting the MAC of the child or of the parent sets both, and drops the static neighbours of both."""
+    """Setting the MAC of either sets both; the child isn't told of its parent's, and is given its neighbours anew."""
     head = (
         "switches: {lan: {}}\nhosts: {A: {interfaces: {e: {switch: lan, neighbors: {10.0.0.9: 02:00:00:00:00:09}}, "
         "x: {type: macvlan, parent: e, mode: passthru, neighbors: {10.0.0.9: 02:00:00:00:00:09}}}}}\n"
     )
     made = plan(steps(f"set: {{{target}: {{mac: 02:00:00:00:00:07}}}}", head=head))
-    (change,) = set_links(made, 1)
+    change, *more = set_links(made, 1)
+    given = (Neighbor("10.0.0.9", "02:00:00:00:00:09"),)
+    kept = given if target == "A:e" else ()
     assert change.before.neighbors == ()
-    for name in ("A:e", "A:x"):
-        assert made.steps[0].state.link(name).neighbors == (Neighbor("10.0.0.9", "02:00:00:00:00:09"),)
+    assert [(one.before.neighbors, one.after.neighbors) for one in more] == ([(kept, ()), ((), kept)] if kept else [])
+    for name, left in (("A:e", ()), ("A:x", kept)):
+        assert made.steps[0].state.link(name).neighbors == given
         link = made.steps[1].state.link(name)
-        assert (link.mac, link.neighbors) == ("02:00:00:00:00:07", ())
+        assert (link.mac, link.neighbors) == ("02:00:00:00:00:07", left)
 
 
 def test_an_interface_that_goes_down_loses_what_the_kernel_flushes() -> None:
