@@ -219,7 +219,7 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
         else:
             _flood(sim, bridge, port, frame)
         if own is not None and own.macvlan is not None and own.macvlan.promiscuous:
-            _up(sim, own, frame, OTHERHOST, PROMISCUOUS)
+            _up(sim, own, frame, HOST if dst in (own.mac, port.mac) else OTHERHOST, PROMISCUOUS)
         return
     _flood(sim, bridge, port, frame)
     if own is not None:

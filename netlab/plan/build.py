@@ -221,6 +221,8 @@ def _links(kin: Kin, refusals: Refusals) -> list[tuple[str, bool]]:
                 continue
             lab.refused.pop(wanted.id, None)
             lab.links[wanted.id] = link
+            if isinstance(link, Macvlan) and link.mode == "passthru":
+                lab.perm[link.parent] = lab.links[link.parent].mac
             if wanted.replicated:
                 lab.replicated.add(wanted.id)
             if wanted.given.duplicate:

@@ -83,6 +83,14 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
     lab.settle()
 
 
+def restore_mac(lab: Lab, parent_id: str) -> None:
+    """A parent that has lost its passthru child has the MAC again that it had before (macvlan_port_destroy)."""
+    parent = lab.links[parent_id]
+    restored = replace(parent, mac=lab.perm.pop(parent_id, parent.mac))
+    if restored.mac != parent.mac:
+        apply(lab, parent, flushed(lab, parent, restored))
+
+
 def renewed(lab: Lab, before: AnyLink, where: Where) -> list[SetLink]:
     """Give a passthru child whose MAC has changed with its parent's its static neighbours anew.
 

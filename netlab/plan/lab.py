@@ -76,7 +76,8 @@ class Lab:
 
     ``paths`` says where in the file a link comes from, ``refused`` which links the kernel is expected to
     refuse, ``broken`` which could not be made for what is wrong with them, ``replicated`` which come of
-    ``replicas:``, ``duplicates`` where a second address is meant. ``pairs`` counts what expectations mean.
+    ``replicas:``, ``duplicates`` where a second address is meant. ``perm`` are the MACs that parents had before their
+    passthru child. ``pairs`` counts what expectations mean.
     """
 
     spec: Spec
@@ -97,6 +98,7 @@ class Lab:
     routeless: set[tuple[str, str]] = field(default_factory=set)
     static: dict[str, set[str]] = field(default_factory=dict)
     disowned: set[tuple[str, str]] = field(default_factory=set)
+    perm: dict[str, str | None] = field(default_factory=dict)
     pairs: int = 0
     interned: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = field(default_factory=dict)
     next_index: int = FIRST_INDEX

@@ -71,6 +71,9 @@ def _delete_links(lab: Lab, links: list[AnyLink]) -> None:
     for link in links:
         if link.id in lab.links:
             lab.forget(link)
+    for link in links:
+        if isinstance(link, Macvlan) and link.mode == "passthru" and link.parent in lab.links:
+            change.restore_mac(lab, link.parent)
 
 
 def _delete_box(lab: Lab, box: Box, where: Where) -> list[AnyChange]:
@@ -78,6 +81,12 @@ def _delete_box(lab: Lab, box: Box, where: Where) -> list[AnyChange]:
     changes: list[AnyChange] = []
     for gone in (*inside, box):
         links = lab.links_of(gone.id)
+        # A namespace goes in its own time, but its parent has its MAC back at once.
+        changes += (
+            DeleteLink(id=link.id, where=where)
+            for link in links
+            if isinstance(link, Macvlan) and link.mode == "passthru" and link.parent not in {one.id for one in links}
+        )
         links += [lab.links[link.peer] for link in links if isinstance(link, Pair) and link.peer in lab.links]
         _delete_links(lab, links + [child for link in links for child in lab.children_of(link.id)])
         del lab.boxes[gone.id]

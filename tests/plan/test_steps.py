@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netlab.plan.macs import derive
 from netlab.plan.types import (
     AddLink,
     Address,
@@ -417,3 +418,17 @@ def test_a_refused_setting_leaves_the_link_as_it_was() -> None:
     assert isinstance(change.after, Macvlan)
     assert change.after.mode == "passthru"
     assert made.steps[1].state.link("A/c1:eth0") == made.steps[0].state.link("A/c1:eth0")
+
+
+@pytest.mark.parametrize(("target", "changes"), [("A/c:x", ["DeleteLink"]), ("A/c", ["DeleteLink", "DeleteNamespace"])])
+def test_a_passthru_child_that_goes_gives_its_parent_its_mac_back(target: str, changes: list[str]) -> None:
+    """It goes at once, even with its namespace, and with the MAC go the parent's static neighbours."""
+    head = (
+        "switches: {lan: {}}\nhosts: {A: {interfaces: {e: {switch: lan, neighbors: {10.0.0.9: 02:00:00:00:00:09}}}, "
+        "containers: {c: {interfaces: {x: {type: macvlan, parent: e, mode: passthru, mac: 02:00:00:00:00:07}}}}}}\n"
+    )
+    made = plan(steps(f"delete: ['{target}']", head=head))
+    before, after = (step.state.link("A:e") for step in made.steps)
+    assert (before.mac, after.mac) == ("02:00:00:00:00:07", derive("f", "A", "e"))
+    assert (len(before.neighbors), after.neighbors) == (1, ())
+    assert [type(change).__name__ for change in made.steps[1].changes] == changes
