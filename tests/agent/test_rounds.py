@@ -62,3 +62,13 @@ def test_rounds_end_at_the_longest_chain() -> None:
     rounds, cpus = made(10, hops=3, routers=1, moving=1000)
     assert rounds.run(2, []) == ""
     assert cpus.rounds == 3 * 2 * 2
+
+
+def test_which_queues_have_to_be_waited_for() -> None:
+    """Those of the hosts of both ends; all of them where others may have a part in the probes, or somebody forwards."""
+    rounds, _ = made(3, hops=2, routers=0, moving=0)
+    rounds.queues = fences = {"A:eth0": object(), "D:eth0": object()}  # type: ignore[assignment, dict-item]
+    rounds._homes, rounds._hosts = {"A:eth0": "A", "D:eth0": "D"}, ["A", "B", "D"]
+    assert rounds.relevant([(0, 1)], further=False) == [fences["A:eth0"]]
+    assert rounds.relevant([(1, 2), (2, 0)], further=False) == list(fences.values())
+    assert rounds.relevant([(0, 1)], further=True) == list(fences.values())

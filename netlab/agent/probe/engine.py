@@ -16,7 +16,7 @@ from netlab.agent.probe.burst import from_two
 from netlab.agent.probe.controls import Controls
 from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.echo import Echo
-from netlab.agent.probe.fence import CpuFence
+from netlab.agent.probe.fence import CpuFence, QueueFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses
@@ -170,7 +170,10 @@ class Prober:
             allowed = set(pairs)
             groups = iter([[pair] for pair in wanted if pair in allowed])
         self._shared = waves.shared(self.arena.state, name)
-        self._near = waves.near(self.arena.state, name)
+        if layer_family(name):
+            self._near = waves.near(self.arena.state, name)
+        else:
+            self._near = lambda _pair: True
         self.layer = layer
         self.losses.mark(tables=self._careful)
         self.warmth.bridges_warm()
@@ -184,7 +187,7 @@ class Prober:
 
     def _wave(self, layer: Layer, wave: list[Pair]) -> None:
         open_pairs = wave
-        late = self.rounds.catch_up(self.rounds.relevant(wave, self._shared)) if layer.warms else ""
+        late = self.rounds.catch_up(self._queues(wave)) if layer.warms else ""
         for attempt in range(len(BURSTS)):
             late = self.warmth.chill(self._let_out) or late
             layer.prepare(open_pairs)
@@ -196,7 +199,7 @@ class Prober:
                 self.ears.drain()
                 if attempt:
                     self.rounds.sent()
-                    late = late or self.rounds.catch_up(self.rounds.relevant(open_pairs, self._shared))
+                    late = late or self.rounds.catch_up(self._queues(open_pairs))
             silent = [pair for pair in open_pairs if not layer.settled(pair)]
             unseen = [pair for pair in open_pairs if self.wire and not layer.results[pair].wire]
             # Where answers may be overtaken by what the same probe still has under way (a broadcast in a macvlan queue,
@@ -233,17 +236,24 @@ class Prober:
 
     def _rounds(self, layer: Layer, pairs: Iterable[Pair]) -> str:
         """Prove that everything sent has been handled; why it can't be proved, else ''."""
-        lack = self.rounds.run(layer.traversals, self.rounds.relevant(pairs, self._shared))
+        lack = self.rounds.run(layer.traversals, self._queues(pairs))
         self.warmth.settled = not lack
         return lack
 
     def _warm(self, layer: Layer, pairs: list[Pair]) -> None:
         """Tell who may learn from these probes: both ends; others, too, where they may go by gateways, or somebody else
         has an end's address."""
-        indexes = {index for pair in pairs for index in pair}
-        further = bool(self._shared & indexes) or not all(map(self._near, pairs))
-        ends = {self.arena.endpoints[index].namespace for index in indexes}
-        self.warmth.warm(ends, further=further, family=FAMILIES[layer_family(layer.name)])
+        ends = {self.arena.endpoints[index].namespace for pair in pairs for index in pair}
+        self.warmth.warm(ends, further=self._further(pairs), family=FAMILIES[layer_family(layer.name)])
+
+    def _further(self, pairs: Iterable[Pair]) -> bool:
+        """Whether others may have a part in these probes: a gateway, or who has an end's address, too."""
+        return any(not self._shared.isdisjoint(pair) or not self._near(pair) for pair in pairs)
+
+    def _queues(self, pairs: Iterable[Pair]) -> list[QueueFence]:
+        """The fences through every queue that may hold something of these probes."""
+        pairs = list(pairs)
+        return self.rounds.relevant(pairs, further=self._further(pairs))
 
     def _burst(self, layer: Layer, pairs: list[Pair]) -> None:
         """Send probes, many from two processors at once."""

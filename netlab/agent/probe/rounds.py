@@ -117,15 +117,15 @@ class Rounds:
 
     # --- rounds -------------------------------------------------------------------------------------
 
-    def relevant(self, pairs: Iterable[Pair], shared: set[int]) -> list[QueueFence]:
+    def relevant(self, pairs: Iterable[Pair], *, further: bool) -> list[QueueFence]:
         """The queues that a chain between these endpoints may pass: those of their hosts and of every router.
 
-        Where somebody else has an end's address, too (``shared``), his answer may be in any.
+        It may be any where others have a part in it (``further``): a gateway, even one that doesn't forward, or who has
+        an end's address, too.
         """
-        ends = {index for pair in pairs for index in pair}
-        if self._state.routers or not ends.isdisjoint(shared):
+        if self._state.routers or further:
             return list(self.queues.values())
-        hosts = {self._hosts[index] for index in ends}
+        hosts = {self._hosts[index] for pair in pairs for index in pair}
         return [fence for parent, fence in self.queues.items() if self._homes[parent] in hosts]
 
     def sent(self) -> None:
