@@ -223,23 +223,23 @@ class _Entries:
         self._routeless = set(state.routeless)
         self._shadowed = set(state.shadowed)
 
-    def local(self, dev: Device, address: int) -> int:
+    def local(self, dev: Device, ip: str) -> int:
         """The place of an IPv4 address's local entry among all."""
-        return self._given[dev.id, str(ipaddress.IPv4Address(address))]
+        return self._given[dev.id, ip]
 
-    def shadowed(self, dev: Device, address: int) -> bool:
+    def shadowed(self, dev: Device, ip: str) -> bool:
         """Whether an IPv4 address is a broadcast address first."""
-        return (dev.id, str(ipaddress.IPv4Address(address))) in self._shadowed
+        return (dev.id, ip) in self._shadowed
 
-    def connected(self, dev: Device, ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int | None:
+    def connected(self, dev: Device, ip: str) -> int | None:
         """The place of an address's routes among all; None where it has none."""
-        pair = dev.id, str(ip)
+        pair = dev.id, ip
         return None if pair in self._routeless else self._addressed.get(pair, len(self._addressed))
 
 
 def _routing(ns: Namespace, namespace: plan.Namespace, entries: _Entries) -> None:
     """Tables and rules: local and connected routes in the order of their making, then the file's."""
-    locals4: list[tuple[int, int, Device]] = []
+    locals4: list[tuple[int, int, Device, bool]] = []
     ways4: list[tuple[int, Device, int, int, int, bool]] = []
     local6: list[Route] = []
     connected6: list[tuple[int, Route]] = []
@@ -247,22 +247,22 @@ def _routing(ns: Namespace, namespace: plan.Namespace, entries: _Entries) -> Non
         ns.owned4.update(a[0] for a in dev.addresses4)
         for address, network, plen, secondary in dev.addresses4:
             # Local entries outlive their interface's being down (fib_sync_down_dev spares them).
-            locals4.append((entries.local(dev, address), address, dev))
-            if dev.up and (place := entries.connected(dev, ipaddress.IPv4Address(address))) is not None:
+            ip = str(ipaddress.IPv4Address(address))
+            locals4.append((entries.local(dev, ip), address, dev, entries.shadowed(dev, ip)))
+            if dev.up and (place := entries.connected(dev, ip)) is not None:
                 ways4.append((place, dev, address, network, plen, secondary))
         if dev.conf.ipv6:
             for address, network, plen in dev.addresses6:
                 # An address that is given to an interface that is down is local at once (addrconf_f6i_alloc).
                 ns.local6.setdefault(address, dev)
                 local6.append(Route("local", address, 128, 128, dev))
-                place = entries.connected(dev, ipaddress.IPv6Address(address))
+                place = entries.connected(dev, str(ipaddress.IPv6Address(address)))
                 if dev.up and place is not None:
                     connected6.append((place, Route("unicast", network, plen, 128, dev, 0, 256)))
     local4: list[Route] = []
     behind: list[Route] = []
-    for _, address, dev in sorted(locals4, key=lambda one: one[0]):
+    for _, address, dev, late in sorted(locals4, key=lambda one: one[0]):
         # What an address is, is what it was first (fib_insert_alias appends).
-        late = entries.shadowed(dev, address)
         (behind if late else local4).append(Route("local", address, 32, 32, dev))
         if not late:
             ns.local4.setdefault(address, dev)

@@ -206,16 +206,17 @@ def _links(kin: Kin, refusals: Refusals) -> list[tuple[str, bool]]:
             kind = KINDS[_type(wanted)]
             if kind.stacked != stacked:
                 continue
-            if not refusals.expects(wanted.id):
+            refused = refusals.expects(wanted.id)
+            if not refused:
                 _check(kin, wanted)
             link = kind.build(kin, wanted)
             if link is None:
                 lab.broken.add(wanted.id)
                 continue
-            if not refusals.expects(wanted.id) and wanted.given.mtu is None:
+            if not refused and wanted.given.mtu is None:
                 _check_mtu(kin, wanted, "addresses", link.mtu, f"{link.id} has")
             lab.paths[wanted.id] = wanted.path
-            if refusals.expects(wanted.id):
+            if refused:
                 lab.refused[wanted.id] = link
                 order.append((wanted.id, True))
                 continue

@@ -103,7 +103,7 @@ def connect(lab: Lab) -> None:
     it was first (fib_insert_alias appends); and one that isn't local is no route's source (fib_valid_prefsrc): it gets
     no routes, and its secondary addresses, whose source it is, not even a local entry. That is a fault of the file.
     """
-    there = {(link.id, address.ip): (link, address) for link in lab.links.values() for address in link.addresses}
+    there = _holders(lab)
     up = {pair for pair, (link, _) in there.items() if link.up}
     lab.given = {pair: number for pair, number in lab.given.items() if pair in there}
     lab.addressed = {pair: number for pair, number in lab.addressed.items() if pair in up}
@@ -134,6 +134,11 @@ def connect(lab: Lab) -> None:
             kinds.setdefault((link.namespace, last), "broadcast")
 
 
+def _holders(lab: Lab) -> dict[Pair, tuple[AnyLink, Address]]:
+    """Every address that there is, with its link."""
+    return {(link.id, address.ip): (link, address) for link in lab.links.values() for address in link.addresses}
+
+
 def _entries(lab: Lab, there: Mapping[Pair, tuple[AnyLink, Address]]) -> Iterator[tuple[int, str, Pair]]:
     """What addresses are by the entries that there are: since when, which kind, the namespace and the address."""
     for pair, number in lab.given.items():
@@ -146,7 +151,7 @@ def _entries(lab: Lab, there: Mapping[Pair, tuple[AnyLink, Address]]) -> Iterato
 
 def shadowed(lab: Lab) -> Iterator[Pair]:
     """The addresses, by link and ip, that were another network's broadcast address before they were local."""
-    there = {(link.id, address.ip): (link, address) for link in lab.links.values() for address in link.addresses}
+    there = _holders(lab)
     first: dict[Pair, int] = {}
     for number, kind, key in _entries(lab, there):
         if kind == "broadcast":

@@ -85,7 +85,7 @@ def _delete_box(lab: Lab, box: Box, where: Where) -> list[AnyChange]:
         changes += (
             DeleteLink(id=link.id, where=where)
             for link in links
-            if isinstance(link, Macvlan) and link.mode == "passthru" and link.parent not in {one.id for one in links}
+            if isinstance(link, Macvlan) and link.mode == "passthru" and lab.links[link.parent].namespace != gone.id
         )
         links += [lab.links[link.peer] for link in links if isinstance(link, Pair) and link.peer in lab.links]
         _delete_links(lab, links + [child for link in links for child in lab.children_of(link.id)])

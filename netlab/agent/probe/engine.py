@@ -234,7 +234,7 @@ class Prober:
         """Let out whatever waits anywhere; why it can't be done, else ''."""
         return self.rounds.run(1, list(self.rounds.queues.values()))
 
-    def _rounds(self, layer: Layer, pairs: Iterable[Pair]) -> str:
+    def _rounds(self, layer: Layer, pairs: list[Pair]) -> str:
         """Prove that everything sent has been handled; why it can't be proved, else ''."""
         lack = self.rounds.run(layer.traversals, self._queues(pairs))
         self.warmth.settled = not lack
@@ -250,9 +250,8 @@ class Prober:
         """Whether others may have a part in these probes: a gateway, or who has an end's address, too."""
         return any(not self._shared.isdisjoint(pair) or not self._near(pair) for pair in pairs)
 
-    def _queues(self, pairs: Iterable[Pair]) -> list[QueueFence]:
+    def _queues(self, pairs: list[Pair]) -> list[QueueFence]:
         """The fences through every queue that may hold something of these probes."""
-        pairs = list(pairs)
         return self.rounds.relevant(pairs, further=self._further(pairs))
 
     def _burst(self, layer: Layer, pairs: list[Pair]) -> None:

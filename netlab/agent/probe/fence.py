@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
-import io
 import os
 import socket
 import time
@@ -25,7 +23,7 @@ from netlab.agent import sysctl
 from netlab.agent.netlink import Socket, peer, set_up
 from netlab.agent.netlink import link as link_request
 from netlab.agent.netns import in_thread
-from netlab.agent.probe import bpf, filters, frames
+from netlab.agent.probe import bpf, filters, frames, proc
 
 #: On machines with more CPUs a pair for each would take too long to make.
 LANES = 16
@@ -146,18 +144,10 @@ class CpuFence:
             os.sched_setaffinity(0, self.cpus)
 
 
-@functools.cache
-def _loads() -> io.FileIO:
-    """Open as long as we are: this is read in many rounds."""
-    return open("/proc/loadavg", "rb", buffering=0)
-
-
 def _running() -> int:
     """How many tasks of the whole machine run or wait to, this one included (nr_running, kernel/sched/core.c)."""
     try:
-        file = _loads()
-        file.seek(0)
-        return int(file.readall().split()[3].partition(b"/")[0])
+        return int(proc.read("/proc/loadavg").split()[3].partition(b"/")[0])
     except OSError:
         # A /proc of processes alone (subset=pid), or a masked one, doesn't tell.
         return 0

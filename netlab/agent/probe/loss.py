@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import socket
 import struct
@@ -12,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from netlab.agent.links import limit
 from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, attributes, header
 from netlab.agent.netns import Netns
+from netlab.agent.probe import proc
 from netlab.agent.probe.ears import Ears
 
 RTM_GETNEIGHTBL = 66
@@ -25,17 +25,9 @@ _TABLES = "neighbour table full"
 CALM, QUIET = 0.5, 0.005
 
 
-@functools.cache
-def _softnet() -> io.FileIO:
-    """Open as long as we are: this is read around every wave."""
-    return open("/proc/net/softnet_stat", "rb", buffering=0)
-
-
 def softnet_drops() -> int:
     """Frames dropped by a full backlog (/proc/net/softnet_stat, column 2), over all CPUs and namespaces."""
-    file = _softnet()
-    file.seek(0)
-    return sum(int(line.split(None, 2)[1], 16) for line in file.readall().splitlines())
+    return sum(int(line.split(None, 2)[1], 16) for line in proc.read("/proc/net/softnet_stat").splitlines())
 
 
 def table_fulls(ns: Netns) -> int:
