@@ -52,7 +52,7 @@ PARENT_SKIPS_CHILDREN = rule(
 )
 BY_MAC = rule(
     "macvlan/demux-by-mac",
-    "Unicast from the wire goes to the up child with that MAC, whatever its mode and whoever sent it.",
+    "Unicast from the wire goes to the up child with that MAC, whoever sent it, and in every mode but source.",
     "macvlan_handle_frame",
     _FILE,
 )
