@@ -87,15 +87,15 @@ FLOOD_OFF = rule(
 )
 BCAST_FLOOD_OFF = rule(
     "bridge/bcast-flood-off",
-    "A port with bcast_flood off is sent no broadcast but those of the bridge's own interface, so nobody behind it can be"
-    " found by ARP from another port.",
+    "A port with bcast_flood off is sent no broadcast but those of the bridge's own interface, so nobody behind it can"
+    " be found by ARP from another port.",
     "br_flood",
     _FORWARD,
 )
 MCAST_FLOOD_OFF = rule(
     "bridge/mcast-flood-off",
-    "A port with mcast_flood off is sent no multicast but those of the bridge's own interface, so nobody behind it can be"
-    " found by IPv6 from another port.",
+    "A port with mcast_flood off is sent no multicast but those of the bridge's own interface, so nobody behind it can"
+    " be found by IPv6 from another port.",
     "br_flood",
     _FORWARD,
 )

@@ -41,8 +41,8 @@ LOOPBACK = rule(
 )
 NOT_FORWARDED = rule(
     "ipv6/not-forwarding",
-    "A packet to somebody else's address is dropped where conf/all/forwarding is off, and force_forwarding is off on the"
-    " interface by which it came.",
+    "A packet to somebody else's address is dropped where conf/all/forwarding is off, and force_forwarding is off on"
+    " the interface by which it came.",
     "ip6_forward",
     _OUTPUT,
 )
