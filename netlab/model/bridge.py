@@ -203,6 +203,8 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
         else:
             sim.contested = sim.moved = True
             sim.note(payload.phase, port.id, f"{src} is not learned", LEARN_LIMIT)
+    if cast == MULTICAST and dst.startswith("01:80:c2:00:00:0"):
+        raise Unknown(f"a frame to {dst}, which bridges keep for themselves")
     if state == "learning":
         sim.note(payload.phase, port.id, "port state learning", STATE_IN, end=True)
         return
@@ -295,7 +297,8 @@ def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame) -> None:
         elif proto == ARP:
             wanted = bridge.ip4.get(payload.target, _NOBODY)
         elif proto == IP6:
-            wanted = bridge.ip6.get(payload.target, _NOBODY)
+            # Whom a packet or an answer is for; a question has no address but that which it asks for.
+            wanted = bridge.ip6.get(payload.dst or payload.target, _NOBODY)
         else:
             wanted = bridge.ip4.get(payload.dst, _NOBODY)
         more = {*wanted, *bridge.trunks}

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from netlab.model import stack
 from netlab.model.device import dead
 from netlab.model.rules import rule
-from netlab.model.sim import Sim
-from netlab.model.world import BROADCAST, HOST, MULTICAST, OTHERHOST, Device, Frame, MacvlanPort
+from netlab.model.sim import Sim, Unknown
+from netlab.model.world import BROADCAST, HOST, IP4, IP6, MULTICAST, OTHERHOST, Device, Frame, MacvlanPort
 
 _FILE = "drivers/net/macvlan.c"
 GOLDEN_RATIO_64 = 0x61C8864680B583EB
@@ -163,7 +163,7 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     if dev.mode == "bridge":
         if cast:
             for sibling in _in_order(sim, lower.macvlan):
-                if sibling.mode == "bridge" and sibling is not dev and _hears(sibling, cast, dst):
+                if sibling.mode == "bridge" and sibling is not dev and _hears(sibling, frame):
                     sim.note(payload.phase, sibling.id, "a copy, directly", SIBLING_MULTICAST)
                     sim.backlog.append((_receive_multicast, sibling, frame))
         else:
@@ -254,7 +254,7 @@ def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | N
 
     Each child's answer is on its way before the next child hears the question.
     """
-    cast, dst, _, _, payload = frame
+    cast, _, _, _, payload = frame
     sim.worked.append(port)
     if sender is None:
         modes, how = _OUTSIDE, EXTERNAL_MULTICAST
@@ -271,7 +271,7 @@ def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | N
                 if child.mode != "bridge":
                     sim.note(payload.phase, child.id, "not for this child", why, end=True)
             continue
-        if _hears(child, cast, dst):
+        if _hears(child, frame):
             sim.note(payload.phase, child.id, "a copy", how)
             before = len(sim.backlog)
             stack.receive(sim, child, frame, BROADCAST if cast == BROADCAST else MULTICAST)
@@ -294,9 +294,19 @@ def _in_order(sim: Sim, port: MacvlanPort) -> list[Device]:
     return first + [child for child in port.order if child not in first]
 
 
-def _hears(child: Device, cast: int, dst: str) -> bool:
-    """Whether a multicast passes the child's filter (macvlan_compute_filter)."""
-    return cast == BROADCAST or dst in child.groups
+def _hears(child: Device, frame: Frame) -> bool:
+    """Whether a multicast passes the child's filter (macvlan_compute_filter).
+
+    The filter is a hash of 256 bits, salted by where the namespace is in memory (net_hash_mix), so that now and then a
+    group that wasn't joined passes it, too.
+    """
+    cast, dst, _, proto, payload = frame
+    if cast == BROADCAST or dst in child.groups:
+        return True
+    local = child.ns.local4 if proto == IP4 else (*child.ns.local6, child.linklocal)
+    if proto in (IP4, IP6) and payload.dst and payload.dst in local:
+        raise Unknown(f"{child.id} may hear the group {dst}, though it hasn't joined it")
+    return False
 
 
 def _receive_multicast(sim: Sim, dev: Device, frame: Frame) -> None:

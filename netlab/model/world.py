@@ -29,6 +29,11 @@ LOCAL_TABLE, MAIN_TABLE, DEFAULT_TABLE = 255, 254, 253
 Frame = tuple[int, str, str, int, Any]
 
 
+def cast_of(mac: str) -> int:
+    """What a frame to a MAC is (eth_type_trans); a MAC that is made up is an interface's."""
+    return UNICAST if mac[1] not in "13579bdf" else BROADCAST if mac == ALL_STATIONS else MULTICAST
+
+
 class Conf:
     """Effective per-interface settings (IN_DEV_*, IN6_DEV_*): `all` and the interface combined."""
 

@@ -280,6 +280,9 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "socket/answered": (two, "icmp", H, X),
     "socket/bound-to-another-interface": (lambda: answered_elsewhere(), "icmp", "A:eth0", B),
     "stack/other-host": (sourced, "icmp", "h/s1:eth0", "x2:eth0"),
+    "tcp/own-mac-only": (
+        lambda: two().change(H, neighbors=(Neighbor("10.0.0.2", "ff:ff:ff:ff:ff:ff"),)), "tcp", H, X,
+    ),
     "tcp/refused": (twins, "tcp", X, H),
 }  # fmt: skip
 

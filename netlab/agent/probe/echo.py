@@ -94,7 +94,7 @@ class AddressLayer(Layer):
         if ns != self.arena.endpoints[pair[1]].namespace:
             return
         link = self.arena.names.get((ns, ifname), ifname)
-        if kind != frames.PACKET_HOST:
+        if kind == frames.PACKET_OTHERHOST:
             result.evidence.setdefault("seen", []).append(link)
             return
         doors: list[str] = result.evidence.setdefault("entered", [])

@@ -12,7 +12,7 @@ ETHERTYPE = 0x88B5
 ETH_P_ALL, ETH_P_IP, ETH_P_ARP, ETH_P_IPV6 = 0x0003, 0x0800, 0x0806, 0x86DD
 BROADCAST = b"\xff" * 6
 #: How a packet came to where it was seen (include/uapi/linux/if_packet.h).
-PACKET_HOST, PACKET_OUTGOING = 0, 4
+PACKET_HOST, PACKET_OTHERHOST, PACKET_OUTGOING = 0, 3, 4
 #: The type of an interface by which a namespace talks to itself (include/uapi/linux/if_arp.h).
 ARPHRD_LOOPBACK = 772
 #: "Nearest bridge" group address: a bridge hands it to itself and never forwards it (IEEE 802.1Q table 8-1).

@@ -62,7 +62,7 @@ class Resolve(Layer):
         """
         link = self.arena.names.get((ns, ifname), ifname)
         for pair in self.asked.get((link, asker, ip), ()):
-            if kind != frames.PACKET_HOST:
+            if kind == frames.PACKET_OTHERHOST:
                 continue
             result = self.results[pair]
             answered_by: list[str] = result.evidence.setdefault("answered_by", [])

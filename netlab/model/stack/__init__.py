@@ -30,9 +30,9 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     if proto == ARP:
         arp.receive(sim, dev, frame, packet_type)
     elif proto == IP4:
-        # Nobody sends IP by broadcast but who answers a ping (see `ip.BROADCAST_ANSWER`).
+        # A router sends on only what was for its own MAC (ip_forward).
         if packet_type == HOST or payload.dst in dev.ns.local4:
-            ip.receive(sim, dev, payload)
+            ip.receive(sim, dev, payload, packet_type)
     else:
         ipv6.receive(sim, dev, frame, packet_type)
 

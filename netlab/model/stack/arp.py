@@ -6,7 +6,7 @@ from netlab.model.packets import Arp, Ip
 from netlab.model.rules import rule
 from netlab.model.sim import Neighbor, Sim, Unknown
 from netlab.model.stack import fib
-from netlab.model.world import ALL_STATIONS, ARP, BROADCAST, HOST, IP4, IP6, UNICAST, Device, Frame
+from netlab.model.world import ALL_STATIONS, ARP, BROADCAST, HOST, IP4, IP6, UNICAST, Device, Frame, cast_of
 
 _FILE = "net/ipv4/arp.c"
 _NEIGHBOUR = "net/core/neighbour.c"
@@ -197,7 +197,7 @@ def send(sim: Sim, dev: Device, nexthop: int, packet: Ip) -> None:
     else:
         if entry.fixed:
             sim.note(packet.phase, dev.id, f"a static entry: {entry.mac}", PERMANENT)
-        dev.transmit(sim, dev, (UNICAST, entry.mac, dev.mac, IP4, packet))
+        dev.transmit(sim, dev, (cast_of(entry.mac), entry.mac, dev.mac, IP4, packet))
 
 
 def neighbor(sim: Sim, dev: Device, address: int) -> Neighbor | None:

@@ -6,7 +6,7 @@ from netlab.model.packets import Ip
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
 from netlab.model.stack import arp, fib
-from netlab.model.world import ALL_STATIONS, BROADCAST, IP4, Device, Frame, Namespace
+from netlab.model.world import ALL_STATIONS, BROADCAST, HOST, IP4, Device, Frame, Namespace
 
 DELIVERED = rule(
     "ip/delivered",
@@ -94,6 +94,15 @@ NO_LISTENER = rule(
     "tcp_v4_send_reset",
     "net/ipv4/tcp_ipv4.c",
 )
+OWN_MAC_ONLY = rule(
+    "tcp/own-mac-only",
+    "TCP takes only what was sent to its interface's own MAC; a ping or a datagram is also taken from a broadcast or"
+    " multicast frame, as a static neighbour with such a MAC makes it.",
+    "tcp_v4_rcv",
+    "net/ipv4/tcp_ipv4.c",
+)
+#: What TCP sends.
+SEGMENTS = frozenset(("syn", "syn-ack", "rst"))
 REDIRECT = rule(
     "ip/redirect",
     "A router that sends a packet out of the interface by which it came tells a directly connected sender of"
@@ -156,7 +165,7 @@ def _loop(sim: Sim, origin: Device, frame: Frame) -> None:
     deliver(sim, origin.ns, packet, origin)
 
 
-def receive(sim: Sim, dev: Device, packet: Ip) -> None:
+def receive(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> None:
     """A packet comes in (ip_rcv, ip_route_input_slow)."""
     ns = dev.ns
     if packet.phase == sim.request and ns is sim.server:
@@ -165,8 +174,10 @@ def receive(sim: Sim, dev: Device, packet: Ip) -> None:
         refused = fib.refused_source(ns, dev, packet.src, packet.dst, None)
         if refused is not None:
             sim.note(packet.phase, dev.id, "the source is refused", refused, end=True)
-            return
-        deliver(sim, ns, packet, dev)
+        elif packet_type != HOST and packet.phase in SEGMENTS:
+            sim.note(packet.phase, dev.id, "sent to a group of MACs", OWN_MAC_ONLY, end=True)
+        else:
+            deliver(sim, ns, packet, dev)
         return
     if not dev.conf.forwarding:
         sim.note(packet.phase, dev.id, "not an address of this namespace", NOT_FORWARDED, end=True)

@@ -183,18 +183,19 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     """Handle an IPv6 packet that an interface hands up (ip6_rcv)."""
     packet = frame[4]
     ns = dev.ns
-    if packet.phase == sim.request and packet_type == HOST and ns is sim.server:
+    if packet.phase == sim.request and ns is sim.server:
         sim.entered.append(dev)
     if not dev.conf.ipv6:
         sim.note(packet.phase, dev.id, "IPv6 is disabled", DISABLED, end=dev is sim.goal)
         return
     if isinstance(packet, Nd):
-        if packet_type != HOST or packet.dst in ns.local6 or packet.dst == dev.linklocal:
+        if packet.solicitation or packet.dst in ns.local6 or packet.dst == dev.linklocal:
             nd.receive(sim, dev, packet)
         return
     if packet.dst in ns.local6:
         deliver(sim, ns, packet, dev)
-    elif dev.conf.forwarding6:
+    elif packet_type == HOST and dev.conf.forwarding6:
+        # A router sends on only what was for its own MAC (ip6_forward).
         _forward(sim, dev, packet)
     else:
         sim.note(packet.phase, dev.id, "not an address of this namespace", NOT_FORWARDED, end=True)
