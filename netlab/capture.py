@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from netlab.errors import CANNOT_RUN, ReportError
 from netlab.lab.errors import LabError
 from netlab.plan.types import Plan, SwitchLink, Veth, ends
-from netlab.report.write import capture_name, make_folder, opened
+from netlab.report.folder import Folder
+from netlab.report.write import capture_name
 
 if TYPE_CHECKING:
     from netlab.lab import Lab
@@ -30,17 +30,17 @@ def taps(plan: Plan) -> list[str]:
 
 
 @contextlib.contextmanager
-def capturing(lab: Lab, plan: Plan, folder: Path) -> Iterator[None]:
+def capturing(lab: Lab, plan: Plan, folder: Folder) -> Iterator[None]:
     """Capture at every tap of a lab while the block runs, from its first step on, into files of ``folder``.
 
     Raises ReportError: the folder or a file can't be made, or not be written to its end.
     """
-    make_folder(folder)
+    folder.make()
     names = [place for place in taps(plan) if lab.watches(place)]
     with contextlib.ExitStack() as stack:
         files: list[BinaryIO] = []
         for name in names:
-            files.append(stack.enter_context(opened(folder / capture_name(name))))
+            files.append(stack.enter_context(folder.created(capture_name(name))))
         captures = [
             lab.capture(names[start : start + _AT_ONCE], [file.fileno() for file in files[start : start + _AT_ONCE]])
             for start in range(0, len(names), _AT_ONCE)

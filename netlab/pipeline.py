@@ -48,7 +48,8 @@ class Options:
     ``layers`` and ``steps`` are names (none: all there are); ``seed`` decides the order of probes;
     ``stories`` asks for the story of every pair of a small lab; ``pcap`` is a folder for captures, which would
     slow down what is measured: with it, as without ``measure``, nothing is. ``folder`` says how the folder of a
-    topology is called in it: by default as the topology is.
+    topology is called in it: by default as the topology is. ``planned`` is told a topology's name before anything of
+    it is built; what it raises ends the run.
     """
 
     layers: tuple[str, ...] = ()
@@ -59,6 +60,7 @@ class Options:
     pcap: Path | None = None
     measure: bool = True
     folder: Callable[[str], str] | None = None
+    planned: Callable[[str], object] | None = None
 
 
 #: Is told what is being done, for progress.
@@ -92,6 +94,8 @@ def run(
     started, clock = datetime.now(UTC), time.monotonic()
     resolved = agent.adapt(plan.from_file(source))
     steps = chosen_steps(resolved, options.steps)
+    if options.planned is not None:
+        options.planned(resolved.name)
     loaded = time.monotonic() - clock
     examined: list[Examined] = []
     with foreseeing(resolved), agent.lab(resolved) as lab, captures(resolved, lab, options):
@@ -282,9 +286,10 @@ def captures(plan: Plan, lab: Lab, options: Options) -> AbstractContextManager[N
     if options.pcap is None:
         return nullcontext()
     from netlab.capture import capturing
+    from netlab.report.folder import Folder
     from netlab.report.write import folder_name
 
-    folder = options.pcap / (options.folder or folder_name)(plan.name)
+    folder = Folder(options.pcap, option="--pcap DIR") / (options.folder or folder_name)(plan.name)
     if options.repetition > 1:
         folder /= str(options.repetition)
     return capturing(lab, plan, folder)

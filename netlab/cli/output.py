@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from netlab.errors import ReportError, UsageError
+
+if TYPE_CHECKING:
+    from netlab.report.folder import Folder
 
 STDOUT = Path("-")
 #: What a rendered text's suffix says of its format.
@@ -95,22 +97,26 @@ def check_outputs(asked: dict[str, Any]) -> None:
             check_target(path)
 
 
-def writable_folder(folder: Path) -> None:
+def writable_folder(folder: Folder) -> None:
     """Make a folder that can be written to. Raises ReportError."""
-    from netlab.report.write import make_folder
-
-    make_folder(folder)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ReportError(f"{folder}: this folder can't be written to")
+    folder.make()
+    folder.check()
 
 
-def report_folder(named: Path | None, none: bool) -> Path | None:
+def report_folder(named: Path | None, none: bool) -> Folder | None:
     """The folder for reports: an error where a named one can't be had, a note where the default can't."""
+    from netlab.report import index
+    from netlab.report.folder import Folder, Linked
+
     if none:
         return None
-    folder = named or Path("reports")
+    option = "--report-dir DIR"
+    folder = Folder(named, option=option) if named else Folder(Path(), ("reports",), option)
     try:
         writable_folder(folder)
+        folder.check(index.NAME)
+    except Linked:
+        raise
     except ReportError as error:
         if named is not None:
             raise

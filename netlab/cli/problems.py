@@ -11,12 +11,15 @@ from netlab.errors import NetlabError
 MOST = 200
 
 
-def explain(error: Exception) -> int:
-    """Say what went wrong and return the exit code. An error that nobody foresaw is raised again."""
+def explain(error: Exception, about: str = "netlab") -> int:
+    """Say what went wrong (``about`` what, where the error has no place of its own) and return the exit code.
+
+    An error that nobody foresaw is raised again.
+    """
     code = getattr(error, "exit_code", None)
     if not isinstance(code, int):
         raise error
-    told = lines(error)
+    told = lines(error, about)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from netlab.report import github
 
@@ -30,7 +33,7 @@ def explain(error: Exception) -> int:
     return code
 
 
-def lines(error: Exception) -> list[str]:
+def lines(error: Exception, about: str = "netlab") -> list[str]:
     """The lines for a person: what happened, where, and what mends it."""
     found = []
     where = getattr(error, "where", None)
@@ -42,7 +45,7 @@ def lines(error: Exception) -> list[str]:
     elif where:
         found.append(str(error) if str(error).startswith(f"{where}: ") else f"{where}: {error}")
     else:
-        found.append(f"netlab: {error}")
+        found.append(f"{about}: {error}")
     if command := getattr(error, "command", None):
         found.append(f"  while: {command}")
     mend = error.mend if isinstance(error, NetlabError) else getattr(error, "mend", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -92,23 +93,22 @@ def _one(loaded: Sequence[tuple[Path, list[dict[str, Any]]]], form: str, output:
 
 def _folder(source: Path, record: dict[str, Any], several: bool, form: str | None, output: Path | None) -> None:
     """One record's reports: beside it, or in a folder of its own below ``output``."""
-    from netlab.report.write import folder_name, make_folder, write_whole
+    from netlab.report.folder import Folder
+    from netlab.report.write import folder_name
 
-    beside = source if source.is_dir() else source.parent
-    name = folder_name(record["topology"]["name"])
-    folder = output / name if output is not None else beside / name if several else beside
-    make_folder(folder)
+    folder = Folder(output or (source if source.is_dir() else source.parent), option="-o DIR")
+    if several or output is not None:
+        folder /= folder_name(record["topology"]["name"])
     for one, file in FILES.items():
         if form in (None, one):
-            write_whole(folder / file, _render(record, one, folder / file))
-            click.echo(f"{folder / file}")
+            click.echo(str(folder.write(file, _render(record, one, folder.path / file))))
 
 
 def _refresh(loaded: Sequence[tuple[Path, list[dict[str, Any]]]], output: Path | None) -> None:
     """The index above the folders that have been written, where there is one already."""
     from netlab.report import index
 
-    above = {(source if source.is_dir() else source.parent).resolve().parent for source, _ in loaded}
+    # By its name: what is above the folder that a link points to is somebody else's.
+    above = {Path(os.path.abspath(source if source.is_dir() else source.parent)).parent for source, _ in loaded}
     for folder in sorted(above if output is None else ()):
-        if (folder / index.NAME).exists():
-            index.refresh(folder)
+        index.refresh_own(folder)

@@ -119,6 +119,7 @@ class _Job:
     """One command: every file, every repetition, one exit code."""
 
     def __init__(self, files: tuple[str, ...], asked: dict[str, Any]) -> None:
+        from netlab.report.folder import Folder
         from netlab.spec import TopologyError, find
 
         self.asked = asked
@@ -135,7 +136,7 @@ class _Job:
                 self.broken.append((name, str(error)))
         self.folder = report_folder(asked["report_dir"], asked["no_report"]) if self.paths else None
         if asked["pcap"] is not None and self.paths:
-            writable_folder(asked["pcap"])
+            writable_folder(Folder(asked["pcap"], option="--pcap DIR"))
         self.folders: dict[str, Path] = {}
         self.kept: dict[Path, Record] = {}
         self.many = len(files) > 1
@@ -168,9 +169,11 @@ class _Job:
             self._examine(path, agents, watch, records)
         except Exception as error:
             watch.hide()
-            self.codes.append(explain(error))
+            hopeless = _hopeless(error)
+            # Of several files the one that it is about is named; what hits all of them is about none.
+            self.codes.append(explain(error, str(path) if self.many and not hopeless else "netlab"))
             self.broken.append((path.stem, str(error)))
-            return _hopeless(error)
+            return hopeless
         return False
 
     def _done(self, path: Path, records: list[Record]) -> None:
@@ -225,7 +228,15 @@ class _Job:
             pcap=self.asked["pcap"],
             measure=not self.asked["no_measure"],
             folder=lambda name: self._folder_name(name, path),
+            planned=lambda name: self._check_reports(name, path),
         )
+
+    def _check_reports(self, name: str, path: Path) -> None:
+        """Find out before anything is built where a topology's reports can't be written. Raises ReportError."""
+        from netlab.report.save import check
+
+        if self.folder is not None:
+            check(self.folder, self._folder_name(name, path))
 
     def _keep(self, records: list[Record], path: Path) -> Path | None:
         """The report on disk: of several repetitions the first that matters most. Returns its folder."""
@@ -239,6 +250,7 @@ class _Job:
             self.kept[kept] = record
             return kept
         except ReportError as error:
+            # It names the report.
             self.codes.append(explain(error))
             self.folder = None
             return None

@@ -6,16 +6,19 @@ Workers send what was observed; predicting, judging and writing is done here, on
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from netlab.errors import ReportError
 from netlab.judge.measure import JudgedMeasures
 from netlab.observed import LayerObserved, MeasuresObserved, StepObserved
 from netlab.plan.types import Step
 from netlab.pytest_plugin.bench import MEASURES, Seen, only
 from netlab.report import Circumstances
+from netlab.report.folder import Folder
 from netlab.wire import from_plain, to_plain
 
 
@@ -41,7 +44,7 @@ class _File:
 class Gatherer:
     """A plugin of the controller's (or of the only process): gathers, and writes at the end."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Folder) -> None:
         self.root = root
         self.folder = folder
         self._files: dict[str, _File] = {}
@@ -66,10 +69,14 @@ class Gatherer:
             file.measured.setdefault(plain["step"], {}).update(kinds)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
-        """Write the reports."""
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the reports; one that can't be written is told, and the session has failed."""
         for name, file in self._files.items():
-            self._write(self.root / name, file)
+            try:
+                self._write(self.root / name, file)
+            except ReportError as error:
+                print(f"\nnetlab: {error}{f'; {error.mend}' if error.mend else ''}", file=sys.stderr)
+                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     def _write(self, path: Path, file: _File) -> None:
         from netlab import judge, model, pipeline, plan, report

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
+from netlab.errors import ReportError
 from netlab.lab import BuildError, CannotRun, Exhausted, LabError
+from netlab.report.folder import Folder
 from netlab.testing import Lab, Labs
 from netlab.testing.artefacts import save
 
@@ -51,21 +53,24 @@ class Keeper:
             return
         for lab in self.labs.up:
             folder = self.artefacts(item.nodeid) / _UNSAFE.sub("-", lab.plan.name)
-            said = save(lab, folder)
+            try:
+                said = save(lab, folder)
+            except ReportError as error:
+                said = f"nothing could be kept: {error}" + (f"\n{error.mend}" if error.mend else "")
             report.sections.append((f"netlab: {lab.plan.name}", said))
 
     def _where(self, lab: Lab) -> dict[str, str]:
         return {"topology": lab.plan.name, "kernel": os.uname().release, "substrate": "netns", "seed": str(self.seed)}
 
-    def artefacts(self, nodeid: str) -> Path:
+    def artefacts(self, nodeid: str) -> Folder:
         """The folder for what is kept of a failed test."""
         name = _UNSAFE.sub("-", nodeid.replace("::", "-")).strip("-")[-120:]
         named: str | None = self.config.getoption("--netlab-report")
         if named:
-            return Path(named).absolute() / "failed" / name
+            return Folder(Path(named).absolute(), ("failed", name), "--netlab-report DIR")
         factory: Any = self.config._tmp_path_factory  # type: ignore[attr-defined]
         base: Path = factory.getbasetemp()
-        return base / "netlab" / name
+        return Folder(base, ("netlab", name))
 
 
 def skip_or_raise(error: LabError, config: pytest.Config) -> NoReturn:

@@ -14,42 +14,48 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from netlab.report.write import write_whole
+from netlab.errors import ReportError
+from netlab.report.folder import Folder, at
 
 Record = Mapping[str, Any]
 Row = dict[str, Any]
 
 NAME = "index.html"
+RECORD = "run.json"
 _ISLAND = re.compile(r'<script type="application/json" id="runs">(.*?)</script>', re.DOTALL)
 
 
-def refresh(reports: Path, fresh: Mapping[Path, Record] | None = None) -> Path:
+def refresh(reports: Folder | Path, fresh: Mapping[Path, Record] | None = None) -> Path:
     """Write the index anew; ``fresh`` are records just written, by their folder. Raises ReportError."""
-    path = reports / NAME
-    write_whole(path, as_html(list(rows(reports, fresh or {}))))
-    return path
+    return at(reports).write(NAME, as_html(list(rows(reports, fresh or {}))))
 
 
-def rows(reports: Path, fresh: Mapping[Path, Record]) -> Iterator[Row]:
-    """A row for each folder that has a record, in the order of their names."""
-    kept = _kept(reports / NAME)
-    for path in sorted(reports.glob("*/run.json")):
-        try:
-            state = path.stat()
-        except OSError:
-            # Another run is just replacing it: its own index will have it.
+def refresh_own(reports: Path) -> None:
+    """Write the index anew where there is one of netlab's, and leave any other page alone. Raises ReportError."""
+    if at(reports).state(NAME) is not None and _island(at(reports)) is not None:
+        refresh(reports)
+
+
+def rows(reports: Folder | Path, fresh: Mapping[Path, Record]) -> Iterator[Row]:
+    """A row for each folder that has a record, in the order of their names; one behind a link is elsewhere."""
+    reports = at(reports)
+    kept = _kept(reports)
+    for folder in reports.names():
+        state = (reports / folder).state(RECORD)
+        if state is None:
+            # None there, or another run is just replacing it: its own index will have it.
             continue
         stamp = [state.st_mtime_ns, state.st_size]
-        folder = path.parent.name
-        if path.parent in fresh:
-            yield row(fresh[path.parent], folder, stamp)
+        path = reports.path / folder
+        if path in fresh:
+            yield row(fresh[path], folder, stamp)
         elif folder in kept and kept[folder]["stamp"] == stamp:
             yield kept[folder]
         else:
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
                 # What isn't a record (any more, or yet) has no line.
-                record = json.loads(path.read_text("utf-8"))
-                yield row(record, folder, stamp)
+                text, _ = (reports / folder).read(RECORD)
+                yield row(json.loads(text), folder, stamp)
 
 
 #: What a row has; one with other columns is of another version of netlab.
@@ -185,15 +191,23 @@ def claim_order(number: str) -> tuple[int, str]:
     return int(head or "1000000"), number[len(head) :]
 
 
-def _kept(path: Path) -> dict[str, Row]:
+def _kept(reports: Folder) -> dict[str, Row]:
     """The sound rows of the index as it is now; none where there is no such page, or one by another hand."""
     try:
-        match = _ISLAND.search(path.read_text("utf-8"))
-        found = json.loads(match.group(1)) if match else {}
-    except (OSError, ValueError):
+        found = json.loads(_island(reports) or "{}")
+    except ValueError:
         return {}
     rows = found.items() if isinstance(found, dict) else ()
     return {folder: one for folder, one in rows if _sound(one)}
+
+
+def _island(reports: Folder) -> str | None:
+    """What the index that there is keeps; None where there is no such page, or one by another hand."""
+    try:
+        match = _ISLAND.search(reports.read(NAME)[0].decode("utf-8"))
+    except (OSError, ValueError, ReportError):
+        return None
+    return match.group(1) if match else None
 
 
 def _sound(one: Any) -> bool:

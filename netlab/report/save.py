@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from netlab.report.write import folder_name, make_folder, write_whole
+from netlab.report.folder import Folder, at
+from netlab.report.write import folder_name
 
 Record = dict[str, Any]
 
@@ -39,13 +40,17 @@ RENDERERS: dict[str, Callable[[Record], str]] = {
 }
 
 
-def save(record: Record, reports: Path, name: str = "") -> Path:
+def check(reports: Folder | Path, name: str) -> None:
+    """Whether a run's files can be written into the folder ``name`` below ``reports``. Raises ReportError."""
+    (at(reports) / name).check(*RENDERERS)
+
+
+def save(record: Record, reports: Folder | Path, name: str = "") -> Path:
     """Write a run's reports into its folder below ``reports`` (``name``, or the topology's) and return that.
 
     Raises ReportError.
     """
-    folder = reports / (name or folder_name(record["topology"]["name"]))
-    make_folder(folder)
-    for name, renderer in RENDERERS.items():
-        write_whole(folder / name, renderer(record))
-    return folder
+    folder = at(reports) / (name or folder_name(record["topology"]["name"]))
+    for file, renderer in RENDERERS.items():
+        folder.write(file, renderer(record))
+    return folder.path

@@ -8,9 +8,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from netlab.errors import CANNOT_RUN, FULL, WRONG, ReportError
 
@@ -30,24 +28,12 @@ def capture_name(place: str) -> str:
     return re.sub(r"[^\w.+-]+", "~", place).strip("~") + ".pcapng"
 
 
-@contextlib.contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """A new file, its folder made where it isn't there. Raises ReportError."""
-    make_folder(path.parent)
-    try:
-        file = path.open("wb")
-    except OSError as error:
-        raise _failed(path, "can't be written", error) from error
-    with file:
-        yield file
-
-
 def make_folder(path: Path) -> None:
     """Make a folder and its parents. Raises ReportError."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _failed(path, "this folder can't be made", error) from error
+        raise failed(path, "this folder can't be made", error) from error
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -63,15 +49,24 @@ def write_whole(path: Path, text: str) -> None:
     if file is None:
         _write_into(path, data)
         return
-    temporary = file.with_name(f".{file.name[:200]}.{os.urandom(4).hex()}")
+    replace_in(str(file), data, path)
+
+
+def replace_in(name: str, data: bytes, path: Path, folder: int | None = None) -> None:
+    """Write a file under a temporary name beside it and rename it; ``name`` is within ``folder``, a descriptor, where
+    there is one, and ``path`` is what people call it. A link of that name is replaced itself. Raises ReportError."""
+    head, tail = os.path.split(name)
+    temporary = os.path.join(head, f".{tail[:200]}.{os.urandom(4).hex()}")
     try:
-        if not _write_unnamed(temporary, data):
-            temporary.write_bytes(data)
-        temporary.replace(file)
+        if not _write_unnamed(temporary, data, folder):
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder)
+            with open(fd, "wb") as file:
+                file.write(data)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError as error:
         with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise _failed(path, "can't be written", error) from error
+            os.unlink(temporary, dir_fd=folder)
+        raise failed(path, "can't be written", error) from error
 
 
 def check_target(path: Path) -> None:
@@ -87,7 +82,7 @@ def check_target(path: Path) -> None:
         if not os.access(place, wanted):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise _failed(path, "can't be written", error) from error
+        raise failed(path, "can't be written", error) from error
 
 
 def _replaceable(path: Path) -> Path | None:
@@ -99,7 +94,7 @@ def _replaceable(path: Path) -> Path | None:
         # A link may name what isn't there yet.
         return Path(os.path.realpath(path))
     except OSError as error:
-        raise _failed(path, "can't be written", error) from error
+        raise failed(path, "can't be written", error) from error
     if stat.S_ISDIR(mode):
         raise ReportError(f"{path}: is a folder; name a file")
     return Path(os.path.realpath(path)) if stat.S_ISREG(mode) and not _is_descriptor(path) else None
@@ -127,7 +122,7 @@ def _write_into(path: Path, data: bytes) -> None:
         with open(fd, "wb") as file:
             file.write(data)
     except OSError as error:
-        raise _failed(path, "can't be written", error) from error
+        raise failed(path, "can't be written", error) from error
 
 
 def append(path: Path, text: str) -> None:
@@ -136,15 +131,15 @@ def append(path: Path, text: str) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise _failed(path, "can't be written", error) from error
+        raise failed(path, "can't be written", error) from error
 
 
-def _write_unnamed(path: Path, data: bytes) -> bool:
+def _write_unnamed(name: str, data: bytes, folder: int | None) -> bool:
     """Fill a file that has no name yet, then name it; False where that isn't to be had here."""
     if not hasattr(os, "O_TMPFILE"):
         return False
     try:
-        fd = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
+        fd = os.open(os.path.dirname(name) or ".", os.O_TMPFILE | os.O_WRONLY, 0o666, dir_fd=folder)
     except OSError as error:
         if error.errno in _NO_UNNAMED:
             return False
@@ -154,7 +149,7 @@ def _write_unnamed(path: Path, data: bytes) -> bool:
         while view:
             view = view[os.write(fd, view) :]
         # With a descriptor beside it Python calls linkat(AT_SYMLINK_FOLLOW), else link(), which follows nothing.
-        os.link(f"/proc/self/fd/{fd}", path, src_dir_fd=fd, follow_symlinks=True)
+        os.link(f"/proc/self/fd/{fd}", name, src_dir_fd=fd, dst_dir_fd=folder, follow_symlinks=True)
     except OSError as error:
         if error.errno in _NO_UNNAMED:
             return False
@@ -164,6 +159,7 @@ def _write_unnamed(path: Path, data: bytes) -> bool:
     return True
 
 
-def _failed(path: Path, what: str, error: OSError) -> ReportError:
+def failed(path: Path, what: str, error: OSError) -> ReportError:
+    """What couldn't be done with a file or folder: the machine's fault where a disk is full, else the caller's."""
     code = CANNOT_RUN if error.errno in FULL else WRONG
     return ReportError(f"{path}: {what}: {error.strerror}", exit_code=code)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netlab.lab import LabError, SpawnError
-from netlab.report.write import make_folder, write_whole
+from netlab.report.folder import Folder, at
 
 if TYPE_CHECKING:
     from netlab.testing.lab import Lab
@@ -21,21 +21,21 @@ ASKED = ("address", "route", "-6 route", "neighbor", "rule")
 TIMEOUT = 5.0
 
 
-def save(lab: Lab, folder: Path) -> str:
+def save(lab: Lab, folder: Folder | Path) -> str:
     """Write the topology (``topology.yaml``), a record of now with its reports, the state of every namespace
     (``state.json``: what ``ip -d -j`` says) and the captures into a folder; returns lines that say where.
 
     Raises ReportError where the folder can't be written to.
     """
-    make_folder(folder)
+    folder = at(folder)
     lines = [f"{folder}: topology.yaml"]
-    write_whole(folder / "topology.yaml", lab.topology)
+    folder.write("topology.yaml", lab.topology)
     for capture in lab.captures:
-        capture.save(folder / f"{_UNSAFE.sub('~', '+'.join(capture.interfaces))[:100].strip('~')}.pcapng")
+        folder.write(f"{_UNSAFE.sub('~', '+'.join(capture.interfaces))[:100].strip('~')}.pcapng", capture.data)
     if lab.captures:
         lines[0] += f", {len(lab.captures)} capture{'s' if len(lab.captures) > 1 else ''}"
     try:
-        write_whole(folder / "state.json", json.dumps(_state(lab), indent=1) + "\n")
+        folder.write("state.json", json.dumps(_state(lab), indent=1) + "\n")
         lines[0] += ", state.json"
         if len(lab.state.endpoints) <= RECORD_UP_TO:
             from netlab.report.save import save as save_reports

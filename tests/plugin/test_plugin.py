@@ -266,3 +266,28 @@ def test_as_an_ordinary_user(project: Project) -> None:
     )
     ran = project.pytest("-q", "--basetemp", str(project.root / "base"), prefix=project.ordinary())
     assert ran.count("passed") == len(ran.tests) == 8, ran.output
+
+
+def test_no_report_is_written_through_a_link(project: Project) -> None:
+    """Below --netlab-report a link is refused with its name, the session fails, and its target is as it was."""
+    precious = project.write("precious", "mine")
+    project.write("topologies/two.yaml", TWO_HOSTS)
+    project.write(
+        "test_fails.py",
+        f"""\
+        import pytest
+
+        @pytest.mark.topology({TWO_HOSTS!r})
+        def test_fails(lab):
+            assert False
+        """,
+    )
+    for place in ("kept/two/run.json", "kept/failed/test_fails.py-test_fails/two/topology.yaml"):
+        link = project.root / place
+        link.parent.mkdir(parents=True)
+        link.symlink_to(precious)
+    ran = project.pytest("-q", "--netlab-report", "kept")
+    assert ran.output.count("a symbolic link: netlab writes through none") == 2, ran.output
+    assert precious.read_text() == "mine"
+    assert "INTERNALERROR" not in ran.output
+    assert project.pytest("-q", "topologies", "--netlab-report", "kept").returncode == 1

@@ -26,7 +26,7 @@ PLACES: dict[str, dict[str, str]] = {
     "netlab.agent.probe.ears": {"Ears.drain": ""},
     "netlab.agent.probe.fence": {"CpuFence.round": ""},
     "netlab.agent.jobs": {"Job.spawn": "", "Job.wait": "", "Job.end": "", "Job.tell": "", "Jobs.reaped": ""},
-    "netlab.report.write": {"write_whole": "teardown"},
+    "netlab.report.folder": {"Folder.write": "teardown"},
     "netlab.lab.agent": {"Agent.close": "teardown"},
     "netlab.wire": {"Channel.shut_down": "teardown"},
 }
