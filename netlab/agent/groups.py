@@ -1,4 +1,5 @@
-"""Whether IPv6 addresses are at work: who doesn't listen to an address's solicited-node group is never found."""
+"""Whether IPv6 addresses are at work: on hosts that don't listen to an address's solicited-node group, or still look
+whether another host has that address, it can't be found, nor can they ask for others."""
 
 from __future__ import annotations
 
@@ -11,21 +12,38 @@ from netlab.agent.netns import Netns
 _SOLICITED = "ff0200000000000000000001ff"
 
 
-def deaf(ns: Netns, addresses: Mapping[int, Iterable[str]]) -> set[int]:
-    """The links, by ifindex, that haven't joined the groups of all their addresses (``ip/prefixlen``). Raises OSError.
+#: include/uapi/linux/if_addr.h
+IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x08, 0x40
+
+
+def idle(ns: Netns, addresses: Mapping[int, Iterable[str]]) -> set[int]:
+    """The links, by ifindex, that haven't joined the groups of all their addresses (``ip/prefixlen``), or have a
+    tentative one. Raises OSError.
 
     An address is there as soon as it was asked for, but its group is joined and its local route made by a worker that
     needs the rtnl lock (addrconf_dad_work, addrconf_join_solict), so later, if another lab is being taken down.
+    Duplicate detection, where the file wants it, takes up to a second more than its transmissions (addrconf_dad_kick),
+    of the link-local address, too, by which a router asks.
     """
     wanted = {index: {_group(one) for one in there if ":" in one} for index, there in addresses.items()}
     if not any(wanted.values()):
         return set()
     joined: dict[int, set[str]] = {}
-    with ns, open("/proc/thread-self/net/igmp6") as file:
+    with ns, open("/proc/thread-self/net/igmp6") as file, open("/proc/thread-self/net/if_inet6") as addressed:
         for line in file:
             index, _name, group, *_ = line.split()
             joined.setdefault(int(index), set()).add(group)
-    return {index for index, groups in wanted.items() if not groups <= joined.get(index, set())}
+        tentative = {_tentative(line) for line in addressed}
+    return {
+        index for index, groups in wanted.items()
+        if groups and (index in tentative or not groups <= joined.get(index, set()))
+    }  # fmt: skip
+
+
+def _tentative(line: str) -> int:
+    """The ifindex of an address in /proc/net/if_inet6 that isn't known yet to be nobody else's, else 0."""
+    _address, index, _prefixlen, _scope, flags, _name = line.split()
+    return int(index, 16) if int(flags, 16) & (IFA_F_TENTATIVE | IFA_F_DADFAILED) == IFA_F_TENTATIVE else 0
 
 
 def _group(address: str) -> str:

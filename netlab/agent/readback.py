@@ -33,6 +33,8 @@ IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_CARRIER = 16, 18, 33
 IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_STATE = 4, 5, 1
 #: How long a lab may take to settle, in seconds (linkwatch delays some carrier changes by a second).
 DEADLINE = 3.0
+#: The same where only duplicate detection of IPv6 addresses is under way: 2 s, or 3 with twice as many transmissions.
+DETECTION = 6.0
 #: BR_STATE_LISTENING and BR_STATE_LEARNING: where a spanning tree isn't done.
 MOVING = (STATES["listening"], STATES["learning"])
 OPERSTATES = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP")
@@ -163,7 +165,7 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str], list[Vet
             break
     addressed = [ns for ns in lab.namespaces if any(link.addresses for link in state.links_of(ns))]
     there = {ns: addresses(lab.namespaces[ns].netlink) for ns in addressed}
-    unsettled += _wait_for_groups(lab, state, read, there, deadline)
+    unsettled += _wait_for_groups(lab, state, read, there, deadline - DEADLINE + DETECTION)
     found: dict[str, Link] = {}
     for link in state.links:
         mine = read[link.namespace].get(link.ifindex)
@@ -210,13 +212,16 @@ def _wait_for_groups(
         now = read[link.namespace].get(link.ifindex)
         if listed and now and now["up"] and now["carrier"]:
             alive.setdefault(link.namespace, {})[link.ifindex] = listed
+    pause = 0.0005
     while True:
-        late = {ns: found for ns, there in alive.items() if (found := groups.deaf(lab.namespaces[ns], there))}
+        late = {ns: found for ns in alive if (found := groups.idle(lab.namespaces[ns], alive[ns]))}
+        alive = {ns: alive[ns] for ns in late}
         if not late or time.monotonic() > deadline:
             return [(link.id, link.namespace) for link in state.links if link.ifindex in late.get(link.namespace, ())]
         for ns, links in late.items():
             _nudge(lab.namespaces[ns], links)
-        time.sleep(0.0005)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.02)
 
 
 def _nudge(ns: Netns, links: Iterable[int]) -> None:

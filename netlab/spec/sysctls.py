@@ -114,6 +114,17 @@ _CORE = _names(
     xfrm_acq_expires xfrm_aevent_etime xfrm_aevent_rseqth xfrm_larval_drop
     """
 )
+#: Visible in every namespace, and yet one for the whole machine: what a file that is run by root writes there stays.
+MACHINE_WIDE = {
+    # nf_hooks_lwtunnel_sysctl_handler : a static key, which cannot be switched off again
+    "net/netfilter/nf_hooks_lwtunnel": "once it is 1 it stays so until the machine is restarted",
+    # Read-only in a namespace since Linux 5.13 (nf_conntrack_standalone_init_sysctl, ipv4_sysctl_init_net).
+    "net/netfilter/nf_conntrack_buckets": "before Linux 5.13 a namespace could set it for all",
+    "net/netfilter/nf_conntrack_expect_max": "before Linux 5.13 a namespace could set it for all",
+    "net/netfilter/nf_conntrack_max": "before Linux 5.13 a namespace could set it for all",
+    "net/nf_conntrack_max": "before Linux 5.13 a namespace could set it for all",
+    "net/ipv4/tcp_allowed_congestion_control": "before Linux 5.13 a namespace could set it for all",
+}
 _BRIDGE = frozenset(f"bridge-nf-call-{one}" for one in ("arptables", "ip6tables", "iptables"))
 #: Every folder that has a list. ``*`` is an interface, ``all`` or ``default``.
 _KNOWN = {
@@ -173,20 +184,28 @@ _RANGES: dict[str, tuple[int, int]] = {
 
 
 def key(value: object) -> str:
-    """The path of a sysctl. Raises Wrong where it reads like a slip."""
+    """The path of a sysctl. Raises Wrong where it reads like a slip, or where it is that of the whole machine."""
     path = scalars.sysctl(value)
+    if path in MACHINE_WIDE:
+        said = f"{dotted(path)!r} belongs to the whole machine, although every namespace shows it"
+        raise Wrong(said, f"{MACHINE_WIDE[path]}: leave it out")
     meant = _meant(path)
     if meant:
         raise Wrong(f"{dotted(path)!r} is no sysctl that Linux is known to have", f"did you mean {dotted(meant)!r}?")
     return path
 
 
+def limits(path: str) -> tuple[int, int] | None:
+    """The least and the largest value that mean something to a sysctl, where those are known."""
+    return _RANGES.get(_INTERFACE.sub(r"\1/*", path))
+
+
 def check_value(path: str, value: str) -> None:
     """Raises Wrong for a value that means nothing to the sysctl at ``path``."""
-    limits = _RANGES.get(_INTERFACE.sub(r"\1/*", path))
-    if limits is None:
+    known = limits(path)
+    if known is None:
         return
-    low, high = limits
+    low, high = known
     if not re.fullmatch(r"\s*-?[0-9]+\s*", value) or not low <= int(value) <= high:
         said = f"{value!r} is not a value of {dotted(path)}"
         raise Wrong(said, " or ".join(map(str, range(low, high + 1))) if high < 3 else f"{low} to {high}")

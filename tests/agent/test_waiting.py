@@ -28,6 +28,26 @@ hosts:
 """
 #: 100 s: no answer comes while anybody looks.
 SLOW = PROXY.replace("proxy_arp: 1,", "proxy_arp: 1, net.ipv4.neigh.eth0.proxy_delay: 10000,")
+#: Its link-local addresses are tentative at first, and until then it can't ask for whom it forwards to.
+DAD = """
+switches: {left: {}, right: {}}
+hosts:
+  R:
+    sysctls: {net.ipv6.conf.all.forwarding: 1, net.ipv6.conf.all.accept_dad: 1, net.ipv6.conf.default.accept_dad: 1}
+    interfaces:
+      eth0: {switch: left, addresses: ["fd01::1/64"]}
+      eth1: {switch: right, addresses: ["fd02::1/64"]}
+  A: {interfaces: {eth0: {switch: left, addresses: ["fd01::2/64"]}}, routes: [{to: "::/0", via: "fd01::1"}]}
+  B: {interfaces: {eth0: {switch: right, addresses: ["fd02::2/64"]}}, routes: [{to: "::/0", via: "fd02::1"}]}
+"""
+LATE = """
+switches: {lan: {}}
+hosts:
+  A:
+    sysctls: {net.ipv4.neigh.eth0.app_solicit: 1, net.ipv6.neigh.eth0.app_solicit: 1}
+    interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24, "fd00::1/64"]}}
+  B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24, "fd00::2/64"]}}}
+"""
 LIMIT = "limit: {rate: 10mbit, burst: 1600, queue: 64k, kind: %s}"
 
 
@@ -47,6 +67,34 @@ def test_a_proxy_that_is_told_to_wait_makes_silence_no_proof(build: Callable[[st
         built.run("R", "sysctl", "-qw", "net.ipv4.neigh.eth0.proxy_delay=10000")
     assert built.letter("icmp", "A:eth0", "B:eth0") == "?"
     assert "R:eth0 may answer for others" in built.evidence("icmp", "A:eth0", "B:eth0")["reason"]
+
+
+def test_duplicate_detection_is_waited_for(build: Callable[[str], Built]) -> None:
+    """A router whose link-local addresses are looked for twice forwards at once: nothing is probed before it can."""
+    built = build(DAD)
+    assert not built.built.unsettled
+    assert [built.letter("icmp6", *pair) for pair in (("A:eth0", "B:eth0"), ("B:eth0", "A:eth0"))] == ["R", "R"]
+    assert "tentative" not in built.run("R", "ip", "-6", "address", "show")
+
+
+def test_duplicate_detection_that_takes_too_long_is_not_settled(build: Callable[[str], Built]) -> None:
+    """Where the file has an address looked for a minute long, the links that have it are told not to have settled."""
+    slow = "{net.ipv6.conf.default.dad_transmits: 60, net.ipv6.conf.default.router_solicitation_delay: 0, "
+    built = build(DAD.replace("sysctls: {", f"sysctls: {slow}", 1))
+    assert set(built.built.unsettled) == {"R:eth0", "R:eth1"}
+
+
+@pytest.mark.parametrize("by", ["file", "hand"])
+def test_a_neighbour_that_is_asked_for_late_makes_silence_no_proof(build: Callable[[str], Built], by: str) -> None:
+    """Where A asks for its neighbours a second late, its negatives are inconclusive, and say why; ping waits for it."""
+    built = build(LATE if by == "file" else LATE.replace("app_solicit: 1", "app_solicit: 0"))
+    if by == "hand":
+        built.run("A", "sysctl", "-qw", "net.ipv4.neigh.eth0.app_solicit=1", "net.ipv6.neigh.eth0.app_solicit=1")
+    for layer in ("icmp", "icmp6", "tcp", "udp"):
+        assert built.letter(layer, "A:eth0", "B:eth0") == "?", layer
+        assert "A:eth0 asks for its neighbours late" in built.evidence(layer, "A:eth0", "B:eth0")["reason"]
+    assert built.letter("arp", "A:eth0", "B:eth0") == "R"
+    built.run("A", "ping", "-c", "1", "-W", "10", "10.0.0.2")
 
 
 def test_a_link_that_gets_ipv6_later_answers_at_once_too(agent: Agent) -> None:

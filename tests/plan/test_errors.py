@@ -189,6 +189,11 @@ CASES: list[tuple[str, str]] = [
         "f:10:45: '7' is not a value of net.ipv4.conf.eth0.rp_filter; 0 or 1 or 2",
     ),
     (
+        TWO.replace("  B:\n", "  B:\n    sysctls: {net.netfilter.nf_hooks_lwtunnel: 1}\n"),
+        "f:10:15: 'net.netfilter.nf_hooks_lwtunnel' belongs to the whole machine, although every namespace shows it;"
+        " once it is 1 it stays so until the machine is restarted: leave it out",
+    ),
+    (
         step("set: {A: {sysctls: {net.ipv4.ip_forward: yes}}}"),
         "f:14:46: 'yes' is not a value of net.ipv4.ip_forward; 0 or 1",
     ),

@@ -105,6 +105,9 @@ def test_what_is_taken(parse: Callable[[object], Any], text: str, value: object)
         (sysctls.key, "net.ipv4.rp_filter", "no sysctl", "'net.ipv4.conf.all.rp_filter'"),
         (sysctls.key, "net.ipv4.conf.all.ip_forward", "no sysctl", "'net.ipv4.ip_forward'"),
         (sysctls.key, "net.ipv6.ip_forward", "no sysctl", "'net.ipv6.conf.all.forwarding'"),
+        (sysctls.key, "net.netfilter.nf_hooks_lwtunnel", "belongs to the whole machine", "once it is 1 it stays so"),
+        (sysctls.key, "net/netfilter/nf_hooks_lwtunnel", "belongs to the whole machine", "leave it out"),
+        (sysctls.key, "net.netfilter.nf_conntrack_max", "belongs to the whole machine", "before Linux 5.13"),
         (scalars.sysctl_value, "", "is not the value", ""),
         (scalars.sysctl_value, "1\n2", "is not the value", ""),
     ],
@@ -118,7 +121,7 @@ def test_what_is_refused(parse: Callable[[object], Any], text: object, what: str
 
 
 @pytest.mark.parametrize(
-    "word", ["net.ipv4.conf.all.new_in_7_0", "net.netfilter.nf_conntrack_max", "net.core.somaxconn"]
+    "word", ["net.ipv4.conf.all.new_in_7_0", "net.netfilter.nf_conntrack_acct", "net.core.somaxconn"]
 )
 def test_an_unknown_sysctl_may_be_a_newer_kernels(word: str) -> None:
     """A name that is like no known one is left to the kernel."""

@@ -2,7 +2,8 @@
 
 A neighbour table answers in another's place (proxy_arp, proxy_ndp) after a random delay of up to ``proxy_delay``, 0.8 s
 (arp_process, ndisc_recv_ns, pneigh_enqueue), and no counter tells. With a delay of 0 it answers at once, so every lab
-gets that. A queueing discipline that a process inside the lab has set may hold a frame for as long as it likes.
+gets that. With ``app_solicit`` it asks a program first, and the wire a second later (arp_solicit, neigh_timer_handler).
+A queueing discipline that a process inside the lab has set may hold a frame for as long as it likes.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from netlab.plan.types import AnyLink, State, Switch, SwitchLink
 # include/uapi/linux/rtnetlink.h, neighbour.h
 RTM_GETNEIGHTBL, RTM_SETNEIGHTBL = 66, 67
 NDTA_NAME, NDTA_PARMS = 1, 6
-NDTPA_IFINDEX, NDTPA_PROXY_DELAY = 1, 13
+NDTPA_IFINDEX, NDTPA_APP_PROBES, NDTPA_PROXY_DELAY = 1, 9, 13
 NLA_F_NESTED = 0x8000
 #: Each neighbour table's name, and the folder of its sysctls.
 _TABLES = {"arp_cache": "net/ipv4/neigh", "ndisc_cache": "net/ipv6/neigh"}
 
 _DUMP = header(RTM_GETNEIGHTBL, NLM_F_REQUEST | NLM_F_DUMP, bytes(4))
+#: Settings of a neighbour table that delay packets unless they are 0.
+_LATE = ("proxy_delay", "app_solicit")
 #: What lets through at once: qdiscs for what comes in only have handle ffff: (TC_H_INGRESS), the kernel's own have 0:.
 _PASSING = (0x0000, 0xFFFF)
 
@@ -37,7 +40,7 @@ def answer_at_once(namespaces: Mapping[str, Netns], state: State, known: Contain
 
     It is asked of every link again, since one whose MTU grows may get IPv6 anew. Raises OSError.
     """
-    given = _given(state)
+    given = _given(state, "proxy_delay")
     commands = []
     for ns_id, links in _speakers(state).items():
         requests = []
@@ -61,7 +64,7 @@ class Unfenced:
         self._namespaces = namespaces
         self._state = state
         self._speakers = _speakers(state)
-        self._delays = any(value != "0" for value in _given(state).values())
+        self._delays = any(value != "0" for name in _LATE for value in _given(state, name).values())
 
     def look(self) -> str:
         """Why silence proves nothing now, else ''; a look only where the file, or whoever was let in, may be why."""
@@ -85,14 +88,14 @@ def _speakers(state: State) -> dict[str, list[AnyLink]]:
     return found
 
 
-def _given(state: State) -> dict[tuple[str, str], str]:
-    """The proxy delays that the file itself gives, by the link and the table's name."""
+def _given(state: State, name: str) -> dict[tuple[str, str], str]:
+    """The values of a setting that the file itself gives, by the link and the table's name."""
     found = {}
     for ns_id, links in _speakers(state).items():
         sysctls = dict(state.namespace(ns_id).sysctls)
         for link in links:
             for table, folder in _TABLES.items():
-                value = sysctls.get(f"{folder}/{link.ifname}/proxy_delay")
+                value = sysctls.get(f"{folder}/{link.ifname}/{name}")
                 if value is not None:
                     found[link.id, table] = value
     return found
@@ -106,7 +109,7 @@ def _request(link: AnyLink, table: str) -> Request:
 
 
 def _delayed(ns: Netns, links: Iterable[AnyLink]) -> str:
-    """Which of these links may answer for others late, else ''."""
+    """Which of these links may ask, or answer for others, late, else ''."""
     names = {link.ifindex: link.id for link in links}
     for message in ns.netlink.dump(_DUMP):
         found = dict(attributes(message, 20))
@@ -114,6 +117,9 @@ def _delayed(ns: Netns, links: Iterable[AnyLink]) -> str:
         if NDTPA_IFINDEX not in parms or NDTPA_PROXY_DELAY not in parms:
             continue
         (index,) = struct.unpack("=I", parms[NDTPA_IFINDEX])
+        (asking,) = struct.unpack("=I", parms[NDTPA_APP_PROBES])
+        if asking and index in names:
+            return f"{names[index]} asks for its neighbours late (app_solicit)"
         (delay,) = struct.unpack("=Q", parms[NDTPA_PROXY_DELAY])
         if delay and index in names:
             return f"{names[index]} may answer for others after up to {delay} ms (proxy_delay)"
