@@ -79,8 +79,8 @@ class Sim:
     __slots__ = (
         "answers", "backlog", "connecting", "contested", "course", "done", "entered", "fdb", "goal", "heard", "hops",
         "moved", "neigh", "queued", "redirected", "refused", "request", "schedule", "second", "server", "sock",
-        "sock_ip", "steps", "target", "touched", "unlearned", "unordered", "users", "wire", "wired", "work", "worked",
-        "world",
+        "sock_ip", "steps", "target", "told", "touched", "unlearned", "unordered", "users", "wire", "wired", "work",
+        "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
@@ -121,6 +121,8 @@ class Sim:
         self.redirected = False
         #: the client is still in connect(): its socket is locked, and deaf to ICMP
         self.connecting = False
+        #: a router has told the client that its SYN leads nowhere
+        self.told = False
         #: the destination's interface; only stories look at it
         self.goal: Device | None = None
         self.target = 0

@@ -155,7 +155,9 @@ class Tcp(Transport):
     def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
         def writable() -> None:
             result = self.results[pair]
-            if result.letter:
+            # Once it has stood, another event may show what an ICMP error left behind (sk_err_soft): the reset was
+            # taken by the first look.
+            if result.letter or result.answered:
                 return
             try:
                 # A connected socket may have an error, too: what became of its later segments (sk_err_soft).

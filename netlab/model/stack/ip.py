@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netlab.model.packets import Ip
 from netlab.model.rules import rule
-from netlab.model.sim import Sim
+from netlab.model.sim import Sim, Unknown
 from netlab.model.stack import arp, fib
 from netlab.model.world import ALL_STATIONS, BROADCAST, HOST, IP4, Device, Frame, Namespace
 
@@ -191,6 +191,7 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
     route = fib.lookup(ns, packet.dst, packet.src, dev.name, None, True)
     if route is None or route.type != "unicast":
         sim.note(phase, dev.id, "unreachable", UNREACHABLE, end=True)
+        tell(sim, packet)
         return
     out = route.dev
     refused = fib.refused_source(ns, dev, packet.src, packet.dst, out)
@@ -199,6 +200,7 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
         return
     if packet.ttl <= 1:
         sim.note(phase, dev.id, "the TTL is used up", TTL, end=True)
+        tell(sim, packet)
         return
     on = Ip(4, phase, packet.src, packet.dst, packet.size, packet.df, packet.ttl - 1)
     if on.size > out.mtu:
@@ -212,6 +214,22 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
         _redirect(sim, dev, packet, nexthop)
     sim.note(phase, out.id, f"sent on from {dev.id}", FORWARDED)
     arp.send(sim, out, nexthop, on)
+
+
+def tell(sim: Sim, packet: Ip) -> None:
+    """A router tells a client that its SYN leads nowhere (icmp_send): only now and then, if it often does."""
+    if packet.phase == "syn":
+        sim.told = True
+        _race(sim)
+
+
+def _race(sim: Sim) -> None:
+    """`Unknown` where an error may end a connection before the answer comes, which another copy of the SYN has.
+
+    While the client is in connect() it does not (tcp_v4_err: sock_owned_by_user), so a workqueue must have had a part.
+    """
+    if sim.told and sim.done and sim.worked:
+        raise Unknown("a router says that the SYN leads nowhere, and another host answers it: either may be first")
 
 
 def _redirect(sim: Sim, dev: Device, packet: Ip, nexthop: int) -> None:
@@ -280,6 +298,7 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
             # A connection counts from the client's side: with the SYN-ACK it stands.
             sim.note(phase, iif.id, "arrived at the socket", ANSWERED)
             sim.done = True
+            _race(sim)
 
 
 def _answer(sim: Sim, ns: Namespace, packet: Ip) -> None:
