@@ -126,7 +126,7 @@ class _Work:
 
 def layer(traffic: Traffic) -> str:
     """The layer that proves whether a measurement has a chance."""
-    return traffic.protocol if traffic.family == 4 else "icmp6"
+    return traffic.protocol if traffic.family == 4 else f"{traffic.protocol}6"
 
 
 def wanted_pairs(measures: Measures) -> dict[str, list[tuple[str, str]]]:

@@ -57,15 +57,16 @@ class End:
 
 def applies(base: str, source: End, target: End) -> bool:
     """Whether a layer has anything to say of a pair; where not, the letter is `.`."""
-    if base in ("broadcast", "unicast"):
+    _, family = _PROBES[base]
+    if not family:
         return not source.extra and not target.extra
-    if base in ("ndp", "icmp6", "icmp6-static"):
+    if family == 6:
         if not source.address6 or not target.address6:
             return False
-        return base == "icmp6" or target.address6 >> source.shift6 == source.network6
+        return base not in plan.ON_LINK or target.address6 >> source.shift6 == source.network6
     if not source.address4 or not target.address4:
         return False
-    return base not in ("arp", "icmp-static") or target.address4 >> source.shift4 == source.network4
+    return base not in plan.ON_LINK or target.address4 >> source.shift4 == source.network4
 
 
 #: By how many frames at most the workqueue is tried late.
@@ -264,10 +265,15 @@ _PROBES = {
     "icmp6": ("echo-request", 6),
     "icmp6-static": ("echo-request", 6),
     "tcp": ("syn", 4),
+    "tcp6": ("syn", 6),
     "udp": ("udp-request", 4),
+    "udp6": ("udp-request", 6),
 }
 #: Bytes of IP where the layer's name says nothing: echo and datagram carry a mark of 12 bytes, a SYN 20 of options.
-_SIZES = {("echo-request", 4): 40, ("echo-request", 6): 60, ("syn", 4): 60, ("udp-request", 4): 40}
+_SIZES = {
+    ("echo-request", 4): 40, ("syn", 4): 60, ("udp-request", 4): 40,
+    ("echo-request", 6): 60, ("syn", 6): 80, ("udp-request", 6): 60,
+}  # fmt: skip
 
 
 def _start(world: World, source: End, request: str, trace: bool, schedule: Schedule) -> Sim:

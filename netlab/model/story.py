@@ -9,7 +9,7 @@ from netlab.model import bridge, device, macvlan, stack
 from netlab.model.packets import Raw
 from netlab.model.probes import End
 from netlab.model.sim import Hop, Sim, Unknown
-from netlab.model.stack import arp, ip, ipv6, nd
+from netlab.model.stack import arp, ip, ipv6, nd, sockets
 from netlab.model.world import ALL_STATIONS, BROADCAST, MULTICAST, OTHERHOST, RAW, Device
 
 #: Why another interface answers, the most telling first.
@@ -61,7 +61,7 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
         return Hop(sim.request, target.dev.id, "given to the bridge", bridge.MEMBER, True)
     if sim.refused and target.dev in sim.entered:
         # The one who is meant has got it, and answers, but somebody who has the address, too, was faster.
-        return next((hop for hop in hops if hop.rule == ip.NO_LISTENER and hop.phase == sim.request), None)
+        return next((hop for hop in hops if hop.rule == sockets.NO_LISTENER and hop.phase == sim.request), None)
     astray = _astray(sim, source, target)
     if astray is not None:
         return astray
@@ -151,7 +151,7 @@ def _astray(sim: Sim, source: End, target: End) -> Hop | None:
             continue
         if hop.rule in (ip.LOOPBACK, ipv6.LOOPBACK):
             return Hop(hop.phase, hop.at, f"{source.dev.ns.id} itself has the address", hop.rule, True)
-        if hop.rule in (ip.DELIVERED, ipv6.DELIVERED, ip.NO_LISTENER):
+        if hop.rule in (ip.DELIVERED, ipv6.DELIVERED, sockets.NO_LISTENER):
             namespace = hop.at.partition(":")[0]
             if namespace != target.dev.ns.id:
                 return Hop(hop.phase, hop.at, f"{namespace} has the address, too", arp.STRANGER, True)

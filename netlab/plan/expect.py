@@ -13,6 +13,7 @@ from netlab.plan import readback
 from netlab.plan.lab import MAX_PAIRS
 from netlab.plan.refusals import Refusals
 from netlab.plan.types import (
+    ON_LINK,
     AnyExpectation,
     Endpoint,
     ExpectHeard,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from netlab.plan.lab import Lab
 
 _PORT = re.compile(r"port\((.*)\)")
-#: Layers on which the destination must be on-link for the source.
-_ON_LINK = ("arp", "ndp", "icmp-static", "icmp6-static")
 
 
 class Resolver:
@@ -344,7 +343,7 @@ def _fitting(source: Endpoint, layer: str) -> Callable[[Endpoint], bool] | None:
     ours = source.v4 if family == 4 else source.v6
     if ours is None:
         return None
-    if base_layer(layer) not in _ON_LINK:
+    if base_layer(layer) not in ON_LINK:
         return (lambda target: target.v4 is not None) if family == 4 else (lambda target: target.v6 is not None)
     network = ours.network
     first, last = int(network.network_address), int(network.broadcast_address)

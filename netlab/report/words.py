@@ -36,7 +36,9 @@ _LAYERS = {
         "Does a ping over IPv6 come back with static neighbour entries at both ends?",
     ),
     "tcp": ("accepts TCP", "Is a TCP connection established?"),
+    "tcp6": ("accepts TCP (IPv6)", "Is a TCP connection over IPv6 established?"),
     "udp": ("answers UDP", "Do a datagram and its answer get through?"),
+    "udp6": ("answers UDP (IPv6)", "Do a datagram over IPv6 and its answer get through?"),
 }
 
 #: The probe engine's reasons in a sentence.

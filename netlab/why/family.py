@@ -26,6 +26,8 @@ OWN = "A namespace takes no packet that comes from one of its own addresses, unl
 
 #: Layers on which a host answers for all its addresses, whichever interface is asked.
 _ANY_INTERFACE = ("arp", "icmp", "icmp-static", "tcp", "udp")
+#: Layers on which hosts look for each other's MAC before they speak.
+_RESOLVING = ("icmp", "icmp6", "tcp", "tcp6", "udp", "udp6")
 
 
 def hairpin(case: Case) -> Iterator[Candidate]:
@@ -178,7 +180,7 @@ def last_resorts(case: Case) -> Iterator[Candidate]:
 def _static_neighbours(case: Case) -> Iterator[Candidate]:
     one, other = case.source, case.destination
     mine, theirs = case.address(one), case.address(other)
-    if not (one.mac and other.mac and mine and theirs) or base_layer(case.layer) not in ("icmp", "icmp6", "tcp", "udp"):
+    if not (one.mac and other.mac and mine and theirs) or base_layer(case.layer) not in _RESOLVING:
         return
     step: Step = {
         "set": {

@@ -57,9 +57,10 @@ def test_modes_behind_a_hairpin_are_as_measured(build: Callable[[str], Built], l
 
 
 def test_ipv6_is_as_ipv4(build: Callable[[str], Built]) -> None:
-    """Neighbour discovery and ping over IPv6 give the same matrices as ARP and ping over IPv4."""
+    """Neighbour discovery, ping, TCP and UDP over IPv6 give the same matrices as over IPv4."""
     built = build(MIXED)
-    assert built.probe("icmp6").rows == TABLES["icmp"]
+    for layer in ("icmp6", "tcp6", "udp6"):
+        assert built.probe(layer).rows == TABLES["icmp"], layer
     assert built.probe("icmp6-static").rows == TABLES["icmp-static"]
     assert built.probe("ndp").rows == built.probe("arp").rows
 
@@ -82,7 +83,7 @@ def test_a_wave_finds_what_single_probes_find(build: Callable[[str], Built]) -> 
     def letters(rows: tuple[str, ...]) -> list[str]:
         return [letter if letter != "A" or j not in racing else "R" for row in rows for j, letter in enumerate(row)]
 
-    for layer in ("arp", "icmp", "tcp", "udp"):
+    for layer in ("arp", "icmp", "tcp", "tcp6", "udp", "udp6"):
         assert letters(built.probe(layer, pairs=everyone).rows) == letters(built.probe(layer).rows), layer
 
 
@@ -146,10 +147,11 @@ def test_an_oversized_packet_with_df_is_refused_at_once(build: Callable[[str], B
 @needs_nft
 def test_a_refused_connection_is_not_a_lost_one(demo: Built) -> None:
     """A reset by the destination's filter is U, reason refused, and touches no other layer."""
-    demo.run("B", "nft", nft_chain("ip", "input", "tcp flags & (syn|ack) == syn reject with tcp reset"))
-    assert demo.letter("tcp", "A/c1:eth0", "B:eth0") == "U"
-    assert demo.evidence("tcp", "A/c1:eth0", "B:eth0")["reason"] == "refused"
-    assert demo.letter("udp", "A/c1:eth0", "B:eth0") == "R"
+    demo.run("B", "nft", nft_chain("inet", "input", "tcp flags & (syn|ack) == syn reject with tcp reset"))
+    for source, layer, other in (("A/c1:eth0", "tcp", "udp"), ("A:eth0", "tcp6", "udp6")):
+        assert demo.letter(layer, source, "B:eth0") == "U"
+        assert demo.evidence(layer, source, "B:eth0")["reason"] == "refused"
+        assert demo.letter(other, source, "B:eth0") == "R"
 
 
 @needs_nft
@@ -248,7 +250,7 @@ def test_our_frames_are_what_scapy_says_they_are(demo: Built) -> None:
     with demo.lab.socket("B", socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as tap:
         tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
         tap.settimeout(5)
-        for layer in ("unicast", "arp", "ndp", "icmp", "icmp6", "tcp", "udp"):
+        for layer in ("unicast", "arp", "ndp", "icmp", "icmp6", "tcp", "tcp6", "udp", "udp6"):
             assert demo.letter(layer, "A:eth0", "B:eth0") == "R", layer
         tap.setblocking(False)
         packets = []
@@ -331,12 +333,13 @@ def test_an_answer_by_another_holder_of_the_address_is_none(build: Callable[[str
     assert built.evidence("icmp", "A:eth0", "B:eth0")["reason"] == "answered-by-a-stranger"
 
 
+@pytest.mark.parametrize("layer", ["tcp", "tcp6"])
 @pytest.mark.parametrize("wire", [False, True])
-def test_a_connection_that_asks_for_ecn_is_seen(build: Callable[[str], Built], wire: bool) -> None:
+def test_a_connection_that_asks_for_ecn_is_seen(build: Callable[[str], Built], wire: bool, layer: str) -> None:
     """A SYN with the bits that ask for explicit congestion notification is a request like any other: R, on the wire."""
     built = build(DEMO.replace("  A:\n", "  A:\n    sysctls: {net.ipv4.tcp_ecn: 1}\n", 1))
     i, j = (built.plan.steps[0].state.index[name] for name in ("A:eth0", "B:eth0"))
-    seen = built.probe("tcp", pairs=[(i, j)], wire=wire)
+    seen = built.probe(layer, pairs=[(i, j)], wire=wire)
     assert seen.rows[i][j] == "R"
     assert not wire or seen.wire[i][j] == "1"
 

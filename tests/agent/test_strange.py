@@ -24,6 +24,7 @@ import socket, time
 sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 sock.bind(("eth0", 0))
 heads = [b"\x08\x00\x45" + b"\x11" * 50, b"\x08\x00\x4f" + b"\x06" * 50, b"\x86\xdd\x60" + b"\x80" * 50]
+heads += [b"\x86\xdd\x60" + bytes(5) + following + b"\x02" * 50 for following in (b"\x06", b"\x11")]
 print("ready", flush=True)
 while True:
     for size in range(15, 61):
@@ -38,7 +39,7 @@ def pid_1(agent: Agent) -> int:
     return int(Path(f"/proc/{agent.pid}/task/{agent.pid}/children").read_text())
 
 
-@pytest.mark.parametrize("layer", ["icmp", "icmp6", "tcp", "udp"])
+@pytest.mark.parametrize("layer", ["icmp", "icmp6", "tcp", "tcp6", "udp", "udp6"])
 def test_short_frames_are_nobodys_requests(build: Callable[[str], Built], layer: str) -> None:
     """While a process sends frames too short for their own headers, a probe that watches the wire finds its own."""
     built = build(DEMO)

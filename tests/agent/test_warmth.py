@@ -233,7 +233,7 @@ def test_a_sender_who_has_lost_his_address(tmp_path: Path) -> None:
 @ROOT
 def test_nobody_is_left_out(tmp_path: Path) -> None:
     """Gateways, redirects, path MTUs: iproute2 finds no neighbour and no path after any chill, though few are asked."""
-    seen = looked(tmp_path, ROUTED, "icmp", "icmp/1500", "icmp6", "icmp6/1500", "udp", "arp", "ndp")
+    seen = looked(tmp_path, ROUTED, "icmp", "icmp/1500", "icmp6", "icmp6/1500", "udp", "tcp6", "udp6", "arp", "ndp")
     assert (seen["known"], seen["late"]) == ([], [])
     assert seen["chills"] < seen["asked"] < 0.7 * seen["chills"] * seen["hosts"]
 

@@ -103,6 +103,8 @@ STATIC = {
         ("udp", ARP_ICMP),
         ("ndp", ARP_ICMP),
         ("icmp6", ARP_ICMP),
+        ("tcp6", ARP_ICMP),
+        ("udp6", ARP_ICMP),
         ("icmp-static", STATIC),
         ("icmp6-static", STATIC),
     ],
@@ -115,7 +117,7 @@ def test_who_reaches_whom(layer: str, table: dict[tuple[str, bool], str], sender
 
 
 @pytest.mark.parametrize("hairpin", [False, True])
-@pytest.mark.parametrize("layer", ["broadcast", "unicast", "arp", "icmp", "tcp", "ndp", "icmp6"])
+@pytest.mark.parametrize("layer", ["broadcast", "unicast", "arp", "icmp", "tcp", "ndp", "icmp6", "tcp6"])
 def test_macvtap_is_a_macvlan(layer: str, hairpin: bool) -> None:
     """A macvtap that nobody opened behaves as a macvlan of its mode does."""
     found = []

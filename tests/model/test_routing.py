@@ -23,7 +23,7 @@ def routed(forward: bool = True, **options: Any) -> Lab:
 
 def test_a_router_forwards() -> None:
     """Two subnets meet through a host that forwards, and not through one that doesn't."""
-    for layer in ("icmp", "tcp", "udp", "icmp6"):
+    for layer in ("icmp", "tcp", "udp", "icmp6", "tcp6", "udp6"):
         assert letter(routed().state(), layer, "a:eth0", "b:eth0") == "R"
         assert letter(routed(False).state(), layer, "a:eth0", "b:eth0") == "U"
     assert letter(routed().state(), "arp", "a:eth0", "b:eth0") == "."
@@ -55,7 +55,8 @@ def test_without_a_way_back_there_is_no_answer() -> None:
     state = lab.state()
     assert letter(state, "icmp", "a:eth0", "b:eth0") == "U"
     assert predict(state, ("icmp",)).rule("icmp", 0, 1) == "ip/no-route-back"
-    assert predict(state, ("icmp6",)).rule("icmp6", 0, 1) == "ipv6/no-route-back"
+    for layer in ("icmp6", "tcp6", "udp6"):
+        assert predict(state, (layer,)).rule(layer, 0, 1) == "ipv6/no-route-back"
 
 
 def test_a_router_never_fragments_what_must_not_be() -> None:

@@ -151,9 +151,10 @@ def test_ipv6_has_no_flux() -> None:
     for hairpin, expected in ((False, "U"), (True, "R")):
         lab = Lab().veth(P, "fd00::1/64", port={"hairpin": hairpin}).child(C, P, "vepa", "fd00::2/64")
         state = lab.veth(B, "fd00::3/64").state()
-        found = letters(state, "icmp6")
-        assert found[B, C] == "R"
-        assert found[P, C] == found[C, P] == expected
+        for layer in ("icmp6", "tcp6", "udp6"):
+            found = letters(state, layer)
+            assert found[B, C] == "R"
+            assert found[P, C] == found[C, P] == expected
 
 
 def test_a_further_address_of_the_same_interface() -> None:

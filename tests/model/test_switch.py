@@ -10,7 +10,8 @@ from netlab.model import predict
 from netlab.plan.types import Port, State
 from tests.model.lab import Lab, letter, letters
 
-PLAIN = {"icmp": "R", "icmp-static": "R", "arp": "R", "unicast": "R", "broadcast": "R", "icmp6": "R", "ndp": "R"}
+OVER_IPV6 = ("ndp", "icmp6", "tcp6", "udp6")
+PLAIN = dict.fromkeys(("icmp", "icmp-static", "arp", "unicast", "broadcast", *OVER_IPV6), "R")
 
 
 def two(**port: Any) -> State:
@@ -36,7 +37,7 @@ def siblings(mode: str, **port: Any) -> State:
         # Nothing is flooded to x1 by its MAC: found only once the switch has learned it.
         ({"flood": False}, {"unicast": "U", "icmp-static": "U"}, {}),
         ({"bcast_flood": False}, {"broadcast": "U", "arp": "U", "icmp": "U"}, {"icmp": "R"}),
-        ({"mcast_flood": False}, {"ndp": "U", "icmp6": "U"}, {"icmp6": "R"}),
+        ({"mcast_flood": False}, dict.fromkeys(OVER_IPV6, "U"), {}),
         ({"state": "disabled"}, dict.fromkeys(PLAIN, "U"), dict.fromkeys(PLAIN, "U")),
         ({"state": "listening"}, dict.fromkeys(PLAIN, "U"), dict.fromkeys(PLAIN, "U")),
         ({"state": "learning"}, dict.fromkeys(PLAIN, "U"), dict.fromkeys(PLAIN, "U")),

@@ -30,6 +30,7 @@ def fault(line: str) -> str:
         ("A:ens160 -> A/c1:eth0: unreachable", "A:ens160", "A/c1:eth0", False, (), "unreachable"),
         ("A <-> B: through-interface", "A", "B", True, (), "through-interface"),
         ("A -> B [icmp, tcp]: address-only", "A", "B", False, ("icmp", "tcp"), "address-only"),
+        ("A -> B [tcp6, udp6]: reachable", "A", "B", False, ("tcp6", "udp6"), "reachable"),
         ("A->B[icmp,icmp6/1280]: reachable", "A", "B", False, ("icmp", "icmp6/1280"), "reachable"),
         ('"A -> B: reachable"', "A", "B", False, (), "reachable"),
         ('"*:eth0 -> web-? [ arp ]: reachable"', "*:eth0", "web-?", False, ("arp",), "reachable"),

@@ -241,7 +241,7 @@ class Station:
         self.ears.drain()
         clients = []
         if isinstance(layer, Transport):
-            clients = [[ip, port, *pair] for (ip, port), pair in layer.by_port.items() if pair in self.wave]
+            clients = [[ip, port, *pair] for ip, port, pair in layer.met() if pair in self.wave]
         return {"clients": clients}
 
     def _send(self, layer: Layer, pair: Pair) -> None:
@@ -259,7 +259,8 @@ class Station:
         assert layer is not None
         self.ears.drain()
         if isinstance(layer, Transport):
-            layer.by_port.update({(ip, port): (i, j) for ip, port, i, j in clients})
+            for ip, port, i, j in clients:
+                layer.meet(ip, port, (i, j))
             stray, self.stray = self.stray, []
             for packet in stray:
                 self._packet(packet)

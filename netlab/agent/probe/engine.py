@@ -28,14 +28,14 @@ from netlab.agent.probe.waiting import Unfenced
 from netlab.agent.probe.warmth import Warmth
 from netlab.observed import LayerObserved
 from netlab.plan import waves
-from netlab.plan.types import State, Veth, base_layer, layer_family
+from netlab.plan.types import ON_LINK, State, Veth, base_layer, layer_family
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
 
 ENGINES: dict[str, type[Layer]] = {
     "broadcast": Broadcast, "unicast": Unicast, "arp": Arp, "ndp": Ndp, "icmp": Echo, "icmp6": Echo,
-    "icmp-static": Echo, "icmp6-static": Echo, "tcp": Tcp, "udp": Udp,
+    "icmp-static": Echo, "icmp6-static": Echo, "tcp": Tcp, "tcp6": Tcp, "udp": Udp, "udp6": Udp,
 }  # fmt: skip
 #: So many probes are sent before the ears are emptied: at first, and when a wave's negatives are probed again because
 #: frames were lost meanwhile. Then a short queue is let out after each of these, too.
@@ -138,7 +138,7 @@ class Prober:
             members = [i for i, endpoint in enumerate(endpoints) if not endpoint.extra]
             return [(i, j) for i in members for j in members if i != j]
         addresses = [endpoint.v4 if family == 4 else endpoint.v6 for endpoint in endpoints]
-        near = base_layer(layer) in ("arp", "ndp", "icmp-static", "icmp6-static")
+        near = base_layer(layer) in ON_LINK
         parsed = [ipaddress.ip_address(address.ip) if address else None for address in addresses]
         networks = [address.network if address else None for address in addresses]
         found = []

@@ -1,4 +1,6 @@
-"""``tcp`` and ``udp``: a client bound to the source's interface and address, a server to the destination's address."""
+"""``tcp``, ``udp`` and the same over IPv6: a client bound to the source's interface and address, a server to the
+destination's address.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +24,19 @@ class Transport(AddressLayer):
     """One server per destination address, one client per pair, known again by its source port."""
 
     kind = socket.SOCK_STREAM
+    number_of_protocol = socket.IPPROTO_TCP
     #: Servers listen here, or at the next free port: each namespace has a port space of its own.
     first_port = 45067
 
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         super().__init__(arena, ears, name)
+        self.domain = socket.AF_INET6 if self.family == 6 else socket.AF_INET
         #: By destination: the port that it listens at, and the socket.
         self.servers: dict[int, int] = {}
         self.listening: dict[int, socket.socket] = {}
         self.clients: dict[Pair, socket.socket] = {}
-        self.by_port: dict[tuple[str, int], Pair] = {}
+        #: By a client's address and port, as they stand in its packets.
+        self.by_port: dict[tuple[bytes, int], Pair] = {}
 
     def prepare(self, wave: list[Pair]) -> None:
         for _, destination in wave:
@@ -41,9 +46,7 @@ class Transport(AddressLayer):
 
     def _serve(self, index: int) -> int:
         ip = self.address(index).ip
-        with self.arena.ns(index):
-            sock = socket.socket(socket.AF_INET, self.kind | socket.SOCK_CLOEXEC)
-        sock.setblocking(False)
+        sock = self._open(index)
         for port in range(self.first_port, self.first_port + 1000):
             try:
                 sock.bind((ip, port))
@@ -56,6 +59,21 @@ class Transport(AddressLayer):
         self.serve(sock)
         return int(sock.getsockname()[1])
 
+    def _open(self, index: int) -> socket.socket:
+        """A socket in an endpoint's namespace. Raises OSError."""
+        with self.arena.ns(index):
+            sock = socket.socket(self.domain, self.kind | socket.SOCK_CLOEXEC)
+        sock.setblocking(False)
+        return sock
+
+    def meet(self, ip: str, port: int, pair: Pair) -> None:
+        """Note from which address and port a pair's client asks."""
+        self.by_port[socket.inet_pton(self.domain, ip), port] = pair
+
+    def met(self) -> list[tuple[str, int, Pair]]:
+        """From which address and port each pair's client asks."""
+        return [(socket.inet_ntop(self.domain, packed), port, pair) for (packed, port), pair in self.by_port.items()]
+
     def serve(self, sock: socket.socket) -> None:
         """Start serving on a bound socket."""
         raise NotImplementedError
@@ -65,16 +83,14 @@ class Transport(AddressLayer):
         self.begin(pair)
         endpoint = self.arena.endpoints[source]
         try:
-            with self.arena.ns(source):
-                client = socket.socket(socket.AF_INET, self.kind | socket.SOCK_CLOEXEC)
+            client = self._open(source)
         except OSError as error:
             self.unsent(pair, error)
             return
-        client.setblocking(False)
         self.clients[pair] = client
         client.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, endpoint.ifname.encode())
         client.bind((self.address(source).ip, 0))
-        self.by_port[self.address(source).ip, client.getsockname()[1]] = pair
+        self.meet(self.address(source).ip, client.getsockname()[1], pair)
         self.ask(pair, client, (self.address(destination).ip, self.servers[destination]))
 
     def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
@@ -97,7 +113,7 @@ class Transport(AddressLayer):
                 self.stop(index)
 
     def is_request(self, data: bytes, transport: int) -> bool:
-        """Whether a frame is a request of this layer; ``transport`` is the offset of its header."""
+        """Whether a frame of this protocol is a request; ``transport`` is the offset of its header."""
         raise NotImplementedError
 
     def end(self) -> None:
@@ -118,11 +134,14 @@ class Transport(AddressLayer):
         # A tap hears everybody's frames, however short.
         if len(data) < 34:
             return None
-        transport = 14 + 4 * (data[14] & 0xF)
-        if len(data) < transport + 14 or not self.is_request(data, transport):
+        # Our own IPv6 packets have no extension headers.
+        protocol, source, transport = (
+            (data[20], data[22:38], 54) if self.family == 6 else (data[23], data[26:30], 14 + 4 * (data[14] & 0xF))
+        )
+        if protocol != self.number_of_protocol or len(data) < transport + 14 or not self.is_request(data, transport):
             return None
         (port,) = struct.unpack_from("!H", data, transport)
-        return self.by_port.get((socket.inet_ntoa(data[26:30]), port))
+        return self.by_port.get((source, port))
 
 
 class Tcp(Transport):
@@ -179,13 +198,14 @@ class Tcp(Transport):
             raise OSError(result, "connect")
 
     def is_request(self, data: bytes, transport: int) -> bool:
-        return data[23] == 6 and data[transport + 13] & filters.SYN_ACK == filters.SYN
+        return data[transport + 13] & filters.SYN_ACK == filters.SYN
 
 
 class Udp(Transport):
     """A datagram and its answer, sent back by a server that isn't bound to a device."""
 
     kind = socket.SOCK_DGRAM
+    number_of_protocol = socket.IPPROTO_UDP
     traversals = 7
 
     def serve(self, sock: socket.socket) -> None:
@@ -228,4 +248,4 @@ class Udp(Transport):
         client.sendto(frames.marked(number), server)
 
     def is_request(self, data: bytes, transport: int) -> bool:
-        return data[23] == 17 and frames.number_at(data, transport + 8) is not None
+        return frames.number_at(data, transport + 8) is not None

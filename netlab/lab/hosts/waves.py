@@ -9,7 +9,7 @@ from typing import Any
 from netlab.lab.hosts.merge import Seen, merged
 from netlab.observed import LayerObserved
 from netlab.plan import waves
-from netlab.plan.types import State, base_layer, layer_family
+from netlab.plan.types import ON_LINK, State, base_layer, layer_family
 
 Pair = tuple[int, int]
 Ask = Callable[[Mapping[str, Mapping[str, Any]], str], dict[str, Any]]
@@ -21,7 +21,7 @@ CONTROL_TRIES = 4
 #: With so many pairs in a wave at most, every machine listens for each request by itself (probe.echo.MANY).
 WIDEST = 48
 #: The longest chain of crossings that a probe causes (the engines' `traversals`).
-TRAVERSALS = {"broadcast": 1, "unicast": 1, "arp": 2, "ndp": 2, "tcp": 7, "udp": 7}
+TRAVERSALS = {"broadcast": 1, "unicast": 1, "arp": 2, "ndp": 2, "tcp": 7, "tcp6": 7, "udp": 7, "udp6": 7}
 
 
 class Waves:
@@ -85,7 +85,7 @@ class Waves:
         if family is None:
             members = [i for i, endpoint in enumerate(endpoints) if not endpoint.extra]
             return [(i, j) for i in members for j in members if i != j]
-        near = base_layer(layer) in ("arp", "ndp", "icmp-static", "icmp6-static")
+        near = base_layer(layer) in ON_LINK
         addresses = [endpoint.v4 if family == 4 else endpoint.v6 for endpoint in endpoints]
         return [
             (i, j)

@@ -1,12 +1,12 @@
-"""IPv4: packets in, on to another host, out; and the ends of the probes (echo, TCP, UDP)."""
+"""IPv4: packets in, on to another host, out; and the ends of the ping."""
 
 from __future__ import annotations
 
 from netlab.model.packets import Ip
 from netlab.model.rules import rule
-from netlab.model.sim import Sim, Unknown
-from netlab.model.stack import arp, fib
-from netlab.model.world import ALL_STATIONS, BROADCAST, HOST, IP4, Device, Frame, Namespace
+from netlab.model.sim import Sim
+from netlab.model.stack import arp, fib, sockets
+from netlab.model.world import ALL_STATIONS, BROADCAST, IP4, Device, Frame, Namespace
 
 DELIVERED = rule(
     "ip/delivered",
@@ -82,27 +82,6 @@ ECHO_IGNORED = rule(
     "icmp_echo",
     "net/ipv4/icmp.c",
 )
-WRONG_INTERFACE = rule(
-    "socket/bound-to-another-interface",
-    "A socket bound to an interface doesn't see an answer that comes in by another one.",
-    "raw_v4_match",
-    "net/ipv4/raw.c",
-)
-NO_LISTENER = rule(
-    "tcp/refused",
-    "Nothing listens at that address in this namespace: the connection is refused.",
-    "tcp_v4_send_reset",
-    "net/ipv4/tcp_ipv4.c",
-)
-OWN_MAC_ONLY = rule(
-    "tcp/own-mac-only",
-    "TCP takes only what was sent to its interface's own MAC; a ping or a datagram is also taken from a broadcast or"
-    " multicast frame, as a static neighbour with such a MAC makes it.",
-    "tcp_v4_rcv",
-    "net/ipv4/tcp_ipv4.c",
-)
-#: What TCP sends.
-SEGMENTS = frozenset(("syn", "syn-ack", "rst"))
 REDIRECT = rule(
     "ip/redirect",
     "A router that sends a packet out of the interface by which it came tells a directly connected sender of"
@@ -110,12 +89,6 @@ REDIRECT = rule(
     " the second time on.",
     "ip_rt_send_redirect",
     "net/ipv4/route.c",
-)
-ANSWERED = rule(
-    "socket/answered",
-    "The answer came back to the socket that asked.",
-    "raw_local_deliver",
-    "net/ipv4/raw.c",
 )
 
 
@@ -174,9 +147,7 @@ def receive(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> None:
         refused = fib.refused_source(ns, dev, packet.src, packet.dst, None)
         if refused is not None:
             sim.note(packet.phase, dev.id, "the source is refused", refused, end=True)
-        elif packet_type != HOST and packet.phase in SEGMENTS:
-            sim.note(packet.phase, dev.id, "sent to a group of MACs", OWN_MAC_ONLY, end=True)
-        else:
+        elif sockets.takes(sim, dev, packet, packet_type):
             deliver(sim, ns, packet, dev)
         return
     if not dev.conf.forwarding:
@@ -191,7 +162,7 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
     route = fib.lookup(ns, packet.dst, packet.src, dev.name, None, True)
     if route is None or route.type != "unicast":
         sim.note(phase, dev.id, "unreachable", UNREACHABLE, end=True)
-        tell(sim, packet)
+        sockets.tell(sim, packet)
         return
     out = route.dev
     refused = fib.refused_source(ns, dev, packet.src, packet.dst, out)
@@ -200,7 +171,7 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
         return
     if packet.ttl <= 1:
         sim.note(phase, dev.id, "the TTL is used up", TTL, end=True)
-        tell(sim, packet)
+        sockets.tell(sim, packet)
         return
     on = Ip(4, phase, packet.src, packet.dst, packet.size, packet.df, packet.ttl - 1)
     if on.size > out.mtu:
@@ -214,22 +185,6 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
         _redirect(sim, dev, packet, nexthop)
     sim.note(phase, out.id, f"sent on from {dev.id}", FORWARDED)
     arp.send(sim, out, nexthop, on)
-
-
-def tell(sim: Sim, packet: Ip) -> None:
-    """A router tells a client that its SYN leads nowhere (icmp_send): only now and then, if it often does."""
-    if packet.phase == "syn":
-        sim.told = True
-        _race(sim)
-
-
-def _race(sim: Sim) -> None:
-    """`Unknown` where an error may end a connection before the answer comes, which another copy of the SYN has.
-
-    While the client is in connect() it does not (tcp_v4_err: sock_owned_by_user), so a workqueue must have had a part.
-    """
-    if sim.told and sim.done and sim.worked:
-        raise Unknown("a router says that the SYN leads nowhere, and another host answers it: either may be first")
 
 
 def _redirect(sim: Sim, dev: Device, packet: Ip, nexthop: int) -> None:
@@ -271,42 +226,14 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
             return
         sim.note(phase, iif.id, "arrived", DELIVERED)
         send(sim, ns, Ip(4, "echo-reply", packet.dst, packet.src, packet.size, False, 64), None)
-    elif phase == "syn":
-        if not _serves(sim, ns, packet):
-            send(sim, ns, Ip(4, "rst", packet.dst, packet.src, 40, True, 64), None)
-            return
-        sim.note(phase, iif.id, "arrived", DELIVERED)
-        send(sim, ns, Ip(4, "syn-ack", packet.dst, packet.src, 60, True, 64), None)
-    elif phase == "udp-request":
-        if not _serves(sim, ns, packet):
-            return
-        sim.note(phase, iif.id, "arrived", DELIVERED)
-        answer = Ip(4, "udp-reply", packet.dst, packet.src, packet.size, False, 64)
-        sim.users.append(lambda sim_: _answer(sim_, ns, answer))
     elif phase == "redirect":
         _redirected(sim, ns, packet, iif)
-    elif sim.sock is not None and ns is sim.sock.ns and packet.dst == sim.sock_ip:
-        if iif is not sim.sock:
-            sim.note(phase, iif.id, f"the socket is bound to {sim.sock.id}", WRONG_INTERFACE, end=True)
-        elif phase == "rst":
-            # Once the connection stands, another's reset has no sequence number of it (tcp_validate_incoming).
-            sim.refused |= not sim.done
-            sim.note(phase, iif.id, "arrived at the socket", NO_LISTENER, end=True)
-        elif sim.refused:
-            sim.note(phase, iif.id, "the socket has been told that nothing listens", NO_LISTENER, end=True)
-        else:
-            # A connection counts from the client's side: with the SYN-ACK it stands.
-            sim.note(phase, iif.id, "arrived at the socket", ANSWERED)
-            sim.done = True
-            _race(sim)
+    else:
+        sockets.deliver(sim, ns, packet, iif, _STACK)
 
 
 def _answer(sim: Sim, ns: Namespace, packet: Ip) -> None:
     send(sim, ns, packet, None)
 
 
-def _serves(sim: Sim, ns: Namespace, packet: Ip) -> bool:
-    if ns is sim.server and packet.dst == sim.target:
-        return True
-    sim.note(packet.phase, ns.id, "nothing listens here", NO_LISTENER, end=True)
-    return False
+_STACK = sockets.Stack(4, 20, DELIVERED, _answer)

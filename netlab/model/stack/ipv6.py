@@ -9,7 +9,7 @@ from __future__ import annotations
 from netlab.model.packets import Ip, Nd
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
-from netlab.model.stack import fib, ip, nd
+from netlab.model.stack import fib, nd, sockets
 from netlab.model.world import HOST, Device, Frame, Namespace, Route
 
 _OUTPUT = "net/ipv6/ip6_output.c"
@@ -193,7 +193,8 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
             nd.receive(sim, dev, packet)
         return
     if packet.dst in ns.local6:
-        deliver(sim, ns, packet, dev)
+        if sockets.takes(sim, dev, packet, packet_type):
+            deliver(sim, ns, packet, dev)
     elif packet_type == HOST and dev.conf.forwarding6:
         # A router sends on only what was for its own MAC (ip6_forward).
         _forward(sim, dev, packet)
@@ -205,6 +206,7 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
     way = output(dev.ns, packet.dst, packet.src, None, False, dev)
     if way is None:
         sim.note(packet.phase, dev.id, "unreachable", UNREACHABLE, end=True)
+        sockets.tell(sim, packet)
         return
     if sim.hops is not None and way.dev is dev:
         other = output(dev.ns, packet.dst, packet.src, None, False)
@@ -212,6 +214,7 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
             sim.note(packet.phase, dev.id, "of equal routes that of this interface", FORWARD_BY_INGRESS)
     if packet.ttl <= 1:
         sim.note(packet.phase, dev.id, "the hop limit is reached", HOP_LIMIT, end=True)
+        sockets.tell(sim, packet)
         return
     if packet.size > way.dev.mtu:
         sim.note(packet.phase, way.dev.id, f"{packet.size} bytes, MTU {way.dev.mtu}", TOO_BIG, end=True)
@@ -232,9 +235,12 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
         reply = Ip(6, "echo-reply", packet.dst, packet.src, packet.size, False, 64)
         sim.note("echo-reply", iif.id, "answers by this interface, if it has a route", REPLY_BY_INGRESS)
         send(sim, ns, reply, iif, False)
-    elif sim.sock is not None and ns is sim.sock.ns and packet.dst == sim.sock_ip:
-        if iif is not sim.sock:
-            sim.note(phase, iif.id, f"the socket is bound to {sim.sock.id}", ip.WRONG_INTERFACE, end=True)
-        else:
-            sim.note(phase, iif.id, "arrived at the socket", ip.ANSWERED)
-            sim.done = True
+    else:
+        sockets.deliver(sim, ns, packet, iif, _STACK)
+
+
+def _answer(sim: Sim, ns: Namespace, packet: Ip) -> None:
+    send(sim, ns, packet, None, False)
+
+
+_STACK = sockets.Stack(6, 40, DELIVERED, _answer)

@@ -42,6 +42,7 @@ from netlab.plan.types.expectations import (
 )
 from netlab.plan.types.layers import (
     LAYERS,
+    ON_LINK,
     base_layer,
     layer_family,
 )
@@ -82,6 +83,7 @@ from netlab.plan.where import Where
 __all__ = [
     "LAYERS",
     "MAIN_TABLE",
+    "ON_LINK",
     "AddLink",
     "AddNamespace",
     "Address",

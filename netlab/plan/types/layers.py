@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
+#: The address family that each layer needs; None: it sends frames of netlab's own.
+_FAMILIES: dict[str, Literal[4, 6] | None] = {
+    "broadcast": None, "unicast": None, "arp": 4, "ndp": 6, "icmp": 4, "icmp6": 6, "icmp-static": 4, "icmp6-static": 6,
+    "tcp": 4, "tcp6": 6, "udp": 4, "udp6": 6,
+}  # fmt: skip
 #: Every layer, in the order of reports. ``icmp/SIZE`` and ``icmp6/SIZE`` besides.
-LAYERS = ("broadcast", "unicast", "arp", "ndp", "icmp", "icmp6", "icmp-static", "icmp6-static", "tcp", "udp")
+LAYERS = tuple(_FAMILIES)
+#: The layers of which a destination takes part only where it is on-link for the source.
+ON_LINK = frozenset(("arp", "ndp", "icmp-static", "icmp6-static"))
 
 
 def base_layer(layer: str) -> str:
@@ -14,8 +21,5 @@ def base_layer(layer: str) -> str:
 
 
 def layer_family(layer: str) -> Literal[4, 6] | None:
-    """The address family a layer needs; None for ``broadcast`` and ``unicast``."""
-    base = base_layer(layer)
-    if base in ("broadcast", "unicast"):
-        return None
-    return 6 if base in ("ndp", "icmp6", "icmp6-static") else 4
+    """The address family a layer needs; None for ``broadcast`` and ``unicast``. KeyError where there is no such one."""
+    return _FAMILIES[base_layer(layer)]

@@ -1,0 +1,121 @@
+"""The sockets at both ends of a probe, alike in IPv4 and IPv6: who serves, and what becomes of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from netlab.model.packets import Ip
+from netlab.model.rules import rule
+from netlab.model.sim import Sim, Unknown
+from netlab.model.world import HOST, Device, Namespace
+
+WRONG_INTERFACE = rule(
+    "socket/bound-to-another-interface",
+    "A socket bound to an interface doesn't see an answer that comes in by another one.",
+    "raw_v4_match",
+    "net/ipv4/raw.c",
+)
+NO_LISTENER = rule(
+    "tcp/refused",
+    "Nothing listens at that address in this namespace: the connection is refused.",
+    "tcp_v4_send_reset",
+    "net/ipv4/tcp_ipv4.c",
+)
+OWN_MAC_ONLY = rule(
+    "tcp/own-mac-only",
+    "TCP takes only what was sent to its interface's own MAC; a ping or a datagram is also taken from a broadcast or"
+    " multicast frame, as a static neighbour with such a MAC makes it.",
+    "tcp_v4_rcv",
+    "net/ipv4/tcp_ipv4.c",
+)
+ANSWERED = rule(
+    "socket/answered",
+    "The answer came back to the socket that asked.",
+    "raw_local_deliver",
+    "net/ipv4/raw.c",
+)
+
+
+class Stack(NamedTuple):
+    """One family's stack as its sockets need it.
+
+    ``header`` is the length of an IP header in bytes, ``delivered`` the rule by which a packet comes up to a socket,
+    ``send`` sends an answer: by the routes alone, since servers are bound to no interface (inet_csk_route_req,
+    inet6_csk_route_req, tcp_v6_send_response).
+    """
+
+    family: int
+    header: int
+    delivered: str
+    send: Callable[[Sim, Namespace, Ip], None]
+
+
+#: What TCP sends.
+_SEGMENTS = frozenset(("syn", "syn-ack", "rst"))
+
+
+def takes(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> bool:
+    """Whether a packet from a frame of this type comes up to the sockets of its protocol (tcp_v4_rcv, tcp_v6_rcv)."""
+    if packet_type != HOST and packet.phase in _SEGMENTS:
+        sim.note(packet.phase, dev.id, "sent to a group of MACs", OWN_MAC_ONLY, end=True)
+        return False
+    return True
+
+
+def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device, stack: Stack) -> None:
+    """A packet has arrived that is for a socket; `iif` is the interface that it believes it came in by."""
+    if packet.phase in ("syn", "udp-request"):
+        _serve(sim, ns, packet, iif, stack)
+    elif sim.sock is not None and ns is sim.sock.ns and packet.dst == sim.sock_ip:
+        _receive(sim, sim.sock, packet, iif)
+
+
+def tell(sim: Sim, packet: Ip) -> None:
+    """A router tells a client that its SYN leads nowhere (icmp_send, icmpv6_send): not each time, if it often does."""
+    if packet.phase == "syn":
+        sim.told = True
+        _race(sim)
+
+
+def _race(sim: Sim) -> None:
+    """`Unknown` where an error may end a connection before the answer comes, which another copy of the SYN has.
+
+    While the client is in connect() it does not (tcp_v4_err, tcp_v6_err: sock_owned_by_user), so a workqueue must have
+    had a part.
+    """
+    if sim.told and sim.done and sim.worked:
+        raise Unknown("a router says that the SYN leads nowhere, and another host answers it: either may be first")
+
+
+def _serve(sim: Sim, ns: Namespace, packet: Ip, iif: Device, stack: Stack) -> None:
+    """Answer a request: a connection at once, a datagram when its server gets to it."""
+    serves = ns is sim.server and packet.dst == sim.target
+    if serves:
+        sim.note(packet.phase, iif.id, "arrived", stack.delivered)
+    else:
+        sim.note(packet.phase, ns.id, "nothing listens here", NO_LISTENER, end=True)
+    if packet.phase == "syn":
+        kind, size = ("syn-ack", 40) if serves else ("rst", 20)
+        stack.send(sim, ns, Ip(stack.family, kind, packet.dst, packet.src, stack.header + size, True, 64))
+    elif serves:
+        answer = Ip(stack.family, "udp-reply", packet.dst, packet.src, packet.size, False, 64)
+        sim.users.append(lambda sim_: stack.send(sim_, ns, answer))
+
+
+def _receive(sim: Sim, sock: Device, packet: Ip, iif: Device) -> None:
+    """What an answer is to the socket that asked, which is bound to the interface ``sock``."""
+    phase = packet.phase
+    if iif is not sock:
+        sim.note(phase, iif.id, f"the socket is bound to {sock.id}", WRONG_INTERFACE, end=True)
+    elif phase == "rst":
+        # Once the connection stands, another's reset has no sequence number of it (tcp_validate_incoming).
+        sim.refused |= not sim.done
+        sim.note(phase, iif.id, "arrived at the socket", NO_LISTENER, end=True)
+    elif sim.refused:
+        sim.note(phase, iif.id, "the socket has been told that nothing listens", NO_LISTENER, end=True)
+    else:
+        # A connection counts from the client's side: with the SYN-ACK it stands.
+        sim.note(phase, iif.id, "arrived at the socket", ANSWERED)
+        sim.done = True
+        _race(sim)
