@@ -22,8 +22,10 @@ INCONCLUSIVE = 4
 #: Interrupted by the user (128 + SIGINT).
 INTERRUPTED = 130
 
-#: How the kernel says that there is no room on a disk, or no disk any more.
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+#: How the kernel says that there is no room on a disk (or for a file that large), or no disk any more.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+#: How it says that there is too little of something else: the machine's lack, and no fault of who asked.
+SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
 #: Of several runs the code that matters most is the command's: the first of these that any of them had.
 PRECEDENCE = (INTERRUPTED, CANNOT_RUN, WRONG, FAILED, INCONCLUSIVE, PASSED)
@@ -53,6 +55,17 @@ def worst(codes: Iterable[int]) -> int:
     """The exit code of a command that did several things, by `PRECEDENCE`; 0 where it did none."""
     seen = set(codes)
     return next((code for code in PRECEDENCE if code in seen), max(seen, default=PASSED))
+
+
+def printable(text: str) -> str:
+    """The text with what would steer a terminal, or can't be encoded, as escapes: ``\\x1b``; a byte of a file's name
+    that is not UTF-8 (PEP 383) as ``\\xff``."""
+    return "".join(one if one.isprintable() else _escape(one) for one in text)
+
+
+def _escape(one: str) -> str:
+    code = ord(one)
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else one.encode("unicode_escape").decode()
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -25,6 +25,10 @@ from netlab.agent import system
 CAP_SYS_ADMIN = 21
 
 
+#: The namespaces that it takes, by the names of their limits (/proc/sys/user, namespaces(7)); of equal ones the first.
+KINDS = ("net", "user", "pid", "mnt", "ipc", "uts")
+
+
 class CannotEnter(Exception):
     """This machine refuses the namespaces. ``what`` was refused, ``mend`` is the one line that mends it; ``scarce``
     where it would have them, and has too little left."""
@@ -158,8 +162,7 @@ def refused(error: OSError) -> CannotEnter:
     root = os.geteuid() == 0
     for key, bad, value in (
         ("kernel.unprivileged_userns_clone", "0", 1),
-        ("user.max_user_namespaces", "0", 15000),
-        ("user.max_net_namespaces", "0", 15000),
+        *((f"user.max_{kind}_namespaces", "0", 15000) for kind in KINDS),
         ("kernel.apparmor_restrict_unprivileged_userns", "1", 0),
     ):
         # Root is refused by the limits alone.
@@ -169,9 +172,11 @@ def refused(error: OSError) -> CannotEnter:
                 f"sudo sysctl -w {key}={value}",
             )
     if error.errno == errno.ENOSPC:
+        # The lowest limit is the one that is met first.
+        limits = [(int(read(f"/proc/sys/user/max_{kind}_namespaces") or 1 << 31), kind) for kind in KINDS]
         return CannotEnter(
             f"too many namespaces on this machine ({error.strerror})",
-            "sudo sysctl -w user.max_net_namespaces=15000",
+            f"sudo sysctl -w user.max_{min(limits, key=lambda limit: limit[0])[1]}_namespaces=15000",
             scarce=True,
         )
     if root:

@@ -12,7 +12,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from netlab.errors import CANNOT_RUN, FULL, INTERRUPTED, PASSED, WRONG
+from netlab.errors import CANNOT_RUN, FULL, INTERRUPTED, PASSED, SCARCE, WRONG, printable
 
 
 class Interrupted(BaseException):
@@ -28,6 +28,10 @@ def main(argv: list[str] | None = None) -> NoReturn:
     _open_closed_streams()
     # Importing makes many objects and no garbage: collecting every 700 costs a short run a twentieth of its time.
     gc.set_threshold(50_000)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from netlab.report import github
+
+        github.guard()
     # Plugins that other packages bring for pydantic have no business here, and looking for them takes time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     for name in ("SIGTERM", "SIGHUP"):
@@ -71,16 +75,31 @@ def _run(argv: list[str]) -> int:
     except BrokenPipeError:
         code = PASSED
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
-            return _unwritable(error)
-        if isinstance(error, (MemoryError, ImportError)):
-            return _lacking(error)
-        from netlab.cli.problems import explain
-
-        return explain(error)
+        try:
+            return _failed(error)
+        except (MemoryError, ImportError) as worse:
+            # There wasn't even room for the words.
+            return _lacking(worse)
     finally:
         early.close()
     return _flushed(code)
+
+
+def _failed(error: Exception) -> int:
+    """Say what went wrong; the exit code. An error that nobody foresaw is raised again."""
+    if isinstance(error, (MemoryError, ImportError)) or (isinstance(error, SystemError) and _memory_is_limited()):
+        # Where there is no memory for its words Python's own errors become others.
+        return _lacking(error)
+    if isinstance(error, OSError) and error.errno in FULL | SCARCE:
+        if error.errno in FULL and error.filename is None:
+            return _unwritable(error)
+        about = f"{printable(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
+        mend = "raise the limits of open files, processes and memory (ulimit -n, -u, -v)"
+        print(f"netlab: {about}{error.strerror}" + (f"\n  {mend}" if error.errno in SCARCE else ""), file=sys.stderr)
+        return CANNOT_RUN
+    from netlab.cli.problems import explain
+
+    return explain(error)
 
 
 def _flushed(code: int) -> int:
@@ -94,20 +113,27 @@ def _flushed(code: int) -> int:
     return code
 
 
-def _lacking(error: MemoryError | ImportError) -> int:
-    """Say that there is too little memory (a library that can't be mapped is an ImportError), or no such package."""
+def _memory_is_limited() -> bool:
     try:
         import resource
     except ModuleNotFoundError:
         # No such thing outside of Unix.
-        limited = False
-    else:
-        limited = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+        return False
+    except ImportError:
+        # It can't even be mapped.
+        return True
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+
+
+def _lacking(error: Exception) -> int:
+    """Say that there is too little memory (a library that can't be mapped is an ImportError), or no such package."""
+    limited = _memory_is_limited()
     if isinstance(error, ModuleNotFoundError) or (isinstance(error, ImportError) and not limited):
         mend = "install netlab with all that it needs"
     else:
         mend = "raise the memory limit (ulimit -v)" if limited else "free some memory"
-    print(f"netlab: {str(error) or 'out of memory'}\n  {mend}", file=sys.stderr)
+    said = "" if isinstance(error, SystemError) else printable(str(error))
+    print(f"netlab: {said or 'out of memory'}\n  {mend}", file=sys.stderr)
     return CANNOT_RUN
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import click
 
 from netlab.cli.params import FILES
 from netlab.cli.problems import explain
-from netlab.errors import FAILED, PASSED, worst
+from netlab.errors import FAILED, PASSED, printable, worst
 
 if TYPE_CHECKING:
     from netlab.plan.types import Plan
@@ -31,7 +31,6 @@ def command(files: tuple[str, ...], strict: bool, quiet: bool) -> int:
 
 def _check(name: str, strict: bool, quiet: bool) -> int:
     from netlab import check, plan, spec
-    from netlab.report.style import clean
 
     try:
         resolved = plan.from_file(spec.find(name))
@@ -39,10 +38,10 @@ def _check(name: str, strict: bool, quiet: bool) -> int:
         return explain(error)
     warnings = check.warnings(resolved)
     for warning in warnings:
-        print(clean(warning), file=sys.stderr)
+        print(printable(warning), file=sys.stderr)
     if not quiet:
         doubts = f", with {len(warnings)} warning{'' if len(warnings) == 1 else 's'}" if warnings else ""
-        click.echo(f"{Path(resolved.file).name}: right{doubts}: {_summary(resolved)}")
+        click.echo(f"{PurePath(resolved.file).name}: right{doubts}: {_summary(resolved)}")
     return FAILED if warnings and strict else PASSED
 
 

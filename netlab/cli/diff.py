@@ -33,12 +33,14 @@ def command(before: Path, after: Path, form: str | None, output: Path | None) ->
     """
     from netlab.errors import FAILED, PASSED
     from netlab.report import diff
-    from netlab.report.load import records
+    from netlab.report.load import records, whole
 
     form = form or form_by_name(output, RENDERED, "text")
-    pairs = diff.pair_up(records(before), records(after))
-    found = [diff.compare(a, b) for a, b in pairs]
-    deliver(output, _render(found, form, output))
+    loaded = records(before), records(after)
+    with whole(before if before == after else Path(f"{before} or {after}")):
+        found = [diff.compare(a, b) for a, b in diff.pair_up(*loaded)]
+        text = _render(found, form, output)
+    deliver(output, text)
     return FAILED if any(one.matters for one in found) else PASSED
 
 

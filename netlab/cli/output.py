@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netlab.errors import ReportError, UsageError
+from netlab.errors import ReportError, UsageError, printable
 
 if TYPE_CHECKING:
     from netlab.report.folder import Folder
@@ -80,7 +80,9 @@ def deliver(output: Path | None, text: str) -> None:
 
 def places(reports: object, captures: object) -> str:
     """Where to look for more."""
-    return ", ".join(f"{what} in {place}" for what, place in (("reports", reports), ("captures", captures)) if place)
+    return ", ".join(
+        f"{what} in {printable(str(place))}" for what, place in (("reports", reports), ("captures", captures)) if place
+    )
 
 
 def check_outputs(asked: dict[str, Any]) -> None:
@@ -120,6 +122,8 @@ def report_folder(named: Path | None, none: bool) -> Folder | None:
     except ReportError as error:
         if named is not None:
             raise
-        print(f"note: {error}; no report is written (--report-dir names another folder)", file=sys.stderr)
+        print(
+            f"note: {printable(str(error))}; no report is written (--report-dir names another folder)", file=sys.stderr
+        )
         return None
     return folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from netlab.errors import NetlabError
+from netlab.errors import NetlabError, printable
 
 #: So many faults of a file are told at once.
 MOST = 200
@@ -19,17 +19,14 @@ def explain(error: Exception, about: str = "netlab") -> int:
     code = getattr(error, "exit_code", None)
     if not isinstance(code, int):
         raise error
-    told = lines(error, about)
+    told = [line for text in lines(error, about) for line in text.splitlines()]
+    for line in told:
+        # What a file or its name says must not steer a terminal.
+        print(printable(line), file=sys.stderr)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from netlab.report import github
 
-        told += github.problems(told)
-    from netlab.report.style import clean
-
-    for text in told:
-        for line in text.splitlines():
-            # What a file or its name says must not steer a terminal.
-            print(clean(line), file=sys.stderr)
+        github.tell(github.problems(told))
     return code
 
 

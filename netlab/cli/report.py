@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from netlab.cli.output import RENDERED, STDOUT, OutputPath, deliver, form_by_name, to_stdout
-from netlab.errors import UsageError
+from netlab.errors import UsageError, printable
 
 FILES = {"html": "report.html", "markdown": "summary.md"}
 
@@ -59,7 +59,14 @@ def _by_name(output: Path | None) -> str | None:
     return form_by_name(output, RENDERED, "")
 
 
-def _render(record: dict[str, Any], form: str, output: Path | None) -> str:
+def _render(source: Path, record: dict[str, Any], form: str, output: Path | None) -> str:
+    from netlab.report.load import whole
+
+    with whole(source):
+        return _rendered(record, form, output)
+
+
+def _rendered(record: dict[str, Any], form: str, output: Path | None) -> str:
     if form == "text":
         import sys
 
@@ -74,9 +81,9 @@ def _render(record: dict[str, Any], form: str, output: Path | None) -> str:
 
 def _one(loaded: Sequence[tuple[Path, list[dict[str, Any]]]], form: str, output: Path | None) -> None:
     """Every record in one format, one after the other on stdout; a single one into a file."""
-    found = [record for _, several in loaded for record in several]
+    found = [(source, record) for source, several in loaded for record in several]
     if to_stdout(output):
-        deliver(output, "\n".join(_render(record, form, output) for record in found))
+        deliver(output, "\n".join(_render(source, record, form, output) for source, record in found))
         return
     assert output is not None
     if len(found) > 1 or output.is_dir():
@@ -88,20 +95,23 @@ def _one(loaded: Sequence[tuple[Path, list[dict[str, Any]]]], form: str, output:
             for record in several:
                 _folder(source, record, True, form, output)
         return
-    deliver(output, _render(found[0], form, output))
+    deliver(output, _render(*found[0], form, output))
 
 
 def _folder(source: Path, record: dict[str, Any], several: bool, form: str | None, output: Path | None) -> None:
     """One record's reports: beside it, or in a folder of its own below ``output``."""
     from netlab.report.folder import Folder
+    from netlab.report.load import whole
     from netlab.report.write import folder_name
 
     folder = Folder(output or (source if source.is_dir() else source.parent), option="-o DIR")
     if several or output is not None:
-        folder /= folder_name(record["topology"]["name"])
+        with whole(source):
+            folder /= folder_name(record["topology"]["name"])
     for one, file in FILES.items():
         if form in (None, one):
-            click.echo(str(folder.write(file, _render(record, one, folder.path / file))))
+            written = folder.write(file, _render(source, record, one, folder.path / file))
+            click.echo(printable(str(written)))
 
 
 def _refresh(loaded: Sequence[tuple[Path, list[dict[str, Any]]]], output: Path | None) -> None:

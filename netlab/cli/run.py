@@ -306,8 +306,9 @@ class _Job:
                 index.refresh(self.folder, self.kept)
             if asked := os.environ.get("GITHUB_STEP_SUMMARY"):
                 from netlab.report import markdown
+                from netlab.report.github import harmless
 
-                append(Path(asked), markdown.render_many(list(self.kept.values())))
+                append(Path(asked), harmless(markdown.render_many(list(self.kept.values()))))
         except ReportError as error:
             self.codes.append(explain(error))
 
@@ -316,14 +317,14 @@ class _Job:
         records = [_representative(several) for _, several in self.rows]
         if self.asked["junit"] is not None:
             from netlab.report import junit
+            from netlab.report.github import harmless_xml
 
-            self._deliver(self.asked["junit"], junit.render(records, self.broken))
+            self._deliver(self.asked["junit"], harmless_xml(junit.render(records, self.broken)))
         if os.environ.get("GITHUB_ACTIONS") == "true":
             from netlab.report import github
 
             for record in records:
-                for line in github.annotate(record):
-                    print(line, file=sys.stderr)
+                github.tell(github.annotate(record))
 
     def _close(self, *, partly: bool = False) -> None:
         """Of several topologies one table; and the JSON, unless an interrupted run has nothing for it."""
@@ -336,8 +337,11 @@ class _Job:
         if self.asked["json_to"] is not None and (records or not partly):
             import json
 
+            from netlab.report.github import harmless_json
+
             content = records[0] if len(records) == 1 and not self.many else records
-            self._deliver(self.asked["json_to"], json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
+            text = json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
+            self._deliver(self.asked["json_to"], harmless_json(text))
 
     def _table(self) -> None:
         from netlab.report import terminal

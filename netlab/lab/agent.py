@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from netlab.errors import SCARCE
 from netlab.lab.capture import Capture
-from netlab.lab.errors import MORE, SCARCE, CannotRun, Exhausted, LabDied, LabError, lost, reported
+from netlab.lab.errors import MORE, CannotRun, Exhausted, LabDied, LabError, lost, reported
 from netlab.lab.process import Process
 from netlab.lab.reply import Reply
 from netlab.observed import LayerObserved, Sample, StepObserved
@@ -27,6 +28,20 @@ Log = Callable[[str], None]
 #: How a process ends whose agent has ended: with every other in its namespaces, by SIGKILL.
 KILLED = -9
 Progress = Callable[[dict[str, Any]], None]
+
+
+#: The agent, as a program: netlab is found where this process found it.
+_BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); import netlab.agent.__main__"
+
+
+def interpreter_options() -> list[str]:
+    """Python's options for the agent: nothing is imported from the folder that one is in, and what this process was
+    told to ignore (``-I``: PYTHONPATH and the user's own packages) the agent ignores, too."""
+    flags = sys.flags
+    if flags.isolated:
+        return ["-I", *(["-S"] if flags.no_site else [])]
+    given = {"-E": flags.ignore_environment, "-s": flags.no_user_site, "-S": flags.no_site}
+    return ["-P", *(option for option, on in given.items() if on)]
 
 
 class Agent:
@@ -66,7 +81,6 @@ class Agent:
             )
         # The package's own folder, wherever this process found it, and nothing of the current folder.
         root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         with contextlib.ExitStack() as stack:
             try:
                 mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -75,12 +89,11 @@ class Agent:
                 stack.callback(os.close, front)
                 options = ["--stream", str(theirs.fileno()), "--front", str(front)]
                 process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "netlab.agent", *options],
+                    [sys.executable, *interpreter_options(), "-c", _BOOT, root, *options],
                     pass_fds=(theirs.fileno(), front),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     start_new_session=True,
-                    env={**os.environ, "PYTHONPATH": path},
                 )
             except OSError as error:
                 said = f"the agent cannot be started: {error.strerror}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 from typing import Any
 
+from netlab.errors import SCARCE
 from netlab.plan.types import Where
 
-#: Errnos of what there is too little of, and what mends it.
-SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+#: What mends it where there is too little of something (`netlab.errors.SCARCE`).
 MORE = "raise the limits of open files, processes and memory (ulimit -n, -u, -v)"
 
 

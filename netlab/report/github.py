@@ -1,10 +1,14 @@
 """Annotations for GitHub Actions: what is wrong, at the line of the topology file that it is about.
 
-The runner reads workflow commands (``::error file=…,line=…::message``) from a step's output.
+The runner reads workflow commands (``::error file=…,line=…::message``) from a step's output. What a topology says must
+give it none: `guard` stands before both streams, and only `tell` goes past it.
 """
 
 from __future__ import annotations
 
+import io
+import re
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,6 +19,69 @@ Record = dict[str, Any]
 
 #: So many for one run: the runner shows no more than ten of a kind in a step.
 MOST = 10
+
+
+#: What the runner takes for a command: two colons, first in a line (for it a carriage return ends one) but for blanks;
+#: and the older form anywhere in a line (actions/runner, src/Runner.Common/ActionCommand.cs).
+_COMMAND = re.compile(r"(?:\A|(?<=[\r\n]))(\s*):(?=:)")
+_OLD_COMMAND = "##["
+
+
+class _Guarded(io.TextIOWrapper):
+    """A stream whose lines give no commands. What has no line end yet waits for it, or to be flushed."""
+
+    _rest = ""
+
+    def write(self, text: str) -> int:
+        whole, end, rest = (self._rest + text).rpartition("\n")
+        super().write(harmless(whole + end))
+        self._rest = rest
+        return len(text)
+
+    def flush(self) -> None:
+        if self._rest:
+            super().write(harmless(self._rest))
+            self._rest = ""
+        super().flush()
+
+    def command(self, line: str) -> None:
+        """Give a command."""
+        self.flush()
+        super().write(f"{line}\n")
+
+
+def guard() -> None:
+    """Let nothing that is printed from now on be a command but what `tell` tells."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if type(stream) is io.TextIOWrapper:
+            encoding, errors, by_line = stream.encoding, stream.errors, stream.line_buffering
+            guarded = _Guarded(stream.detach(), encoding=encoding, errors=errors, line_buffering=by_line)
+            setattr(sys, name, guarded)
+
+
+def harmless(text: str) -> str:
+    """The text with a blank in what would be commands."""
+    return _COMMAND.sub(r"\1: ", text).replace(_OLD_COMMAND, "## [")
+
+
+def harmless_json(text: str) -> str:
+    """JSON of the same meaning without commands."""
+    return text.replace(_OLD_COMMAND, "\\u0023#[")
+
+
+def harmless_xml(text: str) -> str:
+    """XML of the same meaning without commands."""
+    return _COMMAND.sub(r"\1&#58;", text).replace(_OLD_COMMAND, "&#35;#[")
+
+
+def tell(commands: Iterable[str]) -> None:
+    """Give commands, on stderr: the runner reads both streams."""
+    for line in commands:
+        if isinstance(sys.stderr, _Guarded):
+            sys.stderr.command(line)
+        else:
+            print(line, file=sys.stderr)
 
 
 def annotate(record: Record) -> Iterator[str]:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from netlab.errors import ReportError
 from netlab.report.record import SCHEMA
+from netlab.report.write import failed
 
 Record = dict[str, Any]
+
+
+@contextlib.contextmanager
+def whole(file: Path) -> Iterator[None]:
+    """Raises ReportError where a record, on closer acquaintance, lacks something or has something else instead."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise ReportError(
+            f"{file}: not a whole record ({said})", mend="take one that 'netlab run' has written, as it was"
+        ) from error
 
 
 def records(path: Path) -> list[Record]:
@@ -18,8 +33,8 @@ def records(path: Path) -> list[Record]:
     try:
         content = json.loads(file.read_text("utf-8"))
     except OSError as error:
-        raise ReportError(f"{file}: {error.strerror}") from error
-    except ValueError as error:
+        raise failed(file, "can't be read", error) from error
+    except (ValueError, RecursionError) as error:
         raise ReportError(f"{file}: not JSON: {error}") from error
     found = content if isinstance(content, list) else [content]
     for one in found:

@@ -10,7 +10,7 @@ import stat
 import sys
 from pathlib import Path
 
-from netlab.errors import CANNOT_RUN, FULL, WRONG, ReportError
+from netlab.errors import CANNOT_RUN, FULL, SCARCE, WRONG, ReportError
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 #: How a file system or a kernel says that it has no unnamed files (open(2), O_TMPFILE), or that /proc isn't
@@ -161,5 +161,5 @@ def _write_unnamed(name: str, data: bytes, folder: int | None) -> bool:
 
 def failed(path: Path, what: str, error: OSError) -> ReportError:
     """What couldn't be done with a file or folder: the machine's fault where a disk is full, else the caller's."""
-    code = CANNOT_RUN if error.errno in FULL else WRONG
+    code = CANNOT_RUN if error.errno in FULL | SCARCE else WRONG
     return ReportError(f"{path}: {what}: {error.strerror}", exit_code=code)

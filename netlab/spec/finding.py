@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from netlab.errors import CANNOT_RUN, FULL, SCARCE, WRONG, printable
 from netlab.plan.types import Where
 from netlab.spec.problems import Problem, TopologyError
 
@@ -40,17 +41,21 @@ def find(name: str) -> Path:
             return path
         folder = path.is_dir()
     except (OSError, ValueError) as error:
-        raise TopologyError([Problem(Where(name, 1, 1), f"cannot be read: {error}")]) from error
+        code = CANNOT_RUN if getattr(error, "errno", None) in FULL | SCARCE else WRONG
+        said = getattr(error, "strerror", None) or error
+        raise TopologyError(
+            [Problem(Where(printable(name), 1, 1), f"cannot be read: {said}")], exit_code=code
+        ) from error
     # A folder (of a run's reports, say) may be called like what ships.
     known = {file.stem: file for file in shipped()}
     stem = name.removesuffix(".yaml")
     if stem in known:
         return known[stem]
     if folder:
-        raise TopologyError([Problem(Where(name, 1, 1), "is a folder", "name a file in it")])
+        raise TopologyError([Problem(Where(printable(name), 1, 1), "is a folder", "name a file in it")])
     import difflib
 
     near = difflib.get_close_matches(path.name.removesuffix(".yaml"), known, n=2, cutoff=0.7)
     hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
     what = "no such file, and no topology of that name ships"
-    raise TopologyError([Problem(Where(name, 1, 1), what, f"{hint}'netlab list' names all that ship")])
+    raise TopologyError([Problem(Where(printable(name), 1, 1), what, f"{hint}'netlab list' names all that ship")])

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from netlab.errors import CANNOT_RUN, FULL, SCARCE, WRONG, printable
 from netlab.plan.types import Where
 from netlab.spec import scalars, unsupported
 from netlab.spec.expect import AnyEntry, parse_entries
@@ -81,7 +82,7 @@ def load(source: Path | str, name: str | None = None) -> Spec:
     if isinstance(source, str) and (name is not None or "\n" in source):
         file, text = name or "<text>", source
     else:
-        file = name or ("<stdin>" if str(source) == "-" else str(source))
+        file = name or ("<stdin>" if str(source) == "-" else printable(str(source)))
         text = read(Path(source), file)
     problems = Problems()
     return check(compose(text, file, problems), file, problems)
@@ -97,7 +98,8 @@ def read(path: Path, file: str) -> str:
             with path.open("rb") as stream:
                 data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise TopologyError([Problem(start, f"cannot be read: {error.strerror or error}")]) from error
+        code = CANNOT_RUN if error.errno in FULL | SCARCE else WRONG
+        raise TopologyError([Problem(start, f"cannot be read: {error.strerror or error}")], exit_code=code) from error
     if len(data) > MAX_BYTES:
         raise TopologyError([Problem(start, f"the file is larger than {MAX_BYTES >> 20} MiB")])
     try:

@@ -42,12 +42,12 @@ class TopologyError(NetlabError):
     ``rest`` is the file without its faulty parts, where enough of it is left to look for faults of meaning.
     """
 
-    def __init__(self, problems: Iterable[Problem], rest: Spec | None = None) -> None:
+    def __init__(self, problems: Iterable[Problem], rest: Spec | None = None, *, exit_code: int | None = None) -> None:
         # Replicas have the same faults, in the same place, each with its own number.
         once = {(problem.where, re.sub(r"[0-9]+", "#", problem.message)): problem for problem in sorted(problems)[::-1]}
         self.problems = sorted(once.values())
         self.rest = rest
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__("\n".join(map(str, self.problems)), exit_code=exit_code)
 
 
 class Problems:
