@@ -69,8 +69,9 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
         if after.mtu < child.mtu:
             changed = flushed(lab, child, replace(child, mtu=after.mtu))
         if child.mode == "passthru" and after.mac != before.mac:
-            # Nobody is told of it (macvlan_sync_address), so its neighbours stay.
+            # Nobody is told of it (macvlan_sync_address), so its neighbours stay. It is what the parent keeps.
             changed = replace(changed, mac=after.mac)
+            lab.perm[after.id] = after.mac
         if changed is not child:
             lab.links[child.id] = changed
             _forget_v6(lab, child, changed)
