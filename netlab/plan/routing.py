@@ -26,6 +26,12 @@ MAIN_PRIORITY = 32766
 def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) -> tuple[Route, ...]:
     """Routes as the kernel takes them."""
     made: list[Route] = []
+    known: set[tuple[str, int]] = set()
+    connected = {
+        str(address.network): name
+        for address, name in _connected(lab, lab.links_of(namespace))
+        if address.family == 4 and address.prefixlen < 32
+    }
     gateways: list[tuple[Route, Where]] = []
     for i, route in enumerate(given):
         here = (*path, i)
@@ -43,6 +49,15 @@ def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) ->
         if route.dev is not None and dev is None:
             continue
         made.append(Route(to, route.via, dev.name if dev else None, route.table or MAIN_TABLE))
+        way = str(ipaddress.ip_network(to)), made[-1].table
+        # Another of the same prefix is refused (fib_table_insert, fib6_add_rt2node: NLM_F_EXCL).
+        if way in known:
+            message = f"a second route to {to} in one table"
+            lab.problems.add(lab.where(*here, "to", key=False), message, "keep one, or give it a table and a rule")
+        elif way[0] in connected and way[1] == MAIN_TABLE and made[-1] not in lab.boxes[namespace].devices:
+            message = f"{namespace}:{connected[way[0]]} brings a route to {to} by its address"
+            lab.problems.add(lab.where(*here, "to", key=False), message, "leave it out, or give it a table and a rule")
+        known.add(way)
         if route.via is not None:
             gateways.append((made[-1], lab.where(*here, "via", key=False)))
     for one, where in gateways:
@@ -216,6 +231,9 @@ def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> t
                 **devices,
             )
         )
+        if made[-1] in made[:-1]:
+            # rule_exists, net/core/fib_rules.c
+            lab.problems.add(lab.where(*here), "the same rule a second time", "leave it out")
     return tuple(made)
 
 
