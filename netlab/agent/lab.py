@@ -16,8 +16,9 @@ from netlab.agent.links import Op, limit, port, port_tools
 from netlab.agent.links.op import Level
 from netlab.agent.netlink import Request, address, altname, neighbor, route, rule, set_up
 from netlab.agent.netlink import link as link_request
-from netlab.agent.netns import Netns, end_processes
+from netlab.agent.netns import Netns
 from netlab.agent.probe import cold, waiting
+from netlab.agent.programs import Programs
 from netlab.plan.types import (
     AddLink,
     AddNamespace,
@@ -47,7 +48,8 @@ Log = Callable[[str], None]
 class Lab:
     """The namespaces of one lab. Closing it leaves nothing: namespaces are held by descriptor only."""
 
-    def __init__(self, sysctls: sysctl.Sysctls, log: Log) -> None:
+    def __init__(self, sysctls: sysctl.Sysctls, log: Log, programs: Programs | None = None) -> None:
+        self.programs = programs or Programs()
         self.namespaces: dict[str, Netns] = {}
         self.bridges: dict[str, Switch | Bridge] = {}
         self.state: State | None = None
@@ -74,7 +76,8 @@ class Lab:
         return found
 
     def close(self) -> None:
-        """Let go of every namespace."""
+        """Kill every program, and let go of every namespace."""
+        self.programs.end()
         for ns in self.namespaces.values():
             ns.close()
         self.namespaces.clear()
@@ -135,7 +138,7 @@ class Lab:
                         pending += ((op, change) for op in ops)
                 case DeleteNamespace():
                     gone = self.namespaces.pop(change.id)
-                    end_processes([gone])
+                    self.programs.end_in(gone)
                     gone.close()
                     self._forget([link for link in self.links.values() if link.namespace == change.id])
                 case DeleteLink():

@@ -125,8 +125,12 @@ def watch(*pidfds: int) -> None:
 
 
 def enter_namespaces() -> bool:
-    """Unshare network, PID and mount namespaces, and a user namespace where it takes one; True where it did."""
-    wanted = system.CLONE_NEWNET | system.CLONE_NEWPID | system.CLONE_NEWNS
+    """Unshare network, PID, mount, IPC and UTS namespaces, and a user namespace where it takes one; True where it did.
+
+    With an IPC namespace the kernel forgets what SysV IPC and message queues are left in it, with an UTS namespace a
+    hostname that is set inside.
+    """
+    wanted = system.CLONE_NEWNET | system.CLONE_NEWPID | system.CLONE_NEWNS | system.CLONE_NEWIPC | system.CLONE_NEWUTS
     if os.geteuid() == 0:
         try:
             system.unshare(wanted)

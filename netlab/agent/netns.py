@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from netlab.agent import system
 from netlab.agent.netlink import Socket
@@ -34,7 +33,6 @@ class Netns:
 
     def __init__(self, ns_id: str) -> None:
         self.id = ns_id
-        self.sessions: list[int] = []
         #: Whether anybody but us was ever let in: he may have changed anything.
         self.visited = False
         try:
@@ -59,34 +57,6 @@ class Netns:
         self.netlink.close()
         os.close(self.fd)
 
-    def spawn(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        cwd: str | None = None,
-        **streams: Any,
-    ) -> subprocess.Popen[bytes]:
-        """Start a process inside, with a /sys that shows this namespace's devices. Raises OSError."""
-        self.visited = True
-        process = self.in_thread(
-            lambda: subprocess.Popen(list(argv), env=env, cwd=cwd, start_new_session=True, **streams)
-        )
-        self.sessions.append(process.pid)
-        return process
-
-    def spawn_piped(
-        self, argv: Sequence[str], *, env: Mapping[str, str] | None, cwd: str | None
-    ) -> tuple[subprocess.Popen[bytes], list[int]]:
-        """The same with a pipe for each standard stream, and our ends of these. Raises OSError."""
-        with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
-            in_read, in_write = _pipe(theirs, ours)
-            out_read, out_write = _pipe(ours, theirs)
-            err_read, err_write = _pipe(ours, theirs)
-            process = self.spawn(argv, env=env, cwd=cwd, stdin=in_read, stdout=out_write, stderr=err_write)
-            ours.pop_all()
-        return process, [in_write, out_read, err_read]
-
     def run(self, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a command inside to its end, output captured. Raises OSError where it can't be started."""
         env = {**os.environ, "PATH": _path()}
@@ -105,25 +75,26 @@ class Netns:
         return in_thread(self.fd, work)
 
 
-def _pipe(reading: contextlib.ExitStack, writing: contextlib.ExitStack) -> tuple[int, int]:
-    """A pipe's ends, each closed with the stack of the side that has it."""
-    read, write = os.pipe2(os.O_CLOEXEC)
-    reading.callback(os.close, read)
-    writing.callback(os.close, write)
-    return read, write
-
-
-def in_thread(ns: int, work: Callable[[], T]) -> T:
-    """Call ``work`` in a thread of its own in a namespace, given by its descriptor, with that namespace's /sys."""
+def in_thread(ns: int | None, work: Callable[[], T], mounts: tuple[int, int] | None = None) -> T:
+    """Call ``work`` in a thread of its own with a mount namespace of its own; in a network namespace, given by its
+    descriptor, with that one's /sys. ``mounts`` are a mount namespace and the root folder in it, whose copy the thread
+    is to have instead of the agent's."""
     result: list[T] = []
     failure: list[BaseException] = []
 
     def inside() -> None:
         try:
             cwd = _folder()
-            system.unshare(system.CLONE_FS | system.CLONE_NEWNS)
-            system.setns(ns)
-            mount_sysfs()
+            system.unshare(system.CLONE_FS)
+            if mounts is not None:
+                # It leads out of a chroot (mntns_install, fs/namespace.c): back into it.
+                system.setns(mounts[0], system.CLONE_NEWNS)
+                os.fchdir(mounts[1])
+                os.chroot(".")
+            system.unshare(system.CLONE_NEWNS)
+            if ns is not None:
+                system.setns(ns)
+                mount_sysfs()
             if cwd is not None:
                 os.chdir(cwd)
             result.append(work())
@@ -146,31 +117,9 @@ def _folder() -> str | None:
         return None
 
 
-def end_processes(namespaces: Iterable[Netns]) -> None:
-    """Kill every process that was started in one of these namespaces, and what it has started in turn.
-
-    Each was the leader of a session; what has left its session is found by the namespace it lives in, where /proc
-    is our own (what has left both goes with the agent).
-    """
-    used = [ns for ns in namespaces if ns.sessions]
-    for ns in used:
-        for session in ns.sessions:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(session, signal.SIGKILL)
-        ns.sessions.clear()
-    if not used or os.readlink("/proc/self") != str(os.getpid()):
-        return
-    wanted = {os.fstat(ns.fd).st_ino for ns in used}
-    killed: set[int] = {os.getpid()}
-    # A process that is being killed forks no more (copy_process), so a look that finds nobody new is the last.
-    while victims := {pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if pid not in killed}:
-        new = {pid for pid in victims if _inode(pid) in wanted}
-        if not new:
-            return
-        for pid in new:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        killed |= new
+def proc_is_own() -> bool:
+    """Whether /proc is that of the agent's own PID namespace: the machine may have refused it."""
+    return os.readlink("/proc/self") == str(os.getpid())
 
 
 def installed(binary: str) -> str | None:
@@ -181,14 +130,6 @@ def installed(binary: str) -> str | None:
 def _path() -> str:
     # Administrators' tools: an ordinary user's PATH often lacks the folders they are in.
     return f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
-
-
-def _inode(pid: int) -> int:
-    """The network namespace that a process lives in; 0 where it has ended."""
-    try:
-        return os.stat(f"/proc/{pid}/ns/net").st_ino
-    except OSError:
-        return 0
 
 
 def mount_sysfs() -> None:

@@ -21,9 +21,10 @@ from netlab.agent.jobs import Jobs
 from netlab.agent.lab import Lab
 from netlab.agent.launcher import CannotEnter, Entered
 from netlab.agent.measure import Ends, measure
-from netlab.agent.netns import Home, Netns, end_processes
+from netlab.agent.netns import Home, Netns
 from netlab.agent.probe.engine import Prober
 from netlab.agent.probe.fence import CpuFence, FenceLost
+from netlab.agent.programs import Programs, number_inside
 from netlab.plan.measures import Traffic
 from netlab.plan.types import Step
 from netlab.wire import Channel, Closed, from_plain, to_plain
@@ -173,10 +174,12 @@ class Server:
                     return
                 if self.jobs.reaped(pid, status, usage):
                     continue
+            for lab in self.labs.values():
+                lab.programs.reaped(pid)
             process = self.processes.pop(pid, None)
             if process is not None:
                 process.returncode = os.waitstatus_to_exitcode(status)
-                self.channel.send({"event": "exit", "pid": pid, "status": process.returncode})
+                self.channel.send({"event": "exit", "process": pid, "status": process.returncode})
 
     def bury(self) -> None:
         """Hand the closed labs to the kernel."""
@@ -258,7 +261,7 @@ class Server:
 
     def _new_or_known(self, number: int) -> Lab:
         if number not in self.labs:
-            self.labs[number] = Lab(self.sysctls, self.log)
+            self.labs[number] = Lab(self.sysctls, self.log, Programs(guarded=not self.entered.rootless))
         return self.labs[number]
 
     def probe(self, message: dict[str, Any]) -> Answer:
@@ -305,7 +308,7 @@ class Server:
         self._stop_capturing(message["lab"])
         lab = self.labs.pop(message["lab"], None)
         if lab is not None:
-            end_processes(lab.namespaces.values())
+            lab.programs.end()
             self.closing.append(lab)
         if len(self.closing) >= PENDING_LABS:
             self.bury()
@@ -366,19 +369,21 @@ class Server:
         ns = self._ns(message)
         program = message["argv"][0]
         try:
-            process, ends = ns.spawn_piped(message["argv"], env=message["env"], cwd=message["cwd"])
+            process, ends = self._lab(message["lab"]).programs.start_piped(
+                ns, message["argv"], env=message["env"], cwd=message["cwd"]
+            )
         except OSError as error:
             # It may be the folder that it was to start in.
             what = program if error.filename in (None, program) else f"{program}: {error.filename}"
             said = os.strerror(error.errno or 0)
             raise NotDone("spawn", message=f"{what}: {said}", errno=error.errno) from error
         self.processes[process.pid] = process
-        return {"pid": process.pid}, ends
+        return {"process": process.pid, "pid": number_inside(process.pid)}, ends
 
     def signal(self, message: dict[str, Any]) -> Answer:
         """Send a signal to a process that was started by ``spawn`` and is still there."""
-        if message["pid"] in self.processes:
-            os.kill(message["pid"], message["signal"])
+        if message["process"] in self.processes:
+            os.kill(message["process"], message["signal"])
         return None, []
 
     def socket(self, message: dict[str, Any]) -> Answer:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 
 CLONE_FS = 0x00000200
 CLONE_NEWNS = 0x00020000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
@@ -15,10 +18,14 @@ MS_RDONLY = 1
 MS_NOSUID = 2
 MS_NODEV = 4
 MS_NOEXEC = 8
+MS_REMOUNT = 32
+MS_BIND = 4096
 MS_REC = 16384
 MS_PRIVATE = 1 << 18
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
+PR_CAPBSET_DROP = 24
 MSG_DONTWAIT = 0x40
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -26,8 +33,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def _check(result: int, what: str) -> None:
     if result < 0:
-        errno = ctypes.get_errno()
-        raise OSError(errno, f"{what}: {os.strerror(errno)}")
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
 
 
 def unshare(flags: int) -> None:
@@ -67,3 +74,18 @@ def mount(source: str, target: str, fstype: str | None, flags: int = 0) -> None:
 def die_with_parent(signal: int) -> None:
     """Have the kernel send this process a signal when the thread that forked it ends (prctl(2)). Raises OSError."""
     _check(_libc.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal), 0, 0, 0), "prctl")
+
+
+def set_name(name: str) -> None:
+    """Name the calling thread, as ``ps -e`` shows it (prctl(2)): at most 15 bytes. Raises OSError."""
+    _check(_libc.prctl(PR_SET_NAME, name.encode(), 0, 0, 0), "prctl")
+
+
+def drop_capability(number: int) -> None:
+    """Take a capability from the bounding set of the calling thread and its children to come (capabilities(7)).
+
+    A program that they execute doesn't have it then, root's neither. What this kernel doesn't know is no capability.
+    Raises OSError.
+    """
+    if _libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(number), 0, 0, 0) < 0 and ctypes.get_errno() != errno.EINVAL:
+        _check(-1, "prctl")

@@ -192,11 +192,11 @@ class Agent:
     def track(self, process: Process) -> None:
         """Have a process told when it ends."""
         with self._lock:
-            status = self._exits.pop(process.pid, None)
+            status = self._exits.pop(process.number, None)
             if status is None and self._end is not None:
                 status = KILLED
             if status is None:
-                self._processes[process.pid] = process
+                self._processes[process.number] = process
         if status is not None:
             process.ended(status)
 
@@ -241,7 +241,7 @@ class Agent:
             if waiting is not None and waiting.on_progress is not None:
                 waiting.on_progress(message)
         elif message["event"] == "exit":
-            self._exited(message["pid"], message["status"])
+            self._exited(message["process"], message["status"])
         elif message["event"] == "cannot":
             kind = Exhausted if message.get("scarce") else CannotRun
             return kind(message["what"], message["mend"])
@@ -251,11 +251,11 @@ class Agent:
         """Why the stream has ended, where the agent hasn't said so itself; called by the reader."""
         return LabDied("the agent has ended unexpectedly, and its labs with it")
 
-    def _exited(self, pid: int, status: int) -> None:
+    def _exited(self, number: int, status: int) -> None:
         with self._lock:
-            process = self._processes.pop(pid, None)
+            process = self._processes.pop(number, None)
             if process is None:
-                self._exits[pid] = status
+                self._exits[number] = status
         if process is not None:
             process.ended(status)
 
@@ -340,7 +340,7 @@ class Lab:
         """Start a process inside a namespace. Raises SpawnError where it can't be started."""
 
         def convert(result: dict[str, Any], fds: list[int]) -> Process:
-            process = Process(self.agent, self.number, tuple(argv), result["pid"], fds)
+            process = Process(self.agent, self.number, tuple(argv), result, fds)
             self.agent.track(process)
             return process
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from io import BufferedReader
 from typing import IO, TYPE_CHECKING
 
@@ -19,14 +20,21 @@ if TYPE_CHECKING:
 
 
 class Process:
-    """Much like `subprocess.Popen` with three binary pipes: ``stdin``, ``stdout``, ``stderr``, ``returncode``."""
+    """Much like `subprocess.Popen` with three binary pipes: ``stdin``, ``stdout``, ``stderr``, ``returncode``.
 
-    def __init__(self, agent: Agent, lab: int, argv: tuple[str, ...], pid: int, fds: list[int]) -> None:
+    ``pid`` is its number inside the lab, where programs have a PID namespace of their own.
+    """
+
+    def __init__(
+        self, agent: Agent, lab: int, argv: tuple[str, ...], started: Mapping[str, int], fds: list[int]
+    ) -> None:
         self._agent = agent
         self._lab = lab
         self._done = threading.Event()
         self.args = argv
-        self.pid = pid
+        #: By which the agent knows it.
+        self.number = started["process"]
+        self.pid = started["pid"]
         self.returncode: int | None = None
         #: What has been read of both outputs and not yet been handed out.
         self._out, self._err = bytearray(), bytearray()
@@ -64,7 +72,7 @@ class Process:
 
     def send_signal(self, number: int) -> None:
         """Send a signal; nothing happens where the process has ended."""
-        self._agent.request("signal", lab=self._lab, pid=self.pid, signal=int(number)).result()
+        self._agent.request("signal", lab=self._lab, process=self.number, signal=int(number)).result()
 
     def terminate(self) -> None:
         """SIGTERM."""

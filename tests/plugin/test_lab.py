@@ -123,17 +123,6 @@ def test_popen(lab: Lab) -> None:
     assert asleep.wait(5) == -15
 
 
-def test_processes_end_with_the_lab(lab_factory: Callable[..., Lab]) -> None:
-    """What was started in a lab is killed with it, also where it has left its session and its parent."""
-    with lab_factory(TWO_HOSTS) as lab:
-        left = lab["A"].popen("sh", "-c", "setsid sh -c 'echo $$; exec sleep 1000' & exec sleep 1000")
-        escaped = int(left.stdout.readline())
-    assert left.wait(5) == -9
-    with lab_factory(TWO_HOSTS) as lab:
-        watch = f"for i in $(seq 50); do kill -0 {escaped} 2>/dev/null || exit 0; sleep 0.1; done; exit 1"
-        assert lab["A"].run("sh", "-c", watch, check=False).returncode == 0
-
-
 @two_hosts
 def test_sockets(lab: Lab) -> None:
     """Sockets opened inside talk across the lab, in threads of this process."""

@@ -20,7 +20,6 @@ class Here(Netns):
 
     def __init__(self, ns_id: str) -> None:
         self.id = ns_id
-        self.sessions: list[int] = []
         self.fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self.netlink = Socket()
 

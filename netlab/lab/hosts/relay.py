@@ -26,7 +26,7 @@ def spawn(
         mine, theirs = (write, read) if number == 0 else (read, write)
         fds.append(mine)
         threading.Thread(target=work, args=(agent, pipe, theirs), name=f"pipe {pipe}", daemon=True).start()
-    process = Process(agent, lab, tuple(argv), started["pid"], fds)
+    process = Process(agent, lab, tuple(argv), started, fds)
     agent.track(process)
     return process
 

@@ -22,7 +22,8 @@ STOP = os.environ.get("NETLAB_STOP", "")
 PLACES: dict[str, dict[str, str]] = {
     "netlab.agent.launcher": {"enter_namespaces": "launch", "watch": "launch", "private_proc": "launch"},
     "netlab.agent.netlink.socket": {"Socket.batch": "", "Socket.failures": "", "Socket.dump": ""},
-    "netlab.agent.netns": {"Netns.spawn": "", "end_processes": "", "Netns.close": ""},
+    "netlab.agent.netns": {"Netns.close": ""},
+    "netlab.agent.programs": {"Programs.start": "", "_make": "", "Programs.end": ""},
     "netlab.agent.probe.ears": {"Ears.drain": ""},
     "netlab.agent.probe.fence": {"CpuFence.round": ""},
     "netlab.agent.jobs": {"Job.spawn": "", "Job.wait": "", "Job.end": "", "Job.tell": "", "Jobs.reaped": ""},

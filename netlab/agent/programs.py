@@ -1,0 +1,216 @@
+"""The programs of a lab: they have a PID namespace of their own, so they see only each other, and end together.
+
+A PID namespace lives as long as its first process, its init. A lab's is forked when the lab starts its first program,
+mounts a /proc that shows the lab's programs alone, and then only waits: it reaps what is left without a parent (a
+process that ignores SIGCHLD need not ask, wait(2)), and with its end the kernel kills every process of the namespace,
+whatever session, group or parent it has (zap_pid_ns_processes, kernel/pid_namespace.c). The agent stays the parent of
+each program that it starts: setns(2) into a PID namespace holds for the children of the calling thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+from netlab.agent import guard, system
+from netlab.agent.netns import Netns, in_thread, proc_is_own
+
+
+class _Space(NamedTuple):
+    """The number of the init, and descriptors: the namespaces of processes and mounts, the root folder in the latter
+    (it is not the namespace's own where the agent runs in a chroot)."""
+
+    init: int
+    pids: int
+    mounts: int
+    root: int
+
+
+class Programs:
+    """The programs of one lab. With ``guarded`` they may do less to the machine than their user (see `guard`)."""
+
+    def __init__(self, *, guarded: bool = False) -> None:
+        self._guarded = guarded
+        self._space: _Space | None = None
+        self._started: list[tuple[str, subprocess.Popen[bytes]]] = []
+
+    def start(
+        self,
+        ns: Netns,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        **streams: Any,
+    ) -> subprocess.Popen[bytes]:
+        """Start a program in a network namespace of the lab, with a /sys that shows its devices. Raises OSError."""
+        ns.visited = True
+        if self._space is not None and _is_ending(self._space.init):
+            # Killed from outside: it can take no more programs, and is reaped soon.
+            self._forget(self._space)
+        space = self._space or _make(self._guarded)
+        self._space = space
+
+        def start() -> subprocess.Popen[bytes]:
+            if self._guarded:
+                guard.sysfs()
+            system.setns(space.pids, system.CLONE_NEWPID)
+            if self._guarded:
+                guard.capabilities()
+            return subprocess.Popen(list(argv), env=env, cwd=cwd, start_new_session=True, **streams)
+
+        process = in_thread(ns.fd, start, (space.mounts, space.root))
+        self._started = [(at, one) for at, one in self._started if one.returncode is None]
+        self._started.append((ns.id, process))
+        return process
+
+    def start_piped(
+        self, ns: Netns, argv: Sequence[str], *, env: Mapping[str, str] | None, cwd: str | None
+    ) -> tuple[subprocess.Popen[bytes], list[int]]:
+        """The same with a pipe for each standard stream, and our ends of these. Raises OSError."""
+        with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+            in_read, in_write = _pipe(theirs, ours)
+            out_read, out_write = _pipe(ours, theirs)
+            err_read, err_write = _pipe(ours, theirs)
+            process = self.start(ns, argv, env=env, cwd=cwd, stdin=in_read, stdout=out_write, stderr=err_write)
+            ours.pop_all()
+        return process, [in_write, out_read, err_read]
+
+    def end_in(self, ns: Netns) -> None:
+        """Kill the programs of one network namespace, and what they have started.
+
+        Found are those that live in it, where /proc is our own; else the ones started there, and their sessions.
+        """
+        if self._space is None:
+            return
+        for at, process in self._started:
+            # It has not been reaped: the number is still its own.
+            if at == ns.id and process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+        if not proc_is_own():
+            return
+        wanted = os.fstat(ns.fd).st_ino
+        looked_at: set[int] = set()
+        # A process that is being killed forks no more (copy_process), so a look that finds nobody new is the last.
+        while new := {int(pid) for pid in os.listdir("/proc") if pid.isdigit()} - looked_at:
+            looked_at |= new
+            for pid in new:
+                _kill_if_in(pid, wanted)
+
+    def reaped(self, pid: int) -> None:
+        """A child of the agent has ended: where it was the init, the next program gets another one."""
+        if self._space is not None and self._space.init == pid:
+            self._forget(self._space)
+
+    def end(self) -> None:
+        """Kill every program."""
+        if self._space is not None:
+            # Not reaped yet, else it would have been forgotten (`reaped`): the number is still its own.
+            os.kill(self._space.init, signal.SIGKILL)
+            self._forget(self._space)
+
+    def _forget(self, space: _Space) -> None:
+        self._space = None
+        self._started.clear()
+        for fd in (space.pids, space.mounts, space.root):
+            os.close(fd)
+
+
+def number_inside(pid: int) -> int:
+    """The number that a child of ours, not reaped yet, has in its own PID namespace: what its neighbours call it."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        # Whichever /proc this is, the last of the numbers is that of the innermost namespace.
+        with open(f"/proc/thread-self/fdinfo/{pidfd}") as file:
+            numbers = next((line for line in file if line.startswith("NSpid:")), f"NSpid: {pid}")
+    finally:
+        os.close(pidfd)
+    return int(numbers.split()[-1])
+
+
+def _is_ending(pid: int) -> bool:
+    """Whether a child of ours, not reaped yet, has been killed (PF_EXITING of its flags, include/linux/sched.h)."""
+    if not proc_is_own():
+        return False
+    with open(f"/proc/{pid}/stat") as file:
+        return bool(int(file.read().rpartition(")")[2].split()[6]) & 0x4)
+
+
+def _make(guarded: bool) -> _Space:
+    """A new PID namespace with its init. Raises OSError."""
+
+    def inside() -> _Space:
+        system.unshare(system.CLONE_NEWPID)
+        with contextlib.ExitStack() as opened:
+            # Before the init mounts its own /proc over this one, in which this thread has no number.
+            here = os.open("/proc/thread-self", os.O_PATH | os.O_CLOEXEC)
+            read, write = os.pipe2(os.O_CLOEXEC)
+            try:
+                pid = os.fork()
+                if pid == 0:
+                    _be_init(write, guarded)
+                os.close(write)
+                said = os.read(read, 1000)
+                if said != b"ready":
+                    raise OSError(f"no namespace for the programs of a lab: {said.decode() or 'its init was killed'}")
+                opened.callback(os.kill, pid, signal.SIGKILL)
+                fds = []
+                for path, folder in (("ns/pid_for_children", here), ("ns/mnt", here), ("/", None)):
+                    flags = os.O_PATH if folder is None else os.O_RDONLY
+                    fds.append(os.open(path, flags | os.O_CLOEXEC, dir_fd=folder))
+                    opened.callback(os.close, fds[-1])
+                opened.pop_all()
+            finally:
+                os.close(here)
+                os.close(read)
+        return _Space(pid, *fds)
+
+    return in_thread(None, inside)
+
+
+def _be_init(ready: int, guarded: bool) -> NoReturn:
+    """In the forked process: the first of its PID namespace, to which nobody inside can send a signal that matters."""
+    try:
+        system.set_name("netlab-init")
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        try:
+            guard.proc(guarded)
+        except OSError as error:
+            os.write(ready, str(error).encode())
+            os._exit(70)
+        os.write(ready, b"ready")
+        # Whoever waits for the end of a stream of the agent's, or of a namespace, must not wait for this process.
+        os.closerange(0, os.sysconf("SC_OPEN_MAX"))
+        while True:
+            signal.pause()
+    finally:
+        os._exit(70)
+
+
+def _kill_if_in(pid: int, network: int) -> None:
+    """Kill a process if it lives in a network namespace. By its descriptor: the number may be given anew meanwhile."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError:
+        return
+    try:
+        if os.stat(f"/proc/{pid}/ns/net").st_ino == network:
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    except OSError:
+        return  # It has ended meanwhile.
+    finally:
+        os.close(pidfd)
+
+
+def _pipe(reading: contextlib.ExitStack, writing: contextlib.ExitStack) -> tuple[int, int]:
+    """A pipe's ends, each closed with the stack of the side that has it."""
+    read, write = os.pipe2(os.O_CLOEXEC)
+    reading.callback(os.close, read)
+    writing.callback(os.close, write)
+    return read, write
