@@ -213,6 +213,8 @@ def _prefixes(world: World, family: int) -> dict[int, set[int]]:
                 if prefix is not None:
                     add(*prefix)
         for dev in ns.devices:
+            for address in dev.anycast6 if family == 6 else ():
+                add(address, bits)
             addresses = dev.addresses4 if family == 4 else dev.addresses6
             for entry in addresses:
                 # Also of an interface that is down, whose routes are gone.

@@ -96,8 +96,10 @@ def _device(world: World, link: plan.Link, kind: str, settings: dict[str, Settin
     if dev.conf.ipv6:
         # A link-local address of a MAC that the kernel chooses only has to be unlike all others.
         dev.linklocal = nd.link_local(link.mac) if link.mac else 0xFE80 << 112 | dev.index
+        if settings[link.namespace].routes6:
+            dev.anycast6 = frozenset(network for _, network, plen in dev.addresses6 if plen < 127)
         addresses = [a[0] for a in dev.addresses6]
-        dev.groups = frozenset(nd.solicited_mac(a) for a in [*addresses, dev.linklocal])
+        dev.groups = frozenset(nd.solicited_mac(a) for a in [*addresses, *dev.anycast6, dev.linklocal])
     ns.devices.append(dev)
     world.devices[link.id] = dev
     return dev
@@ -373,7 +375,7 @@ def _interests(world: World) -> None:
                 _add(bridge.macs, dev.mac, port)
                 for address in dev.ns.local4:
                     _add(bridge.ip4, address, port)
-                for address in [*dev.ns.local6, dev.linklocal]:
+                for address in [*dev.ns.local6, *dev.anycast6, dev.linklocal]:
                     _add(bridge.ip6, address, port)
                 if dev.conf.proxy_arp and port not in bridge.trunks:
                     bridge.trunks.append(port)

@@ -155,6 +155,11 @@ class Settings:
             conf["forwarding"] = value
         self.v4["all"]["accept_redirects"] = not value
 
+    @property
+    def routes6(self) -> bool:
+        """Whether any interface may be a router's (addrconf_join_anycast looks at its own `forwarding`)."""
+        return any(conf.get("forwarding") for conf in self.v6.values())
+
     def conf(self, ifname: str) -> Conf:
         """What an interface goes by."""
         every, default, own = self.v4["all"], self.v4["default"], self.v4.get(ifname, {})

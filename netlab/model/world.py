@@ -61,7 +61,7 @@ class Device:
     """An interface of a host or container: a veth, a bridge, a macvlan child, or lo."""
 
     __slots__ = (
-        "addresses4", "addresses6", "bridge", "conf", "groups", "id", "ifindex", "index", "kind",
+        "addresses4", "addresses6", "anycast6", "bridge", "conf", "groups", "id", "ifindex", "index", "kind",
         "linklocal", "lower", "mac", "macvlan", "member", "mode", "mtu", "name", "neighbors", "nodst", "ns", "peer",
         "port", "receive", "running", "transmit", "up",
     )  # fmt: skip
@@ -81,6 +81,8 @@ class Device:
         #: (address, network, prefix length, secondary)
         self.addresses4: list[tuple[int, int, int, bool]] = []
         self.addresses6: list[tuple[int, int, int]] = []
+        #: addresses of a subnet's routers (addrconf_join_anycast), which it may answer for
+        self.anycast6: frozenset[int] = frozenset()
         self.linklocal = 0
         #: multicast MACs joined (solicited-node groups)
         self.groups: frozenset[str] = frozenset()

@@ -124,6 +124,10 @@ def _mtus(lan: Lan) -> None:
             nic.spec["mtu"] = lan.pick(sizes)
 
 
+#: MACs of groups, one of which everybody has joined.
+GROUPS = ("ff:ff:ff:ff:ff:ff", "03:bf:0a:00:00:01", "33:33:00:00:00:01", "33:33:ff:00:00:05")
+
+
 def neighbors(lan: Lan, nic: Nic) -> Document:
     """Static neighbours of an interface, most of them right."""
     found: Document = {}
@@ -133,7 +137,7 @@ def neighbors(lan: Lan, nic: Nic) -> Document:
                 continue
             for ip in other.ips(family)[:1]:
                 right = other.spec.get("mac") != "auto" and not lan.chance(0.15)
-                found[ip] = other.id if right else lan.mac()
+                found[ip] = other.id if right else lan.pick(GROUPS) if lan.chance(0.3) else lan.mac()
     return found
 
 

@@ -122,6 +122,8 @@ def _output(
         if dst == oif.linklocal:
             return fib.Output(ns.lo, dst, True, oif)
         return fib.Output(oif, dst, False, oif)
+    if dst not in ns.local6:
+        nd.routers(ns.devices, dst)
     for policy in ns.rules6:
         if not fib.selects(policy, 128, dst, src, "lo" if iif is None else iif.name, oif):
             continue
@@ -195,7 +197,9 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     if packet.dst in ns.local6:
         if sockets.takes(sim, dev, packet, packet_type):
             deliver(sim, ns, packet, dev)
-    elif packet_type == HOST and dev.conf.forwarding6:
+        return
+    nd.routers(ns.devices, packet.dst)
+    if packet_type == HOST and dev.conf.forwarding6:
         # A router sends on only what was for its own MAC (ip6_forward).
         _forward(sim, dev, packet)
     else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from netlab.model.packets import Ip, Nd
 from netlab.model.rules import rule
-from netlab.model.sim import Neighbor, Sim
+from netlab.model.sim import Neighbor, Sim, Unknown
 from netlab.model.stack.arp import PERMANENT, learn, neighbor, resolve
 from netlab.model.world import IP6, MULTICAST, Device, cast_of
 
@@ -55,11 +57,19 @@ def solicited_mac(address: int) -> str:
     return f"33:33:ff:{low >> 16:02x}:{low >> 8 & 0xFF:02x}:{low & 0xFF:02x}"
 
 
+def routers(devices: Iterable[Device], address: int) -> None:
+    """`Unknown` where an address is that of a subnet's routers (RFC 4291, 2.6.1), and `devices` are a router's."""
+    for dev in devices:
+        if address in dev.anycast6:
+            raise Unknown(f"{dev.id} may take the address of its subnet's routers for its own")
+
+
 def receive(sim: Sim, dev: Device, packet: Nd) -> None:
     """Handle a solicitation or an advertisement (ndisc_recv_ns, ndisc_recv_na)."""
     mine = packet.target == dev.linklocal or any(a[0] == packet.target for a in dev.addresses6)
     if packet.solicitation:
         if not mine:
+            routers([dev], packet.target)
             sim.note(packet.phase, dev.id, "not an address of this interface", OWN_ADDRESSES)
             return
         learn(sim, dev, packet.src, packet.mac)
