@@ -17,8 +17,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from netlab.agent import pcapng
-from netlab.agent.probe.ears import close_side_by_side, drops_of, enlarge
+from netlab.agent import pcapng, sockets
+from netlab.agent.probe.ears import ROOM, close_side_by_side, drops_of
 from netlab.agent.probe.frames import PACKET_OUTGOING
 
 if TYPE_CHECKING:
@@ -70,13 +70,13 @@ class Capture:
             if place is None or known is not None:
                 continue
             ns, ifname = place
-            with ns:
-                sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
-                sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-                sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
-                enlarge(sock)
-                sock.setblocking(False)
-                sock.bind((ifname, ETH_P_ALL))
+            sock = sockets.open_in(ns, socket.AF_PACKET, socket.SOCK_RAW, 0, "a packet socket")
+            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+            sockets.make_room(sock, ROOM)
+            sock.setblocking(False)
+            # Its name is looked up in the socket's own namespace (packet_bind).
+            sock.bind((ifname, ETH_P_ALL))
             with self._lock:
                 file.introduce(name, ifname)
                 self._sockets[name] = sock

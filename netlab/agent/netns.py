@@ -40,7 +40,7 @@ class Netns:
             with contextlib.ExitStack() as opened:
                 self.fd = os.open(_SELF, os.O_RDONLY | os.O_CLOEXEC)
                 opened.callback(os.close, self.fd)
-                self.netlink = Socket()
+                self.netlink = Socket(ns_id)
                 opened.pop_all()
         finally:
             system.setns(Home.fd)

@@ -41,11 +41,8 @@ OPERSTATES = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DOR
 
 _MODES = {number: name for name, number in MODES.items()}
 
-GETLINK = header(
-    RTM_GETLINK,
-    NLM_F_REQUEST | NLM_F_DUMP,
-    IFINFOMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + encode(LINK, {"IFLA_EXT_MASK": RTEXT_FILTER_SKIP_STATS}),
-)
+_WITHOUT_STATS = encode(LINK, {"IFLA_EXT_MASK": RTEXT_FILTER_SKIP_STATS})
+GETLINK = header(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, IFINFOMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _WITHOUT_STATS)
 GETADDR = header(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
 
 #: Options of a bridge, and the attributes that hold them.
@@ -229,9 +226,10 @@ def _nudge(ns: Netns, links: Iterable[int]) -> None:
 
     It may take its time, up to a second, where a carrier came while the link was still down (linkwatch_urgent_event).
     """
-    ns.netlink.failures(
-        [header(RTM_GETLINK, NLM_F_REQUEST, IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0)) for index in links]
-    )  # fmt: skip
+    ns.netlink.failures([
+        header(RTM_GETLINK, NLM_F_REQUEST, IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0) + _WITHOUT_STATS)
+        for index in links
+    ])  # fmt: skip
 
 
 def misplaced(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[Veth]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+from netlab.agent import sockets
 
 # include/uapi/linux/netlink.h
 SOL_NETLINK = 270
@@ -28,12 +31,17 @@ _ERROR = struct.Struct("=i")
 _ATTRIBUTE = struct.Struct("=HH")
 #: NLA_F_NESTED and NLA_F_NET_BYTEORDER stand above it.
 NLA_TYPE_MASK = 0x3FFF
-#: Acks wait in our receive buffer while the kernel works through a batch: keep a batch well below its size.
+#: So many requests are sent at once that are answered one by one.
 BATCH = 64
 #: Bytes of answers that are read at once; the kernel fills 32 KiB at most (netlink_recvmsg, max_recvmsg_len).
 ROOM = 1 << 17
-#: Where only errors come back, what is sent must fit the send buffer (net.core.wmem_default, 208 KiB).
-QUIET_BATCH = 1024
+#: So much of the receive buffer an answer takes (truesize; measured on 6.18: an error or an acknowledgement 832 bytes,
+#: a link 2,304 or 4,352). Answers wait there until all requests of a batch are done, so that they have to fit.
+ANSWER, TELLING = 2048, 4608
+#: How rtnetlink numbers requests: each kind is NEW, DEL, GET or SET (rtnetlink_rcv_msg).
+_VERBS, _GET = 4, 2
+#: What it means that a request is refused which was done before: it is there already, or is gone.
+_DONE = frozenset({errno.EEXIST, errno.ENOENT, errno.ENODEV, errno.ESRCH, errno.EADDRNOTAVAIL})
 
 
 class Answer(NamedTuple):
@@ -44,14 +52,20 @@ class Answer(NamedTuple):
 
 
 class Socket:
-    """A NETLINK_ROUTE socket of the network namespace in which the calling thread is. Raises OSError."""
+    """A NETLINK_ROUTE socket of the network namespace in which the calling thread is. Raises OSError.
 
-    def __init__(self) -> None:
+    ``place`` names that namespace in errors.
+    """
+
+    def __init__(self, place: str = "") -> None:
+        self._place = place
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
         try:
             self._socket.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
             self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            self._takes = sockets.make_room(self._socket, 1 << 20, force=False)
+            # netlink_sendmsg refuses what is longer.
+            self._sends = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) - 32
             self._socket.bind((0, 0))
         except OSError:
             self._socket.close()
@@ -67,52 +81,102 @@ class Socket:
     def batch(self, messages: Sequence[bytearray]) -> list[Answer]:
         """Send encoded requests (each with NLM_F_ACK), in order; one answer each. One that fails stops none."""
         answers: list[Answer] = []
-        for start in range(0, len(messages), BATCH):
-            part = messages[start : start + BATCH]
+        size = min(BATCH, self._fitting(messages, ANSWER))
+        for start in range(0, len(messages), size):
+            part = messages[start : start + size]
             first = self._sequence + 1
             for message in part:
                 self._sequence += 1
                 _SEQUENCE.pack_into(message, 8, self._sequence)
-            self._socket.send(b"".join(part))
-            got: dict[int, Answer] = {}
-            while len(got) < len(part):
-                for kind, flags, sequence, body in _split(self._receive()):
-                    if kind == NLMSG_ERROR:
-                        got[sequence] = _answer(flags, body)
+            found, whole = self._exchange(b"".join(part))
+            got = dict(found)
+            for sequence, message in enumerate(part if not whole else (), first):
+                # All were done, and some of the answers are lost.
+                if sequence not in got:
+                    got[sequence] = self._again(message)
             answers += (got[sequence] for sequence in range(first, first + len(part)))
         return answers
 
     def failures(self, messages: Sequence[bytes | bytearray]) -> list[Answer]:
-        """Send encoded requests without NLM_F_ACK, many more at once than `batch` can; only the errors come back."""
-        found: list[Answer] = []
-        for start in range(0, len(messages), QUIET_BATCH):
-            part = messages[start : start + QUIET_BATCH]
+        """Send encoded requests without NLM_F_ACK, many more at once than `batch` can; only the errors come back.
+
+        They have to be of one kind, of which it does no harm to be done once more: so they are, fewer at once, where
+        the kernel had no room for what it had to say.
+        """
+        failed: list[Answer] = []
+        telling = bool(messages) and _HEADER.unpack_from(messages[0])[1] % _VERBS == _GET
+        size = self._fitting(messages, TELLING if telling else ANSWER)
+        start = 0
+        while start < len(messages):
+            part = messages[start : start + size]
             # Only the last has to be known again: it is answered in any case.
             final = bytearray(part[-1])
             self._sequence += 1
             _SEQUENCE.pack_into(final, 8, self._sequence)
             _FLAGS.pack_into(final, 6, NLM_F_REQUEST | NLM_F_ACK | _FLAGS.unpack_from(final, 6)[0])
-            self._socket.send(b"".join([*part[:-1], final]))
-            last = False
-            while not last:
-                for kind, flags, sequence, body in _split(self._receive()):
-                    if kind == NLMSG_ERROR:
-                        answer = _answer(flags, body)
-                        found += [answer] if answer.errno else []
-                        last = last or sequence == self._sequence
-        return found
+            found, whole = self._exchange(b"".join([*part[:-1], final]))
+            if whole:
+                failed += (answer for _, answer in found if answer.errno)
+                start += len(part)
+            elif len(part) > 1:
+                size = len(part) // 2
+            else:
+                raise self._no_room()
+        return failed
 
-    def _receive(self) -> bytes:
-        """What the kernel has to say, at most ``ROOM`` bytes of it."""
-        return bytes(memoryview(self._room)[: self._socket.recv_into(self._room)])
+    def _fitting(self, messages: Sequence[bytes | bytearray], answer: int) -> int:
+        """How many of these requests, and of their answers, fit our buffers at once."""
+        return max(1, min(self._takes // answer, self._sends // max(map(len, messages), default=1)))
+
+    def _exchange(self, requests: bytes | bytearray) -> tuple[list[tuple[int, Answer]], bool]:
+        """Send requests: the errors and acknowledgements, each with its request's number, and whether none is lost.
+
+        The kernel has done and answered all of them when it returns from sending (netlink_unicast_kernel). Where there
+        was no room for an answer, or no memory, it says so before it hands over those that there are (netlink_overrun,
+        sock_error).
+        """
+        self._socket.send(requests)
+        found: list[tuple[int, Answer]] = []
+        lost = 0
+        while not found or found[-1][0] != self._sequence or lost:
+            try:
+                size = self._socket.recv_into(self._room, 0, lost)
+            except OSError as error:
+                if lost and error.errno == errno.EAGAIN:
+                    return found, False
+                if error.errno != errno.ENOBUFS:
+                    raise
+                lost = socket.MSG_DONTWAIT
+                continue
+            for kind, flags, sequence, body in _split(bytes(memoryview(self._room)[:size])):
+                if kind == NLMSG_ERROR:
+                    found.append((sequence, _answer(flags, body)))
+        return found, True
+
+    def _again(self, message: bytearray) -> Answer:
+        """Ask once more for what was done already, since its answer is lost. Raises OSError."""
+        self._sequence += 1
+        _SEQUENCE.pack_into(message, 8, self._sequence)
+        found, whole = self._exchange(message)
+        if not whole:
+            raise self._no_room()
+        answer = found[-1][1]
+        return Answer(0, "") if answer.errno in _DONE else answer
+
+    def _no_room(self) -> OSError:
+        where = f" in {self._place}" if self._place else ""
+        return OSError(errno.ENOBUFS, f"no room or memory for the kernel's answer to a netlink request{where}")
 
     def dump(self, request: bytes) -> list[memoryview]:
-        """Send one NLM_F_DUMP request; whole messages, headers included. Raises OSError."""
+        """Send one NLM_F_DUMP request; whole messages, headers included. Raises OSError.
+
+        It fits any buffer: the kernel goes on where what it has said was read (netlink_dump).
+        """
         self._sequence += 1
         self._socket.send(request[:8] + _SEQUENCE.pack(self._sequence) + request[12:])
         found: list[memoryview] = []
         while True:
-            data = memoryview(self._receive())
+            data = memoryview(bytes(memoryview(self._room)[: self._socket.recv_into(self._room)]))
             offset = 0
             while offset < len(data):
                 length, kind, flags, sequence, _port = _HEADER.unpack_from(data, offset)

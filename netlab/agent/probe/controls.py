@@ -16,6 +16,8 @@ from netlab.plan.types import Bridge, Macvlan, Veth
 
 #: For how long a control is waited for, in seconds, before it is sent again; and how often.
 PATIENCE, TRIES = 0.25, 8
+#: So many links are tried before the ears are emptied.
+BURST = 16
 
 
 @dataclass
@@ -83,8 +85,11 @@ class Controls:
             open_links = [link for link, life in self.lives.items() if not life.proved]
             if not open_links:
                 return
-            for link in open_links:
+            for number, link in enumerate(open_links, 1):
                 self._send(link)
+                if number % BURST == 0:
+                    # A switch hears all of them by one socket.
+                    self.ears.drain()
             self.ears.wait(
                 lambda links=tuple(open_links): all(self.lives[one].proved for one in links),  # type: ignore[misc]
                 time.monotonic() + PATIENCE,

@@ -9,15 +9,17 @@ import socket
 import time
 from collections.abc import Callable
 
+from netlab.agent import sockets
 from netlab.agent.netns import Netns
 from netlab.agent.probe import bpf
 from netlab.agent.probe.meter import PACKET_STATISTICS, SOL_PACKET, STATISTICS, Meter
 from netlab.agent.probe.mmsg import Inbox
 
 PACKET_IGNORE_OUTGOING = 23
-SO_RCVBUFFORCE = 33
 #: Enough for every header and mark that we look for.
 SNAP = 192
+#: The receive buffer that is asked for; half of what the kernel then counts.
+ROOM = 1 << 22
 
 #: What an ear hears: the namespace, the protocol, the frame, the interface's name, the packet type (PACKET_HOST, …).
 Handler = Callable[[str, int, bytes, str, int], None]
@@ -36,8 +38,13 @@ class Ears:
         self._ready: dict[int, Callable[[], None]] = {}
         self._packet: dict[tuple[str, int], socket.socket] = {}
         self._others: list[socket.socket] = []
-        #: The packet sockets that had anything since their losses were asked for.
+        #: The sockets that had anything since their losses were asked for, and what each of the others has lost so far.
         self._active: set[socket.socket] = set()
+        self._lost: dict[socket.socket, int] = {}
+        #: Answers of ours that could not be sent, since losses were asked for: a buffer or a queue was full.
+        self.unsent = 0
+        #: The smallest receive buffer among the sockets that count losses.
+        self.room = 2 * ROOM
         self._meters: list[socket.socket] = []
         self._inbox = Inbox(SNAP)
         #: The interfaces' names, by namespace and index: to ask for one takes as long as to receive a frame.
@@ -52,15 +59,14 @@ class Ears:
         known = self._packet.get((ns.id, protocol))
         if known is not None:
             return known
-        with ns:
-            # What comes in before the filter is there does no harm: handlers look for marks anyway.
-            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.htons(protocol))
+        # What comes in before the filter is there does no harm: handlers look for marks anyway.
+        sock = sockets.open_in(ns, socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol), "a packet socket")
         bpf.attach(sock, program)
         if not sent:
             with contextlib.suppress(OSError):
                 # Linux 4.20; whoever doesn't want to hear it has to leave it out himself before.
                 sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
-        enlarge(sock)
+        self.room = min(self.room, sockets.make_room(sock, ROOM))
         sock.setblocking(False)
         self._packet[ns.id, protocol] = sock
         fd, receive, handler, name = sock.fileno(), self._inbox.receive, self._handler, ns.id
@@ -98,10 +104,24 @@ class Ears:
         self._others.append(sock)
         self._add(sock, ready, events)
 
+    def collect(self, sock: socket.socket, ready: Callable[[], None]) -> None:
+        """The same for a socket by which answers come: its buffer is made large, and what finds no room is a loss."""
+        self.room = min(self.room, sockets.make_room(sock, ROOM))
+        self._lost[sock] = 0
+        active = self._active
+
+        def counted() -> None:
+            active.add(sock)
+            ready()
+
+        self.watch(sock, counted)
+
     def forget(self, sock: socket.socket) -> None:
         """Stop watching a socket and close it."""
         if self._ready.pop(sock.fileno(), None) is not None:
             self._others.remove(sock)
+            self._lost.pop(sock, None)
+            self._active.discard(sock)
         sock.close()
 
     def _add(self, sock: socket.socket, ready: Callable[[], None], events: int = select.EPOLLIN) -> None:
@@ -131,10 +151,20 @@ class Ears:
         return True
 
     def drops(self) -> int:
-        """Frames that our packet sockets had no room for since the last call: one that was never ready had room."""
-        lost = sum(map(drops_of, self._active))
+        """Frames that our sockets had no room for since the last call: one that was never ready had room."""
+        lost, self.unsent = self.unsent, 0
+        for sock in self._active:
+            if sock in self._lost:
+                before, self._lost[sock] = self._lost[sock], sockets.lost(sock)
+                lost += self._lost[sock] - before
+            else:
+                lost += drops_of(sock)
         self._active.clear()
         return lost
+
+    def takes(self, size: int) -> int:
+        """How many frames that take so many bytes of a buffer (truesize) each of our sockets has room for."""
+        return max(1, self.room // size)
 
     def close(self) -> None:
         """Close every socket; the packet sockets in the background."""
@@ -165,11 +195,3 @@ def drops_of(sock: socket.socket) -> int:
     """Frames that a packet socket had no room for since the last call (PACKET_STATISTICS resets itself)."""
     dropped: int = STATISTICS.unpack(sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
     return dropped
-
-
-def enlarge(sock: socket.socket) -> None:
-    """A receive buffer beyond rmem_max where this user may have one (CAP_NET_ADMIN), else the largest allowed."""
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 22)
-    except PermissionError:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)

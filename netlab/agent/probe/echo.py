@@ -7,9 +7,10 @@ import ipaddress
 import socket
 import struct
 
+from netlab.agent import sockets
 from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.ears import Ears, enlarge
+from netlab.agent.probe.ears import ROOM, Ears
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.mmsg import Volley
 from netlab.agent.probe.static import StaticNeighbors
@@ -34,7 +35,15 @@ class AddressLayer(Layer):
         self.family = 6 if "6" in base_layer(name) else 4
         self.static = base_layer(name).endswith("-static")
         self.neighbors = StaticNeighbors(arena, self.family, self.address)
+        size = name.partition("/")[2]
+        self.size = int(size) if size else None
+        if self.size is not None:
+            # The headers, and up to twice as much (kmalloc).
+            self.room = max(self.room, 2 * (self.size + 512))
         self.protocol = frames.ETH_P_IPV6 if self.family == 6 else frames.ETH_P_IP
+        if self.warms:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                self.most = max(1, sockets.make_room_to_send(sock, ROOM) // self.room)
         #: Namespaces in which requests are listened for.
         self.watched: set[str] = set()
 
@@ -137,12 +146,9 @@ class Echo(AddressLayer):
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         super().__init__(arena, ears, name)
         self.floods = not self.static
-        size = name.partition("/")[2]
-        self.size = int(size) if size else None
         self.sockets: dict[int, socket.socket] = {}
         #: Each destination's struct sockaddr.
         self.targets: dict[int, bytes] = {}
-        # An answer of ordinary size: a hundred of them fit any socket.
         self.together = self.static and self.neighbors.lasting and self.size is None
         if self.together:
             self.burst = VOLLEYS
@@ -152,6 +158,10 @@ class Echo(AddressLayer):
         for source, _ in wave:
             if source not in self.sockets and self.arena.here(source):
                 self.sockets[source] = self._open(source)
+
+    def at_once(self) -> int:
+        # Of many sources: each one's socket gets a small part of the answers.
+        return self.burst if self.together else super().at_once()
 
     def end(self) -> None:
         super().end()
@@ -163,8 +173,7 @@ class Echo(AddressLayer):
         family, protocol = (
             (socket.AF_INET6, socket.IPPROTO_ICMPV6) if self.family == 6 else (socket.AF_INET, socket.IPPROTO_ICMP)
         )
-        with self.arena.ns(index):
-            sock = socket.socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+        sock = sockets.open_in(self.arena.ns(index), family, socket.SOCK_RAW, protocol, "a raw ICMP socket")
         if self.family == 6:
             passed = bytearray(b"\xff" * 32)
             # One bit per type in 32-bit words of the machine's order, set to block (RFC 3542, 3.2).
@@ -173,7 +182,6 @@ class Echo(AddressLayer):
         else:
             sock.setsockopt(SOL_RAW, ICMP_FILTER, struct.pack("=I", 0xFFFFFFFF & ~(1 << ECHO_REPLY)))
         sock.setblocking(False)
-        enlarge(sock)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, endpoint.ifname.encode())
         if self.size is not None:
             if self.family == 6:
@@ -206,7 +214,8 @@ class Echo(AddressLayer):
                 ):
                     raise
 
-        self.ears.watch(sock, ready)
+        sockets.make_room_to_send(sock, ROOM)
+        self.ears.collect(sock, ready)
         return sock
 
     def send(self, pair: Pair) -> None:

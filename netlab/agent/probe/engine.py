@@ -179,7 +179,8 @@ class Prober:
         self.warmth.bridges_warm()
         try:
             for wave in groups:
-                self._wave(layer, wave)
+                for start in range(0, len(wave), layer.most):
+                    self._wave(layer, wave[start : start + layer.most])
         finally:
             self.layer = None
             layer.end()
@@ -193,7 +194,7 @@ class Prober:
             layer.prepare(open_pairs)
             if layer.warms:
                 self._warm(layer, open_pairs)
-            size = BURSTS[attempt] if attempt or self.wire else layer.burst
+            size = min(BURSTS[attempt], layer.at_once()) if attempt or self.wire else layer.at_once()
             for start in range(0, len(open_pairs), size):
                 self._burst(layer, open_pairs[start : start + size])
                 self.ears.drain()

@@ -19,7 +19,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 
-from netlab.agent import sysctl
+from netlab.agent import sockets, sysctl
 from netlab.agent.netlink import Socket, peer, set_up
 from netlab.agent.netlink import link as link_request
 from netlab.agent.netns import in_thread
@@ -57,6 +57,10 @@ class CpuFence:
         self.steered = self._steer()
         self._send = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._hear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(frames.ETHERTYPE))
+        for sock in (self._send, self._hear):
+            sockets.hold(sock)
+        #: As many frames at once as there is room for.
+        self._width = max(1, sockets.room(self._hear) // sockets.SMALL)
         bpf.attach(self._hear, filters.OURS)
         self._number = 0
         self._wait_for_carrier()
@@ -97,14 +101,15 @@ class CpuFence:
         raise FenceLost("the agent's own veth pair carries nothing")
 
     def _cross(self, lanes: list[tuple[str, int]]) -> None:
-        """One frame by each pair, all on their way at once."""
-        missing = set()
-        for lane in lanes:
-            self._number = (self._number + 1) & 0xFFFFFFFF
-            missing.add(self._number)
-            self._put(frames.raw(frames.BROADCAST, frames.FENCE_SOURCE, self._number), lane)
-        while missing:
-            missing.discard(frames.number_at(self._hear.recv(128), 14))
+        """One frame by each pair, all on their way at once where there is room for so many."""
+        for start in range(0, len(lanes), self._width):
+            missing = set()
+            for lane in lanes[start : start + self._width]:
+                self._number = (self._number + 1) & 0xFFFFFFFF
+                missing.add(self._number)
+                self._put(frames.raw(frames.BROADCAST, frames.FENCE_SOURCE, self._number), lane)
+            while missing:
+                missing.discard(frames.number_at(self._hear.recv(128), 14))
 
     def _put(self, frame: bytes, lane: tuple[str, int]) -> None:
         """Send a frame, as soon as the CPU that is to receive it has room for it in its backlog. Raises OSError."""
@@ -257,8 +262,8 @@ def cross_queues(
             try:
                 fence.start(mine)
             except OSError as error:
-                # No room in a backlog (veth_xmit).
-                if error.errno != errno.ENOBUFS:
+                # No room in a backlog (veth_xmit), or for what still waits of ours (sock_alloc_send_pskb).
+                if error.errno not in (errno.ENOBUFS, errno.EAGAIN):
                     raise
         wait(sent, min(time.monotonic() + patience, deadline))
         missing = list(sent.values())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
+from netlab.agent import sockets
 from netlab.agent.errors import name as errno_name
 from netlab.agent.netns import Netns
 from netlab.agent.probe import filters
@@ -41,8 +43,11 @@ class Layer:
     traversals = 1
     #: Whether a probe makes the kernel flood a broadcast: then sending is worth two processors.
     floods = False
-    #: So many probes are sent before the ears are emptied.
+    #: So many probes are sent before the ears are emptied, and so much of a receive buffer each may take (truesize).
     burst = 64
+    room = sockets.SMALL
+    #: So many at most are waited for together: all of them may wait in one socket for a neighbour that never answers.
+    most = sys.maxsize
 
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         self.arena = arena
@@ -50,6 +55,10 @@ class Layer:
         self.name = name
         self.results: dict[Pair, Result] = {}
         self.by_number: dict[int, Pair] = {}
+
+    def at_once(self) -> int:
+        """How many probes may be sent before the ears are emptied: all of them may come to one socket."""
+        return min(self.burst, self.ears.takes(self.room))
 
     def prepare(self, wave: list[Pair]) -> None:
         """Everything a wave needs that is no traffic yet: sockets, static entries."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 
+from netlab.agent import sockets
 from netlab.agent.probe import bpf
 from netlab.agent.probe.frames import ETH_P_ALL
 
@@ -23,7 +24,7 @@ class Meter:
     def __init__(self, program: bpf.Program) -> None:
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.htons(ETH_P_ALL))
         bpf.attach(self.socket, program)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)
+        sockets.make_room(self.socket, 0, force=False)
 
     def more(self) -> int:
         """How many they are since the last call: the counter starts anew whenever it is read."""

@@ -9,10 +9,11 @@ import select
 import socket
 import struct
 
+from netlab.agent import sockets
 from netlab.agent.errors import name as errno_name
 from netlab.agent.probe import filters, frames
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.ears import Ears, enlarge
+from netlab.agent.probe.ears import ROOM, Ears
 from netlab.agent.probe.echo import AddressLayer
 from netlab.agent.probe.layer import REFUSALS
 
@@ -61,8 +62,7 @@ class Transport(AddressLayer):
 
     def _open(self, index: int) -> socket.socket:
         """A socket in an endpoint's namespace. Raises OSError."""
-        with self.arena.ns(index):
-            sock = socket.socket(self.domain, self.kind | socket.SOCK_CLOEXEC)
+        sock = sockets.open_in(self.arena.ns(index), self.domain, self.kind, 0, f"a socket for {self.name}")
         sock.setblocking(False)
         return sock
 
@@ -209,8 +209,6 @@ class Udp(Transport):
     traversals = 7
 
     def serve(self, sock: socket.socket) -> None:
-        enlarge(sock)
-
         def answer() -> None:
             try:
                 while True:
@@ -218,8 +216,9 @@ class Udp(Transport):
                     try:
                         sock.sendto(data, sender)
                     except OSError as error:
-                        if isinstance(error, BlockingIOError):
-                            raise
+                        if error.errno in (errno.EAGAIN, errno.ENOBUFS):
+                            self.ears.unsent += 1
+                            continue
                         number = frames.number_at(data, 0)
                         pair = self.by_number.get(number) if number is not None else None
                         if pair is not None:
@@ -229,7 +228,8 @@ class Udp(Transport):
             except BlockingIOError:
                 return
 
-        self.ears.watch(sock, answer)
+        sockets.make_room_to_send(sock, ROOM)
+        self.ears.collect(sock, answer)
 
     def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
         number = self.number(pair)

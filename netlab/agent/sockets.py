@@ -1,0 +1,79 @@
+"""Sockets in namespaces, and how much room their buffers have.
+
+A buffer is as large as net.core.rmem_max and wmem_max allow (sk_setsockopt, net/core/sock.c): 208 KiB on most machines.
+What is under way to a socket at once has to fit what it got, not what it asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netlab.agent.netns import Netns
+
+SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_MEMINFO = 32, 33, 55
+#: struct sk_meminfo as nine numbers (SK_MEMINFO_VARS); the last is how many frames found no room (SK_MEMINFO_DROPS).
+_MEMINFO = struct.Struct("=9I")
+#: So much of a buffer a frame of up to 250 bytes takes at most (truesize; measured on 6.18: 832).
+SMALL = 1024
+#: What every buffer of the agent is held at, in bytes as the kernel counts them (getsockopt), root's, too: so tests try
+#: on a large machine what a small one does. 0: whatever the kernel gives.
+HELD = int(os.environ.get("NETLAB_HOLD_BUFFERS") or 0)
+
+
+def open_in(ns: Netns, family: int, kind: int, protocol: int, what: str) -> socket.socket:
+    """A socket of a namespace; ``what`` it is, for the error. Raises OSError, with that and the namespace in it."""
+    try:
+        with ns:
+            sock = socket.socket(family, kind | socket.SOCK_CLOEXEC, protocol)
+    except OSError as error:
+        number = error.errno or 0
+        raise OSError(number, f"{what} in {ns.id} cannot be opened: {os.strerror(number)}") from error
+    hold(sock)
+    return sock
+
+
+def make_room(sock: socket.socket, size: int, *, force: bool = True) -> int:
+    """Ask for a receive buffer of ``size`` bytes: how many it has now, as the kernel counts them (twice as many).
+
+    With ``force`` it may go beyond rmem_max, where this user may have that (CAP_NET_ADMIN of the machine).
+    """
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE if force else socket.SO_RCVBUF, size)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+    hold(sock)
+    return room(sock)
+
+
+def make_room_to_send(sock: socket.socket, size: int) -> int:
+    """The same for what a socket has sent and others still hold: a neighbour that is looked for, a queue."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, size)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+    hold(sock)
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+
+
+def hold(sock: socket.socket) -> None:
+    """Hold a socket's buffers at what the tests ask for."""
+    if HELD:
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            if sock.getsockopt(socket.SOL_SOCKET, option) > HELD:
+                # The kernel doubles what it is told.
+                sock.setsockopt(socket.SOL_SOCKET, option, HELD // 2)
+
+
+def room(sock: socket.socket) -> int:
+    """The size of a receive buffer in bytes, as the kernel counts them: each frame by its skb's truesize."""
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+
+def lost(sock: socket.socket) -> int:
+    """How many frames a socket had no room for since it was opened (sk_drops; Linux 4.12)."""
+    drops: int = _MEMINFO.unpack(sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size))[8]
+    return drops
