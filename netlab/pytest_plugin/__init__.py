@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from netlab.testing.blueprint import Source
 
 _KEEPER: pytest.StashKey[Keeper] = pytest.StashKey()
+#: Where topology files are looked for in a project that doesn't say.
+DEFAULT = ["topologies/*.yaml"]
 _PATHS: pytest.StashKey[frozenset[Path]] = pytest.StashKey()
 
 
@@ -46,8 +48,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(
         "netlab_topologies",
         type="args",
-        default=["topologies/*.yaml"],
-        help="Patterns, relative to the root folder, of topology files that are tests. [topologies/*.yaml]",
+        default=None,
+        help="Patterns, relative to the root folder, of topology files that are tests. "
+        "[of topologies/*.yaml those that have hosts: or switches: at their top]",
     )
     parser.addini(
         "netlab_required",
@@ -123,9 +126,21 @@ def keeper_of(config: pytest.Config) -> Keeper:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """A file of ``netlab_topologies`` is a collection of tests; every other YAML file is left alone."""
+    """A file of ``netlab_topologies`` is a collection of tests; every other YAML file is left alone.
+
+    Where a project doesn't say which those are, only what is recognised as netlab's is one.
+    """
     if file_path.suffix not in (".yaml", ".yml") or file_path not in _paths(parent.config):
         return None
+    if parent.config.getini("netlab_topologies") is None:
+        from netlab.pytest_plugin.recognise import is_topology
+
+        try:
+            if not is_topology(file_path):
+                return None
+        except OSError:
+            # What can't be read isn't known to be netlab's.
+            return None
     from netlab.pytest_plugin.topologies import TopologyFile
 
     return TopologyFile.from_parent(parent, path=file_path)
@@ -133,7 +148,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def _paths(config: pytest.Config) -> frozenset[Path]:
     if _PATHS not in config.stash:
-        patterns: list[str] = config.getini("netlab_topologies")
+        patterns: list[str] | None = config.getini("netlab_topologies")
+        if patterns is None:
+            patterns = DEFAULT
         config.stash[_PATHS] = frozenset(path for pattern in patterns for path in config.rootpath.glob(pattern))
     return config.stash[_PATHS]
 
