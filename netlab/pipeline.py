@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 RETRY_SINGLY = 200
 
 
+#: Is told what is being done, for progress.
+Watch = Callable[[str], None]
+
+
 @dataclass(frozen=True)
 class Options:
     """What is asked of a run.
@@ -49,7 +53,7 @@ class Options:
     ``stories`` asks for the story of every pair of a small lab; ``pcap`` is a folder for captures, which would
     slow down what is measured: with it, as without ``measure``, nothing is. ``folder`` says how the folder of a
     topology is called in it: by default as the topology is. ``planned`` is told a topology's name before anything of
-    it is built; what it raises ends the run.
+    it is built; what it raises ends the run. ``note`` is told what somebody who waits should know (else stderr is).
     """
 
     layers: tuple[str, ...] = ()
@@ -61,10 +65,7 @@ class Options:
     measure: bool = True
     folder: Callable[[str], str] | None = None
     planned: Callable[[str], object] | None = None
-
-
-#: Is told what is being done, for progress.
-Watch = Callable[[str], None]
+    note: Watch | None = None
 
 
 def silent(_doing: str) -> None:
@@ -166,7 +167,8 @@ def measure(step: Step, lab: Lab, seen: Mapping[str, LayerObserved], options: Op
     """Measure what a step asks for, when everything is probed, and judge it."""
     from netlab.measure import session
 
-    return judge_measured(step, session.measure(step, lab, seen, options.seed, watch), options.seed)
+    measured = session.measure(step, lab, seen, options.seed, watch, options.note or session.on_stderr)
+    return judge_measured(step, measured, options.seed)
 
 
 def judge_measured(step: Step, measured: MeasuresObserved, seed: int) -> JudgedMeasures:

@@ -36,6 +36,11 @@ class Progress:
             if self._due:
                 self._show()
 
+    def note(self, text: str) -> None:
+        """Say something that is to stay, whether progress is shown or not."""
+        self.hide()
+        print(f"netlab: {text}", file=sys.stderr, flush=True)
+
     def hide(self) -> None:
         """Wipe the line; it comes back with the next text."""
         with self._lock:

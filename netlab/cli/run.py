@@ -191,13 +191,13 @@ class _Job:
             print(f"not examined to the end: {', '.join(one.stem for one in rest)}", file=sys.stderr)
         self._close(partly=True)
 
-    def _examine(self, path: Path, agents: _Agents, watch: Callable[[str], None], records: list[Record]) -> None:
+    def _examine(self, path: Path, agents: _Agents, watch: Progress, records: list[Record]) -> None:
         """Add a record for each repetition."""
         from netlab import pipeline
 
         seen: set[int] = set()
         for k in range(self.asked["repeat"]):
-            record = pipeline.run(path, agents.get(), self._options(k, path), watch, self._get_ready)
+            record = pipeline.run(path, agents.get(), self._options(k, path, watch), watch, self._get_ready)
             code = record["summary"]["exit_code"]
             # Of many repetitions only what will be shown or written is kept whole.
             whole = code not in seen or self.asked["json_to"] is not None
@@ -216,7 +216,7 @@ class _Job:
 
             html.prepare()
 
-    def _options(self, k: int, path: Path) -> Options:
+    def _options(self, k: int, path: Path, watch: Progress) -> Options:
         from netlab.pipeline import Options
 
         return Options(
@@ -229,6 +229,7 @@ class _Job:
             measure=not self.asked["no_measure"],
             folder=lambda name: self._folder_name(name, path),
             planned=lambda name: self._check_reports(name, path),
+            note=watch.note,
         )
 
     def _check_reports(self, name: str, path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from netlab.lab.errors import LabError
 from netlab.observed import Sample
 from netlab.plan.measures import Traffic
 
@@ -18,7 +19,10 @@ _LATE = ("timed out", "no answer")
 
 
 def sample(raw: Raw, traffic: Traffic) -> Sample:
-    """The sample of one measurement; `netlab.agent.measure.driver.measure` says what is in ``raw``."""
+    """The sample of one measurement; `netlab.agent.measure.driver.measure` says what is in ``raw``.
+
+    Raises LabError: the package that reads iperf3's reports is missing.
+    """
     tool = {"iperf3": "iperf3", "sockets": "plain sockets"}.get(raw["tool"], "")
     client, server = raw.get("client", {}), raw.get("server", {})
     known = {"tool": tool, "cpu_client": client.get("cpu"), "cpu_server": server.get("cpu")}
@@ -68,7 +72,12 @@ def _per_gigabyte(seconds: float | None, count: int) -> float | None:
 
 def _iperf3(client: Raw, server: Raw, traffic: Traffic) -> Raw:
     """iperf3's own report, by `iperf3.TestResult`, and what that leaves out."""
-    from iperf3 import TestResult
+    try:
+        from iperf3 import TestResult
+    except ModuleNotFoundError as error:
+        raise LabError(
+            "the Python package iperf3, which reads iperf3's reports, is missing", "pip install iperf3"
+        ) from error
 
     result = TestResult(client["out"])
     received = result.json["end"]["sum_received"]

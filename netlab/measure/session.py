@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -27,17 +28,29 @@ Silent = dict[tuple[str, str, str], Sample]
 Watch = Callable[[str], None]
 
 
+def on_stderr(text: str) -> None:
+    """Say something to whoever waits."""
+    print(f"netlab: {text}", file=sys.stderr, flush=True)
+
+
 def measure(
-    step: Step, lab: Lab, seen: Mapping[str, LayerObserved], seed: int = 0, watch: Watch = lambda _text: None
+    step: Step,
+    lab: Lab,
+    seen: Mapping[str, LayerObserved],
+    seed: int = 0,
+    watch: Watch = lambda _text: None,
+    note: Watch = on_stderr,
 ) -> MeasuresObserved:
     """Measure everything that a step asks for. Raises netlab.lab.LabError.
+
+    ``watch`` is told what is being done, ``note`` what somebody who waits should know: for whom.
 
     A pair that the layer of its protocol proves unreachable is not tried; ``seen`` are the layers observed
     already, what they lack is probed first.
     """
     clock = time.monotonic()
     silent = _silent(step, lab, seen, seed)
-    with Lock(watch):
+    with Lock(note):
         work = _Work(step.state, lab, silent, watch, _seconds(step.measures))
         throughput = tuple(work.entry(one) for one in step.measures.throughput)
         latency = tuple(work.entry(one) for one in step.measures.latency)

@@ -21,6 +21,7 @@ from netlab.report import terminal
 from netlab.report.style import Style
 
 if TYPE_CHECKING:
+    from netlab.judge.measure import JudgedMeasures
     from netlab.testing import Labs
 
 
@@ -112,10 +113,11 @@ def _only_links(step: Step, built: StepObserved) -> report.Examined:
     return report.Examined(step, built, None, judged)
 
 
-def judge(plan: Plan, one: report.Examined, here: report.Circumstances) -> None:
+def judge(plan: Plan, one: report.Examined, here: report.Circumstances, *, required: bool = False) -> None:
     """Raises NotAsExpected where anything failed or was inconclusive, and skips where nothing was expected.
 
-    What has no layer (values read back and refusals, measurements) has items of its own.
+    What has no layer (values read back and refusals, measurements) has items of its own. A measurement whose tool this
+    machine lacks is skipped, unless labs are ``required``.
     """
     record = report.build(plan, [one], [], model.RULES, here)
     [step] = record["steps"]
@@ -130,9 +132,20 @@ def judge(plan: Plan, one: report.Examined, here: report.Circumstances) -> None:
         verdicts |= {mark for layer in step["layers"].values() for row in layer["verdict"] for mark in row}
         # What only the model says of listeners and of the wire has no cell.
         verdicts |= {finding["verdict"] for finding in findings if finding["kind"] in ("heard", "wire")}
+    if "F" not in verdicts and not required and (lacking := _lacking(one.measures)):
+        pytest.skip(lacking)
     if "F" in verdicts or "?" in verdicts:
         word = "not as expected" if "F" in verdicts else "inconclusive: nothing could be proved either way"
         raise NotAsExpected(f"{word}\n\n{terminal.render(record, Style(width=100))}")
     if "P" not in verdicts:
         why = next((finding["detail"] for finding in findings if finding["detail"]), "nothing is expected")
         pytest.skip(f"only observed: {why}")
+
+
+def _lacking(measures: JudgedMeasures | None) -> str:
+    """Which tool this machine lacks for a measurement, and what mends it; nothing where it lacks none."""
+    if measures is None:
+        return ""
+    entries = [one.measured.samples for one in (*measures.throughput, *measures.latency)]
+    sides = [side for one in measures.compare for side in (one.compared.faster, one.compared.than)]
+    return next((one.detail for samples in (*entries, *sides) for one in samples if one.status == "no-tool"), "")

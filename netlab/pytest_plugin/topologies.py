@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from netlab.lab import BuildError, CannotRun, LabDied, LabError
+from netlab.lab import BuildError, LabDied, LabError
+from netlab.lab.errors import AgentBug
 from netlab.plan.types import ExpectRefused, ExpectState, Plan, Step
 from netlab.pytest_plugin import asked_layers, keeper_of
 from netlab.pytest_plugin.bench import LINKS, MEASURES, Bench, NotAsExpected, judge
@@ -81,14 +82,15 @@ class TopologyItem(pytest.Item):
         self.where |= {"substrate": seen.here.substrate, "seed": str(seen.here.seed)}
         if self.config.getoption("--netlab-report"):
             self.seen = pack(self.nodeid.partition("::")[0], seen)
-        judge(self.parent.plan, seen.examined, seen.here)
+        required = bool(self.config.getini("netlab_required"))
+        judge(self.parent.plan, seen.examined, seen.here, required=required)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The report of what is not as expected, and no traceback."""
         if isinstance(excinfo.value, (NotAsExpected, BuildError, LabDied)):
             return str(excinfo.value)
-        if isinstance(excinfo.value, CannotRun):
-            return f"{excinfo.value}; {excinfo.value.mend}"
+        if isinstance(excinfo.value, LabError) and not isinstance(excinfo.value, AgentBug):
+            return f"{excinfo.value}; {excinfo.value.mend}" if excinfo.value.mend else str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
+from netlab.lab import LabError
 from netlab.measure.sample import sample
 from netlab.plan.measures import Traffic
 
@@ -126,3 +129,21 @@ def test_how_it_ended_comes_before_what_was_said() -> None:
     found = sample(raw("iperf3", client, status="server-died", detail="the server was ended by SIGKILL"), TCP)
     assert found.status == "server-died"
     assert found.detail == "the server was ended by SIGKILL (control socket has closed unexpectedly)"
+
+
+def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the package that reads iperf3's reports is missing it is named, with what mends it and exit code 3."""
+    monkeypatch.setitem(sys.modules, "iperf3", None)
+    with pytest.raises(LabError, match="the Python package iperf3") as caught:
+        sample(raw("iperf3", end(report("TCP"))), TCP)
+    assert (caught.value.exit_code, caught.value.mend) == (3, "pip install iperf3")
+    assert sample(raw("sockets", end({"error": "timed out"})), TCP).status == "timed-out"
+
+
+def test_it_is_imported_only_where_something_is_measured() -> None:
+    """Neither the front nor the agent imports it before."""
+    ask = "import sys, netlab.cli.group, netlab.cli.run, netlab.pipeline, netlab.measure.session, netlab.agent.server"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{ask}; print('iperf3' in sys.modules)"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -254,3 +255,15 @@ def test_a_mistyped_layer(project: Project) -> None:
     ran = project.pytest("-q", "--netlab-layers", "imcp")
     assert ran.returncode == 4
     assert "--netlab-layers: no layer 'imcp' (did you mean 'icmp'?); there are" in ran.output
+
+
+def test_a_measurement_without_iperf3_is_skipped(project: Project) -> None:
+    """Where the binary is missing the measurement's item skips with the reason, the others pass; required, it fails."""
+    project.write("topologies/two.yaml", TWO_HOSTS + "throughput:\n  - A -> B: {engine: iperf3}\n")
+    env = {"PATH": os.path.dirname(sys.executable)}
+    ran = project.pytest("-q", "-rs", env=env)
+    assert (ran.returncode, ran.count("skipped"), ran.count("failed")) == (0, 1, 0), ran.output
+    assert "iperf3 is not installed" in ran.output
+    assert "sudo apt-get install iperf3" in ran.output
+    ran = project.pytest("-q", "-o", "netlab_required=true", "-k", "throughput", env=env)
+    assert (ran.returncode, ran.count("failed")) == (1, 1), ran.output
