@@ -266,7 +266,7 @@ def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | N
         if child is sender:
             continue
         if child.mode not in modes:
-            if child is sim.goal:
+            if sim.hops is not None and sim.goal in (child, None):
                 why = PRIVATE_DROPS if child.mode == "private" else SOURCE_NOT_LISTED
                 if child.mode != "bridge":
                     sim.note(payload.phase, child.id, "not for this child", why, end=True)

@@ -10,9 +10,9 @@ from netlab.model.classes import Classes, PairClass
 from netlab.model.compile import compile_state
 from netlab.model.probes import End
 from netlab.model.sim import Hop, Unknown
-from netlab.model.story import decided, path, unanswered
-from netlab.model.world import OTHERHOST, Port
-from netlab.plan.types import State, base_layer
+from netlab.model.story import BroadcastStory, decided, path, unanswered
+from netlab.model.world import OTHERHOST, Namespace, Port
+from netlab.plan.types import State, base_layer, layer_family
 
 Cell = tuple[str, int, int]
 
@@ -43,13 +43,17 @@ class Prediction:
         self.layers = tuple(layers)
         self._world = compile_state(state)
         self._ends = [End(self._world, endpoint) for endpoint in state.endpoints]
-        self._classes = Classes(self._world, self._ends) if classes else None
+        self._size = max((int(layer.partition("/")[2] or 0) for layer in layers), default=0)
+        #: by address family; empty where every pair is to be simulated by itself
+        self._classes: dict[int | None, Classes] = {}
+        self._sharing = classes
         self._letters: dict[tuple[str, PairClass], str] = {}
-        self._why: dict[tuple[str, PairClass], str] = {}
         self._wired: dict[tuple[str, PairClass], bool | None] = {}
         self._rules: dict[tuple[str, PairClass], str | None] = {}
         self._heard: dict[int, frozenset[str]] = {}
         self._broadcast_wired: dict[int, bool] = {}
+        #: the story of the source that was last asked for
+        self._told: BroadcastStory | None = None
         self.letters: dict[str, tuple[str, ...]] = {layer: self._matrix(layer) for layer in self.layers}
         self.unknown: Mapping[Cell, str] = _Reasons(self)
 
@@ -70,10 +74,21 @@ class Prediction:
 
     def rule(self, layer: str, i: int, j: int) -> str | None:
         """The id of the rule that decided a pair, or None."""
-        key = layer, self._class(i, j)
+        key = layer, self._class(layer, i, j)
         if key not in self._rules:
-            self._rules[key] = self.story(layer, i, j).rule
+            self._rules[key] = self._found_by_one(i, j) if layer == "broadcast" else self.story(layer, i, j).rule
         return self._rules[key]
+
+    def _found_by_one(self, i: int, j: int) -> str | None:
+        """The rule of a broadcast, out of the story of the one frame that goes to all."""
+        source, target = self._ends[i], self._ends[j]
+        letter = self.letter("broadcast", i, j)
+        if letter in ".?" or source.host == target.host:
+            # Between a parent and its child a story is told with an eye to which of them is meant.
+            return self.story("broadcast", i, j).rule
+        if self._told is None or self._told.source is not source:
+            self._told = BroadcastStory(probes.broadcast(self._world, source, trace=True), source)
+        return self._told.rule(letter, target)
 
     def heard(self, i: int) -> frozenset[str]:
         """The links and switch ports at which endpoint i's broadcast arrives; empty where that isn't known."""
@@ -96,7 +111,7 @@ class Prediction:
             # One frame says it of all.
             self.heard(i)
             return self._broadcast_wired.get(i)
-        key = layer, self._class(i, j)
+        key = layer, self._class(layer, i, j)
         if key not in self._wired:
             self._wired[key] = probes.on_wire(self._world, layer, self._ends[i], self._ends[j])
         return self._wired[key]
@@ -106,7 +121,10 @@ class Prediction:
         source, target = self._ends[i], self._ends[j]
         if i == j or not probes.applies(base_layer(layer), source, target):
             return "."
-        key = layer, self._class(i, j)
+        if not self._sharing or self._classes_of(layer).alone(i, j):
+            # Nobody asks again: what isn't kept takes no room.
+            return self._simulated(layer, i, j)
+        key = layer, self._class(layer, i, j)
         found = self._letters.get(key)
         if found is None:
             found = self._letters[key] = self._simulated(layer, i, j)
@@ -114,29 +132,29 @@ class Prediction:
 
     def reason(self, layer: str, i: int, j: int) -> str:
         """Why there is no prediction for a pair."""
-        known = self._why.get((layer, self._class(i, j)))
-        if known:
-            return known
         try:
             probes.letter(self._world, layer, self._ends[i], self._ends[j])
         except Unknown as why:
             return str(why)
         raise KeyError((layer, i, j))
 
-    def _class(self, i: int, j: int) -> PairClass:
-        return self._classes.pair(i, j) if self._classes is not None else (i, j, 0)
+    def _classes_of(self, layer: str) -> Classes:
+        family = layer_family(layer)
+        if family not in self._classes:
+            self._classes[family] = Classes(self._world, self._ends, family, self._size)
+        return self._classes[family]
+
+    def _class(self, layer: str, i: int, j: int) -> PairClass:
+        return self._classes_of(layer).pair(i, j) if self._sharing else (i, j, 0)
 
     def _simulated(self, layer: str, i: int, j: int) -> str:
         try:
             if layer == "broadcast":
                 # One frame says it of all.
                 return "R" if self._ends[j].dev.id in self._hearers(i) else "U"
-            letter, wired = probes.letter(self._world, layer, self._ends[i], self._ends[j])
-            if wired is not None:
-                self._wired[layer, self._class(i, j)] = wired
+            letter, _ = probes.letter(self._world, layer, self._ends[i], self._ends[j])
             return letter
-        except Unknown as why:
-            self._why[layer, self._class(i, j)] = str(why)
+        except Unknown:
             return "?"
 
     def _hearers(self, i: int) -> frozenset[str]:
@@ -147,25 +165,35 @@ class Prediction:
 
     def _matrix(self, layer: str) -> tuple[str, ...]:
         count = len(self._ends)
-        if self._classes is None:
+        if not self._sharing:
             return tuple("".join(self.letter(layer, i, j) for j in range(count)) for i in range(count))
-        # Rows of one class are alike but for their own host's columns, and within a host but for their own
-        # namespace's: those are filled in one by one.
-        classes = self._classes
+        # Rows of one class are alike but for their own host's columns, within a host but for their own namespace's,
+        # and within a namespace but for their own; and but for those that have static entries for each other.
+        classes = self._classes_of(layer)
         elsewhere: dict[int, tuple[list[str], int]] = {}
         nearby: dict[tuple[int, str], tuple[list[str], int]] = {}
+        together: dict[tuple[int, Namespace], tuple[list[str], int]] = {}
         rows = []
         for i in range(count):
-            number, host = classes.number[i], classes.host[i]
+            number, host, ns = classes.number[i], classes.host[i], classes.ns[i]
+            self._world.forget()
+            if classes.members[number] == 1:
+                rows.append("".join([self.letter(layer, i, j) for j in range(count)]))
+                continue
             if number not in elsewhere:
                 elsewhere[number] = [self.letter(layer, i, j) for j in range(count)], i
             if (number, host) not in nearby:
                 common, first = elsewhere[number]
                 columns = classes.on_host[host] + classes.on_host[classes.host[first]]
+                columns += classes.named(i) + classes.named(first)
                 nearby[number, host] = self._patched(layer, common, i, columns), i
-            common, first = nearby[number, host]
-            columns = classes.in_space[classes.ns[i]] + classes.in_space[classes.ns[first]]
-            rows.append("".join(self._patched(layer, common, i, columns)))
+            if (number, ns) not in together:
+                common, first = nearby[number, host]
+                columns = classes.in_space[ns] + classes.in_space[classes.ns[first]]
+                columns += classes.named(i) + classes.named(first)
+                together[number, ns] = self._patched(layer, common, i, columns), i
+            common, first = together[number, ns]
+            rows.append("".join(self._patched(layer, common, i, [i, first])))
         return tuple(rows)
 
     def _patched(self, layer: str, row: list[str], i: int, columns: list[int]) -> list[str]:

@@ -33,12 +33,13 @@ class End:
     """An endpoint as the probes need it: its interface, its addresses as numbers."""
 
     __slots__ = (
-        "address4", "address6", "dev", "extra", "id", "network4", "network6", "shift4", "shift6", "wire",
+        "address4", "address6", "dev", "extra", "host", "id", "network4", "network6", "shift4", "shift6", "wire",
     )  # fmt: skip
 
     def __init__(self, world: World, endpoint: plan.Endpoint) -> None:
         self.id = endpoint.id
         self.dev: Device = world.devices[endpoint.link]
+        self.host = endpoint.namespace.partition("/")[0]
         self.extra = endpoint.extra
         self.address4 = self.address6 = 0
         self.network4 = self.network6 = 0
@@ -137,9 +138,9 @@ def _beyond(sim: Sim) -> Iterator[Schedule]:
         yield Schedule(prompt=True)
 
 
-def broadcast(world: World, source: End) -> Sim:
+def broadcast(world: World, source: End, trace: bool = False) -> Sim:
     """One broadcast of the source: `heard` of the simulation says where it arrived. `Unknown` too."""
-    sim = _start(world, source, "frame", False, USUAL)
+    sim = _start(world, source, "frame", trace, USUAL)
     dev = source.dev
     _transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, RAW, _RAW))
     return sim

@@ -123,7 +123,7 @@ class Sim:
         self.connecting = False
         #: a router has told the client that its SYN leads nowhere
         self.told = False
-        #: the destination's interface; only stories look at it
+        #: the destination's interface, None where all are meant; only stories look at it
         self.goal: Device | None = None
         self.target = 0
         # What is observed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import defaultdict
 from collections.abc import Iterator
 
 from netlab.model import bridge, device, macvlan, stack
@@ -49,7 +50,7 @@ def _arrival(letter: str, told: str, sim: Sim, target: End) -> str | None:
         for hop in request:
             if hop.at in near:
                 return hop.rule
-    return request[0].rule if request else None
+    return next((hop.rule for hop in request if not hop.end), None)
 
 
 def _death(sim: Sim, source: End, target: End) -> Hop | None:
@@ -78,6 +79,32 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
     # Whose the frame was is told by what came before: the child that the parent has in its place.
     taken = [hop for hop in hops if hop.rule in _TAKEN and hop.phase == last.phase]
     return taken[-1] if taken and last.rule in _TAKEN_BY else last
+
+
+class BroadcastStory:
+    """The events of one broadcast, out of which the rule is found for each destination."""
+
+    def __init__(self, sim: Sim, source: End) -> None:
+        self.source = source
+        self._sim = sim
+        self._hops = sim.hops or []
+        self._at: dict[str, list[int]] = defaultdict(list)
+        for k, hop in enumerate(self._hops):
+            self._at[hop.at].append(k)
+        # Where nothing happened near an end, what happened last is what tells.
+        ends = [k for k, hop in enumerate(self._hops) if hop.end]
+        rules = [k for k, hop in enumerate(self._hops) if hop.rule and not hop.end]
+        self._always = {*ends[-1:], *rules[-1:], *self._near(_chain(source.dev))}
+
+    def _near(self, places: set[str]) -> Iterator[int]:
+        for place in places:
+            yield from self._at.get(place, ())
+
+    def rule(self, letter: str, target: End) -> str | None:
+        """The rule that decided the letter of a destination on another host."""
+        chosen = sorted(self._always.union(self._near(_chain(target.dev))))
+        self._sim.hops = [self._hops[k] for k in chosen]
+        return decided(letter, letter, self._sim, self.source, target)[0]
 
 
 #: Why a question has no answer, where nothing is to be seen of it.

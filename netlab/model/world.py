@@ -22,6 +22,9 @@ HOST, OTHERHOST = 0, 3
 #: What a frame carries: the probe's own EtherType, ARP, IPv4, IPv6.
 RAW, ARP, IP4, IP6 = 0, 1, 2, 3
 
+#: How many look-ups of a namespace, and how many races, are remembered.
+REMEMBERED = 1024
+
 ALL_STATIONS = "ff:ff:ff:ff:ff:ff"
 LOCAL_TABLE, MAIN_TABLE, DEFAULT_TABLE = 255, 254, 253
 
@@ -288,6 +291,14 @@ class World:
         self.bridges: list[Bridge] = []
         #: by link id
         self.devices: dict[str, Device] = {}
+
+    def forget(self) -> None:
+        """Drop what was remembered of look-ups and races where it has become much: it can all be found out again."""
+        if len(self.tried) > REMEMBERED:
+            self.tried.clear()
+        for ns in self.namespaces.values():
+            if len(ns.cache) > REMEMBERED:
+                ns.cache.clear()
 
 
 def _default_conf() -> Conf:

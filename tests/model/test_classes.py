@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlab.model.prediction import Prediction
-from netlab.plan.types import LAYERS, Neighbor
+from netlab.plan.types import LAYERS, Address, Neighbor
 from tests.model.lab import Lab
 
 ALL_LAYERS = (*LAYERS, "icmp/1400", "icmp6/1400")
@@ -51,7 +52,38 @@ def random_lab(rng: random.Random) -> Lab:
                     options = {"up": False} if rng.random() < 0.04 else {}
                     lab.child(f"{space}:m{k}{copy}", f"{name}:eth0", mode, *address(net), mtu=mtu, **options)
     _references(lab, rng)
+    _trifles(lab, rng)
     return lab
+
+
+def _trifles(lab: Lab, rng: random.Random) -> None:
+    """What most probes don't feel, but some may: MTUs, settings, further addresses, routes to nowhere, entries."""
+    if rng.random() < 0.4:
+        return
+    spaces = [ns.id for ns in lab.namespaces.values() if ns.kind == "host"]
+    for space in spaces:
+        for key, values in SYSCTLS.items():
+            if rng.random() < 0.2:
+                lab.sysctl(space, f"all/{key}", rng.choice(values))
+        if rng.random() < 0.2:
+            lab.route(space, f"10.77.{rng.randrange(9)}.0/24", via="10.0.0.1")
+    ends = [end for end in lab.endpoints if end.v4]
+    for number, link in enumerate(list(lab.links)):
+        if not link.addresses:
+            continue
+        if rng.random() < 0.3 and not getattr(link, "parent", ""):
+            lab.change(link.id, mtu=rng.choice((1500, 1600, 9000, 1450)))
+        if rng.random() < 0.2:
+            net = rng.randrange(2)
+            more = [Address(f"10.0.{net}.{100 + 4 * number % 90 + k}", 24) for k in range(rng.randrange(1, 5))]
+            lab.change(link.id, addresses=(*link.addresses, *more))
+            first = next(end for end in lab.endpoints if end.link == link.id)
+            for one in more:
+                lab.endpoints.append(replace(first, id=f"{link.id}@{one.ip}", v4=one, v6=None, extra=True))
+        if ends and rng.random() < 0.2:
+            others = rng.sample(ends, min(2, len(ends)))
+            macs = [*(end.mac for end in ends), "ff:ff:ff:ff:ff:ff", "03:bf:0a:00:00:01"]
+            lab.change(link.id, neighbors=tuple(Neighbor(one.v4.ip, rng.choice(macs)) for one in others))
 
 
 def _references(lab: Lab, rng: random.Random) -> None:
@@ -76,7 +108,7 @@ def _references(lab: Lab, rng: random.Random) -> None:
         lab.sysctl(rng.choice(spaces), "/neigh/default/locktime", 0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_class_is_exact(seed: int) -> None:
     """Whatever the lab, a pair's letter, rule and use of the wire are the same shared as simulated by itself."""
@@ -113,10 +145,40 @@ def test_one_who_is_spoken_of_is_no_equal() -> None:
     lab = Lab()
     for host in range(4):
         lab.veth(f"h{host}:eth0", f"10.0.0.{host + 1}/24")
-    plain = Prediction(lab.state(), ("icmp",))._classes
-    assert plain is not None
+    plain = Prediction(lab.state(), ("icmp",))._classes[4]
     assert len(set(plain.number)) == 1
     lab.route("h0", "10.9.0.0/16", via="10.0.0.2")
-    spoken = Prediction(lab.state(), ("icmp",))._classes
-    assert spoken is not None
-    assert len(set(spoken.number)) == 3
+    nowhere = Prediction(lab.state(), ("icmp",))._classes[4]
+    assert len(set(nowhere.number)) == 1
+    lab.route("h0", "10.0.0.4/32", via="10.0.0.2")
+    spoken = Prediction(lab.state(), ("icmp",))._classes[4]
+    assert len(set(spoken.number)) == 4
+
+
+def test_what_no_probe_feels_makes_no_class() -> None:
+    """Hosts that differ in MTU, in settings of no effect, or in entries for each other, are simulated as a few."""
+    lab = Lab()
+    for host in range(40):
+        lab.veth(f"h{host}:eth0", f"10.0.0.{host + 1}/24", mtu=1400 + host)
+        lab.sysctl(f"h{host}", "all/rp_filter", host % 3).sysctl(f"h{host}", "all/arp_announce", host % 2)
+        lab.change(
+            f"h{host}:eth0", neighbors=(Neighbor(f"10.0.0.{(host + 1) % 40 + 1}", f"02:00:00:00:01:{host:02x}"),)
+        )
+    prediction = Prediction(lab.state(), ("unicast", "icmp", "tcp"))
+    assert len(set(prediction._classes[4].number)) == 1
+    # An entry is felt by the two whose it is, as it names no MAC that there is.
+    rows = prediction.letters["icmp"]
+    assert {(i, j) for i, row in enumerate(rows) for j, letter in enumerate(row) if letter == "U"} == {
+        pair for i in range(40) for pair in ((i, (i + 1) % 40), ((i + 1) % 40, i))
+    }
+
+
+def test_many_addresses_are_alike() -> None:
+    """A hundred further addresses of one interface are of one class; the first, which is chosen as a source, is not."""
+    lab = Lab()
+    lab.veth("A:eth0", *(f"10.0.0.{k}/24" for k in range(1, 102)))
+    lab.veth("B:eth0", "10.0.0.200/24")
+    prediction = Prediction(lab.state(), ("arp", "icmp"))
+    assert len(set(prediction._classes[4].number)) == 3
+    single = Prediction(lab.state(), ("arp", "icmp"), classes=False)
+    assert prediction.letters == single.letters
