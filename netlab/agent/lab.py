@@ -57,6 +57,8 @@ class Lab:
         self.read: dict[str, readback.Link] = {}
         #: by id, as the plan has them after the changes made so far
         self.links: dict[str, AnyLink] = {}
+        #: Those of changes that are being made, before their turn comes.
+        self._made: dict[str, Netns] = {}
         self._sysctls = sysctls
         self.log = log
 
@@ -78,9 +80,10 @@ class Lab:
     def close(self) -> None:
         """Kill every program, and let go of every namespace."""
         self.programs.end()
-        for ns in self.namespaces.values():
+        for ns in (*self.namespaces.values(), *self._made.values()):
             ns.close()
         self.namespaces.clear()
+        self._made.clear()
 
     def enter(self, step: Step) -> dict[str, Any]:
         """Apply a step's changes, wait until the lab has settled, read it back. Raises BuildFailed."""
@@ -109,8 +112,9 @@ class Lab:
 
     # --- changes ------------------------------------------------------------------------------------
 
-    def apply(self, changes: Iterable[AnyChange]) -> None:
+    def apply(self, changes: Sequence[AnyChange]) -> None:
         """Changes in order; requests of neighbouring additions travel together. Raises BuildFailed."""
+        self._make_namespaces([change for change in changes if isinstance(change, AddNamespace)])
         pending: list[tuple[Op, AnyChange]] = []
         late: list[tuple[AnyLink, AnyChange, tuple[tuple[str, str], ...]]] = []
         waiting: set[str] = set()
@@ -151,21 +155,22 @@ class Lab:
                     self._set_routing(change.before, change.after, change)
         self._flush(pending, late)
 
+    def _make_namespaces(self, changes: list[AddNamespace]) -> None:
+        for change in changes:
+            name = change.namespace.id
+            try:
+                self._made[name] = Netns(name)
+            except OSError as error:
+                words = f"a network namespace cannot be made: {error.strerror}"
+                raise BuildFailed(error.errno or 0, words, "ip netns add", name, change.where) from error
+        if changes:
+            self._sysctls.look(list(self._made.values()), changes[0].namespace.sysctls)
+
     def _add_namespace(self, change: AddNamespace) -> None:
-        try:
-            ns = Netns(change.namespace.id)
-        except OSError as error:
-            raise BuildFailed(
-                error.errno or 0,
-                f"a network namespace cannot be made: {error.strerror}",
-                "ip netns add",
-                change.namespace.id,
-                change.where,
-            ) from error
-        self.namespaces[ns.id] = ns
+        ns = self.namespaces[change.namespace.id] = self._made.pop(change.namespace.id)
         with ns:
             try:
-                missing = self._sysctls.prepare(ns, change.namespace.sysctls)
+                missing = self._sysctls.prepare(change.namespace.sysctls)
             except OSError as error:
                 values = dict(change.namespace.sysctls)
                 path = sysctl.path_of(error)

@@ -162,7 +162,11 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str], list[Vet
             break
     addressed = [ns for ns in lab.namespaces if any(link.addresses for link in state.links_of(ns))]
     there = {ns: addresses(lab.namespaces[ns].netlink) for ns in addressed}
+    looked = time.monotonic()
     unsettled += _wait_for_groups(lab, state, read, there, deadline - DEADLINE + DETECTION)
+    if time.monotonic() - looked > DEADLINE / 10:
+        # An interface whose link-local address another has as well may lose them all (addrconf_dad_failure).
+        there = {ns: addresses(lab.namespaces[ns].netlink) for ns in addressed}
     found: dict[str, Link] = {}
     for link in state.links:
         mine = read[link.namespace].get(link.ifindex)

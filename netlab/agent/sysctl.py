@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from netlab.agent.errors import BuildFailed
 from netlab.agent.netns import Netns
@@ -16,43 +16,99 @@ _RESETTING = ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding", "net/ipv6/c
 #: These exist only where br_netfilter is loaded; where it isn't there is nothing to switch off.
 _OPTIONAL = "net/bridge/"
 _ROOT = "/proc/sys/"
+#: As much of a value as is read: a list of ports can be longer, numbers are not.
+_LONGEST = 4096
+
+
+#: The same in every namespace that is made, whatever the machine has (icmp_sk_init, igmp_net_init, tcp_sk_init,
+#: brnf_init_net, addrconf_init_net).
+_ALIKE = frozenset(
+    (
+        "net/bridge/bridge-nf-call-arptables",
+        "net/bridge/bridge-nf-call-ip6tables",
+        "net/bridge/bridge-nf-call-iptables",
+        "net/ipv4/icmp_echo_ignore_all",
+        "net/ipv4/icmp_errors_use_inbound_ifaddr",
+        "net/ipv4/igmp_link_local_mcast_reports",
+        "net/ipv4/tcp_orphan_retries",
+    )
+)
 
 
 class Sysctls:
-    """What a fresh namespace starts with is read once per path: every namespace of this agent starts alike.
+    """What the namespaces of an agent start with.
 
-    IPv4's ``all`` and ``default`` are copied from the machine's own namespace at creation (inet_init_net,
-    net.core.devconf_inherit_init_net), so the values cannot be known without a look.
+    A new namespace inherits what the machine has at that moment, IPv4's ``all`` and ``default`` always, others where it
+    is told to (devinet_init_net, addrconf_init_net, tcp_sk_init; net.core.devconf_inherit_init_net).
     """
 
     def __init__(self) -> None:
-        self._fresh: dict[str, str | None] = {}
+        self._alike: dict[str, str | None] = {}
+        #: What was something else the last time is written without a look.
+        self._written: set[tuple[str, str]] = set()
+        self._inherited: dict[str, str | None] = {}
 
-    def prepare(self, ns: Netns, wanted: Iterable[tuple[str, str]]) -> list[str]:
+    def look(self, spaces: Sequence[Netns], wanted: Iterable[tuple[str, str]]) -> None:
+        """See what namespaces have that were just made one after the other, before anything is written in them.
+
+        To look at each would take longer than to make it: the first and the last are looked at, and the others only
+        where these two differ, since then the machine's own have changed meanwhile.
+        """
+        paths = [path for path, value in wanted if path not in _ALIKE and (path, value) not in self._written]
+        with spaces[0]:
+            self._inherited = {path: _readable(path) for path in paths}
+        if len(spaces) > 1:
+            with spaces[-1]:
+                if any(_readable(path) != value for path, value in self._inherited.items()):
+                    self._inherited = {}
+
+    def prepare(self, wanted: Iterable[tuple[str, str]]) -> list[str]:
         """Write what a fresh namespace has otherwise; paths that this kernel doesn't have. Raises OSError.
 
-        The calling thread must be in ``ns``.
+        The calling thread must be in that namespace, which is one of those that were looked at last.
         """
         pairs = tuple(wanted)
-        for path, _ in pairs:
-            if path not in self._fresh:
-                self._fresh[path] = read(path)
-        missing = [path for path, _ in pairs if self._fresh[path] is None and not path.startswith(_OPTIONAL)]
-        changed = [(path, value) for path, value in pairs if self._fresh[path] not in (None, value)]
+        fresh = {path: self._fresh(path, value) for path, value in pairs}
+        missing = [path for path, _ in pairs if fresh[path] is None and not path.startswith(_OPTIONAL)]
+        changed = [(path, value) for path, value in pairs if fresh[path] not in (None, value)]
         if any(path in _RESETTING for path, _ in changed):
-            changed = [(path, value) for path, value in pairs if self._fresh[path] is not None]
+            changed = [(path, value) for path, value in pairs if fresh[path] is not None]
+        else:
+            self._written.update(changed)
         for path, value in changed:
             write(path, value)
         return missing
+
+    def _fresh(self, path: str, value: str) -> str | None:
+        """What the namespace has; None of what it doesn't have, "" where that isn't looked at."""
+        if (path, value) in self._written:
+            return ""
+        if path in _ALIKE:
+            if path not in self._alike:
+                self._alike[path] = _readable(path)
+            return self._alike[path]
+        return self._inherited[path] if path in self._inherited else _readable(path)
+
+
+def _readable(path: str) -> str | None:
+    """The value; "" of what can't be read: route/flush never, stable_secret not before it has a value."""
+    try:
+        return read(path)
+    except OSError:
+        return ""
 
 
 def read(path: str) -> str | None:
     """The value at a path below /proc/sys in the calling thread's namespace; None where there is no such path."""
     try:
-        with open(f"{_ROOT}{path}") as file:
-            return file.read().strip()
+        # Not by `open`, which takes three times as long: a lab reads thousands.
+        fd = os.open(f"{_ROOT}{path}", os.O_RDONLY)
     except FileNotFoundError:
         return None
+    try:
+        return os.read(fd, _LONGEST).decode().strip()
+    finally:
+        os.close(fd)
 
 
 @functools.cache
