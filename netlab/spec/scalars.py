@@ -150,10 +150,12 @@ def _check_host(parsed: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> No
         ("multicast", ip.is_multicast),
         ("unspecified", ip.is_unspecified),
         ("loopback", ip.is_loopback),
+        # Packets from one are dropped (ip6_rcv_core).
+        ("IPv4-mapped", ip.version == 6 and ip.ipv4_mapped is not None),
     ):
         if is_so:
             raise Wrong(
-                f"{ip} is {'an' if what[0] == 'u' else 'a'} {what} address",
+                f"{ip} is {'an' if what[0] in 'uI' else 'a'} {what} address",
                 "an interface needs a unicast one",
             )
     if isinstance(ip, ipaddress.IPv6Address) and ip.is_link_local:

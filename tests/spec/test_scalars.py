@@ -69,6 +69,7 @@ def test_what_is_taken(parse: Callable[[object], Any], text: str, value: object)
         (scalars.address, "ff02::1/64", "a multicast address", ""),
         (scalars.address, "::/64", "an unspecified address", ""),
         (scalars.address, "127.0.0.2/8", "a loopback address", ""),
+        (scalars.address, "::ffff:10.0.0.1/96", "an IPv4-mapped address", "a unicast one"),
         (scalars.address, "255.255.255.255/32", "the broadcast address", ""),
         (scalars.ip, "10.0.0.1/24", "not an IP address", "as in"),
         (scalars.prefix, "10.0.0.1/8", "not a prefix", "write 10.0.0.0/8"),

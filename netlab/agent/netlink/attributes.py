@@ -110,7 +110,11 @@ def _pack_ip(value: str) -> bytes:
 
 
 def _unpack_ip(data: Bytes) -> str:
-    return socket.inet_ntop(socket.AF_INET if len(data) == 4 else socket.AF_INET6, data)
+    if len(data) == 4:
+        return socket.inet_ntop(socket.AF_INET, data)
+    text = socket.inet_ntop(socket.AF_INET6, data)
+    # The C library writes ::1.2.3.4 where a plan has ::102:304.
+    return str(ipaddress.IPv6Address(bytes(data))) if "." in text else text
 
 
 def _pack_message(value: Bytes) -> bytes:
