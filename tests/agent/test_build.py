@@ -205,7 +205,7 @@ _HARMLESS = {
         ({"OF_ALL": "net.ipv4.conf.eth0.frobnicate: 1"}, "8:7", "ENOENT", "conf.eth0.frobnicate: No such file"),
         ({"OF_ALL": "net.ipv4.ip_default_ttl: 999"}, "8:7", "EINVAL", "ip_default_ttl: Invalid argument"),
         ({"OF_STEP": "net.ipv4.frobnicate: 1"}, "18:19", "ENOENT", "net.ipv4.frobnicate: No such file"),
-        ({"ROUTE": "{to: 10.9.0.0/16, via: 10.0.0.8}"}, "11:9", "EEXIST", "File exists"),
+        ({"ROUTE": "{to: 10.0.0.1/32, dev: eth0, table: 255}"}, "11:9", "EEXIST", "File exists"),
     ],
     ids=str,
 )

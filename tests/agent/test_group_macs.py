@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.agent.conftest import Built
 
+REGRESSIONS = Path(__file__).parents[1] / "fuzz" / "regressions"
 LAN = """
 name: groups
 switches: {{lan: {{}}}}
@@ -32,3 +34,9 @@ def test_a_group_mac_reaches_the_holder_of_the_address(build: Callable[[str], Bu
     assert {layer: lab.letter(layer, "A:eth0", "B:eth0") for layer in layers} == dict.fromkeys(layers, "R")
     assert lab.letter("ndp", "B:eth0", "A:eth0") == "R"
     assert "R" not in {lab.letter(layer, "A:eth0", "B:eth0") for layer in ("tcp", "tcp6")}
+
+
+def test_a_copy_that_comes_after_the_answer(build: Callable[[str], Built]) -> None:
+    """What a parent has answered at once is R, not A, where its child gets a copy by the broadcast queue, later."""
+    lab = build((REGRESSIONS / "copy-that-comes-later.yaml").read_text())
+    assert [lab.letter(layer, "A:eth0", "B:m2") for layer in ("icmp", "udp") * 10] == ["R"] * 20

@@ -40,6 +40,24 @@ steps:
 """
 
 
+LOCKED = """
+name: locked
+switches: {lan: {}}
+hosts:
+  A:
+    interfaces:
+      br0: {type: bridge, addresses: [10.0.0.2/24]}
+      m3: {type: macvlan, parent: br0, mode: bridge, addresses: [10.0.0.4/24]}
+    containers:
+      d2:
+        interfaces:
+          eth0:
+            bridge: br0
+            addresses: [10.0.0.3/24]
+            port: {locked: true, learning: false, fdb: ["A/d2:eth0"]}
+"""
+
+
 def sent(run: Callable[..., str], namespace: str) -> int:
     """How many ICMPv6 messages a namespace has sent: reports of multicast groups among them."""
     lines = dict(line.split() for line in run(namespace, "cat", "/proc/thread-self/net/snmp6").splitlines())
@@ -105,3 +123,10 @@ def test_a_bridge_that_snoops_reports_no_group_of_its_own(build: Callable[[str],
     assert report[0] == 0x22
     assert report[6:8] == bytes([0, 1])
     assert socket.inet_ntoa(report[12:16]) == "239.1.2.3"
+
+
+def test_a_fence_in_the_name_of_one_that_a_locked_port_admits(build: Callable[[str], Built]) -> None:
+    """A child's broadcast queue is waited for where every port of its bridge is locked: what is heard late is heard."""
+    lab = build(LOCKED)
+    assert not [note for note in lab.probe("broadcast").notes if "no fence" in note]
+    assert [lab.letter(layer, "A/d2:eth0", "A:m3") for layer in ("broadcast", "arp") * 10] == ["R"] * 20

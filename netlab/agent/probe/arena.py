@@ -108,8 +108,13 @@ class Arena:
         return [veth for veth in veths if bridge.id in (veth.switch, veth.master) and self.works(veth.id)]
 
     def _into(self, bridge: Bridge, veth: Veth) -> Callable[[bytes], None]:
-        """What makes a frame come into a bridge by one of its ports."""
-        return partial(self._out_of, veth) if veth.switch == bridge.id else partial(self.transmit_at_port, veth)
+        """What makes a frame come into a bridge by one of its ports, a locked one in the name of one that it admits."""
+        if veth.switch != bridge.id:
+            return partial(self.transmit_at_port, veth)
+        if not (veth.port.locked and veth.port.fdb):
+            return partial(self._out_of, veth)
+        admitted = frames.mac_bytes(veth.port.fdb[0])
+        return lambda frame: self._out_of(veth, frame[:6] + admitted + frame[12:])
 
     def _out_of(self, link: AnyLink, frame: bytes) -> None:
         self.mouths[link.namespace].sendto(frame, (link.ifname, 0))

@@ -42,9 +42,10 @@ class Life:
 
 
 def _admits(bridge: Bridge, veth: Veth) -> bool:
-    """Whether a frame of anybody that comes to a bridge by this port gets into it."""
+    """Whether a frame that comes to a bridge by this port gets into it, if only in the name of one that it admits."""
     port = veth.port
-    return veth.switch != bridge.id or (port.attached and port.state == "forwarding" and not port.locked)
+    open_ = not port.locked or bool(port.fdb)
+    return veth.switch != bridge.id or (port.attached and port.state == "forwarding" and open_)
 
 
 class Controls:
@@ -104,7 +105,7 @@ class Controls:
         if isinstance(bottom, Veth) and bottom.master is not None:
             return f"it is a port of {bottom.master}, which takes what comes in"
         if isinstance(bottom, Bridge) and not any(_admits(bottom, port) for port in self.arena.plugged(bottom)):
-            return "no port of the bridge that works lets a stranger's frame in"
+            return "no port of the bridge that works lets a frame in"
         for child in self.arena.state.children_of(bottom.id):
             if child.effective_mode == "passthru" and child.up and link_id != child.id and link_id != bottom.id:
                 return "a passthru child takes what comes in"

@@ -117,7 +117,10 @@ class AddressLayer(Layer):
         self.results[pair].answered = True
 
     def settled(self, pair: Pair) -> bool:
-        """Decided only here, when all that has come in was read: the answer may have been read before the request."""
+        """Decided only here, when all that has come in was read: the answer may have been read before the request.
+
+        That it has not come in by the destination's own interface is a negative: a copy of it may still wait.
+        """
         result = self.results[pair]
         if result.answered and not result.letter:
             endpoint = self.arena.endpoints[pair[1]]
@@ -125,13 +128,17 @@ class AddressLayer(Layer):
             if doors is None and endpoint.namespace not in self.watched:
                 # Nobody listened, or needed to: the namespace has only one door, and the address no other holder.
                 doors = (endpoint.link,)
-            if doors:
-                result.letter = "R" if endpoint.link in doors else "A"
+            if doors and endpoint.link in doors:
+                result.letter = "R"
         return bool(result.letter)
 
     def conclude(self, pair: Pair) -> None:
         result = self.results[pair]
-        if not self.settled(pair):
+        if self.settled(pair):
+            return
+        if result.answered and result.evidence.get("entered"):
+            result.letter = "A"
+        else:
             result.letter = "U"
             reason = "reply-lost" if result.evidence.get("entered") else "request-lost"
             # Somebody else has the address, too, perhaps the asker himself.
