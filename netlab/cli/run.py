@@ -271,7 +271,7 @@ class _Job:
         """Print one topology's report: whole where it is the only one, else what is not as expected."""
         if not self.talks:
             return
-        from netlab.report import terminal
+        from netlab.report import overview, terminal
         from netlab.report.style import style_for
 
         record = _representative(records)
@@ -286,7 +286,7 @@ class _Job:
         text = terminal.render_quiet(record, style) if quiet else terminal.render(record, style, where)
         self._say(f"\n{text}" if self.shown else text)
         if len(records) > 1 and not self.many:
-            self._say(terminal.repetitions(records, style))
+            self._say(overview.repetitions(records, style))
         self.shown = True
 
     def _say(self, text: str) -> None:
@@ -345,7 +345,7 @@ class _Job:
             self._deliver(self.asked["json_to"], harmless_json(text))
 
     def _table(self) -> None:
-        from netlab.report import terminal
+        from netlab.report import overview
         from netlab.report.style import style_for
 
         if self.shown:
@@ -353,7 +353,7 @@ class _Job:
         style = style_for(sys.stdout)
         index = self.folder / "index.html" if self.folder is not None and self.kept else ""
         captures = self.asked["pcap"] and f"{self.asked['pcap']}/"
-        self._say(terminal.table(self.rows, style, places(index, captures)))
+        self._say(overview.table(self.rows, style, places(index, captures)))
 
     def _deliver(self, target: Path, text: str) -> None:
         """Write one output; where that can't be done the others still are."""

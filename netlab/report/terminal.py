@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from netlab.report.matrix import Notes, draw, shorten
-from netlab.report.style import Style, clean, visible
+from netlab.report.matrix import Notes, draw
+from netlab.report.overview import in_words
+from netlab.report.style import Style, clean
 from netlab.report.words import letter
 
 Record = dict[str, Any]
@@ -66,64 +67,12 @@ def last_line(record: Record, style: Style) -> str:
     summary = record["summary"]
     colours = {"pass": ("bold", "green"), "fail": ("bold", "red"), "inconclusive": ("bold", "yellow")}
     word = summary["verdict"].upper()
-    counts = _in_words(summary, style)
+    counts = in_words(summary, style)
     seconds = record["durations"].get("total")
     took = f"   {seconds:.2f} s" if seconds is not None else ""
     if not any(summary[name] for name in ("pass", "fail", "inconclusive")):
         counts = f"nothing to judge: what was asked for applies to no pair that was probed, {summary['skip']} skip"
     return f"{style.paint(word, *colours[summary['verdict']])}  {counts}{style.paint(took, 'dim')}"
-
-
-def repetitions(records: Sequence[Record], style: Style) -> str:
-    """``50 repetitions: 49 pass, 1 inconclusive``."""
-    verdicts = [record["summary"]["verdict"] for record in records]
-    counts = [f"{verdicts.count(word)} {word}" for word in ("pass", "fail", "inconclusive") if word in verdicts]
-    return style.paint(f"{len(records)} repetitions: {', '.join(counts)}", "bold")
-
-
-def table(rows: Sequence[tuple[str, Sequence[Record]]], style: Style, where: str = "") -> str:
-    """One line for each topology: verdict, counts over all its repetitions, claims; and the totals."""
-    lines = []
-    totals = dict.fromkeys(_COUNTED, 0)
-    for name, records in rows:
-        counts = {word: sum(record["summary"][word] for record in records) for word in _COUNTED}
-        totals = {word: totals[word] + counts[word] for word in _COUNTED}
-        worst = next((letter for letter in "F?" if any(_letter(one) == letter for one in records)), "P")
-        claims = ", ".join(f"{claim['number']} {claim['verdict']}" for claim in records[0]["claims"])
-        seconds = sum(record["durations"].get("total", 0.0) for record in records)
-        lines.append([style.verdict(worst), clean(name), *map(str, counts.values()), claims, f"{seconds:.2f}"])
-    text = _summary(lines, style)
-    sums = _in_words(totals, style)
-    more = style.paint(clean(where), "dim") + "\n" if where else ""
-    return f"{text}\n\n{more}{len(rows)} topolog{'y' if len(rows) == 1 else 'ies'}: {sums}"
-
-
-_COUNTED = ("pass", "fail", "inconclusive", "skip")
-
-
-def _in_words(counts: Record, style: Style) -> str:
-    """``42 pass, 0 fail, 0 inconclusive, 0 skip``; on a narrow terminal only what there is of."""
-    return ", ".join(f"{counts[word]} {word}" for word in _COUNTED if counts[word] or style.width >= 60)
-
-
-def _summary(lines: Sequence[Sequence[str]], style: Style) -> str:
-    """The lines as a table; in a narrow terminal with letters for words, without claims, with names cut short."""
-    from tabulate import tabulate
-
-    headers = ["", "topology", *_COUNTED, "claims", "s"]
-    align = ["left", "left", "right", "right", "right", "right", "left", "right"]
-    if style.width >= 80:
-        return tabulate(lines, headers=headers, tablefmt="plain", disable_numparse=True, colalign=align)
-    narrow = [[*line[:6], line[7]] for line in lines]
-    others = sum(max(visible(line[k]) for line in narrow) + 2 for k in range(7) if k != 1)
-    room = max(8, style.width - 1 - others)
-    # The heads are a row like the others: tabulate pads the columns of real headers.
-    rows = [["", "topology", *"PF?S", "s"], *([line[0], shorten(line[1], room), *line[2:]] for line in narrow)]
-    return tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=align[:6] + align[7:])
-
-
-def _letter(record: Record) -> str:
-    return {"pass": "P", "fail": "F", "inconclusive": "?"}[record["summary"]["verdict"]]
 
 
 def head(record: Record, style: Style) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from netlab.report import github, junit, terminal
+from netlab.report import github, junit, overview, terminal
 from netlab.report.style import Style, style_for, visible
 
 from .conftest import RED, RED_HUNDRED
@@ -238,18 +238,28 @@ def test_a_file_cannot_steer_the_terminal(record: Records) -> None:
 def test_the_summary_table(record: Records) -> None:
     """Of several topologies one line each, with counts and claims, and the totals."""
     rows = [("bridge-two-node", [record("bridge-two-node")]), ("red", [record(RED, "icmp")])]
-    lines = terminal.table(rows, PLAIN).splitlines()
+    lines = overview.table(rows, PLAIN).splitlines()
     assert lines[1].split()[:3] == ["✓", "bridge-two-node", "42"]
     assert "24 confirmed, 24b refuted" in lines[1]
     assert lines[2].split()[:2] == ["✗", "red"]
     assert lines[-1] == "2 topologies: 43 pass, 1 fail, 0 inconclusive, 0 skip"
 
 
+def test_the_summary_table_is_no_wider_than_the_terminal(record: Records) -> None:
+    """In eighty columns letters stand for words and the claims are still there; in a hundred the words are."""
+    rows = [("bridge-two-node", [record("bridge-two-node")]), ("red", [record(RED, "icmp")])]
+    for width, heads in ((80, ["P", "F", "?", "S"]), (100, ["pass", "fail", "inconclusive", "skip"])):
+        lines = overview.table(rows, Style(width=width)).splitlines()
+        assert max(map(len, lines)) < width
+        assert lines[0].split() == ["topology", *heads, "claims", "s"]
+        assert "24 confirmed, 24b refuted" in lines[1]
+
+
 @pytest.mark.parametrize("width", [32, 40, 60])
 def test_the_summary_table_of_a_narrow_terminal(record: Records, width: int) -> None:
     """In few columns no line of the table is longer than they are, and each still has its verdict and counts."""
     rows = [("bridge-two-node", [record("bridge-two-node")]), ("a-long-name-" * 4, [record(RED, "icmp")])]
-    lines = terminal.table(rows, Style(width=width)).splitlines()
+    lines = overview.table(rows, Style(width=width)).splitlines()
     assert max(map(len, lines[:-1])) < width
     assert [line.split()[0] for line in lines[1:3]] == ["✓", "✗"]
     assert lines[1].split()[2:6] == ["42", "0", "0", "0"]
@@ -269,4 +279,4 @@ def test_style_follows_a_narrow_terminal() -> None:
 def test_repetitions_are_counted(record: Records) -> None:
     """Fifty runs are one line that says how they ended."""
     records = [record(RED, "icmp"), record("bridge-two-node"), record("bridge-two-node")]
-    assert terminal.repetitions(records, PLAIN) == "3 repetitions: 2 pass, 1 fail"
+    assert overview.repetitions(records, PLAIN) == "3 repetitions: 2 pass, 1 fail"
