@@ -16,14 +16,15 @@ REGRESSIONS = Path(__file__).parents[1] / "fuzz" / "regressions"
 @pytest.mark.parametrize(
     ("name", "seen", "predicted"), [("error-behind-a-connection", "R", "R"), ("error-ends-a-connection", "U?", "?")]
 )
-def test_an_error_and_an_answer(agent: Agent, name: str, seen: str, predicted: str) -> None:
+@pytest.mark.parametrize(("layer", "suffix"), [("tcp", ""), ("tcp6", "-over-ipv6")])
+def test_an_error_and_an_answer(agent: Agent, name: str, seen: str, predicted: str, layer: str, suffix: str) -> None:
     """In a fresh lab, where the router still sends errors, one ends a connection before it stands, never one that has
     stood; where they race the model says nothing."""
-    plan = from_file(REGRESSIONS / f"{name}.yaml")
+    plan = from_file(REGRESSIONS / f"{name}{suffix}.yaml")
     state = plan.steps[0].state
     i, j = state.index["B:eth0"], state.index["A:eth0"]
-    assert predict(state, ("tcp",)).letters["tcp"][i][j] == predicted
+    assert predict(state, (layer,)).letters[layer][i][j] == predicted
     with agent.lab(plan) as lab:
         lab.enter(plan.steps[0]).result()
-        [observed] = lab.probe(["tcp"], pairs=[(i, j)]).result()
+        [observed] = lab.probe([layer], pairs=[(i, j)]).result()
     assert observed.rows[i][j] in seen, observed.evidence
