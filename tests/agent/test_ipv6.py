@@ -9,6 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from netlab.model import predict
+from netlab.pipeline import chosen_layers
+from netlab.plan import from_file
 from tests.agent.conftest import Built
 
 #: How long a witness waits for an answer, in seconds.
@@ -40,6 +42,17 @@ hosts:
       eth1: {switch: s2, addresses: ["fd02::fe/64"]}
   y: {interfaces: {eth0: {switch: s2, addresses: ["fd02::1/64"]}}, routes: [{to: "::/0", via: "fd02::fe"}]}
 """
+
+
+@pytest.mark.parametrize(("addresses", "runs"), [("10.0.0.{}/24", False), ("fd00::{}/64", True)])
+def test_layers_run_where_two_endpoints_have_addresses(addresses: str, runs: bool) -> None:
+    """By default tcp6 and udp6 are probed of a topology with IPv6, and cost one without nothing."""
+    hosts = "".join(
+        f"  {name}: {{interfaces: {{eth0: {{switch: lan, addresses: ['{addresses.format(k)}']}}}}}}\n"
+        for k, name in enumerate("AB", 1)
+    )
+    plan = from_file(f"switches: {{lan: {{}}}}\nhosts:\n{hosts}", "test.yaml")
+    assert ({"tcp6", "udp6"} <= {*chosen_layers(plan, plan.steps[0], ())}) is runs
 
 
 def witness(built: Built, layer: str, source: str, destination: str) -> str:

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from netlab import plan, spec
+from netlab.measure import session
 from netlab.plan.measures import Bound, Traffic
 from netlab.spec import TopologyError
 from tests.measure.conftest import resolved, topology
@@ -71,6 +72,7 @@ def test_the_family_is_four_unless_only_six_fits() -> None:
     """Both families are to be had by asking, and a pair that has only one is measured over that."""
     asked = resolved("throughput: [{pairs: [A -> B], family: 6}]").steps[0].measures.throughput[0]
     assert asked.traffic.family == 6
+    assert session.layer(asked.traffic) == "tcp6"
     only = topology("throughput: [A -> B]").replace("10.0.0.2/24, ", "")
     assert plan.from_file(only, "f").steps[0].measures.throughput[0].traffic.family == 6
 

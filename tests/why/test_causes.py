@@ -16,6 +16,13 @@ hosts:
   A: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24, "fd00::1/64"]}}}
   B: {interfaces: {eth0: {switch: lan, addresses: [10.0.1.2/24]}}}
 """
+ONE_WAY = """\
+name: one-way
+switches: {lan: {}}
+hosts:
+  A: {interfaces: {eth0: {switch: lan, addresses: ["fd00::1/64"]}}, routes: [{to: "fd01::/64", dev: eth0}]}
+  B: {interfaces: {eth0: {switch: lan, addresses: ["fd01::2/64"]}}}
+"""
 ROUTER = """\
 name: routed
 switches: {s1: {}, s2: {}}
@@ -67,6 +74,9 @@ BY_R, BACK_BY_R = "{to: default, via: 10.0.0.254}", "{to: default, via: 10.0.1.2
     [
         (SUBNETS, "A B", "icmp", "ip/no-route-back", "B, echo reply"),
         (SUBNETS, "A B", "udp", "ip/no-route-back", "B, UDP reply"),
+        (ONE_WAY, "A B", "tcp6", "ipv6/no-route-back", "B, TCP SYN-ACK"),
+        (ONE_WAY, "A B", "udp6", "ipv6/no-route-back", "B, UDP reply"),
+        (ONE_WAY, "B A", "tcp6", "ipv6/unreachable", "B:eth0, TCP SYN"),
         (routed(), "A B", "icmp", "ip/bound-means-on-link", "A:eth0, echo request"),
         (routed(BY_R, BACK_BY_R), "A B", "icmp", "ip/not-forwarding", "R:eth0, echo request"),
         (routed(BY_R, "", 1), "A B", "tcp", "ip/no-route-back", "B, TCP SYN-ACK"),
