@@ -43,6 +43,7 @@ __all__ = [
     "Inconclusive",
     "Interface",
     "Lab",
+    "LabClosed",
     "LabDied",
     "LabError",
     "Labs",
@@ -60,6 +61,7 @@ __all__ = [
 _HOMES = {
     "BuildError": "netlab.lab.errors",
     "CannotRun": "netlab.lab.errors",
+    "LabClosed": "netlab.lab.errors",
     "LabDied": "netlab.lab.errors",
     "LabError": "netlab.lab.errors",
     "Process": "netlab.lab.process",

@@ -18,8 +18,8 @@ import netlab
 PATH = Path(__file__).parents[1] / "docs" / "api.md"
 HEAD = Path(__file__).with_name("api_head.md")
 ERRORS = [
-    "CommandFailed", "ExpectationFailed", "Inconclusive", "LabError", "BuildError", "CannotRun", "LabDied",
-    "SpawnError", "TopologyError",
+    "CommandFailed", "ExpectationFailed", "Inconclusive", "LabError", "BuildError", "CannotRun", "LabClosed",
+    "LabDied", "SpawnError", "TopologyError",
 ]  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import gc
 import os
 import platform
 import select
@@ -14,7 +13,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from netlab.agent import ability, sysctl
+from netlab.agent import ability, garbage, sysctl
 from netlab.agent.capture import Capture
 from netlab.agent.errors import BuildFailed, in_words
 from netlab.agent.jobs import Jobs
@@ -52,7 +51,7 @@ class NotDone(Exception):
 
 def serve(stream: int, entered: Entered | CannotEnter) -> None:
     """Serve until the front goes."""
-    gc.disable()  # A run is short and makes no cycles worth hunting; a collection in a wave costs milliseconds.
+    garbage.begin()
     channel = Channel(socket.socket(fileno=stream))
     if isinstance(entered, CannotEnter):
         said = {"event": "cannot", "what": entered.what, "mend": entered.mend, "scarce": entered.scarce}
@@ -107,6 +106,8 @@ class Server:
         poll.register(wake_read, select.POLLIN)
         while True:
             ready = [self.channel.fileno()] if self.channel.has_buffered else []
+            if not ready and garbage.is_due() and not (ready := [fd for fd, _ in poll.poll(0)]):
+                garbage.collect()
             if not ready:
                 ready = [fd for fd, _ in poll.poll(IDLE * 1000 if self.closing else None)]
             if not ready:
@@ -189,8 +190,7 @@ class Server:
         for lab in self.closing:
             lab.close()
         self.closing.clear()
-        # The collector is off (see `serve`), and labs and probers refer to each other: here is the time to look.
-        gc.collect()
+        garbage.collect()
 
     # --- requests -----------------------------------------------------------------------------------
 
@@ -244,7 +244,7 @@ class Server:
         """Take a lab into a step; a lab's first step makes it."""
         number = message["lab"]
         self._idle(number)
-        lab = self._new_or_known(number)
+        lab = self._new_or_known(message)
         self._stop_probing(number)
         step = from_plain(Step, message["step"])
         try:
@@ -259,10 +259,11 @@ class Server:
                 capture.follow(lab)
         return entered, []
 
-    def _new_or_known(self, number: int) -> Lab:
-        if number not in self.labs:
+    def _new_or_known(self, message: dict[str, Any]) -> Lab:
+        number = message["lab"]
+        if message["new"] and number not in self.labs:
             self.labs[number] = Lab(self.sysctls, self.log, Programs(guarded=not self.entered.rootless))
-        return self.labs[number]
+        return self._lab(number)
 
     def probe(self, message: dict[str, Any]) -> Answer:
         """Probe layers of a lab in the step it is in."""
@@ -321,7 +322,7 @@ class Server:
 
     def capture(self, message: dict[str, Any]) -> Answer:
         """Capture at interfaces and ports into the descriptors that came along; a lab may still be to come."""
-        lab = self._new_or_known(message["lab"])
+        lab = self._new_or_known(message)
         capture = Capture(message["wanted"], [os.dup(fd) for fd in message["fds"]])
         self.captures[message["id"]] = message["lab"], capture
         capture.follow(lab)
@@ -354,7 +355,7 @@ class Server:
 
     def _lab(self, number: int) -> Lab:
         if number not in self.labs:
-            raise NotDone("usage", message="this lab is closed")
+            raise NotDone("closed")
         return self.labs[number]
 
     def _ns(self, message: dict[str, Any]) -> Netns:

@@ -267,6 +267,8 @@ class Lab:
         self.agent = agent
         self.number = number
         self.plan = plan
+        #: Whether the agent has never heard of it: it makes a lab for a new one alone.
+        self._new = True
 
     def __enter__(self) -> Lab:
         return self
@@ -285,7 +287,11 @@ class Lab:
         """
         # What the author expects is the judge's affair, and what is to be measured is asked for one by one.
         bare = replace(step, expect=(), measures=Measures())
-        return self.agent.request("enter", _entered, lab=self.number, step=to_plain(bare))
+        return self.agent.request("enter", _entered, lab=self.number, new=self._is_new(), step=to_plain(bare))
+
+    def _is_new(self) -> bool:
+        new, self._new = self._new, False
+        return new
 
     def probe(
         self,
@@ -374,7 +380,7 @@ class Lab:
         `Capture.stop`: one for each of ``wanted``, or one for all. Those that a later step makes are joined then.
         The descriptors stay the caller's."""
         files = {name: k if len(fds) > 1 else 0 for k, name in enumerate(wanted)}
-        return Capture(self, self.agent.request("capture", lab=self.number, wanted=files, fds=fds))
+        return Capture(self, self.agent.request("capture", lab=self.number, new=self._is_new(), wanted=files, fds=fds))
 
     def close(self) -> None:
         """End the lab. The agent hands it to the kernel with others; nothing waits for that."""

@@ -33,6 +33,10 @@ class LabDied(LabError):
     """The agent has ended, and every lab of it is gone with it."""
 
 
+class LabClosed(LabError):
+    """The lab has been closed, or has ended with a step that the kernel refused: it can't be asked for anything."""
+
+
 class AgentBug(LabError):
     """The agent met a state that it has no words for: a bug of netlab. The message holds its traceback."""
 
@@ -91,6 +95,8 @@ def reported(plain: dict[str, Any]) -> LabError:
                 plain["message"], errno=plain["errno"], command=plain["command"], interface=plain["interface"],
                 where=where, hint=plain["hint"], exit_code=plain["exit_code"],
             )  # fmt: skip
+        case "closed":
+            return LabClosed("this lab is closed")
         case "usage":
             return LabError(plain["message"])
         case "cancelled":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from netlab.testing.frames import Frame, read
 
@@ -27,32 +27,38 @@ class Capture:
         self.dropped = 0
         self._lab = lab
         self._running: Running | None = None
-        # Without a name, and so without a trace: the kernel forgets it with its last user.
-        self._fd = os.memfd_create("netlab-capture", os.MFD_CLOEXEC)
+        self._data = b""
+        self._file: BinaryIO | None = None
 
     def __enter__(self) -> Capture:
-        self._running = self._lab.handle.capture(self.interfaces, (self._fd,))
+        # Without a name, and so without a trace: the kernel forgets it with its last user.
+        self._file = os.fdopen(os.memfd_create("netlab-capture", os.MFD_CLOEXEC), "rb")
+        self._running = self._lab.handle.capture(self.interfaces, (self._file.fileno(),))
         self._running.begun()
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self.stop()
 
-    def __del__(self) -> None:
-        os.close(self._fd)
-
     def stop(self) -> None:
         """End it before the block does; the end of the block changes nothing then. Raises LabError."""
         running, self._running = self._running, None
         if running is not None:
-            self.dropped = running.stop().dropped
+            try:
+                self.dropped = running.stop().dropped
+            finally:
+                self._data, file, self._file = self.data, self._file, None
+                if file is not None:
+                    file.close()
             if self.path is not None:
                 self.save(self.path)
 
     @property
     def data(self) -> bytes:
         """What has been written so far, in pcapng."""
-        return os.pread(self._fd, os.fstat(self._fd).st_size, 0)
+        if self._file is None:
+            return self._data
+        return os.pread(self._file.fileno(), os.fstat(self._file.fileno()).st_size, 0)
 
     @property
     def frames(self) -> list[Frame]:

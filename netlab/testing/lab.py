@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 import weakref
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.errors import UsageError, did_you_mean
 from netlab.judge import unsettled_rows
-from netlab.lab import Agent, Reply
+from netlab.lab import Agent, BuildError, LabClosed, Reply
 from netlab.plan.types import Plan, State, Step, Where, ends
 from netlab.testing.blueprint import Blueprint, fresh_name
 from netlab.testing.capture import Capture
@@ -21,7 +22,11 @@ from netlab.testing.matrix import Matrix, Predicted, Seen, endpoint
 from netlab.testing.namespace import Namespace
 from netlab.testing.topology import Given, caller
 
+#: Of its captures a lab keeps so many of the last, for what is told of a test that fails.
+CAPTURES = 20
+
 if TYPE_CHECKING:
+    from netlab.lab import Lab as Handle
     from netlab.observed import StepObserved
     from netlab.report.record import Record
     from netlab.spec.nodes import Node
@@ -34,16 +39,17 @@ class Lab:
 
     ``lab["A"]`` is host A, ``lab["A/c1"]`` its container c1: a `Namespace`. Interfaces and endpoints are named as in
     topology files: ``A:eth0``; a bare ``A`` is its first interface that has an address. Everything may be called from
-    any thread. Where the agent has died, everything raises LabDied.
+    any thread. Where the agent has died, everything raises LabDied; where the lab has been closed, or the kernel has
+    refused a step of it, LabClosed.
     """
 
     def __init__(self, agent: Agent, blueprint: Blueprint, seed: int = 0) -> None:
         self.blueprint = blueprint
         self.plan: Plan = agent.adapt(blueprint.plan())
         self.seed = seed
-        self.captures: list[Capture] = []
-        self.closed = False
-        self.handle = agent.lab(self.plan)
+        self.captures: deque[Capture] = deque(maxlen=CAPTURES)
+        self._over = ""
+        self._handle = agent.lab(self.plan)
         self._lock = threading.RLock()
         self._sockets: weakref.WeakSet[socket] = weakref.WeakSet()
         self._past: list[Node | Given] = []
@@ -52,7 +58,7 @@ class Lab:
         try:
             self._enter(self.plan.steps[0])
         except BaseException:
-            self.handle.close()
+            self._handle.close()
             raise
 
     def __enter__(self) -> Lab:
@@ -66,13 +72,28 @@ class Lab:
 
     def close(self) -> None:
         """End the lab: its processes are killed, the sockets it gave are closed, its namespaces go."""
+        self._end("is closed")
+
+    def _end(self, why: str) -> None:
         with self._lock:
-            self.closed = True
+            self._over = self._over or why
             # Captures stay with whoever holds them; each holds this lab.
             self.captures.clear()
             for one in list(self._sockets):
                 one.close()
-            self.handle.close()
+            self._handle.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the lab is over: closed, or ended by a step that the kernel refused."""
+        return bool(self._over)
+
+    @property
+    def handle(self) -> Handle:
+        """What the agent can be asked through. Raises LabClosed."""
+        if self._over:
+            raise LabClosed(f"{self.plan.name} {self._over}")
+        return self._handle
 
     # --- who is there -------------------------------------------------------------------------------
 
@@ -157,7 +178,11 @@ class Lab:
 
     def _enter(self, step: Step) -> None:
         entered = self.handle.enter(step)
-        built = entered.result()
+        try:
+            built = entered.result()
+        except BuildError:
+            self._end(f"has ended: its step {step.name} could not be built")
+            raise
         self.entered, self._current = entered, step
         if built.unsettled:
             names = ", ".join(built.unsettled)
@@ -214,9 +239,10 @@ class Lab:
         asking the answer for its truth raises Inconclusive.
         """
         with self._lock:
+            handle = self.handle
             i, j = (endpoint(self.state, name) for name in (source, destination))
             unsettled = self.settled().unsettled
-            [seen] = self.handle.probe((layer,), pairs=[(i, j)], seed=self.seed).result()
+            [seen] = handle.probe((layer,), pairs=[(i, j)], seed=self.seed).result()
             names = self.state.endpoints[i].id, self.state.endpoints[j].id
             letter, evidence = seen.rows[i][j], seen.evidence.get(f"{i},{j}", {})
             if letter != "." and unsettled_rows(self.state, unsettled) & {i, j}:
@@ -253,11 +279,12 @@ class Lab:
         Without any, everywhere. The frames are in `Capture.frames` afterwards, and in ``path``, a pcapng file, where
         one is given. Raises KeyError (no such interface).
         """
+        handle = self.handle
         known = [place for link in self.state.links for place in ends(link)]
         for name in interfaces:
             if name not in known:
                 raise KeyError(f"no interface {name!r} in {self.plan.name}{did_you_mean(name, known)}")
-        everywhere = [name for name in known if name not in self.bridges and self.handle.watches(name)]
+        everywhere = [name for name in known if name not in self.bridges and handle.watches(name)]
         capture = Capture(self, interfaces or everywhere, None if path is None else Path(path))
         self.captures.append(capture)
         return capture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import tempfile
 import threading
@@ -12,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import IO, Any
 
-from netlab.agent import ability
+from netlab.agent import ability, garbage
 from netlab.agent.errors import BuildFailed
 from netlab.agent.hosts import machine
 from netlab.agent.hosts.ends import connect as connect_end
@@ -41,7 +40,7 @@ LAB = 1
 
 def serve(read_fd: int, write_fd: int, undo: UndoList, connection: str, left: int) -> None:
     """Serve until the front goes; what was done is undone by the watchdog. ``left`` is how much was undone before."""
-    gc.disable()
+    garbage.begin()
     Home.remember()
     server = HostsServer(Channel(read_fd=read_fd, write_fd=write_fd), undo, connection, left)
     threading.Thread(target=server.end_in_silence, name="silence", daemon=True).start()
@@ -114,7 +113,7 @@ class HostsServer(Server):
     def enter_part(self, message: dict[str, Any]) -> Answer:
         """Take this machine's part of a lab into a step; the first one makes it."""
         self._stop()
-        part = self._new_or_known(LAB)
+        part = self._new_or_known(message)
         step = from_plain(Step, message["step"])
         try:
             entered = part.enter(step)
@@ -128,9 +127,9 @@ class HostsServer(Server):
             capture.follow(part)
         return entered, []
 
-    def _new_or_known(self, number: int) -> HostLab:
+    def _new_or_known(self, _message: dict[str, Any]) -> HostLab:
         if self.part is None:
-            self.part = self.labs[number] = HostLab(self.sysctls, self.log, self.undo)
+            self.part = self.labs[LAB] = HostLab(self.sysctls, self.log, self.undo)
         return self.part
 
     def arm(self, message: dict[str, Any]) -> Answer:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from netlab.errors import UsageError
 from netlab.lab.agent import Agent, Lab, Log, Progress
 from netlab.lab.capture import Capture
-from netlab.lab.errors import LabDied, LabError, NotOnThisSubstrate
+from netlab.lab.errors import LabClosed, LabDied, LabError, NotOnThisSubstrate
 from netlab.lab.hosts import ground, relay
 from netlab.lab.hosts.capture import CrewCapture
 from netlab.lab.hosts.inventory import Machine
@@ -203,7 +203,7 @@ class CrewLab(Lab):
     def later(self, work: Callable[[], Any]) -> Reply[Any]:
         reply: Reply[Any] = Reply(lambda result, _fds: result)
         if self._closed:
-            reply.fail(LabDied("this lab is closed"))
+            reply.fail(LabClosed("this lab is closed"))
             return reply
 
         def task() -> None:

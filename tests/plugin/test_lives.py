@@ -1,0 +1,91 @@
+"""Labs that live long, and labs that are over: nothing grows, and what can't be done any more is told as that."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import netlab
+from netlab import Lab
+from tests.plugin.project import TWO_HOSTS
+
+two_hosts = pytest.mark.topology(TWO_HOSTS)
+
+#: Everything that a lab can be asked for.
+REQUESTS: dict[str, Callable[[Lab], Any]] = {
+    "run": lambda lab: lab["A"].run("true"),
+    "popen": lambda lab: lab["A"].popen("true"),
+    "socket": lambda lab: lab["A"].socket(),
+    "set": lambda lab: lab["A"].interface("eth0").set(mtu=1400),
+    "step": lambda lab: lab.step(delete=["B"]),
+    "must_reach": lambda lab: lab.must_reach("A", "B"),
+    "must_not_reach": lambda lab: lab.must_not_reach("A", "B"),
+    "expect": lambda lab: lab.expect({"A:eth0": {"mtu": 1500}}),
+    "ping": lambda lab: lab.ping("A", "B"),
+    "matrix": lambda lab: lab.matrix(),
+    "capture": lambda lab: lab.capture("A:eth0").__enter__(),
+    "read_back": lambda lab: lab.read_back(),
+}
+
+
+@pytest.mark.parametrize("asked", REQUESTS)
+def test_a_lab_that_is_closed(lab_factory: Callable[..., Lab], asked: str) -> None:
+    """Whatever a closed lab is asked for, the error says that it is closed."""
+    with lab_factory(TWO_HOSTS) as lab:
+        pass
+    with pytest.raises(netlab.LabClosed, match=r"^two is closed$"):
+        REQUESTS[asked](lab)
+
+
+def test_a_lab_that_the_kernel_has_ended(lab_factory: Callable[..., Lab]) -> None:
+    """After a step that the kernel refuses every request says that the lab has ended, and with which step."""
+    lab = lab_factory(TWO_HOSTS)
+    lab["A"].run("ip", "link", "delete", "dev", "eth0")
+    with pytest.raises(netlab.BuildError):
+        lab.step("broken", set={"A:eth0": {"mtu": 1400}})
+    for ask in REQUESTS.values():
+        with pytest.raises(netlab.LabClosed, match=r"^two has ended: its step broken could not be built$"):
+            ask(lab)
+
+
+@two_hosts
+def test_captures_give_their_descriptors_back(lab: Lab) -> None:
+    """A capture that is over holds no descriptor; its frames are still there, and those of the last ones in the lab."""
+    before = len(os.listdir("/proc/self/fd"))
+    captures = []
+    for _ in range(60):
+        with lab.capture("A:eth0") as capture:
+            captures.append(capture)
+    assert len(os.listdir("/proc/self/fd")) == before
+    with lab.capture("A:eth0") as capture:
+        lab.must_reach("A", "B")
+    assert capture.frames
+    assert capture in lab.captures
+    assert len(lab.captures) < 60
+    assert all(one.data for one in captures)
+
+
+def test_the_agent_does_not_grow() -> None:
+    """After thousands of pings and many changes, programs and captures the agent is as large as after the first."""
+    with netlab.Labs() as labs, labs.open(TWO_HOSTS) as lab:
+        [agent] = Path(f"/proc/{labs.agent().pid}/task/{labs.agent().pid}/children").read_text().split()
+
+        def spend(times: int) -> int:
+            """Kilobytes after so many rounds."""
+            for k in range(times):
+                for _ in range(20):
+                    lab.ping("A", "B")
+                lab["B"].interface("eth0").set(mtu=1400 + k % 2)
+                lab["B"].run("true")
+                with lab.capture("A:eth0"):
+                    pass
+            status = Path(f"/proc/{agent}/status").read_text().splitlines()
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+        first = spend(30)
+        # It grew by 5 kB with each ping: 7 MB here.
+        assert spend(70) - first < 1500
