@@ -350,16 +350,10 @@ class Lab:
             self.agent.track(process)
             return process
 
-        environment = dict(os.environ if env is None else env)
         process: Process = self.agent.request(
-            "spawn",
-            convert,
-            lab=self.number,
-            ns=namespace,
-            argv=list(argv),
-            env=environment,
-            cwd=cwd or os.getcwd(),
-        ).result()
+            "spawn", convert, lab=self.number, ns=namespace, argv=list(argv),
+            env=dict(os.environ if env is None else env), cwd=cwd or os.getcwd(),
+        ).result()  # fmt: skip
         return process
 
     def socket(self, namespace: str, family: int, kind: int, proto: int = 0) -> socket.socket:

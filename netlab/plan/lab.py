@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
@@ -70,6 +70,15 @@ class Box:
         self.routes = tuple(replace(route, oif=devices[route]) for route in routes)
 
 
+def _copied(value: Any) -> Any:
+    """A collection's copy, with what is in it as far as that can change; anything else is never changed."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, Box):
+        return replace(value, sysctls=dict(value.sysctls), devices=dict(value.devices))
+    return value.copy() if isinstance(value, (list, set)) else value
+
+
 @dataclass
 class Lab:
     """All that exists at one moment. ``links`` are in creation order, ``listed`` in that of the file.
@@ -103,6 +112,11 @@ class Lab:
     interned: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = field(default_factory=dict)
     next_index: int = FIRST_INDEX
     next_port: dict[str, int] = field(default_factory=dict)
+
+    def copy(self, spec: Spec) -> Lab:
+        """The same lab, which can be changed without changing this one, with a further file of steps."""
+        values = {one.name: _copied(getattr(self, one.name)) for one in fields(self)}
+        return Lab(**{**values, "spec": spec, "problems": Problems(), "pairs": 0})
 
     def where(self, *path: str | int, key: bool = True) -> Where:
         """The place of a part of the file."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path as File
+from typing import TYPE_CHECKING, TypeVar
 
 from netlab.plan import build, checks, measure, steps
 from netlab.plan.contradictions import contradictions
 from netlab.plan.expect import Resolver
-from netlab.plan.lab import MAX_STEPS, Lab
+from netlab.plan.lab import MAX_STEPS, Lab, Path
 from netlab.plan.refusals import Refusals
 from netlab.plan.types import AnyChange, AnyExpectation, Claim, Plan, Step
 from netlab.spec import Spec, TopologyError
@@ -19,10 +20,14 @@ from netlab.spec.measurements import NO_MEASUREMENTS
 from netlab.spec.nodes import Node
 from netlab.spec.problems import did_you_mean
 
+if TYPE_CHECKING:
+    from netlab.spec.schema import Step as GivenStep
+
+T = TypeVar("T")
 BASELINE = "baseline"
 
 
-def from_file(source: Path | str, name: str | None = None) -> Plan:
+def from_file(source: File | str, name: str | None = None) -> Plan:
     """Load and resolve, reporting faults of both in one go."""
     return _resolved(lambda: load(source, name))
 
@@ -33,6 +38,11 @@ def from_tree(root: Node, file: str) -> Plan:
 
 
 def _resolved(make: Callable[[], Spec]) -> Plan:
+    return checked(make, resolve)
+
+
+def checked(make: Callable[[], Spec], resolve: Callable[[Spec], T]) -> T:
+    """Load and resolve. What is wrong with either is raised in one TopologyError."""
     try:
         spec = make()
     except TopologyError as error:
@@ -52,11 +62,7 @@ def resolve(spec: Spec) -> Plan:
     lab = Lab(spec)
     topology = spec.topology
     refusals = Refusals(spec.expect, lab.problems)
-    changes = build.add(lab, topology.switches, topology.hosts, (), refusals)
-    if not topology.hosts:
-        lost = bool(spec.hurt or {"hosts"} & spec.pruned)
-        lab.problems.add(lab.where("hosts"), "there is no host", "name one below 'hosts:'", follows=lost)
-    made = [_step(lab, BASELINE, changes, spec.expect, refusals)]
+    made = [baseline(lab, refusals)]
     resolvers = {BASELINE: Resolver(lab, made[0].state, refusals)}
     compared: set[str] = set()
     made[0] = replace(made[0], measures=measure.resolve(resolvers[BASELINE], spec.measure, compared))
@@ -68,17 +74,14 @@ def resolve(spec: Spec) -> Plan:
         _check_name(lab, given.name, i, resolvers)
         expect = spec.step_expect[i] if i < len(spec.step_expect) else ()
         refusals = Refusals(expect, lab.problems)
-        changes = steps.delete(lab, given, path)
-        changes += steps.apply(lab, given, path, refusals)
-        changes += build.add(lab, given.add.switches, given.add.hosts, (*path, "add"), refusals)
-        step = _step(lab, given.name, changes, expect, refusals)
+        step = further(lab, given, path, expect, refusals)
         resolver = Resolver(lab, step.state, refusals)
         wanted = spec.step_measure[i] if i < len(spec.step_measure) else NO_MEASUREMENTS
         measures = measure.resolve(resolver, wanted, compared)
-        made.append(replace(step, description=given.description, measures=measures))
+        made.append(replace(step, measures=measures))
         resolvers.setdefault(given.name, resolver)
     claims = _claims(lab, resolvers, compared)
-    _raise(lab)
+    raise_found(lab)
     return Plan(
         name=spec.name,
         file=spec.file,
@@ -87,6 +90,24 @@ def resolve(spec: Spec) -> Plan:
         claims=claims,
         warnings=tuple(lab.warnings),
     )
+
+
+def baseline(lab: Lab, refusals: Refusals) -> Step:
+    """The state before the first step; what is wrong with it is noted."""
+    spec, topology = lab.spec, lab.spec.topology
+    changes = build.add(lab, topology.switches, topology.hosts, (), refusals)
+    if not topology.hosts:
+        lost = bool(spec.hurt or {"hosts"} & spec.pruned)
+        lab.problems.add(lab.where("hosts"), "there is no host", "name one below 'hosts:'", follows=lost)
+    return _step(lab, BASELINE, changes, spec.expect, refusals)
+
+
+def further(lab: Lab, given: GivenStep, path: Path, expect: Iterable[AnyEntry], refusals: Refusals) -> Step:
+    """Take the lab into a step, which stands at ``path`` of the file; what is wrong with it is noted."""
+    changes = steps.delete(lab, given, path)
+    changes += steps.apply(lab, given, path, refusals)
+    changes += build.add(lab, given.add.switches, given.add.hosts, (*path, "add"), refusals)
+    return replace(_step(lab, given.name, changes, expect, refusals), description=given.description)
 
 
 def _check_name(lab: Lab, name: str, i: int, known: dict[str, Resolver]) -> None:
@@ -138,7 +159,8 @@ def _claims(lab: Lab, resolvers: dict[str, Resolver], compared: set[str]) -> tup
     return tuple(claims)
 
 
-def _raise(lab: Lab) -> None:
+def raise_found(lab: Lab) -> None:
+    """Raise TopologyError with what was found wrong, if anything was."""
     if not lab.problems:
         return
     found = lab.problems.found

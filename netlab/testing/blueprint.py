@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from netlab.plan.types import AnyExpectation, Plan, Where
+from netlab.plan.types import Plan
 from netlab.testing.topology import Given, Topology
 
 if TYPE_CHECKING:
+    from netlab.plan.planner import Planner
     from netlab.spec.nodes import Node
 
 
@@ -67,53 +68,47 @@ class Blueprint:
             found[str(step.value["name"].value)] = step
         return found
 
-    def after(self, steps: Sequence[Node | Given]) -> Plan:
-        """The plan of the baseline and these steps; claims are left out. Raises TopologyError."""
-        from netlab import plan
+    def planner(self) -> Planner:
+        """What plans steps one after the other. Raises TopologyError."""
+        from netlab.plan.planner import Planner
 
-        return plan.from_tree(self._with(steps, None), self.file)
-
-    def asked(
-        self, steps: Sequence[Node | Given], entry: str | Mapping[str, Any], at: Where
-    ) -> tuple[AnyExpectation, ...]:
-        """An entry of the grammar of ``expect``, resolved in the last of these steps. Raises TopologyError."""
-        from netlab import plan
-
-        name = _name(steps[-1]) if steps else "baseline"
-        question = Given([{"number": "1", "says": "asked by a test", "test": {name: [entry]}}], at)
-        [claim] = plan.from_tree(self._with(steps, question), self.file).claims
-        return tuple(expectation for _, expectation in claim.tests)
+        return Planner(self.root, self.file)
 
     def text(self, steps: Sequence[Node | Given]) -> str:
         """The topology with the steps gone through, as a topology file."""
-        from netlab.testing.tree import as_yaml
-
-        return as_yaml(self._with(steps, None))
-
-    def _with(self, steps: Sequence[Node | Given], claims: Given | None) -> Node:
         from netlab.spec.nodes import Node
-        from netlab.testing.tree import changed, node
+        from netlab.testing.tree import as_yaml, changed
 
-        listed = Node([node(step) if isinstance(step, Given) else step for step in steps], 1, 1)
-        return changed(
-            self.root,
-            {"steps": listed if steps else None, "claim": None, "claims": node(claims) if claims else None},
-        )
+        listed = Node([as_node(step) for step in steps], 1, 1)
+        return as_yaml(changed(self.root, {"steps": listed if steps else None, "claim": None, "claims": None}))
 
 
-def fresh_name(wanted: str, taken: Iterable[str]) -> str:
-    """``wanted``, or ``wanted (2)`` where that is taken."""
-    names = set(taken)
-    return next(name for k in itertools.count(1) if (name := wanted if k == 1 else f"{wanted} ({k})") not in names)
+class Names:
+    """The names that a lab's steps have."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+        self._numbers: dict[str, int] = {}
+
+    def fresh(self, wanted: str) -> str:
+        """``wanted``, or ``wanted (2)`` where that is taken."""
+        for number in itertools.count(self._numbers.get(wanted, 1)):
+            name = wanted if number == 1 else f"{wanted} ({number})"
+            if name not in self._taken:
+                self._numbers[wanted] = number
+                return name
+        raise AssertionError("numbers have no end")
+
+    def take(self, name: str) -> None:
+        """A step has that name now."""
+        self._taken.add(name)
 
 
-def _name(step: Node | Given) -> str:
-    from netlab.spec.nodes import Node
+def as_node(step: Node | Given) -> Node:
+    """The tree of a step."""
+    from netlab.testing.tree import node
 
-    if isinstance(step, Node):
-        assert isinstance(step.value, dict)
-        return str(step.value["name"].value)
-    return str(step.value["name"])
+    return node(step) if isinstance(step, Given) else step
 
 
 def _find(name: str, folders: Iterable[Path]) -> Path:

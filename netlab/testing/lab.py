@@ -16,7 +16,7 @@ from netlab.errors import UsageError, did_you_mean
 from netlab.judge import unsettled_rows
 from netlab.lab import Agent, BuildError, LabClosed, Reply
 from netlab.plan.types import Plan, State, Step, Where, ends
-from netlab.testing.blueprint import Blueprint, fresh_name
+from netlab.testing.blueprint import Blueprint, Names, as_node
 from netlab.testing.capture import Capture
 from netlab.testing.matrix import Matrix, Predicted, Seen, endpoint
 from netlab.testing.namespace import Namespace
@@ -28,6 +28,7 @@ CAPTURES = 20
 if TYPE_CHECKING:
     from netlab.lab import Lab as Handle
     from netlab.observed import StepObserved
+    from netlab.plan.planner import Planner
     from netlab.report.record import Record
     from netlab.spec.nodes import Node
 
@@ -53,6 +54,8 @@ class Lab:
         self._lock = threading.RLock()
         self._sockets: weakref.WeakSet[socket] = weakref.WeakSet()
         self._past: list[Node | Given] = []
+        self._names = Names(["baseline", *blueprint.steps])
+        self._planner_made: Planner | None = None
         self._current: Step
         self.entered: Reply[StepObserved]
         try:
@@ -91,9 +94,12 @@ class Lab:
     @property
     def handle(self) -> Handle:
         """What the agent can be asked through. Raises LabClosed."""
+        self._check_open()
+        return self._handle
+
+    def _check_open(self) -> None:
         if self._over:
             raise LabClosed(f"{self.plan.name} {self._over}")
-        return self._handle
 
     # --- who is there -------------------------------------------------------------------------------
 
@@ -156,9 +162,7 @@ class Lab:
         with self._lock:
             own = self.blueprint.steps
             if changes:
-                taken = [*own, *(step.name for step in self._plan_so_far().steps)]
-                wanted = name or ", ".join(changes)
-                self._go(Given({"name": fresh_name(wanted, taken), **changes}, at))
+                self._go(Given({"name": self._names.fresh(name or ", ".join(changes)), **changes}, at))
                 return
             ahead = [one for one in own if own[one] not in self._past]
             if name not in ahead:
@@ -167,14 +171,19 @@ class Lab:
             for one in ahead[: ahead.index(name) + 1]:
                 self._go(own[one])
 
-    def _plan_so_far(self) -> Plan:
-        return self.blueprint.after(self._past) if self._past else self.plan
+    @property
+    def _planner(self) -> Planner:
+        if self._planner_made is None:
+            self._planner_made = self.blueprint.planner()
+        return self._planner_made
 
     def _go(self, step: Node | Given) -> None:
-        plan = self.handle.adapt(self.blueprint.after([*self._past, step]))
+        handle = self.handle
+        plan = self._planner.step(as_node(step))
+        self.plan = handle.adapt(plan)
         self._past.append(step)
-        self.plan = plan
-        self._enter(plan.steps[-1])
+        self._names.take(plan.steps[-1].name)
+        self._enter(self.plan.steps[-1])
 
     def _enter(self, step: Step) -> None:
         entered = self.handle.enter(step)
@@ -229,7 +238,8 @@ class Lab:
         from netlab.testing.check import check
 
         with self._lock:
-            for expectation in self.blueprint.asked(self._past, entry, at):
+            self._check_open()
+            for expectation in self._planner.asked(as_node(Given([entry], at))):
                 check(self, expectation)
 
     def ping(self, source: str, destination: str, layer: str = "icmp") -> Seen:
@@ -300,8 +310,7 @@ class Lab:
         """Set an interface: a step of its own."""
         with self._lock:
             words = ", ".join(f"{key}={value}" for key, value in settings.items())
-            taken = [*self.blueprint.steps, *(step.name for step in self._plan_so_far().steps)]
-            self._go(Given({"name": fresh_name(f"{link} {words}"[:80], taken), "set": {link: dict(settings)}}, at))
+            self._go(Given({"name": self._names.fresh(f"{link} {words}"[:80]), "set": {link: dict(settings)}}, at))
 
     def settled(self) -> StepObserved:
         """What has become of the current step; where a link had not settled in time it is looked at once more."""

@@ -267,7 +267,7 @@ def test_what_the_kernel_refuses(lab_factory: Callable[..., Lab]) -> None:
         lab["A"].interface("mv0").set(mode="passthru")
     assert caught.value.errno == "EINVAL"
     assert "ip -n A link set dev mv0 type macvlan mode passthru" in caught.value.command
-    with pytest.raises(netlab.LabError, match="this lab is closed"):
+    with pytest.raises(netlab.LabClosed, match="could not be built"):
         lab["A"].run("true")
 
 

@@ -89,3 +89,35 @@ def test_the_agent_does_not_grow() -> None:
         first = spend(30)
         # It grew by 5 kB with each ping: 7 MB here.
         assert spend(70) - first < 1500
+
+
+def test_each_change_is_planned_once(lab_factory: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change costs one step's planning, however many there were before, and a question none."""
+    from netlab.plan import steps
+
+    planned = 0
+    apply = steps.apply
+
+    def counted(*args: Any) -> Any:
+        nonlocal planned
+        planned += 1
+        return apply(*args)
+
+    monkeypatch.setattr(steps, "apply", counted)
+    with lab_factory(TWO_HOSTS) as lab:
+        for k in range(30):
+            lab["B"].interface("eth0").set(mtu=1400 + k % 2)
+            assert planned == k + 1
+        lab.must_reach("A", "B")
+        assert planned == 30
+        # What is wrong is told with its place, and changes nothing.
+        with pytest.raises(netlab.TopologyError, match=r"test_lives.py:\d+:1: 'many' is not"):
+            lab["B"].interface("eth0").set(mtu="many")
+        with pytest.raises(netlab.TopologyError, match=r"test_lives.py:\d+:1: .*C:eth0"):
+            lab.step(set={"C:eth0": {"mtu": 1400}})
+        lab["A"].interface("eth0").set(mtu=1400)
+        assert lab["A"].run("cat", "/sys/class/net/eth0/mtu").stdout == "1400\n"
+        text = lab.topology
+    with lab_factory(text) as again:
+        again.step("A:eth0 mtu=1400")
+        assert again.topology == text

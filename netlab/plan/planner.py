@@ -1,0 +1,95 @@
+"""A topology whose steps are thought of one after the other: each is planned upon what the last one has left.
+
+So what a step costs doesn't depend on how many there were before, nor do those have to be kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netlab.plan import measure
+from netlab.plan.expect import Resolver
+from netlab.plan.lab import Lab
+from netlab.plan.refusals import Refusals
+from netlab.plan.topology import baseline, checked, further, raise_found
+from netlab.plan.types import AnyExpectation, Plan, Step
+from netlab.spec import Spec, TopologyError
+from netlab.spec.expect import parse_entries
+from netlab.spec.loader import check
+from netlab.spec.nodes import Node
+from netlab.spec.problems import Problems
+
+
+class Planner:
+    """Plans steps upon a topology's baseline. ``current`` is the step that was planned last.
+
+    ``root`` is the tree of the topology, whose own steps may be given to `step`, or others. Raises TopologyError.
+    """
+
+    def __init__(self, root: Node, file: str) -> None:
+        self._file = file
+        self._spec = check(root, file)
+        self._lab = Lab(self._spec)
+        self._refusals = Refusals(self._spec.expect, self._lab.problems)
+        self._baseline = self.current = baseline(self._lab, self._refusals)
+        raise_found(self._lab)
+        assert isinstance(root.value, dict)
+        #: Where everything stands that was planned so far: paths below ``steps`` count these.
+        self._steps: list[Node] = []
+        self._root = _mapping(root, {**root.value, "steps": Node(self._steps, root.line, root.column)})
+
+    def step(self, node: Node) -> Plan:
+        """Take the plan into a further step: the plan of the baseline and this step, without claims.
+
+        Raises TopologyError; nothing is changed then.
+        """
+        alone = _mapping(
+            node, {"hosts": Node({}, node.line, node.column), "steps": Node([node], node.line, node.column)}
+        )
+        self._steps.append(node)
+        try:
+            lab, step, refusals = checked(lambda: check(alone, self._file), self._planned)
+        except BaseException:
+            self._steps.pop()
+            raise
+        self._lab, self.current, self._refusals = lab, step, refusals
+        return Plan(
+            name=self._spec.name,
+            file=self._file,
+            steps=(self._baseline, step),
+            description=self._spec.topology.description,
+            warnings=tuple(lab.warnings),
+        )
+
+    def _planned(self, spec: Spec) -> tuple[Lab, Step, Refusals]:
+        if not spec.topology.steps:
+            # So much is wrong with it that nothing is left.
+            raise TopologyError([])
+        [given], [expect], [wanted] = spec.topology.steps, spec.step_expect, spec.step_measure
+        known = self._spec.topology
+        topology = known.model_copy(update={"steps": (*known.steps, given)})
+        lab = self._lab.copy(
+            replace(self._spec, root=self._root, topology=topology, pruned=spec.pruned, hurt=spec.hurt)
+        )
+        refusals = Refusals(expect, lab.problems)
+        step = further(lab, given, ("steps", len(self._steps) - 1), expect, refusals)
+        measures = measure.resolve(Resolver(lab, step.state, refusals), wanted, set())
+        raise_found(lab)
+        return lab, replace(step, measures=measures), refusals
+
+    def asked(self, entries: Node) -> tuple[AnyExpectation, ...]:
+        """A list of entries of the grammar of ``expect``, resolved in the current step. Raises TopologyError."""
+        # Of its own it has only what resolving changes.
+        lab = replace(self._lab, problems=Problems(), pairs=0)
+        resolver = Resolver(lab, self.current.state, self._refusals)
+        given = parse_entries(entries, self._file, lab.problems)
+        found = [expectation for entry in given for expectation in resolver.resolve(entry, claim=True)]
+        raise_found(lab)
+        return tuple(found)
+
+
+def _mapping(like: Node, children: dict[str, Node]) -> Node:
+    """A mapping where another node stands; keys that this one doesn't have stand where their values do."""
+    made = Node(children, like.line, like.column)
+    made.keys = {name: like.keys.get(name, child) for name, child in children.items()}
+    return made
