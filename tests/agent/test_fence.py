@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -73,6 +75,40 @@ def test_no_cpu_is_woken_where_a_race_is_to_be_as_at_rest(
     cpus = Cpus()
     cpus.round(quiet=quiet)
     assert cpus.ways == [way]
+
+
+def test_a_cpu_that_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The round in which it is missed proves nothing; those after it go by the CPUs that are left."""
+    allowed = {0, 3, 64}
+    crossed: list[int] = []
+    here = [0]
+
+    def move(_pid: int, cpus: Sequence[int]) -> None:
+        if not allowed & set(cpus):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        here[0] = min(allowed & set(cpus))
+
+    monkeypatch.setattr(os, "sched_setaffinity", move)
+    one = object.__new__(fence.CpuFence)
+    one._tour, one._plain, one.steered = [0, 3, 64], [("fence0", 0)], False
+    monkeypatch.setattr(one, "_cross", lambda _lanes: crossed.append(here[0]))
+    one.round()
+    assert crossed == [64, 3, 0]
+    allowed.remove(3)
+    with pytest.raises(fence.FenceLost, match="CPU 3 was taken away"):
+        one.round()
+    crossed.clear()
+    one.round()
+    assert sorted(crossed) == [0, 64]
+
+
+@pytest.mark.parametrize(
+    ("text", "cpus"), [("0\n", [0]), ("0-1,4-6,64\n", [0, 1, 4, 5, 6, 64]), ("0-63", list(range(64)))]
+)
+def test_numbers_of_cpus_may_have_holes(monkeypatch: pytest.MonkeyPatch, text: str, cpus: list[int]) -> None:
+    """Each CPU that is online is one, whichever numbers they have."""
+    monkeypatch.setattr("builtins.open", lambda _path: io.StringIO(text))
+    assert fence._online() == cpus
 
 
 def test_how_many_tasks_run() -> None:

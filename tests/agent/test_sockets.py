@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import socket
 import struct
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -223,3 +226,16 @@ def test_letters_do_not_depend_on_buffers(
         [seen] = lab.probe([layer]).result()
     assert seen.rows == large.rows
     assert {"R", "U"} <= set("".join(seen.rows))
+
+
+# --- too few descriptors --------------------------------------------------------------------------------
+
+
+def test_which_socket_could_not_be_opened(tmp_path: Path) -> None:
+    """With too few descriptors a run ends with exit code 3, and says which socket it lacked, and where."""
+    (tmp_path / "many.yaml").write_text(hosts(100))
+    command = f"ulimit -n 250; exec {sys.executable} -m netlab run --no-report -l unicast many.yaml"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert re.search(r"a packet socket in h-\d+ cannot be opened: Too many open files", done.stderr), done.stderr
+    assert "ulimit -n" in done.stderr
+    assert done.returncode == 3

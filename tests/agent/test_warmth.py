@@ -77,7 +77,9 @@ METERS = """
 import json, socket, sys
 from netlab.agent.probe import filters
 from netlab.agent.probe.meter import Meter
-meters = [Meter(program) for program in (filters.MOVING, filters.SPEAKING, filters.TEACHING)]
+def every():
+    return socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+meters = [Meter(every(), program) for program in (filters.MOVING, filters.SPEAKING, filters.TEACHING)]
 mouth = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
 near, far = sys.argv[2:]
 ear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from netlab.agent import sockets
 from netlab.agent.netns import Netns
 from netlab.agent.probe import bpf
+from netlab.agent.probe.frames import ETH_P_ALL
 from netlab.agent.probe.meter import PACKET_STATISTICS, SOL_PACKET, STATISTICS, Meter
 from netlab.agent.probe.mmsg import Inbox
 
@@ -94,8 +95,8 @@ class Ears:
 
     def meter(self, ns: Netns, program: bpf.Program) -> Meter:
         """Count the frames that any interface of a namespace sends or receives, of those that a filter accepts."""
-        with ns:
-            meter = Meter(program)
+        every = socket.htons(ETH_P_ALL)
+        meter = Meter(sockets.open_in(ns, socket.AF_PACKET, socket.SOCK_RAW, every, "a packet socket"), program)
         self._meters.append(meter.socket)
         return meter
 

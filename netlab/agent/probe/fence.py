@@ -143,10 +143,21 @@ class CpuFence:
         self._tour.reverse()
         try:
             for cpu in self._tour:
-                os.sched_setaffinity(0, (cpu,))
+                self._move(cpu)
                 self._cross(self._plain)
         finally:
-            os.sched_setaffinity(0, self.cpus)
+            os.sched_setaffinity(0, self._tour)
+
+    def _move(self, cpu: int) -> None:
+        """Go on on another CPU. Raises FenceLost where it was taken away: what may wait there isn't known this time."""
+        try:
+            os.sched_setaffinity(0, (cpu,))
+        except OSError as error:
+            # It went offline, or a cpuset has changed (__set_cpus_allowed_ptr).
+            if error.errno != errno.EINVAL or len(self._tour) == 1:
+                raise
+            self._tour.remove(cpu)
+            raise FenceLost(f"CPU {cpu} was taken away from this process") from error
 
 
 def _running() -> int:

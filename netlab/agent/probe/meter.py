@@ -7,7 +7,6 @@ import struct
 
 from netlab.agent import sockets
 from netlab.agent.probe import bpf
-from netlab.agent.probe.frames import ETH_P_ALL
 
 SOL_PACKET, PACKET_STATISTICS = 263, 6
 #: struct tpacket_stats: frames that came in, and those of them that there was no room for.
@@ -15,14 +14,14 @@ STATISTICS = struct.Struct("=II")
 
 
 class Meter:
-    """Counts the frames that the interfaces of the calling thread's namespace send and receive. Raises OSError.
+    """Counts the frames that the interfaces of a packet socket's namespace send and receive. Raises OSError.
 
     A packet socket counts what it has no room for, too (packet_rcv), but not what its filter refuses; and nobody ever
     reads from this one.
     """
 
-    def __init__(self, program: bpf.Program) -> None:
-        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.htons(ETH_P_ALL))
+    def __init__(self, sock: socket.socket, program: bpf.Program) -> None:
+        self.socket = sock
         bpf.attach(self.socket, program)
         sockets.make_room(self.socket, 0, force=False)
 

@@ -160,6 +160,10 @@ class Tcp(Transport):
                     connection.close()
             except (BlockingIOError, ConnectionAbortedError):
                 return
+            except OSError as error:
+                raise OSError(
+                    error.errno, f"a connection of {self.name} cannot be accepted: {error.strerror}"
+                ) from error
 
         self.ears.watch(sock, accept)
 
