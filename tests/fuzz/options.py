@@ -137,8 +137,14 @@ def neighbors(lan: Lan, nic: Nic) -> Document:
                 continue
             for ip in other.ips(family)[:1]:
                 right = other.spec.get("mac") != "auto" and not lan.chance(0.15)
-                found[ip] = other.id if right else lan.pick(GROUPS) if lan.chance(0.3) else lan.mac()
+                found[ip] = other.id if right else _wrong(lan.mac())
     return found
+
+
+def _wrong(mac: str) -> str:
+    """A MAC, or in the place of every other one that nobody has a group's."""
+    number = int(mac[-2:], 16) if mac.startswith("02:aa:") else 0
+    return GROUPS[number // 2 % len(GROUPS)] if number % 2 else mac
 
 
 def sysctls(lan: Lan, namespace: str) -> Document:

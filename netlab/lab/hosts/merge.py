@@ -51,8 +51,11 @@ def merged(layer: str, destination: Endpoint, at_source: Seen, at_destination: S
 def _answer(both: Seen, destination: Endpoint, *, final: bool) -> None:
     """The layers of the machines' own stacks: by which door did the request come in, did the answer come back?"""
     doors = both.evidence.get("entered")
-    if both.answered and doors:
-        both.letter = "R" if destination.link in doors else "A"
+    if both.answered and doors and destination.link in doors:
+        both.letter = "R"
+    elif final and both.answered and doors:
+        # Before, a copy of the request may still be on its way to the destination's own interface.
+        both.letter = "A"
     elif final:
         both.letter = "U"
         lost = "reply-lost" if doors else "request-lost"
