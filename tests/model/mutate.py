@@ -38,7 +38,7 @@ REGRESSIONS = ROOT / "tests" / "fuzz" / "regressions"
 #: The topologies of `tests.fuzz.test_hunt`.
 SEED, NUMBER = "1", 100
 #: So many places at which a rule had a say are looked at, spread over the corpus.
-CELLS = 150
+CELLS = 300
 
 #: Modules that only tell, or list.
 TELLERS = ("story.py", "prediction.py", "rules.py", "rulebook.py")
