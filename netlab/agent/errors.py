@@ -16,6 +16,7 @@ HINTS = {
     errors.EPERM: "netlab doctor tells what this user may do on this machine",
     errors.ENETUNREACH: "a gateway must be on a network of an interface that is up",
     errors.EHOSTUNREACH: "a gateway must be on a network of an interface that is up",
+    errors.EXFULL: "a switch has 1,023 ports at most (BR_MAX_PORTS): link a second one to it",
     errors.EROFS: "start the container with a /proc/sys that can be written: --privileged, "
     "or --security-opt systempaths=unconfined",
     errors.EAFNOSUPPORT: "leave the IPv6 addresses out, or boot without ipv6.disable=1",
