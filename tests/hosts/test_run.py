@@ -51,7 +51,7 @@ def test_verdicts_are_those_of_namespaces(world: World) -> None:
 
 def test_servers_of_earlier_waves(world: World) -> None:
     """A server that an earlier wave has closed is opened again for the next: TCP by itself passes as among others."""
-    done, found = record(world, "demo.yaml", "--on", str(world.hosts()), "-l", "tcp,udp")
+    done, found = record(world, "demo.yaml", "--on", str(world.hosts()), "-l", "tcp,tcp6,udp,udp6")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "refused" not in json.dumps(found["steps"][0]["layers"])
 
