@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 N      ?=
 SEED   ?= 1
 
-.PHONY: help demo test lint packages browser fuzz mutate fuzz-input crash stress bench gallery picture test-vagrant clean
+.PHONY: help demo test lint packages browser fuzz mutate sysctls fuzz-input crash stress bench gallery picture test-vagrant clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -37,6 +37,9 @@ fuzz: $(VENV)/.dev  ## the model against the kernel on N random topologies (N=20
 
 mutate: $(VENV)/.dev  ## each rule of the model made to answer otherwise: is it noticed?
 	$(BIN)/python -m tests.model.mutate
+
+sysctls: $(VENV)/.dev  ## try every sysctl that the model has no rule for, and write down which can change a letter
+	$(BIN)/python -m tests.sysctls
 
 fuzz-input: $(VENV)/.dev  ## 10,000 mutated topology files: a fault with its place, or a whole run
 	NETLAB_EXAMPLES=10000 $(BIN)/python -m pytest -q --hypothesis-show-statistics tests/input

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -35,8 +36,10 @@ def compile_state(state: plan.State) -> World:
             ns = world.namespaces[namespace.id] = Namespace(namespace.id, index)
             settings[namespace.id] = told = Settings(namespace)
             ns.echo_ignore, ns.echo_ignore6 = told.echo_ignore, told.echo_ignore6
-            if told.strange:
-                ns.unknown = f"no rule for the sysctl {told.strange[0]} of {ns.id}"
+            ns.unknown = {
+                family: f"no rule for the sysctl {paths[0]} of {ns.id}"
+                for family, paths in told.strange.items() if paths
+            }  # fmt: skip
     bridges: dict[str, Bridge] = {}
     for link in state.links:
         if isinstance(link, (plan.Switch, plan.Bridge)):
@@ -57,6 +60,7 @@ def compile_state(state: plan.State) -> World:
             _pair(world, link, settings)
         elif isinstance(link, plan.Macvlan):
             _child(world, link, settings)
+    _detect(world, settings)
     entries = _Entries(state)
     for namespace in state.namespaces:
         if namespace.kind != "switch":
@@ -69,6 +73,14 @@ def compile_state(state: plan.State) -> World:
             _broadcast_order(device.macvlan)
     _interests(world)
     return world
+
+
+def _detect(world: World, settings: dict[str, Settings]) -> None:
+    """Say nothing of hosts that may lose a link-local address to another interface with the same MAC."""
+    macs = Counter(dev.mac for dev in world.devices.values() if dev.conf.ipv6)
+    for dev in world.devices.values():
+        if settings[dev.ns.id].detects and macs[dev.mac] > 1:
+            dev.ns.unknown[6] = f"{dev.id} looks for duplicates (accept_dad), and its link-local address is one"
 
 
 def _device(world: World, link: plan.Link, kind: str, settings: dict[str, Settings]) -> Device:

@@ -213,8 +213,8 @@ def run(
 
 def _probe(sim: Sim, base: str, size: int | None, family: int, source: End, target: End) -> str:
     dev, request = source.dev, sim.request
-    if family and (dev.ns.unknown or target.dev.ns.unknown):
-        raise Unknown(dev.ns.unknown or target.dev.ns.unknown)
+    if why := dev.ns.unknown.get(family) or target.dev.ns.unknown.get(family):
+        raise Unknown(why)
     if base in ("broadcast", "unicast"):
         cast, mac = (BROADCAST, ALL_STATIONS) if base == "broadcast" else (UNICAST, target.dev.mac)
         _transmit(sim, dev, (cast, mac, dev.mac, RAW, _RAW))

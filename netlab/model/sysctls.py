@@ -6,81 +6,16 @@ of both, either, both, or the interface's alone. Interfaces start with a copy of
 
 from __future__ import annotations
 
+from functools import cache
+
+from netlab.model.neutral import neutral
 from netlab.model.world import DEFAULT_CONF, Conf
+from netlab.plan import sysctls
 from netlab.plan import types as plan
+from netlab.plan.sysctls import FORWARD4
 
 _V4 = "net/ipv4/conf/"
 _V6 = "net/ipv6/conf/"
-
-#: Settings that no probe of ours can feel, whatever their value.
-NEUTRAL = frozenset(
-    (
-        "accept_dad",
-        "accept_ra",
-        "accept_ra_defrtr",
-        "accept_ra_pinfo",
-        "accept_redirects",
-        "accept_source_route",
-        "accept_untracked_na",
-        "arp_evict_nocarrier",
-        "arp_notify",
-        "autoconf",
-        "bc_forwarding",
-        "bootp_relay",
-        "dad_transmits",
-        "disable_policy",
-        "disable_xfrm",
-        "drop_gratuitous_arp",
-        "drop_unicast_in_l2_multicast",
-        "force_igmp_version",
-        "force_mld_version",
-        "igmpv2_unsolicited_report_interval",
-        "igmpv3_unsolicited_report_interval",
-        "keep_addr_on_down",
-        "log_martians",
-        "max_addresses",
-        "mc_forwarding",
-        "medium_id",
-        "mldv1_unsolicited_report_interval",
-        "mldv2_unsolicited_report_interval",
-        "ndisc_evict_nocarrier",
-        "ndisc_notify",
-        "ndisc_tclass",
-        "promote_secondaries",
-        "router_solicitation_delay",
-        "router_solicitation_interval",
-        "router_solicitation_max_interval",
-        "router_solicitations",
-        "secure_redirects",
-        "src_valid_mark",
-        "suppress_frag_ndisc",
-        "tag",
-        "temp_prefered_lft",
-        "temp_valid_lft",
-        "use_tempaddr",
-    )
-)
-#: Settings that no probe can feel at this value; the model has no rule for others.
-NEUTRAL_AT = {
-    "addr_gen_mode": 0,
-    "arp_accept": 0,
-    "enhanced_dad": 1,
-    "force_tllao": 0,
-    "hop_limit": 64,
-    "optimistic_dad": 0,
-    "proxy_arp_pvlan": 0,
-    "proxy_ndp": 0,
-    "shared_media": 1,
-    "use_optimistic": 0,
-}
-#: Settings outside conf/ that no probe of ours can feel.
-NEUTRAL_GLOBAL = frozenset(
-    (
-        "net/ipv4/icmp_errors_use_inbound_ifaddr",
-        "net/ipv4/igmp_link_local_mcast_reports",
-        "net/ipv4/tcp_orphan_retries",
-    )
-)
 
 #: Settings that the model follows.
 FOLLOWED4 = frozenset(
@@ -99,6 +34,44 @@ FOLLOWED4 = frozenset(
     )
 )
 FOLLOWED6 = frozenset(("disable_ipv6", "force_forwarding", "forwarding"))
+#: Those outside of conf/, and those that the plan follows: they say which addresses are there after a change.
+FOLLOWED = frozenset(
+    (
+        "net/ipv4/icmp_echo_ignore_all",
+        "net/ipv4/ip_forward",
+        "net/ipv6/icmp/echo_ignore_all",
+    )
+)
+PLANNED4 = frozenset(("promote_secondaries",))
+
+
+#: Where a sysctl is about packets of one family only.
+_V4_ONLY = tuple(f"net/ipv4/{name}" for name in ("conf/", "neigh/", "route/", "icmp_", "igmp_"))
+_V6_ONLY = ("net/ipv6/",)
+
+
+def followed(path: str) -> bool:
+    """Whether the model has a rule for a sysctl, given by its path below /proc/sys."""
+    folder, _, name = path.rpartition("/")
+    if folder.startswith(_V4):
+        return name in FOLLOWED4 or name in PLANNED4
+    return name in FOLLOWED6 if folder.startswith(_V6) else path in FOLLOWED
+
+
+def _harmless(path: str, value: str) -> bool:
+    """Whether a sysctl is as every lab has it, or the sweep over the kernel has shown that it changes no letter."""
+    if path.startswith("net/bridge/"):
+        # The firewall of whoever has one has a say then; the sweep has none.
+        return value == "0"
+    interface = sysctls.interface_of(path)
+    usual = _usual().get(path if interface is None else sysctls.renamed(path, "default"))
+    return value == usual or neutral(path, value)
+
+
+@cache
+def _usual() -> dict[str, str]:
+    """What every host is given."""
+    return sysctls.defaults()
 
 
 class Settings:
@@ -108,46 +81,42 @@ class Settings:
         self.v4: dict[str, dict[str, int]] = {"all": {}, "default": {}}
         self.v6: dict[str, dict[str, int]] = {"all": {}, "default": {}}
         self.echo_ignore = self.echo_ignore6 = False
-        #: sysctls that the model has no rule for
-        self.strange: list[str] = []
+        #: sysctls that the model has no rule for, by the address family whose packets they may touch
+        self.strange: dict[int, list[str]] = {4: [], 6: []}
         for path, text in namespace.sysctls:
             self._write(path, text)
+        #: whether it gives up a link-local address that another has as well
+        self.detects = any(path.endswith("/accept_dad") and text != "0" for path, text in namespace.sysctls)
 
     def _write(self, path: str, text: str) -> None:
+        if not followed(path):
+            if not _harmless(path, text):
+                self._strange(path)
+            return
         try:
             value = int(text, 0)
         except ValueError:
-            self.strange.append(path)
+            self._strange(path)
             return
-        if path == "net/ipv4/ip_forward":
+        name, _, key = path.rpartition("/")
+        if path in FORWARD4:
             self._forward4(value)
         elif path == "net/ipv4/icmp_echo_ignore_all":
             self.echo_ignore = bool(value)
         elif path == "net/ipv6/icmp/echo_ignore_all":
             self.echo_ignore6 = bool(value)
         elif path.startswith(_V4):
-            self._conf(self.v4, path[len(_V4) :], value, path, FOLLOWED4)
-        elif path.startswith(_V6):
-            self._conf(self.v6, path[len(_V6) :], value, path, FOLLOWED6)
-        elif path.startswith("net/bridge/bridge-nf-call-"):
-            # The machine's firewall has a say in what a bridge forwards, or not: the plan keeps it out.
-            self.strange += [path] if value else []
-        elif path not in NEUTRAL_GLOBAL:
-            self.strange.append(path)
-
-    def _conf(
-        self, confs: dict[str, dict[str, int]], rest: str, value: int, path: str, followed: frozenset[str]
-    ) -> None:
-        name, _, key = rest.rpartition("/")
-        if path == "net/ipv4/conf/all/forwarding":
-            self._forward4(value)
-        elif key in followed:
-            if name == "all" and key == "disable_ipv6":
-                for conf in confs.values():
+            self.v4.setdefault(name[len(_V4) :], {})[key] = value
+        else:
+            if name == "net/ipv6/conf/all" and key == "disable_ipv6":
+                for conf in self.v6.values():
                     conf[key] = value
-            confs.setdefault(name, {})[key] = value
-        elif key not in NEUTRAL and NEUTRAL_AT.get(key) != value:
-            self.strange.append(path)
+            self.v6.setdefault(name[len(_V6) :], {})[key] = value
+
+    def _strange(self, path: str) -> None:
+        for family, others in ((4, _V6_ONLY), (6, _V4_ONLY)):
+            if not path.startswith(others):
+                self.strange[family].append(path)
 
     def _forward4(self, value: int) -> None:
         # Writing ip_forward or all/forwarding writes every interface's (inet_forward_change).

@@ -269,8 +269,8 @@ class Namespace:
         self.macs: frozenset[str] = frozenset()
         #: switch ports behind which this namespace has a device, by bridge index
         self.ports: dict[int, list[Port]] = {}
-        #: why nothing can be said of this namespace's stack, or ""
-        self.unknown = ""
+        #: by address family, why nothing can be said of this namespace's stack
+        self.unknown: dict[int, str] = {}
         #: memo of pure look-ups (routes, source validation)
         self.cache: dict[Any, Any] = {}
 

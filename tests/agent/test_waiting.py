@@ -97,6 +97,15 @@ def test_a_neighbour_that_is_asked_for_late_makes_silence_no_proof(build: Callab
     built.run("A", "ping", "-c", "1", "-W", "10", "10.0.0.2")
 
 
+def test_packets_that_change_their_cpu_make_silence_no_proof(build: Callable[[str], Built]) -> None:
+    """Rounds are behind what each CPU has queued: where the file has packets handed on, a negative is inconclusive."""
+    steered = DEMO.replace("  B: {", "  B: {sysctls: {net.core.rps_default_mask: 1}, ")
+    built = build(steered)
+    assert built.letter("icmp", "A:eth0", "A:child") == "?"
+    assert "rps_default_mask" in built.evidence("icmp", "A:eth0", "A:child")["reason"]
+    assert built.letter("icmp", "A:eth0", "B:eth0") == "R"
+
+
 def test_a_link_that_gets_ipv6_later_answers_at_once_too(agent: Agent) -> None:
     """With an MTU too small for IPv6 an interface has no such table; once it grows its proxy delay is 0 as well."""
     text = PROXY.replace(', "fd00::1:ff/112"]', "], mtu: 1000") + "steps: [{name: s, set: {R:eth0: {mtu: 1500}}}]\n"

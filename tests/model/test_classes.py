@@ -105,7 +105,7 @@ def _references(lab: Lab, rng: random.Random) -> None:
             if rng.random() < 0.6:
                 lab.route(space, "10.0.0.0/16", via=gate.v4.ip)
     if rng.random() < 0.1:
-        lab.sysctl(rng.choice(spaces), "/neigh/default/locktime", 0)
+        lab.sysctl(rng.choice(spaces), "/neigh/eth0/app_solicit", 1)
 
 
 @settings(max_examples=40, deadline=None)

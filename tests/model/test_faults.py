@@ -135,12 +135,27 @@ def test_static_entries_at_both_ends_are_enough_for_private_children() -> None:
 def test_an_unknown_sysctl_is_no_prediction() -> None:
     """A sysctl that no rule speaks of makes what depends on that stack unknown, with the reason; frames stay known."""
     lab = Lab().veth("a:eth0", "10.0.0.1/24").veth("b:eth0", "10.0.0.2/24").veth("c:eth0", "10.0.0.3/24")
-    lab.sysctl("a", "/neigh/default/locktime", 0)
+    lab.sysctl("a", "/neigh/eth0/app_solicit", 1)
     prediction = predict(lab.state(), ("unicast", "arp", "icmp"))
     assert prediction.letters["unicast"] == (".RR", "R.R", "RR.")
     assert prediction.letters["arp"] == prediction.letters["icmp"] == (".??", "?.R", "?R.")
-    assert "locktime" in prediction.unknown["icmp", 1, 0]
+    assert "app_solicit" in prediction.unknown["icmp", 1, 0]
     assert len(prediction.unknown) == 8
+
+
+def test_a_sysctl_of_one_family_leaves_the_other_known() -> None:
+    """What is about IPv6 makes its pairs unknown, and those of IPv4 stay known."""
+    lab = Lab().veth("a:eth0", "10.0.0.1/24", "fd00::1/64").veth("b:eth0", "10.0.0.2/24", "fd00::2/64")
+    state = lab.sysctl("a", "eth0/keep_addr_on_down", 1, family=6).state()
+    assert [letter(state, layer, "b:eth0", "a:eth0") for layer in ("icmp", "tcp", "icmp6", "tcp6")] == list("RR??")
+
+
+def test_duplicate_detection() -> None:
+    """It changes nothing where no MAC is there twice; else nothing is said of IPv6 there."""
+    for mac, expected in (("02:00:00:00:aa:01", "R"), ("02:00:00:00:aa:02", "?")):
+        lab = Lab().veth("a:eth0", "fd00::1/64", mac=mac).veth("b:eth0", "fd00::2/64", mac="02:00:00:00:aa:02")
+        lab.veth("c:eth0", "fd00::3/64").sysctl("a", "all/accept_dad", 1, family=6)
+        assert letter(lab.state(), "icmp6", "c:eth0", "a:eth0") == expected
 
 
 def test_echo_ignore_all() -> None:

@@ -31,6 +31,7 @@ _TABLES = {"arp_cache": "net/ipv4/neigh", "ndisc_cache": "net/ipv6/neigh"}
 _DUMP = header(RTM_GETNEIGHTBL, NLM_F_REQUEST | NLM_F_DUMP, bytes(4))
 #: Settings of a neighbour table that delay packets unless they are 0.
 _LATE = ("proxy_delay", "app_solicit")
+_STEERING = "net/core/rps_default_mask"
 #: What lets through at once: qdiscs for what comes in only have handle ffff: (TC_H_INGRESS), the kernel's own have 0:.
 _PASSING = (0x0000, 0xFFFF)
 
@@ -66,8 +67,15 @@ class Unfenced:
         self._speakers = _speakers(state)
         self._delays = any(value != "0" for name in _LATE for value in _given(state, name).values())
 
+        #: In whose namespace packets are handed to other CPUs: no round is behind them there (get_rps_cpu).
+        self._steered = [ns.id for ns in state.namespaces if (ns.sysctl(_STEERING) or "").strip("0,")]
+
     def look(self) -> str:
         """Why silence proves nothing now, else ''; a look only where the file, or whoever was let in, may be why."""
+        if self._steered:
+            return (
+                f"no proof: {self._steered[0]} has packets handled by other CPUs than they come by (rps_default_mask)"
+            )
         for ns_id, ns in self._namespaces.items():
             found = ""
             if ns.visited or self._delays:

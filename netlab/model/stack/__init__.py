@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
-from netlab.model.world import ARP, HOST, IP4, OTHERHOST, RAW, Device, Frame
+from netlab.model.world import ARP, HOST, IP4, IP6, OTHERHOST, RAW, Device, Frame
 
 NOT_FOR_US = rule(
     "stack/other-host",
@@ -25,8 +25,8 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     if packet_type == OTHERHOST:
         sim.note(payload.phase, dev.id, f"for {frame[1]}, not for {dev.mac}", NOT_FOR_US, end=True)
         return
-    if dev.ns.unknown:
-        raise Unknown(dev.ns.unknown)
+    if why := dev.ns.unknown.get(6 if proto == IP6 else 4):
+        raise Unknown(why)
     if proto == ARP:
         arp.receive(sim, dev, frame, packet_type)
     elif proto == IP4:
