@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 
@@ -19,6 +19,9 @@ class Predicted(Protocol):
 
     def rule(self, layer: str, i: int, j: int) -> str | None:
         """The rule that decided the cell."""
+
+    def rule_rows(self, layer: str) -> Sequence[Sequence[str | None]]:
+        """The rules that decided the cells of a layer, one row per source."""
 
     def heard(self, i: int) -> frozenset[str]:
         """The links and switch ports at which the source's broadcast arrives."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from netlab.model import macvlan, probes
 from netlab.model.classes import Classes, PairClass
@@ -15,6 +16,7 @@ from netlab.model.world import OTHERHOST, Namespace, Port
 from netlab.plan.types import State, base_layer, layer_family
 
 Cell = tuple[str, int, int]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,9 @@ class Prediction:
         self._broadcast_wired: dict[int, bool] = {}
         #: the story of the source that was last asked for
         self._told: BroadcastStory | None = None
-        self.letters: dict[str, tuple[str, ...]] = {layer: self._matrix(layer) for layer in self.layers}
+        self.letters: dict[str, tuple[str, ...]] = {
+            layer: tuple("".join(row) for row in self._rows(layer, self.letter)) for layer in self.layers
+        }
         self.unknown: Mapping[Cell, str] = _Reasons(self)
 
     def story(self, layer: str, i: int, j: int) -> Story:
@@ -74,10 +78,15 @@ class Prediction:
 
     def rule(self, layer: str, i: int, j: int) -> str | None:
         """The id of the rule that decided a pair, or None."""
+        if not self._sharing or self._classes_of(layer).alone(i, j):
+            return self._found(layer, i, j)
         key = layer, self._class(layer, i, j)
         if key not in self._rules:
-            self._rules[key] = self._found_by_one(i, j) if layer == "broadcast" else self.story(layer, i, j).rule
+            self._rules[key] = self._found(layer, i, j)
         return self._rules[key]
+
+    def _found(self, layer: str, i: int, j: int) -> str | None:
+        return self._found_by_one(i, j) if layer == "broadcast" else self.story(layer, i, j).rule
 
     def _found_by_one(self, i: int, j: int) -> str | None:
         """The rule of a broadcast, out of the story of the one frame that goes to all."""
@@ -89,6 +98,10 @@ class Prediction:
         if self._told is None or self._told.source is not source:
             self._told = BroadcastStory(probes.broadcast(self._world, source, trace=True), source)
         return self._told.rule(letter, target)
+
+    def rule_rows(self, layer: str) -> list[list[str | None]]:
+        """The ids of the rules that decided the pairs of a layer, one row per source; None for unknown letters."""
+        return [*self._rows(layer, self.rule)]
 
     def heard(self, i: int) -> frozenset[str]:
         """The links and switch ports at which endpoint i's broadcast arrives; empty where that isn't known."""
@@ -163,44 +176,43 @@ class Prediction:
             raise Unknown("")
         return heard
 
-    def _matrix(self, layer: str) -> tuple[str, ...]:
+    def _rows(self, layer: str, cell: Callable[[str, int, int], T]) -> Iterator[list[T]]:
+        """What is to be said of each pair and depends on its class alone, one row per source."""
         count = len(self._ends)
         if not self._sharing:
-            return tuple("".join(self.letter(layer, i, j) for j in range(count)) for i in range(count))
+            yield from ([cell(layer, i, j) for j in range(count)] for i in range(count))
+            return
         # Rows of one class are alike but for their own host's columns, within a host but for their own namespace's,
         # and within a namespace but for their own; and but for those that have static entries for each other.
         classes = self._classes_of(layer)
-        elsewhere: dict[int, tuple[list[str], int]] = {}
-        nearby: dict[tuple[int, str], tuple[list[str], int]] = {}
-        together: dict[tuple[int, Namespace], tuple[list[str], int]] = {}
-        rows = []
+        elsewhere: dict[int, tuple[list[T], int]] = {}
+        nearby: dict[tuple[int, str], tuple[list[T], int]] = {}
+        together: dict[tuple[int, Namespace], tuple[list[T], int]] = {}
+
+        def patched(row: list[T], i: int, columns: list[int]) -> list[T]:
+            row = row.copy()
+            for j in columns:
+                row[j] = cell(layer, i, j)
+            return row
+
         for i in range(count):
             number, host, ns = classes.number[i], classes.host[i], classes.ns[i]
             self._world.forget()
             if classes.members[number] == 1:
-                rows.append("".join([self.letter(layer, i, j) for j in range(count)]))
+                yield [cell(layer, i, j) for j in range(count)]
                 continue
             if number not in elsewhere:
-                elsewhere[number] = [self.letter(layer, i, j) for j in range(count)], i
+                elsewhere[number] = [cell(layer, i, j) for j in range(count)], i
             if (number, host) not in nearby:
                 common, first = elsewhere[number]
                 columns = classes.on_host[host] + classes.on_host[classes.host[first]]
-                columns += classes.named(i) + classes.named(first)
-                nearby[number, host] = self._patched(layer, common, i, columns), i
+                nearby[number, host] = patched(common, i, columns + classes.named(i) + classes.named(first)), i
             if (number, ns) not in together:
                 common, first = nearby[number, host]
                 columns = classes.in_space[ns] + classes.in_space[classes.ns[first]]
-                columns += classes.named(i) + classes.named(first)
-                together[number, ns] = self._patched(layer, common, i, columns), i
+                together[number, ns] = patched(common, i, columns + classes.named(i) + classes.named(first)), i
             common, first = together[number, ns]
-            rows.append("".join(self._patched(layer, common, i, [i, first])))
-        return tuple(rows)
-
-    def _patched(self, layer: str, row: list[str], i: int, columns: list[int]) -> list[str]:
-        patched = row.copy()
-        for j in columns:
-            patched[j] = self.letter(layer, i, j)
-        return patched
+            yield patched(common, i, [i, first])
 
 
 class _Reasons(Mapping[Cell, str]):

@@ -63,9 +63,19 @@ class Box:
     def set_routes(self, lab: Lab, routes: tuple[Route, ...]) -> None:
         """Give the namespace its routes; a route that it has already keeps its interface."""
         devices: dict[Route, str | None] = {}
+        # Only routes without a gateway lead to one.
+        direct = [route for route in routes if route.via is None and route in self.devices]
+        found: dict[tuple[str | None, int, int], str | None] = {}
         for route in routes:
-            there = [one for one in routes if one in self.devices or one in devices]
-            devices[route] = self.devices.get(route) or routing.device_of(lab, self.id, route, there)
+            name = self.devices.get(route) or route.dev
+            if name is None:
+                key = route.via, route.table, len(direct)
+                if key not in found:
+                    found[key] = routing.device_of(lab, self.id, route, direct)
+                name = found[key]
+            elif route.via is None and route not in self.devices:
+                direct.append(route)
+            devices[route] = name
         self.devices = devices
         self.routes = tuple(replace(route, oif=devices[route]) for route in routes)
 

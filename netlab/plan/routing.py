@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from netlab.plan.types import MAIN_TABLE, Address, AnyLink, Route, Rule, Where
@@ -60,33 +60,38 @@ def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) ->
         known.add(way)
         if route.via is not None:
             gateways.append((made[-1], lab.where(*here, "via", key=False)))
+    direct = [route for route in made if route.via is None]
+    checked: set[tuple[str | None, str | None, int]] = set()
     for one, where in gateways:
-        _check_gateway(lab, namespace, one, made, where)
+        key = one.via, one.dev, one.table
+        if key not in checked and _check_gateway(lab, namespace, one, direct, where):
+            checked.add(key)
     return tuple(made)
 
 
-def _check_gateway(lab: Lab, namespace: str, route: Route, others: Iterable[Route], where: Where) -> None:
-    """A gateway is found by a route without one, else it is refused (fib_check_nh, ip6_route_check_nh).
+def _check_gateway(lab: Lab, namespace: str, route: Route, others: Sequence[Route], where: Where) -> bool:
+    """A gateway is found by a route without one (``others``), else it is refused (fib_check_nh, ip6_route_check_nh).
 
-    An address of its own is one that IPv4 takes, and IPv6 does not.
+    Returns whether it is. An address of its own is one that IPv4 takes, and IPv6 does not.
     """
     gateway = ipaddress.ip_address(str(route.via))
     links = list(lab.links_of(namespace))
     if gateway.version == 6 and any(address.ip == str(gateway) for link in links for address in link.addresses):
         lab.problems.add(where, f"{gateway} is an address of {namespace} itself", "a gateway is another machine")
-        return
+        return False
     if isinstance(gateway, ipaddress.IPv6Address) and gateway.is_link_local:
         if route.dev is None:
             lab.problems.add(where, f"{gateway} is a link-local address, of whatever interface", "add 'dev: …'")
-        return
+            return False
+        return True
     connected = _connected(lab, links)
     if gateway.version == 4 and (broadcast := _as_broadcast(connected, route, others)):
         lab.problems.add(where, f"{gateway} is the broadcast address of {broadcast}", "a gateway is a single machine")
-        return
+        return False
     networks = [(address.network, name) for address, name in connected if address.network.version == gateway.version]
-    networks += [(ipaddress.ip_network(one.to), one.dev or "") for one in others if one.via is None]
+    networks += [(ipaddress.ip_network(one.to), one.dev or "") for one in others]
     if any(gateway in network and route.dev in (None, name) for network, name in networks):
-        return
+        return True
     known = ", ".join(f"{network} ({name})" for network, name in networks if network.version == gateway.version)
     by = f"{namespace}:{route.dev}" if route.dev else namespace
     lab.problems.add(
@@ -97,6 +102,7 @@ def _check_gateway(lab: Lab, namespace: str, route: Route, others: Iterable[Rout
         else f"{namespace} has no IPv{gateway.version} address on a link that is up",
         follows=lab.lost(namespace),
     )
+    return False
 
 
 def _connected(lab: Lab, links: Iterable[AnyLink]) -> list[tuple[Address, str]]:

@@ -72,12 +72,7 @@ def _cells(layer: Record, groups: Sequence[Sequence[int]]) -> tuple[tuple[Cell, 
 
 def _cell(layer: Record, rows: Sequence[int], columns: Sequence[int]) -> Cell:
     """One pair's cell, or what many have in common: ``R``, or counts such as ``R98 U2``."""
-    seen: Counter[Cell] = Counter()
-    for i in rows:
-        row = layer["observed"][i]
-        for j in columns:
-            if i != j or len(rows) == 1 == len(columns):
-                seen[_single(layer, i, j, row[j])] += 1
+    seen = _tally(layer, rows, columns)
     if len(seen) <= 1:
         return next(iter(seen), Cell("."))
     letters: Counter[str] = Counter()
@@ -88,19 +83,34 @@ def _cell(layer: Record, rows: Sequence[int], columns: Sequence[int]) -> Cell:
     return Cell(" ".join(f"{letter}{count}" for letter, count in letters.most_common()))
 
 
-def _single(layer: Record, i: int, j: int, letter: str) -> Cell:
-    verdict = layer["verdict"][i][j]
+def _tally(layer: Record, rows: Sequence[int], columns: Sequence[int]) -> Counter[Cell]:
+    """How often each cell is there, a pair with itself left out unless it is all there is."""
+    parts = [layer["observed"], layer["verdict"], layer["expected"], layer["rules"]["rows"]]
+    count = len(layer["observed"])
+    parts = [part or ["." * count] * count for part in parts]
+    whole = len(columns) == count
+    same = {*rows} & {*columns} if len(rows) > 1 or len(columns) > 1 else set()
+    found: Counter[Any] = Counter()
+    for i in rows:
+        mine = [part[i] for part in parts]
+        shown = mine if whole else [[row[j] for j in columns] for row in mine]
+        found.update(zip(*shown, strict=True))
+        if i in same:
+            found[tuple(row[i] for row in mine)] -= 1
+    cells: Counter[Cell] = Counter()
+    for (letter, verdict, expected, key), number in found.items():
+        if number:
+            cells[_single(letter, verdict, expected, layer["rules"]["keys"].get(key))] += number
+    return cells
+
+
+def _single(letter: str, verdict: str, expected: str, rule: str | None) -> Cell:
     mark = MARKS.get(verdict, "")
-    expected = layer["expected"][i][j]
     if verdict == "P" and letter != expected and not (expected == "B" and letter in "RA"):
         mark = "!"
     if letter == "?" and mark == "?":
         mark = ""
-    rule = None
-    if letter in "UAB?":
-        rows = layer["rules"]["rows"]
-        rule = layer["rules"]["keys"].get(rows[i][j]) if rows else None
-    return Cell(letter, mark, rule)
+    return Cell(letter, mark, rule if letter in "UAB?" else None)
 
 
 def draw(step: Record, endpoints: Sequence[Record], notes: Notes, style: Style) -> Iterator[str]:
@@ -108,6 +118,9 @@ def draw(step: Record, endpoints: Sequence[Record], notes: Notes, style: Style) 
 
     Where they don't fit, even folded and without footnotes, each layer is a line of counts.
     """
+    if len(_groups(endpoints)) > FOLD_ABOVE:
+        yield from _counts(step, notes, style)
+        return
     names, blocks = labels_and_blocks(step, endpoints)
     labels = [f"{i} {shorten(name, style.width // 3)}" for i, name in enumerate(names, 1)]
     margin = max(map(len, labels), default=0) + 4
@@ -117,8 +130,8 @@ def draw(step: Record, endpoints: Sequence[Record], notes: Notes, style: Style) 
         picture = _draw(block, notes, style)
         if picture.width > room:
             picture = _draw(block, notes, style, with_notes=False)
-        if picture.width > room or len(names) > FOLD_ABOVE:
-            yield from _counts(step, style)
+        if picture.width > room:
+            yield from _counts(step, notes, style)
             return
         pictures.append(picture)
     band: list[_Picture] = []
@@ -150,9 +163,7 @@ def _draw(block: Block, notes: Notes, style: Style, *, with_notes: bool = True) 
 
 
 def _text(cell: Cell, notes: Notes, style: Style, with_notes: bool) -> str:
-    notes.shown.update(letter for letter in cell.letter if letter in "RABU?.")
-    if cell.mark:
-        notes.shown.add("mark" + cell.mark)
+    _meet(cell, notes)
     colours = {
         "!": ("bold", "red"),
         "?": ("yellow",),
@@ -183,20 +194,29 @@ def _band(labels: Sequence[str], band: Sequence[_Picture], margin: int, room: in
         yield (label.ljust(margin) + cells).rstrip()
 
 
-def _counts(step: Record, style: Style) -> Iterator[str]:
+def _counts(step: Record, notes: Notes, style: Style) -> Iterator[str]:
     """Where no matrix fits: for each layer how many pairs have which letter, and with which mark."""
     from tabulate import tabulate
 
     rows = []
     for name, layer in step["layers"].items():
+        every = range(len(layer["observed"]))
         count: Counter[str] = Counter()
-        for i, row in enumerate(layer["observed"]):
-            for j, letter in enumerate(row):
-                if letter != ".":
-                    cell = _single(layer, i, j, letter)
-                    count[cell.letter + cell.mark] += 1
+        for cell, number in _tally(layer, every, every).items():
+            if cell.letter != ".":
+                _meet(cell, notes)
+                count[cell.letter + cell.mark] += number
+                if cell.rule:
+                    notes.number(cell.rule)
         rows.append([f"  {name}", "  ".join(f"{letter} {number}" for letter, number in count.most_common())])
     yield from tabulate(rows, tablefmt="plain", disable_numparse=True).splitlines()
+
+
+def _meet(cell: Cell, notes: Notes) -> None:
+    """Note for the legend what a cell shows."""
+    notes.shown.update(letter for letter in cell.letter if letter in "RABU?.")
+    if cell.mark:
+        notes.shown.add("mark" + cell.mark)
 
 
 def shorten(name: str, most: int) -> str:

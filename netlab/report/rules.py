@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from typing import Any
 
-from netlab.judge.predicted import Predicted, rule_of
+from netlab.judge.predicted import Predicted
 from netlab.judge.types import JudgedLayer
 
 #: Keys in the order in which they are given out; beyond them the letters of other scripts from U+00C0 on.
@@ -16,19 +16,16 @@ def rule_rows(judged: JudgedLayer, prediction: Predicted | None) -> dict[str, An
     """``rows`` with a key per cell (``.`` where no rule is named) and ``keys``, from key to rule id."""
     if prediction is None or judged.layer not in prediction.letters:
         return {"rows": [], "keys": {}}
-    keys: dict[str, str] = {}
+    keys: dict[str | None, str] = {None: "."}
     rows = []
-    for i, row in enumerate(judged.verdict):
-        cells = []
-        for j, verdict in enumerate(row):
-            rule = rule_of(prediction, judged.layer, i, j) if verdict not in ". " else None
-            if rule is None:
-                cells.append(".")
-                continue
-            if rule not in keys:
-                keys[rule] = _key(len(keys))
-            cells.append(keys[rule])
-        rows.append("".join(cells))
+    for verdicts, rules in zip(judged.verdict, prediction.rule_rows(judged.layer), strict=True):
+        for verdict, rule in dict.fromkeys(zip(verdicts, rules, strict=True)):
+            if verdict not in ". " and rule not in keys:
+                keys[rule] = _key(len(keys) - 1)
+        rows.append(
+            "".join([keys[rule] if verdict not in ". " else "." for verdict, rule in zip(verdicts, rules, strict=True)])
+        )
+    del keys[None]
     return {"rows": rows, "keys": {key: rule for rule, key in keys.items()}}
 
 

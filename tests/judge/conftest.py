@@ -87,6 +87,10 @@ class Model:
     def rule(self, layer: str, i: int, j: int) -> str | None:
         return self.rules.get((layer, i, j))
 
+    def rule_rows(self, layer: str) -> list[list[str | None]]:
+        count = len(self.letters[layer])
+        return [[self.rule(layer, i, j) for j in range(count)] for i in range(count)]
+
     def heard(self, i: int) -> frozenset[str]:
         return self.hearers.get(i, frozenset())
 
