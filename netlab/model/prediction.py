@@ -86,7 +86,14 @@ class Prediction:
         return self._rules[key]
 
     def _found(self, layer: str, i: int, j: int) -> str | None:
-        return self._found_by_one(i, j) if layer == "broadcast" else self.story(layer, i, j).rule
+        if layer == "broadcast":
+            return self._found_by_one(i, j)
+        if self.letters[layer][i][j] == "R":
+            # No story has to be told for what was noted when it arrived.
+            _, sim = probes.run(self._world, layer, self._ends[i], self._ends[j])
+            if sim.arrived is not None:
+                return sim.arrived
+        return self.story(layer, i, j).rule
 
     def _found_by_one(self, i: int, j: int) -> str | None:
         """The rule of a broadcast, out of the story of the one frame that goes to all."""
@@ -165,7 +172,9 @@ class Prediction:
             if layer == "broadcast":
                 # One frame says it of all.
                 return "R" if self._ends[j].dev.id in self._hearers(i) else "U"
-            letter, _ = probes.letter(self._world, layer, self._ends[i], self._ends[j])
+            letter, rule = probes.letter(self._world, layer, self._ends[i], self._ends[j])
+            if rule is not None and self._sharing and not self._classes_of(layer).alone(i, j):
+                self._rules[layer, self._class(layer, i, j)] = rule
             return letter
         except Unknown:
             return "?"

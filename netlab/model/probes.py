@@ -76,22 +76,22 @@ LATEST = 24
 THROWS, FEW_THROWS = 64, 16
 
 
-def letter(world: World, layer: str, source: End, target: End) -> tuple[str, bool | None]:
-    """The letter of a pair at a layer, `B` where a race can end in either of R and A; and what `on_wire` would say.
+def letter(world: World, layer: str, source: End, target: End) -> tuple[str, str | None]:
+    """The letter of a pair at a layer, `B` where a race can end in either of R and A; and the rule of an R, if known.
 
-    Of a race that takes more runs: None until it is asked. `Unknown` where there is no rule, or where a race can end in
-    more ways than that.
+    `Unknown` where there is no rule, or where a race can end in more ways than that.
     """
     first, sim = run(world, layer, source, target)
+    rule = sim.arrived if first == "R" else None
     if not sim.contested and not [*_beyond(sim)]:
-        return first, sim.wired
+        return first, rule
     letters = {first}
     for other in _others(world, layer, source, target, sim):
         letters.add(other.letter)
         if "U" in letters and len(letters) > 1:
             break
     if len(letters) == 1:
-        return first, None
+        return first, rule
     if letters == {"A", "R"}:
         return "B", None
     raise Unknown(f"a race that can end in {' or '.join(sorted(letters))}")

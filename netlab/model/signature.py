@@ -71,16 +71,16 @@ class Signatures:
 
     def named(self) -> dict[Namespace, set[Namespace]]:
         """The namespaces of which one has a static entry for an address of the other, both ways."""
-        owner: dict[int, Namespace] = {}
+        owners: dict[int, set[Namespace]] = defaultdict(set)
         for dev in self._world.devices.values():
             for address in (*(a[0] for a in self._addresses(dev)), dev.linklocal):
-                owner[address] = dev.ns
+                owners[address].add(dev.ns)
         found: dict[Namespace, set[Namespace]] = defaultdict(set)
         for dev, entries in self._neighbors.items():
-            for address in entries:
-                if address not in self._public[dev] and address in owner:
-                    found[dev.ns].add(owner[address])
-                    found[owner[address]].add(dev.ns)
+            for address in entries.keys() - self._public[dev].keys():
+                for owner in owners.get(address, ()):
+                    found[dev.ns].add(owner)
+                    found[owner].add(dev.ns)
         return dict(found)
 
     def which(self, end: End) -> tuple[bool, int]:

@@ -77,10 +77,10 @@ class Sim:
     """One run from cold: empty neighbour tables and forwarding databases, nothing queued."""
 
     __slots__ = (
-        "answers", "backlog", "connecting", "contested", "course", "done", "entered", "fdb", "goal", "heard", "hops",
-        "moved", "neigh", "queued", "redirected", "refused", "request", "schedule", "second", "server", "sock",
-        "sock_ip", "steps", "target", "told", "touched", "unlearned", "unordered", "users", "wire", "wired", "work",
-        "worked", "world",
+        "answers", "arrived", "backlog", "connecting", "contested", "course", "done", "entered", "fdb", "goal",
+        "heard", "hops", "moved", "neigh", "queued", "redirected", "refused", "request", "schedule", "second", "server",
+        "sock", "sock_ip", "steps", "target", "told", "touched", "unlearned", "unordered", "users", "wire", "wired",
+        "work", "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
@@ -131,12 +131,15 @@ class Sim:
         self.answers: list[str] = []
         self.entered: list[Device] = []
         self.wired = False
+        self.arrived: str | None = None
         self.done = False
         #: the client's connection was reset before it stood
         self.refused = False
 
     def note(self, phase: str, at: str, what: str, rule: str | None = None, end: bool = False) -> None:
-        """Add to the story, where one is being told."""
+        """Add to the story, where one is being told; the last rule of the request at its destination counts anyway."""
+        if rule and not end and self.goal is not None and at == self.goal.id and phase == self.request:
+            self.arrived = rule
         if self.hops is not None:
             self.hops.append(Hop(phase, at, what, rule, end))
 

@@ -44,13 +44,13 @@ def _arrival(letter: str, told: str, sim: Sim, target: End) -> str | None:
                 return rule
     elif letter == "B":
         return macvlan.RACE
-    request = [hop for hop in reversed(hops) if hop.rule and hop.phase == sim.request]
+    request = [hop for hop in reversed(hops) if hop.rule and not hop.end and hop.phase == sim.request]
     # Whose copy comes last is a matter of the switch's ports: what counts is the target's.
     for near in ({target.dev.id}, _chain(target.dev)):
         for hop in request:
             if hop.at in near:
                 return hop.rule
-    return next((hop.rule for hop in request if not hop.end), None)
+    return request[0].rule if request else None
 
 
 def _death(sim: Sim, source: End, target: End) -> Hop | None:

@@ -123,7 +123,7 @@ def test_a_class_is_exact(seed: int) -> None:
         layer = rng.choice(layers)
         i, j = (rng.randrange(len(state.endpoints)) for _ in range(2))
         if shared.letters[layer][i][j] != ".":
-            assert shared.rule(layer, i, j) == single.rule(layer, i, j)
+            assert shared.rule(layer, i, j) == single.rule(layer, i, j) == single.story(layer, i, j).rule
             assert shared.on_wire(layer, i, j) == single.on_wire(layer, i, j)
 
 
