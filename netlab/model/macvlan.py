@@ -205,6 +205,9 @@ def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame, for_
                 if sim.schedule.after is not None:
                     sim.queued.append((sim.steps, sim.backlog is sim.second))
         else:
+            if cast == MULTICAST and any(_addressed(child, frame) for child in port.order):
+                # Before the parent was promiscuous, as the filter may still be, that went by who has joined the group.
+                raise Unknown(f"a packet to {dst} may pass by the broadcast queue of {parent.id}")
             sim.note(payload.phase, parent.id, "the broadcast queue has no room", NO_QUEUE, end=True)
         stack.receive(sim, parent, frame, BROADCAST if cast == BROADCAST else MULTICAST)
         return
@@ -300,13 +303,19 @@ def _hears(child: Device, frame: Frame) -> bool:
     The filter is a hash of 256 bits, salted by where the namespace is in memory (net_hash_mix), so that now and then a
     group that wasn't joined passes it, too.
     """
-    cast, dst, _, proto, payload = frame
+    cast, dst, _, _, _ = frame
     if cast == BROADCAST or dst in child.groups:
         return True
-    local = child.ns.local4 if proto == IP4 else (*child.ns.local6, child.linklocal)
-    if proto in (IP4, IP6) and payload.dst and payload.dst in local:
+    if _addressed(child, frame):
         raise Unknown(f"{child.id} may hear the group {dst}, though it hasn't joined it")
     return False
+
+
+def _addressed(child: Device, frame: Frame) -> bool:
+    """Whether a frame carries a packet to an address of a child's namespace."""
+    proto, payload = frame[3], frame[4]
+    local = child.ns.local4 if proto == IP4 else (*child.ns.local6, child.linklocal)
+    return proto in (IP4, IP6) and payload.dst != 0 and payload.dst in local
 
 
 def _receive_multicast(sim: Sim, dev: Device, frame: Frame) -> None:
