@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from netlab.plan import replicas, routing, switches, sysctls, values
 from netlab.plan.change import set_mac
 from netlab.plan.kinds import COMMON, KINDS
-from netlab.plan.lab import MAX_LAB, Box, Lab, Path
+from netlab.plan.lab import MAX_ENTRIES, MAX_LAB, Box, Lab, Path
 from netlab.plan.refusals import Refusals
 from netlab.plan.types import (
     AddLink,
@@ -99,16 +99,31 @@ def add(
 
 def _fits(lab: Lab, hosts: Mapping[str, Host], path: Path) -> bool:
     count = len(lab.boxes) + len(lab.links)
+    entries = 0
     for name, host in hosts.items():
-        inside = sum((c.replicas or 1) * (1 + len(c.interfaces)) for c in host.containers.values())
-        count += (host.replicas or 1) * (1 + len(host.interfaces) + inside)
+        here = lab.where(*path, "hosts", name)
+        spaces: list[tuple[int, Host | Container]] = [(host.replicas or 1, host)]
+        spaces += [((host.replicas or 1) * (inner.replicas or 1), inner) for inner in host.containers.values()]
+        for times, space in spaces:
+            interfaces = space.interfaces.values()
+            count += times * (1 + len(interfaces) + sum(_further(one) for one in interfaces))
+            entries += times * (len(space.routes or ()) + len(space.rules or ()))
+            entries += times * sum(len(one.addresses or ()) + len(one.neighbors or ()) for one in interfaces)
         if count > MAX_LAB:
-            where = lab.where(*path, "hosts", name)
-            lab.problems.add(
-                where, f"the lab would have more than {MAX_LAB} namespaces and interfaces", "fewer replicas"
-            )
+            what = "namespaces, interfaces and further addresses"
+            lab.problems.add(here, f"the lab would have more than {MAX_LAB} {what}", "fewer replicas or addresses")
+            return False
+        if entries > MAX_ENTRIES:
+            what = "addresses, routes, rules and neighbors"
+            lab.problems.add(here, f"the lab would have more than {MAX_ENTRIES} {what}", "fewer of them, or replicas")
             return False
     return True
+
+
+def _further(interface: Interface) -> int:
+    """How many addresses an interface has beyond the first of each family."""
+    addresses = interface.addresses or ()
+    return len(addresses) - len({":" in str(address) for address in addresses})
 
 
 def _expand(hosts: Mapping[str, Host], path: Path) -> Iterator[_Given]:

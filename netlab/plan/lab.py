@@ -30,8 +30,11 @@ from netlab.spec import Spec, scalars
 from netlab.spec import sysctls as known_sysctls
 from netlab.spec.problems import Problems
 
-#: Interfaces and namespaces of one lab. Beyond, a machine's gc_thresh3, descriptors and memory give out.
+#: Interfaces and namespaces of one lab, and addresses beyond the first of a family, each of which is an endpoint.
+#: Beyond, a machine's gc_thresh3, descriptors and memory give out.
 MAX_LAB = 4000
+#: Addresses, routes, rules and static neighbours of one lab.
+MAX_ENTRIES = 100_000
 #: The same, summed up over all steps.
 MAX_STEPS = 400_000
 #: Pairs that all expectations of a file may mean.

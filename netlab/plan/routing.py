@@ -209,6 +209,8 @@ def _as_broadcast(connected: Iterable[tuple[Address, str]], route: Route, others
 def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> tuple[Rule, ...]:
     """Rules as the kernel takes them; without a priority before all others (fib_default_rule_pref)."""
     made: list[Rule] = []
+    taken: set[Rule] = set()
+    lowest = {4: MAIN_PRIORITY, 6: MAIN_PRIORITY}
     for i, rule in enumerate(given):
         here = (*path, i)
         known = len(lab.problems.found)
@@ -219,7 +221,6 @@ def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> t
             lab.problems.add(lab.where(*here), "the rule mixes IPv4 and IPv6", "one rule for each")
             continue
         family: Literal[4, 6] = 6 if families == {6} else 4
-        lowest = min([MAIN_PRIORITY, *(other.priority for other in made if other.family == family and other.priority)])
         devices: dict[str, str | None] = {}
         for key in ("iif", "oif"):
             name: str | None = getattr(rule, key)
@@ -230,16 +231,18 @@ def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> t
         made.append(
             Rule(
                 table=rule.table,
-                priority=lowest - 1 if rule.priority is None else rule.priority,
+                priority=lowest[family] - 1 if rule.priority is None else rule.priority,
                 family=family,
                 src=None if rule.src == "default" else rule.src,
                 dst=None if rule.to == "default" else rule.to,
                 **devices,
             )
         )
-        if made[-1] in made[:-1]:
+        if made[-1] in taken:
             # rule_exists, net/core/fib_rules.c
             lab.problems.add(lab.where(*here), "the same rule a second time", "leave it out")
+        taken.add(made[-1])
+        lowest[family] = min(lowest[family], made[-1].priority or MAIN_PRIORITY)
     return tuple(made)
 
 

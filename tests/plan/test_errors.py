@@ -40,7 +40,8 @@ CASES: list[tuple[str, str]] = [
     ),
     (
         "hosts:\n  w: {replicas: 1000000}\n",
-        "f:2:3: the lab would have more than 4000 namespaces and interfaces; fewer replicas",
+        "f:2:3: the lab would have more than 4000 namespaces, interfaces and further addresses;"
+        " fewer replicas or addresses",
     ),
     (hosts("e: {switch: t}"), "f:5:19: no switch 't'; switches: s"),
     (
@@ -517,6 +518,17 @@ def test_hostile_sizes_are_refused() -> None:
     assert faults(pairs) == ["f:4:5: the expectations mean more than 4000000 pairs; fewer or narrower ones"]
     states = many + "steps:\n" + "".join(f"  - name: s{n}\n" for n in range(200))
     assert faults(states) == ["f:4:5: too many steps for a lab of this size; fewer of either"]
+    lots = ", ".join(f"10.{n // 250}.{n % 250}.1/8" for n in range(4000))
+    text = f"switches: {{lan: {{}}}}\nhosts:\n  A: {{interfaces: {{eth0: {{switch: lan, addresses: [{lots}]}}}}}}"
+    assert faults(text) == [
+        "f:3:3: the lab would have more than 4000 namespaces, interfaces and further addresses;"
+        " fewer replicas or addresses"
+    ]
+    routes = ", ".join(f"{{to: 10.{n // 250}.{n % 250}.0/24, dev: eth0}}" for n in range(2000))
+    host = f"{{replicas: 60, interfaces: {{eth0: {{switch: lan}}}}, routes: [{routes}]}}"
+    assert faults(f"switches: {{lan: {{}}}}\nhosts:\n  A: {host}") == [
+        "f:3:3: the lab would have more than 100000 addresses, routes, rules and neighbors; fewer of them, or replicas"
+    ]
 
 
 def test_resolve_alone_reports_faults_of_meaning() -> None:
