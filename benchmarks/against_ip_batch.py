@@ -13,7 +13,7 @@ from pathlib import Path
 
 from alternately import compare, report, seconds
 
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.plan import from_file
 
 TEXT = """

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from alternately import command, compare, report, seconds
 
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.plan import from_file
 from netlab.spec import find
 

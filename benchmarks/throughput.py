@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 
 from netlab import compare, plan
-from netlab.lab import Agent, Lab
+from netlab.client import Agent, Lab
+from netlab.contract.measures import Traffic
+from netlab.contract.types import Endpoint
 from netlab.measure import Lock
-from netlab.plan.measures import Traffic
-from netlab.plan.types import Endpoint
 
 TOPOLOGY = Path(__file__).parents[1] / "topologies" / "macvlan-vs-linux-bridge.yaml"
 PAIRS = (("A/m1:eth0", "A/m2:eth0"), ("A/b1:eth0", "A/b2:eth0"))

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netlab.lab.errors import BuildError, CannotRun, LabDied, LabError, SpawnError
-    from netlab.lab.process import Process
+    from netlab.client.errors import BuildError, CannotRun, LabDied, LabError, SpawnError
+    from netlab.client.process import Process
     from netlab.spec.problems import TopologyError
     from netlab.testing import (
         Capture,
@@ -59,13 +59,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BuildError": "netlab.lab.errors",
-    "CannotRun": "netlab.lab.errors",
-    "LabClosed": "netlab.lab.errors",
-    "LabDied": "netlab.lab.errors",
-    "LabError": "netlab.lab.errors",
-    "Process": "netlab.lab.process",
-    "SpawnError": "netlab.lab.errors",
+    "BuildError": "netlab.client.errors",
+    "CannotRun": "netlab.client.errors",
+    "LabClosed": "netlab.client.errors",
+    "LabDied": "netlab.client.errors",
+    "LabError": "netlab.client.errors",
+    "Process": "netlab.client.process",
+    "SpawnError": "netlab.client.errors",
     "TopologyError": "netlab.spec.problems",
 }
 

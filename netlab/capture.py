@@ -10,16 +10,16 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
+from netlab.client.errors import LabError
+from netlab.contract.types import Plan, SwitchLink, Veth, ends
 from netlab.errors import CANNOT_RUN, ReportError
-from netlab.lab.errors import LabError
-from netlab.plan.types import Plan, SwitchLink, Veth, ends
 from netlab.report.folder import Folder
 from netlab.report.write import capture_name
 
 if TYPE_CHECKING:
-    from netlab.lab import Lab
+    from netlab.client import Lab
 
-#: Files of one request: descriptors that can travel beside a message are limited (`netlab.wire.MAX_FDS`).
+#: Files of one request: descriptors that can travel beside a message are limited (`netlab.contract.wire.MAX_FDS`).
 _AT_ONCE = 200
 
 

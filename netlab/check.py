@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
-from netlab.plan.types import (
+from netlab.contract.types import (
     AddLink,
     AnyLink,
     DeleteLink,
@@ -18,6 +17,7 @@ from netlab.plan.types import (
     State,
     Step,
 )
+from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
 
 
 def warnings(plan: Plan) -> list[str]:

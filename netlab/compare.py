@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from netlab.observed import Sample
-from netlab.plan.measures import Compare
+from netlab.contract.measures import Compare
+from netlab.contract.observed import Sample
 
 #: With fewer rounds the bootstrap promises more than it keeps.
 FEWEST = 8

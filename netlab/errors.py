@@ -1,6 +1,6 @@
 """What can go wrong in the front, and how a command ends: the exit codes of netlab.
 
-The rooms raise their own errors (`netlab.spec.TopologyError`, `netlab.lab.LabError`); each that is meant for
+The rooms raise their own errors (`netlab.spec.TopologyError`, `netlab.client.LabError`); each that is meant for
 a person has an ``exit_code`` and says in one line what mends it.
 """
 

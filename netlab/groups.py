@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from netlab.plan.types import AnyLink, Endpoint, Macvlan, State, Veth
+from netlab.contract.types import AnyLink, Endpoint, Macvlan, State, Veth
 
 _NUMBER = re.compile(r"\d+$")
 

@@ -17,9 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netlab.errors import UsageError, did_you_mean
-from netlab.observed import LayerObserved, MeasuresObserved, StepObserved
-from netlab.plan.types import (
+from netlab.contract.observed import LayerObserved, MeasuresObserved, StepObserved
+from netlab.contract.types import (
     LAYERS,
     ExpectPair,
     ExpectWire,
@@ -29,11 +28,12 @@ from netlab.plan.types import (
     base_layer,
     layer_family,
 )
+from netlab.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from netlab.client import Agent, Lab, Reply
     from netlab.judge import JudgedClaim
     from netlab.judge.measure import JudgedMeasures
-    from netlab.lab import Agent, Lab, Reply
     from netlab.model import Prediction
     from netlab.report.record import Circumstances, Examined, Record
 
@@ -87,7 +87,7 @@ def run(
 
     ``watch`` is told what is being done; ``meanwhile`` is called in each step while the agent is busy.
     Raises netlab.spec.TopologyError (the file), UsageError (no such layer or step) and
-    netlab.lab.LabError (the kernel, or this machine).
+    netlab.client.LabError (the kernel, or this machine).
     """
     from netlab import plan
 
@@ -123,7 +123,7 @@ def examine(
 ) -> Examined:
     """Enter one step: build and probe, predict meanwhile, try again what nobody expected, judge.
 
-    ``entered`` is the answer to an earlier `netlab.lab.Lab.enter`, of a lab that is in the step already.
+    ``entered`` is the answer to an earlier `netlab.client.Lab.enter`, of a lab that is in the step already.
     """
     clock = Clock()
     layers = chosen_layers(plan, step, options.layers)
@@ -214,7 +214,7 @@ def try_again(
 def predicted_refusals(step: Step) -> dict[str, tuple[str, str, str]]:
     """What the model says of the changes that are to be refused: errno, place and rule, by link."""
     from netlab import model
-    from netlab.plan.types import AddLink, SetLink
+    from netlab.contract.types import AddLink, SetLink
 
     found = {}
     for change in step.changes:
@@ -271,7 +271,7 @@ def chosen_layers(plan: Plan, step: Step, asked: Sequence[str]) -> tuple[str, ..
 @contextmanager
 def foreseeing(plan: Plan) -> Iterator[None]:
     """Where the kernel refuses what the model says it refuses, the error says so, and how to expect it."""
-    from netlab.lab import BuildError
+    from netlab.client import BuildError
 
     try:
         yield

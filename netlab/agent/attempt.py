@@ -11,7 +11,7 @@ from netlab.agent.errors import BuildFailed
 from netlab.agent.links import Op
 from netlab.agent.links.op import Level
 from netlab.agent.netlink import set_up
-from netlab.plan.types import AddLink, AnyChange, AnyLink, DeleteLink, SetLink, Veth
+from netlab.contract.types import AddLink, AnyChange, AnyLink, DeleteLink, SetLink, Veth
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab

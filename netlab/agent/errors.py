@@ -6,7 +6,7 @@ import errno as errors
 import os
 from typing import Any
 
-from netlab.plan.types import Where
+from netlab.contract.types import Where
 
 HINTS = {
     errors.EOPNOTSUPP: "this kernel has no such link kind: load its module: sudo modprobe {kind}",

@@ -19,7 +19,7 @@ from netlab.agent.netlink import link as link_request
 from netlab.agent.netns import Netns
 from netlab.agent.probe import cold, waiting
 from netlab.agent.programs import Programs
-from netlab.plan.types import (
+from netlab.contract.types import (
     AddLink,
     AddNamespace,
     AnyChange,

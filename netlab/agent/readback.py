@@ -22,7 +22,7 @@ from netlab.agent.netlink.attributes import ADDRESS, LINK, decode, encode
 from netlab.agent.netlink.messages import IFADDRMSG, IFF_UP, IFINFOMSG
 from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, attributes, header
 from netlab.agent.netns import Netns
-from netlab.plan.types import AnyLink, Bridge, Macvlan, Port, State, Switch, SwitchLink, Veth
+from netlab.contract.types import AnyLink, Bridge, Macvlan, Port, State, Switch, SwitchLink, Veth
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab

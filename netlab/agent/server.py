@@ -24,9 +24,9 @@ from netlab.agent.netns import Home, Netns
 from netlab.agent.probe.engine import Prober
 from netlab.agent.probe.fence import CpuFence, FenceLost
 from netlab.agent.programs import Programs, number_inside
-from netlab.plan.measures import Traffic
-from netlab.plan.types import Step
-from netlab.wire import Channel, Closed, from_plain, to_plain
+from netlab.contract.measures import Traffic
+from netlab.contract.types import Step
+from netlab.contract.wire import Channel, Closed, from_plain, to_plain
 
 #: Closed labs are handed to the kernel so many at a time: one by one the rtnl lock is held for longer.
 PENDING_LABS = 20

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from netlab.agent.errors import BuildFailed
 from netlab.agent.netns import Netns
-from netlab.plan.types import Places, Where
+from netlab.contract.types import Places, Where
 
 #: Writing one of these resets others (devinet_sysctl_forward, addrconf_fixup_forwarding): then all are written.
 _RESETTING = ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding", "net/ipv6/conf/all/forwarding")

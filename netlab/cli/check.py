@@ -13,7 +13,7 @@ from netlab.cli.problems import explain
 from netlab.errors import FAILED, PASSED, printable, worst
 
 if TYPE_CHECKING:
-    from netlab.plan.types import Plan
+    from netlab.contract.types import Plan
 
 
 @click.command("check", short_help="Find everything that is wrong with topology files.")

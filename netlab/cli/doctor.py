@@ -22,7 +22,7 @@ def command(as_json: bool, **asked: Any) -> int:
     """
     import textwrap
 
-    from netlab.lab import Agent
+    from netlab.client import Agent
     from netlab.report.style import style_for
 
     machines = on.machines(asked)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from netlab.lab import Agent
+    from netlab.client import Agent
 
 _waiting: list[Agent] = []
 
@@ -20,7 +20,7 @@ def start(argv: list[str]) -> None:
         and not {"-h", "--help", "-v", "--verbose", "--vagrant"} & set(argv)
         and not _elsewhere(argv)
     ):
-        from netlab.lab import Agent, CannotRun
+        from netlab.client import Agent, CannotRun
 
         try:
             _waiting.append(Agent.start())

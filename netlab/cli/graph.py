@@ -31,8 +31,8 @@ def command(file: str, kind: str | None, step: str | None, output: Path | None, 
     is what Markdown viewers draw, DOT is for Graphviz.
     """
     from netlab import pipeline, plan, spec
+    from netlab.contract.wire import to_plain
     from netlab.report import diagram
-    from netlab.wire import to_plain
 
     kind = kind or form_by_name(output, FORMS, "svg")
     resolved = plan.from_file(spec.find(file))

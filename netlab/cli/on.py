@@ -11,7 +11,7 @@ import click
 from netlab.errors import UsageError
 
 if TYPE_CHECKING:
-    from netlab.lab.hosts import Crew, Machine
+    from netlab.client.hosts import Crew, Machine
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,7 +42,7 @@ def crew(asked: Mapping[str, Any], log: Callable[[str], None] | None = None) -> 
     given = machines(asked)
     if given is None:
         return None
-    from netlab.lab.hosts import Crew
+    from netlab.client.hosts import Crew
 
     return Crew(given, allow_management=bool(asked["allow_management_nic"]), on_log=log)
 
@@ -55,7 +55,7 @@ def machines(asked: Mapping[str, Any]) -> Callable[[list[str]], dict[str, Machin
         if asked["allow_management_nic"]:
             raise UsageError("--allow-management-nic goes with --on or --vagrant")
         return None
-    from netlab.lab.hosts import parse, vagrant
+    from netlab.client.hosts import parse, vagrant
 
     if asked["on"]:
         given = parse(asked["on"])
@@ -70,7 +70,7 @@ def machines(asked: Mapping[str, Any]) -> Callable[[list[str]], dict[str, Machin
 def doctor(find: Callable[[list[str]], dict[str, Machine]], asked: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the machines can do; those of a Vagrantfile play the hosts of the demo."""
     from netlab import plan, spec
-    from netlab.lab.hosts.doctor import examine
+    from netlab.client.hosts.doctor import examine
 
     demo = plan.from_file(spec.find("bridge-two-node.yaml"))
     allow = bool(asked["allow_management_nic"])

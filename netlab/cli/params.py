@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from netlab.plan.types import LAYERS, base_layer
+from netlab.contract.types import LAYERS, base_layer
 
 SIZED = ("icmp", "icmp6")
 

@@ -19,7 +19,7 @@ from netlab.errors import ReportError, worst
 
 if TYPE_CHECKING:
     from netlab.cli.progress import Progress
-    from netlab.lab import Agent
+    from netlab.client import Agent
     from netlab.pipeline import Options
 
 Record = dict[str, Any]
@@ -108,7 +108,7 @@ class _Agents:
 
     def get(self) -> Agent:
         """One that can be asked."""
-        from netlab.lab import Agent
+        from netlab.client import Agent
 
         if self._agent is None or not self._agent.alive:
             self._agent = self._stack.enter_context(Agent.start(self._log))
@@ -371,7 +371,7 @@ _COUNTED = ("topology", "summary", "durations", "claims", "findings")
 
 def _hopeless(error: Exception) -> bool:
     """Whether the next file would meet the same error: this machine can't run labs at all."""
-    from netlab.lab import CannotRun
+    from netlab.client import CannotRun
 
     return isinstance(error, CannotRun)
 

@@ -10,7 +10,7 @@ import click
 from netlab.cli.params import FILE
 
 if TYPE_CHECKING:
-    from netlab.plan.types import AnyLink, Plan, State
+    from netlab.contract.types import AnyLink, Plan, State
 
 
 @click.command("show", short_help="Show what exactly a topology asks the kernel for.")
@@ -25,7 +25,7 @@ def command(file: str, as_json: bool, everything: bool) -> None:
     if as_json:
         import json
 
-        from netlab.wire import to_plain
+        from netlab.contract.wire import to_plain
 
         click.echo(json.dumps(to_plain(resolved), indent=2, ensure_ascii=False))
         return

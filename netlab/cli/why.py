@@ -66,7 +66,7 @@ def command(
 def _verified(loaded: Spec, number: int, told: Explanation) -> Explanation:
     """The explanation with what a real lab shows of each fix."""
     from netlab import pipeline, plan, why
-    from netlab.lab import Agent
+    from netlab.client import Agent
 
     fixes = []
     with Agent.start() as agent:

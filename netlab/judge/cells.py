@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from netlab.contract.observed import LayerObserved, StepObserved
+from netlab.contract.types import Step
 from netlab.judge.expect import decide
 from netlab.judge.findings import (
     cell_findings,
@@ -15,8 +17,6 @@ from netlab.judge.predicted import Predicted
 from netlab.judge.table import TABLE
 from netlab.judge.types import JudgedLayer, JudgedStep
 from netlab.judge.unsettled import unsettled_rows
-from netlab.observed import LayerObserved, StepObserved
-from netlab.plan.types import Step
 
 
 def judge(

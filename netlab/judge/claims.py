@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from netlab.contract.observed import StepObserved
+from netlab.contract.types import AnyExpectation, Claim, ExpectPair, Step
 from netlab.judge.expect import decide, undecided
 from netlab.judge.predicted import Predicted
 from netlab.judge.types import JudgedClaim, JudgedExpectation
 from netlab.judge.unsettled import unsettled_rows
-from netlab.observed import StepObserved
-from netlab.plan.types import AnyExpectation, Claim, ExpectPair, Step
 
 if TYPE_CHECKING:
     from netlab.judge.measure import JudgedCompare

@@ -10,11 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from netlab.judge.predicted import Predicted, rule_of
-from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
-from netlab.judge.types import Cell, ExpectationKind, JudgedExpectation, Verdict
-from netlab.observed import LayerObserved, StepObserved
-from netlab.plan.types import (
+from netlab.contract.observed import LayerObserved, StepObserved
+from netlab.contract.types import (
     AnyExpectation,
     ExpectHeard,
     ExpectPair,
@@ -23,6 +20,9 @@ from netlab.plan.types import (
     ExpectWire,
     Step,
 )
+from netlab.judge.predicted import Predicted, rule_of
+from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
+from netlab.judge.types import Cell, ExpectationKind, JudgedExpectation, Verdict
 
 #: How many of the cells that decide an entry are named.
 NAMED = 8

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from netlab.contract.observed import LayerObserved, StepObserved
+from netlab.contract.types import Step
 from netlab.groups import fold
 from netlab.judge.given import entry_about, given_rows
 from netlab.judge.predicted import Predicted, rule_of
 from netlab.judge.table import TABLE
 from netlab.judge.types import Finding, JudgedExpectation, JudgedLayer, Verdict
-from netlab.observed import LayerObserved, StepObserved
-from netlab.plan.types import Step
 
 #: How many cells of a folded finding are named.
 EXAMPLES = 3

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from netlab.contract.types import ExpectPair, Step
 from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
-from netlab.plan.types import ExpectPair, Step
 
 
 def given_rows(step: Step, layer: str) -> dict[int, str]:

@@ -9,9 +9,9 @@ from typing import Literal
 
 from netlab import compare, units
 from netlab.compare import Ratio
+from netlab.contract.measures import Bound, Compare, Measure, Measures, Traffic
+from netlab.contract.observed import Compared, Measured, MeasuresObserved, Sample
 from netlab.judge.types import Finding, JudgedExpectation, Verdict
-from netlab.observed import Compared, Measured, MeasuresObserved, Sample
-from netlab.plan.measures import Bound, Compare, Measure, Measures, Traffic
 
 #: The letter that is predicted for a layer, a source and a destination; ``?`` where there is none.
 Predicted = Callable[[str, str, str], str]

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from netlab.contract.observed import LayerObserved
+from netlab.contract.types import ExpectWire, Step
 from netlab.judge.given import given_rows
 from netlab.judge.predicted import Predicted
 from netlab.judge.table import ACCEPTS
-from netlab.observed import LayerObserved
-from netlab.plan.types import ExpectWire, Step
 
 Pair = tuple[int, int]
 

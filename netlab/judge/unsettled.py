@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from netlab.plan.types import Macvlan, Pair, State, SwitchLink, Veth
+from netlab.contract.types import Macvlan, Pair, State, SwitchLink, Veth
 
 
 def unsettled_rows(state: State, unsettled: Iterable[str]) -> frozenset[int]:

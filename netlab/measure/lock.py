@@ -14,7 +14,7 @@ import struct
 import time
 from collections.abc import Callable
 
-from netlab.lab.errors import LabError
+from netlab.client.errors import LabError
 
 #: Seconds after which one doesn't wait any longer: a step may measure for minutes.
 PATIENCE = 1800.0

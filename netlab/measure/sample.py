@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from netlab.lab.errors import LabError
-from netlab.observed import Sample
-from netlab.plan.measures import Traffic
+from netlab.client.errors import LabError
+from netlab.contract.measures import Traffic
+from netlab.contract.observed import Sample
 
 Raw = dict[str, Any]
 #: What iperf3 and the sockets say where nobody listens, and where there is no way (strerror(3)).

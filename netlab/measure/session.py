@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netlab import compare
+from netlab.contract.measures import Compare, Measure, Measures, Side, Traffic
+from netlab.contract.observed import Compared, LayerObserved, Measured, MeasuresObserved, Sample
+from netlab.contract.types import State, Step
 from netlab.measure.lock import Lock
-from netlab.observed import Compared, LayerObserved, Measured, MeasuresObserved, Sample
-from netlab.plan.measures import Compare, Measure, Measures, Side, Traffic
-from netlab.plan.types import State, Step
 
 if TYPE_CHECKING:
-    from netlab.lab import Lab
+    from netlab.client import Lab
 
 #: Seconds that starting and ending a measurement takes, for the time that is left.
 OVERHEAD = 0.05
@@ -41,7 +41,7 @@ def measure(
     watch: Watch = lambda _text: None,
     note: Watch = on_stderr,
 ) -> MeasuresObserved:
-    """Measure everything that a step asks for. Raises netlab.lab.LabError.
+    """Measure everything that a step asks for. Raises netlab.client.LabError.
 
     ``watch`` is told what is being done, ``note`` what somebody who waits should know: for whom.
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from netlab.contract import types as plan
 from netlab.model import bridge as switch
 from netlab.model import macvlan, veth
 from netlab.model.stack import nd
@@ -24,7 +25,6 @@ from netlab.model.world import (
     Route,
     World,
 )
-from netlab.plan import types as plan
 
 
 def compile_state(state: plan.State) -> World:

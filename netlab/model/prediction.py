@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from netlab.contract.types import State, base_layer, layer_family
 from netlab.model import macvlan, probes
 from netlab.model.classes import Classes, PairClass
 from netlab.model.compile import compile_state
@@ -14,7 +15,6 @@ from netlab.model.probes import End
 from netlab.model.sim import Hop, Unknown
 from netlab.model.story import BroadcastStory, decided, path, unanswered
 from netlab.model.world import OTHERHOST, Namespace, Port
-from netlab.plan.types import State, base_layer, layer_family
 
 Cell = tuple[str, int, int]
 T = TypeVar("T")

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Hashable, Iterator
 from itertools import permutations
 
+from netlab.contract import types as plan
 from netlab.model.packets import Arp, Ip, Nd, Raw
 from netlab.model.schedule import NOTHING, USUAL, Course, Outcome, Schedule, outcome
 from netlab.model.sim import Neighbor, Sim, Unknown
@@ -24,7 +25,6 @@ from netlab.model.world import (
     Port,
     World,
 )
-from netlab.plan import types as plan
 
 _RAW = Raw()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from netlab.contract import types as plan
 from netlab.model.rules import rule
-from netlab.plan import types as plan
 
 _MACVLAN = "drivers/net/macvlan.c"
 

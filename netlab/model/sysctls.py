@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from functools import cache
 
+from netlab.contract import types as plan
 from netlab.model.neutral import neutral
 from netlab.model.world import DEFAULT_CONF, Conf
 from netlab.plan import sysctls
-from netlab.plan import types as plan
 from netlab.plan.sysctls import FORWARD4
 
 _V4 = "net/ipv4/conf/"

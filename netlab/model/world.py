@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
-from netlab.plan.types import State
+from netlab.contract.types import State
 
 if TYPE_CHECKING:
     from netlab.model.schedule import Outcome

@@ -1,6 +1,6 @@
-"""The plan: a topology resolved to frozen values (`netlab.plan.types`), without a kernel.
+"""The plan: a topology resolved to frozen values (`netlab.contract.types`), without a kernel.
 
-Importing this package costs nothing; the agent imports only `netlab.plan.types` from it.
+Importing this package costs nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from netlab.plan.types import Plan
+    from netlab.contract.types import Plan
     from netlab.spec import Spec
     from netlab.spec.nodes import Node
 

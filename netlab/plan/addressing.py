@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netlab.plan.types import Address
+from netlab.contract.types import Address
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from netlab.plan.types import AnyLink, Bridge
+from netlab.contract.types import AnyLink, Bridge
 from netlab.plan.wanted import Kin, Wanted
 
 OPTIONS = ("stp", "ageing_time", "mcast_snooping", "fdb_max_learned")

@@ -6,12 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from netlab.plan import replicas, routing, switches, sysctls, values
-from netlab.plan.change import set_mac
-from netlab.plan.kinds import COMMON, KINDS
-from netlab.plan.lab import MAX_ENTRIES, MAX_LAB, Box, Lab, Path
-from netlab.plan.refusals import Refusals
-from netlab.plan.types import (
+from netlab.contract.types import (
     AddLink,
     AddNamespace,
     Address,
@@ -23,6 +18,11 @@ from netlab.plan.types import (
     SetRouting,
     Veth,
 )
+from netlab.plan import replicas, routing, switches, sysctls, values
+from netlab.plan.change import set_mac
+from netlab.plan.kinds import COMMON, KINDS
+from netlab.plan.lab import MAX_ENTRIES, MAX_LAB, Box, Lab, Path
+from netlab.plan.refusals import Refusals
 from netlab.plan.veth import ENDS
 from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.problems import did_you_mean

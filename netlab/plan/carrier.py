@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netlab.plan.types import AnyLink, Bridge, Macvlan, Pair, Port, Switch, SwitchLink, Veth
+from netlab.contract.types import AnyLink, Bridge, Macvlan, Pair, Port, Switch, SwitchLink, Veth
 
 
 def settle(links: dict[str, AnyLink]) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from netlab.contract.types import AnyLink, Link, Macvlan, SetLink, SwitchLink, Veth, Where
 from netlab.plan import sysctls
-from netlab.plan.types import AnyLink, Link, Macvlan, SetLink, SwitchLink, Veth, Where
 
 if TYPE_CHECKING:
     from netlab.plan.lab import Lab

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netlab.contract.types import AnyLink, Bridge, Macvlan, Veth
 from netlab.plan import switches
-from netlab.plan.types import AnyLink, Bridge, Macvlan, Veth
 
 if TYPE_CHECKING:
     from netlab.plan.lab import Lab

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlab.plan.types import (
+from netlab.contract.types import (
     AnyExpectation,
     ExpectHeard,
     ExpectPair,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from netlab.plan.types import Address, AnyLink, Endpoint
+from netlab.contract.types import Address, AnyLink, Endpoint
 
 
 def endpoints(links: Iterable[AnyLink]) -> tuple[Endpoint, ...]:

@@ -9,10 +9,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING
 
-from netlab.plan import readback
-from netlab.plan.lab import MAX_PAIRS
-from netlab.plan.refusals import Refusals
-from netlab.plan.types import (
+from netlab.contract.types import (
     ON_LINK,
     AnyExpectation,
     Endpoint,
@@ -27,6 +24,9 @@ from netlab.plan.types import (
     base_layer,
     layer_family,
 )
+from netlab.plan import readback
+from netlab.plan.lab import MAX_PAIRS
+from netlab.plan.refusals import Refusals
 from netlab.spec.expect import AnyEntry, Heard, Pair, Readback, Refused, Wire
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import Wrong

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from netlab.contract.types import AnyLink, Macvlan, Pair, Veth
 from netlab.plan.switches import wire_between
-from netlab.plan.types import AnyLink, Macvlan, Pair, Veth
 
 
 def hops(links: Sequence[AnyLink]) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from netlab.contract.types import AnyLink
 from netlab.plan import bridge, macvlan, veth
-from netlab.plan.types import AnyLink
 from netlab.plan.wanted import Kin, Wanted
 
 #: Keys that every kind takes.

@@ -8,11 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
-from netlab.plan import owned, routing, sysctls
-from netlab.plan.carrier import settle
-from netlab.plan.endpoints import endpoints
-from netlab.plan.hops import hops
-from netlab.plan.types import (
+from netlab.contract.types import (
     AnyLink,
     Link,
     Macvlan,
@@ -26,6 +22,10 @@ from netlab.plan.types import (
     Veth,
     Where,
 )
+from netlab.plan import owned, routing, sysctls
+from netlab.plan.carrier import settle
+from netlab.plan.endpoints import endpoints
+from netlab.plan.hops import hops
 from netlab.spec import Spec, scalars
 from netlab.spec import sysctls as known_sysctls
 from netlab.spec.problems import Problems

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlab.plan.types import AnyLink, Bridge, Macvlan, Macvtap, Pair, Veth
+from netlab.contract.types import AnyLink, Bridge, Macvlan, Macvtap, Pair, Veth
 from netlab.plan.wanted import Kin, Wanted
 
 KEYS = frozenset({"parent", "mode", "allowed_macs", "nodst", "bcqueuelen"})

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
+from netlab.contract.measures import NOTHING, Compare, Measure, Measures, Side
+from netlab.contract.types import Endpoint
 from netlab.plan.expect import Resolver, is_pattern
-from netlab.plan.measures import NOTHING, Compare, Measure, Measures, Side
-from netlab.plan.types import Endpoint
 from netlab.spec.measurements import Comparing, GivenSide, Measurements, Measuring, Pair
 
 Family = Literal[4, 6]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netlab.plan.types import Bridge, Switch, SwitchLink, Veth
+from netlab.contract.types import Bridge, Switch, SwitchLink, Veth
 
 if TYPE_CHECKING:
     from netlab.plan.lab import Lab

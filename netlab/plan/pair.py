@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlab.plan.types import Pair
+from netlab.contract.types import Pair
 from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.problems import did_you_mean
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from netlab.contract.types import AnyExpectation, Plan, Step
 from netlab.plan import measure
 from netlab.plan.expect import Resolver
 from netlab.plan.lab import Lab
 from netlab.plan.refusals import Refusals
 from netlab.plan.topology import baseline, checked, further, raise_found
-from netlab.plan.types import AnyExpectation, Plan, Step
 from netlab.spec import Spec, TopologyError
 from netlab.spec.expect import parse_entries
 from netlab.spec.loader import check

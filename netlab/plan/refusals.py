@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from netlab.plan.types import Refusal, RefusedAt
+from netlab.contract.types import Refusal, RefusedAt
 from netlab.spec.expect import AnyEntry, Refused
 from netlab.spec.problems import Problems
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
+from netlab.contract.types import Address
 from netlab.plan.macs import add
-from netlab.plan.types import Address
 from netlab.spec.scalars import Wrong
 
 

@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from netlab.plan.types import MAIN_TABLE, Address, AnyLink, Route, Rule, Where
+from netlab.contract.types import MAIN_TABLE, Address, AnyLink, Route, Rule, Where
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:

@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from netlab.plan import bridge, change, routing, sysctls, values, veth
-from netlab.plan.addressing import transition
-from netlab.plan.kinds import COMMON, IDENTITY, KINDS
-from netlab.plan.lab import Box, Lab, Path
-from netlab.plan.refusals import Refusals
-from netlab.plan.types import (
+from netlab.contract.types import (
     Address,
     AnyChange,
     AnyLink,
@@ -26,6 +21,11 @@ from netlab.plan.types import (
     Veth,
     Where,
 )
+from netlab.plan import bridge, change, routing, sysctls, values, veth
+from netlab.plan.addressing import transition
+from netlab.plan.kinds import COMMON, IDENTITY, KINDS
+from netlab.plan.lab import Box, Lab, Path
+from netlab.plan.refusals import Refusals
 from netlab.plan.wanted import check_limit
 from netlab.spec.problems import did_you_mean
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from netlab.contract.types import AddNamespace, AnyChange, AnyLink, Bridge, Switch, SwitchLink, Veth
 from netlab.plan import macs, sysctls
-from netlab.plan.types import AddNamespace, AnyChange, AnyLink, Bridge, Switch, SwitchLink, Veth
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path as File
 from typing import TYPE_CHECKING, TypeVar
 
+from netlab.contract.types import AnyChange, AnyExpectation, Claim, Plan, Step
 from netlab.plan import build, checks, measure, steps
 from netlab.plan.contradictions import contradictions
 from netlab.plan.expect import Resolver
 from netlab.plan.lab import MAX_STEPS, Lab, Path
 from netlab.plan.refusals import Refusals
-from netlab.plan.types import AnyChange, AnyExpectation, Claim, Plan, Step
 from netlab.spec import Spec, TopologyError
 from netlab.spec.expect import AnyEntry
 from netlab.spec.loader import check, load

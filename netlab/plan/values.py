@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from netlab.contract.types import AnyLink, Neighbor, Port, Veth
 from netlab.plan import macs, sysctls
-from netlab.plan.types import AnyLink, Neighbor, Port, Veth
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import is_mac
 

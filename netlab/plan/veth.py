@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from netlab.contract.types import Pair, Port, Veth
 from netlab.plan import bridge as bridges
 from netlab.plan import macs, pair
-from netlab.plan.types import Pair, Port, Veth
 from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.schema import Port as GivenPort
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.types import Address, Limit, Where
 from netlab.plan import macs
 from netlab.plan.names import ifname
-from netlab.plan.types import Address, Limit, Where
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import IFNAME_BYTES
 

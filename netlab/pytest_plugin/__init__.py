@@ -96,8 +96,8 @@ def asked_layers(config: pytest.Config) -> tuple[str, ...]:
 def _check_layers(config: pytest.Config) -> None:
     if not (asked := asked_layers(config)):
         return
+    from netlab.contract.types import LAYERS, base_layer
     from netlab.errors import did_you_mean
-    from netlab.plan.types import LAYERS, base_layer
 
     known = (*LAYERS, "throughput", "latency", "compare")
     for name in asked:

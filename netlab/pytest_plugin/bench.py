@@ -11,12 +11,12 @@ import pytest
 
 from netlab import judge as judges
 from netlab import model, pipeline, report
-from netlab.lab import Agent, LabError, Reply
-from netlab.lab import Lab as Handle
+from netlab.client import Agent, LabError, Reply
+from netlab.client import Lab as Handle
+from netlab.contract.measures import Measures
+from netlab.contract.observed import MeasuresObserved, StepObserved
+from netlab.contract.types import Plan, Step
 from netlab.measure import session
-from netlab.observed import MeasuresObserved, StepObserved
-from netlab.plan.measures import Measures
-from netlab.plan.types import Plan, Step
 from netlab.report import terminal
 from netlab.report.style import Style
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from netlab.contract.observed import LayerObserved, MeasuresObserved, StepObserved
+from netlab.contract.types import Step
+from netlab.contract.wire import from_plain, to_plain
 from netlab.errors import ReportError
 from netlab.judge.measure import JudgedMeasures
-from netlab.observed import LayerObserved, MeasuresObserved, StepObserved
-from netlab.plan.types import Step
 from netlab.pytest_plugin.bench import MEASURES, Seen, only
 from netlab.report import Circumstances
 from netlab.report.folder import Folder
-from netlab.wire import from_plain, to_plain
 
 
 def pack(file: str, seen: Seen) -> str:

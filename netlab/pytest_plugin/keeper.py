@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
+from netlab.client import BuildError, CannotRun, Exhausted, LabError
 from netlab.errors import ReportError
-from netlab.lab import BuildError, CannotRun, Exhausted, LabError
 from netlab.report.folder import Folder
 from netlab.testing import Lab, Labs
 from netlab.testing.artefacts import save

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from netlab.lab import BuildError, LabDied, LabError
-from netlab.lab.errors import AgentBug
-from netlab.plan.types import ExpectRefused, ExpectState, Plan, Step
+from netlab.client import BuildError, LabDied, LabError
+from netlab.client.errors import AgentBug
+from netlab.contract.types import ExpectRefused, ExpectState, Plan, Step
 from netlab.pytest_plugin import asked_layers, keeper_of
 from netlab.pytest_plugin.bench import LINKS, MEASURES, Bench, NotAsExpected, judge
 from netlab.pytest_plugin.gather import pack

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 
-from netlab.plan.types import (
+from netlab.contract.types import (
     AddLink,
     AddNamespace,
     AnyChange,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from netlab.compare import looks
+from netlab.contract.measures import Bound, Side, Traffic
+from netlab.contract.observed import Sample
 from netlab.judge.measure import JudgedCompare, JudgedMeasure, JudgedMeasures
-from netlab.observed import Sample
-from netlab.plan.measures import Bound, Side, Traffic
 
 Record = dict[str, Any]
 

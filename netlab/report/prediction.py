@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.types import Plan, Step
 from netlab.judge.types import JudgedLayer
-from netlab.plan.types import Plan, Step
 from netlab.report.changes import describe
 from netlab.report.matrix import Notes, draw
 from netlab.report.record import state_endpoints

@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.observed import StepObserved
+from netlab.contract.types import Endpoint, Macvlan, Plan, State, Step, layer_family
+from netlab.contract.wire import to_plain
 from netlab.errors import FAILED, INCONCLUSIVE, PASSED
 from netlab.groups import fold
 from netlab.judge.types import Finding, JudgedClaim, JudgedExpectation, JudgedStep
-from netlab.observed import StepObserved
-from netlab.plan.types import Endpoint, Macvlan, Plan, State, Step, layer_family
 from netlab.report.changes import describe
 from netlab.report.rules import rule_rows
 from netlab.report.stories import Stories
-from netlab.wire import to_plain
 
 if TYPE_CHECKING:
     from netlab.judge.measure import JudgedMeasures

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from netlab.contract.types import State
     from netlab.model import Prediction
-    from netlab.plan.types import State
 
 
 class Stories:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlab.plan.types import base_layer
+from netlab.contract.types import base_layer
 
 #: A letter in words, of one pair.
 LETTERS = {

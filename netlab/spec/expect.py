@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import cast
 
-from netlab.plan.types import LAYERS, Outcome, RefusedAt, Where
+from netlab.contract.types import LAYERS, Outcome, RefusedAt, Where
 from netlab.spec.nodes import MAX_KEY, Node
 from netlab.spec.problems import Problem, Problems, did_you_mean
 from netlab.spec.scalars import Wrong

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from netlab.contract.types import Where
 from netlab.errors import CANNOT_RUN, FULL, SCARCE, WRONG, printable
-from netlab.plan.types import Where
 from netlab.spec.problems import Problem, TopologyError
 
 STDIN = Path("-")

@@ -18,8 +18,8 @@ from functools import partial
 from typing import Any, Literal, TypeVar, cast
 
 from netlab.compare import FEWEST
-from netlab.plan.measures import Bound, Metric, Traffic
-from netlab.plan.where import Where
+from netlab.contract.measures import Bound, Metric, Traffic
+from netlab.contract.where import Where
 from netlab.spec import quantities, scalars
 from netlab.spec.measurements import SECTIONS, Comparing, GivenSide, Measurements, Measuring, Pair
 from netlab.spec.nodes import Node

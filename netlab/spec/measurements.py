@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from netlab.plan.measures import Bound, Percentile, Traffic
-from netlab.plan.where import Where
+from netlab.contract.measures import Bound, Percentile, Traffic
+from netlab.contract.where import Where
 
 SECTIONS = ("throughput", "latency", "compare")
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from netlab.plan.types import Where
+from netlab.contract.types import Where
 from netlab.spec.problems import Problem, Problems, TopologyError
 
 #: Limits of a topology file. A thousand hosts written out one by one are about 200 kB and 20,000 nodes.

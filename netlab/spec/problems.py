@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from netlab.contract.types import Where
 from netlab.errors import NetlabError
-from netlab.plan.types import Where
 
 if TYPE_CHECKING:
     from netlab.spec.loader import Spec

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from netlab.plan.measures import Bound
-from netlab.plan.types import Limit
+from netlab.contract.measures import Bound
+from netlab.contract.types import Limit
 from netlab.spec.scalars import Wrong, text
 
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:bit(?:/s)?)?", re.IGNORECASE)

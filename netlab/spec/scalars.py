@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from netlab.plan.types import Address
+from netlab.contract.types import Address
 
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _NUMBER = re.compile(r"-?[0-9]{1,18}")

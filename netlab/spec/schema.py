@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from netlab.plan.measures import Bound
-from netlab.plan.types import Address, Limit
+from netlab.contract.measures import Bound
+from netlab.contract.types import Address, Limit
 from netlab.spec import quantities, scalars, sysctls
 from netlab.spec.scalars import Wrong
 

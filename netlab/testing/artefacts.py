@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netlab.lab import LabError, SpawnError
+from netlab.client import LabError, SpawnError
 from netlab.report.folder import Folder, at
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from netlab.plan.types import Plan
+from netlab.contract.types import Plan
 from netlab.testing.topology import Given, Topology
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from netlab.testing.frames import Frame, read
 
 if TYPE_CHECKING:
-    from netlab.lab.capture import Capture as Running
+    from netlab.client.capture import Capture as Running
     from netlab.testing.lab import Lab
 
 

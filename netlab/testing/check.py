@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netlab import judge
+from netlab.contract.observed import LayerObserved, StepObserved
+from netlab.contract.types import AnyExpectation, ExpectHeard, ExpectPair, ExpectWire, base_layer
 from netlab.judge.expect import decide
 from netlab.judge.types import JudgedExpectation
-from netlab.observed import LayerObserved, StepObserved
-from netlab.plan.types import AnyExpectation, ExpectHeard, ExpectPair, ExpectWire, base_layer
 from netlab.testing.errors import ExpectationFailed, Inconclusive
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Any
 
+from netlab.client import Agent, BuildError, LabClosed, Reply
+from netlab.contract.types import Plan, State, Step, Where, ends
 from netlab.errors import UsageError, did_you_mean
 from netlab.judge import unsettled_rows
-from netlab.lab import Agent, BuildError, LabClosed, Reply
-from netlab.plan.types import Plan, State, Step, Where, ends
 from netlab.testing.blueprint import Blueprint, Names, as_node
 from netlab.testing.capture import Capture
 from netlab.testing.matrix import Matrix, Predicted, Seen, endpoint
@@ -26,8 +26,8 @@ from netlab.testing.topology import Given, caller
 CAPTURES = 20
 
 if TYPE_CHECKING:
-    from netlab.lab import Lab as Handle
-    from netlab.observed import StepObserved
+    from netlab.client import Lab as Handle
+    from netlab.contract.observed import StepObserved
     from netlab.plan.planner import Planner
     from netlab.report.record import Record
     from netlab.spec.nodes import Node

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
-from netlab.lab import Agent, LabDied
+from netlab.client import Agent, LabDied
 from netlab.testing.blueprint import Blueprint, Source
 from netlab.testing.lab import Lab
 
@@ -65,7 +65,7 @@ class Labs:
             return self._agent
 
     def _crew(self) -> Agent:
-        from netlab.lab.hosts import Crew, parse
+        from netlab.client.hosts import Crew, parse
 
         given = parse(self.on)
         return Crew(lambda hosts: {host: given[host] for host in hosts if host in given})

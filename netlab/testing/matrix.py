@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.types import State
 from netlab.errors import did_you_mean
-from netlab.plan.types import State
 from netlab.testing.errors import Inconclusive
 
 if TYPE_CHECKING:

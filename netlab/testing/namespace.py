@@ -10,13 +10,13 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from socket import AF_INET, SOCK_STREAM, socket
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.types import AnyLink
 from netlab.errors import did_you_mean
-from netlab.plan.types import AnyLink
 from netlab.testing.errors import CommandFailed
 from netlab.testing.topology import caller
 
 if TYPE_CHECKING:
-    from netlab.lab import Process
+    from netlab.client import Process
     from netlab.testing.capture import Capture
     from netlab.testing.lab import Lab
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import TYPE_CHECKING, Any, Self
 
-from netlab.plan.types import Where
+from netlab.contract.types import Where
 
 if TYPE_CHECKING:
     from netlab.spec.nodes import Node

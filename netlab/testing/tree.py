@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
-from netlab.plan.types import Where
+from netlab.contract.types import Where
 from netlab.spec import Problem, TopologyError
 from netlab.spec.nodes import Node
 from netlab.testing.topology import Given

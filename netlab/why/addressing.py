@@ -6,7 +6,7 @@ import ipaddress
 from collections import deque
 from collections.abc import Iterator
 
-from netlab.plan.types import MAIN_TABLE, Address, AnyLink, Endpoint, Macvlan, Namespace, Route, State
+from netlab.contract.types import MAIN_TABLE, Address, AnyLink, Endpoint, Macvlan, Namespace, Route, State
 from netlab.why.case import Candidate, Case, Step
 
 GATEWAY = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from netlab.plan.types import AnyLink, Macvlan, Port, SwitchLink, Veth
+from netlab.contract.types import AnyLink, Macvlan, Port, SwitchLink, Veth
 from netlab.report.changes import sysctl_name
 from netlab.why import addressing, family
 from netlab.why.case import Candidate, Case, Step

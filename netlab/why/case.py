@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from netlab.plan.types import Address, AnyLink, Endpoint, Macvlan, State, Veth, layer_family
+from netlab.contract.types import Address, AnyLink, Endpoint, Macvlan, State, Veth, layer_family
 
 #: What a step of the file holds, less its name.
 Step = dict[str, Any]

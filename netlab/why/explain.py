@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.types import Endpoint, Plan, State, base_layer, layer_family
 from netlab.errors import UsageError, did_you_mean
-from netlab.plan.types import Endpoint, Plan, State, base_layer, layer_family
 
 if TYPE_CHECKING:
     from netlab.model import Prediction

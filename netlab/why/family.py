@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netlab.plan.types import Endpoint, Macvlan, Route, State, base_layer
+from netlab.contract.types import Endpoint, Macvlan, Route, State, base_layer
 from netlab.why.addressing import free_address, with_route
 from netlab.why.case import Candidate, Case, Step, merged
 

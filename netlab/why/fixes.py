@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
-from netlab.plan.types import Plan
+from netlab.contract.types import Plan
 from netlab.why.candidates import candidates
 from netlab.why.case import Candidate, Case, Conflict, together
 from netlab.why.text import indented, to_list

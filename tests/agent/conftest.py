@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from netlab.lab import Agent, Lab
-from netlab.observed import LayerObserved, StepObserved
+from netlab.client import Agent, Lab
+from netlab.contract.observed import LayerObserved, StepObserved
+from netlab.contract.types import Plan
 from netlab.plan import from_file
-from netlab.plan.types import Plan
 
 DEMO = """
 name: demo

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netlab.lab import Agent, BuildError
+from netlab.client import Agent, BuildError
 from netlab.plan import from_file
 from tests.agent.conftest import Built
 

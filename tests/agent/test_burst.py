@@ -15,8 +15,8 @@ import pytest
 from netlab.agent.probe.arena import Pair
 from netlab.agent.probe.burst import from_two
 from netlab.agent.probe.mmsg import Volley
-from netlab.lab import Agent
-from netlab.lab.errors import LabError
+from netlab.client import Agent
+from netlab.client.errors import LabError
 from netlab.plan import from_file
 from tests.agent.conftest import Built
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from netlab.lab import Agent, LabDied, LabError, Process
+from netlab.client import Agent, LabDied, LabError, Process
 from netlab.plan import from_file
 from tests.agent.conftest import DEMO, Built
 
@@ -99,7 +99,7 @@ def test_none_allowed_is_not_none_left(limit: int, kind: str) -> None:
     """A user who may have no network namespace can't run labs; one who has used up what he may have has too few."""
     lower = 'echo "$0" > /proc/sys/user/max_net_namespaces && exec "$@"'
     ask = (
-        "from netlab.lab import Agent, CannotRun\n"
+        "from netlab.client import Agent, CannotRun\n"
         "with Agent.start() as agent:\n"
         "    try: agent.info()\n"
         "    except CannotRun as error: print(type(error).__name__, error.mend)"

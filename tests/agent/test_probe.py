@@ -14,8 +14,8 @@ from itertools import chain, repeat
 
 import pytest
 
-from netlab.lab import Lab
-from netlab.plan.types import LAYERS
+from netlab.client import Lab
+from netlab.contract.types import LAYERS
 from tests.agent.conftest import DEMO, Built
 
 MIXED = """
@@ -288,7 +288,7 @@ def test_an_ordinary_user_sees_the_same(build: Callable[[str], Built]) -> None:
     """Without any privilege the same matrices come out, in a user namespace of the agent's own."""
     code = """
 import sys
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.plan import from_file
 with Agent.start() as agent:
     plan = from_file(sys.stdin.read(), "test.yaml")

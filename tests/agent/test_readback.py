@@ -8,10 +8,10 @@ import pytest
 
 from netlab.agent import netlink, readback
 from netlab.agent.errors import BuildFailed
-from netlab.lab import Agent
-from netlab.lab.errors import BuildError
+from netlab.client import Agent
+from netlab.client.errors import BuildError
+from netlab.contract.types import Switch
 from netlab.plan import from_file
-from netlab.plan.types import Switch
 
 BRIDGES = """
 switches: {lan: {ageing_time: 77, mcast_snooping: true, fdb_max_learned: 9}}

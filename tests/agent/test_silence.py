@@ -11,7 +11,7 @@ import pytest
 from scapy.layers.inet import IP
 from scapy.layers.l2 import Ether
 
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.plan import from_file
 from tests.agent.conftest import Built
 

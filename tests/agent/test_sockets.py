@@ -23,7 +23,7 @@ from netlab.agent.netlink import Socket
 from netlab.agent.netlink import socket as netlink
 from netlab.agent.probe import frames
 from netlab.agent.probe.ears import Ears
-from netlab.lab import Agent, Lab
+from netlab.client import Agent, Lab
 from netlab.plan import from_file
 from tests.agent.conftest import Built
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import netlab
-from netlab.lab import Agent
-from netlab.lab.errors import LabError, SpawnError
+from netlab.client import Agent
+from netlab.client.errors import LabError, SpawnError
 from netlab.plan import from_file
 from tests.agent.conftest import DEMO, Built
 
@@ -106,7 +106,7 @@ def test_a_deleted_folder_hinders_nothing(tmp_path: Path) -> None:
 import os
 os.chdir({str(gone)!r})
 os.rmdir({str(gone)!r})
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.plan import from_file
 plan = from_file(open({str(file)!r}).read(), "test.yaml")
 with Agent.start() as agent, agent.lab(plan) as lab:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.plan import from_file
 from tests.agent.conftest import DEMO, Built
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from netlab import pipeline
-from netlab.lab import Agent, CannotRun
+from netlab.client import Agent, CannotRun
 
 Record = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netlab import plan
-from netlab.plan.types import Bridge, Pair, Veth
+from netlab.contract.types import Bridge, Pair, Veth
 from netlab.spec import TopologyError
 
 HEAD = "switches: {lan: {}}\nhosts:\n"

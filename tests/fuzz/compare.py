@@ -6,12 +6,10 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 
 from netlab import model
-from netlab.lab import Agent, BuildError, Lab
-from netlab.lab.reply import Reply
-from netlab.model import RULES, Prediction
-from netlab.model.sim import ENDLESS
-from netlab.observed import LayerObserved, StepObserved
-from netlab.plan.types import (
+from netlab.client import Agent, BuildError, Lab
+from netlab.client.reply import Reply
+from netlab.contract.observed import LayerObserved, StepObserved
+from netlab.contract.types import (
     LAYERS,
     AddLink,
     Macvlan,
@@ -24,6 +22,8 @@ from netlab.plan.types import (
     Veth,
     layer_family,
 )
+from netlab.model import RULES, Prediction
+from netlab.model.sim import ENDLESS
 
 #: The replies to a step that was asked for: what was built, and what was probed.
 Asked = tuple[Reply[StepObserved], Reply[tuple[LayerObserved, ...]]]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from netlab.lab import Agent
+from netlab.client import Agent
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import yaml
 
-from netlab.lab import Agent, LabError
+from netlab.client import Agent, LabError
+from netlab.contract.types import Plan
 from netlab.plan import from_file
-from netlab.plan.types import Plan
 from netlab.spec import TopologyError
 from tests.fuzz.compare import Difference, Outcome, Trial, compare
 from tests.fuzz.lan import Document

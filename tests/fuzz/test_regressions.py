@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.plan import from_file
 from tests.fuzz.compare import compare
 

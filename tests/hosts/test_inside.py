@@ -24,7 +24,7 @@ pytestmark = pytest.mark.xdist_group("hosts")
 PROGRAM = """\
 import json, sys, netlab
 from netlab.errors import UsageError
-from netlab.lab import LabDied, NotOnThisSubstrate, SpawnError
+from netlab.client import LabDied, NotOnThisSubstrate, SpawnError
 from netlab.testing import CommandFailed
 found = {}
 with netlab.Labs(on="hosts.yaml") as labs, labs.open("demo.yaml") as lab:

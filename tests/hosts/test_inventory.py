@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from netlab.client.hosts import Machine, parse, vagrant
+from netlab.client.hosts.ssh import explain
 from netlab.errors import UsageError
-from netlab.lab.hosts import Machine, parse, vagrant
-from netlab.lab.hosts.ssh import explain
 
 
 def test_inline() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netlab.lab.hosts.merge import Seen, merged
+from netlab.client.hosts.merge import Seen, merged
 from netlab.plan import from_file
 
 TEXT = """

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from netlab import plan
 from netlab.cli.problems import lines
+from netlab.client import Agent, BuildError
+from netlab.contract.types import Plan
 from netlab.errors import FAILED, INCONCLUSIVE, PASSED
-from netlab.lab import Agent, BuildError
 from netlab.pipeline import Options, run
-from netlab.plan.types import Plan
 from netlab.report import terminal
 from netlab.report.style import Style
 from netlab.spec import TopologyError, shipped

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from netlab.observed import LayerObserved
-from netlab.plan.types import (
+from netlab.contract.observed import LayerObserved
+from netlab.contract.types import (
     Address,
     AnyExpectation,
     AnyLink,

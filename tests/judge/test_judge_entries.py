@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from netlab.judge import judge, weigh
-from netlab.observed import StepObserved
-from netlab.plan.types import (
+from netlab.contract.observed import StepObserved
+from netlab.contract.types import (
     Claim,
     ExpectHeard,
     ExpectPair,
@@ -18,6 +17,7 @@ from netlab.plan.types import (
     ExpectWire,
     State,
 )
+from netlab.judge import judge, weigh
 
 from .conftest import WHERE, Model, PairMaker, make_step, seen
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netlab.judge import judge, second_try, surprises, unsettled_rows
-from netlab.observed import StepObserved
-from netlab.plan.types import (
+from netlab.contract.observed import StepObserved
+from netlab.contract.types import (
     Address,
     ExpectWire,
     Macvlan,
     State,
     SwitchLink,
 )
+from netlab.judge import judge, second_try, surprises, unsettled_rows
 
 from .conftest import WHERE, Model, PairMaker, host_link, make_state, make_step, seen
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from netlab.lab import Agent, CannotRun
-from netlab.plan.types import Plan
+from netlab.client import Agent, CannotRun
+from netlab.contract.types import Plan
 
 #: Two hosts, two containers, IPv4 and IPv6.
 HOSTS = """\

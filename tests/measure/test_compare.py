@@ -9,9 +9,9 @@ import pytest
 
 from netlab import compare
 from netlab.compare import FEWEST, MOST_LOOKS, Look, Ratio
-from netlab.observed import Sample
-from netlab.plan.measures import Bound, Compare, Side, Traffic
-from netlab.plan.where import Where
+from netlab.contract.measures import Bound, Compare, Side, Traffic
+from netlab.contract.observed import Sample
+from netlab.contract.where import Where
 
 
 def wanted(metric: str = "throughput", percentile: str = "p50") -> Compare:

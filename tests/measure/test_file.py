@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from netlab import plan, spec
+from netlab.contract.measures import Bound, Traffic
 from netlab.measure import session
-from netlab.plan.measures import Bound, Traffic
 from netlab.spec import TopologyError
 from tests.measure.conftest import resolved, topology
 

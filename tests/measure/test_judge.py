@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from netlab.contract.measures import Bound, Compare, Measure, Measures, Side, Traffic
+from netlab.contract.observed import Compared, Measured, MeasuresObserved, Sample
+from netlab.contract.where import Where
 from netlab.judge.measure import JudgedMeasures, expectations, judge_measures
-from netlab.observed import Compared, Measured, MeasuresObserved, Sample
-from netlab.plan.measures import Bound, Compare, Measure, Measures, Side, Traffic
-from netlab.plan.where import Where
 
 WHERE = Where("f", 3, 5)
 

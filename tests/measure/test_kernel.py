@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from netlab import plan
-from netlab.lab import Agent, Cancelled, Lab, LabError
+from netlab.client import Agent, Cancelled, Lab, LabError
+from netlab.contract.measures import Traffic
+from netlab.contract.observed import Sample
+from netlab.contract.types import Endpoint
 from netlab.measure import Lock
-from netlab.observed import Sample
-from netlab.plan.measures import Traffic
-from netlab.plan.types import Endpoint
 from tests.measure.conftest import HOSTS
 
 pytestmark = pytest.mark.xdist_group("measure")

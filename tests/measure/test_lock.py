@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from netlab.lab import LabError
+from netlab.client import LabError
 from netlab.measure import Lock
 
 NAME = f"\0netlab/test/{os.getpid()}"

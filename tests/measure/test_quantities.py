@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from netlab.plan.measures import Bound
-from netlab.plan.types import Limit
+from netlab.contract.measures import Bound
+from netlab.contract.types import Limit
 from netlab.spec import quantities
 from netlab.spec.scalars import Wrong
 

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from netlab import pipeline
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.report import terminal
 from netlab.report.style import Style
 from tests.measure.conftest import HOSTS

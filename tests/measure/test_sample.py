@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from netlab.lab import LabError
+from netlab.client import LabError
+from netlab.contract.measures import Traffic
 from netlab.measure.sample import sample
-from netlab.plan.measures import Traffic
 
 Raw = dict[str, Any]
 TCP = Traffic(metric="throughput")

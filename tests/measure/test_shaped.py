@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netlab import pipeline
-from netlab.lab import Agent
+from netlab.client import Agent
 from tests.measure.conftest import HOSTS
 
 #: A large ping takes 45 ms, once the burst is used up: far longer than any round without a fence.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from netlab import pipeline, spec
-from netlab.lab import Agent
+from netlab.client import Agent
 from tests.topologies.shipped import rows
 
 pytestmark = pytest.mark.xdist_group("measure")

@@ -6,8 +6,8 @@ import dataclasses
 import ipaddress
 from typing import Any
 
+from netlab.contract import types as plan
 from netlab.model import predict
-from netlab.plan import types as plan
 
 
 def letters(state: plan.State, layer: str) -> dict[tuple[str, str], str]:

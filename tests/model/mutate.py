@@ -27,8 +27,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from netlab.contract.types import AddLink, SetLink, State
 from netlab.plan import from_file
-from netlab.plan.types import AddLink, SetLink, State
 from netlab.spec import TopologyError
 from tests.fuzz.topologies import topology
 
@@ -132,8 +132,8 @@ class Asker:
 
 def questions(states: list[tuple[State, tuple[Any, ...]]]) -> dict[str, list[tuple[Question, Any]]]:
     """Of each rule, where in the corpus it has a say, and what the model says there."""
+    from netlab.contract.types import LAYERS
     from netlab.model import refusal
-    from netlab.plan.types import LAYERS
     from tests.fuzz.compare import layers_of
 
     asker = Asker(states)

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netlab.contract.types import LAYERS, Address, Neighbor
 from netlab.model.prediction import Prediction
-from netlab.plan.types import LAYERS, Address, Neighbor
 from tests.model.lab import Lab
 
 ALL_LAYERS = (*LAYERS, "icmp/1400", "icmp6/1400")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from netlab import plan
+from netlab.contract.types import Neighbor, Port, State
 from netlab.model import RULES, predict
-from netlab.plan.types import Neighbor, Port, State
 from tests.model.lab import Lab
 from tests.model.test_refusals import base, changed, new, predict_refusal
 from tests.model.test_routing import routed

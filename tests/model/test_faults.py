@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from netlab.contract.types import Port
 from netlab.model import predict
-from netlab.plan.types import Port
 from tests.model.lab import Lab, letter, letters
 
 LAYERS = ("broadcast", "unicast", "arp", "icmp", "icmp-static", "tcp", "udp")

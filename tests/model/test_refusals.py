@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from netlab.contract import types as plan
 from netlab.model import predict_refusal
-from netlab.plan import types as plan
 from tests.model.lab import Lab
 
 PARENT = "02:00:00:00:00:aa"

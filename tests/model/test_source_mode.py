@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from netlab.contract.types import State
 from netlab.model import predict
-from netlab.plan.types import State
 from tests.model.lab import Lab, letter, letters
 
 

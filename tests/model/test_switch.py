@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from netlab.contract.types import Port, State
 from netlab.model import predict
-from netlab.plan.types import Port, State
 from tests.model.lab import Lab, letter, letters
 
 OVER_IPV6 = ("ndp", "icmp6", "tcp6", "udp6")

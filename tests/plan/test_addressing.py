@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from netlab.contract.types import Address
 from netlab.plan.addressing import transition
-from netlab.plan.types import Address
 
 
 def addresses(*texts: str) -> tuple[Address, ...]:

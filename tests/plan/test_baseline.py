@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netlab.plan import from_file
-from netlab.plan.types import (
+from netlab.contract.types import (
     AddLink,
     AddNamespace,
     Address,
@@ -19,6 +18,7 @@ from netlab.plan.types import (
     SwitchLink,
     Veth,
 )
+from netlab.plan import from_file
 from netlab.spec import find, shipped
 from tests.plan.labs import TWO, added, baseline, plan, veth
 

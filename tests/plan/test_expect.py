@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netlab.plan.types import (
+from netlab.contract.types import (
     AnyExpectation,
     ExpectHeard,
     ExpectPair,

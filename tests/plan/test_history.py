@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from netlab.contract.types import State
 from netlab.plan import from_file
-from netlab.plan.types import State
 
 #: What is said of addresses in each state.
 Pairs = list[tuple[tuple[str, str], ...]]

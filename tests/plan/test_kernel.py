@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from netlab.lab import Agent, Lab
-from netlab.plan.types import Namespace, State
+from netlab.client import Agent, Lab
+from netlab.contract.types import Namespace, State
 from tests.plan.labs import faults, plan
 
 pytestmark = pytest.mark.skipif(shutil.which("ip") is None, reason="needs ip (iproute2)")

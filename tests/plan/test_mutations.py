@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from netlab.contract.types import Macvlan, Plan, SwitchLink, Veth
 from netlab.plan import from_file
-from netlab.plan.types import Macvlan, Plan, SwitchLink, Veth
 from netlab.spec import TopologyError, shipped
 from netlab.spec.nodes import compose
 

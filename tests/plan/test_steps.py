@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netlab.plan.macs import derive
-from netlab.plan.types import (
+from netlab.contract.types import (
     AddLink,
     Address,
     DeleteLink,
@@ -19,6 +18,7 @@ from netlab.plan.types import (
     SetSysctl,
     Switch,
 )
+from netlab.plan.macs import derive
 from tests.plan.labs import TWO, added, plan, set_links, veth
 
 

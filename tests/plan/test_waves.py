@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from netlab.plan import waves
+from netlab.contract import waves
 from tests.plan.labs import baseline
 
 #: Four hosts, one with a child; what is to be added to B's interface stands in for %s.

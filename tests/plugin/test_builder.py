@@ -7,8 +7,8 @@ from ipaddress import ip_interface
 import pytest
 
 from netlab import Topology, TopologyError, plan, spec
-from netlab.plan.types import Plan
-from netlab.wire import to_plain
+from netlab.contract.types import Plan
+from netlab.contract.wire import to_plain
 
 
 def plan_of(topology: Topology) -> Plan:

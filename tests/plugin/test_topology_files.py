@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from netlab import BuildError, LabDied
-from netlab.lab import Exhausted
+from netlab.client import Exhausted
 from netlab.pytest_plugin.keeper import skip_or_raise
 from tests.plugin.project import TWO_HOSTS, Project
 from tests.report.test_junit import check_shape

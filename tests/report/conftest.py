@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from netlab import spec
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.pipeline import Options, run
 
 Record = dict[str, Any]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.pipeline import Options, run
 from netlab.report import github, junit
 

@@ -15,7 +15,7 @@ from scapy.layers.l2 import ARP
 from scapy.utils import PcapNgReader
 
 from netlab import spec
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.pipeline import Options, run
 
 

@@ -12,9 +12,9 @@ import jsonschema
 import pytest
 
 import netlab.report
+from netlab.contract.types import Plan
+from netlab.contract.wire import from_plain
 from netlab.judge.table import GIVEN, MODEL, OBSERVED, TABLE
-from netlab.plan.types import Plan
-from netlab.wire import from_plain
 
 from .conftest import RED, RED_HUNDRED
 

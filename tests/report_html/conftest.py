@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from netlab import spec
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.pipeline import Options, run
 from netlab.report import html
 from tests.report_html.browser import Browser

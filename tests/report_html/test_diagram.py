@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from netlab import plan, spec
+from netlab.contract.wire import to_plain
 from netlab.report import diagram
 from netlab.report.diagram import layout, scene
 from netlab.report.diagram.boxes import Frame
-from netlab.wire import to_plain
 from tests.report_html.browser import Browser
 
 ROUTED = """

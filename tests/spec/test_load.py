@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netlab.plan.types import Address
+from netlab.contract.types import Address
 from netlab.spec import Spec, TopologyError, find, load, shipped
 
 DEMO = "bridge-two-node"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlab.plan.types import Address
+from netlab.contract.types import Address
 from netlab.spec import scalars, sysctls
 from netlab.spec.scalars import Wrong
 

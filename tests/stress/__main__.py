@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.pipeline import Options, run
 from netlab.spec import shipped
 from tests.stress.load import pressure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.spec import find
 from tests.stress.__main__ import examine
 from tests.stress.load import pressure

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from netlab.lab import Agent, BuildError, LabDied, LabError
+from netlab.client import Agent, BuildError, LabDied, LabError
 from netlab.model import neutral
 from tests.sysctls.measure import SmallLab, small_labs
 from tests.sysctls.settings import Known, Setting, known

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from netlab.lab import Agent
+from netlab.client import Agent
+from netlab.contract.types import LAYERS, Plan
 from netlab.plan import from_file
-from netlab.plan.types import LAYERS, Plan
 from tests.sysctls.settings import Setting
 
 LABS = Path(__file__).parent / "labs"

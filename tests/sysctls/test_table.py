@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from netlab.lab import Agent
+from netlab.client import Agent
+from netlab.contract.types import Namespace
 from netlab.model import neutral
 from netlab.model.sysctls import Settings, followed
 from netlab.plan import sysctls
-from netlab.plan.types import Namespace
 from netlab.spec.sysctls import MACHINE_WIDE
 from tests.sysctls.measure import LABS, SmallLab
 from tests.sysctls.settings import Setting, existing

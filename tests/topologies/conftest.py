@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netlab.lab import Agent
+from netlab.client import Agent
 from netlab.pipeline import Options, run
 from tests.topologies.shipped import BRCTL, HAS_BRCTL, MESH
 

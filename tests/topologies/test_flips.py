@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from netlab import plan
-from netlab.plan.types import ExpectPair
+from netlab.contract.types import ExpectPair
 from netlab.report import terminal
 from netlab.report.style import Style
 from tests.topologies.shipped import SMALL

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 
 from netlab import plan
-from netlab.lab import Agent
-from netlab.plan.types import Veth
+from netlab.client import Agent
+from netlab.contract.types import Veth
 from tests.topologies.shipped import FILES
 
 ETH_P_ALL = 0x0003

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from netlab.contract.types import Plan, Veth
 from netlab.plan import from_file
-from netlab.plan.types import Plan, Veth
 
 ROOT = Path(__file__).parents[2]
 DUMP = Path(__file__).with_name("dump.rb")

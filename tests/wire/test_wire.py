@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netlab.contract.types import Address, Endpoint, Macvlan, Step, Veth
+from netlab.contract.wire import Channel, Closed, from_plain, to_plain
 from netlab.plan import from_file
-from netlab.plan.types import Address, Endpoint, Macvlan, Step, Veth
 from netlab.spec import shipped
-from netlab.wire import Channel, Closed, from_plain, to_plain
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),

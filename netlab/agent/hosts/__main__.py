@@ -26,7 +26,7 @@ def main() -> None:
 
     frames.use_mark(bytes.fromhex(mark))
     from netlab.agent.hosts import watchdog
-    from netlab.wire import READY
+    from netlab.contract.wire import READY
 
     # Whatever else prints must not disturb the stream.
     write_fd = os.dup(1)

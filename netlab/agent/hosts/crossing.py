@@ -20,7 +20,7 @@ from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena
 from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.fence import CpuFence, FenceLost
-from netlab.plan.types import Veth
+from netlab.contract.types import Veth
 
 #: How long the controls of a round may take, in seconds.
 DEADLINE = 3.0

@@ -22,7 +22,7 @@ from netlab.agent.measure.driver import (
     start,
 )
 from netlab.agent.measure.listening import listens
-from netlab.plan.measures import Traffic
+from netlab.contract.measures import Traffic
 
 #: How often the server's job looks whether it is still needed, in seconds.
 LOOK = 0.05

@@ -19,7 +19,7 @@ from netlab.agent.links.op import Level
 from netlab.agent.netlink import address, neighbor, set_up
 from netlab.agent.netns import Netns
 from netlab.agent.probe.cold import NUD_PERMANENT
-from netlab.plan.types import (
+from netlab.contract.types import (
     AddLink,
     AddNamespace,
     Address,

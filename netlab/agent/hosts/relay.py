@@ -13,7 +13,7 @@ from typing import Any
 
 from netlab.agent.jobs import Jobs
 from netlab.agent.server import LATER, Answer, NotDone
-from netlab.wire import PIECE
+from netlab.contract.wire import PIECE
 
 #: Pieces belong to no lab's measurements.
 _NO_LAB = 0

@@ -28,9 +28,9 @@ from netlab.agent.measure.listening import free_port
 from netlab.agent.netns import Home, Netns
 from netlab.agent.probe.fence import CpuFence
 from netlab.agent.server import LATER, Answer, NotDone, Server
-from netlab.plan.measures import Traffic
-from netlab.plan.types import Step
-from netlab.wire import Channel, Closed, from_plain
+from netlab.contract.measures import Traffic
+from netlab.contract.types import Step
+from netlab.contract.wire import Channel, Closed, from_plain
 
 #: After so many seconds without a word the front is taken for gone: it says every ten that it is there.
 SILENCE = 60.0

@@ -29,7 +29,7 @@ from netlab.agent.probe.loss import Losses
 from netlab.agent.probe.meter import SOL_PACKET
 from netlab.agent.probe.resolve import Resolve
 from netlab.agent.probe.transport import Transport
-from netlab.plan.types import Macvlan, State, Veth, base_layer
+from netlab.contract.types import Macvlan, State, Veth, base_layer
 
 PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 1, 1
 #: How long this machine waits for the controls of the others, in seconds.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from netlab.agent.links import bridge, macvlan, pair, switchlink, veth
 from netlab.agent.links.op import At, Op
-from netlab.plan.types import AnyLink, Bridge, Macvlan, Pair, Switch, SwitchLink, Veth
+from netlab.contract.types import AnyLink, Bridge, Macvlan, Pair, Switch, SwitchLink, Veth
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab

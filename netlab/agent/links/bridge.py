@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from netlab.agent.links.op import Level, Op
 from netlab.agent.netlink import Request
 from netlab.agent.netlink import link as request
-from netlab.plan.types import Bridge, Switch
+from netlab.contract.types import Bridge, Switch
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab

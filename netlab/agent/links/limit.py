@@ -14,7 +14,7 @@ from netlab.agent.links.op import Level, Op
 from netlab.agent.netlink import Request
 from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, attributes, header, nla
 from netlab.agent.netns import Netns
-from netlab.plan.types import AnyLink, Limit
+from netlab.contract.types import AnyLink, Limit
 
 RTM_NEWQDISC, RTM_DELQDISC, RTM_GETQDISC = 36, 37, 38
 RTM_NEWTCLASS = 40

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.agent.links.op import Level, Op
 from netlab.agent.netlink import link as request
-from netlab.plan.types import Macvlan
+from netlab.contract.types import Macvlan
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from netlab.agent.links.op import Level, Op
 from netlab.agent.netlink import link as request
 from netlab.agent.netlink import peer, set_up
-from netlab.plan.types import Pair
+from netlab.contract.types import Pair
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab

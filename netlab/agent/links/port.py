@@ -7,7 +7,7 @@ from dataclasses import replace
 from netlab.agent.links.op import Level, Op
 from netlab.agent.netlink import fdb_entry, port_state
 from netlab.agent.netlink import link as request
-from netlab.plan.types import Port, PortState
+from netlab.contract.types import Port, PortState
 
 #: Option of the plan, attribute, the word of ip(8) and of sysfs (net/bridge/br_sysfs_if.c).
 OPTIONS = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from netlab.agent.errors import BuildFailed, in_words
 from netlab.agent.links.port import OPTIONS
 from netlab.agent.netns import installed
-from netlab.plan.types import SetLink, Veth
+from netlab.contract.types import SetLink, Veth
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab

@@ -8,7 +8,7 @@ from netlab.agent.links import port
 from netlab.agent.links.op import Level, Op
 from netlab.agent.netlink import link as request
 from netlab.agent.netlink import peer
-from netlab.plan.types import Port, SwitchLink
+from netlab.contract.types import Port, SwitchLink
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab

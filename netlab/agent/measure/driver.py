@@ -17,7 +17,7 @@ from netlab.agent import system
 from netlab.agent.jobs import Child, Job
 from netlab.agent.measure.listening import free_port, listens
 from netlab.agent.netns import Netns
-from netlab.plan.measures import Traffic
+from netlab.contract.measures import Traffic
 
 #: Seconds within which a server must listen, and in which a connection must come about.
 READY, CONNECT = 5.0, 3.0

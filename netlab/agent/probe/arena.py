@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.agent.netns import Netns
 from netlab.agent.probe import frames
-from netlab.plan.types import AnyLink, Bridge, Endpoint, Macvlan, State, Switch, SwitchLink, Veth
-from netlab.plan.types import Pair as VethPair
+from netlab.contract.types import AnyLink, Bridge, Endpoint, Macvlan, State, Switch, SwitchLink, Veth
+from netlab.contract.types import Pair as VethPair
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab

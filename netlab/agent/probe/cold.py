@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from netlab.agent import sysctl
 from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, Answer, attributes, header, nla
 from netlab.agent.netns import Netns
-from netlab.plan.types import Veth
+from netlab.contract.types import Veth
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab

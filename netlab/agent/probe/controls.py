@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena
 from netlab.agent.probe.ears import Ears
-from netlab.plan.types import Bridge, Macvlan, Veth
+from netlab.contract.types import Bridge, Macvlan, Veth
 
 #: For how long a control is waited for, in seconds, before it is sent again; and how often.
 PATIENCE, TRIES = 0.25, 8

@@ -14,7 +14,7 @@ from netlab.agent.probe.ears import ROOM, Ears
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.mmsg import Volley
 from netlab.agent.probe.static import StaticNeighbors
-from netlab.plan.types import Address, base_layer
+from netlab.contract.types import Address, base_layer
 
 # include/uapi/linux/in.h, in6.h, icmp.h, icmpv6.h
 SOL_RAW, ICMP_FILTER, ICMP6_FILTER = 255, 1, 1

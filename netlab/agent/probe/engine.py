@@ -26,9 +26,9 @@ from netlab.agent.probe.rounds import Rounds, queue_counters
 from netlab.agent.probe.transport import Tcp, Udp
 from netlab.agent.probe.waiting import Unfenced
 from netlab.agent.probe.warmth import Warmth
-from netlab.observed import LayerObserved
-from netlab.plan import waves
-from netlab.plan.types import ON_LINK, State, Veth, base_layer, layer_family
+from netlab.contract import waves
+from netlab.contract.observed import LayerObserved
+from netlab.contract.types import ON_LINK, State, Veth, base_layer, layer_family
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab

@@ -12,7 +12,7 @@ from netlab.agent.probe.controls import Life
 from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.fence import CpuFence, Fence, FenceLost, QueueFence, ShaperFence, cross_queues
 from netlab.agent.probe.meter import Meter
-from netlab.plan.types import AnyLink, Macvlan, State
+from netlab.contract.types import AnyLink, Macvlan, State
 
 #: In a lab of so many namespaces at most every frame is counted. In larger ones to open that many sockets takes longer
 #: than the rounds that they save, but where packets may go by many routers.

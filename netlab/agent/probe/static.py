@@ -12,8 +12,8 @@ from collections.abc import Callable
 from netlab.agent.netlink.socket import NLM_F_REQUEST, header, nla
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.cold import NDA_DST, NDMSG, NUD_PERMANENT, RTM_DELNEIGH
-from netlab.plan.types import Address
-from netlab.plan.waves import routed
+from netlab.contract.types import Address
+from netlab.contract.waves import routed
 
 RTM_NEWNEIGH = 28
 NLM_F_CREATE, NLM_F_REPLACE = 0x400, 0x100

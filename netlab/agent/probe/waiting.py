@@ -18,7 +18,7 @@ from netlab.agent.links import limit
 from netlab.agent.netlink import Request
 from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, attributes, header, nla
 from netlab.agent.netns import Netns
-from netlab.plan.types import AnyLink, State, Switch, SwitchLink
+from netlab.contract.types import AnyLink, State, Switch, SwitchLink
 
 # include/uapi/linux/rtnetlink.h, neighbour.h
 RTM_GETNEIGHTBL, RTM_SETNEIGHTBL = 66, 67

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from netlab.agent.probe import cold, filters
 from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.meter import Meter
-from netlab.plan import waves
-from netlab.plan.types import State
+from netlab.contract import waves
+from netlab.contract.types import State
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab

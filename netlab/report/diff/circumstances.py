@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
-from netlab.plan import types
+from netlab.contract import types
 
 Record = Mapping[str, Any]
 

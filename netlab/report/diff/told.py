@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from netlab.plan.types import LAYERS, base_layer
+from netlab.contract.types import LAYERS, base_layer
 from netlab.report import words
 from netlab.report.diff.compare import Change, Difference, Side
 

@@ -28,8 +28,8 @@ PLACES: dict[str, dict[str, str]] = {
     "netlab.agent.probe.fence": {"CpuFence.round": ""},
     "netlab.agent.jobs": {"Job.spawn": "", "Job.wait": "", "Job.end": "", "Job.tell": "", "Jobs.reaped": ""},
     "netlab.report.folder": {"Folder.write": "teardown"},
-    "netlab.lab.agent": {"Agent.close": "teardown"},
-    "netlab.wire": {"Channel.shut_down": "teardown"},
+    "netlab.client.agent": {"Agent.close": "teardown"},
+    "netlab.contract.wire": {"Channel.shut_down": "teardown"},
 }
 #: The moment of each of the agent's requests.
 OPERATIONS = {

@@ -31,7 +31,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 
-from netlab.plan.types import Bridge, Macvlan, Port, State, Switch, SwitchLink, Veth, base_layer, layer_family
+from netlab.contract.types import Bridge, Macvlan, Port, State, Switch, SwitchLink, Veth, base_layer, layer_family
 
 Pair = tuple[int, int]
 

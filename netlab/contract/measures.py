@@ -1,6 +1,6 @@
 """What a file wants measured, resolved: who, how, how often, and what must come out.
 
-Like `netlab.plan.types` these values travel to the agent; they import nothing but the standard library.
+Like `netlab.contract.types` these values travel to the agent; they import nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from netlab.plan.where import Where
+from netlab.contract.where import Where
 
 Metric = Literal["throughput", "latency"]
 Protocol = Literal["tcp", "udp"]

@@ -10,10 +10,10 @@ import subprocess
 import threading
 from typing import IO
 
-from netlab.lab.agent import Agent, Log
-from netlab.lab.errors import CannotRun, LabDied, LabError
-from netlab.lab.hosts.inventory import Machine
-from netlab.wire import READY, Channel, Closed
+from netlab.client.agent import Agent, Log
+from netlab.client.errors import CannotRun, LabDied, LabError
+from netlab.client.hosts.inventory import Machine
+from netlab.contract.wire import READY, Channel, Closed
 
 #: How long a machine may take to be reached, and to undo everything, in seconds.
 CONNECT, UNDO = 15, 30.0

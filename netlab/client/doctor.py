@@ -8,8 +8,8 @@ import shutil
 import subprocess
 from typing import Any
 
-from netlab.lab.agent import Agent
-from netlab.lab.errors import LabError
+from netlab.client.agent import Agent
+from netlab.client.errors import LabError
 
 #: Binary, package, what goes without it.
 _BINARIES = (

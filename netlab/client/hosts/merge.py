@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from netlab.plan.types import Endpoint, base_layer
+from netlab.contract.types import Endpoint, base_layer
 
 #: Who can say what became of a probe: the machine of the destination, of the source, or both together.
 _BY_DESTINATION = ("broadcast", "unicast")

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from io import BufferedReader
 from typing import IO, TYPE_CHECKING
 
-from netlab.wire import PIECE
+from netlab.contract.wire import PIECE
 
 if TYPE_CHECKING:
-    from netlab.lab.agent import Agent
+    from netlab.client.agent import Agent
 
 
 class Process:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from netlab.plan.measures import NOTHING, Bound, Measures
-from netlab.plan.types.changes import AnyChange
-from netlab.plan.types.expectations import AnyExpectation
-from netlab.plan.types.state import State
+from netlab.contract.measures import NOTHING, Bound, Measures
+from netlab.contract.types.changes import AnyChange
+from netlab.contract.types.expectations import AnyExpectation
+from netlab.contract.types.state import State
 
 
 @dataclass(frozen=True)

@@ -8,22 +8,22 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
+from netlab.client.agent import Agent, Lab, Log, Progress
+from netlab.client.capture import Capture
+from netlab.client.errors import LabClosed, LabDied, LabError, NotOnThisSubstrate
+from netlab.client.hosts import ground, relay
+from netlab.client.hosts.capture import CrewCapture
+from netlab.client.hosts.inventory import Machine
+from netlab.client.hosts.measure import measure
+from netlab.client.hosts.ssh import Remote
+from netlab.client.hosts.waves import Waves
+from netlab.client.process import Process
+from netlab.client.reply import Reply
+from netlab.contract.measures import Traffic
+from netlab.contract.observed import LayerObserved, Sample, StepObserved
+from netlab.contract.types import Endpoint, Plan, Step
+from netlab.contract.wire import to_plain
 from netlab.errors import UsageError
-from netlab.lab.agent import Agent, Lab, Log, Progress
-from netlab.lab.capture import Capture
-from netlab.lab.errors import LabClosed, LabDied, LabError, NotOnThisSubstrate
-from netlab.lab.hosts import ground, relay
-from netlab.lab.hosts.capture import CrewCapture
-from netlab.lab.hosts.inventory import Machine
-from netlab.lab.hosts.measure import measure
-from netlab.lab.hosts.ssh import Remote
-from netlab.lab.hosts.waves import Waves
-from netlab.lab.process import Process
-from netlab.lab.reply import Reply
-from netlab.observed import LayerObserved, Sample, StepObserved
-from netlab.plan.measures import Traffic
-from netlab.plan.types import Endpoint, Plan, Step
-from netlab.wire import to_plain
 
 #: How often the machines are told that the front is alive, in seconds.
 BEAT = 10.0

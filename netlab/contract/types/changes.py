@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from netlab.plan.types.links import AnyLink, Namespace
-from netlab.plan.where import Where
+from netlab.contract.types.links import AnyLink, Namespace
+from netlab.contract.where import Where
 
 #: Where the file gives what is named by a path.
 Places = tuple[tuple[str, Where], ...]

@@ -6,15 +6,15 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from netlab.lab.agent import Progress
-from netlab.lab.errors import LabError
-from netlab.lab.hosts.ssh import Remote
-from netlab.lab.reply import Reply
+from netlab.client.agent import Progress
+from netlab.client.errors import LabError
+from netlab.client.hosts.ssh import Remote
+from netlab.client.reply import Reply
+from netlab.contract.measures import Traffic
+from netlab.contract.observed import Sample
+from netlab.contract.types import Endpoint
+from netlab.contract.wire import to_plain
 from netlab.measure.sample import sample
-from netlab.observed import Sample
-from netlab.plan.measures import Traffic
-from netlab.plan.types import Endpoint
-from netlab.wire import to_plain
 
 #: How often the front looks whether a server that doesn't listen yet has ended, in seconds.
 LOOK = 0.05

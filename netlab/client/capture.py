@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from netlab.lab.agent import Lab
-    from netlab.lab.reply import Reply
+    from netlab.client.agent import Lab
+    from netlab.client.reply import Reply
 
 
 class Counts(NamedTuple):

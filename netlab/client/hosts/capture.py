@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from netlab.lab.capture import Capture, Counts
-from netlab.lab.errors import LabError
-from netlab.lab.hosts.relay import pieces, write
+from netlab.client.capture import Capture, Counts
+from netlab.client.errors import LabError
+from netlab.client.hosts.relay import pieces, write
 
 if TYPE_CHECKING:
-    from netlab.lab.hosts.crew import CrewLab
+    from netlab.client.hosts.crew import CrewLab
 
 
 class CrewCapture(Capture):

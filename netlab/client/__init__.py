@@ -1,7 +1,7 @@
 """The front's handle on an agent: start it, build, change, probe, run processes, close."""
 
-from netlab.lab.agent import Agent, Lab
-from netlab.lab.errors import (
+from netlab.client.agent import Agent, Lab
+from netlab.client.errors import (
     AgentBug,
     BuildError,
     Cancelled,
@@ -13,8 +13,8 @@ from netlab.lab.errors import (
     NotOnThisSubstrate,
     SpawnError,
 )
-from netlab.lab.process import Process
-from netlab.lab.reply import Reply
+from netlab.client.process import Process
+from netlab.client.reply import Reply
 
 __all__ = [
     "Agent",

@@ -2,7 +2,7 @@
 
 Everything that another room needs to know of a topology is here, resolved: names, MACs, ifindexes,
 ports, sysctls, endpoints, the order of creation, and what the author of the file expects. The plan
-knows no YAML and no kernel; it travels to the agent as JSON (`netlab.wire`).
+knows no YAML and no kernel; it travels to the agent as JSON (`netlab.contract.wire`).
 
 Identifiers are plain strings, the ones that people write:
 
@@ -16,7 +16,7 @@ Identifiers are plain strings, the ones that people write:
 
 from __future__ import annotations
 
-from netlab.plan.types.changes import (
+from netlab.contract.types.changes import (
     AddLink,
     AddNamespace,
     AnyChange,
@@ -30,7 +30,7 @@ from netlab.plan.types.changes import (
     SetRouting,
     SetSysctl,
 )
-from netlab.plan.types.expectations import (
+from netlab.contract.types.expectations import (
     AnyExpectation,
     Expectation,
     ExpectHeard,
@@ -40,13 +40,13 @@ from netlab.plan.types.expectations import (
     ExpectWire,
     Outcome,
 )
-from netlab.plan.types.layers import (
+from netlab.contract.types.layers import (
     LAYERS,
     ON_LINK,
     base_layer,
     layer_family,
 )
-from netlab.plan.types.links import (
+from netlab.contract.types.links import (
     MAIN_TABLE,
     Address,
     AnyLink,
@@ -68,17 +68,17 @@ from netlab.plan.types.links import (
     SwitchLink,
     Veth,
 )
-from netlab.plan.types.state import (
+from netlab.contract.types.state import (
     Endpoint,
     State,
     ends,
 )
-from netlab.plan.types.whole import (
+from netlab.contract.types.whole import (
     Claim,
     Plan,
     Step,
 )
-from netlab.plan.where import Where
+from netlab.contract.where import Where
 
 __all__ = [
     "LAYERS",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from netlab.contract.types import Where
 from netlab.errors import SCARCE
-from netlab.plan.types import Where
 
 #: What mends it where there is too little of something (`netlab.errors.SCARCE`).
 MORE = "raise the limits of open files, processes and memory (ulimit -n, -u, -v)"

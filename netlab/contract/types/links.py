@@ -7,7 +7,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from netlab.plan.where import Where
+from netlab.contract.where import Where
 
 NsKind = Literal["host", "container", "switch"]
 MacvlanMode = Literal["bridge", "vepa", "private", "passthru", "source"]

@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from netlab.client.capture import Capture
+from netlab.client.errors import MORE, CannotRun, Exhausted, LabDied, LabError, lost, reported
+from netlab.client.process import Process
+from netlab.client.reply import Reply
+from netlab.contract.measures import Measures, Traffic
+from netlab.contract.observed import LayerObserved, Sample, StepObserved
+from netlab.contract.types import Endpoint, Plan, Step
+from netlab.contract.wire import Channel, Closed, from_plain, to_plain
 from netlab.errors import SCARCE
-from netlab.lab.capture import Capture
-from netlab.lab.errors import MORE, CannotRun, Exhausted, LabDied, LabError, lost, reported
-from netlab.lab.process import Process
-from netlab.lab.reply import Reply
-from netlab.observed import LayerObserved, Sample, StepObserved
-from netlab.plan.measures import Measures, Traffic
-from netlab.plan.types import Endpoint, Plan, Step
-from netlab.wire import Channel, Closed, from_plain, to_plain
 
 Log = Callable[[str], None]
 
@@ -142,7 +142,7 @@ class Agent:
     @staticmethod
     def doctor() -> list[dict[str, Any]]:
         """What this machine can do: a finding each with name, ok, detail, mend, required."""
-        from netlab.lab.doctor import examine
+        from netlab.client.doctor import examine
 
         return examine()
 

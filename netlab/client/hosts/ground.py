@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from netlab.errors import UsageError
-from netlab.lab.errors import CannotRun
-from netlab.lab.hosts.inventory import Machine
-from netlab.plan import sysctls
-from netlab.plan.types import (
+from netlab.client.errors import CannotRun
+from netlab.client.hosts.inventory import Machine
+from netlab.contract.types import (
     AddLink,
     AddNamespace,
     AnyChange,
@@ -43,6 +41,8 @@ from netlab.plan.types import (
     SwitchLink,
     Veth,
 )
+from netlab.errors import UsageError
+from netlab.plan import sysctls
 
 Facts = Mapping[str, Any]
 L = TypeVar("L", Veth, Macvlan)

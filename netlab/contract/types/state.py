@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from netlab.plan.types.links import Address, AnyLink, Macvlan, Namespace, SwitchLink, Veth
+from netlab.contract.types.links import Address, AnyLink, Macvlan, Namespace, SwitchLink, Veth
 
 
 @dataclass(frozen=True, slots=True)

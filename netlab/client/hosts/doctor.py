@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from netlab.client.errors import CannotRun, LabError
+from netlab.client.hosts import ground
+from netlab.client.hosts.crew import Crew
+from netlab.client.hosts.inventory import Machine
+from netlab.client.hosts.ssh import Remote
+from netlab.contract.types import Plan
 from netlab.errors import NetlabError
-from netlab.lab.errors import CannotRun, LabError
-from netlab.lab.hosts import ground
-from netlab.lab.hosts.crew import Crew
-from netlab.lab.hosts.inventory import Machine
-from netlab.lab.hosts.ssh import Remote
-from netlab.plan.types import Plan
 
 Finding = dict[str, Any]
 

@@ -6,10 +6,10 @@ import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from netlab.lab.hosts.merge import Seen, merged
-from netlab.observed import LayerObserved
-from netlab.plan import waves
-from netlab.plan.types import ON_LINK, State, base_layer, layer_family
+from netlab.client.hosts.merge import Seen, merged
+from netlab.contract import waves
+from netlab.contract.observed import LayerObserved
+from netlab.contract.types import ON_LINK, State, base_layer, layer_family
 
 Pair = tuple[int, int]
 Ask = Callable[[Mapping[str, Mapping[str, Any]], str], dict[str, Any]]

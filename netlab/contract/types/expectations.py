@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from netlab.plan.types.changes import RefusedAt
-from netlab.plan.where import Where
+from netlab.contract.types.changes import RefusedAt
+from netlab.contract.where import Where
 
 Outcome = Literal["reachable", "through-interface", "address-only", "unreachable"]
 

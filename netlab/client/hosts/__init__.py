@@ -4,7 +4,7 @@
 have; `crew` drives them all through a wave, and `merge` puts together what each has seen.
 """
 
-from netlab.lab.hosts.crew import Crew
-from netlab.lab.hosts.inventory import Machine, parse, vagrant
+from netlab.client.hosts.crew import Crew
+from netlab.client.hosts.inventory import Machine, parse, vagrant
 
 __all__ = ["Crew", "Machine", "parse", "vagrant"]

@@ -4,7 +4,7 @@ A frame is a 4-byte big-endian length, one byte that says how many descriptors b
 object. Descriptors ride as SCM_RIGHTS where the stream is a Unix socket (unix(7)); over a pair of
 pipes (ssh, a serial port) there are none.
 
-The codec turns the frozen dataclasses of `netlab.plan.types` and `netlab.observed` into plain JSON values
+The codec turns the frozen dataclasses of `netlab.contract.types` and `netlab.contract.observed` into plain JSON values
 and back. Fields at their default are left out; a class that inherits from another dataclass is one of
 several that may stand in a place, so its name is written as ``"type"``.
 """

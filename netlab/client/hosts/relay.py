@@ -8,10 +8,10 @@ import os
 import threading
 from collections.abc import Generator, Mapping, Sequence
 
-from netlab.lab.agent import Agent
-from netlab.lab.errors import LabError
-from netlab.lab.process import Process
-from netlab.wire import PIECE
+from netlab.client.agent import Agent
+from netlab.client.errors import LabError
+from netlab.client.process import Process
+from netlab.contract.wire import PIECE
 
 
 def spawn(
