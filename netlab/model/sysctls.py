@@ -6,7 +6,7 @@ of both, either, both, or the interface's alone. Interfaces start with a copy of
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from netlab.contract import types as plan
 from netlab.model.neutral import neutral
@@ -50,6 +50,7 @@ _V4_ONLY = tuple(f"net/ipv4/{name}" for name in ("conf/", "neigh/", "route/", "i
 _V6_ONLY = ("net/ipv6/",)
 
 
+@lru_cache(maxsize=1024)
 def followed(path: str) -> bool:
     """Whether the model has a rule for a sysctl, given by its path below /proc/sys."""
     folder, _, name = path.rpartition("/")
@@ -58,6 +59,7 @@ def followed(path: str) -> bool:
     return name in FOLLOWED6 if folder.startswith(_V6) else path in FOLLOWED
 
 
+@lru_cache(maxsize=1024)
 def _harmless(path: str, value: str) -> bool:
     """Whether a sysctl is as every lab has it, or the sweep over the kernel has shown that it changes no letter."""
     if path.startswith("net/bridge/"):

@@ -14,7 +14,7 @@ from netlab.model.sysctls import Settings, followed
 from netlab.plan import sysctls
 from netlab.spec.sysctls import MACHINE_WIDE
 from tests.sysctls.measure import LABS, SmallLab
-from tests.sysctls.settings import Setting, existing
+from tests.sysctls.settings import Setting, existing, known
 
 TABLE = neutral.table()
 
@@ -63,6 +63,11 @@ def test_the_table_has_what_no_rule_is_for() -> None:
     """Of what this kernel has, nothing is both followed and in the table, and nothing of the whole machine is there."""
     assert not [path for path in TABLE if followed(path) or path in MACHINE_WIDE]
     assert len(existing().keys() & TABLE.keys()) > 200
+
+
+def test_nothing_else_is_the_whole_machines() -> None:
+    """What is written in one namespace is not seen in another, of all that a file may set."""
+    assert not [path for path, one in known().items() if one.wide]
 
 
 @pytest.fixture(scope="module")
