@@ -15,15 +15,12 @@ from netlab.plan import from_file
 from tests.sysctls.settings import Setting
 
 LABS = Path(__file__).parent / "labs"
-#: Those of the fuzzer's that notice whether a redirect is sent, and taken.
-REGRESSIONS = Path(__file__).parents[1] / "fuzz" / "regressions"
-REDIRECTED = ("redirect-while-connecting", "who-asks-for-the-way-back")
 #: Two names of one sysctl.
 _FORWARD = {"net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"}
 #: By step, layer, source and destination; and who heard each broadcast, and what didn't settle.
 Letters = dict[tuple[Any, ...], Any]
 #: So often a lab is probed as it is.
-TIMES = 6
+TIMES = 3
 
 
 class SmallLab:
@@ -37,10 +34,6 @@ class SmallLab:
         self._layers = (*LAYERS, *self._tree.pop("layers", ()))
         #: As it is: where a race decides, not always the same.
         self._usual = [self._letters(()) for _ in range(TIMES)]
-
-    def suits(self, setting: Setting) -> bool:
-        """Whether the lab is for this: those where races decide are left to what they are about."""
-        return self.name not in REDIRECTED or setting.path.startswith("net/ipv4/conf/")
 
     def notices(self, settings: Sequence[Setting]) -> set[str]:
         """The layers in which these settings together change a letter, at least twice in three times."""
@@ -80,8 +73,7 @@ class SmallLab:
 
 def small_labs(agent: Agent) -> list[SmallLab]:
     """All of them, the quickest first."""
-    files = [*LABS.glob("*.yaml"), *(REGRESSIONS / f"{name}.yaml" for name in REDIRECTED)]
-    return [SmallLab(agent, file) for file in sorted(files, key=lambda file: file.stat().st_size)]
+    return [SmallLab(agent, file) for file in sorted(LABS.glob("*.yaml"), key=lambda file: file.stat().st_size)]
 
 
 def _hosts(tree: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
