@@ -133,12 +133,12 @@ switches: {lan: {}}
 hosts:
   A: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24, "fd00::1/64", "fd00::a:b:c/64"]}}}
 """
-#: Which links are deaf to which of these addresses, in the namespace in which this runs.
-DEAF = """
+#: At which links which of these addresses are not at work, in the namespace in which this runs.
+IDLE = """
 import contextlib, sys
-from netlab.agent.groups import deaf
+from netlab.agent.groups import idle
 index = int(sys.argv[1])
-print([sorted(deaf(contextlib.nullcontext(), {index: [one]})) for one in sys.argv[2:]])
+print([sorted(idle(contextlib.nullcontext(), {index: [one]})) for one in sys.argv[2:]])
 """
 
 
@@ -147,7 +147,7 @@ def test_who_listens_to_an_address(build: Callable[[str], Built]) -> None:
     built = build(SIX)
     index = built.plan.steps[0].state.link("A:eth0").ifindex
     mine = ["10.0.0.1/24", "fd00::1/64", "fd00::a:b:c/64"]
-    found = built.run("A", sys.executable, "-c", DEAF, str(index), *mine, "fd00::2/64")
+    found = built.run("A", sys.executable, "-c", IDLE, str(index), *mine, "fd00::2/64")
     assert found.strip() == str([[], [], [], [index]])
     groups = built.run("A", "ip", "-6", "maddress", "show", "dev", "eth0")
     assert {"ff02::1:ff00:1", "ff02::1:ff0b:c"} <= set(groups.split())
