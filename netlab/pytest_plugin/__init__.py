@@ -65,16 +65,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         _check_layers(config)
         if folder := config.getoption("--netlab-report"):
-            from netlab.errors import ReportError
             from netlab.pytest_plugin.gather import Gatherer
             from netlab.report.folder import Folder
 
             reports = Folder(Path(folder).absolute(), option="--netlab-report DIR")
-            try:
-                reports.make()
-                reports.check()
-            except ReportError as error:
-                raise pytest.UsageError(f"--netlab-report: {error}") from None
             config.pluginmanager.register(Gatherer(config.rootpath, reports), "netlab-report")
         if config.getoption("xmlpath", None):
             from netlab.pytest_plugin.junit import Properties

@@ -49,6 +49,18 @@ class Gatherer:
         self.folder = folder
         self._files: dict[str, _File] = {}
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Make the folder, or say why it can't be, before anything is built.
+
+        Not before xdist has started its workers: it takes an argument that exists for a path to be copied to them.
+        """
+        try:
+            self.folder.make()
+            self.folder.check()
+        except ReportError as error:
+            raise pytest.UsageError(f"--netlab-report: {error}") from None
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what an item of a topology file has seen."""
         sent: str | None = getattr(report, "netlab_seen", None)

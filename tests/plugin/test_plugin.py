@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.plugin.project import TWO_HOSTS, Project
 
 CONFTEST = f"TWO_HOSTS = '''{TWO_HOSTS}'''\n"
@@ -291,3 +293,14 @@ def test_no_report_is_written_through_a_link(project: Project) -> None:
     assert precious.read_text() == "mine"
     assert "INTERNALERROR" not in ran.output
     assert project.pytest("-q", "topologies", "--netlab-report", "kept").returncode == 1
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_folder_of_reports_that_cannot_be_made(project: Project, workers: str) -> None:
+    """A file in the place of --netlab-report is an error of the command line, told before any test has run."""
+    project.write("topologies/two.yaml", TWO_HOSTS)
+    project.write("kept", "mine")
+    ran = project.pytest("-q", "-n", workers, "--netlab-report", "kept")
+    assert ran.returncode == pytest.ExitCode.USAGE_ERROR, ran.output
+    assert f"--netlab-report: {project.root / 'kept'}: this folder can't be made" in ran.output
+    assert not ran.tests

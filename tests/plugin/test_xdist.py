@@ -89,3 +89,15 @@ def test_another_machine(suite: Project, tmp_path_factory: pytest.TempPathFactor
     assert connections == {str(sshd.port)}
     assert re.search(r"\d+ passed", ran.output)
     assert (suite.root / "here" / "bridge-two-node" / "run.json").exists()
+
+
+def test_another_machine_again(suite: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """With a folder of reports that is there already, named as docs/ci.md says, workers are reached by ssh, too."""
+    if why := missing():
+        pytest.skip(why)
+    (suite.root / "here").mkdir()
+    with private_sshd(tmp_path_factory.mktemp("sshd")) as sshd:
+        spec = f"ssh={sshd.options}//python={sys.executable}//chdir={suite.root}"
+        ran = suite.pytest("-q", "--dist", "load", "--tx", spec, "--netlab-report=here", "-k", "two and icmp")
+    assert ran.returncode == 0, ran.output
+    assert (suite.root / "here" / "bridge-two-node" / "run.json").exists()
