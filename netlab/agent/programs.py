@@ -1,4 +1,5 @@
-"""The programs of a lab: they have a PID namespace of their own, so they see only each other, and end together.
+"""The programs of a lab, those that measure included: they have a PID namespace of their own, so they see only each
+other, and end together.
 
 A PID namespace lives as long as its first process, its init. A lab's is forked when the lab starts its first program,
 mounts a /proc that shows the lab's programs alone, and then only waits: it reaps what is left without a parent (a
@@ -10,10 +11,12 @@ each program that it starts: setns(2) into a PID namespace holds for the childre
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from netlab.agent import guard, system
@@ -31,10 +34,15 @@ class _Space(NamedTuple):
 
 
 class Programs:
-    """The programs of one lab. With ``guarded`` they may do less to the machine than their user (see `guard`)."""
+    """The programs of one lab. With ``guarded`` they may do less to the machine than their user (see `guard`).
+
+    Measurements start theirs in threads of their own, so one thread at a time is let in.
+    """
 
     def __init__(self, *, guarded: bool = False) -> None:
         self._guarded = guarded
+        self._lock = threading.Lock()
+        self._ended = False
         self._space: _Space | None = None
         self._started: list[tuple[str, subprocess.Popen[bytes]]] = []
 
@@ -47,25 +55,37 @@ class Programs:
         cwd: str | None = None,
         **streams: Any,
     ) -> subprocess.Popen[bytes]:
-        """Start a program in a network namespace of the lab, with a /sys that shows its devices. Raises OSError."""
+        """Start a program of the user's in a network namespace of the lab. Raises OSError."""
         ns.visited = True
-        if self._space is not None and _is_ending(self._space.init):
-            # Killed from outside: it can take no more programs, and is reaped soon.
-            self._forget(self._space)
-        space = self._space or _make(self._guarded)
-        self._space = space
+        return self.within(
+            ns, lambda: subprocess.Popen(list(argv), env=env, cwd=cwd, start_new_session=True, **streams)
+        )
 
-        def start() -> subprocess.Popen[bytes]:
-            if self._guarded:
-                guard.sysfs()
-            system.setns(space.pids, system.CLONE_NEWPID)
-            if self._guarded:
-                guard.capabilities()
-            return subprocess.Popen(list(argv), env=env, cwd=cwd, start_new_session=True, **streams)
+    def within(self, ns: Netns, popen: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+        """Have ``popen`` start a program in a network namespace of the lab, with a /sys that shows its devices.
 
-        process = in_thread(ns.fd, start, (space.mounts, space.root))
-        self._started = [(at, one) for at, one in self._started if one.returncode is None]
-        self._started.append((ns.id, process))
+        It is called in a thread with a mount namespace of its own. Raises OSError, of a lab that has ended ESRCH.
+        """
+        with self._lock:
+            if self._ended:
+                raise OSError(errno.ESRCH, "the lab has ended")
+            if self._space is not None and _is_ending(self._space.init):
+                # Killed from outside: it can take no more programs, and is reaped soon.
+                self._forget(self._space)
+            space = self._space or _make(self._guarded)
+            self._space = space
+
+            def inside() -> subprocess.Popen[bytes]:
+                if self._guarded:
+                    guard.sysfs()
+                system.setns(space.pids, system.CLONE_NEWPID)
+                if self._guarded:
+                    guard.capabilities()
+                return popen()
+
+            process = in_thread(ns.fd, inside, (space.mounts, space.root))
+            self._started = [(at, one) for at, one in self._started if one.returncode is None]
+            self._started.append((ns.id, process))
         return process
 
     def start_piped(
@@ -104,15 +124,18 @@ class Programs:
 
     def reaped(self, pid: int) -> None:
         """A child of the agent has ended: where it was the init, the next program gets another one."""
-        if self._space is not None and self._space.init == pid:
-            self._forget(self._space)
+        with self._lock:
+            if self._space is not None and self._space.init == pid:
+                self._forget(self._space)
 
     def end(self) -> None:
-        """Kill every program."""
-        if self._space is not None:
-            # Not reaped yet, else it would have been forgotten (`reaped`): the number is still its own.
-            os.kill(self._space.init, signal.SIGKILL)
-            self._forget(self._space)
+        """Kill every program, and start no more."""
+        with self._lock:
+            self._ended = True
+            if self._space is not None:
+                # Not reaped yet, else it would have been forgotten (`reaped`): the number is still its own.
+                os.kill(self._space.init, signal.SIGKILL)
+                self._forget(self._space)
 
     def _forget(self, space: _Space) -> None:
         self._space = None

@@ -175,8 +175,8 @@ class Server:
                     return
                 if self.jobs.reaped(pid, status, usage):
                     continue
-            for lab in self.labs.values():
-                lab.programs.reaped(pid)
+                for lab in self.labs.values():
+                    lab.programs.reaped(pid)
             process = self.processes.pop(pid, None)
             if process is not None:
                 process.returncode = os.waitstatus_to_exitcode(status)
@@ -288,6 +288,7 @@ class Server:
         ends = Ends(
             self._ns({"lab": number, "ns": message["client"]}), message["device"], message["source"],
             self._ns({"lab": number, "ns": message["server"]}), message["destination"],
+            self._lab(number).programs.within,
         )  # fmt: skip
         traffic = from_plain(Traffic, message["traffic"])
         self.jobs.start(message["id"], number, lambda job: measure(job, ends, traffic))

@@ -32,7 +32,7 @@ def serve(job: Job, ends: Ends, traffic: Traffic, tool: str, port: int, released
     """Be the server until the client is done: the front says so by ``released``. Tells ``listening`` in between."""
     argv, _ = commands(tool, ends, traffic, port)
     protocol = "tcp" if tool == "iperf3" else traffic.protocol
-    server = start(job, ends.server, argv)
+    server = start(job, ends, ends.server, argv)
     try:
         listening = job.wait(
             lambda: server.child.status is not None or listens(ends.server, protocol, ends.destination, port),
@@ -59,7 +59,7 @@ def serve(job: Job, ends: Ends, traffic: Traffic, tool: str, port: int, released
 def connect(job: Job, ends: Ends, traffic: Traffic, tool: str, port: int) -> dict[str, Any]:
     """Be the client, to its end."""
     _, argv = commands(tool, ends, traffic, port)
-    client = start(job, ends.client, argv)
+    client = start(job, ends, ends.client, argv)
     begun = time.monotonic()
     deadline = begun + CONNECT + GRACE + traffic.omit + longest(traffic)
     try:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,13 +36,17 @@ _SCRATCH = "/dev/shm"
 
 @dataclass(frozen=True)
 class Ends:
-    """Who measures: the client's namespace, interface and address, and the server's namespace and address."""
+    """Who measures: the client's namespace, interface and address, and the server's namespace and address.
+
+    ``within`` calls what starts a process in a thread of a namespace: a lab's are among its programs.
+    """
 
     client: Netns
     device: str
     source: str
     server: Netns
     destination: str
+    within: Callable[[Netns, Callable[[], subprocess.Popen[bytes]]], subprocess.Popen[bytes]] = Netns.in_thread
 
 
 @dataclass
@@ -78,7 +83,7 @@ def measure(job: Job, ends: Ends, traffic: Traffic) -> dict[str, Any]:
     serve, connect = commands(tool, ends, traffic, port)
     processes: dict[str, Running] = {}
     try:
-        server = processes["server"] = start(job, ends.server, serve)
+        server = processes["server"] = start(job, ends, ends.server, serve)
         server_protocol = "tcp" if tool == "iperf3" else traffic.protocol
         listening = job.wait(
             lambda: server.child.status is not None or listens(ends.server, server_protocol, ends.destination, port),
@@ -89,7 +94,7 @@ def measure(job: Job, ends: Ends, traffic: Traffic) -> dict[str, Any]:
             why = "the server ended at once" if listening else f"the server does not listen after {READY:g} s"
             return report("failed", why, tool, processes, job)
         job.tell(phase="listening")
-        client = processes["client"] = start(job, ends.client, connect)
+        client = processes["client"] = start(job, ends, ends.client, connect)
         status, detail = _run(job, server.child, client.child, traffic, tool)
         return report(status, detail, tool, processes, job)
     finally:
@@ -178,8 +183,8 @@ def report(status: str, detail: str, tool: str, processes: dict[str, Running], j
 # --- processes --------------------------------------------------------------------------------------
 
 
-def start(job: Job, ns: Netns, argv: list[str]) -> Running:
-    """A process in a namespace, its output and its temporary files in memory: nothing of it can stay behind."""
+def start(job: Job, ends: Ends, ns: Netns, argv: list[str]) -> Running:
+    """A process in the namespace of one of the ends, its output and temporary files in memory: nothing stays behind."""
     out = os.memfd_create("out", os.MFD_CLOEXEC)
     err = os.memfd_create("err", os.MFD_CLOEXEC)
 
@@ -200,7 +205,7 @@ def start(job: Job, ns: Netns, argv: list[str]) -> Running:
         )
 
     try:
-        child = job.spawn(lambda: ns.in_thread(popen))
+        child = job.spawn(lambda: ends.within(ns, popen))
     except BaseException:
         os.close(out)
         os.close(err)
