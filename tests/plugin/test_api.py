@@ -40,9 +40,11 @@ def test_importing_netlab_costs_nothing() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_the_example_project(project: Project) -> None:
+def test_the_example_project(open_project: Project) -> None:
     """The example's own suite passes with four workers, as an ordinary user, in a copy of its own."""
-    shutil.copytree(ROOT / "examples/discovery", project.root, dirs_exist_ok=True)
-    ran = project.pytest("-q", "-n", "4", "--basetemp", str(project.root / "base"), prefix=project.ordinary())
+    shutil.copytree(ROOT / "examples/discovery", open_project.root, dirs_exist_ok=True)
+    ran = open_project.pytest(
+        "-q", "-n", "4", "--basetemp", str(open_project.root / "base"), prefix=open_project.ordinary()
+    )
     assert ran.returncode == 0, ran.output
     assert ran.count("passed") == len(ran.tests) > 20

@@ -246,10 +246,10 @@ def test_who_needs_no_lab_pays_nothing(project: Project) -> None:
     assert ran.returncode == 0, ran.output
 
 
-def test_as_an_ordinary_user(project: Project) -> None:
+def test_as_an_ordinary_user(open_project: Project) -> None:
     """The same tests pass for a user without any privilege."""
-    project.write("topologies/two.yaml", TWO_HOSTS)
-    project.write(
+    open_project.write("topologies/two.yaml", TWO_HOSTS)
+    open_project.write(
         "test_mine.py",
         """\
         import os
@@ -266,7 +266,7 @@ def test_as_an_ordinary_user(project: Project) -> None:
             lab.must_not_reach("A", "B")
         """,
     )
-    ran = project.pytest("-q", "--basetemp", str(project.root / "base"), prefix=project.ordinary())
+    ran = open_project.pytest("-q", "--basetemp", str(open_project.root / "base"), prefix=open_project.ordinary())
     assert ran.count("passed") == len(ran.tests) == 8, ran.output
 
 
