@@ -47,7 +47,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a figure is to be: as written, and from ``least`` to ``most`` (bits per second, seconds, or times)."""
+    """What a figure must be: as written, and from ``least`` to ``most`` (bits per second, seconds, or a ratio)."""
 
     text: str
     least: float | None = None

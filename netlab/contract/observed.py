@@ -16,7 +16,7 @@ class LayerObserved:
     which the request came in), ``answered_by`` (MACs), ``reason`` (``refused``, an errno's name,
     ``request-lost``, ``reply-lost``, ``known-dead``, …), ``finding``, ``tries``.
     ``heard`` maps a source endpoint to every link and switch port at which its broadcast arrived; ``heard_open`` names
-    the sources of whose broadcasts it isn't proved that they arrived nowhere else.
+    the sources for which it isn't proved that the broadcast arrived nowhere else.
     ``wire`` has a row per source with ``1`` where the request entered the switch by the port of the
     source's parent, ``0`` where it was proved not to, ``?`` where neither; empty where taps were not asked for.
     ``notes`` says why a part of the proof was left out.

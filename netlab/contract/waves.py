@@ -1,25 +1,25 @@
 """Which pairs may be probed at once without one changing the other's answer.
 
-Cold is the meaning of every result, and the caches are emptied before each wave. Two probes may share a wave
-when neither leaves state behind that the other reads:
+Every result means "from cold": the caches are emptied before each wave. Two probes may share a wave when neither
+leaves state behind that the other reads:
 
-- frames of our own EtherType, and raw ARP requests and solicitations, read no neighbour table; they meet only in
-  forwarding tables. These matter only where a port doesn't flood, is locked or has static entries, where a hairpin
-  sends frames back into a bridge, which learns from them, where a passthru child takes what is flooded, or one MAC
-  lives at two places: then a namespace is part of one probe at most, since an entry decides about frames from or to its
-  own MAC; and those that share one (a passthru child and its parent do, too) count as one. Where a bridge may learn
-  only so many addresses a wave is one probe;
-- the other layers resolve neighbours. An ARP request is a broadcast, and whoever hears it updates an entry that he
-  already has for its sender, be it only INCOMPLETE (arp_process, "Update our ARP tables"). So in a wave a namespace
-  either asks or is asked, and two namespaces meet only once. A namespace with several interfaces may answer by
-  another one than it was asked at, and then resolves neighbours itself: such a destination has its source for
-  itself, and is alone in a wave with it; so is a source with static neighbours, or one that may ask in another
-  address's name (arp_announce): whom it reaches has to ask for it, and would learn from its broadcasts for others, as
-  others who just ask for him would from his;
-- a host that forwards is part of many pairs, and so is a gateway: a probe is alone if it or its answer may go by one;
-- so is a probe of an address that several interfaces have;
-- a host with a source-mode child, which gets copies of what its neighbours in the host are answered, counts as one
-  namespace that is part of one probe at most.
+- Frames of our own EtherType, raw ARP requests and solicitations read no neighbour table. They meet only in the
+  bridges' forwarding tables. Those decide something only where a port doesn't flood, is locked or has static entries,
+  where a hairpin sends frames back into a bridge (which learns from them), where a passthru child takes what is
+  flooded, or where one MAC is in two places. There a namespace is part of one probe of a wave at most, since an entry
+  decides about frames from or to its own MAC. Namespaces that share a MAC (as a passthru child and its parent do)
+  count as one. Where a bridge learns a limited number of MACs, a wave is one probe.
+- The other layers resolve neighbours. An ARP request is a broadcast: a host that overhears it updates its existing
+  entry for the sender, even one that is INCOMPLETE (arp_process, "Update our ARP tables"). So in a wave a namespace
+  either asks or is asked, and two namespaces meet only once.
+- A namespace with several interfaces may answer by another interface than the one that was asked, and then resolves
+  neighbours itself. Such a destination and its source have a wave for themselves. So have a source with static
+  neighbours and a source that may ask in another address's name (arp_announce): the destination must ask for the
+  source, and would learn from the source's other broadcasts.
+- A host that forwards, or is a gateway, takes part in many pairs: a probe that it may carry, or whose answer it may
+  carry, is alone in its wave. So is a probe of an address that several interfaces have.
+- A source-mode child gets copies of answers to its neighbours in the host. Its host, with all containers, counts as
+  one namespace that is part of one probe at most.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FRAMES = 4096
 
 
 def _choosy(state: State) -> bool:
-    """Whether what a bridge has learned of a station decides who gets its own frames, or those to it."""
+    """Whether a bridge's learned entry for a MAC can decide who gets the frames from or to that MAC."""
     for link in state.links:
         ports: tuple[Port, ...] = ()
         if isinstance(link, Veth):
@@ -51,14 +51,14 @@ def _choosy(state: State) -> bool:
                 return True
         elif isinstance(link, SwitchLink):
             ports = (link.port, link.peer_port)
-        # A static entry is taken along by whoever is heard elsewhere with its MAC.
+        # A static entry moves to the port where a frame with its MAC comes in.
         if any(not port.flood or port.locked or port.fdb for port in ports):
             return True
     return False
 
 
 def _cramped(state: State) -> bool:
-    """Whether a bridge that learns of one station may have no room for another."""
+    """Whether a bridge learns a limited number of MACs: one that it learns may keep it from learning another."""
     return any(isinstance(link, (Switch, Bridge)) and link.fdb_max_learned is not None for link in state.links)
 
 
@@ -87,12 +87,12 @@ def _sharing(state: State) -> list[set[str]]:
 
 
 def _knowing(state: State) -> set[str]:
-    """The namespaces with neighbour entries of the file: they may send to whatever MAC without asking."""
+    """The namespaces with neighbour entries of the file: they may send to any MAC without asking."""
     return {link.namespace for link in state.links if link.neighbors}
 
 
 def _announcing(state: State) -> set[str]:
-    """The namespaces that may ask in the name of another of their addresses than the one that they send from."""
+    """The namespaces that may send ARP requests in the name of an address that is not the packet's source."""
     found = set()
     for ns in state.namespaces:
         if any(path.endswith("/arp_announce") and value != "0" for path, value in ns.sysctls):
@@ -167,9 +167,9 @@ def routed(state: State) -> bool:
 
 
 def near(state: State, layer: str) -> Callable[[Pair], bool]:
-    """Tells of a pair whether its probe and the answer go straight from one to the other, and nobody else can answer.
+    """A function that says of a pair whether probe and answer go straight between the ends, and no third can answer.
 
-    So they do by the connected routes of both ends, where no other route is as good (fib_table_lookup).
+    That is so where both ends have connected routes for each other, and no other route is as good (fib_table_lookup).
     """
     if not routed(state):
         return lambda _pair: True
@@ -250,11 +250,11 @@ class _Wave:
 def _by_namespaces(state: State, pairs: list[Pair], units: Mapping[str, str], *, apart: bool) -> Iterator[list[Pair]]:
     """Waves in which no namespace disturbs another; ``apart``: a namespace is part of one pair of a wave at most.
 
-    So are those that ``units`` gives a common name, which count as one.
+    Namespaces to which ``units`` gives a common name count as one.
     """
     names = [units.get(endpoint.namespace, endpoint.namespace) for endpoint in state.endpoints]
     doors = Counter(link.namespace for link in state.links if not isinstance(link, (Switch, SwitchLink)))
-    # Who has no other probe beside him, as one who asks, and as one who is asked.
+    # Namespaces that need a wave with no other probe of theirs, as a source and as a destination.
     several = {ns for ns, count in doors.items() if count > 1}
     aside = [
         {i for i, endpoint in enumerate(state.endpoints) if endpoint.namespace in {*units, *these}}

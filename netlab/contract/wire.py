@@ -45,8 +45,8 @@ class Closed(EOFError):
 
 
 class Channel:
-    """One end of the stream. Sends are whole messages, from any thread; receives, of one thread, block until a whole
-    message is there. Neither waits for the other.
+    """One end of the stream. Any thread may send, always whole messages. One thread receives, and blocks until a whole
+    message is there. Sending and receiving don't wait for each other.
     """
 
     def __init__(self, sock: socket.socket | None = None, *, read_fd: int = -1, write_fd: int = -1) -> None:
@@ -92,7 +92,8 @@ class Channel:
     def receive(self) -> tuple[dict[str, Any], list[int]]:
         """The next message and its descriptors.
 
-        Raises Closed at the end of the stream, OSError (EMFILE) where descriptors found no room: it is of no use then.
+        Raises Closed at the end of the stream, OSError (EMFILE) where there was no room for its descriptors: the
+        channel is of no use then.
         """
         self._fill(_HEADER.size)
         length, count = _HEADER.unpack_from(self._buffer)
@@ -117,7 +118,7 @@ class Channel:
     def hang_up(self) -> None:
         """Send no more: the other side sees the end of the stream, what it still says can be read."""
         if self._sock is not None:
-            # At once: it also wakes whoever is sending.
+            # At once: it also wakes a thread that is sending.
             self._hang_up()
         else:
             with self._sending:

@@ -1,7 +1,7 @@
 """Whether one entry of ``expect`` holds, from what was observed alone.
 
-Entries and the tests of claims are decided here alike; the model has no say (it only lends the name of the
-rule to the cells that decide).
+Entries of the file and tests of claims are decided alike. The model has no say in it; only the names of rules beside
+the cells come from it.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def _heard(entry: ExpectHeard, step: Step, observed: StepObserved, unsettled: fr
 
 
 def _no_proof(step: Step, layer: LayerObserved, row: int, missing: list[str], unsettled: frozenset[int]) -> bool:
-    """Whether one of those that heard nothing may yet have: its cell, or (for a port) any cell, is open."""
+    """Whether one of those that seem to have heard nothing isn't proved to: its cell (for a port: any cell) is open."""
     if row in unsettled or step.state.endpoints[row].id in layer.heard_open:
         return True
     index = step.state.index

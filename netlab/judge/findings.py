@@ -169,7 +169,7 @@ def wire_findings(
     found: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
     for i, row in enumerate(observed.wire):
         for j, mark in enumerate(row):
-            # A wire that was tried twice, with two results, is a question; one that was not proved is nobody's.
+            # Two tries with two results are inconclusive; a wire that was not proved either way is no finding.
             in_doubt = mark == "?" and bool(observed.again) and observed.again[i][j] != " "
             modelled = prediction.on_wire(observed.layer, i, j) if mark in "01" or in_doubt else None
             if modelled is None or mark == "01"[modelled] or i in open_rows or j in open_rows:

@@ -38,7 +38,7 @@ class JudgedMeasure:
 class JudgedCompare:
     """One comparison; ``ratio`` is None where no round has figures of both sides.
 
-    ``looked`` says that it is one of a planned look, from which alone a verdict may come.
+    ``looked`` says that it was made at a planned number of rounds; only such a comparison may give a verdict.
     """
 
     compare: Compare

@@ -18,7 +18,7 @@ Pair = tuple[int, int]
 
 
 def surprises(step: Step, observed: LayerObserved, prediction: Predicted | None) -> list[Pair]:
-    """The pairs (row, column) whose letter, or whose use of the wire, file or model did not expect."""
+    """The pairs (row, column) whose letter, or whose use of the wire, is not as the file or the model expects."""
     letters = _letters(step, observed, prediction)
     return sorted({*letters, *_wires(step, observed, prediction)}) if observed.wire else list(letters)
 
@@ -57,9 +57,9 @@ def _wires(step: Step, observed: LayerObserved, prediction: Predicted | None) ->
 
 
 def second_try(first: LayerObserved, again: LayerObserved, pairs: Iterable[Pair] | None = None) -> LayerObserved:
-    """The layer with a second try weighed in: what is equal stays, letters and wires that differ become ``?``.
+    """The layer after a second try: what is equal stays; letters and wires that differ become ``?``.
 
-    ``pairs`` limits it to these, where ``again`` holds more than was in doubt.
+    Only ``pairs`` are compared: ``again`` may hold more than these.
     """
     chosen = None if pairs is None else set(pairs)
     rows = [list(row) for row in first.rows]

@@ -10,9 +10,9 @@ from netlab.contract.types import Macvlan, Pair, State, SwitchLink, Veth
 def unsettled_rows(state: State, unsettled: Iterable[str]) -> frozenset[int]:
     """The endpoints whose cells prove nothing, because a link that they depend on did not settle.
 
-    An endpoint depends on every link of its own namespace (another interface of it may answer), on their
-    parents and on the switch they are plugged into; a link between switches, or one of a namespace that
-    forwards, may carry anybody's frames.
+    An endpoint depends on every link of its own namespace (another interface may answer for it), on their parents, and
+    on the switches that these are plugged into. A link between switches, and one of a namespace that forwards, may
+    carry the frames of any pair: all endpoints depend on it.
     """
     names = set(unsettled)
     if not names:

@@ -23,10 +23,10 @@ SILENCE = 1.0
 
 
 class Lock:
-    """``with Lock():`` waits until nothing else of this user measures on this machine. ``on_wait`` is told for whom.
+    """``with Lock():`` waits until nothing else of this user measures on this machine.
 
-    Where another user has taken this one's name it is told, and nothing is waited for. Raises LabError after
-    ``patience`` seconds.
+    ``on_wait`` is called with a line that says for which process it waits, or that another user has taken this user's
+    name: then it doesn't wait. Raises LabError after ``patience`` seconds.
     """
 
     def __init__(
@@ -67,12 +67,14 @@ class Lock:
         """Wait for the holder's end: its listening socket closes, and so does our connection to it. False where it
         isn't a measurement of this user's."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as waiting:
-            # It comes about at once or not at all; with a timeout, or none, one would wait where the queue is full.
+            # Connecting succeeds at once or not at all; a blocking connect() would wait where the holder's queue is
+            # full.
             waiting.setblocking(False)
             try:
                 waiting.connect(self._name)
             except OSError:
-                # It has just gone, or does not listen yet; one that never does, or has its queue full, isn't netlab's.
+                # The holder has just gone, or does not listen yet. One that never listens, or has a full queue, isn't
+                # netlab.
                 self._silent_since = self._silent_since or time.monotonic()
                 if time.monotonic() - self._silent_since >= SILENCE:
                     return self._foreign("something that gives no answer")

@@ -12,7 +12,7 @@ from netlab.contract.measures import Traffic
 from netlab.contract.observed import Sample
 
 Raw = dict[str, Any]
-#: What iperf3 and the sockets say where nobody listens, and where there is no way (strerror(3)).
+#: What iperf3 and the sockets say where nothing listens, and where no route leads (strerror(3)).
 _REFUSED = "connection refused"
 _NO_WAY = ("no route to host", "network is unreachable", "host is unreachable")
 _LATE = ("timed out", "no answer")

@@ -29,7 +29,7 @@ Watch = Callable[[str], None]
 
 
 def on_stderr(text: str) -> None:
-    """Say something to whoever waits."""
+    """Say something to the user, who may be waiting."""
     print(f"netlab: {text}", file=sys.stderr, flush=True)
 
 
@@ -43,10 +43,11 @@ def measure(
 ) -> MeasuresObserved:
     """Measure everything that a step asks for. Raises netlab.client.LabError.
 
-    ``watch`` is told what is being done, ``note`` what somebody who waits should know: for whom.
+    ``watch`` is called with what is being done, ``note`` with what a waiting user should know (for which process it
+    waits).
 
-    A pair that the layer of its protocol proves unreachable is not tried; ``seen`` are the layers observed
-    already, what they lack is probed first.
+    A pair that is proved unreachable at the layer of its protocol is not measured. ``seen`` are the layers observed so
+    far; pairs that they lack are probed first.
     """
     clock = time.monotonic()
     silent = _silent(step, lab, seen, seed)
@@ -69,7 +70,7 @@ class _Work:
     left: float
 
     def entry(self, wanted: Measure) -> tuple[Measured, ...]:
-        """One entry: every pair, as often as it says, the repetitions spread over the time that all take."""
+        """One entry: every pair, as often as it says; the repetitions of a pair are spread over the whole time."""
         samples: dict[tuple[str, str], list[Sample]] = {pair: [] for pair in wanted.pairs}
         for _ in range(wanted.repetitions):
             for pair, found in samples.items():

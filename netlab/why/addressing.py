@@ -30,7 +30,7 @@ Way = list[tuple[AnyLink, AnyLink]]
 
 
 def routes(case: Case) -> Iterator[Candidate]:
-    """Routes by a gateway, and forwarding there, as far as they are missing; and without those that lead astray."""
+    """Routes by a gateway, and forwarding there, where they are missing; routes that lead elsewhere are left out."""
     yield from _stray(case)
     way = _way(case)
     if len(way) < 2:
@@ -110,7 +110,10 @@ def _forwards(namespace: Namespace, family: int) -> bool:
 
 
 def _missing(case: Case, way: Way) -> Step:
-    """The routes that namespaces on the way lack, both ways; of each all that it has then, as `set` wants them."""
+    """For each namespace on the way that lacks routes, in either direction: all of its routes, old and new.
+
+    `set` replaces the whole list.
+    """
     here, there = case.address(case.source), case.address(case.destination)
     assert here is not None
     assert there is not None
@@ -253,7 +256,7 @@ def _readdressed(case: Case, end: Endpoint, new: str) -> Step:
 
 
 def free_address(state: State, end: Endpoint, family: int, like: Address | None = None) -> str | None:
-    """An address of the endpoint's network that nobody in the lab has; one that ends ``like`` another if may be."""
+    """An address of the endpoint's network that no interface has; if possible one that ends ``like`` another."""
     mine = end.v4 if family == 4 else end.v6
     if mine is None:
         return None
@@ -263,7 +266,8 @@ def free_address(state: State, end: Endpoint, family: int, like: Address | None 
     last = int(ipaddress.ip_address(like.ip)) & int(network.hostmask) if like is not None else 0
     first = [int(network[0]) + last] if 0 < last <= highest - int(network[0]) else []
     lowest = int(network[0]) + 1
-    # From the end in IPv4, where gateways and people begin at the other; in IPv6 nobody can read the end.
+    # IPv4: from the end of the network, since people number from its start. IPv6: from the start, which is easier to
+    # read.
     rest = (
         range(highest, max(lowest - 1, highest - _SEARCH), -1)
         if family == 4

@@ -1,6 +1,6 @@
-"""Candidates for a fix: changes that have helped somebody in a situation like this.
+"""Candidates for a fix: changes that help in many cases like this.
 
-Whether one helps here is the model's to say; a candidate only has to be worth trying. Here are those that
+The model says whether one helps here; a candidate only has to be worth trying. This module has those that
 undo what keeps two interfaces apart; `netlab.why.family` has those about parents and their children,
 `netlab.why.addressing` those about addresses and routes.
 """

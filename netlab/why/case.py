@@ -22,8 +22,8 @@ class Candidate:
     """One change to try: a step of the file, or several one after the other.
 
     ``accepts`` are the letters that count as a success; ``includes`` names the candidates that are a part of
-    this one. ``source`` and ``destination`` are the pair to try afterwards. ``key`` is empty where nothing is new
-    but that several are made together.
+    this one. ``source`` and ``destination`` are the pair to try afterwards. ``key`` is empty for a mere combination of
+    others.
     """
 
     key: str
@@ -99,7 +99,7 @@ class Case:
 
     @property
     def reflecting(self) -> Step | None:
-        """Hairpin on at the one port that both share; two machines on two ports need no reflection."""
+        """Hairpin on at the port that both ends share; two hosts on two ports need none."""
         if len(self.wires) != 1:
             return None
         [wire] = self.wires
@@ -133,7 +133,7 @@ def _one_of(one: str, other: str, ordinary: str) -> str:
 
 
 def merged(one: Step, other: Step) -> Step:
-    """Two mappings as one, and what they hold likewise. Raises Conflict where they say different things."""
+    """Two mappings merged, nested ones too. Raises Conflict where they say different things."""
     made = dict(one)
     for key, value in other.items():
         mine = made.get(key, value)

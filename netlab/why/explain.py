@@ -41,8 +41,8 @@ _PLAIN = frozenset(("sent", "arrived", "unreachable", "the interface is down", "
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """The answer to one *why*. ``hops`` are the model's events (`netlab.model.sim.Hop`) in order, ``at`` the one that
-    ended it all; ``unknown`` says why there is no prediction, or nothing to predict. ``later`` is the step of the file
-    that comes next, if there is one: what a fix adds comes before that.
+    decided; ``unknown`` says why there is no prediction, or nothing to predict. ``later`` is the next step of the file,
+    if there is one: a fix must be inserted before it.
     """
 
     topology: str
@@ -63,7 +63,7 @@ class Explanation:
 
     @property
     def place(self) -> str:
-        """Where it ended, on the way of what, and what happened there: ``B, echo reply``; or empty."""
+        """Where which frame ended, and what happened there: ``B, echo reply``; or empty."""
         if self.at is None:
             return ""
         what = "" if self.at.what in _PLAIN else f" ({self.at.what})"

@@ -86,7 +86,7 @@ def _shim(case: Case, end: Endpoint, peer: Endpoint, name: str = "shim") -> tupl
 
 
 def _in_place(case: Case, end: Endpoint) -> dict[str, str]:
-    """Which endpoint to try: who asks must ask by the shim; who is asked is the host, where any interface will do."""
+    """Which endpoint to try: a source must use the shim; as a destination any interface of the host will do."""
     if end is case.source:
         return {"source": f"{end.namespace}:shim"}
     if base_layer(case.layer) in _ANY_INTERFACE:
@@ -168,7 +168,7 @@ def _free_name(state: State, host: str) -> str:
     return next(name for k in range(1, len(taken) + 2) if f"{host}/{(name := f'c{k}')}" not in taken)
 
 
-# --- what spares ARP, and what lets a namespace speak with itself -----------------------------------
+# --- static neighbours, and traffic within one namespace --------------------------------------------
 
 
 def last_resorts(case: Case) -> Iterator[Candidate]:

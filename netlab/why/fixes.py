@@ -36,8 +36,8 @@ class Fix:
     """A change that makes the pair work, by the model; ``steps`` is its YAML, the entries of a list.
 
     ``source`` and ``destination`` are the pair to try afterwards (a shim takes its host's place);
-    ``others`` counts the other pairs whose letter changes, None where nobody counted; ``observed`` is what a
-    real lab showed, None where none was asked.
+    ``others`` counts the other pairs whose letter changes, None where they were not counted; ``observed`` is the letter
+    in a real lab, None where it was not tried.
     """
 
     title: str
@@ -60,11 +60,11 @@ class Fix:
 def find(spec: Spec, plan: Plan, number: int, layer: str, i: int, j: int, letter: str) -> tuple[Fix, ...]:
     """The candidates that the model says work, the least intrusive first.
 
-    A combination is offered only where none of its parts works by itself; where nothing does, two or three things
-    are wrong at once, and the candidates are tried together.
+    Where no single candidate works, two or three things are wrong at once: then combinations are tried. A combination
+    is offered only where none of its parts works by itself.
     """
     state = plan.steps[number].state
-    # Whoever gets an answer from another interface (A, B) asks for the right one; who got none is glad of any.
+    # Where another interface answers already (A, B) only R is better; where nothing answered, any answer is.
     case = Case(state, layer, state.endpoints[i], state.endpoints[j], "R" if letter in "AB" else "RAB")
     trial = _Trial(spec, plan, number, case)
     single = list(candidates(case))

@@ -33,7 +33,7 @@ class Change:
 class AddNamespace(Change):
     """Make a namespace, write its sysctls, bring ``lo`` up (hosts and containers).
 
-    ``places`` are those of the sysctls that the file gives; the others are defaults of the plan.
+    ``places`` says where in the file its sysctls stand; those without a place are defaults of the plan.
     """
 
     namespace: Namespace
@@ -67,8 +67,8 @@ class DeleteLink(Change):
 class SetLink(Change):
     """Change a link from ``before`` to ``after``; only what differs is asked for.
 
-    What the kernel throws away by itself on the way (static neighbours of a link that goes down or gets
-    another MAC, IPv6 addresses, a port's state) is missing in ``before`` already.
+    The kernel throws some things away by itself on the way: static neighbours and IPv6 addresses of a link that goes
+    down or gets another MAC, a port's state. These are missing in ``before`` already.
 
     ``via`` says by which tool port options are set: netlink itself, or for the sake of the article
     the ``ip`` or ``brctl`` binary or sysfs.

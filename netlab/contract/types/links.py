@@ -72,9 +72,9 @@ class Limit:
 class Route:
     """A route beyond the connected ones. ``to`` is a prefix; ``default`` is ``0.0.0.0/0`` or ``::/0``.
 
-    ``oif`` is the interface by which it goes: ``dev``, or where the file gives none, that of the gateway's own route
-    when the kernel got this one (fib_check_nh, ip6_route_check_nh); whatever comes later doesn't change it. It is no
-    part of what makes two routes the same; the model needs it: without one there is no route.
+    ``oif`` is the interface that the route leads out of. That is ``dev``; where the file gives none, the kernel looks
+    the gateway up once, when it gets the route (fib_check_nh, ip6_route_check_nh), and later changes don't move it. Two
+    routes that differ in ``oif`` alone are the same route. The model ignores a route without ``oif``.
     """
 
     to: str
@@ -181,8 +181,8 @@ class Link:
 class Veth(Link):
     """A "physical" interface: a veth whose other end is a port of a switch.
 
-    ``switch`` is a switch, or a bridge inside of the same host (``A:br0``). ``master`` is the bridge of its own
-    namespace that it is a port of itself, if it is.
+    ``switch`` is a switch, or a bridge inside the same host (``A:br0``). ``master`` is the bridge in its own namespace
+    of which this end is a port, or None.
     """
 
     kind: ClassVar[str] = "veth"
@@ -275,7 +275,7 @@ class Bridge(Link):
 class Pair(Link):
     """One end of a veth pair without any switch; ``peer`` is the link id of the other end.
 
-    Both ends are links. The one that ``makes`` the pair, the first, is made with the other, whose names it knows.
+    Both ends are links. The first ``makes`` the pair: its request creates both ends, so it knows the other's names.
     """
 
     kind: ClassVar[str] = "veth"

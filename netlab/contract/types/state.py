@@ -35,14 +35,17 @@ class State:
     ``links`` are in creation order (the order of addresses decides routes). ``hops`` bounds how many
     queues (a CPU's receive backlog, macvlan's workqueue) one frame can wait in, one after the other,
     on its way from any interface to any other; ``routers`` is how many namespaces forward packets.
-    The rest is what the kernel remembers of earlier steps, by link id and address. ``given`` are all the addresses
-    in the order in which it got them, and made them local; the ``shadowed`` ones were another network's broadcast
-    address before. ``addressed`` are those of links that are up, in the order in which their connected routes were
-    made: that of ``links`` at first, but who has been down comes last. For those that are ``routeless`` none were made,
-    and none will be until they are given anew, or their links come up again: they weren't local then
-    (fib_valid_prefsrc).
-    ``disowned`` pairs bridges with MACs of theirs, or of their ports, for which they have no local entry any more: a
-    static one had taken its place, and was deleted.
+
+    The rest is what the kernel remembers of earlier steps, by link id and address:
+
+    - ``given``: all addresses, in the order in which the kernel got them and made them local.
+    - ``shadowed``: those that were another network's broadcast address before.
+    - ``addressed``: those of links that are up, in the order in which their connected routes were made. At first that
+      is the order of ``links``; a link that was down comes last.
+    - ``routeless``: those without a connected route, because they were not local when it was to be made
+      (fib_valid_prefsrc). They get one when they are given anew, or when their link comes up again.
+    - ``disowned``: a bridge and a MAC of it, or of one of its ports, for which it has no local entry any more: a static
+      entry took its place and was deleted.
     """
 
     namespaces: tuple[Namespace, ...]

@@ -24,7 +24,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What somebody says of the kernel, and what would be seen if it were true.
+    """A statement about the kernel, and what would be seen if it were true.
 
     ``tests`` pairs a step's name with an expectation, ``compare`` the name of a comparison with what its ratio
     would be (None: what the comparison itself says). The claim is
