@@ -29,7 +29,7 @@ def command(before: Path, after: Path, form: str | None, output: Path | None) ->
     """Compare the records of two runs: another kernel, another mode, before and after a change.
 
     BEFORE and AFTER are run.json files, or the folders that hold them. The exit code is 1 where a cell has another
-    outcome or another verdict, 0 where at most the reasons differ.
+    outcome, another verdict or another prediction, 0 where at most the reasons differ.
     """
     from netlab.errors import FAILED, PASSED
     from netlab.report import diff

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from netlab import spec
 from netlab.errors import UsageError
 from netlab.report import diff
 from netlab.report.diff import html as diff_html
@@ -125,6 +126,35 @@ def test_a_race_does_not_matter(record: Callable[..., Record]) -> None:
     found = diff.compare(before, after)
     assert [(one.kind, one.matters) for one in found.changes] == [("race", False)]
     assert not found.matters
+
+
+def test_the_articles_fix_matters(record: Callable[..., Record]) -> None:
+    """With arp_ignore=1 the child alone answers: the ping's cell is a difference, whichever answered before."""
+    text_ = spec.find("bridge-two-node").read_text("utf-8")
+    fixed = text_.replace("  A:\n", "  A:\n    sysctls: {net.ipv4.conf.all.arp_ignore: 1}\n", 1)
+    before, after = record(text_), record(fixed)
+    names = [one["id"] for one in before["endpoints"]]
+    i, j = names.index("B:ens160"), names.index("A:ens160.1")
+    assert [one["steps"][0]["layers"]["icmp"]["expected"][i][j] for one in (before, after)] == ["B", "R"]
+    for first, kind in (("A", "observed"), ("R", "predicted")):
+        put(before, "icmp", "observed", i, j, first)
+        before["claims"] = []
+        found = diff.compare(before, after)
+        assert found.matters
+        pair = ("B:ens160", "A:ens160.1")
+        [change] = [one for one in found.changes if "icmp" in one.layers and (one.source, one.destination) == pair]
+        assert (change.kind, change.matters) == (kind, True)
+    assert "B reached, by its own or another interface" in text.render(found, Style())
+    assert "cells are different" in told.headline(found)
+
+
+def test_a_prediction_where_there_was_none_does_not_matter(vepa: Record) -> None:
+    """What was only observed and is now predicted just so has the same outcome: it is told."""
+    other = json.loads(json.dumps(vepa))
+    put(other, "icmp", "verdict", 0, 3, "S")
+    put(other, "icmp", "expected", 0, 3, "?")
+    [change] = diff.compare(other, vepa).changes
+    assert (change.kind, change.matters) == ("expected", False)
 
 
 def test_another_rule_does_not_matter(vepa: Record) -> None:

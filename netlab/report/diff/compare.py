@@ -1,8 +1,9 @@
 """What is different between two records.
 
 Cells are compared by step, layer and the ids of their endpoints, so that two runs compare although one has more
-endpoints than the other. A difference *matters* where another letter was observed or another verdict given; that
-a race went the other way, or that another rule now leads to the same letter, is told and doesn't matter.
+endpoints than the other. A difference *matters* where another letter was observed, another verdict given or another
+letter predicted. That a race went the other way matters only where the two runs don't predict the same race; that
+another rule now leads to the same letter is told and doesn't matter.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from netlab.errors import UsageError
 from netlab.report.diff.circumstances import circumstances, topology
 
 Record = Mapping[str, Any]
-Kind = Literal["observed", "verdict", "proof", "race", "rule", "expected", "entry", "claim", "heard"]
+Kind = Literal["observed", "verdict", "proof", "race", "rule", "expected", "predicted", "entry", "claim", "heard"]
 
 #: Pairs of one change that are named.
 EXAMPLES = 3
-_MATTERS = {"observed", "verdict", "proof", "entry", "claim", "heard"}
+_MATTERS = {"observed", "verdict", "proof", "predicted", "entry", "claim", "heard"}
 
 
 @dataclass(frozen=True)
@@ -196,13 +197,13 @@ def _kind(a: Side, b: Side) -> Kind | None:
     if a.letter != b.letter:
         if "?" in (a.letter, b.letter):
             return "proof"
-        if a.verdict == b.verdict == "P" and "B" in (a.expected, b.expected):
+        if a.verdict == b.verdict == "P" and a.expected == b.expected == "B":
             return "race"
         return "observed"
     if a.verdict != b.verdict:
         return "expected" if {a.verdict, b.verdict} == {"P", "S"} else "verdict"
     if a.expected != b.expected:
-        return "expected"
+        return "predicted"
     # By which of its rules a plain success came about is nobody's business.
     return "rule" if a.rule != b.rule and a.letter != "R" else None
 

@@ -69,10 +69,8 @@ def _tables(difference: Difference) -> list[dict[str, Any]]:
             continue
         for layer, cells in old["layers"].items():
             other = new["layers"].get(layer)
-            if other is not None and (cells["observed"], cells["verdict"]) != (
-                other["observed"],
-                other["verdict"],
-            ):
+            parts = ("observed", "verdict", "expected")
+            if other is not None and any(cells[part] != other[part] for part in parts):
                 found.append(
                     {
                         "step": old["name"] if len(before["steps"]) > 1 else "",

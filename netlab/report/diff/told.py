@@ -15,7 +15,8 @@ _KINDS = {
     "proof": "proved in one of the runs only",
     "race": "the race went the other way: either is right",
     "rule": "the same outcome, by another rule",
-    "expected": "the same outcome, otherwise expected",
+    "expected": "the same outcome, predicted in one of the runs only",
+    "predicted": "the same outcome, otherwise predicted",
     "entry": "another verdict on an expectation",
     "claim": "another verdict on a claim",
     "heard": "heard at other switch ports",
@@ -53,7 +54,10 @@ class _Item:
             self.change.kind,
             self.change.text,
             tuple(self.layers),
-            tuple(frozenset((side.letter, side.verdict, side.rule) for side in sides) for sides in self.sides),
+            tuple(
+                frozenset((*_outcome(self.change, side), side.verdict, side.rule) for side in sides)
+                for sides in self.sides
+            ),
         )
 
 
@@ -91,7 +95,7 @@ def _items(changes: Iterable[Change]) -> Iterable[_Item]:
     """Layers of one pair together, as far as the letters are the same."""
     items: dict[object, _Item] = {}
     for change in changes:
-        same = (change.before.letter, change.after.letter)
+        same = (_outcome(change, change.before), _outcome(change, change.after))
         place = (
             change.kind,
             change.step,
@@ -109,6 +113,11 @@ def _items(changes: Iterable[Change]) -> Iterable[_Item]:
     for item in items.values():
         item.layers.sort(key=lambda layer: (LAYERS.index(base_layer(layer)), layer))
     return items.values()
+
+
+def _outcome(change: Change, side: Side) -> tuple[str, ...]:
+    """What a side says: its letter, and the predicted one where that is what is different."""
+    return (side.letter, side.expected) if change.kind == "predicted" else (side.letter,)
 
 
 def _pairs(items: Sequence[_Item]) -> list[str]:
@@ -138,22 +147,24 @@ def _told(difference: Difference, items: Sequence[_Item], pairs: Sequence[str], 
         where=where,
         what=change.text or what,
         layers=", ".join(item.layers),
-        before=_side(item.sides[0], cell),
-        after=_side(item.sides[1], cell),
+        before=_side(item.sides[0], change, cell),
+        after=_side(item.sides[1], change, cell),
         said=_KINDS[change.kind],
         examples=", ".join(f"{a} → {b}" for a, b in change.examples) if many else "",
         rules=tuple(_rules(difference, item)),
     )
 
 
-def _side(sides: Sequence[Side], cell: bool) -> str:
-    """What one run has there: the letter in words, and the verdict where it says more."""
+def _side(sides: Sequence[Side], change: Change, cell: bool) -> str:
+    """What one run has there: the letter in words, and the prediction or the verdict where it says more."""
     side = sides[0]
     verdicts = {one.verdict for one in sides}
     if not cell:
         verdict = words.VERDICTS.get(side.verdict, "")
         return f"{verdict} ({side.letter})" if verdict and side.letter else verdict or side.letter
     text = f"{side.letter} {words.LETTERS[side.letter]}"
+    if change.kind == "predicted":
+        text += f" (predicted: {side.expected} {words.LETTERS[side.expected]})"
     if verdicts == {"P"}:
         return text
     said = words.VERDICTS[next(verdict for verdict in "F?SP" if verdict in verdicts)]

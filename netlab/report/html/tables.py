@@ -100,7 +100,12 @@ def changed(names: Sequence[str], old: Record, new: Record) -> Markup:
         for j in range(len(heads)):
             a, b = old["observed"][i][j], new["observed"][i][j]
             verdicts = old["verdict"][i][j], new["verdict"][i][j]
-            if a == b and verdicts[0] == verdicts[1]:
+            known = verdicts[0] == verdicts[1] == "P"
+            expected = old["expected"][i][j], new["expected"][i][j]
+            if a == b and known and expected[0] != expected[1]:
+                title = f"predicted {expected[0]}, then {expected[1]}"
+                cells.append(f'<td class="other {_LOOKS[b]}" title="{title}">{a} → {b}</td>')
+            elif a == b and verdicts[0] == verdicts[1]:
                 cells.append(f'<td class="same">{"·" if a in ". " else a}</td>')
             else:
                 edge = _EDGES.get(verdicts[1], "")
