@@ -1,40 +1,92 @@
 #!/bin/sh
 # Install the OS packages that the tests use, where apt-get and root (or password-less sudo) are at hand.
-# Elsewhere one line says which to install, and what goes without them.
+# What can't be had ends nothing: a line for each lack says which tests skip.
 set -eu
 
-missing=
-want() { # want BINARY PACKAGE
-    command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ] || missing="$missing $2"
+# Seconds that another apt may hold its lock (NETLAB_APT_WAIT=0 doesn't wait at all).
+wait=${NETLAB_APT_WAIT:-300}
+
+# A tool, its package by Debian's name, and what skips without it.
+tools() {
+    cat <<'LIST'
+ip iproute2 reading labs back with ip -j, and steps with via: ip
+ping iputils-ping programs run in a lab
+iperf3 iperf3 throughput measured by iperf3
+brctl bridge-utils steps with via: brctl
+nft nftables labs behind a firewall
+tcpdump tcpdump captures read by another program
+setpriv util-linux runs as an ordinary user
+dot graphviz graphs in Graphviz's language
+sshd openssh-server runs on machines reached by ssh
+zsh zsh completion in zsh
+fish fish completion in fish
+chromium chromium pages in a browser
+chromedriver chromium-driver pages in a browser
+LIST
 }
-want ip iproute2
-want ping iputils-ping
-want iperf3 iperf3
-want brctl bridge-utils
-want nft nftables
-want tcpdump tcpdump
-want setpriv util-linux
-want dot graphviz
-want sshd openssh-server
-want zsh zsh
-want fish fish
-want chromium chromium
-want chromedriver chromium-driver
 
-[ -n "$missing" ] || exit 0
+lacks() { # lacks BINARY
+    ! command -v "$1" >/dev/null 2>&1 && [ ! -x "/usr/sbin/$1" ] && [ ! -x "/sbin/$1" ]
+}
 
-if command -v apt-get >/dev/null 2>&1; then
-    if [ "$(id -u)" = 0 ]; then
-        sudo=
-    elif sudo -n true 2>/dev/null; then
-        sudo=sudo
-    else
-        echo "not installed:$missing. Tests that need them skip. Install with: sudo apt-get install$missing"
-        exit 0
-    fi
-    $sudo apt-get update -qq
-    # shellcheck disable=SC2086
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
-else
-    echo "not installed (by Debian's names):$missing. Tests that need them skip."
+missing() {
+    tools | while read -r binary package _; do
+        if lacks "$binary"; then echo "$package"; fi
+    done
+}
+
+tell() { # what is still missing, and what goes without it
+    tools | while read -r binary package skipped; do
+        if lacks "$binary"; then echo "no $binary ($package): tests skip that need it for $skipped"; fi
+    done
+}
+
+wanted=$(missing)
+[ -n "$wanted" ] || exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    tell
+    exit 0
 fi
+if [ "$(id -u)" = 0 ]; then
+    sudo=
+elif sudo -n true 2>/dev/null; then
+    sudo=sudo
+else
+    tell
+    # shellcheck disable=SC2086
+    echo "install them with: sudo apt-get install" $wanted
+    exit 0
+fi
+
+deadline=$(($(date +%s) + wait))
+
+apt() {
+    # dpkg's lock apt-get itself waits for; those of the lists and of the archives fail at once.
+    while :; do
+        code=0
+        said=$($sudo env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
+            apt-get -qq -o "DPkg::Lock::Timeout=$wait" "$@" 2>&1 >/dev/null) || code=$?
+        case $code:$said in
+            0:*) return 0 ;;
+            *[Cc]ould\ not\ get\ lock* | *[Uu]nable\ to\ lock*) ;;
+            *) break ;;
+        esac
+        [ "$(date +%s)" -lt "$deadline" ] || break
+        [ -n "${waited-}" ] || echo "another apt holds the lock: waiting for it, ${wait} s at most"
+        waited=yes
+        sleep 2
+    done
+    echo "$said" | grep '^E:' >&2 || true
+    return 1
+}
+
+apt update || echo "apt-get update failed: going on with the lists that are there"
+# shellcheck disable=SC2086
+if ! apt install -y --no-install-recommends $wanted; then
+    # One that can't be had keeps nobody from the others.
+    for package in $wanted; do
+        apt install -y --no-install-recommends "$package" || true
+    done
+fi
+tell
