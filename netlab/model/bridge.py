@@ -164,8 +164,8 @@ PORT_MTU = rule(
 
 def receive(sim: Sim, port: Port, frame: Frame) -> None:
     """A frame enters the switch by a port."""
-    cast, dst, src, proto, payload = frame
-    if proto == RAW and port.far_device is not None:
+    cast, dst, src, payload = frame.cast, frame.dst, frame.src, frame.payload
+    if frame.proto == RAW and port.far_device is not None:
         sim.heard.setdefault(port, cast)
     if port is sim.wire and payload.phase == sim.request:
         sim.wired = True
@@ -176,7 +176,7 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
         raise Unknown(f"switch {bridge.id} speaks STP: its ports' states depend on time")
     state = port.state
     if not port.attached:
-        if bridge.device is not None and proto != RAW:
+        if bridge.device is not None and frame.proto != RAW:
             raise Unknown(f"the other end of {port.id} was taken out of its bridge: it is an interface of the host")
         sim.note(payload.phase, port.id, "not a port of the bridge", DETACHED, end=True)
         return
@@ -227,7 +227,7 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
         return
     _flood(sim, bridge, port, frame)
     if own is not None:
-        _up(sim, own, frame, BROADCAST if cast == BROADCAST else MULTICAST, UP)
+        _up(sim, own, frame, cast, UP)
 
 
 def _up(sim: Sim, dev: Device, frame: Frame, packet_type: int, why: str) -> None:
@@ -244,7 +244,7 @@ def _up(sim: Sim, dev: Device, frame: Frame, packet_type: int, why: str) -> None
 
 def _handed_up(sim: Sim, dev: Device, frame: Frame, packet_type: int, why: str) -> None:
     if packet_type != OTHERHOST or dev.macvlan is not None:
-        sim.note(frame[4].phase, dev.id, "taken up by the bridge's interface", why)
+        sim.note(frame.payload.phase, dev.id, "taken up by the bridge's interface", why)
     if dev.macvlan is not None:
         macvlan.handle_frame(sim, dev, dev.macvlan, frame, packet_type == HOST)
     else:
@@ -259,14 +259,14 @@ def receive_above(sim: Sim, dev: Device, frame: Frame) -> None:
 
 def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     """The bridge's own interface sends a frame (br_dev_xmit): by what the bridge has learned, or to all ports."""
-    cast, dst, _, _, payload = frame
+    dst, payload = frame.dst, frame.payload
     bridge = dev.bridge
     assert bridge is not None
     if not dev.running and dead(sim, dev, payload.phase):
         return
     if bridge.stp:
         raise Unknown(f"bridge {bridge.id} speaks STP: its ports' states depend on time")
-    if cast == UNICAST:
+    if frame.cast == UNICAST:
         if dst in bridge.locals:
             port = bridge.locals[dst]
             if port is None:
@@ -288,7 +288,7 @@ def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame) -> None:
     Ports behind which nobody could make anything of the frame are passed over: no device there has
     the address that is asked for, nor an entry that the frame could change.
     """
-    cast, dst, _, proto, payload = frame
+    cast, dst, proto, payload = frame.cast, frame.dst, frame.proto, frame.payload
     wanted: list[Port] | None = None
     candidates = bridge.ports
     if proto != RAW or not cast:
@@ -327,7 +327,7 @@ def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame) -> None:
 
 def _deliver(sim: Sim, port: Port | None, out: Port, frame: Frame, wanted: bool, flooded: bool = True) -> None:
     """Send one copy out of a port, if that may be (should_deliver); ``port`` None is the bridge's own interface."""
-    payload = frame[4]
+    payload = frame.payload
     if out is port and not out.hairpin:
         if wanted:
             sim.note(payload.phase, out.id, "came in here", NO_REFLECTION, end=True)

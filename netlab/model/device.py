@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
-from netlab.model.world import BROADCAST, HOST, MULTICAST, OTHERHOST, UNICAST, Device
+from netlab.model.world import HOST, OTHERHOST, UNICAST, Device, Frame
 
 LINK_DOWN = rule(
     "link/down",
@@ -26,11 +26,11 @@ APART = rule(
 )
 
 
-def packet_type(dev: Device, cast: int, dst: str) -> int:
+def packet_type(dev: Device, frame: Frame) -> int:
     """What a frame is to a device (eth_type_trans)."""
-    if cast == UNICAST:
-        return HOST if dst == dev.mac else OTHERHOST
-    return BROADCAST if cast == BROADCAST else MULTICAST
+    if frame.cast == UNICAST:
+        return HOST if frame.dst == dev.mac else OTHERHOST
+    return frame.cast
 
 
 def dead(sim: Sim, dev: Device, phase: str) -> bool:

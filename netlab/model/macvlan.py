@@ -154,20 +154,20 @@ def hash_order(mac: str) -> int:
 
 def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     """A child sends a frame (macvlan_queue_xmit)."""
-    cast, dst, _, _, payload = frame
+    payload = frame.payload
     lower = dev.lower
     assert lower is not None
     assert lower.macvlan is not None
     if not dev.running and dead(sim, dev, payload.phase):
         return
     if dev.mode == "bridge":
-        if cast:
+        if frame.cast:
             for sibling in _in_order(sim, lower.macvlan):
                 if sibling.mode == "bridge" and sibling is not dev and _hears(sibling, frame):
                     sim.note(payload.phase, sibling.id, "a copy, directly", SIBLING_MULTICAST)
                     sim.backlog.append((_receive_multicast, sibling, frame))
         else:
-            sibling_ = lower.macvlan.by_mac.get(dst)
+            sibling_ = lower.macvlan.by_mac.get(frame.dst)
             if sibling_ is not None and sibling_.mode == "bridge":
                 # No child's MTU is larger than the parent's, whose limit this is (dev_forward_skb).
                 sim.note(payload.phase, sibling_.id, "handed to the sibling", SIBLING_UNICAST)
@@ -184,13 +184,13 @@ def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame, for_
     ``for_us`` says that the frame came as PACKET_HOST without having the parent's MAC: to a bridge it may have
     been addressed by that of the port.
     """
-    cast, dst, src, _, payload = frame
+    cast, dst, payload = frame.cast, frame.dst, frame.payload
     for_us = for_us or dst == parent.mac
     if port.sources and _forward_source(sim, port, frame, for_us):
         sim.note(payload.phase, parent.id, "taken by a source-mode child", SOURCE_NODST, end=True)
         return
     if cast:
-        sender = port.by_mac.get(src)
+        sender = port.by_mac.get(frame.src)
         if sender is not None and sender.mode not in ("bridge", "vepa"):
             sim.note(payload.phase, sender.id, "comes back to its sender alone", SELF_CONSUMES, end=True)
             sim.backlog.append((_receive_multicast, sender, frame))
@@ -209,7 +209,7 @@ def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame, for_
                 # Before the parent was promiscuous, as the filter may still be, that went by who has joined the group.
                 raise Unknown(f"a packet to {dst} may pass by the broadcast queue of {parent.id}")
             sim.note(payload.phase, parent.id, "the broadcast queue has no room", NO_QUEUE, end=True)
-        stack.receive(sim, parent, frame, BROADCAST if cast == BROADCAST else MULTICAST)
+        stack.receive(sim, parent, frame, cast)
         return
     if port.passthru is not None:
         child: Device | None = port.passthru
@@ -237,15 +237,15 @@ def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame, for_
 
 def _forward_source(sim: Sim, port: MacvlanPort, frame: Frame, for_us: bool) -> bool:
     """Copy a frame to the source-mode children that list its sender; whether it ends there."""
-    cast, dst, src, _, payload = frame
+    payload = frame.payload
     consumed = False
-    for child in port.source_macs.get(src, ()):
+    for child in port.source_macs.get(frame.src, ()):
         consumed |= child.nodst
         if child.up:
-            sim.note(payload.phase, child.id, f"a copy: {src} is on its list", SOURCE_COPY)
-            if cast:
+            sim.note(payload.phase, child.id, f"a copy: {frame.src} is on its list", SOURCE_COPY)
+            if frame.cast:
                 sim.backlog.append((_receive_multicast, child, frame))
-            elif dst == child.mac or for_us:
+            elif frame.dst == child.mac or for_us:
                 sim.backlog.append((_receive_host, child, frame))
             else:
                 sim.backlog.append((_receive_otherhost, child, frame))
@@ -257,7 +257,7 @@ def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | N
 
     Each child's answer is on its way before the next child hears the question.
     """
-    cast, _, _, _, payload = frame
+    payload = frame.payload
     sim.worked.append(port)
     if sender is None:
         modes, how = _OUTSIDE, EXTERNAL_MULTICAST
@@ -277,7 +277,7 @@ def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | N
         if _hears(child, frame):
             sim.note(payload.phase, child.id, "a copy", how)
             before = len(sim.backlog)
-            stack.receive(sim, child, frame, BROADCAST if cast == BROADCAST else MULTICAST)
+            stack.receive(sim, child, frame, frame.cast)
             if len(sim.backlog) != before:
                 yield
 
@@ -303,23 +303,22 @@ def _hears(child: Device, frame: Frame) -> bool:
     The filter is a hash of 256 bits, salted by where the namespace is in memory (net_hash_mix), so that now and then a
     group that wasn't joined passes it, too.
     """
-    cast, dst, _, _, _ = frame
-    if cast == BROADCAST or dst in child.groups:
+    if frame.cast == BROADCAST or frame.dst in child.groups:
         return True
     if _addressed(child, frame):
-        raise Unknown(f"{child.id} may hear the group {dst}, though it hasn't joined it")
+        raise Unknown(f"{child.id} may hear the group {frame.dst}, though it hasn't joined it")
     return False
 
 
 def _addressed(child: Device, frame: Frame) -> bool:
     """Whether a frame carries a packet to an address of a child's namespace."""
-    proto, payload = frame[3], frame[4]
+    proto, payload = frame.proto, frame.payload
     local = child.ns.local4 if proto == IP4 else (*child.ns.local6, child.linklocal)
     return proto in (IP4, IP6) and payload.dst != 0 and payload.dst in local
 
 
 def _receive_multicast(sim: Sim, dev: Device, frame: Frame) -> None:
-    stack.receive(sim, dev, frame, BROADCAST if frame[0] == BROADCAST else MULTICAST)
+    stack.receive(sim, dev, frame, frame.cast)
 
 
 def _receive_host(sim: Sim, dev: Device, frame: Frame) -> None:

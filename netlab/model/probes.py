@@ -142,7 +142,7 @@ def broadcast(world: World, source: End, trace: bool = False) -> Sim:
     """One broadcast of the source: `heard` of the simulation says where it arrived. `Unknown` too."""
     sim = _start(world, source, "frame", trace, USUAL)
     dev = source.dev
-    _transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, RAW, _RAW))
+    _transmit(sim, dev, Frame(BROADCAST, ALL_STATIONS, dev.mac, RAW, _RAW))
     return sim
 
 
@@ -217,15 +217,15 @@ def _probe(sim: Sim, base: str, size: int | None, family: int, source: End, targ
         raise Unknown(why)
     if base in ("broadcast", "unicast"):
         cast, mac = (BROADCAST, ALL_STATIONS) if base == "broadcast" else (UNICAST, target.dev.mac)
-        _transmit(sim, dev, (cast, mac, dev.mac, RAW, _RAW))
+        _transmit(sim, dev, Frame(cast, mac, dev.mac, RAW, _RAW))
         return "R" if sim.heard.get(target.dev, OTHERHOST) != OTHERHOST else "U"
     if base == "arp":
         asked = Arp(True, dev.mac, source.address4, target.address4)
-        _transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, ARP, asked))
+        _transmit(sim, dev, Frame(BROADCAST, ALL_STATIONS, dev.mac, ARP, asked))
         return _answered(sim, target)
     if base == "ndp":
         solicitation = Nd(True, dev.mac, source.address6, 0, target.address6)
-        _transmit(sim, dev, (MULTICAST, nd.solicited_mac(target.address6), dev.mac, IP6, solicitation))
+        _transmit(sim, dev, Frame(MULTICAST, nd.solicited_mac(target.address6), dev.mac, IP6, solicitation))
         return _answered(sim, target)
     here, there = (source.address4, target.address4) if family == 4 else (source.address6, target.address6)
     if base.endswith("-static"):

@@ -11,7 +11,7 @@ from netlab.model.packets import Raw
 from netlab.model.probes import End
 from netlab.model.sim import Hop, Sim, Unknown
 from netlab.model.stack import arp, ip, ipv6, nd, sockets
-from netlab.model.world import ALL_STATIONS, BROADCAST, MULTICAST, OTHERHOST, RAW, Device
+from netlab.model.world import ALL_STATIONS, BROADCAST, MULTICAST, OTHERHOST, RAW, Device, Frame
 
 #: Why another interface answers, the most telling first.
 _DETOURS = (ip.LOOPBACK, ipv6.LOOPBACK, arp.ANY_INTERFACE, macvlan.SOURCE_COPY, macvlan.PASSTHRU_TAKES)
@@ -226,7 +226,7 @@ def _hearers(sim: Sim, dev: Device, group: str | None) -> list[Device]:
     other.request = "frame"
     cast, dst = (MULTICAST, group) if group else (BROADCAST, ALL_STATIONS)
     try:
-        dev.transmit(other, dev, (cast, dst, dev.mac, RAW, Raw()))
+        dev.transmit(other, dev, Frame(cast, dst, dev.mac, RAW, Raw()))
         other.run()
     except Unknown:
         return []

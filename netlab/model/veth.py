@@ -23,7 +23,7 @@ OTHER_END = rule(
 
 def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     """Send a frame onto the wire (veth_xmit): it waits in the backlog to enter the switch."""
-    payload = frame[4]
+    payload = frame.payload
     if not dev.running and dead(sim, dev, payload.phase):
         return
     port, peer = dev.port, dev.peer
@@ -47,13 +47,12 @@ def receive(sim: Sim, dev: Device, frame: Frame) -> None:
 
     The interface is up: the other end of one that is down has no carrier, and sends nothing.
     """
-    cast, dst, _, _, payload = frame
     if dev.member is not None:
         if sim.hops is not None and dev is sim.goal:
-            sim.note(payload.phase, dev.id, "given to the bridge", bridge.MEMBER)
+            sim.note(frame.payload.phase, dev.id, "given to the bridge", bridge.MEMBER)
         bridge.receive(sim, dev.member, frame)
         return
     if dev.macvlan is not None:
         macvlan.handle_frame(sim, dev, dev.macvlan, frame)
         return
-    stack.receive(sim, dev, frame, packet_type(dev, cast, dst))
+    stack.receive(sim, dev, frame, packet_type(dev, frame))

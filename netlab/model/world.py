@@ -28,8 +28,19 @@ REMEMBERED = 1024
 ALL_STATIONS = "ff:ff:ff:ff:ff:ff"
 LOCAL_TABLE, MAIN_TABLE, DEFAULT_TABLE = 255, 254, 253
 
-#: (cast, destination MAC, source MAC, protocol, payload)
-Frame = tuple[int, str, str, int, Any]
+
+class Frame:
+    """A frame; ``cast`` is UNICAST, BROADCAST or MULTICAST, ``proto`` RAW, ARP, IP4 or IP6, ``tag`` a VLAN's id."""
+
+    __slots__ = ("cast", "dst", "payload", "proto", "src", "tag")
+
+    def __init__(self, cast: int, dst: str, src: str, proto: int, payload: Any, tag: int | None = None) -> None:
+        self.cast = cast
+        self.dst = dst
+        self.src = src
+        self.proto = proto
+        self.payload = payload
+        self.tag = tag
 
 
 def cast_of(mac: str) -> int:

@@ -16,14 +16,14 @@ NOT_FOR_US = rule(
 
 def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     """The protocol handlers (__netif_receive_skb_core, after any rx_handler)."""
-    proto, payload = frame[3], frame[4]
+    proto, payload = frame.proto, frame.payload
     if proto == RAW:
         if sim.heard.get(dev, OTHERHOST) == OTHERHOST:
             sim.heard[dev] = packet_type
         sim.note(payload.phase, dev.id, "heard" if packet_type != OTHERHOST else "seen, for another MAC")
         return
     if packet_type == OTHERHOST:
-        sim.note(payload.phase, dev.id, f"for {frame[1]}, not for {dev.mac}", NOT_FOR_US, end=True)
+        sim.note(payload.phase, dev.id, f"for {frame.dst}, not for {dev.mac}", NOT_FOR_US, end=True)
         return
     if why := dev.ns.unknown.get(6 if proto == IP6 else 4):
         raise Unknown(why)

@@ -89,7 +89,7 @@ ANNOUNCES = rule(
 
 def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     """Handle an ARP packet (arp_process)."""
-    packet: Arp = frame[4]
+    packet: Arp = frame.payload
     ns = dev.ns
     sender, target = packet.sender, packet.target
     if packet.request:
@@ -150,7 +150,7 @@ def _way_back(dev: Device, sender: int, target: int) -> bool:
 
 def _reply(sim: Sim, dev: Device, request: Arp) -> None:
     answer = Arp(False, dev.mac, request.target, request.sender)
-    dev.transmit(sim, dev, (UNICAST, request.mac, dev.mac, ARP, answer))
+    dev.transmit(sim, dev, Frame(UNICAST, request.mac, dev.mac, ARP, answer))
 
 
 def learn(sim: Sim, dev: Device, address: int, mac: str) -> None:
@@ -173,7 +173,7 @@ def resolve(sim: Sim, dev: Device, entry: Neighbor, mac: str) -> None:
     waiting, entry.queue = entry.queue, []
     for packet in waiting:
         proto = IP4 if packet.family == 4 else IP6
-        dev.transmit(sim, dev, (UNICAST, mac, dev.mac, proto, packet))
+        dev.transmit(sim, dev, Frame(UNICAST, mac, dev.mac, proto, packet))
 
 
 def send(sim: Sim, dev: Device, nexthop: int, packet: Ip) -> None:
@@ -191,13 +191,13 @@ def send(sim: Sim, dev: Device, nexthop: int, packet: Ip) -> None:
         if sim.hops is not None and not any(a[0] == name for a in dev.addresses4):
             sim.note("arp-request", dev.id, "asks in the name of another interface", ANNOUNCES)
         request = Arp(True, dev.mac, name, nexthop)
-        dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, ARP, request))
+        dev.transmit(sim, dev, Frame(BROADCAST, ALL_STATIONS, dev.mac, ARP, request))
     elif not entry.mac:
         entry.queue.append(packet)
     else:
         if entry.fixed:
             sim.note(packet.phase, dev.id, f"a static entry: {entry.mac}", PERMANENT)
-        dev.transmit(sim, dev, (cast_of(entry.mac), entry.mac, dev.mac, IP4, packet))
+        dev.transmit(sim, dev, Frame(cast_of(entry.mac), entry.mac, dev.mac, IP4, packet))
 
 
 def neighbor(sim: Sim, dev: Device, address: int) -> Neighbor | None:
@@ -217,7 +217,7 @@ def solicit(sim: Sim, dev: Device, nexthop: int) -> None:
     sim.neigh[dev, nexthop] = Neighbor("")
     sim.touched.append(dev.ns)
     request = Arp(True, dev.mac, fib.source_address(dev, nexthop), nexthop)
-    dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, ARP, request))
+    dev.transmit(sim, dev, Frame(BROADCAST, ALL_STATIONS, dev.mac, ARP, request))
 
 
 def announced(dev: Device, source: int, target: int) -> int:

@@ -6,7 +6,7 @@ from netlab.model.packets import Ip
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
 from netlab.model.stack import arp, fib, sockets
-from netlab.model.world import ALL_STATIONS, BROADCAST, IP4, Device, Frame, Namespace
+from netlab.model.world import ALL_STATIONS, BROADCAST, IP4, UNICAST, Device, Frame, Namespace
 
 DELIVERED = rule(
     "ip/delivered",
@@ -101,7 +101,7 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> bool:
         return False
     if way.local:
         sim.note(packet.phase, ns.lo.id, "an address of its own", LOOPBACK)
-        sim.backlog.append((_loop, way.origin, (0, "", "", 0, packet)))
+        sim.backlog.append((_loop, way.origin, Frame(UNICAST, "", "", IP4, packet)))
         return True
     dev = way.dev
     known = arp.neighbor(sim, dev, packet.dst) if way.broadcast else None
@@ -118,7 +118,7 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> bool:
         packet.size = fragment(dev.mtu)
     if way.broadcast and not fixed:
         sim.note(packet.phase, dev.id, "sent to everybody", BROADCAST_ANSWER)
-        dev.transmit(sim, dev, (BROADCAST, ALL_STATIONS, dev.mac, IP4, packet))
+        dev.transmit(sim, dev, Frame(BROADCAST, ALL_STATIONS, dev.mac, IP4, packet))
         return True
     sim.note(packet.phase, dev.id, "sent", ON_LINK_IF_BOUND if way.assumed else None)
     arp.send(sim, dev, way.nexthop, packet)
@@ -132,7 +132,7 @@ def fragment(mtu: int) -> int:
 
 def _loop(sim: Sim, origin: Device, frame: Frame) -> None:
     """A packet comes up again through lo; its route was settled on the way out."""
-    packet: Ip = frame[4]
+    packet: Ip = frame.payload
     if packet.phase == sim.request and origin.ns is sim.server:
         sim.entered.append(origin.ns.lo)
     deliver(sim, origin.ns, packet, origin)

@@ -10,7 +10,7 @@ from netlab.model.packets import Ip, Nd
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
 from netlab.model.stack import fib, nd, sockets
-from netlab.model.world import HOST, Device, Frame, Namespace, Route
+from netlab.model.world import HOST, IP6, UNICAST, Device, Frame, Namespace, Route
 
 _OUTPUT = "net/ipv6/ip6_output.c"
 _ROUTE = "net/ipv6/route.c"
@@ -160,7 +160,7 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, strict: bool) 
         return False
     if way.local:
         sim.note(packet.phase, ns.lo.id, "an address of its own", LOOPBACK)
-        sim.backlog.append((_loop, way.origin, (0, "", "", 0, packet)))
+        sim.backlog.append((_loop, way.origin, Frame(UNICAST, "", "", IP6, packet)))
         return True
     if packet.size > way.dev.mtu:
         if packet.df:
@@ -175,7 +175,7 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, strict: bool) 
 
 def _loop(sim: Sim, origin: Device, frame: Frame) -> None:
     """A packet comes up again through lo, as if it had come in by the interface of its address."""
-    packet: Ip = frame[4]
+    packet: Ip = frame.payload
     if packet.phase == sim.request and origin.ns is sim.server:
         sim.entered.append(origin.ns.lo)
     deliver(sim, origin.ns, packet, origin)
@@ -183,7 +183,7 @@ def _loop(sim: Sim, origin: Device, frame: Frame) -> None:
 
 def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     """Handle an IPv6 packet that an interface hands up (ip6_rcv)."""
-    packet = frame[4]
+    packet = frame.payload
     ns = dev.ns
     if packet.phase == sim.request and ns is sim.server:
         sim.entered.append(dev)

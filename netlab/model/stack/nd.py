@@ -8,7 +8,7 @@ from netlab.model.packets import Ip, Nd
 from netlab.model.rules import rule
 from netlab.model.sim import Neighbor, Sim, Unknown
 from netlab.model.stack.arp import PERMANENT, learn, neighbor, resolve
-from netlab.model.world import IP6, MULTICAST, Device, cast_of
+from netlab.model.world import IP6, MULTICAST, Device, Frame, cast_of
 
 _FILE = "net/ipv6/ndisc.c"
 
@@ -76,7 +76,7 @@ def receive(sim: Sim, dev: Device, packet: Nd) -> None:
         sim.note(packet.phase, dev.id, "answered", ANSWERS)
         answer = Nd(False, dev.mac, packet.target, packet.src, packet.target)
         mac = sim.neigh[dev, packet.src].mac
-        dev.transmit(sim, dev, (cast_of(mac), mac, dev.mac, IP6, answer))
+        dev.transmit(sim, dev, Frame(cast_of(mac), mac, dev.mac, IP6, answer))
         return
     if dev is sim.sock and sim.request == "ns":
         sim.answers.append(packet.mac)
@@ -106,10 +106,10 @@ def send(sim: Sim, dev: Device, nexthop: int, packet: Ip, source: int) -> None:
             sim.note("ns", dev.id, "asks by its link-local address", ASKS_AS)
             source = dev.linklocal
         solicitation = Nd(True, dev.mac, source, 0, nexthop)
-        dev.transmit(sim, dev, (MULTICAST, solicited_mac(nexthop), dev.mac, IP6, solicitation))
+        dev.transmit(sim, dev, Frame(MULTICAST, solicited_mac(nexthop), dev.mac, IP6, solicitation))
     elif not entry.mac:
         entry.queue.append(packet)
     else:
         if entry.fixed:
             sim.note(packet.phase, dev.id, f"a static entry: {entry.mac}", PERMANENT)
-        dev.transmit(sim, dev, (cast_of(entry.mac), entry.mac, dev.mac, IP6, packet))
+        dev.transmit(sim, dev, Frame(cast_of(entry.mac), entry.mac, dev.mac, IP6, packet))
