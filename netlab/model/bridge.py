@@ -1,7 +1,7 @@
 """The switch: a Linux bridge with its port options and its forwarding database.
 
-Inside of a host a bridge is an interface as well: it takes up what is for its own MAC, every broadcast, and with a
-macvlan child on it (which makes it promiscuous) everything.
+Inside a host a bridge is an interface as well. It takes up frames to its own MAC and every broadcast; a macvlan child
+on it makes it promiscuous, and then it takes up everything.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ LEARNED = rule(
 )
 TWINS = rule(
     "bridge/same-mac-twice",
-    "A switch finds an interface by its MAC: of two that have the same one, it takes whoever sent last for both.",
+    "A switch finds an interface by its MAC: where two have the same one, it sends to the one that sent last.",
     "br_fdb_update",
     _FDB,
 )
@@ -196,7 +196,7 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
             sim.contested = sim.moved = True
     elif bridge.ageing and fdb.get(src) is not port and src not in bridge.locals:
         if src in fdb or not bridge.max_learned or len(fdb) - len(bridge.static) < bridge.max_learned:
-            # Where a MAC is at two places it matters who is heard first.
+            # Where two places have one MAC, the order in which they are heard matters.
             if src in fdb or (bridge, src) in sim.unlearned:
                 sim.contested = sim.moved = True
             fdb[src] = port
@@ -212,7 +212,7 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
     if cast == UNICAST:
         if dst in bridge.locals:
             if own is not None:
-                # The port has told already whom it is for (eth_type_trans, br_handle_frame).
+                # The port has already set the packet type (eth_type_trans, br_handle_frame).
                 _up(sim, own, frame, HOST if dst in (own.mac, port.mac) else OTHERHOST, UP)
             else:
                 sim.note(payload.phase, bridge.id, f"{dst} is the switch's own", OWN_MAC, end=True)
@@ -233,7 +233,7 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
 def _up(sim: Sim, dev: Device, frame: Frame, packet_type: int, why: str) -> None:
     """Hand a frame to the bridge's own interface (br_pass_frame_up); no queue is in between.
 
-    But time is: meanwhile another CPU may teach the bridge something else.
+    But the order matters: meanwhile another CPU may teach the bridge something else.
     """
     if sim.schedule.dice is None:
         _handed_up(sim, dev, frame, packet_type, why)
@@ -252,13 +252,13 @@ def _handed_up(sim: Sim, dev: Device, frame: Frame, packet_type: int, why: str) 
 
 
 def receive_above(sim: Sim, dev: Device, frame: Frame) -> None:
-    """A frame is put in at the bridge's own interface: one bridge-mode child's for another (dev_forward_skb)."""
+    """The bridge's own interface gets a frame from above: from one bridge-mode child to another (dev_forward_skb)."""
     assert dev.macvlan is not None
     macvlan.handle_frame(sim, dev, dev.macvlan, frame)
 
 
 def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
-    """The bridge's own interface sends a frame (br_dev_xmit): by what the bridge has learned, or to all ports."""
+    """The bridge's own interface sends a frame (br_dev_xmit): out of the port that it has learned, or of all ports."""
     dst, payload = frame.dst, frame.payload
     bridge = dev.bridge
     assert bridge is not None
@@ -285,8 +285,8 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
 def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame) -> None:
     """Send copies out of every port that takes such a flood (br_flood), newest port first.
 
-    Ports behind which nobody could make anything of the frame are passed over: no device there has
-    the address that is asked for, nor an entry that the frame could change.
+    Ports are left out if the frame could have no effect behind them: no device there has the address that is asked
+    for, nor an entry that the frame could change.
     """
     cast, dst, proto, payload = frame.cast, frame.dst, frame.proto, frame.payload
     wanted: list[Port] | None = None
@@ -326,7 +326,10 @@ def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame) -> None:
 
 
 def _deliver(sim: Sim, port: Port | None, out: Port, frame: Frame, wanted: bool, flooded: bool = True) -> None:
-    """Send one copy out of a port, if that may be (should_deliver); ``port`` None is the bridge's own interface."""
+    """Send one copy out of port ``out``, if it is allowed (should_deliver).
+
+    The frame came in by ``port``; None is the bridge's own interface.
+    """
     payload = frame.payload
     if out is port and not out.hairpin:
         if wanted:

@@ -1,11 +1,11 @@
 """Equal endpoints: so that a thousand equal hosts are simulated as two.
 
-Exchanging two hosts that differ only in names, MACs, addresses, and in what no probe can feel, changes nothing for
-anybody, as long as nothing else in the lab speaks of one of them by name; and so it is with two containers of one host
-and two addresses of one interface. The letter of an ordered pair then depends only on the classes of both ends, and on
-whether they share a host or a namespace. What makes a host the same as another is its signature (`model.signature`).
+Take two hosts that differ only in names, MACs, addresses, and in settings that no probe can notice. Exchanging them
+changes no letter, as long as nothing else in the lab refers to one of them. The same holds for two containers of one
+host, and for two addresses of one interface. So the letter of an ordered pair depends only on the classes of both ends,
+and on whether they share a host or a namespace. Hosts with equal signatures (`netlab.model.signature`) are one class.
 
-Pairs of which one end's namespace has a static neighbour entry for the other are looked at one by one.
+Where one end's namespace has a static neighbour entry for the other, the pair is simulated by itself.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def compile_state(state: plan.State) -> World:
 
 
 def _detect(world: World, settings: dict[str, Settings]) -> None:
-    """Say nothing of hosts that may lose a link-local address to another interface with the same MAC."""
+    """Mark hosts as unknown that may lose a link-local address to another interface with the same MAC."""
     macs = Counter(dev.mac for dev in world.devices.values() if dev.conf.ipv6)
     for dev in world.devices.values():
         if settings[dev.ns.id].detects and macs[dev.mac] > 1:
@@ -106,7 +106,7 @@ def _device(world: World, link: plan.Link, kind: str, settings: dict[str, Settin
     if link.mtu < 1280:
         dev.conf.ipv6 = False
     if dev.conf.ipv6:
-        # A link-local address of a MAC that the kernel chooses only has to be unlike all others.
+        # The link-local address of a MAC that the kernel chooses: any one that differs from all others.
         dev.linklocal = nd.link_local(link.mac) if link.mac else 0xFE80 << 112 | dev.index
         if settings[link.namespace].routes6:
             dev.anycast6 = frozenset(network for _, network, plen in dev.addresses6 if plen < 127)
@@ -228,7 +228,7 @@ def _locals(bridge: Bridge, link: plan.Switch | plan.Bridge, disowned: set[str])
 
 
 class _Entries:
-    """What the kernel has for the addresses of a state; of one that says nothing, everything, in the links' order."""
+    """The kernel's entries for a state's addresses: those of ``given``, else all in the order of links."""
 
     def __init__(self, state: plan.State) -> None:
         given = state.given or [(link.id, address.ip) for link in state.links for address in link.addresses]
@@ -297,8 +297,8 @@ def _routing(ns: Namespace, namespace: plan.Namespace, entries: _Entries) -> Non
     ns.tables6 = {LOCAL_TABLE: local6, MAIN_TABLE: main6}
     for told in namespace.routes:
         _route(ns, told, names)
-    # One of the file can only be older than a connected one of the same prefix, which then comes behind it (fib_magic,
-    # NLM_F_APPEND): after it the kernel would have refused it (fib_table_insert, NLM_F_EXCL).
+    # A route of the file with the prefix of a connected route must be older: added later, the kernel would have
+    # refused it (fib_table_insert, NLM_F_EXCL). The connected route comes behind it (fib_magic, NLM_F_APPEND).
     ns.tables4[MAIN_TABLE] = main4[connected:] + main4[:connected]
     for table in ns.tables4.values():
         table.sort(key=lambda route: -route.plen)

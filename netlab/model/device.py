@@ -20,7 +20,7 @@ NO_CARRIER = rule(
 )
 APART = rule(
     "link/apart",
-    "No wire leads from the one to the other, nor any row of switches: frames can't get there.",
+    "Neither a wire nor a chain of switches leads from one to the other: frames can't get there.",
     "veth_xmit",
     "drivers/net/veth.c",
 )

@@ -1,8 +1,8 @@
 """macvlan and macvtap: children of a parent interface, in five modes.
 
-A child's frames go to its siblings only in bridge mode and otherwise to the wire; frames from the
-wire are handed out by destination MAC. The parent's own frames never reach a child except by way of
-the wire. A macvtap child that nobody has opened is a macvlan child.
+A child's frames go to its siblings in bridge mode only, otherwise to the wire. Frames from the wire are handed out by
+destination MAC. The parent's own frames reach a child only by way of the wire. A macvtap child whose device no process
+has opened is a macvlan child.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ PARENT_SKIPS_CHILDREN = rule(
 )
 BY_MAC = rule(
     "macvlan/demux-by-mac",
-    "Unicast from the wire goes to the up child with that MAC, whoever sent it, and in every mode but source.",
+    "Unicast from the wire goes to the up child with that MAC, from any sender, in every mode but source.",
     "macvlan_handle_frame",
     _FILE,
 )
@@ -76,7 +76,7 @@ SOURCE_NOT_LISTED = rule(
 )
 SOURCE_COPY = rule(
     "macvlan/source-copy",
-    "Every frame from a MAC on its list is copied to a source-mode child, whomever it is addressed to.",
+    "Every frame from a MAC on its list is copied to a source-mode child, whatever its destination.",
     "macvlan_forward_source",
     _FILE,
 )
@@ -138,9 +138,9 @@ NO_QUEUE = rule(
 )
 RACE = rule(
     "macvlan/broadcast-queue-races",
-    "Children hear a broadcast from outside through a work queue, on whatever CPU is free: where a child and"
-    " its parent, or children of two parents, answer for one address, mostly the parent (or the first) is"
-    " heard first, but not always.",
+    "Children hear a broadcast from outside through a workqueue, which runs on any CPU that is free. So where a"
+    " child and its parent, or children of two parents, answer for one address, the parent (or the first) mostly"
+    " answers first, but not always.",
     "macvlan_broadcast_enqueue",
     _FILE,
 )
@@ -181,8 +181,8 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
 def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame, for_us: bool = False) -> None:
     """The parent's receive handler (macvlan_handle_frame).
 
-    ``for_us`` says that the frame came as PACKET_HOST without having the parent's MAC: to a bridge it may have
-    been addressed by that of the port.
+    ``for_us`` says that the frame came as PACKET_HOST although it hasn't the parent's MAC: a bridge also takes frames
+    to the MAC of the port by which they come in.
     """
     cast, dst, payload = frame.cast, frame.dst, frame.payload
     for_us = for_us or dst == parent.mac
@@ -206,7 +206,8 @@ def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame, for_
                     sim.queued.append((sim.steps, sim.backlog is sim.second))
         else:
             if cast == MULTICAST and any(_addressed(child, frame) for child in port.order):
-                # Before the parent was promiscuous, as the filter may still be, that went by who has joined the group.
+                # Before the parent became promiscuous its filter, which may still be there, let joined groups pass
+                # only.
                 raise Unknown(f"a packet to {dst} may pass by the broadcast queue of {parent.id}")
             sim.note(payload.phase, parent.id, "the broadcast queue has no room", NO_QUEUE, end=True)
         stack.receive(sim, parent, frame, cast)
@@ -253,9 +254,9 @@ def _forward_source(sim: Sim, port: MacvlanPort, frame: Frame, for_us: bool) -> 
 
 
 def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | None) -> Iterator[None]:
-    """The workqueue hands a queued broadcast out (macvlan_multicast_rx), at each step up to a child that answers.
+    """The workqueue hands out a queued broadcast (macvlan_multicast_rx). Each step ends at a child that answers.
 
-    Each child's answer is on its way before the next child hears the question.
+    So each child's answer is on its way before the next child hears the question.
     """
     payload = frame.payload
     sim.worked.append(port)
@@ -288,7 +289,7 @@ _BRIDGE = frozenset(("vepa",))
 
 
 def _in_order(sim: Sim, port: MacvlanPort) -> list[Device]:
-    """The children in the order in which a broadcast visits them, or one that is as good as any."""
+    """The children in the order in which a broadcast visits them; if it isn't known, in a possible order."""
     if not port.unordered:
         return port.order
     sim.unordered = max(sim.unordered, len(port.order))
@@ -300,8 +301,8 @@ def _in_order(sim: Sim, port: MacvlanPort) -> list[Device]:
 def _hears(child: Device, frame: Frame) -> bool:
     """Whether a multicast passes the child's filter (macvlan_compute_filter).
 
-    The filter is a hash of 256 bits, salted by where the namespace is in memory (net_hash_mix), so that now and then a
-    group that wasn't joined passes it, too.
+    The filter is a hash of 256 bits, salted with the namespace's address in memory (net_hash_mix). So sometimes a group
+    that wasn't joined passes it, too.
     """
     if frame.cast == BROADCAST or frame.dst in child.groups:
         return True

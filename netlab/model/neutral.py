@@ -1,7 +1,7 @@
-"""Which sysctls no probe can feel: those that a sweep over the kernel has shown to be so, and no others.
+"""Sysctls that change no letter: only those that a sweep over a kernel has shown to be so.
 
-The sweep (``python -m tests.sysctls``) writes `TABLE`, which is read where a topology sets a sysctl that the model
-has no rule for.
+The sweep (``python -m tests.sysctls``) writes `TABLE`. It is read where a topology sets a sysctl that the model has no
+rule for.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"-?[0-9]+")
 def neutral(path: str, value: str) -> bool:
     """Whether a value of a sysctl (its path below /proc/sys) changes no letter.
 
-    Of numbers it is also one between two that were tried, where none that was tried changes a letter.
+    A number is neutral, too, if it lies between two that were tried, and none that was tried changes a letter.
     """
     found = table().get(_INTERFACE.sub(r"\1*", path))
     if found is None:
@@ -33,7 +33,7 @@ def neutral(path: str, value: str) -> bool:
 
 
 class Row:
-    """What the sweep says of a sysctl: values that change no letter, the default among them, and those that do."""
+    """The sweep's result for a sysctl: values that change no letter, the default among them, and those that do."""
 
     def __init__(self, text: str) -> None:
         default, _, tried = text.partition("\t")

@@ -19,7 +19,7 @@ from netlab.model.world import OTHERHOST, Namespace, Port
 Cell = tuple[str, int, int]
 T = TypeVar("T")
 
-#: So many pairs of a layer are simulated, each by itself: those of a thousand endpoints that all differ, in minutes.
+#: At most so many pairs of a layer are simulated. A thousand endpoints that all differ have as many: it takes minutes.
 MOST = 1_000_000
 
 
@@ -95,18 +95,18 @@ class Prediction:
         if layer == "broadcast":
             return self._found_by_one(i, j)
         if self.letters[layer][i][j] == "R":
-            # No story has to be told for what was noted when it arrived.
+            # The rule was noted when the request arrived: no trace is needed.
             _, sim = probes.run(self._world, layer, self._ends[i], self._ends[j])
             if sim.arrived is not None:
                 return sim.arrived
         return self.story(layer, i, j).rule
 
     def _found_by_one(self, i: int, j: int) -> str | None:
-        """The rule of a broadcast, out of the story of the one frame that goes to all."""
+        """The rule of a broadcast, from the trace of the one frame that goes to all."""
         source, target = self._ends[i], self._ends[j]
         letter = self.letter("broadcast", i, j)
         if letter in ".?" or source.host == target.host:
-            # Between a parent and its child a story is told with an eye to which of them is meant.
+            # Between a parent and its child the rule depends on which of them is the target.
             return self.story("broadcast", i, j).rule
         if self._told is None or self._told.source is not source:
             self._told = BroadcastStory(probes.broadcast(self._world, source, trace=True), source)
@@ -200,8 +200,9 @@ class Prediction:
         if not self._sharing:
             yield from ([cell(layer, i, j) for j in range(count)] for i in range(count))
             return
-        # Rows of one class are alike but for their own host's columns, within a host but for their own namespace's,
-        # and within a namespace but for their own; and but for those that have static entries for each other.
+        # Rows of one class are alike except in the columns of their own host. Rows of one host are alike except in the
+        # columns of their own namespace; rows of one namespace, except in their own columns. Pairs with static entries
+        # for each other are exceptions, too.
         classes = self._classes_of(layer)
         elsewhere: dict[int, tuple[list[T], int]] = {}
         nearby: dict[tuple[int, str], tuple[list[T], int]] = {}

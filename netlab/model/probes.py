@@ -72,14 +72,14 @@ def applies(base: str, source: End, target: End) -> bool:
 
 #: By how many frames at most the workqueue is tried late.
 LATEST = 24
-#: How many throws of the dice, where a forwarding table is what the race is about, and where it is a server's answer.
+#: How many random orders are tried where the race is about a forwarding table, and where it is about a server's answer.
 THROWS, FEW_THROWS = 64, 16
 
 
 def letter(world: World, layer: str, source: End, target: End) -> tuple[str, str | None]:
-    """The letter of a pair at a layer, `B` where a race can end in either of R and A; and the rule of an R, if known.
+    """The letter of a pair at a layer, and the rule of an R, if known. `B` where a race can end in R or in A.
 
-    `Unknown` where there is no rule, or where a race can end in more ways than that.
+    Raises `Unknown` where there is no rule, and where a race can end otherwise, too.
     """
     first, sim = run(world, layer, source, target)
     rule = sim.arrived if first == "R" else None
@@ -130,11 +130,11 @@ def _alternatives(sim: Sim) -> Iterator[Schedule]:
 
 
 def _beyond(sim: Sim) -> Iterator[Schedule]:
-    """Other ways in which it may make a difference who is first, though it didn't in this one."""
+    """Orders of events in which a race could decide, although none did in this run."""
     if sim.redirected:
         yield Schedule(silent=True)
     if sim.worked and sim.request == "udp-request":
-        # A server that answers before its interface has heard who asked has to ask for him, and may be told otherwise.
+        # A server that answers before it has learned the client's MAC must ask for it, and may get another answer.
         yield Schedule(prompt=True)
 
 
@@ -157,7 +157,7 @@ def on_wire(world: World, layer: str, source: End, target: End) -> bool | None:
 
 
 def _others(world: World, layer: str, source: End, target: End, sim: Sim) -> Iterator[Outcome]:
-    """What else may come of a probe; remembered, since both its letter and its use of the wire are asked for."""
+    """The other outcomes of a probe; kept, since both its letter and its use of the wire are asked for."""
     courses: dict[Hashable, Course] = {}
 
     def tried(schedule: Schedule) -> Outcome:
@@ -195,7 +195,7 @@ def run(
 ) -> tuple[str, Sim]:
     """Probe one pair at one layer; the letter and the finished simulation.
 
-    `Unknown` where no rule is; a traced run then tells so in its last event, and its letter is ``?``.
+    Raises `Unknown` where there is no rule. A traced run says so in its last event instead, and its letter is ``?``.
     """
     base, _, size = layer.partition("/")
     request, family = _PROBES[base]
@@ -270,7 +270,7 @@ _PROBES = {
     "udp": ("udp-request", 4),
     "udp6": ("udp-request", 6),
 }
-#: Bytes of IP where the layer's name says nothing: echo and datagram carry a mark of 12 bytes, a SYN 20 of options.
+#: Bytes of IP where the layer's name gives none: echo and datagram carry a mark of 12 bytes, a SYN has 20 of options.
 _SIZES = {
     ("echo-request", 4): 40, ("syn", 4): 60, ("udp-request", 4): 40,
     ("echo-request", 6): 60, ("syn", 6): 80, ("udp-request", 6): 60,

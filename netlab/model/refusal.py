@@ -70,7 +70,7 @@ STATE_NEEDS_LINK = rule(
 
 
 def predict_refusal(state_before: plan.State, change: plan.Change) -> Refused | None:
-    """What the kernel refuses of a change to a state: errno, when, rule; None where it takes all of it."""
+    """How the kernel refuses a change of a state: errno, when, rule; None where it accepts it."""
     if isinstance(change, plan.AddLink):
         return next(_creation(state_before, change.link), None)
     if isinstance(change, plan.SetLink):
@@ -130,7 +130,7 @@ def _port(state: plan.State, before: plan.Veth, after: plan.Veth) -> Iterator[Re
 
 
 def _parent(state: plan.State, link: plan.Macvlan) -> plan.AnyLink:
-    """The interface that a child really hangs on: that of its parent, where this is a child itself."""
+    """The lowest interface under a child: where its parent is a child itself, that one's parent."""
     parent = state.link(link.parent)
     while isinstance(parent, plan.Macvlan):
         parent = state.link(parent.parent)

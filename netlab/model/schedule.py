@@ -1,7 +1,7 @@
-"""The orders in which a race may go.
+"""The orders of events that a race can have.
 
-A schedule is played as a course of single turns, each of which tells what it has left to do. Many schedules are the
-same course: then what came of it is known, without simulating it again.
+A schedule is run turn by turn; after each turn it sees what is left to do. Many schedules lead to the same course of
+turns: then its outcome is known, and it is not simulated again.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When the workqueue runs, which is another CPU's business: a kernel thread's, of no fixed CPU.
+    """When macvlan's workqueue runs. It is a kernel thread on any CPU, so its order against other events isn't fixed.
 
-    ``eager`` lets it overtake the parent's own stack; ``after`` lets it start so many frames after it was
-    called, and go on side by side with the backlog of the CPU that called it, or, ``rushed``, be done before that
-    goes on; ``together`` lets all children have their copy before one of them answers; ``prompt`` lets a server answer
-    before it; ``crossed`` gives what the second CPU's frames have queued to the first, which may be faster;
-    ``last_first`` lets a later port's overtake an earlier one's; ``leaders`` are the two children that a broadcast
-    visits first, by their places, where the order isn't known. ``silent`` lets routers send no redirects, which they do
-    now and then only. ``dice`` lets the CPUs take turns as they fall, from that seed on: none of the orders that have a
-    name may be the one in which two chains of many frames meet in a forwarding table.
+    - ``eager``: it overtakes the parent's own stack.
+    - ``after``: it starts so many frames after it was queued, and then takes turns with the backlog of the CPU that
+      queued it; with ``rushed`` it finishes before that backlog goes on.
+    - ``together``: all children get their copy before one of them answers.
+    - ``prompt``: a server answers before it.
+    - ``crossed``: work that the second CPU's frames have queued runs on the first CPU, which may be faster.
+    - ``last_first``: the work of a later port overtakes that of an earlier one.
+    - ``leaders``: the two children that a broadcast visits first, by their places, where the order isn't known.
+    - ``silent``: routers send no redirects, which they send only now and then.
+    - ``dice``: the CPUs take turns in a random order, of this seed. Two long chains of frames can meet in a forwarding
+      table in an order that none of the above gives.
     """
 
     eager: bool = False
@@ -38,24 +41,24 @@ class Schedule:
     dice: int | None = None
 
 
-#: How many frames a CPU may work off before another's turn comes, where dice fall.
+#: In a random order: how many frames a CPU handles at most before another CPU's turn comes.
 THROWN = (0, 1, 1, 1, 2, 4)
 #: The backlog is worked off before the workqueue gets a CPU: what nearly always happens.
 USUAL = Schedule()
 
-#: The turns: nobody's; a frame of the backlog of the CPU that called the workqueue; that backlog is empty; a process
-#: acts; a piece of work is begun; its CPU works off a frame of its own backlog, or hands a broadcast to another child.
-#: Two are for a CPU that has no rival: it goes on until it has nothing more to do, or somebody else has.
+#: The turns: none; the CPU that queued the work handles a frame of its backlog; that backlog is empty; a process acts;
+#: a piece of work is begun; the work's CPU handles a frame of its own backlog, or hands a broadcast to another child.
+#: The last two are for a CPU that alone has something to do: it goes on until it has finished, or another CPU has work.
 LOOK, FIRST, IDLE, USER, WORK, SECOND, CHILD, FIRST_ALONE, SECOND_ALONE = range(9)
 #: The same of a piece of work that the first CPU does.
 CROSSED_WORK, CROSSED_CHILD = 9, 10
 
 
 class View(NamedTuple):
-    """What a turn leaves: whether it did anything, what is in both backlogs, who waits.
+    """The view after a turn: whether it did anything, what is in both backlogs, what waits.
 
-    To have done nothing is to have no more children to hand a broadcast to. ``age`` is how many frames were worked off
-    since the oldest piece of work was queued, -1 where there is none; ``crossing``, that the second CPU queued it.
+    A turn does nothing where no child is left to hand a broadcast to. ``age`` is how many frames were handled since the
+    oldest piece of work was queued, -1 where there is none; ``crossing`` says that the second CPU queued it.
     """
 
     did: bool
@@ -71,7 +74,7 @@ NOTHING = View(did=False, first=False, second=False, users=False, age=-1)
 
 
 class Outcome(NamedTuple):
-    """What comes of a probe: its letter, whether its wire saw it, whether it made a difference who was first."""
+    """The outcome of a probe: its letter, whether it was on the wire, whether the order of events made a difference."""
 
     letter: str
     wired: bool
@@ -79,7 +82,7 @@ class Outcome(NamedTuple):
 
 
 class Course:
-    """A place that a course has come to: the view there, what follows by each turn, and at its end what came of it."""
+    """A point of a course of turns: the view there, the point that follows by each turn, and at the end the outcome."""
 
     __slots__ = ("following", "outcome", "view")
 
@@ -97,7 +100,7 @@ class Course:
 
 
 def turns(schedule: Schedule) -> Generator[int, View, None]:
-    """The turns of a schedule with a fixed start (``after``) for two CPUs; it is sent the view after each."""
+    """The turns of a schedule with a fixed start (``after``) on two CPUs; it is sent the view after each turn."""
     throw = None if schedule.dice is None else Random(schedule.dice).choice
     after = schedule.after or 0
     rested = children = crossed = False

@@ -1,9 +1,11 @@
-"""What makes a host the same as another: a signature of everything that a decision of the model could read.
+"""A host's signature: everything of it that a decision of the model could read. Hosts with equal signatures are alike.
 
-An address counts by the prefixes of the lab that hold it, and literally where it is spoken of elsewhere, or had twice;
-a MAC not at all, unless it is on a list, or had twice. What no probe can feel doesn't count: how much longer than the
-longest packet an MTU is, routes to where nobody is, and, where a namespace has one interface with one address that
-leads to everybody, the settings that choose among several.
+- An address counts by the prefixes of the lab that contain it. It counts as it is where something else in the lab
+  names it, or where two have it.
+- A MAC doesn't count, unless it is on a list, or two have it.
+- What no probe can notice doesn't count: by how much an MTU exceeds the longest packet; routes to networks without
+  hosts; and the settings that choose among several interfaces or addresses, where a namespace has one interface with
+  one address that leads everywhere.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ _SETTINGS: dict[int | None, tuple[str, ...]] = {
     4: tuple(name for name in Conf.__slots__ if name not in ("forwarding6", "ipv6")),
     6: ("forwarding6", "ipv6"),
 }
-#: With more networks than this in a lab it isn't looked at whether an interface leads to all of them.
+#: In a lab with more networks than this no interface is taken to lead to all of them: checking would cost too much.
 _NETWORKS = 64
 
 
@@ -47,7 +49,7 @@ class Signatures:
         owners = Counter(a[0] for dev in devices for a in self._addresses(dev))
         self._twice = {address for address, count in owners.items() if count > 1}
         self._relevant = _Relevant(self._borne(), self._bits)
-        #: static entries, and those that count for everybody: the others are looked at in `named`
+        #: static entries, and those that count for all pairs: the others are looked at in `named`
         self._neighbors = {dev: self._entries(dev) for dev in devices if dev.neighbors}
         self._public = {dev: self._for_all(dev) for dev in self._neighbors}
         self._prefixes = self._held()
@@ -84,7 +86,7 @@ class Signatures:
         return dict(found)
 
     def which(self, end: End) -> tuple[bool, int]:
-        """Which of its interface's addresses an endpoint uses: the first of those that are as good; -1 for none."""
+        """Which of its interface's addresses an endpoint uses: the number of the first that is alike; -1 for none."""
         mine = {4: end.address4, 6: end.address6, None: 0}[self._family]
         if not mine:
             return end.extra, -1
@@ -119,12 +121,12 @@ class Signatures:
             tuple(self._table(table, routes) for table, routes in sorted(self._tables(ns).items())),
             tuple((rule.table, rule.src, rule.dst, rule.iif, rule.oif) for rule in rules),
             {4: ns.echo_ignore, 6: ns.echo_ignore6, None: False}[self._family],
-            # Of those who share an address it matters whose switch port is the newer.
+            # Where hosts share an address, the order of their switch ports matters.
             ns.id if ns.unknown or self._shares(ns) else "",
         )
 
     def _addresses(self, dev: Device) -> Sequence[tuple[int, ...]]:
-        """(address, network, prefix length) of each, and of an IPv4 one whether it is a secondary one."""
+        """(address, network, prefix length) of each; of an IPv4 address also whether it is a secondary one."""
         return dev.addresses4 if self._family == 4 else dev.addresses6 if self._family == 6 else ()
 
     def _tables(self, ns: Namespace) -> dict[int, list[Route]]:
@@ -139,7 +141,7 @@ class Signatures:
         return any(a[0] in self._twice for dev in ns.devices for a in self._addresses(dev))
 
     def _single(self, ns: Namespace) -> bool:
-        """Whether a namespace has one interface with one IPv4 address, by which a route leads to everybody."""
+        """Whether a namespace has one interface with one IPv4 address, and its routes lead everywhere in the lab."""
         if self._family != 4 or self._forwards or len(ns.devices) != 1 or ns.custom_rules4:
             return False
         if ns.custom_local or self._shares(ns):
@@ -152,7 +154,7 @@ class Signatures:
             any(route.plen <= plen and network & route.mask == route.net for route in routes)
             for network, plen in self._networks
         )
-        # Whose address is a broadcast address here is nobody to talk to.
+        # An address that is a broadcast address here can't be talked to.
         return routed and not any(address in self._relevant for address in ns.broadcast4)
 
     def _device(self, dev: Device, single: bool) -> Hashable:
@@ -222,13 +224,13 @@ class Signatures:
         )
 
     def _leading(self, routes: list[Route]) -> Iterator[Route]:
-        """The routes that lead to somebody."""
+        """The routes that lead to an address of the lab."""
         return (route for route in routes if route.type == "local" or self._relevant.holds(route.net, route.plen))
 
     def _for_all(self, dev: Device) -> dict[int, str]:
         """The static entries that count whatever the other end is.
 
-        Only the ends of a probe send anything where nobody forwards: each to the other, or to its own gateways.
+        Where no host forwards, only the ends of a probe send anything: to each other, or to their gateways.
         """
         entries = self._neighbors[dev]
         if self._forwards or self._shares(dev.ns):
@@ -237,7 +239,7 @@ class Signatures:
         return {address: mac for address, mac in entries.items() if address in gateways}
 
     def _held(self) -> dict[int, set[int]]:
-        """Every prefix that a look-up of this lab can ask for, by length; addresses spoken of as whole ones."""
+        """Every prefix that a look-up in this lab can match, by length; single addresses as prefixes of full length."""
         found: dict[int, set[int]] = defaultdict(set)
 
         def add(network: int, plen: int) -> None:

@@ -1,9 +1,9 @@
 """The simulation's moving parts: the queues that frames wait in, and the tables that they change.
 
-Linux handles a frame on the CPU that sent it: a veth puts it on that CPU's backlog, which is worked off
-first in, first out; macvlan hands broadcasts from outside to a workqueue, which as a rule runs when that
-backlog is empty; user space answers last. Three queues in that order are all that is needed for answers
-to race as they really do, and another `Schedule` shows how else a race could end.
+Linux handles a frame on the CPU that sent it. A veth puts it on that CPU's backlog, which is first in, first out.
+macvlan hands broadcasts from outside to a workqueue, which usually runs when that backlog is empty. User space answers
+last. With these three queues, in this order, answers race as they usually do in Linux; another `Schedule` gives another
+order.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Sim:
         self.world = world
         self.backlog: deque[tuple[Callable[..., None], Any, Frame]] = deque()
         self.work: deque[tuple[MacvlanPort, Frame, Device | None]] = deque()
-        #: at which step each piece of work was queued, and whether by the second CPU, where there are two
+        #: for each piece of work: at which step it was queued, and whether the second CPU queued it
         self.queued: deque[tuple[int, bool]] = deque()
         #: the backlog of the second CPU, where there are two
         self.second: deque[tuple[Callable[..., None], Any, Frame]] | None = None
@@ -109,7 +109,7 @@ class Sim:
         self.unordered = 0
         #: what happened first made a difference
         self.contested = False
-        #: a bridge heard a MAC at two ports, or had no room for it: who was first made a difference
+        #: a bridge heard a MAC at two ports, or had no room for it: the order made a difference
         self.moved = False
         # The probe: its request's phase, the port of its wire, the client's socket, the server.
         self.request = ""
@@ -137,7 +137,7 @@ class Sim:
         self.refused = False
 
     def note(self, phase: str, at: str, what: str, rule: str | None = None, end: bool = False) -> None:
-        """Add to the story, where one is being told; the last rule of the request at its destination counts anyway."""
+        """Add an event to the trace, if any. The last rule of the request at its destination is always kept."""
         if rule and not end and self.goal is not None and at == self.goal.id and phase == self.request:
             self.arrived = rule
         if self.hops is not None:
@@ -175,7 +175,7 @@ class Sim:
                 return
 
     def _run_on_two(self) -> None:
-        """The same with the workqueue on a CPU of its own, which takes turns with the first, frame by frame."""
+        """The same, with the workqueue on a CPU of its own that takes turns with the first, frame by frame."""
         from netlab.model.macvlan import broadcast_work
 
         first, second = self.backlog, deque[tuple[Callable[..., None], Any, Frame]]()

@@ -1,4 +1,4 @@
-"""What decided a pair, and the way its request took: read out of the events of a traced simulation."""
+"""What decided a pair, and which way its request took, from the events of a traced simulation."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _NAMED = 3
 
 
 def decided(letter: str, told: str, sim: Sim, source: End, target: End) -> tuple[str | None, Hop | None]:
-    """The id of the rule that decided a pair's letter, and for U the event by which it did.
+    """The id of the rule that decided a pair's letter, and for U the event at which it did.
 
-    For U it is that by which the frame died, for A that by which another interface answered, for R that
-    by which the request was delivered. ``told`` is the letter of the traced run.
+    For U it is the rule by which the frame ended, for A the one by which another interface answered, for R the one by
+    which the request was delivered. ``told`` is the letter of the traced run.
     """
     if letter in ".?":
         return None, None
@@ -45,7 +45,7 @@ def _arrival(letter: str, told: str, sim: Sim, target: End) -> str | None:
     elif letter == "B":
         return macvlan.RACE
     request = [hop for hop in reversed(hops) if hop.rule and not hop.end and hop.phase == sim.request]
-    # Whose copy comes last is a matter of the switch's ports: what counts is the target's.
+    # Several copies arrive in the order of the switch's ports: the copy at the target counts.
     for near in ({target.dev.id}, _chain(target.dev)):
         for hop in request:
             if hop.at in near:
@@ -61,7 +61,7 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
     if target.dev.member is not None:
         return Hop(sim.request, target.dev.id, "given to the bridge", bridge.MEMBER, True)
     if sim.refused and target.dev in sim.entered:
-        # The one who is meant has got it, and answers, but somebody who has the address, too, was faster.
+        # The target has got the request, and answers; but another holder of the address was faster.
         return next((hop for hop in hops if hop.rule == sockets.NO_LISTENER and hop.phase == sim.request), None)
     astray = _astray(sim, source, target)
     if astray is not None:
@@ -109,7 +109,7 @@ class BroadcastStory:
 
 #: Why a question has no answer, where nothing is to be seen of it.
 _SILENT = (arp.NOBODY, arp.UNRESOLVED, nd.OWN_ADDRESSES, nd.UNRESOLVED)
-#: Who is handed a frame instead of the one who is meant, and what becomes of it there.
+#: Rules by which a frame is handed to another interface than the target, and what becomes of it there.
 _TAKEN = (macvlan.SOURCE_NOT_BY_MAC, macvlan.PASSTHRU_TAKES)
 _TAKEN_BY = (stack.NOT_FOR_US, macvlan.OTHER_MAC, ip.NOT_FORWARDED, ipv6.NOT_FORWARDED)
 
@@ -124,7 +124,7 @@ def _kin(last: Hop, one: Device, other: Device) -> Hop | None:
 
 
 def _not_reflected(sim: Sim, last: Hop, source: End, target: End) -> Hop:
-    """That a switch doesn't reflect is what all of them do; what matters is who relied on it."""
+    """The event for a frame that the switch didn't send back: why source and target would have needed that."""
     one, other = source.dev, target.dev
     if source.wire is target.wire:
         return Hop(last.phase, last.at, f"{one.id} and {other.id} are both behind it", last.rule, True)
@@ -134,7 +134,7 @@ def _not_reflected(sim: Sim, last: Hop, source: End, target: End) -> Hop:
 
 
 def _apart(sim: Sim, source: End, target: End) -> Hop | None:
-    """That the target is behind no port that the source's frames could leave by."""
+    """The event for a target that no port leads to by which the source's frames could leave; None if one does."""
     here, there = source.wire, target.wire
     if here is None or there is None:
         return None
@@ -170,7 +170,7 @@ def _dead(sim: Sim, dev: Device) -> Hop:
 
 
 def _astray(sim: Sim, source: End, target: End) -> Hop | None:
-    """Where the request was taken for another's: by the source's own machine, or by one that has the address, too."""
+    """Where another took the request: the source's own host, or a host that also has the address."""
     if source.dev.ns is target.dev.ns:
         return None
     for hop in sim.hops or ():
@@ -186,9 +186,9 @@ def _astray(sim: Sim, source: End, target: End) -> Hop | None:
 
 
 def unanswered(sim: Sim, source: End, target: End) -> Iterator[Hop]:
-    """The end of a question for a neighbour that died without a word: who heard it, and has not the address.
+    """The events that end an unanswered neighbour request: the interfaces that heard it and don't have the address.
 
-    A simulation passes over whoever can make nothing of a question, so that is found out afterwards.
+    The simulation leaves these interfaces out, so they are found afterwards.
     """
     hops = sim.hops or []
     if sim.request in ("arp-request", "ns"):
@@ -236,7 +236,7 @@ def _hearers(sim: Sim, dev: Device, group: str | None) -> list[Device]:
 def _last_end(hops: list[Hop], here: set[str], there: set[str]) -> Hop | None:
     """The end of the last frame that ended near the source or the target.
 
-    Of several copies of one frame, whose order is that of a switch's ports, one at the target's.
+    Several copies of one frame end in the order of a switch's ports: then the one at the target counts.
     """
     ends = [k for k, hop in enumerate(hops) if hop.end]
     near = [k for k in ends if hops[k].at in here or hops[k].at in there] or ends

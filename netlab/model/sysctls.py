@@ -34,7 +34,7 @@ FOLLOWED4 = frozenset(
     )
 )
 FOLLOWED6 = frozenset(("disable_ipv6", "force_forwarding", "forwarding"))
-#: Those outside of conf/, and those that the plan follows: they say which addresses are there after a change.
+#: Those outside conf/; and those that the plan follows, since they decide which addresses are left after a change.
 FOLLOWED = frozenset(
     (
         "net/ipv4/icmp_echo_ignore_all",
@@ -63,7 +63,7 @@ def followed(path: str) -> bool:
 def _harmless(path: str, value: str) -> bool:
     """Whether a sysctl is as every lab has it, or the sweep over the kernel has shown that it changes no letter."""
     if path.startswith("net/bridge/"):
-        # The firewall of whoever has one has a say then; the sweep has none.
+        # With it on, the machine's firewall sees bridged packets; the sweep ran without a firewall.
         return value == "0"
     interface = sysctls.interface_of(path)
     usual = _usual().get(path if interface is None else sysctls.renamed(path, "default"))

@@ -1,7 +1,6 @@
 """The "physical" interface: a veth whose other end is a port of the switch, or another interface.
 
-A wire has one MTU at both ends, so what may be sent is taken; what other wires let through the bridge
-checks.
+A wire has one MTU at both ends, so what may be sent is also accepted. The bridge checks what goes to another wire.
 """
 
 from __future__ import annotations

@@ -143,7 +143,8 @@ class MacvlanPort:
         #: up children in the order in which a broadcast visits them
         self.order: list[Device] = []
         self.passthru: Device | None = None
-        #: an up child's MAC on its filter makes a parent that has no filter promiscuous (__dev_set_rx_mode)
+        #: a child that is up puts its MAC on the parent's filter; a parent without one becomes promiscuous
+        #: (__dev_set_rx_mode)
         self.promiscuous = False
         #: allowed MAC -> source-mode children, in the order of vlan_source_hash
         self.source_macs: dict[str, list[Device]] = {}
@@ -304,7 +305,7 @@ class World:
         self.devices: dict[str, Device] = {}
 
     def forget(self) -> None:
-        """Drop what was remembered of look-ups and races where it has become much: it can all be found out again."""
+        """Drop remembered look-ups and races where they have become many: they can be computed again."""
         if len(self.tried) > REMEMBERED:
             self.tried.clear()
         for ns in self.namespaces.values():

@@ -180,7 +180,7 @@ def send(sim: Sim, dev: Device, nexthop: int, packet: Ip) -> None:
     """Send an IPv4 packet to a neighbour, asking for its MAC first where need be (neigh_resolve_output)."""
     entry = neighbor(sim, dev, nexthop)
     if nexthop in dev.ns.broadcast4 and (entry is None or not entry.fixed):
-        # It is sent to everybody, without asking (arp_constructor).
+        # It is sent as a broadcast, without asking for a MAC (arp_constructor).
         raise Unknown(f"a neighbour of {dev.id} has the broadcast address of an interface of {dev.ns.id}")
     if entry is None:
         entry = sim.neigh[dev, nexthop] = Neighbor("")

@@ -1,6 +1,6 @@
 """IPv4 routing: tables, policy rules, source validation, the choice of a source address.
 
-Look-ups depend on nothing that moves, so each namespace keeps what was once looked up.
+Look-ups depend on nothing that a probe changes, so each namespace keeps their results.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ NO_WAY_BACK = rule(
 
 
 class Output:
-    """Where a packet goes: by `dev` to `nexthop`, or, where `local`, up through lo again.
+    """Where a packet goes: by `dev` to `nexthop`; where `local`, it loops back through lo.
 
-    ``origin`` is the interface that a looped packet seems to come from (rt_iif); ``assumed`` says that no
-    route was found, and the destination taken to be on the link; ``broadcast`` that it is a subnet's.
+    ``origin`` is the interface that a looped packet seems to come from (rt_iif). ``assumed`` says that no route was
+    found, and the destination is taken to be on the link; ``broadcast``, that the destination is a subnet's broadcast
+    address.
     """
 
     __slots__ = ("assumed", "broadcast", "dev", "local", "nexthop", "origin")

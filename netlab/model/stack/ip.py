@@ -85,8 +85,8 @@ ECHO_IGNORED = rule(
 REDIRECT = rule(
     "ip/redirect",
     "A router that sends a packet out of the interface by which it came tells a directly connected sender of"
-    " the shorter way, if it hasn't just done so; the sender only asks for that neighbour then, and uses it from"
-    " the second time on.",
+    " the shorter way, unless it has just done so. The sender then asks for that neighbour, and uses the shorter"
+    " way from the second time on.",
     "ip_rt_send_redirect",
     "net/ipv4/route.c",
 )
@@ -107,8 +107,8 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> bool:
     known = arp.neighbor(sim, dev, packet.dst) if way.broadcast else None
     fixed = known is not None and known.fixed
     if way.broadcast and packet.phase != "echo-reply" and not (fixed and packet.phase == "syn-ack"):
-        # The kernel's own answers may be broadcasts, a socket's packets may not; and TCP takes only what was sent to
-        # its own MAC (tcp_v4_rcv), which a static entry does.
+        # The kernel's own answers may be broadcasts; a socket's packets may not. TCP accepts only frames to its own MAC
+        # (tcp_v4_rcv), as a static entry sends them.
         sim.note(packet.phase, dev.id, "unreachable: a broadcast address", UNREACHABLE, end=True)
         return False
     if packet.size > dev.mtu:
@@ -157,7 +157,7 @@ def receive(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> None:
 
 
 def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
-    """Send somebody else's packet on (ip_mkroute_input, ip_forward)."""
+    """Forward a packet that is not for this namespace (ip_mkroute_input, ip_forward)."""
     ns, phase = dev.ns, packet.phase
     route = fib.lookup(ns, packet.dst, packet.src, dev.name, None, True)
     if route is None or route.type != "unicast":
@@ -188,7 +188,7 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
 
 
 def _redirect(sim: Sim, dev: Device, packet: Ip, nexthop: int) -> None:
-    """Tell the sender of a better way (ip_rt_send_redirect), unless it was told so not long ago (redirect_load)."""
+    """Send the sender a redirect (ip_rt_send_redirect), unless it got one not long ago (redirect_load)."""
     way = fib.output(dev.ns, packet.src, 0, None)
     if way is None or way.local or way.broadcast:
         return
@@ -202,7 +202,7 @@ def _redirect(sim: Sim, dev: Device, packet: Ip, nexthop: int) -> None:
 
 
 def _redirected(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
-    """A redirect: the shorter way is used once its neighbour is known (__ip_do_redirect).
+    """A redirect arrives: the shorter way is used once its neighbour is resolved (__ip_do_redirect).
 
     A TCP socket ignores what comes while its owner is in connect() (tcp_v4_err: sock_owned_by_user).
     """

@@ -174,7 +174,7 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, strict: bool) 
 
 
 def _loop(sim: Sim, origin: Device, frame: Frame) -> None:
-    """A packet comes up again through lo, as if it had come in by the interface of its address."""
+    """A packet loops back through lo, as if it had come in by the interface of its address."""
     packet: Ip = frame.payload
     if packet.phase == sim.request and origin.ns is sim.server:
         sim.entered.append(origin.ns.lo)

@@ -58,7 +58,7 @@ def solicited_mac(address: int) -> str:
 
 
 def routers(devices: Iterable[Device], address: int) -> None:
-    """`Unknown` where an address is that of a subnet's routers (RFC 4291, 2.6.1), and `devices` are a router's."""
+    """Raise `Unknown` for a subnet-router anycast address (RFC 4291, 2.6.1), if one of `devices` is a router's."""
     for dev in devices:
         if address in dev.anycast6:
             raise Unknown(f"{dev.id} may take the address of its subnet's routers for its own")

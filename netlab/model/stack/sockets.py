@@ -1,4 +1,4 @@
-"""The sockets at both ends of a probe, alike in IPv4 and IPv6: who serves, and what becomes of an answer."""
+"""The sockets at both ends of a probe, for IPv4 and IPv6: which of them serves, and what becomes of an answer."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ NO_LISTENER = rule(
 )
 OWN_MAC_ONLY = rule(
     "tcp/own-mac-only",
-    "TCP takes only what was sent to its interface's own MAC; a ping or a datagram is also taken from a broadcast or"
-    " multicast frame, as a static neighbour with such a MAC makes it.",
+    "TCP takes only frames to its interface's own MAC. A ping or a datagram is also taken from a broadcast or"
+    " multicast frame, which a static neighbour entry with such a MAC causes.",
     "tcp_v4_rcv",
     "net/ipv4/tcp_ipv4.c",
 )
@@ -38,10 +38,10 @@ ANSWERED = rule(
 
 
 class Stack(NamedTuple):
-    """One family's stack as its sockets need it.
+    """What differs between the families for sockets.
 
-    ``header`` is the length of an IP header in bytes, ``delivered`` the rule by which a packet comes up to a socket,
-    ``send`` sends an answer: by the routes alone, since servers are bound to no interface (inet_csk_route_req,
+    ``header`` is the length of an IP header in bytes, ``delivered`` the rule by which a packet is delivered to a
+    socket. ``send`` sends an answer: by the routes alone, since servers are bound to no interface (inet_csk_route_req,
     inet6_csk_route_req, tcp_v6_send_response).
     """
 
@@ -64,7 +64,7 @@ def takes(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> bool:
 
 
 def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device, stack: Stack) -> None:
-    """A packet has arrived that is for a socket; `iif` is the interface that it believes it came in by."""
+    """A packet for a socket has arrived; `iif` is the interface by which the kernel says it came in."""
     if packet.phase in ("syn", "udp-request"):
         _serve(sim, ns, packet, iif, stack)
     elif sim.sock is not None and ns is sim.sock.ns and packet.dst == sim.sock_ip:
@@ -72,17 +72,17 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device, stack: Stack) -> N
 
 
 def tell(sim: Sim, packet: Ip) -> None:
-    """A router tells a client that its SYN leads nowhere (icmp_send, icmpv6_send): not each time, if it often does."""
+    """A router sends a client an ICMP error for its SYN (icmp_send, icmpv6_send); the rate of errors is limited."""
     if packet.phase == "syn":
         sim.told = True
         _race(sim)
 
 
 def _race(sim: Sim) -> None:
-    """`Unknown` where an error may end a connection before the answer comes, which another copy of the SYN has.
+    """Raise `Unknown` where an error may end a connection before the answer to another copy of the SYN comes.
 
-    While the client is in connect() it does not (tcp_v4_err, tcp_v6_err: sock_owned_by_user), so a workqueue must have
-    had a part.
+    While the client is in connect() errors are ignored (tcp_v4_err, tcp_v6_err: sock_owned_by_user). So this needs an
+    error that a workqueue has delayed.
     """
     if sim.told and sim.done and sim.worked:
         raise Unknown("a router says that the SYN leads nowhere, and another host answers it: either may be first")
@@ -109,7 +109,7 @@ def _receive(sim: Sim, sock: Device, packet: Ip, iif: Device) -> None:
     if iif is not sock:
         sim.note(phase, iif.id, f"the socket is bound to {sock.id}", WRONG_INTERFACE, end=True)
     elif phase == "rst":
-        # Once the connection stands, another's reset has no sequence number of it (tcp_validate_incoming).
+        # Once the connection is established, another host's reset hasn't its sequence number (tcp_validate_incoming).
         sim.refused |= not sim.done
         sim.note(phase, iif.id, "arrived at the socket", NO_LISTENER, end=True)
     elif sim.refused:
