@@ -35,7 +35,7 @@ def from_file(source: Path | str, name: str | None = None) -> Plan:
 
 
 def from_tree(root: Node, file: str) -> Plan:
-    """The plan of a tree of nodes (`netlab.spec.nodes`), built by whoever has no file. Raises TopologyError."""
+    """The plan of a tree of nodes (`netlab.spec.nodes`), where there is no file. Raises TopologyError."""
     from netlab.plan import topology
 
     return topology.from_tree(root, file)

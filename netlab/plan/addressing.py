@@ -1,4 +1,4 @@
-"""How the addresses of an interface go over into others, in the kernel's own order."""
+"""How an interface's addresses are replaced by others, in the kernel's own order."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from netlab.contract.types import Address
 
 @dataclass(frozen=True)
 class Transition:
-    """From old addresses to new ones: those that are not wanted are deleted first, then new ones added.
+    """From old addresses to new ones: first the unwanted ones are deleted, then new ones added.
 
-    ``start`` are the old ones without those that go by themselves, ``end`` the new ones in the order that
-    results. ``emptied`` says that no IPv4 address is left in between, ``lost`` which are made anew, ``remade`` whose
-    routes are: theirs, and those of others of a prefix whose primary address has gone.
+    - ``start``: the old addresses, without those that the kernel deletes by itself with their primary address.
+    - ``end``: the new addresses in the order that results.
+    - ``lost``: those that the kernel deletes by itself although they are wanted: they are added again.
+    - ``remade``: those whose routes are made anew, because the primary address of their prefix has gone.
+    - ``emptied``: no IPv4 address is left in between.
     """
 
     start: tuple[Address, ...]
@@ -26,8 +28,8 @@ class Transition:
 def transition(old: tuple[Address, ...], new: tuple[Address, ...], promote: bool) -> Transition:
     """From ``old`` to ``new``.
 
-    The first IPv4 address of a prefix is the primary one; when it goes, the others of that prefix go with it,
-    unless ``promote`` (promote_secondaries; __inet_del_ifa). New addresses come behind those that stay.
+    The first IPv4 address of a prefix is the primary one. When it is deleted, the kernel deletes the others of that
+    prefix, too, unless ``promote`` (promote_secondaries; __inet_del_ifa). New addresses come behind those that stay.
     """
     removed = [address for address in old if address not in new]
     remade = tuple(a for a in old if a in new and _primary(a, old) in removed)
@@ -47,7 +49,7 @@ def _has_v4(addresses: tuple[Address, ...]) -> bool:
 
 
 def _primary(address: Address, among: tuple[Address, ...]) -> Address:
-    """The primary address that one of IPv4 belongs to; each of IPv6 is its own."""
+    """The primary address of an IPv4 address's prefix; an IPv6 address is its own."""
     if address.family == 6:
         return address
     return next(other for other in among if other.family == 4 and other.network == address.network)

@@ -1,4 +1,4 @@
-"""A Linux bridge inside of a host: an interface whose ports are veths of containers, and wires of the host."""
+"""A Linux bridge inside a host: an interface. Its ports are veths of containers, and wires of the host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making things: namespaces, bridges, wires and children, as the file nests them, at first or in a step."""
+"""Adding namespaces, bridges, wires and children as the file nests them, in the baseline or in a step."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Given:
-    """One namespace of the file, or one replica of it, and how far its addresses count up.
+    """One namespace of the file, or one replica of it; ``offset`` is added to its addresses.
 
-    ``new`` says that it is made here, ``usable`` that interfaces can be put into it.
+    ``new`` says that it is added here, ``usable`` that interfaces can be put into it.
     """
 
     id: str
@@ -210,7 +210,7 @@ def _addresses(lab: Lab, given: Interface, path: Path, offset: int) -> tuple[Add
 
 
 def _links(kin: Kin, refusals: Refusals) -> list[tuple[str, bool]]:
-    """Make the links, wires before what sits on them; their ids in order, and whether they are refused."""
+    """Make the links, wires before their children; returns their ids in order, and whether each is refused."""
     lab = kin.lab
     order: list[tuple[str, bool]] = []
     usable = [wanted for wanted in kin.wanted.values() if _kind(kin, wanted)]
@@ -252,7 +252,7 @@ def _links(kin: Kin, refusals: Refusals) -> list[tuple[str, bool]]:
 
 
 def _join_pairs(kin: Kin) -> None:
-    """Tell the end that makes a pair what the other is called; an end without the other can't be."""
+    """Give the end that makes a pair the other's names; an end without the other is an error."""
     lab = kin.lab
     for name in kin.wanted:
         link = lab.links.get(name)
@@ -300,7 +300,7 @@ def _kind(kin: Kin, wanted: Wanted) -> bool:
 
 
 def _check(kin: Kin, wanted: Wanted) -> None:
-    """Values that the kernel refuses for sure; whoever expects the refusal may have them."""
+    """Report values that the kernel surely refuses, unless the file expects the refusal."""
     values.check_mac(kin.lab, wanted.mac, (*wanted.path, "mac"))
     given = wanted.given
     if given.allowed_macs and given.mode != "source":
@@ -337,7 +337,7 @@ def _names_to_macs(kin: Kin) -> None:
 
 
 def _sysctls(lab: Lab, box: _Given, kin: Kin) -> None:
-    """The sysctls of single interfaces: those of the file, and IPv6 where there is such an address."""
+    """The sysctls of single interfaces: those of the file, and what switches IPv6 on where there is such an address."""
     written = lab.boxes[box.id].sysctls
     new = [link for link in lab.links_of(box.id) if link.id in kin.wanted]
     names = {name: link.ifname for link in new for name in (link.name, link.ifname)}
@@ -378,7 +378,7 @@ def _places(lab: Lab, box: _Given, link: AnyLink | None) -> Places:
 
 
 def _largest_mtu(lab: Lab) -> int:
-    """Wires between switches must carry the largest frame that any host can send, in whatever step."""
+    """The MTU of wires between switches: they must carry the largest frame that any host sends in any step."""
     largest = 1500
     topology = lab.spec.topology
     for host in (

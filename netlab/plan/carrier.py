@@ -8,11 +8,12 @@ from netlab.contract.types import AnyLink, Bridge, Macvlan, Pair, Port, Switch, 
 
 
 def settle(links: dict[str, AnyLink]) -> None:
-    """Bring the carrier of every link up to date, and reset the state of ports that have got theirs back.
+    """Bring the carrier of every link up to date, and reset the state of ports whose carrier has come back.
 
-    veth_open and veth_close: both ends must be up. macvlan_device_event: a child copies its parent's.
-    br_port_state_selection: the bridge has one where a port forwards. br_stp_enable_port: a port whose
-    carrier returns starts afresh, whatever state was set by hand.
+    - A veth has carrier while both ends are up (veth_open, veth_close).
+    - A child copies its parent's carrier (macvlan_device_event).
+    - A bridge has carrier while one of its ports forwards (br_port_state_selection).
+    - A port whose carrier returns starts in its first state, whatever was set by hand (br_stp_enable_port).
     """
     live: dict[str, bool] = {}
     for link in list(links.values()):

@@ -20,8 +20,8 @@ def flushed(lab: Lab, before: AnyLink, after: L, *, quiet: bool = False) -> L:
     """``after`` without what the kernel throws away on the way there.
 
     A link that goes down loses its static neighbours (neigh_ifdown) and its IPv6 addresses (addrconf_ifdown,
-    unless keep_addr_on_down); one whose MAC changes its neighbours (neigh_changeaddr); one whose MTU falls
-    below 1280 its IPv6 addresses (addrconf_notify). That addresses are lost is a warning, unless ``quiet``.
+    unless keep_addr_on_down). A link whose MAC changes loses its neighbours (neigh_changeaddr). A link whose MTU falls
+    below 1280 loses its IPv6 addresses (addrconf_notify). Lost addresses are a warning, unless ``quiet``.
     """
     down = before.up and not after.up
     if down or before.mac != after.mac:
@@ -37,7 +37,7 @@ def flushed(lab: Lab, before: AnyLink, after: L, *, quiet: bool = False) -> L:
 
 
 def _forget_v6(lab: Lab, before: AnyLink, after: AnyLink) -> None:
-    """Below an MTU of 1280 IPv6 settings and routes of an interface are gone; later it gets the defaults."""
+    """Forget an interface's IPv6 settings and routes when its MTU falls below 1280; later it gets the defaults."""
     box = lab.boxes[after.namespace]
     if after.mtu < 1280 <= before.mtu and box.kind != "switch":
         drop_routes(lab, [before], families=(6,))
@@ -55,10 +55,10 @@ def without_v6(link: L) -> L:
 
 
 def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
-    """Put ``after`` in the place of ``before``, and let the kernel do the rest.
+    """Replace ``before`` by ``after``, and change what the kernel changes with it.
 
-    Children follow their parent's MTU down (macvlan_device_event); passthru couples share one MAC; routes
-    of a link that goes down go with it; a bridge that comes up starts its ports afresh.
+    A child's MTU shrinks with its parent's (macvlan_device_event). A passthru child and its parent share one MAC. A
+    link that goes down loses its routes. A bridge that comes up resets its ports' states.
     """
     lab.links[after.id] = after
     _forget_v6(lab, before, after)
@@ -69,7 +69,7 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
         if after.mtu < child.mtu:
             changed = flushed(lab, child, replace(child, mtu=after.mtu))
         if child.mode == "passthru" and after.mac != before.mac:
-            # Nobody is told of it (macvlan_sync_address), so its neighbours stay. It is what the parent keeps.
+            # macvlan_sync_address sends no notification, so the child's neighbours stay. The parent keeps this MAC.
             changed = replace(changed, mac=after.mac)
             lab.perm[after.id] = after.mac
         if changed is not child:
@@ -85,7 +85,7 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
 
 
 def restore_mac(lab: Lab, parent_id: str) -> None:
-    """A parent that has lost its passthru child has the MAC again that it had before (macvlan_port_destroy)."""
+    """Give a parent that has lost its passthru child its former MAC back (macvlan_port_destroy)."""
     parent = lab.links[parent_id]
     restored = replace(parent, mac=lab.perm.pop(parent_id, parent.mac))
     if restored.mac != parent.mac:
@@ -93,9 +93,9 @@ def restore_mac(lab: Lab, parent_id: str) -> None:
 
 
 def renewed(lab: Lab, before: AnyLink, where: Where) -> list[SetLink]:
-    """Give a passthru child whose MAC has changed with its parent's its static neighbours anew.
+    """Set the static neighbours of a passthru child anew whose MAC has changed with its parent's.
 
-    Those to whom it has sent something keep the header of that, with the old MAC (neigh_hh_init).
+    An entry that was used has a cached header with the old MAC (neigh_hh_init).
     """
     changes: list[SetLink] = []
     for child in lab.children_of(before.id):
@@ -107,7 +107,7 @@ def renewed(lab: Lab, before: AnyLink, where: Where) -> list[SetLink]:
 
 def _restart(lab: Lab, link: Veth | SwitchLink, switch: str) -> None:
     if isinstance(link, Veth) and link.switch != switch:
-        return  # a wire of the host: its port has no state of its own here
+        return  # it is plugged into another bridge: its port's state stays
     if isinstance(link, Veth) or link.namespace == switch:
         lab.set(link, port=replace(link.port, state="forwarding"))
     else:
@@ -129,7 +129,7 @@ def drop_routes(lab: Lab, gone: Iterable[AnyLink], families: tuple[int, ...] = (
 
 
 def set_mac(lab: Lab, link: Macvlan, mac: str, where: Where) -> list[SetLink]:
-    """Set the MAC of a passthru child that has just been made, and give it and its parent their neighbours again."""
+    """Set the MAC of a new passthru child, and set its own and its parent's neighbours again."""
     parent = lab.links[link.parent]
     bare = replace(link, neighbors=())
     apply(lab, link, replace(link, mac=mac))

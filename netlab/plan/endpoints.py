@@ -9,7 +9,7 @@ from netlab.contract.types import Address, AnyLink, Endpoint
 
 
 def endpoints(links: Iterable[AnyLink]) -> tuple[Endpoint, ...]:
-    """One endpoint per interface, and one per further address of it; link-local addresses are none."""
+    """One endpoint per interface, and one per further address of it; link-local addresses don't count."""
     made: list[Endpoint] = []
     for link in links:
         usable = [address for address in link.addresses if not _link_local(address)]

@@ -230,7 +230,7 @@ class Resolver:
         return None
 
     def _matching(self, text: str) -> list[Endpoint]:
-        """Patterns go by host, container and interface; without an interface, the first with an address."""
+        """The endpoints that a pattern matches, by host, container and interface; without one, each host's first."""
         namespace, colon, interface = text.partition(":")
         found: list[Endpoint] = []
         for ns, endpoints in self.by_namespace.items():

@@ -12,21 +12,21 @@ from netlab.plan.switches import wire_between
 def hops(links: Sequence[AnyLink]) -> int:
     """A safe upper bound for one traversal.
 
-    Each veth crossing is one receive backlog: from an interface to its switch (or a bridge in its host), from one
-    to the next along the longest path, from there to the other interface. A macvlan adds its port's workqueue and
-    the backlog behind it, the loopback device one. A bridge hands up to its own interface without a queue.
+    Each veth crossing is one receive backlog: from an interface to its switch (or a bridge in its host), from switch to
+    switch along the longest path, and from there to the other interface. macvlan adds the workqueue of the parent and
+    the backlog behind it; the loopback device adds one. A bridge hands up to its own interface without a queue.
     """
     bound = 1
     if any(isinstance(link, (Veth, Pair)) for link in links):
         bound += 2 + _longest([ends for link in links if (ends := wire_between(link)) is not None])
     if any(isinstance(link, Macvlan) for link in links):
         bound += 2
-    # A shaped interface is one more queue; a child's and its parent's are passed one after the other.
+    # A shaped interface is one more queue. A frame passes at most two of them: a child's and its parent's.
     return bound + min(2, sum(link.limit is not None for link in links))
 
 
 def _longest(wires: list[tuple[str, str]]) -> int:
-    """The longest path between two switches; with a loop, which STP may cut anywhere, through all of them."""
+    """The longest path between two switches; where there is a loop, which STP may cut anywhere, through all of them."""
     beside: dict[str, list[str]] = {}
     for a, b in wires:
         beside.setdefault(a, []).append(b)

@@ -19,8 +19,8 @@ IDENTITY = frozenset({"type", "switch", "bridge", "peer", "master", "parent"})
 class Kind:
     """A kind of link: the keys it takes besides the common ones, and what makes a link of what is wanted.
 
-    ``build`` notes in the lab's problems what is wrong and returns None then. Kinds whose links sit on
-    others (``stacked``) are made after the rest.
+    ``build`` notes what is wrong in the lab's problems, and then returns None. ``stacked`` links sit on others, and are
+    made after the rest.
     """
 
     type: str

@@ -30,8 +30,8 @@ from netlab.spec import Spec, scalars
 from netlab.spec import sysctls as known_sysctls
 from netlab.spec.problems import Problems
 
-#: Interfaces and namespaces of one lab, and addresses beyond the first of a family, each of which is an endpoint.
-#: Beyond, a machine's gc_thresh3, descriptors and memory give out.
+#: At most so many namespaces, interfaces, and addresses beyond an interface's first of a family (each is an endpoint).
+#: With more, a machine's gc_thresh3, descriptors and memory give out.
 MAX_LAB = 4000
 #: Addresses, routes, rules and static neighbours of one lab.
 MAX_ENTRIES = 100_000
@@ -84,7 +84,7 @@ class Box:
 
 
 def _copied(value: Any) -> Any:
-    """A collection's copy, with what is in it as far as that can change; anything else is never changed."""
+    """A copy of a collection, and of what in it can change; values of other types are never changed."""
     if isinstance(value, dict):
         return {key: _copied(item) for key, item in value.items()}
     if isinstance(value, Box):
@@ -94,12 +94,12 @@ def _copied(value: Any) -> Any:
 
 @dataclass
 class Lab:
-    """All that exists at one moment. ``links`` are in creation order, ``listed`` in that of the file.
+    """All that exists at one moment. ``links`` are in creation order, ``listed`` in the order of the file.
 
-    ``paths`` says where in the file a link comes from, ``refused`` which links the kernel is expected to
-    refuse, ``broken`` which could not be made for what is wrong with them, ``replicated`` which come of
-    ``replicas:``, ``duplicates`` where a second address is meant. ``perm`` are the MACs that parents had before their
-    passthru child. ``pairs`` counts what expectations mean.
+    ``paths`` says where in the file a link comes from. ``refused`` are the links that the kernel is expected to refuse,
+    ``broken`` those that could not be made because of an error in the file, ``replicated`` those that come of
+    ``replicas:``, ``duplicates`` those whose addresses may be elsewhere, too. ``perm`` are the MACs that parents had
+    before their passthru child. ``pairs`` counts the pairs that expectations mean.
     """
 
     spec: Spec
@@ -158,9 +158,9 @@ class Lab:
         return self.where(*path, "sysctls")
 
     def lost(self, *sides: str) -> bool:
-        """Whether something of these (hosts, containers, interfaces, patterns) was given, but wrongly.
+        """Whether one of these (hosts, containers, interfaces, patterns) is in the file, but with an error.
 
-        What is missed there may be a consequence, and is not said beside its cause.
+        If something isn't found there, that may follow from the error; it is then not reported beside its cause.
         """
         hurt = self.spec.hurt | self.spec.pruned | {part for name in self.broken for part in _namespaces(name)}
         if "*" in hurt:
@@ -239,13 +239,13 @@ class Lab:
         return changed
 
     def settle(self) -> None:
-        """Bring up to date what follows from a change: carriers, connected routes, whose MACs bridges own."""
+        """Bring up to date what follows from a change: carriers, connected routes, the bridges' own MACs."""
         settle(self.links)
         routing.connect(self)
         owned.follow(self)
 
     def namespace(self, box: Box, *, born: bool = False) -> Namespace:
-        """The frozen namespace: as it is now, or as it is ``born``, before any interface, route and rule."""
+        """The frozen namespace: as it is now; or (``born``) as it is when new, without routes and rules."""
         values = tuple(box.sysctls.items())
         if born:
             values = tuple(pair for pair in values if sysctls.interface_of(pair[0]) is None)

@@ -1,4 +1,4 @@
-"""Which MACs a bridge takes as its own: a static entry replaces a local one, and nothing is left when it is deleted."""
+"""A bridge's own MACs: a static entry replaces a local one, and when it is deleted none is left."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def follow(lab: Lab) -> None:
     """Bring ``lab.disowned`` up to date after a change.
 
-    A static entry of a MAC that the bridge or a port of it has takes the place of its local entry (fdb_add_entry). When
-    it is deleted nothing is left, until the MAC is given anew (br_fdb_change_mac_address, br_fdb_changeaddr).
+    A static entry for the MAC of the bridge, or of one of its ports, replaces the local entry (fdb_add_entry). When it
+    is deleted there is none, until the MAC is set anew (br_fdb_change_mac_address, br_fdb_changeaddr).
     """
     before, lab.static = lab.static, _static(lab)
     lost = {(bridge, mac) for bridge, macs in before.items() for mac in macs - lab.static.get(bridge, set())}

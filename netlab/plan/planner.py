@@ -1,6 +1,6 @@
-"""A topology whose steps are thought of one after the other: each is planned upon what the last one has left.
+"""A topology whose steps become known one after the other: each is planned from the state that the last one left.
 
-So what a step costs doesn't depend on how many there were before, nor do those have to be kept.
+So the cost of a step doesn't depend on the number of earlier steps, and these need not be kept.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from netlab.spec.problems import Problems
 
 
 class Planner:
-    """Plans steps upon a topology's baseline. ``current`` is the step that was planned last.
+    """Plans steps that follow a topology's baseline. ``current`` is the step that was planned last.
 
-    ``root`` is the tree of the topology, whose own steps may be given to `step`, or others. Raises TopologyError.
+    ``root`` is the tree of the topology. `step` takes its steps, or others. Raises TopologyError.
     """
 
     def __init__(self, root: Node, file: str) -> None:
@@ -39,9 +39,9 @@ class Planner:
         self._root = _mapping(root, {**root.value, "steps": Node(self._steps, root.line, root.column)})
 
     def step(self, node: Node) -> Plan:
-        """Take the plan into a further step: the plan of the baseline and this step, without claims.
+        """Plan a further step; returns the plan of the baseline and this step, without claims.
 
-        Raises TopologyError; nothing is changed then.
+        Raises TopologyError, and changes nothing then.
         """
         alone = _mapping(
             node, {"hosts": Node({}, node.line, node.column), "steps": Node([node], node.line, node.column)}
@@ -63,7 +63,7 @@ class Planner:
 
     def _planned(self, spec: Spec) -> tuple[Lab, Step, Refusals]:
         if not spec.topology.steps:
-            # So much is wrong with it that nothing is left.
+            # It has so many errors that nothing is left of it.
             raise TopologyError([])
         [given], [expect], [wanted] = spec.topology.steps, spec.step_expect, spec.step_measure
         known = self._spec.topology
@@ -79,7 +79,7 @@ class Planner:
 
     def asked(self, entries: Node) -> tuple[AnyExpectation, ...]:
         """A list of entries of the grammar of ``expect``, resolved in the current step. Raises TopologyError."""
-        # Of its own it has only what resolving changes.
+        # A shallow copy: resolving changes these two fields only.
         lab = replace(self._lab, problems=Problems(), pairs=0)
         resolver = Resolver(lab, self.current.state, self._refusals)
         given = parse_entries(entries, self._file, lab.problems)
@@ -89,7 +89,7 @@ class Planner:
 
 
 def _mapping(like: Node, children: dict[str, Node]) -> Node:
-    """A mapping where another node stands; keys that this one doesn't have stand where their values do."""
+    """A mapping at the place of another node; a key that the other doesn't have gets the place of its value."""
     made = Node(children, like.line, like.column)
     made.keys = {name: like.keys.get(name, child) for name, child in children.items()}
     return made

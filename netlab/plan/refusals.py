@@ -10,9 +10,9 @@ from netlab.spec.problems import Problems
 
 
 class Refusals:
-    """The ``refused:`` entries of a step, by link id, and which of them a change has taken up.
+    """The ``refused:`` entries of a step, by link id, and which of them belong to a change.
 
-    ``touched`` are the links that the step makes or sets: those that were asked about.
+    ``touched`` are the links that the step makes or sets.
     """
 
     def __init__(self, entries: Iterable[AnyEntry], problems: Problems) -> None:

@@ -70,9 +70,10 @@ def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) ->
 
 
 def _check_gateway(lab: Lab, namespace: str, route: Route, others: Sequence[Route], where: Where) -> bool:
-    """A gateway is found by a route without one (``others``), else it is refused (fib_check_nh, ip6_route_check_nh).
+    """Whether the kernel takes a gateway: it must be reached by a route without gateway, of ``others`` or connected.
 
-    Returns whether it is. An address of its own is one that IPv4 takes, and IPv6 does not.
+    Otherwise the kernel refuses it (fib_check_nh, ip6_route_check_nh), and the problem is noted. A namespace's own
+    address is a gateway that IPv4 takes, and IPv6 doesn't.
     """
     gateway = ipaddress.ip_address(str(route.via))
     links = list(lab.links_of(namespace))
@@ -106,7 +107,7 @@ def _check_gateway(lab: Lab, namespace: str, route: Route, others: Sequence[Rout
 
 
 def _connected(lab: Lab, links: Iterable[AnyLink]) -> list[tuple[Address, str]]:
-    """The addresses that give their interface (by name) a network, in the order in which they were given."""
+    """The addresses that have connected routes, with their interface's name, in the order in which they were given."""
     given = sorted(
         (lab.addressed[pair], address, link.name)
         for link in links
@@ -119,10 +120,11 @@ def _connected(lab: Lab, links: Iterable[AnyLink]) -> list[tuple[Address, str]]:
 def connect(lab: Lab) -> None:
     """Bring up to date which IPv4 entries the kernel has for each address, and since when (fib_add_ifaddr).
 
-    An address has a local entry from when it is given, be its interface up or not (fib_sync_down_dev spares it), and
-    routes from when the interface is up. What it is for its namespace, local or a network's broadcast address, is what
-    it was first (fib_insert_alias appends); and one that isn't local is no route's source (fib_valid_prefsrc): it gets
-    no routes, and its secondary addresses, whose source it is, not even a local entry. That is a fault of the file.
+    An address gets its local entry when it is given, even while its interface is down (fib_sync_down_dev spares it). It
+    gets its routes when the interface is up. Where an address is both local and a network's broadcast address, the
+    older entry counts (fib_insert_alias appends). An address that isn't local can't be a route's source
+    (fib_valid_prefsrc): it gets no routes. A secondary address has its primary as source: it gets not even a local
+    entry, which is an error of the file.
     """
     there = _holders(lab)
     up = {pair for pair, (link, _) in there.items() if link.up}
@@ -161,7 +163,7 @@ def _holders(lab: Lab) -> dict[Pair, tuple[AnyLink, Address]]:
 
 
 def _entries(lab: Lab, there: Mapping[Pair, tuple[AnyLink, Address]]) -> Iterator[tuple[int, str, Pair]]:
-    """What addresses are by the entries that there are: since when, which kind, the namespace and the address."""
+    """The entries that addresses have: since when, which kind, the namespace and the address."""
     for pair, number in lab.given.items():
         yield 2 * number, "local", (there[pair][0].namespace, pair[1])
     for pair, number in lab.addressed.items():
@@ -190,9 +192,10 @@ def _broadcast(address: Address) -> str:
 
 
 def _as_broadcast(connected: Iterable[tuple[Address, str]], route: Route, others: Iterable[Route]) -> str:
-    """Which network's broadcast address an IPv4 gateway is, else '': such a one is refused (fib_check_nh_v4_gw).
+    """The network whose broadcast address an IPv4 gateway is, else '': the kernel refuses it (fib_check_nh_v4_gw).
 
-    Not where the namespace had the same address before, nor where the route's own table, unless it is main, has a way.
+    It doesn't where the namespace had this address as its own before, nor where the route's table isn't main and has a
+    route to it.
     """
     gateway = ipaddress.ip_address(str(route.via))
     aside = [one for one in others if one.via is None and one.table == route.table != MAIN_TABLE]
@@ -207,7 +210,7 @@ def _as_broadcast(connected: Iterable[tuple[Address, str]], route: Route, others
 
 
 def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> tuple[Rule, ...]:
-    """Rules as the kernel takes them; without a priority before all others (fib_default_rule_pref)."""
+    """Rules as the kernel takes them; one without a priority comes before all others (fib_default_rule_pref)."""
     made: list[Rule] = []
     taken: set[Rule] = set()
     lowest = {4: MAIN_PRIORITY, 6: MAIN_PRIORITY}
@@ -260,11 +263,12 @@ def _device(lab: Lab, namespace: str, name: str | None, path: Path) -> AnyLink |
 
 
 def device_of(lab: Lab, namespace: str, route: Route, others: Iterable[Route]) -> str | None:
-    """The name of the interface by which a new route goes: given, or that of the gateway's own route.
+    """The name of the interface that a new route leads out of: the given one, or that of the route to the gateway.
 
-    ``others`` are the namespace's routes that are there already. The route's own table is asked first, then, for IPv4,
-    whose address it is, then table main (fib_check_nh_v4_gw, ip6_nh_lookup_table). There a route of the same prefix as
-    a connected one was there before it in IPv4, and comes behind it, by its metric, in IPv6.
+    ``others`` are the routes that the namespace has. The gateway is looked up in the route's own table, then (IPv4
+    only) among the namespace's own addresses, then in table main (fib_check_nh_v4_gw, ip6_nh_lookup_table). A route in
+    main with the prefix of a connected route comes before it in IPv4 (it is older), and behind it in IPv6 (by its
+    metric).
     """
     if route.dev is not None or route.via is None:
         return route.dev

@@ -180,7 +180,7 @@ def _set_link(
 
 
 def _readdressed(lab: Lab, start: AnyLink, flushed: AnyLink, new: tuple[Address, ...]) -> tuple[AnyLink, AnyLink]:
-    """The two ends of the way to new addresses, without what the kernel throws away for them.
+    """The link before and after its addresses are replaced, without what the kernel throws away on the way.
 
     With its last IPv4 address an interface loses its IPv4 neighbours and routes (fib_disable_ip).
     """
@@ -201,7 +201,7 @@ def _readdressed(lab: Lab, start: AnyLink, flushed: AnyLink, new: tuple[Address,
 
 
 def _settle_port(lab: Lab, before: Veth, settings: Settings, path: Path) -> Veth:
-    """Set a port's state after what may have brought its carrier back; ``before`` without a state that is gone."""
+    """Set a port's state, after a change that may have reset it; returns ``before``, with the state that is left."""
     now = lab.links[before.id]
     if not isinstance(now, Veth):
         raise TypeError(f"{before.id} has become a {now.kind}")
@@ -215,7 +215,7 @@ def _settle_port(lab: Lab, before: Veth, settings: Settings, path: Path) -> Veth
 
 
 def _flushed(lab: Lab, before: AnyLink, settings: Settings, path: Path, refused: bool) -> AnyLink:
-    """The link with another admin state, MTU and MAC, and without what the kernel throws away for that."""
+    """The link with its new admin state, MTU and MAC, and without what the kernel then throws away."""
     given: dict[str, Any] = {}
     if settings.state is not None:
         given["up"] = settings.state == "up"
@@ -233,7 +233,7 @@ def _flushed(lab: Lab, before: AnyLink, settings: Settings, path: Path, refused:
 
 
 def _with_settings(lab: Lab, link: AnyLink, settings: Settings, path: Path, refused: bool) -> AnyLink:
-    """The link with what else is set: addresses, neighbours, and what is particular to its kind."""
+    """The link with the other settings: addresses, neighbours, and those of its kind."""
     given: dict[str, Any] = {}
     if settings.addresses is not None:
         if refused:

@@ -33,7 +33,7 @@ def add_namespaces(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path) ->
 
 
 def add_bridges(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path, mtu: int) -> list[str]:
-    """Bridges and the wires between them: their ids, in order of creation. ``mtu`` is the wires'."""
+    """Add bridges and the wires between them, whose MTU is ``mtu``; returns their ids in order of creation."""
     made: list[str] = []
     for name, given in switches.items():
         if name in lab.links:
@@ -97,7 +97,7 @@ def segments(lab: Lab) -> dict[str, str]:
 
 
 def check_loops(lab: Lab) -> None:
-    """A loop storms by itself, unless every bridge of that network runs the spanning tree protocol."""
+    """Report a loop of switches, unless all its bridges run STP: frames would circulate endlessly."""
     network, closing = _joined(lab)
     for link in closing:
         here, there = wire_between(link) or ("", "")

@@ -1,7 +1,7 @@
 """The sysctls of a namespace: the kernel's compiled defaults, and what else a write changes.
 
-A new namespace inherits IPv4 settings from the machine (devinet_init_net), so everything that the model
-knows is written. The order is that of writing: ip_forward and ``all`` reset others, so they come first.
+A new namespace inherits IPv4 settings from the machine (devinet_init_net), so every sysctl that the model follows is
+written. The order is that of writing: ip_forward and ``all`` reset others, so they come first.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _V4 = {
     "shared_media": 1,
     "src_valid_mark": 0,
 }
-#: Where IPv6 differs from its compiled default (net/ipv6/addrconf.c), so that an address is usable at
-#: once and nothing but the probes speaks: no duplicate detection, no router solicitations.
+#: IPv6 settings other than the compiled defaults (net/ipv6/addrconf.c): without duplicate detection an address is
+#: usable at once, and without router solicitations only the probes send.
 _V6_DEFAULT = {
     "disable_ipv6": 1,
     "accept_dad": 0,
@@ -46,7 +46,7 @@ _V6_DEFAULT = {
     "keep_addr_on_down": 0,
     "proxy_ndp": 0,
     "ndisc_notify": 0,
-    # Reports of multicast groups go out at once in version 1; in version 2 two ticks later, among the first probes.
+    # Version 1 reports multicast groups at once; version 2 does so two ticks later, among the first probes.
     "force_mld_version": 1,
     # The second report of a group comes at random within this many milliseconds: a day.
     "mldv1_unsolicited_report_interval": 86_400_000,
@@ -58,8 +58,8 @@ IP_FORWARD = "net/ipv4/ip_forward"
 FORWARD4 = (IP_FORWARD, "net/ipv4/conf/all/forwarding")
 _FORWARD6 = "net/ipv6/conf/all/forwarding"
 _DISABLE6 = "net/ipv6/conf/all/disable_ipv6"
-#: A bridge that snoops joins 224.0.0.106 when it goes up. It reports that two ticks later, among the first probes, and
-#: again at random within a second (br_multicast_join_snoopers, igmp_ifc_start_timer).
+#: A bridge that snoops joins 224.0.0.106 when it comes up. It would report that two ticks later, among the first
+#: probes, and again at random within a second (br_multicast_join_snoopers, igmp_ifc_start_timer).
 _GROUP_REPORTS = "net/ipv4/igmp_link_local_mcast_reports"
 _V4_DEFAULT = "net/ipv4/conf/default/"
 _INTERFACE = re.compile(r"(net/ipv[46]/(?:conf|neigh)/)([^/]+)(/.+)")
@@ -74,8 +74,8 @@ def _compiled() -> dict[str, str]:
     values["net/ipv4/icmp_echo_ignore_all"] = "0"
     values["net/ipv4/icmp_errors_use_inbound_ifaddr"] = "0"
     values[_GROUP_REPORTS] = "0"
-    # A killed process's connection with unsent data keeps its namespace until it gives up: after minutes of probing a
-    # window that nobody opens any more, or like this at the first try (tcp_probe_timer, net/ipv4/tcp_timer.c).
+    # When a process is killed, a connection with unsent data keeps its namespace alive until TCP gives up: by default
+    # after minutes of window probes, with this value at the first (tcp_probe_timer, net/ipv4/tcp_timer.c).
     values["net/ipv4/tcp_orphan_retries"] = "1"
     values[_DISABLE6] = "0"
     values[_FORWARD6] = "0"
@@ -88,8 +88,8 @@ def _compiled() -> dict[str, str]:
 
 
 _HOST = _compiled()
-#: Bridges and ports must not speak by themselves, nor put what they forward through the machine's firewall, which
-#: drops what has DF set and doesn't fit the next port (br_nf_dev_queue_xmit, where br_netfilter is loaded).
+#: Bridges and ports must send nothing by themselves. Nor may forwarded frames pass the machine's firewall: where
+#: br_netfilter is loaded it drops frames with DF set that don't fit the next port (br_nf_dev_queue_xmit).
 BRIDGE = {
     "net/bridge/bridge-nf-call-iptables": "0",
     "net/bridge/bridge-nf-call-ip6tables": "0",
@@ -116,7 +116,7 @@ def renamed(path: str, interface: str) -> str:
 
 
 def is_wide(path: str) -> bool:
-    """If a write changes others (inet_forward_change, addrconf_fixup_forwarding, addrconf_disable_ipv6)."""
+    """Whether a write changes other sysctls (inet_forward_change, addrconf_fixup_forwarding, addrconf_disable_ipv6)."""
     return path in (*FORWARD4, _FORWARD6, _DISABLE6)
 
 
@@ -142,9 +142,9 @@ def write(values: dict[str, str], path: str, value: str, interfaces: Iterable[st
 
 
 def kept(values: dict[str, str], path: str, interfaces: Iterable[str]) -> dict[str, str]:
-    """What has to be written back to these interfaces, which have no IPv4 address, after a write of an IPv4 default.
+    """What must be written back to interfaces without an IPv4 address after a write of an IPv4 ``default``.
 
-    It reaches existing interfaces, too, but only those that never had an address and whose default was never written
+    Such a write also changes existing interfaces: those that never had an address, if ``default`` was not written
     before they were made, in this namespace or the machine's own (devinet_copy_dflt_conf, ipv4_devconf_setall).
     """
     if not path.startswith(_V4_DEFAULT) or path.endswith("/forwarding"):

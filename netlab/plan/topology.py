@@ -103,7 +103,7 @@ def baseline(lab: Lab, refusals: Refusals) -> Step:
 
 
 def further(lab: Lab, given: GivenStep, path: Path, expect: Iterable[AnyEntry], refusals: Refusals) -> Step:
-    """Take the lab into a step, which stands at ``path`` of the file; what is wrong with it is noted."""
+    """Take the lab into a step, which stands at ``path`` of the file; problems are noted."""
     changes = steps.delete(lab, given, path)
     changes += steps.apply(lab, given, path, refusals)
     changes += build.add(lab, given.add.switches, given.add.hosts, (*path, "add"), refusals)

@@ -1,4 +1,4 @@
-"""Values of interfaces that need the whole lab: MACs by name, IPv6 switched on, ports that can be so."""
+"""Values of interfaces that need the whole lab: MACs by name, IPv6 switched on, options that a port can have."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def enable_v6(lab: Lab, link: AnyLink) -> str | None:
 
 
 def check_port(lab: Lab, link: Veth, path: Path, *, stated: bool) -> None:
-    """A port has no options while it is none, no state without a carrier (br_set_port_state: ENETDOWN)."""
+    """Report options of a port that isn't attached, and a state without carrier (br_set_port_state: ENETDOWN)."""
     port = link.port
     if not port.attached and port != Port(up=port.up, attached=False):
         where = lab.where(*path)

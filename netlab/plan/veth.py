@@ -1,4 +1,4 @@
-"""A "physical" interface: a wire to a switch, or to a bridge inside of its host; or an end of a pair without either."""
+"""A "physical" interface: a wire to a switch, or to a bridge inside its host; or one end of a plain pair."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def build(kin: Kin, wanted: Wanted) -> Veth | Pair | None:
 def port(before: Port, given: GivenPort | None) -> Port:
     """A port's options with those that are given (``fdb`` apart, whose names are resolved later).
 
-    A port that is taken off the bridge, and one that is put back, has none of its options (del_nbp, new_nbp).
+    A port that is detached, and one that is attached again, loses its options (del_nbp, new_nbp).
     """
     if given is None:
         return before

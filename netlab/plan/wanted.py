@@ -64,7 +64,7 @@ class Kin:
         self.lab.problems.add(self.lab.where(*wanted.path, key, key=False), message, hint, follows=follows)
 
     def common(self, wanted: Wanted, mtu: int, mac: str | None = None) -> dict[str, Any]:
-        """The values that every link has. ``mac``, where given, is the one it gets by its nature."""
+        """The values that every link has. ``mac``, where given, is the one that its kind gives it."""
         lab = self.lab
         taken: set[str] = set()
         if len(wanted.name.encode()) > IFNAME_BYTES:
