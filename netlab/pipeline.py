@@ -289,9 +289,10 @@ def captures(plan: Plan, lab: Lab, options: Options) -> AbstractContextManager[N
         return nullcontext()
     from netlab.capture import capturing
     from netlab.report.folder import Folder
-    from netlab.report.write import folder_name
+    from netlab.report.naming import folder_name
 
-    folder = Folder(options.pcap, option="--pcap DIR") / (options.folder or folder_name)(plan.name)
+    name = options.folder(plan.name) if options.folder else folder_name(plan.name, plan.file)
+    folder = Folder(options.pcap, option="--pcap DIR") / name
     if options.repetition > 1:
         folder /= str(options.repetition)
     return capturing(lab, plan, folder)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from netlab.cli.output import RENDERED, STDOUT, OutputPath, deliver, form_by_name, to_stdout
 from netlab.errors import UsageError, printable
+
+if TYPE_CHECKING:
+    from netlab.report.naming import Folders
 
 FILES = {"html": "report.html", "markdown": "summary.md"}
 
@@ -44,9 +48,10 @@ def command(sources: tuple[Path, ...], form: str | None, output: Path | None) ->
     if form is not None and (output is not None or form == "text"):
         _one(loaded, form, output)
         return
+    folders: dict[Path, Folders] = {}
     for source, found in loaded:
-        for record in found:
-            _folder(source, record, len(found) > 1, form, output)
+        for k, record in enumerate(found):
+            _folder(source, record, k if len(found) > 1 else None, form, output, folders)
     _refresh(loaded, output)
 
 
@@ -68,8 +73,6 @@ def _render(source: Path, record: dict[str, Any], form: str, output: Path | None
 
 def _rendered(record: dict[str, Any], form: str, output: Path | None) -> str:
     if form == "text":
-        import sys
-
         from netlab.report import terminal
         from netlab.report.style import Style, style_for
 
@@ -91,27 +94,42 @@ def _one(loaded: Sequence[tuple[Path, list[dict[str, Any]]]], form: str, output:
             raise UsageError("text goes to stdout or into one file, not into a folder")
         if output.suffix.lower() in RENDERED and not output.is_dir():
             raise UsageError(f"{output}: {len(found)} records don't go into one file; name a folder")
+        folders: dict[Path, Folders] = {}
         for source, several in loaded:
-            for record in several:
-                _folder(source, record, True, form, output)
+            for k, record in enumerate(several):
+                _folder(source, record, k, form, output, folders)
         return
     deliver(output, _render(*found[0], form, output))
 
 
-def _folder(source: Path, record: dict[str, Any], several: bool, form: str | None, output: Path | None) -> None:
-    """One record's reports: beside it, or in a folder of its own below ``output``."""
+def _folder(
+    source: Path,
+    record: dict[str, Any],
+    number: int | None,
+    form: str | None,
+    output: Path | None,
+    folders: dict[Path, Folders],
+) -> None:
+    """One record's reports: beside it, or in a folder of its own below ``output``; ``number`` is its place among
+    several in one file."""
     from netlab.report.folder import Folder
     from netlab.report.load import whole
-    from netlab.report.write import folder_name
+    from netlab.report.naming import Folders
 
     folder = Folder(output or (source if source.is_dir() else source.parent), option="-o DIR")
-    if several or output is not None:
+    if number is not None or output is not None:
+        names = folders.setdefault(folder.path, Folders(folder))
         with whole(source):
-            folder /= folder_name(record["topology"]["name"])
+            topology = record["topology"]
+            folder /= names.of(topology["name"], topology["file"], (source, number), _note)
     for one, file in FILES.items():
         if form in (None, one):
             written = folder.write(file, _render(source, record, one, folder.path / file))
             click.echo(printable(str(written)))
+
+
+def _note(text: str) -> None:
+    print(f"netlab: {text}", file=sys.stderr)
 
 
 def _refresh(loaded: Sequence[tuple[Path, list[dict[str, Any]]]], output: Path | None) -> None:

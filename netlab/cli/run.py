@@ -120,6 +120,7 @@ class _Job:
 
     def __init__(self, files: tuple[str, ...], asked: dict[str, Any]) -> None:
         from netlab.report.folder import Folder
+        from netlab.report.naming import Folders
         from netlab.spec import TopologyError, find
 
         self.asked = asked
@@ -137,7 +138,7 @@ class _Job:
         self.folder = report_folder(asked["report_dir"], asked["no_report"]) if self.paths else None
         if asked["pcap"] is not None and self.paths:
             writable_folder(Folder(asked["pcap"], option="--pcap DIR"))
-        self.folders: dict[str, Path] = {}
+        self.folders = Folders(self.folder)
         self.kept: dict[Path, Record] = {}
         self.many = len(files) > 1
         self.talks = STDOUT not in (asked["json_to"], asked["junit"])
@@ -228,16 +229,16 @@ class _Job:
             pcap=self.asked["pcap"],
             measure=not self.asked["no_measure"],
             folder=lambda name: self._folder_name(name, path),
-            planned=lambda name: self._check_reports(name, path),
+            planned=lambda name: self._check_reports(name, path, watch),
             note=watch.note,
         )
 
-    def _check_reports(self, name: str, path: Path) -> None:
+    def _check_reports(self, name: str, path: Path, watch: Progress) -> None:
         """Find out before anything is built where a topology's reports can't be written. Raises ReportError."""
         from netlab.report.save import check
 
         if self.folder is not None:
-            check(self.folder, self._folder_name(name, path))
+            check(self.folder, self.folders.of(name, _file(path), note=watch.note))
 
     def _keep(self, records: list[Record], path: Path) -> Path | None:
         """The report on disk: of several repetitions the first that matters most. Returns its folder."""
@@ -258,14 +259,7 @@ class _Job:
 
     def _folder_name(self, topology: str, path: Path) -> str:
         """The topology's name; where two files have the same, the second gets a number."""
-        from netlab.report.write import folder_name
-
-        name = base = folder_name(topology)
-        number = 1
-        while self.folders.setdefault(name, path) != path:
-            number += 1
-            name = f"{base}-{number}"
-        return name
+        return self.folders.of(topology, _file(path))
 
     def _show(self, records: list[Record], kept: Path | None, path: Path) -> None:
         """Print one topology's report: whole where it is the only one, else what is not as expected."""
@@ -363,6 +357,11 @@ class _Job:
                 deliver(target, text)
         except ReportError as error:
             self.codes.append(explain(error))
+
+
+def _file(path: Path) -> str:
+    """A topology's file, as records name it."""
+    return "<stdin>" if path == STDOUT else str(path)
 
 
 #: What the summaries of a run are made of.

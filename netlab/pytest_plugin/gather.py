@@ -20,6 +20,7 @@ from netlab.judge.measure import JudgedMeasures
 from netlab.pytest_plugin.bench import MEASURES, Seen, only
 from netlab.report import Circumstances
 from netlab.report.folder import Folder
+from netlab.report.naming import Folders
 
 
 def pack(file: str, seen: Seen) -> str:
@@ -29,6 +30,10 @@ def pack(file: str, seen: Seen) -> str:
         "file": file, "step": one.step.name, "here": asdict(seen.here), "observed": to_plain(one.observed),
         "measured": None if measured is None else to_plain(measured),
     })  # fmt: skip
+
+
+def _tell(text: str) -> None:
+    print(f"\nnetlab: {text}", file=sys.stderr)
 
 
 @dataclass
@@ -47,6 +52,7 @@ class Gatherer:
     def __init__(self, root: Path, folder: Folder) -> None:
         self.root = root
         self.folder = folder
+        self._folders = Folders(folder)
         self._files: dict[str, _File] = {}
 
     @pytest.hookimpl(tryfirst=True)
@@ -87,7 +93,7 @@ class Gatherer:
             try:
                 self._write(self.root / name, file)
             except ReportError as error:
-                print(f"\nnetlab: {error}{f'; {error.mend}' if error.mend else ''}", file=sys.stderr)
+                _tell(f"{error}{f'; {error.mend}' if error.mend else ''}")
                 session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     def _write(self, path: Path, file: _File) -> None:
@@ -109,7 +115,8 @@ class Gatherer:
             measures = self._measured(step, file.measured.get(step.name, {}), file.here.seed)
             examined.append(report.Examined(step, observed, prediction, judged, stories, measures))
         claims = pipeline.weigh_claims(resolved, examined)
-        save(report.build(resolved, examined, claims, model.RULES, file.here), self.folder)
+        name = self._folders.of(resolved.name, str(path), note=_tell)
+        save(report.build(resolved, examined, claims, model.RULES, file.here), self.folder, name)
 
     def _measured(self, step: Step, seen: dict[str, MeasuresObserved], seed: int) -> JudgedMeasures | None:
         """The measurements of all items of a step as those of one run; None where there was none."""

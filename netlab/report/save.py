@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from netlab.report.folder import Folder, at
-from netlab.report.write import folder_name
+from netlab.report.naming import folder_name
 
 Record = dict[str, Any]
 
@@ -50,7 +50,7 @@ def save(record: Record, reports: Folder | Path, name: str = "") -> Path:
 
     Raises ReportError.
     """
-    folder = at(reports) / (name or folder_name(record["topology"]["name"]))
+    folder = at(reports) / (name or folder_name(record["topology"]["name"], record["topology"]["file"]))
     for file, renderer in RENDERERS.items():
         folder.write(file, renderer(record))
     return folder.path

@@ -12,15 +12,9 @@ from pathlib import Path
 
 from netlab.errors import CANNOT_RUN, FULL, SCARCE, WRONG, ReportError
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 #: How a file system or a kernel says that it has no unnamed files (open(2), O_TMPFILE), or that /proc isn't
 #: there to give one a name by.
 _NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL}
-
-
-def folder_name(topology: str) -> str:
-    """The topology's name as the name of a folder: nothing that a path, a shell or a URL takes otherwise."""
-    return _UNSAFE.sub("-", topology).strip("-.")[:100] or "topology"
 
 
 def capture_name(place: str) -> str:

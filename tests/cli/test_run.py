@@ -283,6 +283,41 @@ def test_two_topologies_of_one_name(netlab: Netlab, files: Path) -> None:
     assert sorted(path.parent.name for path in (files / "reports").glob("*/run.json")) == ["two", "two-2"]
 
 
+def test_two_files_of_one_name_one_after_the_other(netlab: Netlab, files: Path) -> None:
+    """The second leaves the first one's report alone and says where its own is, the same place every time."""
+    (files / "other.yaml").write_text(TWO)
+    assert netlab("run", "two.yaml", "-l", "arp").stderr == ""
+    for _ in range(2):
+        done = netlab("run", "other.yaml", "-l", "arp")
+        assert done.stderr == "netlab: other.yaml: the folder two/ is that of two.yaml: this one's is two-2/\n"
+        assert "reports/two-2/" in done.stdout
+    assert netlab("run", str(files / "two.yaml"), "-l", "arp").stderr == ""
+    found = {path.parent.name: json.loads(path.read_text()) for path in (files / "reports").glob("*/run.json")}
+    assert {name: Path(one["topology"]["file"]).name for name, one in found.items()} == {
+        "two": "two.yaml",
+        "two-2": "other.yaml",
+    }
+    (files / "two.yaml").rename(files / "new.yaml")
+    assert netlab("run", "new.yaml", "-l", "arp").stderr == "", "a file that was renamed keeps its report"
+
+
+def test_names_in_any_script(netlab: Netlab, files: Path) -> None:
+    """Names without a Latin letter are folders of their own; one without any letter goes by its file."""
+    for file, name in (("a", "东京"), ("b", "Ελλάδα"), ("c", "🚀")):
+        (files / f"{file}.yaml").write_text(TWO.replace("name: two", f"name: {name}"))
+    assert netlab("run", "a.yaml", "b.yaml", "c.yaml", "-l", "arp").returncode == 0
+    assert {path.parent.name for path in (files / "reports").glob("*/run.json")} == {"东京", "Ελλάδα", "c"}
+
+
+def test_two_records_of_one_name_are_rendered_apart(netlab: Netlab, files: Path) -> None:
+    """`netlab report` of two records with one name into a folder writes two reports and says which is which."""
+    for name in ("a.json", "b.json"):
+        assert netlab("run", "two.yaml", "-l", "arp", "--no-report", "--json", name).returncode == 0
+    done = netlab("report", "a.json", "b.json", "-f", "html", "-o", "out")
+    assert done.stdout.splitlines() == ["out/two/report.html", "out/two-2/report.html"]
+    assert "this one's is two-2/" in done.stderr
+
+
 def test_captures_of_two_topologies_of_one_name(netlab: Netlab, files: Path) -> None:
     """They have a folder each, as reports do, and what was printed says where."""
     (files / "other.yaml").write_text(TWO)

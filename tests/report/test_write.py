@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from netlab.errors import CANNOT_RUN, ReportError
-from netlab.report.write import check_target, folder_name, make_folder, write_whole
+from netlab.report.naming import folder_name
+from netlab.report.write import check_target, make_folder, write_whole
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
@@ -194,13 +195,19 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         ("bridge-two-node", "bridge-two-node"),
         ("<script>alert(1)</script>", "script-alert-1-script"),
         ("../../etc", "etc"),
-        ("..", "topology"),
+        ("..", "lab"),
         (".hidden", "hidden"),
         ("a/b c", "a-b-c"),
-        ("é", "topology"),
+        ("é", "é"),
+        ("e\u0301", "é"),
+        ("东京 一", "东京-一"),
+        ("हिन्दी", "हिन्दी"),
+        ("🚀", "lab"),
+        ("", "lab"),
+        ("测" * 100, "测" * 66),
         ("x" * 300, "x" * 100),
     ],
 )
 def test_a_name_becomes_a_folder(name: str, folder: str) -> None:
     """Whatever a topology is called, its folder's name is harmless and inside of the reports."""
-    assert folder_name(name) == folder
+    assert folder_name(name, "/somewhere/lab.yaml") == folder
