@@ -89,7 +89,7 @@ class Lab:
         """Apply a step's changes, wait until the lab has settled, read it back. Raises BuildFailed."""
         self.notes = []
         # Changes start from what the plan says, and a static entry may have moved while the last step was probed.
-        cold.restore_fdb(self)
+        cold.restore_fdb(self.namespaces, self.state)
         before = set(self.links)
         self.apply([change for change in step.changes if change.refusal is None])
         refused = {}

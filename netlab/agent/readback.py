@@ -17,18 +17,16 @@ from netlab.agent.errors import BuildFailed
 from netlab.agent.links.bridge import HZ
 from netlab.agent.links.macvlan import FLAG_NODST, MODES
 from netlab.agent.links.port import OPTIONS, STATES
-from netlab.agent.netlink import Socket
-from netlab.agent.netlink.attributes import ADDRESS, LINK, decode, encode
-from netlab.agent.netlink.messages import IFADDRMSG, IFF_UP, IFINFOMSG
-from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, attributes, header
+from netlab.agent.netlink import Socket, dumps
+from netlab.agent.netlink.attributes import ADDRESS, LINK, decode
+from netlab.agent.netlink.constants import IFADDRMSG, IFF_UP, IFINFOMSG, NLM_F_REQUEST, RTM_GETLINK
+from netlab.agent.netlink.socket import attributes, header
 from netlab.agent.netns import Netns
 from netlab.contract.types import AnyLink, Bridge, Macvlan, Port, State, Switch, SwitchLink, Veth
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
 
-RTM_GETLINK, RTM_GETADDR = 18, 22
-RTEXT_FILTER_SKIP_STATS = 1 << 3
 IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_CARRIER = 16, 18, 33
 IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_STATE = 4, 5, 1
 #: How long a lab may take to settle, in seconds (linkwatch delays some carrier changes by a second).
@@ -40,10 +38,6 @@ MOVING = (STATES["listening"], STATES["learning"])
 OPERSTATES = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP")
 
 _MODES = {number: name for name, number in MODES.items()}
-
-_WITHOUT_STATS = encode(LINK, {"IFLA_EXT_MASK": RTEXT_FILTER_SKIP_STATS})
-GETLINK = header(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, IFINFOMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _WITHOUT_STATS)
-GETADDR = header(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
 
 #: Options of a bridge, and the attributes that hold them.
 BRIDGE = {
@@ -59,7 +53,7 @@ Link = dict[str, Any]
 def read_links(ns: Netns) -> dict[int, Link]:
     """Every link of a namespace by ifindex: name, mac, mtu, up, carrier, operstate, kind and its options, …"""
     found = {}
-    for data in ns.netlink.dump(GETLINK):
+    for data in ns.netlink.dump(dumps.LINKS):
         _family, _type, index, flags, _change = IFINFOMSG.unpack_from(data, 16)
         got = decode(LINK, data, 32)
         read: Link = {
@@ -98,7 +92,7 @@ def read_states(ns: Netns) -> dict[int, Link]:
     Read out of the messages by hand: while a lab settles this is asked again and again.
     """
     found: dict[int, Link] = {}
-    for data in ns.netlink.dump(GETLINK):
+    for data in ns.netlink.dump(dumps.LINKS):
         _family, _type, index, flags, _change = IFINFOMSG.unpack_from(data, 16)
         link: Link = {"up": bool(flags & IFF_UP), "carrier": False, "operstate": "UNKNOWN"}
         for kind, value in attributes(data, 32):
@@ -125,7 +119,7 @@ def _read_macvlan(read: Link, data: Mapping[str, Any]) -> None:
 def addresses(netlink: Socket) -> dict[int, list[str]]:
     """Every address of the socket's namespace, by ifindex, as ``ip/prefixlen``."""
     found: dict[int, list[str]] = {}
-    for data in netlink.dump(GETADDR):
+    for data in netlink.dump(dumps.ADDRESSES):
         _family, prefixlen, _flags, _scope, index = IFADDRMSG.unpack_from(data, 16)
         got = decode(ADDRESS, data, 24)
         # Of a point-to-point link IFA_ADDRESS is that of the other end.
@@ -231,7 +225,7 @@ def _nudge(ns: Netns, links: Iterable[int]) -> None:
     It may take its time, up to a second, where a carrier came while the link was still down (linkwatch_urgent_event).
     """
     ns.netlink.failures([
-        header(RTM_GETLINK, NLM_F_REQUEST, IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0) + _WITHOUT_STATS)
+        header(RTM_GETLINK, NLM_F_REQUEST, IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0) + dumps.WITHOUT_STATISTICS)
         for index in links
     ])  # fmt: skip
 

@@ -16,8 +16,9 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.ndmsg import ndmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from netlab.agent import netlink, readback
+from netlab.agent import netlink
 from netlab.agent.links.port import OPTIONS
+from netlab.agent.netlink import dumps
 from netlab.agent.netlink.attributes import ADDRESS, BRIDGE, LINK, LINKINFO, RULE, Table, decode, encode
 from netlab.agent.netlink.socket import nla
 from tests.agent.witness import learn
@@ -239,8 +240,8 @@ def test_port_states_and_further_names_are_what_pyroute2_makes_of_them(index: in
 
 def test_dumps_are_asked_for_as_by_pyroute2() -> None:
     """The two requests, links without their statistics, are pyroute2's byte by byte."""
-    assert witness(ifinfmsg(), 18, REQUEST | DUMP, [("IFLA_EXT_MASK", 8)]) == readback.GETLINK
-    assert witness(ifaddrmsg(), 22, REQUEST | DUMP, []) == readback.GETADDR
+    assert witness(ifinfmsg(), 18, REQUEST | DUMP, [("IFLA_EXT_MASK", 8)]) == dumps.LINKS
+    assert witness(ifaddrmsg(), 22, REQUEST | DUMP, []) == dumps.ADDRESSES
 
 
 # --- what is not to be sent ----------------------------------------------------------------------------

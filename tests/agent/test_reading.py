@@ -15,6 +15,7 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
 from netlab.agent import readback
 from netlab.agent.links.port import OPTIONS
+from netlab.agent.netlink import dumps
 from tests.agent.conftest import Built
 from tests.agent.test_build import ALL_OPTIONS
 from tests.agent.witness import learn
@@ -113,12 +114,12 @@ def test_a_namespace_is_read_as_pyroute2_reads_it(build: Callable[[str], Built],
     built = build(text)
     kinds, modes = set(), set()
     for namespace in built.plan.steps[0].state.namespaces:
-        ns, messages = dumped(built, namespace.id, readback.GETLINK)
+        ns, messages = dumped(built, namespace.id, dumps.LINKS)
         read = readback.read_links(ns)
         assert read == dict(map(witnessed_link, messages))
         kinds |= {link.get("kind") for link in read.values()}
         modes |= {link.get("mode") for link in read.values()}
-        ns, messages = dumped(built, namespace.id, readback.GETADDR)
+        ns, messages = dumped(built, namespace.id, dumps.ADDRESSES)
         wanted = witnessed_addresses(messages)
         assert readback.addresses(ns.netlink) == by_index(wanted)
         assert readback.read_addresses(ns) == by_index([item for item in wanted if not item[1].startswith("fe80:")])

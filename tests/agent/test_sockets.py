@@ -21,6 +21,7 @@ from netlab.agent import sockets
 from netlab.agent.errors import BuildFailed
 from netlab.agent.netlink import Socket
 from netlab.agent.netlink import socket as netlink
+from netlab.agent.netlink.constants import NLM_F_REQUEST, RTM_GETLINK
 from netlab.agent.probe import frames
 from netlab.agent.probe.ears import Ears
 from netlab.client import Agent, Lab
@@ -29,7 +30,6 @@ from tests.agent.conftest import Built
 
 #: What a receive buffer is by default (net.core.rmem_default), sixteen pages, and about the least that there is.
 BUFFERS = (212992, 4096 * 16, 4608)
-RTM_GETLINK, RTM_SETLINK = 18, 19
 
 
 @pytest.fixture(params=BUFFERS)
@@ -59,7 +59,7 @@ def hosts(number: int) -> str:
 
 def links(index: int, count: int) -> list[bytes]:
     """Requests to tell of a link."""
-    return [netlink.header(RTM_GETLINK, netlink.NLM_F_REQUEST, struct.pack("=BxHiII", 0, 0, index, 0, 0))] * count
+    return [netlink.header(RTM_GETLINK, NLM_F_REQUEST, struct.pack("=BxHiII", 0, 0, index, 0, 0))] * count
 
 
 def test_buffers_are_held(held: int) -> None:

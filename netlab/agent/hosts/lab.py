@@ -17,8 +17,8 @@ from netlab.agent.lab import Lab, Log
 from netlab.agent.links import Op
 from netlab.agent.links.op import Level
 from netlab.agent.netlink import address, neighbor, set_up
+from netlab.agent.netlink.constants import NUD_PERMANENT
 from netlab.agent.netns import Netns
-from netlab.agent.probe.cold import NUD_PERMANENT
 from netlab.contract.types import (
     AddLink,
     AddNamespace,

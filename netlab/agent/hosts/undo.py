@@ -17,10 +17,10 @@ from typing import Any
 
 from netlab.agent.hosts import neighbors
 from netlab.agent.hosts.journal import Journal
-from netlab.agent.netlink import Socket, address, link, route, rule, set_up
+from netlab.agent.netlink import Request, Socket, address, dumps, link, route, rule, set_up
 from netlab.agent.netlink.attributes import LINK, decode
-from netlab.agent.netlink.messages import IFINFOMSG, Request
-from netlab.agent.readback import GETLINK, addresses
+from netlab.agent.netlink.constants import IFINFOMSG
+from netlab.agent.readback import addresses
 
 Record = dict[str, Any]
 
@@ -122,7 +122,7 @@ def _remove_address(netlink: Socket, record: Record) -> None:
 
 def _name(netlink: Socket, index: int) -> str | None:
     """The name of the link that has an ifindex now."""
-    for data in netlink.dump(GETLINK):
+    for data in netlink.dump(dumps.LINKS):
         if IFINFOMSG.unpack_from(data, 16)[2] == index:
             return str(decode(LINK, data, 32)["IFLA_IFNAME"])
     return None

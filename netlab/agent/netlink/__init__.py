@@ -5,13 +5,17 @@ from netlab.agent.netlink.messages import (
     address,
     altname,
     fdb_entry,
+    fdb_flush,
     link,
     neighbor,
     peer,
     port_state,
+    proxy_delay,
+    qdisc,
     route,
     rule,
     set_up,
+    traffic_class,
 )
 from netlab.agent.netlink.socket import Answer, Socket
 
@@ -22,11 +26,15 @@ __all__ = [
     "address",
     "altname",
     "fdb_entry",
+    "fdb_flush",
     "link",
     "neighbor",
     "peer",
     "port_state",
+    "proxy_delay",
+    "qdisc",
     "route",
     "rule",
     "set_up",
+    "traffic_class",
 ]

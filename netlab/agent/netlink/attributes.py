@@ -117,7 +117,7 @@ def _unpack_ip(data: Bytes) -> str:
     return str(ipaddress.IPv6Address(bytes(data))) if "." in text else text
 
 
-def _pack_message(value: Bytes) -> bytes:
+def _pack_encoded(value: Bytes) -> bytes:
     return b"" + value  # not bytes(value), which would make zeros of a number
 
 
@@ -137,13 +137,13 @@ def _each(number: int, form: Form, flags: int = 0) -> Form:
     return Form(pack, unpack, flags)
 
 
-U8, U16, U32, S32 = map(_number, ("=B", "=H", "=I", "=i"))
+U8, U16, U32, S32, U64 = map(_number, ("=B", "=H", "=I", "=i", "=Q"))
 STRING = Form(_pack_string, _unpack_string)
 MAC = Form(_pack_mac, _unpack_mac)
 #: 4 or 16 bytes, by the address.
 IP = Form(_pack_ip, _unpack_ip)
-#: A whole message, encoded already.
-MESSAGE = Form(_pack_message, bytes)
+#: A struct or a whole message, encoded already.
+ENCODED = Form(_pack_encoded, bytes)
 
 # --- tables -----------------------------------------------------------------------------------------
 
@@ -153,6 +153,8 @@ BRIDGE = Table(
         "IFLA_BR_FORWARD_DELAY": (1, U32),
         "IFLA_BR_AGEING_TIME": (4, U32),
         "IFLA_BR_STP_STATE": (5, U32),
+        # A flag: it is there or isn't.
+        "IFLA_BR_FDB_FLUSH": (21, ENCODED),
         "IFLA_BR_MCAST_SNOOPING": (23, U8),
         "IFLA_BR_FDB_MAX_LEARNED": (49, U32),
     }
@@ -185,7 +187,7 @@ MACVLAN = Table(
 )
 
 # linux/veth.h
-VETH = Table({"VETH_INFO_PEER": (1, MESSAGE)})
+VETH = Table({"VETH_INFO_PEER": (1, ENCODED)})
 
 # linux/if_link.h, enum IFLA_INFO_*
 LINKINFO = Table(
@@ -242,7 +244,58 @@ ADDRESS = Table(
 )
 
 # linux/neighbour.h, behind struct ndmsg
-NEIGHBOR = Table({"NDA_DST": (1, IP), "NDA_LLADDR": (2, MAC)})
+NEIGHBOR = Table({"NDA_DST": (1, IP), "NDA_LLADDR": (2, MAC), "NDA_NDM_STATE_MASK": (16, U16)})
+
+# linux/neighbour.h, enum NDTPA_*; times in ms
+NEIGHBOR_PARAMETERS = Table(
+    {
+        "NDTPA_IFINDEX": (1, U32),
+        "NDTPA_APP_PROBES": (9, U32),
+        "NDTPA_PROXY_DELAY": (13, U64),
+    }
+)
+
+# linux/neighbour.h, enum NDTA_*, behind struct ndtmsg
+NEIGHBOR_TABLE = Table(
+    {
+        "NDTA_NAME": (1, STRING),
+        "NDTA_PARMS": (6, _nested(NEIGHBOR_PARAMETERS, NLA_F_NESTED)),
+        # struct ndt_stats
+        "NDTA_STATS": (7, ENCODED),
+    }
+)
+
+# linux/pkt_sched.h, enum TCA_TBF_*
+TBF = Table(
+    {
+        # struct tc_tbf_qopt
+        "TCA_TBF_PARMS": (1, ENCODED),
+        "TCA_TBF_RATE64": (4, U64),
+        "TCA_TBF_BURST": (6, U32),
+    }
+)
+
+# linux/pkt_sched.h, enum TCA_HTB_*
+HTB = Table(
+    {
+        # struct tc_htb_opt
+        "TCA_HTB_PARMS": (1, ENCODED),
+        # struct tc_htb_glob
+        "TCA_HTB_INIT": (2, ENCODED),
+        "TCA_HTB_RATE64": (6, U64),
+        "TCA_HTB_CEIL64": (7, U64),
+    }
+)
+
+# linux/rtnetlink.h, enum TCA_*, behind struct tcmsg
+QDISC = Table(
+    {
+        "TCA_KIND": (1, STRING),
+        "TCA_OPTIONS": (2, ByKind("TCA_KIND", {"tbf": _nested(TBF), "htb": _nested(HTB), "bfifo": U32})),
+        # struct tc_stats
+        "TCA_STATS": (3, ENCODED),
+    }
+)
 
 # linux/rtnetlink.h, enum rtattr_type_t; behind struct rtmsg
 ROUTE = Table({"RTA_DST": (1, IP), "RTA_OIF": (4, U32), "RTA_GATEWAY": (5, IP), "RTA_TABLE": (15, U32)})

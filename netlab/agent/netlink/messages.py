@@ -4,49 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netlab.agent.netlink.attributes import ADDRESS, LINK, NEIGHBOR, ROUTE, RULE, encode
+from netlab.agent.netlink import constants as nl
+from netlab.agent.netlink.attributes import ADDRESS, LINK, NEIGHBOR, NEIGHBOR_TABLE, QDISC, ROUTE, RULE, encode
 from netlab.agent.netlink.socket import header
-
-# include/uapi/linux/rtnetlink.h, netlink.h, neighbour.h, if.h, if_addr.h, fib_rules.h
-RTM_NEWLINK, RTM_DELLINK, RTM_SETLINK = 16, 17, 19
-RTM_NEWADDR, RTM_DELADDR = 20, 21
-RTM_NEWROUTE, RTM_DELROUTE = 24, 25
-RTM_NEWNEIGH, RTM_DELNEIGH = 28, 29
-RTM_NEWRULE, RTM_DELRULE = 32, 33
-RTM_NEWLINKPROP = 108
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_APPEND = (
-    0x1,
-    0x4,
-    0x200,
-    0x400,
-    0x100,
-    0x800,
-)
-IFF_UP = 0x1
-NUD_PERMANENT, NUD_NOARP = 0x80, 0x40
-NTF_MASTER = 0x04
-AF_BRIDGE = 7
-FR_ACT_TO_TBL = 1
-IFA_F_NODAD = 0x02
-RT_TABLE_COMPAT, RT_TABLE_MAIN = 252, 254
-RTPROT_BOOT, RTN_UNICAST = 3, 1
-RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RT_SCOPE_NOWHERE = 0, 253, 255
-
-#: struct ifinfomsg: family, type, index, flags, which of the flags to change.
-IFINFOMSG = struct.Struct("=BxHiII")
-#: struct ifaddrmsg: family, prefixlen, flags, scope, index.
-IFADDRMSG = struct.Struct("=BBBBI")
-#: struct ndmsg: family, ifindex, state, flags, type.
-NDMSG = struct.Struct("=BxxxiHBB")
-#: struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags.
-RTMSG = struct.Struct("=BBBBBBBBI")
-#: struct fib_rule_hdr: family, dst_len, src_len, tos, table, two reserved, action, flags.
-FIB_RULE_HDR = struct.Struct("=BBBBBxxBI")
 
 
 @dataclass(frozen=True)
@@ -58,14 +22,14 @@ class Request:
 
 
 def _request(kind: int, flags: int, body: bytes, command: str) -> Request:
-    return Request(bytearray(header(kind, NLM_F_REQUEST | NLM_F_ACK | flags, body)), command)
+    return Request(bytearray(header(kind, nl.NLM_F_REQUEST | nl.NLM_F_ACK | flags, body)), command)
 
 
 def _made(verb: str, new: int, delete: int) -> tuple[int, int]:
     """Type and flags of a request, by what it does."""
     return {
-        "add": (new, NLM_F_CREATE | NLM_F_EXCL),
-        "replace": (new, NLM_F_CREATE | NLM_F_REPLACE),
+        "add": (new, nl.NLM_F_CREATE | nl.NLM_F_EXCL),
+        "replace": (new, nl.NLM_F_CREATE | nl.NLM_F_REPLACE),
         "set": (new, 0),
         "delete": (delete, 0),
     }[verb]
@@ -88,8 +52,8 @@ def link(
 
     Raises KeyError for an attribute that isn't known there, ValueError for a value that it cannot hold.
     """
-    head = IFINFOMSG.pack(0, 0, index, IFF_UP if up else 0, 0 if up is None else IFF_UP)
-    return _request(*_made(verb, RTM_NEWLINK, RTM_DELLINK), head + encode(LINK, pairs), command)
+    head = nl.IFINFOMSG.pack(0, 0, index, nl.IFF_UP if up else 0, 0 if up is None else nl.IFF_UP)
+    return _request(*_made(verb, nl.RTM_NEWLINK, nl.RTM_DELLINK), head + encode(LINK, pairs), command)
 
 
 def peer(pairs: Mapping[str, Any], *, index: int) -> bytes:
@@ -97,7 +61,7 @@ def peer(pairs: Mapping[str, Any], *, index: int) -> bytes:
 
     It can't bring the peer up: at that moment the two ends don't know each other yet (veth_open: ENOTCONN).
     """
-    return IFINFOMSG.pack(0, 0, index, 0, 0) + encode(LINK, pairs)
+    return nl.IFINFOMSG.pack(0, 0, index, 0, 0) + encode(LINK, pairs)
 
 
 def _family(ip: str) -> int:
@@ -106,7 +70,7 @@ def _family(ip: str) -> int:
 
 def _table(number: int) -> int:
     """What the header says of a routing table, whose number stands in an attribute as well."""
-    return number if number < 256 else RT_TABLE_COMPAT
+    return number if number < 256 else nl.RT_TABLE_COMPAT
 
 
 def address(verb: str, ns: str, index: int, dev: str, ip: str, prefixlen: int) -> Request:
@@ -115,47 +79,65 @@ def address(verb: str, ns: str, index: int, dev: str, ip: str, prefixlen: int) -
     pairs: dict[str, Any] = {"IFA_ADDRESS": ip}
     words = f"ip -n {ns} address {verb} {ip}/{prefixlen} dev {dev}"
     if ":" in ip:
-        flags = pairs["IFA_FLAGS"] = IFA_F_NODAD
+        flags = pairs["IFA_FLAGS"] = nl.IFA_F_NODAD
         words += " nodad" if verb == "add" else ""
     else:
         pairs["IFA_LOCAL"] = ip
         if prefixlen < 31:
             pairs["IFA_BROADCAST"] = str(ipaddress.ip_interface(f"{ip}/{prefixlen}").network.broadcast_address)
             words += " broadcast +" if verb == "add" else ""
-    body = IFADDRMSG.pack(_family(ip), prefixlen, flags, 0, index) + encode(ADDRESS, pairs)
-    return _request(*_made(verb, RTM_NEWADDR, RTM_DELADDR), body, words)
+    body = nl.IFADDRMSG.pack(_family(ip), prefixlen, flags, 0, index) + encode(ADDRESS, pairs)
+    return _request(*_made(verb, nl.RTM_NEWADDR, nl.RTM_DELADDR), body, words)
+
+
+def proxy_delay(ns: str, index: int, dev: str, table: str, delay: int) -> Request:
+    """How late an interface may answer in another's place, in ms; ``table`` is ``arp_cache`` or ``ndisc_cache``.
+
+    It isn't acknowledged: for `Socket.carry_out`.
+    """
+    parms = {"NDTPA_IFINDEX": index, "NDTPA_PROXY_DELAY": delay}
+    body = nl.NDTMSG.pack(0) + encode(NEIGHBOR_TABLE, {"NDTA_NAME": table, "NDTA_PARMS": parms})
+    command = f"ip -n {ns} ntable change name {table} dev {dev} proxy_delay {delay}"
+    return Request(bytearray(header(nl.RTM_SETNEIGHTBL, nl.NLM_F_REQUEST, body)), command)
 
 
 def neighbor(verb: str, ns: str, index: int, dev: str, ip: str, mac: str) -> Request:
     """Set (``replace``) or delete a permanent neighbour entry."""
-    body = NDMSG.pack(_family(ip), index, NUD_PERMANENT, 0, 0)
+    body = nl.NDMSG.pack(_family(ip), index, nl.NUD_PERMANENT, 0, 0)
     body += encode(NEIGHBOR, {"NDA_DST": ip, "NDA_LLADDR": mac if verb == "replace" else None})
     lladdr = f" lladdr {mac} nud permanent" if verb == "replace" else ""
     command = f"ip -n {ns} neigh {verb} {ip}{lladdr} dev {dev}"
-    return _request(*_made(verb, RTM_NEWNEIGH, RTM_DELNEIGH), body, command)
+    return _request(*_made(verb, nl.RTM_NEWNEIGH, nl.RTM_DELNEIGH), body, command)
 
 
 def fdb_entry(verb: str, ns: str, index: int, dev: str, mac: str) -> Request:
     """Set (``replace``) or delete a static entry of the bridge's forwarding table, on a port of it."""
-    body = NDMSG.pack(AF_BRIDGE, index, NUD_NOARP, NTF_MASTER, 0) + encode(NEIGHBOR, {"NDA_LLADDR": mac})
+    body = nl.NDMSG.pack(nl.AF_BRIDGE, index, nl.NUD_NOARP, nl.NTF_MASTER, 0) + encode(NEIGHBOR, {"NDA_LLADDR": mac})
     command = f"bridge -n {ns} fdb {verb} {mac} dev {dev} master static"
-    return _request(*_made(verb, RTM_NEWNEIGH, RTM_DELNEIGH), body, command)
+    return _request(*_made(verb, nl.RTM_NEWNEIGH, nl.RTM_DELNEIGH), body, command)
+
+
+def fdb_flush(index: int) -> bytes:
+    """Forget what a bridge has learned, static entries aside (br_fdb_delete_bulk; Linux 5.19)."""
+    body = nl.NDMSG.pack(nl.AF_BRIDGE, index, 0, nl.NTF_SELF, 0)
+    body += encode(NEIGHBOR, {"NDA_NDM_STATE_MASK": nl.NUD_PERMANENT | nl.NUD_NOARP})
+    return header(nl.RTM_DELNEIGH, nl.NLM_F_REQUEST | nl.NLM_F_BULK, body)
 
 
 def route(verb: str, ns: str, to: str, via: str | None, dev: tuple[int, str] | None, table: int) -> Request:
     """Add or delete a unicast route; ``dev`` is (ifindex, name)."""
     network = ipaddress.ip_network(to)
     adding = verb == "add"
-    scope = RT_SCOPE_UNIVERSE if via or network.version == 6 else RT_SCOPE_LINK
-    body = RTMSG.pack(
+    scope = nl.RT_SCOPE_UNIVERSE if via or network.version == 6 else nl.RT_SCOPE_LINK
+    body = nl.RTMSG.pack(
         _family(to),
         network.prefixlen,
         0,
         0,
         _table(table),
-        RTPROT_BOOT if adding else 0,
-        scope if adding else RT_SCOPE_NOWHERE,
-        RTN_UNICAST,
+        nl.RTPROT_BOOT if adding else 0,
+        scope if adding else nl.RT_SCOPE_NOWHERE,
+        nl.RTN_UNICAST,
         0,
     )
     pairs = {
@@ -167,8 +149,8 @@ def route(verb: str, ns: str, to: str, via: str | None, dev: tuple[int, str] | N
     words = f"ip -n {ns} route {verb} {to}"
     words += f" via {via}" if via else ""
     words += f" dev {dev[1]}" if dev else ""
-    words += f" table {table}" if table != RT_TABLE_MAIN else ""
-    return _request(*_made(verb, RTM_NEWROUTE, RTM_DELROUTE), body + encode(ROUTE, pairs), words)
+    words += f" table {table}" if table != nl.RT_TABLE_MAIN else ""
+    return _request(*_made(verb, nl.RTM_NEWROUTE, nl.RTM_DELROUTE), body + encode(ROUTE, pairs), words)
 
 
 def rule(verb: str, ns: str, values: Mapping[str, Any]) -> Request:
@@ -188,8 +170,8 @@ def rule(verb: str, ns: str, values: Mapping[str, Any]) -> Request:
             pairs[f"FRA_{name.upper()}NAME"] = values[name]
             words += f" {name} {values[name]}"
     family = socket.AF_INET6 if values["family"] == 6 else socket.AF_INET
-    body = FIB_RULE_HDR.pack(family, lengths["dst"], lengths["src"], 0, _table(table), FR_ACT_TO_TBL, 0)
-    return _request(*_made(verb, RTM_NEWRULE, RTM_DELRULE), body + encode(RULE, pairs), f"{words} lookup {table}")
+    body = nl.FIB_RULE_HDR.pack(family, lengths["dst"], lengths["src"], 0, _table(table), nl.FR_ACT_TO_TBL, 0)
+    return _request(*_made(verb, nl.RTM_NEWRULE, nl.RTM_DELRULE), body + encode(RULE, pairs), f"{words} lookup {table}")
 
 
 def port_state(ns: str, index: int, dev: str, state: int) -> Request:
@@ -198,12 +180,32 @@ def port_state(ns: str, index: int, dev: str, state: int) -> Request:
     By RTM_NEWLINK and IFLA_INFO_SLAVE_DATA, as ip(8) does, a port that is set to disabled is forwarding again when the
     call returns: do_setlink ends with NETDEV_CHANGE, and br_port_carrier_check enables a disabled port (6.18).
     """
-    body = IFINFOMSG.pack(AF_BRIDGE, 0, index, 0, 0) + encode(LINK, {"IFLA_PROTINFO": {"IFLA_BRPORT_STATE": state}})
-    return _request(RTM_SETLINK, 0, body, f"bridge -n {ns} link set dev {dev} state {state}")
+    body = nl.IFINFOMSG.pack(nl.AF_BRIDGE, 0, index, 0, 0) + encode(
+        LINK, {"IFLA_PROTINFO": {"IFLA_BRPORT_STATE": state}}
+    )
+    return _request(nl.RTM_SETLINK, 0, body, f"bridge -n {ns} link set dev {dev} state {state}")
 
 
 def altname(ns: str, index: int, dev: str, name: str) -> Request:
     """Give an interface a further name (RTM_NEWLINKPROP), at most 128 bytes."""
-    body = IFINFOMSG.pack(0, 0, index, 0, 0) + encode(LINK, {"IFLA_PROP_LIST": [name]})
-    flags = NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND
-    return _request(RTM_NEWLINKPROP, flags, body, f"ip -n {ns} link property add dev {dev} altname {name}")
+    body = nl.IFINFOMSG.pack(0, 0, index, 0, 0) + encode(LINK, {"IFLA_PROP_LIST": [name]})
+    flags = nl.NLM_F_CREATE | nl.NLM_F_EXCL | nl.NLM_F_APPEND
+    return _request(nl.RTM_NEWLINKPROP, flags, body, f"ip -n {ns} link property add dev {dev} altname {name}")
+
+
+def qdisc(verb: str, index: int, handle: int, parent: int, pairs: Mapping[str, Any], command: str) -> Request:
+    """Add or delete a queueing discipline of an interface; ``pairs`` are TCA_* attributes, as in `attributes.QDISC`."""
+    return _traffic(*_made(verb, nl.RTM_NEWQDISC, nl.RTM_DELQDISC), index, handle, parent, pairs, command)
+
+
+def traffic_class(index: int, handle: int, parent: int, pairs: Mapping[str, Any], command: str) -> Request:
+    """Add a class to a queueing discipline."""
+    flags = nl.NLM_F_CREATE | nl.NLM_F_EXCL
+    return _traffic(nl.RTM_NEWTCLASS, flags, index, handle, parent, pairs, command)
+
+
+def _traffic(
+    kind: int, flags: int, index: int, handle: int, parent: int, pairs: Mapping[str, Any], command: str
+) -> Request:
+    body = nl.TCMSG.pack(0, index, handle, parent, 0) + encode(QDISC, pairs)
+    return _request(kind, flags, body, command)

@@ -6,10 +6,11 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
 from netlab.agent import sockets
+from netlab.agent.netlink.constants import NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_REQUEST, NLMSGHDR
 
 # include/uapi/linux/netlink.h
 SOL_NETLINK = 270
@@ -17,14 +18,8 @@ NETLINK_CAP_ACK = 10
 NETLINK_EXT_ACK = 11
 NLMSG_ERROR = 2
 NLMSG_DONE = 3
-NLM_F_REQUEST = 0x1
-NLM_F_ACK = 0x4
-NLM_F_CAPPED = 0x100
-NLM_F_ACK_TLVS = 0x200
-NLM_F_DUMP = 0x300
 NLMSGERR_ATTR_MSG = 1
 
-_HEADER = struct.Struct("=LHHLL")
 _SEQUENCE = struct.Struct("=L")
 _FLAGS = struct.Struct("=H")
 _ERROR = struct.Struct("=i")
@@ -104,7 +99,7 @@ class Socket:
         the kernel had no room for what it had to say.
         """
         failed: list[Answer] = []
-        telling = bool(messages) and _HEADER.unpack_from(messages[0])[1] % _VERBS == _GET
+        telling = bool(messages) and NLMSGHDR.unpack_from(messages[0])[1] % _VERBS == _GET
         size = self._fitting(messages, TELLING if telling else ANSWER)
         start = 0
         while start < len(messages):
@@ -123,6 +118,15 @@ class Socket:
             else:
                 raise self._no_room()
         return failed
+
+    def carry_out(
+        self, messages: Sequence[bytes | bytearray], failed: str = "", *, allowed: Container[int] = ()
+    ) -> None:
+        """The same, but any errno that isn't ``allowed`` raises OSError; ``failed`` says what could not be done."""
+        for failure in self.failures(messages):
+            if failure.errno not in allowed:
+                words = failure.message or os.strerror(failure.errno)
+                raise OSError(failure.errno, f"{failed}: {words}" if failed else words)
 
     def _fitting(self, messages: Sequence[bytes | bytearray], answer: int) -> int:
         """How many of these requests, and of their answers, fit our buffers at once."""
@@ -179,7 +183,7 @@ class Socket:
             data = memoryview(bytes(memoryview(self._room)[: self._socket.recv_into(self._room)]))
             offset = 0
             while offset < len(data):
-                length, kind, flags, sequence, _port = _HEADER.unpack_from(data, offset)
+                length, kind, flags, sequence, _port = NLMSGHDR.unpack_from(data, offset)
                 if sequence == self._sequence:
                     if kind == NLMSG_DONE:
                         return found
@@ -192,7 +196,7 @@ class Socket:
 
 def header(kind: int, flags: int, body: bytes) -> bytes:
     """A whole request with sequence number 0."""
-    return _HEADER.pack(16 + len(body), kind, flags, 0, 0) + body
+    return NLMSGHDR.pack(16 + len(body), kind, flags, 0, 0) + body
 
 
 def nla(kind: int, data: bytes) -> bytes:
@@ -211,7 +215,7 @@ def attributes(data: memoryview | bytes, offset: int) -> Iterator[tuple[int, mem
 def _split(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
     offset = 0
     while offset < len(data):
-        length, kind, flags, sequence, _port = _HEADER.unpack_from(data, offset)
+        length, kind, flags, sequence, _port = NLMSGHDR.unpack_from(data, offset)
         yield kind, flags, sequence, data[offset + 16 : offset + length]
         offset += (length + 3) & ~3
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import io
-import socket
 import struct
 import time
 from collections.abc import Iterable, Sequence
 
 from netlab.agent.links import limit
-from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, attributes, header
+from netlab.agent.netlink import dumps
 from netlab.agent.netns import Netns
 from netlab.agent.probe import proc
 from netlab.agent.probe.ears import Ears
 
-RTM_GETNEIGHTBL = 66
-NDTA_STATS = 7
 #: Index of ndts_table_fulls in struct ndt_stats, an array of u64.
 _TABLE_FULLS = 10
 
-_NEIGHTBL = header(RTM_GETNEIGHTBL, NLM_F_REQUEST | NLM_F_DUMP, struct.pack("=Bxxx", socket.AF_UNSPEC))
 _TABLES = "neighbour table full"
 #: For how long at most the end of a flood is waited for, and how long no frame must be lost by then, in seconds.
 CALM, QUIET = 0.5, 0.005
@@ -33,9 +29,9 @@ def softnet_drops() -> int:
 def table_fulls(ns: Netns) -> int:
     """How often a neighbour table had no room (struct ndt_stats), over all namespaces: the tables are shared."""
     total = 0
-    for message in ns.netlink.dump(_NEIGHTBL):
-        stats = _attribute(message, 20, NDTA_STATS)
-        if stats is not None and len(stats) >= 8 * (_TABLE_FULLS + 1):
+    for table in dumps.neighbor_tables(ns.netlink):
+        stats = table.get("NDTA_STATS", b"")
+        if len(stats) >= 8 * (_TABLE_FULLS + 1):
             total += struct.unpack_from("=Q", stats, 8 * _TABLE_FULLS)[0]
     return total
 
@@ -66,10 +62,6 @@ class Dropped:
     def close(self) -> None:
         """Let go of the namespace."""
         self._file.close()
-
-
-def _attribute(message: memoryview, offset: int, wanted: int) -> memoryview | bytes | None:
-    return next((value for kind, value in attributes(message, offset) if kind == wanted), None)
 
 
 class Losses:

@@ -5,26 +5,21 @@ from __future__ import annotations
 import errno
 import functools
 import ipaddress
-import os
 import socket
 from collections.abc import Callable
 
-from netlab.agent.netlink.socket import NLM_F_REQUEST, header, nla
+from netlab.agent.netlink import neighbors
+from netlab.agent.netlink.constants import NUD_PERMANENT
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.cold import NDA_DST, NDMSG, NUD_PERMANENT, RTM_DELNEIGH
 from netlab.contract.types import Address
 from netlab.contract.waves import routed
-
-RTM_NEWNEIGH = 28
-NLM_F_CREATE, NLM_F_REPLACE = 0x400, 0x100
-NDA_LLADDR = 2
 
 #: An interface's namespace and its index.
 Place = tuple[str, int]
 
 
 class StaticNeighbors:
-    """Encoded by hand like `cold`, each end's part once: a mesh of a hundred hosts has 9,900 entries.
+    """Each end's part is encoded once: a mesh of a hundred hosts has 9,900 entries.
 
     Where each namespace has one interface only, each address one holder, and nobody routes, an entry made for one pair
     can't help another, so all of them may last for the whole layer; elsewhere each wave's are taken away again.
@@ -38,7 +33,7 @@ class StaticNeighbors:
         self._present: set[tuple[Place, bytes]] = set()
         #: Entries of the file itself stay as they are.
         self._given: set[tuple[Place, bytes]] = {
-            ((link.namespace, link.ifindex), nla(NDA_DST, ipaddress.ip_address(item.ip).packed))
+            ((link.namespace, link.ifindex), neighbors.of(ipaddress.ip_address(item.ip).packed))
             for link in arena.state.links
             for item in link.neighbors
         }
@@ -46,8 +41,8 @@ class StaticNeighbors:
             all(doors == 1 for doors in arena.doors.values()) and not arena.shared and not routed(arena.state)
         )
         # What a request says of the one end and of the other, encoded once for each.
-        self._target = functools.cache(lambda there: nla(NDA_DST, ipaddress.ip_address(address(there).ip).packed))
-        self._lladdr = functools.cache(lambda there: nla(NDA_LLADDR, arena.macs[there]))
+        self._target = functools.cache(lambda there: neighbors.of(ipaddress.ip_address(address(there).ip).packed))
+        self._lladdr = functools.cache(lambda there: neighbors.says(arena.macs[there]))
 
     def add(self, wave: list[Pair]) -> None:
         """Put in what a wave needs and isn't there. Raises OSError."""
@@ -62,11 +57,10 @@ class StaticNeighbors:
                 self._present.add(key)
                 entry = target + self._lladdr(there)
                 if place not in heads:
-                    flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE
-                    heads[place] = self._head(RTM_NEWNEIGH, flags, place, NUD_PERMANENT, len(entry))
+                    heads[place] = neighbors.put(place[1], self._family, NUD_PERMANENT, len(entry))
                 batches.setdefault(place[0], []).append(heads[place] + entry)
         # A link that is down takes no neighbour, and so can't answer either: the probe itself will say so.
-        self._send(batches, allowed=(errno.ENETDOWN,))
+        self._send(batches, errno.ENETDOWN)
 
     def remove(self) -> None:
         """Take away every entry that was put in. Raises OSError."""
@@ -74,17 +68,11 @@ class StaticNeighbors:
         heads: dict[Place, bytes] = {}
         for place, target in self._present:
             if place not in heads:
-                heads[place] = self._head(RTM_DELNEIGH, NLM_F_REQUEST, place, 0, len(target))
+                heads[place] = neighbors.delete(place[1], self._family, len(target))
             batches.setdefault(place[0], []).append(heads[place] + target)
         self._present.clear()
-        self._send(batches, allowed=(errno.ENOENT,))
+        self._send(batches, errno.ENOENT)
 
-    def _send(self, batches: dict[str, list[bytes]], allowed: tuple[int, ...]) -> None:
+    def _send(self, batches: dict[str, list[bytes]], allowed: int) -> None:
         for ns, messages in batches.items():
-            for answer in self._arena.lab.namespaces[ns].netlink.failures(messages):
-                if answer.errno not in allowed:
-                    raise OSError(answer.errno, answer.message or os.strerror(answer.errno))
-
-    def _head(self, kind: int, flags: int, place: Place, state: int, rest: int) -> bytes:
-        """A request's headers, which ``rest`` bytes of attributes follow."""
-        return header(kind, flags, NDMSG.pack(self._family, place[1], state, 0, 0) + bytes(rest))[:-rest]
+            self._arena.lab.namespaces[ns].netlink.carry_out(messages, allowed={allowed})

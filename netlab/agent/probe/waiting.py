@@ -9,26 +9,16 @@ A queueing discipline that a process inside the lab has set may hold a frame for
 from __future__ import annotations
 
 import errno
-import os
 import socket
-import struct
 from collections.abc import Container, Iterable, Mapping
 
 from netlab.agent.links import limit
-from netlab.agent.netlink import Request
-from netlab.agent.netlink.socket import NLM_F_DUMP, NLM_F_REQUEST, attributes, header, nla
+from netlab.agent.netlink import dumps, proxy_delay
 from netlab.agent.netns import Netns
 from netlab.contract.types import AnyLink, State, Switch, SwitchLink
 
-# include/uapi/linux/rtnetlink.h, neighbour.h
-RTM_GETNEIGHTBL, RTM_SETNEIGHTBL = 66, 67
-NDTA_NAME, NDTA_PARMS = 1, 6
-NDTPA_IFINDEX, NDTPA_APP_PROBES, NDTPA_PROXY_DELAY = 1, 9, 13
-NLA_F_NESTED = 0x8000
 #: Each neighbour table's name, and the folder of its sysctls.
 _TABLES = {"arp_cache": "net/ipv4/neigh", "ndisc_cache": "net/ipv6/neigh"}
-
-_DUMP = header(RTM_GETNEIGHTBL, NLM_F_REQUEST | NLM_F_DUMP, bytes(4))
 #: Settings of a neighbour table that delay packets unless they are 0.
 _LATE = ("proxy_delay", "app_solicit")
 _STEERING = "net/core/rps_default_mask"
@@ -46,15 +36,15 @@ def answer_at_once(namespaces: Mapping[str, Netns], state: State, known: Contain
     for ns_id, links in _speakers(state).items():
         requests = []
         for link in links:
-            mine = [_request(link, table) for table in _TABLES if (link.id, table) not in given]
+            mine = [
+                proxy_delay(link.namespace, link.ifindex, link.ifname, table, 0)
+                for table in _TABLES if (link.id, table) not in given
+            ]  # fmt: skip
             requests += [request.message for request in mine]
             if link.id not in known:
                 commands += [request.command for request in mine]
-        for failure in namespaces[ns_id].netlink.failures(requests) if requests else ():
-            # A link with an MTU below 1280 has no IPv6 (addrconf_notify), and a kernel may have none at all.
-            if failure.errno != errno.ENOENT:
-                words = failure.message or os.strerror(failure.errno)
-                raise OSError(failure.errno, f"a proxy delay cannot be set: {words}")
+        # A link with an MTU below 1280 has no IPv6 (addrconf_notify), and a kernel may have none at all.
+        namespaces[ns_id].netlink.carry_out(requests, "a proxy delay cannot be set", allowed={errno.ENOENT})
     return commands
 
 
@@ -109,27 +99,17 @@ def _given(state: State, name: str) -> dict[tuple[str, str], str]:
     return found
 
 
-def _request(link: AnyLink, table: str) -> Request:
-    parms = nla(NDTPA_IFINDEX, struct.pack("=I", link.ifindex)) + nla(NDTPA_PROXY_DELAY, bytes(8))
-    body = bytes(4) + nla(NDTA_NAME, table.encode() + b"\0") + nla(NDTA_PARMS | NLA_F_NESTED, parms)
-    words = f"ip -n {link.namespace} ntable change name {table} dev {link.ifname} proxy_delay 0"
-    return Request(bytearray(header(RTM_SETNEIGHTBL, NLM_F_REQUEST, body)), words)
-
-
 def _delayed(ns: Netns, links: Iterable[AnyLink]) -> str:
     """Which of these links may ask, or answer for others, late, else ''."""
     names = {link.ifindex: link.id for link in links}
-    for message in ns.netlink.dump(_DUMP):
-        found = dict(attributes(message, 20))
-        parms = dict(attributes(found.get(NDTA_PARMS, memoryview(b"")), 0))
-        if NDTPA_IFINDEX not in parms or NDTPA_PROXY_DELAY not in parms:
+    for table in dumps.neighbor_tables(ns.netlink):
+        parameters = table.get("NDTA_PARMS", {})
+        index = parameters.get("NDTPA_IFINDEX")
+        if index not in names:
             continue
-        (index,) = struct.unpack("=I", parms[NDTPA_IFINDEX])
-        (asking,) = struct.unpack("=I", parms[NDTPA_APP_PROBES])
-        if asking and index in names:
+        if parameters["NDTPA_APP_PROBES"]:
             return f"{names[index]} asks for its neighbours late (app_solicit)"
-        (delay,) = struct.unpack("=Q", parms[NDTPA_PROXY_DELAY])
-        if delay and index in names:
+        if delay := parameters.get("NDTPA_PROXY_DELAY"):
             return f"{names[index]} may answer for others after up to {delay} ms (proxy_delay)"
     return ""
 

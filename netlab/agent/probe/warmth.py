@@ -148,5 +148,5 @@ class Warmth:
         if self._bridges:
             for bridge in self._lab.bridges.values():
                 cold.flush_fdb(self._lab.namespaces[bridge.namespace], bridge.ifindex)
-            cold.restore_fdb(self._lab)
+            cold.restore_fdb(self._lab.namespaces, self._lab.state)
         self._bridges = self._tables_decide or any(ns.visited for ns in self._lab.namespaces.values())

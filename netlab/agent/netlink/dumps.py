@@ -1,0 +1,38 @@
+"""What the kernel is asked for as a whole: the requests, for `Socket.dump`, and readers of some of the answers."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from netlab.agent.netlink import constants as nl
+from netlab.agent.netlink.attributes import LINK, NEIGHBOR_TABLE, QDISC, decode, encode
+from netlab.agent.netlink.socket import Socket, header
+
+
+def _dump(kind: int, body: bytes) -> bytes:
+    return header(kind, nl.NLM_F_REQUEST | nl.NLM_F_DUMP, body)
+
+
+#: What of a link takes long to tell, and nobody wants.
+WITHOUT_STATISTICS = encode(LINK, {"IFLA_EXT_MASK": nl.RTEXT_FILTER_SKIP_STATS})
+LINKS = _dump(nl.RTM_GETLINK, nl.IFINFOMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + WITHOUT_STATISTICS)
+ADDRESSES = _dump(nl.RTM_GETADDR, nl.IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+#: What routers taught about IPv6 (rt6_exception).
+EXCEPTIONS = _dump(nl.RTM_GETROUTE, nl.RTMSG.pack(socket.AF_INET6, 0, 0, 0, 0, 0, 0, 0, nl.RTM_F_CLONED))
+_NEIGHBOR_TABLES = _dump(nl.RTM_GETNEIGHTBL, nl.NDTMSG.pack(socket.AF_UNSPEC))
+_QDISCS = _dump(nl.RTM_GETQDISC, nl.TCMSG.pack(0, 0, 0, 0, 0))
+
+
+def neighbor_tables(netlink: Socket) -> Iterator[dict[str, Any]]:
+    """The neighbour tables, each followed by the parameters of every interface: attributes of `NEIGHBOR_TABLE`."""
+    for message in netlink.dump(_NEIGHBOR_TABLES):
+        yield decode(NEIGHBOR_TABLE, message, 20)
+
+
+def qdiscs(netlink: Socket) -> Iterator[tuple[int, int, int, dict[str, Any]]]:
+    """Every queueing discipline: the interface's index, its handle, its parent, attributes of `QDISC`."""
+    for message in netlink.dump(_QDISCS):
+        _family, index, handle, parent, _info = nl.TCMSG.unpack_from(message, 16)
+        yield index, handle, parent, decode(QDISC, message, 36)
