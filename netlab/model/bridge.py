@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from netlab.model import macvlan, stack
 from netlab.model.device import dead
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
@@ -245,16 +244,15 @@ def _up(sim: Sim, dev: Device, frame: Frame, packet_type: int, why: str) -> None
 def _handed_up(sim: Sim, dev: Device, frame: Frame, packet_type: int, why: str) -> None:
     if packet_type != OTHERHOST or dev.macvlan is not None:
         sim.note(frame.payload.phase, dev.id, "taken up by the bridge's interface", why)
-    if dev.macvlan is not None:
-        macvlan.handle_frame(sim, dev, dev.macvlan, frame, packet_type == HOST)
-    else:
-        stack.receive(sim, dev, frame, packet_type)
+    dev.handle(sim, dev, frame, packet_type)
 
 
-def receive_above(sim: Sim, dev: Device, frame: Frame) -> None:
-    """The bridge's own interface gets a frame from above: from one bridge-mode child to another (dev_forward_skb)."""
-    assert dev.macvlan is not None
-    macvlan.handle_frame(sim, dev, dev.macvlan, frame)
+def handle_frame(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
+    """The receive handler of an interface that is a port of a bridge in its own namespace (br_handle_frame)."""
+    assert dev.member is not None
+    if sim.hops is not None and dev is sim.goal:
+        sim.note(frame.payload.phase, dev.id, "given to the bridge", MEMBER)
+    receive(sim, dev.member, frame)
 
 
 def transmit(sim: Sim, dev: Device, frame: Frame) -> None:

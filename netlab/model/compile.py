@@ -9,8 +9,8 @@ from typing import Any
 
 from netlab.contract import types as plan
 from netlab.model import bridge as switch
-from netlab.model import macvlan, veth
-from netlab.model.stack import nd
+from netlab.model import device, macvlan, veth
+from netlab.model.stack import nd, protocols
 from netlab.model.sysctls import Settings
 from netlab.model.world import (
     DEFAULT_TABLE,
@@ -68,9 +68,9 @@ def compile_state(state: plan.State) -> World:
     for link in state.links:
         if isinstance(link, (plan.Switch, plan.Bridge)):
             _locals(bridges[link.id], link, {mac for bridge, mac in state.disowned if bridge == link.id})
-    for device in world.devices.values():
-        if device.macvlan is not None:
-            _broadcast_order(device.macvlan)
+    for dev in world.devices.values():
+        if dev.macvlan is not None:
+            _broadcast_order(dev.macvlan)
     _interests(world)
     return world
 
@@ -90,6 +90,7 @@ def _device(world: World, link: plan.Link, kind: str, settings: dict[str, Settin
     dev.ifindex = link.ifindex
     dev.mac = link.mac or f"mac of {link.id}"
     dev.mtu, dev.up = link.mtu, link.up
+    dev.receive, dev.handle = device.receive, protocols.receive
     dev.conf = settings[link.namespace].conf(link.ifname)
     for address in link.addresses:
         value = int(ipaddress.ip_address(address.ip))
@@ -120,7 +121,7 @@ def _device(world: World, link: plan.Link, kind: str, settings: dict[str, Settin
 def _veth(world: World, link: plan.Veth, bridge: Bridge, settings: dict[str, Settings]) -> None:
     dev = _device(world, link, "veth", settings)
     dev.running = link.up and link.carrier
-    dev.transmit, dev.receive = veth.transmit, veth.receive
+    dev.transmit = veth.transmit
     port = dev.port = _port(link.port_id, bridge, link.port, link.port_mac, link.mtu, dev.running)
     port.far_device = dev
     if port.attached:
@@ -132,19 +133,20 @@ def _own_interface(world: World, link: plan.Bridge, bridge: Bridge, settings: di
     dev = bridge.device = _device(world, link, "bridge", settings)
     dev.bridge = bridge
     dev.running = link.up and link.carrier
-    dev.transmit, dev.receive = switch.transmit, switch.receive_above
+    dev.transmit = switch.transmit
 
 
 def _member(dev: Device, bridge: Bridge) -> None:
     """A wire of the host that is a port of a bridge in it, with a port's default options."""
     port = dev.member = _port(dev.id, bridge, plan.Port(), dev.mac, dev.mtu, dev.running)
     port.device = dev
+    dev.handle = switch.handle_frame
 
 
 def _pair(world: World, link: plan.Pair, settings: dict[str, Settings]) -> None:
     dev = _device(world, link, "veth", settings)
     dev.running = link.up and link.carrier
-    dev.transmit, dev.receive = veth.transmit, veth.receive
+    dev.transmit = veth.transmit
     dev.peer = world.devices.get(link.peer)
     if dev.peer is not None:
         dev.peer.peer = dev
@@ -186,6 +188,7 @@ def _child(world: World, link: plan.Macvlan, settings: dict[str, Settings]) -> N
     port = lower.macvlan
     if port is None:
         port = lower.macvlan = MacvlanPort(lower)
+        lower.handle = macvlan.handle_frame
         port.bc_queue_len = 0
     port.children.append(dev)
     port.bc_queue_len = max(port.bc_queue_len, 1000 if link.bcqueuelen is None else link.bcqueuelen)

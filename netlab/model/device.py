@@ -24,6 +24,13 @@ APART = rule(
     "veth_xmit",
     "drivers/net/veth.c",
 )
+PARENT_SKIPS_CHILDREN = rule(
+    "macvlan/parent-tx-skips-children",
+    "A host can't reach its own macvlan child unless the switch sends the frame back: what the parent itself sends goes"
+    " straight to its own driver and the wire, no macvlan code is on that way.",
+    "__dev_queue_xmit",
+    "net/core/dev.c",
+)
 
 
 def packet_type(dev: Device, frame: Frame) -> int:
@@ -31,6 +38,11 @@ def packet_type(dev: Device, frame: Frame) -> int:
     if frame.cast == UNICAST:
         return HOST if frame.dst == dev.mac else OTHERHOST
     return frame.cast
+
+
+def receive(sim: Sim, dev: Device, frame: Frame) -> None:
+    """A frame comes in (__netif_receive_skb_core): for what has taken the interface, or for the namespace's stack."""
+    dev.handle(sim, dev, frame, packet_type(dev, frame))
 
 
 def dead(sim: Sim, dev: Device, phase: str) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netlab.model import stack
 from netlab.model.device import dead
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
+from netlab.model.stack import protocols
 from netlab.model.world import BROADCAST, HOST, IP4, IP6, MULTICAST, OTHERHOST, Device, Frame, MacvlanPort
 
 _FILE = "drivers/net/macvlan.c"
@@ -42,13 +42,6 @@ CHILD_SKIPS_PARENT = rule(
     " the wire, never to the parent's own stack.",
     "macvlan_queue_xmit",
     _FILE,
-)
-PARENT_SKIPS_CHILDREN = rule(
-    "macvlan/parent-tx-skips-children",
-    "A host can't reach its own macvlan child unless the switch sends the frame back: what the parent itself sends goes"
-    " straight to its own driver and the wire, no macvlan code is on that way.",
-    "__dev_queue_xmit",
-    "net/core/dev.c",
 )
 BY_MAC = rule(
     "macvlan/demux-by-mac",
@@ -165,7 +158,7 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
             for sibling in _in_order(sim, lower.macvlan):
                 if sibling.mode == "bridge" and sibling is not dev and _hears(sibling, frame):
                     sim.note(payload.phase, sibling.id, "a copy, directly", SIBLING_MULTICAST)
-                    sim.backlog.append((_receive_multicast, sibling, frame))
+                    sim.backlog.append((_receive_group, sibling, frame))
         else:
             sibling_ = lower.macvlan.by_mac.get(frame.dst)
             if sibling_ is not None and sibling_.mode == "bridge":
@@ -178,14 +171,16 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     lower.transmit(sim, lower, frame)
 
 
-def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame, for_us: bool = False) -> None:
+def handle_frame(sim: Sim, parent: Device, frame: Frame, packet_type: int) -> None:
     """The parent's receive handler (macvlan_handle_frame).
 
-    ``for_us`` says that the frame came as PACKET_HOST although it hasn't the parent's MAC: a bridge also takes frames
-    to the MAC of the port by which they come in.
+    A frame may come as HOST although it hasn't the parent's MAC: a bridge also takes frames to the MAC of the port by
+    which they come in.
     """
+    port = parent.macvlan
+    assert port is not None
     cast, dst, payload = frame.cast, frame.dst, frame.payload
-    for_us = for_us or dst == parent.mac
+    for_us = packet_type == HOST or dst == parent.mac
     if port.sources and _forward_source(sim, port, frame, for_us):
         sim.note(payload.phase, parent.id, "taken by a source-mode child", SOURCE_NODST, end=True)
         return
@@ -193,15 +188,16 @@ def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame, for_
         sender = port.by_mac.get(frame.src)
         if sender is not None and sender.mode not in ("bridge", "vepa"):
             sim.note(payload.phase, sender.id, "comes back to its sender alone", SELF_CONSUMES, end=True)
-            sim.backlog.append((_receive_multicast, sender, frame))
+            sim.backlog.append((_receive_group, sender, frame))
             return
         # A parent that is promiscuous, as every veth with an up child is, queues every multicast.
         if port.bc_queue_len > 0:
+            work = _broadcast_work(sim, port, frame, sender)
             if sim.schedule.eager:
-                for _ in broadcast_work(sim, port, frame, sender):
+                for _ in work:
                     sim.drain()
             else:
-                sim.work.append((port, frame, sender))
+                sim.work.append(work)
                 if sim.schedule.after is not None:
                     sim.queued.append((sim.steps, sim.backlog is sim.second))
         else:
@@ -210,7 +206,7 @@ def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame, for_
                 # only.
                 raise Unknown(f"a packet to {dst} may pass by the broadcast queue of {parent.id}")
             sim.note(payload.phase, parent.id, "the broadcast queue has no room", NO_QUEUE, end=True)
-        stack.receive(sim, parent, frame, cast)
+        protocols.receive(sim, parent, frame, cast)
         return
     if port.passthru is not None:
         child: Device | None = port.passthru
@@ -227,13 +223,13 @@ def handle_frame(sim: Sim, parent: Device, port: MacvlanPort, frame: Frame, for_
             child = None
     if child is None:
         if for_us:
-            stack.receive(sim, parent, frame, HOST)
+            protocols.receive(sim, parent, frame, HOST)
         else:
             sim.note(payload.phase, parent.id, f"no up child has {dst}", OTHER_MAC, end=True)
-            stack.receive(sim, parent, frame, OTHERHOST)
+            protocols.receive(sim, parent, frame, OTHERHOST)
         return
     sim.note(payload.phase, child.id, "handed to the child", BY_MAC)
-    stack.receive(sim, child, frame, HOST)
+    child.handle(sim, child, frame, HOST)
 
 
 def _forward_source(sim: Sim, port: MacvlanPort, frame: Frame, for_us: bool) -> bool:
@@ -245,7 +241,7 @@ def _forward_source(sim: Sim, port: MacvlanPort, frame: Frame, for_us: bool) -> 
         if child.up:
             sim.note(payload.phase, child.id, f"a copy: {frame.src} is on its list", SOURCE_COPY)
             if frame.cast:
-                sim.backlog.append((_receive_multicast, child, frame))
+                sim.backlog.append((_receive_group, child, frame))
             elif frame.dst == child.mac or for_us:
                 sim.backlog.append((_receive_host, child, frame))
             else:
@@ -253,7 +249,7 @@ def _forward_source(sim: Sim, port: MacvlanPort, frame: Frame, for_us: bool) -> 
     return consumed
 
 
-def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | None) -> Iterator[None]:
+def _broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | None) -> Iterator[None]:
     """The workqueue hands out a queued broadcast (macvlan_multicast_rx). Each step ends at a child that answers.
 
     So each child's answer is on its way before the next child hears the question.
@@ -278,7 +274,7 @@ def broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | N
         if _hears(child, frame):
             sim.note(payload.phase, child.id, "a copy", how)
             before = len(sim.backlog)
-            stack.receive(sim, child, frame, frame.cast)
+            child.handle(sim, child, frame, frame.cast)
             if len(sim.backlog) != before:
                 yield
 
@@ -318,13 +314,13 @@ def _addressed(child: Device, frame: Frame) -> bool:
     return proto in (IP4, IP6) and payload.dst != 0 and payload.dst in local
 
 
-def _receive_multicast(sim: Sim, dev: Device, frame: Frame) -> None:
-    stack.receive(sim, dev, frame, frame.cast)
+def _receive_group(sim: Sim, dev: Device, frame: Frame) -> None:
+    dev.handle(sim, dev, frame, frame.cast)
 
 
 def _receive_host(sim: Sim, dev: Device, frame: Frame) -> None:
-    stack.receive(sim, dev, frame, HOST)
+    dev.handle(sim, dev, frame, HOST)
 
 
 def _receive_otherhost(sim: Sim, dev: Device, frame: Frame) -> None:
-    stack.receive(sim, dev, frame, OTHERHOST)
+    dev.handle(sim, dev, frame, OTHERHOST)

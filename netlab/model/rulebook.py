@@ -8,11 +8,11 @@ from itertools import groupby
 # Importing a module declares its rules.
 from netlab.model import bridge, device, macvlan, refusal, veth
 from netlab.model.rules import RULES, Rule
-from netlab.model.stack import arp, fib, ip, ipv6, nd, sockets
+from netlab.model.stack import arp, fib, ip, ipv6, nd, protocols, sockets
 
 __all__ = ["RULES", "document"]
 
-_DECLARING = (bridge, device, macvlan, refusal, veth, arp, fib, ip, ipv6, nd, sockets)
+_DECLARING = (bridge, device, macvlan, refusal, veth, arp, fib, ip, ipv6, nd, protocols, sockets)
 
 _HEAD = """\
 # The rules

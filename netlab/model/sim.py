@@ -86,7 +86,8 @@ class Sim:
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
         self.world = world
         self.backlog: deque[tuple[Callable[..., None], Any, Frame]] = deque()
-        self.work: deque[tuple[MacvlanPort, Frame, Device | None]] = deque()
+        #: what the workqueue has to do; each step of a piece ends where somebody answers
+        self.work: deque[Iterator[None]] = deque()
         #: for each piece of work: at which step it was queued, and whether the second CPU queued it
         self.queued: deque[tuple[int, bool]] = deque()
         #: the backlog of the second CPU, where there are two
@@ -155,8 +156,6 @@ class Sim:
 
     def run(self) -> None:
         """Let everything happen that follows from what is queued."""
-        from netlab.model.macvlan import broadcast_work
-
         if self.schedule.after is not None:
             self._run_on_two()
             return
@@ -166,7 +165,7 @@ class Sim:
             if self.users and self.schedule.prompt:
                 self.users.popleft()(self)
             elif self.work:
-                for _ in broadcast_work(self, *self._next_of(self.work)):
+                for _ in self._next_of(self.work):
                     if not self.schedule.together:
                         self.drain()
             elif self.users:
@@ -176,8 +175,6 @@ class Sim:
 
     def _run_on_two(self) -> None:
         """The same, with the workqueue on a CPU of its own that takes turns with the first, frame by frame."""
-        from netlab.model.macvlan import broadcast_work
-
         first, second = self.backlog, deque[tuple[Callable[..., None], Any, Frame]]()
         children: Iterator[None] = iter(())
         crossed: Iterator[None] = iter(())
@@ -207,10 +204,11 @@ class Sim:
                         did = next(children, self) is None
             elif turn == WORK:
                 self._next_of(self.queued)
-                children = chain(children, broadcast_work(self, *self._next_of(self.work)))
+                work = self._next_of(self.work)
+                children = chain(children, work)
             elif turn == CROSSED_WORK:
                 self._next_of(self.queued)
-                crossed = broadcast_work(self, *self._next_of(self.work))
+                crossed = self._next_of(self.work)
             elif turn == CROSSED_CHILD:
                 did = next(crossed, self) is None
             elif turn == USER:

@@ -6,11 +6,11 @@ import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator
 
-from netlab.model import bridge, device, macvlan, stack
+from netlab.model import bridge, device, macvlan
 from netlab.model.packets import Raw
 from netlab.model.probes import End
 from netlab.model.sim import Hop, Sim, Unknown
-from netlab.model.stack import arp, ip, ipv6, nd, sockets
+from netlab.model.stack import arp, ip, ipv6, nd, protocols, sockets
 from netlab.model.world import ALL_STATIONS, BROADCAST, MULTICAST, OTHERHOST, RAW, Device, Frame
 
 #: Why another interface answers, the most telling first.
@@ -111,13 +111,13 @@ class BroadcastStory:
 _SILENT = (arp.NOBODY, arp.UNRESOLVED, nd.OWN_ADDRESSES, nd.UNRESOLVED)
 #: Rules by which a frame is handed to another interface than the target, and what becomes of it there.
 _TAKEN = (macvlan.SOURCE_NOT_BY_MAC, macvlan.PASSTHRU_TAKES)
-_TAKEN_BY = (stack.NOT_FOR_US, macvlan.OTHER_MAC, ip.NOT_FORWARDED, ipv6.NOT_FORWARDED)
+_TAKEN_BY = (protocols.NOT_FOR_US, macvlan.OTHER_MAC, ip.NOT_FORWARDED, ipv6.NOT_FORWARDED)
 
 
 def _kin(last: Hop, one: Device, other: Device) -> Hop | None:
     """That a parent and its child don't meet, where that is how they are related."""
     if other.lower is one:
-        return Hop(last.phase, one.id, "out by the wire", macvlan.PARENT_SKIPS_CHILDREN, True)
+        return Hop(last.phase, one.id, "out by the wire", device.PARENT_SKIPS_CHILDREN, True)
     if one.lower is other:
         return Hop(last.phase, one.id, "out by the parent", macvlan.CHILD_SKIPS_PARENT, True)
     return None

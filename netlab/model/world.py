@@ -8,13 +8,10 @@ has a made-up name of its own, equal to nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netlab.contract.types import State
-
-if TYPE_CHECKING:
-    from netlab.model.schedule import Outcome
-    from netlab.model.sim import Sim
+from netlab.model.schedule import Outcome
 
 UNICAST, BROADCAST, MULTICAST = 0, 1, 2
 #: skb->pkt_type as the receiving device sees it (BROADCAST and MULTICAST as above).
@@ -75,7 +72,7 @@ class Device:
     """An interface of a host or container: a veth, a bridge, a macvlan child, or lo."""
 
     __slots__ = (
-        "addresses4", "addresses6", "anycast6", "bridge", "conf", "groups", "id", "ifindex", "index", "kind",
+        "addresses4", "addresses6", "anycast6", "bridge", "conf", "groups", "handle", "id", "ifindex", "index", "kind",
         "linklocal", "lower", "mac", "macvlan", "member", "mode", "mtu", "name", "neighbors", "nodst", "ns", "peer",
         "port", "receive", "running", "transmit", "up",
     )  # fmt: skip
@@ -114,14 +111,20 @@ class Device:
         self.mode = ""
         self.nodst = False
         self.macvlan: MacvlanPort | None = None
-        self.transmit: Callable[[Sim, Device, Frame], None] = no_transmit
-        self.receive: Callable[[Sim, Device, Frame], None] = no_transmit
+        # What its kind does: the first argument is the `sim.Sim`, which is made of what is here.
+        #: it sends a frame
+        self.transmit: Callable[[Any, Device, Frame], None] = no_frames
+        #: a frame comes in
+        self.receive: Callable[[Any, Device, Frame], None] = no_frames
+        #: what takes a frame that has come in, and what it is to the interface (skb->pkt_type): the namespace's stack,
+        #: or what has registered for all frames of the interface (rx_handler)
+        self.handle: Callable[[Any, Device, Frame, int], None] = no_frames
 
     def __repr__(self) -> str:
         return f"<{self.id}>"
 
 
-def no_transmit(sim: Sim, dev: Device, frame: Frame) -> None:
+def no_frames(sim: Any, dev: Device, frame: Frame, packet_type: int = OTHERHOST) -> None:
     """The loopback's place holder: frames never pass through it."""
     raise AssertionError(f"{dev.id} carries no frames")
 

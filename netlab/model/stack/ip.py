@@ -6,7 +6,7 @@ from netlab.model.packets import Ip
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
 from netlab.model.stack import arp, fib, sockets
-from netlab.model.world import ALL_STATIONS, BROADCAST, IP4, UNICAST, Device, Frame, Namespace
+from netlab.model.world import ALL_STATIONS, BROADCAST, HOST, IP4, UNICAST, Device, Frame, Namespace
 
 DELIVERED = rule(
     "ip/delivered",
@@ -138,9 +138,13 @@ def _loop(sim: Sim, origin: Device, frame: Frame) -> None:
     deliver(sim, origin.ns, packet, origin)
 
 
-def receive(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> None:
+def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     """A packet comes in (ip_rcv, ip_route_input_slow)."""
     ns = dev.ns
+    packet: Ip = frame.payload
+    if packet_type != HOST and packet.dst not in ns.local4:
+        # A router sends on only what was for its own MAC (ip_forward).
+        return
     if packet.phase == sim.request and ns is sim.server:
         sim.entered.append(dev)
     if packet.dst in ns.local4:

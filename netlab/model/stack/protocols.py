@@ -1,0 +1,33 @@
+"""What becomes of a frame that an interface hands up: the table of the protocols' handlers."""
+
+from __future__ import annotations
+
+from netlab.model.rules import rule
+from netlab.model.sim import Sim, Unknown
+from netlab.model.stack import arp, ip, ipv6
+from netlab.model.world import ARP, IP4, IP6, OTHERHOST, RAW, Device, Frame
+
+NOT_FOR_US = rule(
+    "stack/other-host",
+    "A frame to somebody else's MAC is seen by sniffers, but ARP and IP drop it.",
+    "ip_rcv_core",
+    "net/ipv4/ip_input.c",
+)
+
+_HANDLERS = {ARP: arp.receive, IP4: ip.receive, IP6: ipv6.receive}
+
+
+def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
+    """The protocol handlers (__netif_receive_skb_core, after any rx_handler)."""
+    proto = frame.proto
+    if proto == RAW:
+        if sim.heard.get(dev, OTHERHOST) == OTHERHOST:
+            sim.heard[dev] = packet_type
+        sim.note(frame.payload.phase, dev.id, "heard" if packet_type != OTHERHOST else "seen, for another MAC")
+        return
+    if packet_type == OTHERHOST:
+        sim.note(frame.payload.phase, dev.id, f"for {frame.dst}, not for {dev.mac}", NOT_FOR_US, end=True)
+        return
+    if why := dev.ns.unknown.get(6 if proto == IP6 else 4):
+        raise Unknown(why)
+    _HANDLERS[proto](sim, dev, frame, packet_type)
