@@ -23,14 +23,14 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Far:
-    """The far side of a link: ``inject`` lets a frame come in at it, one that leaves may be seen in ``places``."""
+    """The far side of a link: ``inject`` makes a frame come in at the link; one that it sends is seen in ``places``."""
 
     inject: Callable[[bytes], None]
     places: frozenset[str]
 
 
 class Arena:
-    """Who is where: endpoints by index, links by namespace and interface name, the switch port of each."""
+    """Where things are: endpoints by index, links by namespace and interface name, the switch port of each."""
 
     def __init__(self, lab: Lab, state: State, links: dict[str, dict[str, Any]]) -> None:
         self.lab = lab
@@ -99,16 +99,16 @@ class Arena:
         return Far(inject, frozenset().union(*places)) if ways else None
 
     def _seen_at(self, end: str) -> frozenset[str]:
-        """Where what comes in at the end of a wire may be seen: there, or at a child of it, which may take it away."""
+        """Where a frame that comes in at the end of a wire may be seen: there, or at a child that takes it."""
         return frozenset({end, *(child.id for child in self.state.children_of(end))})
 
     def plugged(self, bridge: Bridge) -> list[Veth]:
-        """The wires into a bridge inside of a host that work: those of containers, and the host's own."""
+        """The working wires into a bridge inside a host: those of containers, and the host's own."""
         veths = [link for link in self.state.links if isinstance(link, Veth)]
         return [veth for veth in veths if bridge.id in (veth.switch, veth.master) and self.works(veth.id)]
 
     def _into(self, bridge: Bridge, veth: Veth) -> Callable[[bytes], None]:
-        """What makes a frame come into a bridge by one of its ports, a locked one in the name of one that it admits."""
+        """A function that makes a frame enter a bridge by this port; a locked port gets a source MAC that it admits."""
         if veth.switch != bridge.id:
             return partial(self.transmit_at_port, veth)
         if not (veth.port.locked and veth.port.fdb):

@@ -55,7 +55,7 @@ def all_of(*tests: tuple[int, int, int]) -> Program:
 
 
 def but(program: Program) -> Program:
-    """Accept what a program refuses, and the other way round; it must not be followed by another in `any_of`."""
+    """Accept what a program refuses, and refuse what it accepts; in `any_of` it must be the last."""
     return [(code, yes, no, ACCEPT - k if code == RET else k) for code, yes, no, k in program]
 
 

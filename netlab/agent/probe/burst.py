@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def from_two(work: Callable[[T], None], items: Sequence[T]) -> None:
-    """Call ``work`` with every item, half of them in a thread of its own; what either half raises is raised here."""
+    """Call ``work`` with every item, for half of them in another thread; errors of both halves are raised here."""
     failure: list[BaseException] = []
 
     def help_out() -> None:

@@ -19,12 +19,15 @@ from netlab.contract.types import State, Veth
 
 
 def flush_neighbors(ns: Netns, family: int = socket.AF_UNSPEC, *, noarp: bool = False) -> bool:
-    """Delete every neighbour entry that is neither permanent nor NOARP; whether packets may have waited for one.
+    """Delete every neighbour entry that is neither permanent nor NOARP; returns whether packets may have waited for
+    one.
 
-    Those are given up with an error (neigh_invalidate), which may make others look for their senders. With ``family``
-    only its own entries: the kernel walks a table for each. With ``noarp`` also NOARP ones, of broadcast and multicast
-    addresses: what was one may be a neighbour's address now (arp_constructor), and they keep the header that was last
-    sent to them, with a passthru child's old MAC when its parent's was changed (macvlan_sync_address tells nobody).
+    Waiting packets end with an error (neigh_invalidate), which may make hosts look for the packets' senders.
+
+    ``family`` limits it to that family's entries: the kernel has a table for each. ``noarp`` deletes NOARP entries,
+    too, which broadcast and multicast addresses have. After a step such an address may be a neighbour's
+    (arp_constructor). They also cache the header that was last sent to them: after a change of the parent's MAC it has
+    a passthru child's old one (macvlan_sync_address sends no notification).
     """
     kept = nl.NUD_PERMANENT if noarp else nl.NUD_PERMANENT | nl.NUD_NOARP
     entries = neighbors.read(ns.netlink, family, without=kept)
@@ -38,10 +41,10 @@ def flush_neighbors(ns: Netns, family: int = socket.AF_UNSPEC, *, noarp: bool = 
 
 
 def flush_exceptions(ns: Netns, four: bool, six: bool) -> None:
-    """Forget what routers taught (redirects and path MTUs: fib_nh_exception, rt6_exception), for these families.
+    """Delete redirects and path MTUs (fib_nh_exception, rt6_exception) of these families.
 
-    One write does it for IPv4. For IPv6 it spares path MTUs until they expire (rt6_age_examine_exception), so each is
-    deleted, as ``ip -6 route flush cache`` does.
+    For IPv4 one write to a sysctl does it. For IPv6 that spares path MTUs until they expire
+    (rt6_age_examine_exception), so each is deleted, as ``ip -6 route flush cache`` does.
     """
     if four:
         with ns:
@@ -58,8 +61,8 @@ def flush_exceptions(ns: Netns, four: bool, six: bool) -> None:
 def flush_fdb(ns: Netns, bridge: int) -> None:
     """Forget every learned MAC of a bridge (br_fdb_delete_bulk); static entries stay.
 
-    A change of the link itself is what older kernels know, and it makes a bridge that is an interface of a host report
-    its multicast groups anew (addrconf_notify): then everybody learns its MAC who was just made to forget it.
+    Older kernels can only do it by a change of the link. That makes a bridge that is an interface of a host report its
+    multicast groups again (addrconf_notify), and other bridges learn its MAC again.
     """
     if ns.netlink.failures([fdb_flush(bridge)]):
         _flush_by_link(ns, bridge)
@@ -73,7 +76,7 @@ def _flush_by_link(ns: Netns, bridge: int) -> None:
 
 
 def restore_fdb(namespaces: Mapping[str, Netns], state: State | None) -> None:
-    """Put every static entry back on its port: a port that learns takes even those along (br_fdb_update)."""
+    """Put every static entry back on its port: a port that learns may have taken it (br_fdb_update)."""
     for veth in state.links if state is not None else ():
         if isinstance(veth, Veth) and veth.port.fdb and veth.port.attached:
             ns, index, dev = veth.port_namespace, veth.port_ifindex, veth.port_ifname

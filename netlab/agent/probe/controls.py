@@ -31,7 +31,7 @@ class Life:
 
     @property
     def proved(self) -> bool:
-        """Whether silence at this end can be taken at its word."""
+        """Whether silence at this end counts as proof."""
         return bool(self.dead) or (self.transmits and (self.receives or bool(self.closed)))
 
     def lack(self) -> str:
@@ -42,7 +42,7 @@ class Life:
 
 
 def _admits(bridge: Bridge, veth: Veth) -> bool:
-    """Whether a frame that comes to a bridge by this port gets into it, if only in the name of one that it admits."""
+    """Whether a bridge takes frames that come by this port, if only those with a source MAC that the port admits."""
     port = veth.port
     open_ = not port.locked or bool(port.fdb)
     return veth.switch != bridge.id or (port.attached and port.state == "forwarding" and open_)
@@ -123,8 +123,8 @@ class Controls:
             source = frames.mac_bytes(link.allowed_macs[0])
         try:
             if not life.receives and not life.closed:
-                # By unicast and by broadcast: a parent under a passthru child hears only the latter, a child
-                # whose queue is closed only the former.
+                # By unicast and by broadcast: a parent under a passthru child hears only broadcasts, a child
+                # whose queue is closed only unicast.
                 for destination in (mac, frames.BROADCAST):
                     number = next(self.arena.numbers)
                     self._receiving[number] = {link_id}
@@ -134,7 +134,7 @@ class Controls:
                 self._sending[number] = link_id
                 self.arena.transmit(self._index(link_id), frames.raw(frames.NEAREST_BRIDGE, mac, number))
         except OSError:
-            # Not proved this time; what the kernel refuses for good stays unproved, and the record says so.
+            # Not proved this time. What the kernel always refuses stays unproved, and the record says so.
             return
 
     def _index(self, link_id: str) -> int:

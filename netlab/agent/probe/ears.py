@@ -22,15 +22,16 @@ SNAP = 192
 #: The receive buffer that is asked for; half of what the kernel then counts.
 ROOM = 1 << 22
 
-#: What an ear hears: the namespace, the protocol, the frame, the interface's name, the packet type (PACKET_HOST, …).
+#: Called for each frame: the namespace, the protocol, the frame, the interface's name, the packet type (PACKET_HOST,
+#: …).
 Handler = Callable[[str, int, bytes, str, int], None]
 
 
 class Ears:
     """Packet sockets, at most one per namespace and protocol, and other sockets, in one epoll loop.
 
-    Closing a packet socket costs an RCU grace period (packet_release, synchronize_net: 10 ms), so they are few,
-    each serves every layer, and they are closed side by side.
+    Closing a packet socket costs an RCU grace period (packet_release, synchronize_net: 10 ms). So there are few, each
+    serves every layer, and they are closed in parallel.
     """
 
     def __init__(self, handler: Handler) -> None:
@@ -39,23 +40,25 @@ class Ears:
         self._ready: dict[int, Callable[[], None]] = {}
         self._packet: dict[tuple[str, int], socket.socket] = {}
         self._others: list[socket.socket] = []
-        #: The sockets that had anything since their losses were asked for, and what each of the others has lost so far.
+        #: The sockets that had something to read since the last look at losses, and what each of the others has lost so
+        #: far.
         self._active: set[socket.socket] = set()
         self._lost: dict[socket.socket, int] = {}
-        #: Answers of ours that could not be sent, since losses were asked for: a buffer or a queue was full.
+        #: Answers of ours that could not be sent since the last look at losses: a buffer or a queue was full.
         self.unsent = 0
         #: The smallest receive buffer among the sockets that count losses.
         self.room = 2 * ROOM
         self._meters: list[socket.socket] = []
         self._inbox = Inbox(SNAP)
-        #: The interfaces' names, by namespace and index: to ask for one takes as long as to receive a frame.
+        #: The interfaces' names, by namespace and index: asking the kernel takes as long as receiving a frame.
         self._names: dict[str, dict[int, str]] = {}
 
     def listen(self, ns: Netns, protocol: int, program: bpf.Program, *, sent: bool = False) -> socket.socket:
-        """Hear a protocol on every interface of a namespace, by an unbound packet socket; ``sent``: also what leaves.
+        """Receive a protocol on every interface of a namespace, by an unbound packet socket; ``sent``: also what
+        leaves.
 
-        A socket bound to a macvlan's parent would also hear what was demultiplexed to its children
-        (deliver_ptype_list_skb matches orig_dev), hence unbound. Calling it again changes nothing.
+        It is unbound because a socket bound to a macvlan's parent would also receive what goes to its children
+        (deliver_ptype_list_skb matches orig_dev). Calling it again changes nothing.
         """
         known = self._packet.get((ns.id, protocol))
         if known is not None:
@@ -65,7 +68,7 @@ class Ears:
         bpf.attach(sock, program)
         if not sent:
             with contextlib.suppress(OSError):
-                # Linux 4.20; whoever doesn't want to hear it has to leave it out himself before.
+                # Since Linux 4.20; before, the filter has to leave out what was sent.
                 sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
         self.room = min(self.room, sockets.make_room(sock, ROOM))
         sock.setblocking(False)
@@ -94,7 +97,7 @@ class Ears:
         return name
 
     def meter(self, ns: Netns, program: bpf.Program) -> Meter:
-        """Count the frames that any interface of a namespace sends or receives, of those that a filter accepts."""
+        """Count the frames that a filter accepts, of all that the interfaces of a namespace send or receive."""
         every = socket.htons(ETH_P_ALL)
         meter = Meter(sockets.open_in(ns, socket.AF_PACKET, socket.SOCK_RAW, every, "a packet socket"), program)
         self._meters.append(meter.socket)
@@ -106,7 +109,8 @@ class Ears:
         self._add(sock, ready, events)
 
     def collect(self, sock: socket.socket, ready: Callable[[], None]) -> None:
-        """The same for a socket by which answers come: its buffer is made large, and what finds no room is a loss."""
+        """The same for a socket that receives answers: its buffer is made large, and what finds no room counts as
+        lost."""
         self.room = min(self.room, sockets.make_room(sock, ROOM))
         self._lost[sock] = 0
         active = self._active
@@ -130,7 +134,8 @@ class Ears:
         self._ready[sock.fileno()] = ready
 
     def drain(self, timeout: float = 0.0) -> bool:
-        """Handle everything that can be read now, the first within ``timeout`` seconds; whether there was anything."""
+        """Handle everything that can be read, after waiting ``timeout`` seconds at most; returns whether there was
+        anything."""
         anything = False
         events = self._epoll.poll(timeout)
         while events:
@@ -152,7 +157,7 @@ class Ears:
         return True
 
     def drops(self) -> int:
-        """Frames that our sockets had no room for since the last call: one that was never ready had room."""
+        """How many frames our sockets had no room for since the last call; a socket that was never ready had room."""
         lost, self.unsent = self.unsent, 0
         for sock in self._active:
             if sock in self._lost:
@@ -164,7 +169,7 @@ class Ears:
         return lost
 
     def takes(self, size: int) -> int:
-        """How many frames that take so many bytes of a buffer (truesize) each of our sockets has room for."""
+        """For how many frames of so many bytes (truesize) each of our sockets has room."""
         return max(1, self.room // size)
 
     def close(self) -> None:

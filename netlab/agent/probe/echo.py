@@ -1,4 +1,4 @@
-"""``icmp``, ``icmp6`` and their static kin: a ping bound to an interface, by the namespace's own stack."""
+"""``icmp``, ``icmp6`` and their ``-static`` layers: a ping bound to an interface, by the namespace's own stack."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from netlab.contract.types import Address, base_layer
 SOL_RAW, ICMP_FILTER, ICMP6_FILTER = 255, 1, 1
 IP_MTU_DISCOVER, IP_PMTUDISC_DO, IPV6_MTU_DISCOVER, IPV6_DONTFRAG = 10, 2, 23, 62
 ECHO_REPLY, ECHO_REPLY_6 = 0, 129
-#: In a wave of so many probes nobody listens at a namespace that has one door only: its answers tell the way they came.
+#: In a wave of so many probes no socket listens at namespaces with one interface: requests can only come in by that.
 MANY = 64
-#: So many are sent at once where nothing is flooded and nobody listens: half of them by each processor, and a backlog
-#: takes 1000 (net.core.netdev_max_backlog).
+#: So many are sent at once where nothing is flooded and no socket listens. Each of two processors sends half of them,
+#: and a backlog takes 1000 (net.core.netdev_max_backlog).
 VOLLEYS = 1024
 
 
 class AddressLayer(Layer):
-    """What the layers of the namespaces' own stacks share: addresses, neighbours, by which door a request came."""
+    """Shared by the layers that use the namespaces' own stacks: addresses, neighbours, where a request came in."""
 
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         super().__init__(arena, ears, name)
@@ -117,16 +117,16 @@ class AddressLayer(Layer):
         self.results[pair].answered = True
 
     def settled(self, pair: Pair) -> bool:
-        """Decided only here, when all that has come in was read: the answer may have been read before the request.
+        """Decided only here, when everything was read: the answer may have been read before the request.
 
-        That it has not come in by the destination's own interface is a negative: a copy of it may still wait.
+        That a request hasn't come in by the destination's own interface is a negative: a copy of it may still wait.
         """
         result = self.results[pair]
         if result.answered and not result.letter:
             endpoint = self.arena.endpoints[pair[1]]
             doors = result.evidence.get("entered")
             if doors is None and endpoint.namespace not in self.watched:
-                # Nobody listened, or needed to: the namespace has only one door, and the address no other holder.
+                # No socket listened: the namespace has only one interface, and no other host the address.
                 doors = (endpoint.link,)
             if doors and endpoint.link in doors:
                 result.letter = "R"
@@ -141,7 +141,7 @@ class AddressLayer(Layer):
         else:
             result.letter = "U"
             reason = "reply-lost" if result.evidence.get("entered") else "request-lost"
-            # Somebody else has the address, too, perhaps the asker himself.
+            # Another host has the address, too, or the source itself.
             result.evidence.setdefault("reason", "answered-by-a-stranger" if result.answered else reason)
 
 
@@ -259,7 +259,7 @@ class Echo(AddressLayer):
         return self.targets[index]
 
     def request_of(self, data: bytes) -> Pair | None:
-        # An IPv4 header without options: our own packets have none. A tap hears everybody's frames, however short.
+        # An IPv4 header without options: our own packets have none. A tap sees all frames, however short.
         kind, offset = (data[54:55], 62) if self.family == 6 else (data[34:35], 42)
         number = frames.number_at(data, offset) if kind in (b"\x08", b"\x80") else None
         return self.by_number.get(number) if number is not None else None

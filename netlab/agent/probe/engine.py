@@ -37,8 +37,8 @@ ENGINES: dict[str, type[Layer]] = {
     "broadcast": Broadcast, "unicast": Unicast, "arp": Arp, "ndp": Ndp, "icmp": Echo, "icmp6": Echo,
     "icmp-static": Echo, "icmp6-static": Echo, "tcp": Tcp, "tcp6": Tcp, "udp": Udp, "udp6": Udp,
 }  # fmt: skip
-#: So many probes are sent before the ears are emptied: at first, and when a wave's negatives are probed again because
-#: frames were lost meanwhile. Then a short queue is let out after each of these, too.
+#: So many probes are sent before the sockets are read: at first, and when a wave's negatives are probed again because
+#: frames were lost. In these further attempts short queues are emptied after each burst, too.
 BURSTS = (64, 8, 1, 1)
 #: The neighbour tables that a layer of a family fills.
 FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
@@ -88,7 +88,8 @@ class Prober:
     def _listen(self) -> None:
         lab = self.arena.lab
         for ns_id, ns in lab.namespaces.items():
-            # On a switch everything is tapped before the bridge takes it, and all of it only where wires matter.
+            # On switches the taps see frames before the bridge does. They see all frames only where the wire is
+            # watched.
             tapped = filters.MOVING if self.wire else filters.OURS
             if ns_id in lab.bridges:
                 sock = self.ears.listen(ns, frames.ETH_P_ALL, tapped)
@@ -203,11 +204,11 @@ class Prober:
                     late = late or self.rounds.catch_up(self._queues(open_pairs))
             silent = [pair for pair in open_pairs if not layer.settled(pair)]
             unseen = [pair for pair in open_pairs if self.wire and not layer.results[pair].wire]
-            # Where answers may be overtaken by what the same probe still has under way (a broadcast in a macvlan queue,
-            # another interface of the namespace), it must be over before the next wave finds everything cold.
+            # An answer may come before other frames of the same probe have ended (a broadcast in a macvlan queue,
+            # another interface of the namespace). They must have ended before the next wave starts from cold.
             lingers = layer.warms and bool(self.rounds.queues or self._many_doors)
             self.rounds.sent()
-            # That a broadcast was heard nowhere else is a negative, too, even where everybody has heard it.
+            # That a broadcast was heard nowhere else is a negative, too, even where every endpoint has heard it.
             unsure = bool(silent or unseen) or isinstance(layer, Broadcast)
             proof = self._rounds(layer, silent or unseen or open_pairs) if unsure or lingers else ""
             proof = proof or late or (self._unfenced.look() if unsure else "")
@@ -232,7 +233,7 @@ class Prober:
                 layer.results[pair].evidence["wire"] = "?"
 
     def _let_out(self) -> str:
-        """Let out whatever waits anywhere; why it can't be done, else ''."""
+        """Empty every queue of the lab; returns why it can't be done, else ''."""
         return self.rounds.run(1, list(self.rounds.queues.values()))
 
     def _rounds(self, layer: Layer, pairs: list[Pair]) -> str:
@@ -242,13 +243,13 @@ class Prober:
         return lack
 
     def _warm(self, layer: Layer, pairs: list[Pair]) -> None:
-        """Tell who may learn from these probes: both ends; others, too, where they may go by gateways, or somebody else
-        has an end's address."""
+        """Note which namespaces may learn from these probes: both ends; others where probes may go by a gateway, or
+        where another host has an end's address."""
         ends = {self.arena.endpoints[index].namespace for pair in pairs for index in pair}
         self.warmth.warm(ends, further=self._further(pairs), family=FAMILIES[layer_family(layer.name)])
 
     def _further(self, pairs: Iterable[Pair]) -> bool:
-        """Whether others may have a part in these probes: a gateway, or who has an end's address, too."""
+        """Whether other hosts may take part in these probes: a gateway, or a host that also has an end's address."""
         return any(not self._shared.isdisjoint(pair) or not self._near(pair) for pair in pairs)
 
     def _queues(self, pairs: list[Pair]) -> list[QueueFence]:

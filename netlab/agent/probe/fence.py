@@ -1,13 +1,17 @@
-"""Rounds: proof that whatever was sent before has been handled.
+"""Rounds: proof that everything that was sent before has been handled.
 
-Frames wait in three kinds of queue: the receive backlog, one per CPU for all namespaces (enqueue_to_backlog,
-net/core/dev.c); the broadcast queue of each macvlan port, emptied by a workqueue (macvlan_broadcast_enqueue,
-drivers/net/macvlan.c); and where an interface is shaped its queueing discipline (tbf_enqueue, htb_enqueue). All are
-first in, first out. So a frame of our own that went in later and has come out says that all earlier ones have come
-out too. What they caused may have been queued anew: hence as many rounds as the longest causal chain has hops.
+Frames wait in three kinds of queues:
 
-Of two more no fence can be sent through, and they have to be empty: a neighbour table's queue of answers in another's
-place, and the queueing disciplines that a process inside a lab has set (`netlab.agent.probe.waiting`).
+- the receive backlog, one for each CPU and all namespaces (enqueue_to_backlog, net/core/dev.c);
+- the broadcast queue of each macvlan port, emptied by a workqueue (macvlan_broadcast_enqueue, drivers/net/macvlan.c);
+- the queueing discipline of an interface that is shaped (tbf_enqueue, htb_enqueue).
+
+All are first in, first out. So when a frame of our own, queued later, has come out, all earlier ones have come out,
+too. They may have caused further frames, which are queued again: so there are as many rounds as the longest chain has
+hops.
+
+Fences can't cross two other queues, which must be empty: a neighbour table's queue of proxy answers, and queueing
+disciplines that a process inside a lab has set (`netlab.agent.probe.waiting`).
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ from netlab.agent.probe import bpf, filters, frames, proc
 
 #: On machines with more CPUs a pair for each would take too long to make.
 LANES = 16
-#: How long a fence may take, in seconds: far beyond any scheduling delay; then the proof is given up.
+#: How long a fence may take, in seconds: far longer than any scheduling delay. After that there is no proof.
 DEADLINE = 5.0
 #: After so many seconds a fence through a queue is sent again, then after twice as many, and so on.
 PATIENCE = 0.02
@@ -38,11 +42,11 @@ class FenceLost(Exception):
 
 
 class CpuFence:
-    """Veth pairs in the agent's own namespace, outside any lab, by which a frame crosses every CPU's backlog.
+    """Veth pairs in the agent's own namespace, outside any lab, through which a frame crosses every CPU's backlog.
 
-    Where the kernel can be told which CPU is to receive a frame (receive packet steering, for root alone), there is
-    a pair for each CPU: a frame then goes into that CPU's backlog from wherever this process runs. Elsewhere the
-    process itself goes from CPU to CPU by way of one pair, and each time has to wait until it gets to run there.
+    With receive packet steering (root only) there is a pair for each CPU: its frames go into that CPU's backlog,
+    wherever this process runs. Without, there is one pair, and the process moves from CPU to CPU: each time it must
+    wait until it is scheduled there.
     """
 
     def __init__(self) -> None:
@@ -112,7 +116,7 @@ class CpuFence:
                 missing.discard(frames.number_at(self._hear.recv(128), 14))
 
     def _put(self, frame: bytes, lane: tuple[str, int]) -> None:
-        """Send a frame, as soon as the CPU that is to receive it has room for it in its backlog. Raises OSError."""
+        """Send a frame as soon as the receiving CPU's backlog has room for it. Raises OSError."""
         deadline = time.monotonic() + DEADLINE
         while True:
             try:
@@ -125,10 +129,11 @@ class CpuFence:
             time.sleep(0.0005)
 
     def round(self, *, quiet: bool = False) -> None:
-        """Cross every CPU's backlog; where not steered, of those that this process may run on. Raises FenceLost.
+        """Cross the backlog of every CPU; without steering, of every CPU that this process may run on. Raises
+        FenceLost.
 
-        ``quiet`` forgoes steering where that may wake a CPU: for a while it answers faster than at rest. Where there is
-        work for all of them the process would only have to wait wherever it moves.
+        ``quiet`` avoids steering where it may wake an idle CPU, which then answers faster than usual for a while. Where
+        all CPUs are busy it steers anyway: moving, the process would have to wait for each.
         """
         try:
             if self.steered and not (quiet and _running() < len(self._lanes)):
@@ -139,7 +144,7 @@ class CpuFence:
             raise FenceLost(f"a fence across the CPUs didn't come back in {DEADLINE:g} s") from error
 
     def _move_and_cross(self) -> None:
-        # Each time the other way round: most often we are still where the last round ended, and need not move there.
+        # In the opposite order each time: this process is mostly still on the CPU where the last round ended.
         self._tour.reverse()
         try:
             for cpu in self._tour:
@@ -149,7 +154,8 @@ class CpuFence:
             os.sched_setaffinity(0, self._tour)
 
     def _move(self, cpu: int) -> None:
-        """Go on on another CPU. Raises FenceLost where it was taken away: what may wait there isn't known this time."""
+        """Move to another CPU. Raises FenceLost where this process may no longer run there: its backlog isn't
+        crossed."""
         try:
             os.sched_setaffinity(0, (cpu,))
         except OSError as error:
@@ -161,7 +167,7 @@ class CpuFence:
 
 
 def _running() -> int:
-    """How many tasks of the whole machine run or wait to, this one included (nr_running, kernel/sched/core.c)."""
+    """How many tasks of the whole machine run or are ready to, this one included (nr_running, kernel/sched/core.c)."""
     try:
         return int(proc.read("/proc/loadavg").split()[3].partition(b"/")[0])
     except OSError:
@@ -257,10 +263,10 @@ def cross_queues(
     number: Callable[[], int],
     wait: Callable[[dict[int, Fence], float], None],
 ) -> None:
-    """Send a frame through each queue and wait until all that must have heard it. Raises FenceLost.
+    """Send a frame through each queue, and wait until every listener has heard it. Raises FenceLost.
 
-    ``wait`` takes out of a mapping, until a deadline (time.monotonic()), what was heard. A queue may have had no room
-    for a fence, behind all that it is to follow: then another is sent, which proves as much.
+    ``wait`` removes from a mapping the fences that were heard, until a deadline (time.monotonic()). A full queue drops
+    a fence: then another is sent, which proves the same.
     """
     deadline = time.monotonic() + DEADLINE
     patience = PATIENCE

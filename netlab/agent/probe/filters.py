@@ -11,7 +11,7 @@ _FIRST, _SECOND = frames.MARK_WORDS
 #: A request has SYN and not ACK; one that asks for ECN has ECE and CWR besides (tcp_ecn_send_syn).
 SYN, SYN_ACK = 0x02, 0x12
 
-#: Frames of our own EtherType that carry this agent's mark, whatever protocol the ear is bound to.
+#: Frames of our own EtherType that carry this agent's mark, whatever protocol the socket is bound to.
 OURS = bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE), (bpf.LD_W, 14, _FIRST), (bpf.LD_W, 18, _SECOND))
 
 #: Everything but what tells of queues.
@@ -25,7 +25,7 @@ _SOLICITATION = bpf.all_of((bpf.LD_H, 12, frames.ETH_P_IPV6), (bpf.LD_B, 20, 58)
 
 _ICMP = ((bpf.LD_H, 12, frames.ETH_P_IP), (bpf.LD_B, 23, 1), (bpf.LDX_MSH, 14, -1))
 _ICMP_6 = ((bpf.LD_H, 12, frames.ETH_P_IPV6), (bpf.LD_B, 20, 58))
-#: What a router teaches: that a packet was too big (RFC 792, RFC 4443, 3.2), or a shorter way (RFC 792, RFC 4861, 4.5).
+#: What hosts learn from routers: path MTUs (RFC 792, RFC 4443, 3.2) and redirects (RFC 792, RFC 4861, 4.5).
 TEACHING = bpf.any_of(
     bpf.all_of(*_ICMP, (bpf.LD_B_IND, 14, 3), (bpf.LD_B_IND, 15, 4)),
     bpf.all_of(*_ICMP, (bpf.LD_B_IND, 14, 5)),
@@ -33,8 +33,8 @@ TEACHING = bpf.any_of(
     bpf.all_of(*_ICMP_6, (bpf.LD_B, 54, 137)),
 )
 
-#: What a namespace sends to others, what comes in beyond questions for neighbours, and whatever teaches it: who learns
-#: of an asker answers him.
+#: What a namespace sends to others, and what it receives except requests for neighbours. A namespace that learns from a
+#: request answers it, so the answer is counted.
 SPEAKING = bpf.any_of(
     TEACHING,
     bpf.but(bpf.any_of(_OWN_KIND, _TO_ITSELF, bpf.but(bpf.any_of(_SENT, bpf.but(bpf.any_of(_ARP, _SOLICITATION)))))),

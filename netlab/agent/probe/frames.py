@@ -17,7 +17,7 @@ PACKET_HOST, PACKET_OTHERHOST, PACKET_OUTGOING = 0, 3, 4
 ARPHRD_LOOPBACK = 772
 #: "Nearest bridge" group address: a bridge hands it to itself and never forwards it (IEEE 802.1Q table 8-1).
 NEAREST_BRIDGE = bytes.fromhex("0180c200000e")
-#: The source of what tells of queues alone: locally administered, and no lab's (plan/macs.py derives its from 02:…).
+#: The source MAC of fences: locally administered, and in no lab (netlab.plan.macs derives MACs that begin with 02:).
 FENCE_SOURCE = bytes.fromhex("06fe5ce00000")
 
 #: Every probe's payload starts with these eight bytes: a constant, and four that are this agent's alone.
@@ -28,7 +28,7 @@ _ECHO = struct.Struct("!BBHHH")
 
 
 def use_mark(own: bytes) -> None:
-    """Have the mark of several agents that probe together; before `filters` is imported, which is made of it."""
+    """Use the mark of several agents that probe together. Call it before `filters` is imported, which contains it."""
     global MARK, MARK_WORDS
     MARK = b"nlab" + own
     MARK_WORDS = struct.unpack("!II", MARK)

@@ -1,4 +1,4 @@
-"""``broadcast`` and ``unicast``: does a frame arrive at an interface? No ARP, no IP, no sysctl has a say."""
+"""``broadcast`` and ``unicast``: does a frame arrive at an interface? ARP, IP and sysctls have no part in it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Unicast(Layer):
 
 
 class Broadcast(Unicast):
-    """One frame per source fills its row; who else heard it (parents, switch ports) is kept too."""
+    """One frame per source fills its row; other places that heard it (parents, switch ports) are kept, too."""
 
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
         super().__init__(arena, ears, name)

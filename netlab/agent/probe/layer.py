@@ -15,8 +15,8 @@ from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.mmsg import Volley
 
-#: How the kernel says at once that something can't get there: no route (fib_props, net/ipv4/fib_semantics.c), a packet
-#: too big for it, a link that is down or gone, a source address that isn't there, a firewall (nf_hook_slow), a reset.
+#: Errors by which the kernel says at once that a packet can't be sent: no route (fib_props, net/ipv4/fib_semantics.c),
+#: a packet that is too big, a link that is down or gone, a missing source address, a firewall (nf_hook_slow), a reset.
 REFUSALS = frozenset({
     errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL, errno.EMSGSIZE, errno.ENETDOWN, errno.ENODEV,
     errno.ENXIO, errno.EADDRNOTAVAIL, errno.EPERM, errno.ECONNREFUSED,
@@ -36,17 +36,17 @@ class Result:
 class Layer:
     """A layer's engine. One object serves one request to probe one layer.
 
-    ``traversals`` is the longest chain of crossings that a probe causes, each from one interface to
-    another: a negative needs that many times the lab's hops in rounds.
+    ``traversals`` is the length of the longest chain of frames that a probe causes, each from one interface to another:
+    a negative needs that many times the lab's hops in rounds.
     """
 
     traversals = 1
     #: Whether a probe makes the kernel flood a broadcast: then sending is worth two processors.
     floods = False
-    #: So many probes are sent before the ears are emptied, and so much of a receive buffer each may take (truesize).
+    #: So many probes are sent before the sockets are read, and so much of a receive buffer each may take (truesize).
     burst = 64
     room = sockets.SMALL
-    #: So many at most are waited for together: all of them may wait in one socket for a neighbour that never answers.
+    #: A wave has at most so many probes: all of them may wait in one socket for a neighbour that never answers.
     most = sys.maxsize
 
     def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
@@ -57,7 +57,7 @@ class Layer:
         self.by_number: dict[int, Pair] = {}
 
     def at_once(self) -> int:
-        """How many probes may be sent before the ears are emptied: all of them may come to one socket."""
+        """How many probes may be sent before the sockets are read: all of them may come to one socket."""
         return min(self.burst, self.ears.takes(self.room))
 
     def prepare(self, wave: list[Pair]) -> None:
@@ -117,7 +117,7 @@ class Layer:
         return result
 
     def refused(self, pair: Pair, error: OSError) -> None:
-        """The kernel refused the probe at once: a proof where that is how it answers for the network, else none."""
+        """The kernel refused the probe at once: that proves U for errors that mean it can't be sent, else nothing."""
         if error.errno in REFUSALS:
             self.fail(pair, errno_name(error.errno))
         else:

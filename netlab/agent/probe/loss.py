@@ -17,7 +17,7 @@ from netlab.agent.probe.ears import Ears
 _TABLE_FULLS = 10
 
 _TABLES = "neighbour table full"
-#: For how long at most the end of a flood is waited for, and how long no frame must be lost by then, in seconds.
+#: How long to wait for the end of a flood at most, and for how long no frame must be lost then, in seconds.
 CALM, QUIET = 0.5, 0.005
 
 
@@ -37,10 +37,10 @@ def table_fulls(ns: Netns) -> int:
 
 
 class Dropped:
-    """What some links of one namespace have dropped of what came in: their broadcast queue was full, or other reasons.
+    """How many received frames some links of one namespace have dropped: their broadcast queue was full, or otherwise.
 
-    By way of /proc/net/dev, since RTM_GETSTATS takes the rtnl lock, which may be held for long: each bridge that goes,
-    of whatever lab, waits for all CPUs under it (br_multicast_dev_del, rcu_barrier).
+    Read from /proc/net/dev: RTM_GETSTATS would take the rtnl lock. That may be held for long, since each bridge that is
+    deleted, of any lab, waits for all CPUs under it (br_multicast_dev_del, rcu_barrier).
     """
 
     def __init__(self, ns: Netns, names: Iterable[str]) -> None:
@@ -92,9 +92,9 @@ class Losses:
         return table_fulls(self._any_ns) > self._before[_TABLES]
 
     def calm_down(self) -> None:
-        """Wait until no backlog overflows any more: it may be another lab that floods this machine's CPUs.
+        """Wait until no backlog overflows any more: another lab may be flooding this machine's CPUs.
 
-        Where it takes too long, the flood may well be this lab's own, and nobody waits again.
+        If it takes too long, the flood may be this lab's own: then later calls don't wait.
         """
         deadline = time.monotonic() + (0 if self._endless else CALM)
         while time.monotonic() < deadline:
@@ -110,16 +110,16 @@ class Losses:
             parent.close()
 
     def mark(self, *, tables: bool = True) -> None:
-        """Remember the counters as they are now; without ``tables``, that of the neighbour tables as it was."""
+        """Remember the counters as they are now; without ``tables``, keep that of the neighbour tables."""
         self.sending = 0
         self._ears.drops()
         self._before = self._read(tables)
 
     def since(self, *, tables: bool = True) -> dict[str, int]:
-        """The counters that have grown since `mark`, or since the last such question, by how much.
+        """The counters that have grown since `mark` or the last call, and by how much.
 
-        Without ``tables`` that of the neighbour tables can wait: it takes the rtnl lock, and a look at every device of
-        the machine (neightbl_dump_info).
+        Without ``tables`` that of the neighbour tables is left out: reading it takes the rtnl lock, and goes through
+        every device of the machine (neightbl_dump_info).
         """
         before, self._before = self._before, self._read(tables)
         grown = {name: count - before[name] for name, count in self._before.items() if count > before[name]}

@@ -16,8 +16,8 @@ STATISTICS = struct.Struct("=II")
 class Meter:
     """Counts the frames that the interfaces of a packet socket's namespace send and receive. Raises OSError.
 
-    A packet socket counts what it has no room for, too (packet_rcv), but not what its filter refuses; and nobody ever
-    reads from this one.
+    A packet socket also counts frames that it has no room for (packet_rcv), but not those that its filter refuses. So
+    this one is never read.
     """
 
     def __init__(self, sock: socket.socket, program: bpf.Program) -> None:

@@ -1,4 +1,4 @@
-"""Many datagrams by one system call, sent or received: Python's own part of a small one is half of its time."""
+"""Many datagrams sent or received by one system call: for a single one half of the time is spent in Python."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class _Messages:
 
 
 class Volley:
-    """Datagrams that one socket sends by one system call: Python's own part of 9,900 pings is half of their time.
+    """Datagrams that one socket sends by one system call. Sent one by one, 9,900 pings spend half of their time in
+    Python.
 
     All are of one size, and so are the addresses (struct sockaddr) that they go to.
     """
@@ -69,7 +70,7 @@ class Volley:
 
 
 class Inbox:
-    """Room for what packet sockets have for us, many frames at a time, each up to ``size`` bytes of it."""
+    """A buffer to read many frames at a time from packet sockets, of each the first ``size`` bytes."""
 
     def __init__(self, size: int, frames: int = 64) -> None:
         self._size = size
@@ -80,7 +81,7 @@ class Inbox:
         self._names = memoryview(self._slots.names)
 
     def receive(self, fd: int) -> list[tuple[bytes, int, int]]:
-        """What is there now, as far as there is room: frame, interface index, packet type. Raises OSError."""
+        """Read what is there, as far as there is room: frame, interface index, packet type. Raises OSError."""
         try:
             count = system.recvmmsg(fd, self._address, self._slots.count)
         except OSError as error:

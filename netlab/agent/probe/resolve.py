@@ -1,4 +1,4 @@
-"""``arp`` and ``ndp``: does an interface answer? Raw requests, every answer awaited, by the MAC that it carries."""
+"""``arp`` and ``ndp``: does an interface answer? Raw requests; every answer is awaited, and counts by its MAC."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Question = tuple[bytes, bytes, bytes]
 
 
 class Resolve(Layer):
-    """Shared by both families: an answer is attributed by the source's interface, its address and that it asked for."""
+    """Shared by both families. An answer belongs to a pair by the source's interface and address and the target's."""
 
     traversals = 2
     floods = True
@@ -56,9 +56,9 @@ class Resolve(Layer):
         self.sent.setdefault(question, []).append(pair)
 
     def answered(self, ns: str, ifname: str, asker: bytes, ip: bytes, mac: bytes, kind: int) -> None:
-        """An answer to somebody's question came in at an interface: ``ip`` is at ``mac``.
+        """An answer came in at an interface: ``ip`` is at ``mac``.
 
-        A source-mode child gets copies of its parent's answers, too: only those to its own question count.
+        A source-mode child gets copies of its parent's answers, too: only answers to its own request count.
         """
         link = self.arena.names.get((ns, ifname), ifname)
         for pair in self.asked.get((link, asker, ip), ()):
@@ -122,7 +122,7 @@ class Ndp(Resolve):
     protocol = frames.ETH_P_IPV6
 
     def packet(self, ns: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
-        # Type 136: neighbour advertisement; one that was forwarded on its way is none (ndisc_rcv: hop limit 255).
+        # Type 136: neighbour advertisement; the kernel takes none that was forwarded (ndisc_rcv: hop limit 255).
         if protocol != frames.ETH_P_IPV6 or data[54] != 136 or data[21] != 255:
             return
         # The target link-layer address option (type 2) stands right behind the target.

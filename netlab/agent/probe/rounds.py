@@ -1,4 +1,4 @@
-"""Rounds in one lab: its fences, through which everything that may wait there has to come out."""
+"""Rounds in one lab: the fences through all queues in which something of it may wait."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from netlab.agent.probe.fence import CpuFence, Fence, FenceLost, QueueFence, Sha
 from netlab.agent.probe.meter import Meter
 from netlab.contract.types import AnyLink, Macvlan, State
 
-#: In a lab of so many namespaces at most every frame is counted. In larger ones to open that many sockets takes longer
-#: than the rounds that they save, but where packets may go by many routers.
+#: In a lab of at most so many namespaces every frame is counted. In larger ones opening the sockets takes longer than
+#: the rounds that they save, except where packets may go by many routers.
 METERED = 16
 
 
@@ -34,7 +34,7 @@ class Rounds:
         self._meters: list[Meter] = []
         #: The hops of the longest chain that one frame may cause.
         self._longest = state.hops * (1 + state.routers)
-        #: The fences that are under way in this round, and those among them that not everybody has heard.
+        #: The fences that are under way in this round, and those that not every listener has heard.
         self._under_way: dict[int, Fence] = {}
         self._missing: dict[int, Fence] = {}
         #: The host of each endpoint, by index, and of each parent with a broadcast queue.
@@ -42,7 +42,7 @@ class Rounds:
         self._homes: dict[str, str] = {}
         #: Parents in whose broadcast queues something may wait that no fence has followed.
         self._behind: set[str] = set()
-        # A parent in its child's namespace answers first, on a machine at rest: the child has to wait for a workqueue.
+        # On an idle machine a parent in its child's namespace answers first: the child must wait for a workqueue.
         self._racing = any(
             isinstance(link, Macvlan) and state.link(link.parent).namespace == link.namespace for link in state.links
         )
@@ -120,8 +120,8 @@ class Rounds:
     def relevant(self, pairs: Iterable[Pair], *, further: bool) -> list[QueueFence]:
         """The queues that a chain between these endpoints may pass: those of their hosts and of every router.
 
-        It may be any where others have a part in it (``further``): a gateway, even one that doesn't forward, or who has
-        an end's address, too.
+        With ``further`` all queues: other hosts may take part, such as a gateway (even one that doesn't forward), or a
+        host that also has an end's address.
         """
         if self._state.routers or further:
             return list(self.queues.values())
@@ -133,9 +133,10 @@ class Rounds:
         self._behind = set(self.queues)
 
     def catch_up(self, queues: Iterable[QueueFence]) -> str:
-        """Let out what earlier waves, of other hosts, have left in these queues; why it can't be done, else ''.
+        """Empty these queues of what earlier waves, of other hosts, have left; returns why it can't be done, else ''.
 
-        A child that hears a request late learns of who asked (arp_process), if it is just looking for him.
+        A child that hears a request late would learn the sender's MAC (arp_process) if it is just looking for that
+        sender.
         """
         late = [fence for fence in queues if fence.port in self._behind]
         try:
@@ -145,18 +146,19 @@ class Rounds:
         return ""
 
     def run(self, traversals: int, queues: Sequence[QueueFence]) -> str:
-        """Prove that everything sent has been handled; the reason where it can't be proved, else ''.
+        """Prove that everything sent has been handled; returns the reason where it can't be proved, else ''.
 
-        As many rounds as the longest chain has hops are enough. One is, where nothing moved in the lab but the fences
-        themselves: whatever comes out of a queue in that round is counted as it is received, and what is sent by
-        whoever receives it as it is sent (__netif_receive_skb_core, dev_queue_xmit_nit), so nothing waited anywhere.
+        As many rounds as the longest chain has hops are enough. One round is enough if no frame but the fences moved in
+        the lab meanwhile: every frame that leaves a queue is counted when it is received, and every frame that it
+        causes when it is sent (__netif_receive_skb_core, dev_queue_xmit_nit). So nothing waited anywhere.
         """
         try:
             self._moved()
             for _ in range(self._longest * traversals):
                 self._cpus.round(quiet=self._racing)
                 self._cross([*self._shapers, *queues])
-                # What is heard may make a server of ours answer, which is counted, too: hence that is looked at last.
+                # A frame that is read may make a server of ours answer, which is counted, too: so the count is read
+                # last.
                 self._ears.drain()
                 self._behind -= {fence.port for fence in queues}
                 if self._meters and not self._moved():
@@ -170,7 +172,7 @@ class Rounds:
         return sum(meter.more() for meter in self._meters)
 
     def _cross(self, fences: Sequence[Fence]) -> None:
-        """A frame through each queue, until all that must have heard it. Raises FenceLost, OSError."""
+        """Send a frame through each queue, and wait until every listener has heard it. Raises FenceLost, OSError."""
         self._under_way = {}
         cross_queues(fences, lambda: next(self._arena.numbers), self._wait)
 
@@ -195,9 +197,9 @@ def queue_length(state: State, parent: AnyLink) -> int:
 
 
 def queue_counters(arena: Arena) -> dict[str, tuple[Netns, list[str]]]:
-    """The parents that count what their queues have no room for, by namespace.
+    """The parents whose drops of broadcasts count as losses, by namespace.
 
-    One whose queue has no length drops every broadcast from outside: that is a finding, not a loss.
+    A parent whose queue has length 0 drops every broadcast from outside: that is how it is meant, not a loss.
     """
     found: dict[str, tuple[Netns, list[str]]] = {}
     for parent in parents(arena.state):

@@ -19,17 +19,18 @@ Place = tuple[str, int]
 
 
 class StaticNeighbors:
-    """Each end's part is encoded once: a mesh of a hundred hosts has 9,900 entries.
+    """The entries of the ``-static`` layers. Each end's part is encoded once: a mesh of a hundred hosts has 9,900
+    entries.
 
-    Where each namespace has one interface only, each address one holder, and nobody routes, an entry made for one pair
-    can't help another, so all of them may last for the whole layer; elsewhere each wave's are taken away again.
+    Where each namespace has one interface, each address one holder, and no host forwards, an entry for one pair can't
+    help another pair. Then all entries stay for the whole layer; otherwise each wave's are deleted again.
     """
 
     def __init__(self, arena: Arena, family: int, address: Callable[[int], Address]) -> None:
         self._arena = arena
         self._family = socket.AF_INET6 if family == 6 else socket.AF_INET
         self._places: list[Place] = [(endpoint.namespace, endpoint.ifindex) for endpoint in arena.endpoints]
-        #: The entries that are there because of us, each an interface and an address in the form of ``_target``.
+        #: The entries that we have made, each an interface and an address in the form of ``_target``.
         self._present: set[tuple[Place, bytes]] = set()
         #: Entries of the file itself stay as they are.
         self._given: set[tuple[Place, bytes]] = {
@@ -59,7 +60,7 @@ class StaticNeighbors:
                 if place not in heads:
                     heads[place] = neighbors.put(place[1], self._family, NUD_PERMANENT, len(entry))
                 batches.setdefault(place[0], []).append(heads[place] + entry)
-        # A link that is down takes no neighbour, and so can't answer either: the probe itself will say so.
+        # The kernel takes no neighbour for a link that is down. It can't answer either: the probe will show that.
         self._send(batches, errno.ENETDOWN)
 
     def remove(self) -> None:

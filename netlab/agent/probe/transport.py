@@ -107,7 +107,7 @@ class Transport(AddressLayer):
             if self.kind == socket.SOCK_STREAM:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
             self.ears.forget(client)
-        # Where several have an address each must answer for his own wave only.
+        # Where several namespaces have an address, each must answer in its own wave only.
         for index in {pair[1] for pair in wave} & self.listening.keys():
             if self.address(index).ip in self.arena.shared:
                 self.stop(index)
@@ -169,8 +169,8 @@ class Tcp(Transport):
 
     def finish(self, wave: list[Pair]) -> None:
         super().finish(wave)
-        # Let nothing of this wave speak up in the next: neither a connection that is still to be accepted and reset,
-        # nor one that was never completed, whose SYN-ACK the server would repeat after a second.
+        # Nothing of this wave may send in the next: neither a connection that is still to be accepted and reset, nor an
+        # incomplete one, whose SYN-ACK the server would repeat after a second.
         self.ears.drain()
         for index in {pair[1] for pair in wave if self.results[pair].letter != "R"} & self.listening.keys():
             self.stop(index)
@@ -178,8 +178,8 @@ class Tcp(Transport):
     def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
         def writable() -> None:
             result = self.results[pair]
-            # Once it has stood, another event may show what an ICMP error left behind (sk_err_soft): the reset was
-            # taken by the first look.
+            # The first look has taken the reset. On an established connection a later event may show the error that an
+            # ICMP message left (sk_err_soft).
             if result.letter or result.answered:
                 return
             try:

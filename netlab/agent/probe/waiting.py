@@ -1,9 +1,11 @@
 """Where a frame may wait that no fence crosses: then silence proves nothing.
 
-A neighbour table answers in another's place (proxy_arp, proxy_ndp) after a random delay of up to ``proxy_delay``, 0.8 s
-(arp_process, ndisc_recv_ns, pneigh_enqueue), and no counter tells. With a delay of 0 it answers at once, so every lab
-gets that. With ``app_solicit`` it asks a program first, and the wire a second later (arp_solicit, neigh_timer_handler).
-A queueing discipline that a process inside the lab has set may hold a frame for as long as it likes.
+- Proxy answers (proxy_arp, proxy_ndp) wait for a random time of up to ``proxy_delay``, 0.8 s (arp_process,
+  ndisc_recv_ns, pneigh_enqueue), and no counter shows them. With a delay of 0 they are sent at once: every lab gets
+  that.
+- With ``app_solicit`` the kernel first asks a program, and sends a request a second later (arp_solicit,
+  neigh_timer_handler).
+- A queueing discipline that a process inside the lab has set may hold a frame for any time.
 """
 
 from __future__ import annotations
@@ -22,14 +24,14 @@ _TABLES = {"arp_cache": "net/ipv4/neigh", "ndisc_cache": "net/ipv6/neigh"}
 #: Settings of a neighbour table that delay packets unless they are 0.
 _LATE = ("proxy_delay", "app_solicit")
 _STEERING = "net/core/rps_default_mask"
-#: What lets through at once: qdiscs for what comes in only have handle ffff: (TC_H_INGRESS), the kernel's own have 0:.
+#: Qdiscs that hold nothing: those for incoming frames have handle ffff: (TC_H_INGRESS), the kernel's default ones 0:.
 _PASSING = (0x0000, 0xFFFF)
 
 
 def answer_at_once(namespaces: Mapping[str, Netns], state: State, known: Container[str]) -> list[str]:
-    """Let no link of a lab be late to answer for others, unless the file says so; the commands of those not yet known.
+    """Let every link send proxy answers at once, unless the file says otherwise; returns the commands for new links.
 
-    It is asked of every link again, since one whose MTU grows may get IPv6 anew. Raises OSError.
+    Every link is set each time, since one whose MTU grows may get IPv6 anew. Raises OSError.
     """
     given = _given(state, "proxy_delay")
     commands = []
@@ -57,11 +59,12 @@ class Unfenced:
         self._speakers = _speakers(state)
         self._delays = any(value != "0" for name in _LATE for value in _given(state, name).values())
 
-        #: In whose namespace packets are handed to other CPUs: no round is behind them there (get_rps_cpu).
+        #: The namespaces that hand packets to other CPUs: rounds don't prove that these were handled (get_rps_cpu).
         self._steered = [ns.id for ns in state.namespaces if (ns.sysctl(_STEERING) or "").strip("0,")]
 
     def look(self) -> str:
-        """Why silence proves nothing now, else ''; a look only where the file, or whoever was let in, may be why."""
+        """Why silence proves nothing now, else ''. It looks only where the file or a program of the user may be the
+        reason."""
         if self._steered:
             return (
                 f"no proof: {self._steered[0]} has packets handled by other CPUs than they come by (rps_default_mask)"

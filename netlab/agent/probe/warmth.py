@@ -1,9 +1,9 @@
-"""What a lab may have learned since it was last cold, and how it forgets that.
+"""What a lab may have learned since it was last cold, and how it is flushed.
 
-To make everybody forget before each wave would be enough; but to ask every namespace for its neighbours takes longer
-than the wave. Where what moves is counted, only those are asked who can have learned something: who has sent anything
-or was sent a packet. For whoever learns of an asker answers him (arp_process, ndisc_recv_ns), and whoever looks for a
-neighbour asks. Only what is asked by an interface without a carrier isn't seen: there the probes' ends count as well.
+Flushing every namespace before each wave would be enough, but that takes longer than the wave. So frames are counted,
+and only namespaces that can have learned something are flushed: those that have sent a frame, or were sent a packet. A
+namespace that learns from a request answers it (arp_process, ndisc_recv_ns), and one that looks for a neighbour sends a
+request. Requests out of an interface without carrier aren't counted: there the ends of the probes are flushed, too.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ SILENT = frozenset({"arp_accept", "accept_untracked_na", "proxy_arp", "proxy_arp
 
 
 class _Moved:
-    """The namespaces in which frames of a kind have moved; at first anything may have, anywhere."""
+    """The namespaces in which frames of a kind have moved; at first all of them."""
 
     def __init__(self, meters: Mapping[str, Meter]) -> None:
         self._meters = meters
         self._again = set(meters)
 
     def take(self, settled: bool, among: Container[str] | None = None) -> set[str]:
-        """Those since the last call; where not all of it is over yet (``settled``) they come once more.
+        """The namespaces since the last call. Unless all is ``settled`` the next call returns them once more.
 
-        Only those ``among`` which they must be are looked at.
+        Only namespaces ``among`` these are looked at.
         """
         counted = [pair for pair in self._meters.items() if among is None or pair[0] in among]
         moved = {ns_id for ns_id, meter in counted if meter.more()}
@@ -49,7 +49,7 @@ class _Moved:
 class Warmth:
     """The neighbours, paths and MACs that a lab has learned in one step.
 
-    ``metered``: count what moves in it. Without, namespaces count as warm that a probe may have come by.
+    ``metered``: count the frames. Otherwise every namespace counts as warm that a probe may have passed.
     """
 
     def __init__(self, lab: Lab, state: State, ears: Ears, *, metered: bool) -> None:
@@ -72,9 +72,9 @@ class Warmth:
         self._metered = metered
         self._spoken = _Moved({ns_id: ears.meter(ns, filters.SPEAKING) for ns_id, ns in meters})
         self._taught = _Moved({ns_id: ears.meter(ns, filters.TEACHING) for ns_id, ns in meters if self._routed})
-        #: Where there are probes' ends, or without meters whoever may have learned; None: it isn't known.
+        #: The namespaces of probes' ends; without meters, all that may have learned. None: it isn't known.
         self._warm: set[str] | None = None
-        #: Whether the step has just begun: the one before it may have had other addresses, and other MACs.
+        #: Whether the step has just begun: the step before may have had other addresses and MACs.
         self._new = True
         self._family: int = socket.AF_UNSPEC
         #: Whether the bridges have to forget before the next wave.
@@ -87,7 +87,7 @@ class Warmth:
         self._bridges = True
 
     def warm(self, ends: set[str], *, further: bool, family: int) -> None:
-        """Probes are sent between these namespaces, to be resolved by a family; ``further``: maybe by others, too."""
+        """Note that probes of a family are sent between these namespaces; ``further``: others may take part."""
         self._warm = None if further and not self._metered else ends
         self._family = family
         self.settled = False
@@ -95,14 +95,14 @@ class Warmth:
     def chill(self, let_out: Callable[[], str]) -> str:
         """Make the lab cold.
 
-        ``let_out`` is called where that may have made routers send something: it lets out whatever waits in a queue,
-        and returns why it can't, or ''. So does this. Raises OSError.
+        ``let_out`` is called where flushing may have made routers send something: it empties all queues, and returns
+        why it can't, or ''. This function returns the same. Raises OSError.
         """
         ends, self._warm = self._warm, None
         warm = self._learners(ends)
-        # Whoever was to send a packet that waited for a neighbour tells its sender that there is none
-        # (arp_error_report), and looks for that sender meanwhile, who is another where he is a router, or where the
-        # step has taken the address away: then both may know each other again.
+        # When an entry is deleted for which packets wait, their senders get an error (arp_error_report). If the sender
+        # is another host (here is a router, or the step took the address away), the host looks for it: then both may
+        # have entries for each other again.
         to_others = self._routed or ends is None
         for _ in range(PASSES if to_others else 1):
             waited = [
@@ -112,7 +112,7 @@ class Warmth:
             if True not in waited:
                 break
             if to_others:
-                # They are told at once, while the entry is deleted.
+                # The errors are sent at once, while the entry is deleted.
                 told = self._learners(ends)
                 if not told:
                     break
@@ -129,7 +129,8 @@ class Warmth:
         return ""
 
     def _learners(self, ends: set[str] | None) -> set[str]:
-        """Those who may have learned of a neighbour by probes between these ends (None: not known between whom)."""
+        """The namespaces that may have learned a neighbour by probes between these ends (None: the ends aren't
+        known)."""
         if ends is None:
             return set(self._hosts)
         if not self._metered or not ends:
@@ -140,10 +141,10 @@ class Warmth:
         return {ns_id for ns_id, ns in self._hosts.items() if ns.visited}
 
     def _forget_macs(self) -> None:
-        """Have the bridges forget, which takes the rtnl lock: only where it can matter.
+        """Flush the bridges' tables, where it can matter: it takes the rtnl lock.
 
-        For that lock everybody waits while bridges elsewhere are taken down. Whoever was let in may have made a port
-        choosy.
+        All wait for that lock while bridges of other labs are deleted. It can matter where a program of the user may
+        have changed a port.
         """
         if self._bridges:
             for bridge in self._lab.bridges.values():
