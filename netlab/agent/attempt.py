@@ -4,53 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netlab.agent import errors, links
+from netlab.agent.build import Builder
 from netlab.agent.errors import BuildFailed
 from netlab.agent.links import Op
 from netlab.agent.links.op import Level
 from netlab.agent.netlink import set_up
 from netlab.contract.types import AddLink, AnyChange, AnyLink, DeleteLink, SetLink, Veth
 
-if TYPE_CHECKING:
-    from netlab.agent.lab import Lab
-
 Stage = tuple[str, Callable[[], None]]
 
 
-def attempt(lab: Lab, change: AnyChange) -> tuple[str, dict[str, Any]]:
+def attempt(builder: Builder, change: AnyChange) -> tuple[str, dict[str, Any]]:
     """Try a change; the link's id, and what came of it: errno (None: it was taken), at which stage, message, command.
 
     The lab is as before. Raises BuildFailed where a change that was taken can't be undone.
     """
     match change:
         case AddLink():
-            found = _tried(_stages(lab, change))
+            found = _tried(_stages(builder, change))
             if found["at"] == "create":
-                lab.links.pop(change.link.id, None)
+                builder.links.pop(change.link.id, None)
             else:
-                lab.delete_link(DeleteLink(id=change.link.id, where=change.where))
+                builder.delete_link(DeleteLink(id=change.link.id, where=change.where))
             return change.link.id, found
         case SetLink():
             before, after = change.before, change.after
-            found = _tried([("set", lambda: _set_all(lab, replace(change, before=_left(before, after))))])
+            found = _tried([("set", lambda: _set_all(builder, replace(change, before=_left(before, after))))])
             if found["errno"] is None:
-                _set_all(lab, replace(change, before=_left(after, before), after=_disabled(lab, before)))
-            lab.links[after.id] = before
+                _set_all(builder, replace(change, before=_left(after, before), after=_disabled(builder, before)))
+            builder.links[after.id] = before
             return after.id, found
     raise TypeError(f"{type(change).__name__} cannot be expected to be refused")
 
 
-def _stages(lab: Lab, change: AddLink) -> list[Stage]:
+def _stages(builder: Builder, change: AddLink) -> list[Stage]:
     link = change.link
 
     def create() -> None:
-        lab.links[link.id] = link
-        lab.send([(op, change) for op in links.create(lab, link, up=False)])
+        builder.links[link.id] = link
+        builder.send([(op, change) for op in links.create(builder.context, link, up=False)])
 
     def bring_up() -> None:
-        lab.ask(Op(link.namespace, Level.HOST, set_up(link.namespace, link.ifindex, link.ifname), "up"), change)
+        builder.ask(Op(link.namespace, Level.HOST, set_up(link.namespace, link.ifindex, link.ifname), "up"), change)
 
     return [("create", create), ("up", bring_up)]
 
@@ -65,20 +63,20 @@ def _tried(stages: list[Stage]) -> dict[str, Any]:
     return {"errno": None, "at": None, "message": "", "command": ""}
 
 
-def _set_all(lab: Lab, change: SetLink) -> None:
+def _set_all(builder: Builder, change: SetLink) -> None:
     """Change a link and the state of its port, which otherwise has to wait for the carrier."""
-    lab.set_link(change)
+    builder.set_link(change)
     before, after = change.before, change.after
     if not isinstance(before, Veth) or not isinstance(after, Veth) or not after.port.attached:
         # What isn't plugged in has no state; the plan keeps it for when it is.
         return
     if before.port.state != after.port.state:
-        lab.set_state(after, change)
+        builder.set_state(after, change)
 
 
-def _disabled(lab: Lab, link: AnyLink) -> AnyLink:
+def _disabled(builder: Builder, link: AnyLink) -> AnyLink:
     """``link`` as it is, its port disabled if its bridge is down (br_stp_disable_bridge), whatever the plan keeps."""
-    if not isinstance(link, Veth) or lab.bridges[link.switch].up:
+    if not isinstance(link, Veth) or builder.links[link.switch].up:
         return link
     return replace(link, port=replace(link.port, state="disabled"))
 

@@ -70,7 +70,7 @@ class Capture:
             if place is None or known is not None:
                 continue
             ns, ifname = place
-            sock = sockets.open_in(ns, socket.AF_PACKET, socket.SOCK_RAW, 0, "a packet socket")
+            sock = ns.open_socket(socket.AF_PACKET, socket.SOCK_RAW, 0, "a packet socket")
             sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
             sockets.make_room(sock, ROOM)

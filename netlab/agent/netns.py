@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from netlab.agent import system
+from netlab.agent import sockets, system
 from netlab.agent.netlink import Socket
 
 T = TypeVar("T")
@@ -56,6 +57,17 @@ class Netns:
         """Let go of the namespace: the kernel takes it down once nothing else holds it."""
         self.netlink.close()
         os.close(self.fd)
+
+    def open_socket(self, family: int, kind: int, protocol: int, what: str) -> socket.socket:
+        """A socket in here; ``what`` it is, for the error. Raises OSError, with that and the namespace in it."""
+        try:
+            with self:
+                sock = socket.socket(family, kind | socket.SOCK_CLOEXEC, protocol)
+        except OSError as error:
+            number = error.errno or 0
+            raise OSError(number, f"{what} in {self.id} cannot be opened: {os.strerror(number)}") from error
+        sockets.hold(sock)
+        return sock
 
     def run(self, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a command inside to its end, output captured. Raises OSError where it can't be started."""

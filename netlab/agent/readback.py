@@ -10,7 +10,7 @@ import errno as errors
 import socket
 import time
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netlab.agent import groups
 from netlab.agent.errors import BuildFailed
@@ -23,9 +23,6 @@ from netlab.agent.netlink.constants import IFADDRMSG, IFF_UP, IFINFOMSG, NLM_F_R
 from netlab.agent.netlink.socket import attributes, header
 from netlab.agent.netns import Netns
 from netlab.contract.types import AnyLink, Bridge, Macvlan, Port, State, Switch, SwitchLink, Veth
-
-if TYPE_CHECKING:
-    from netlab.agent.lab import Lab
 
 IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_CARRIER = 16, 18, 33
 IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_STATE = 4, 5, 1
@@ -137,7 +134,7 @@ def _without_local(there: Mapping[int, list[str]]) -> dict[int, list[str]]:
     return {index: listed for index, listed in kept.items() if listed}
 
 
-def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str], list[Veth]]:
+def settle(namespaces: Mapping[str, Netns], state: State) -> tuple[dict[str, Link], list[str], list[Veth]]:
     """Read the lab back until admin state and carrier are what the plan says, or the deadline has passed.
 
     Returns what was read of each link, the ids of those that didn't settle, and those that are `misplaced`. A spanning
@@ -146,21 +143,21 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str], list[Vet
     """
     deadline = time.monotonic() + DEADLINE
     while True:
-        for ns, seen in _wait(lab, state, deadline).items():
+        for ns, seen in _wait(namespaces, state, deadline).items():
             # News of a carrier that a link has already would make its host report every IPv6 group anew, as late as the
             # rtnl lock lets them through (addrconf_notify, ipv6_mc_up): a switch would learn of it between two probes.
-            _nudge(lab.namespaces[ns], seen)
-        read = {ns: read_links(lab.namespaces[ns]) for ns in lab.namespaces}
+            _nudge(namespaces[ns], seen)
+        read = {ns: read_links(namespaces[ns]) for ns in namespaces}
         unsettled = _unsettled(state, read)
         if not _awaited(state, read, unsettled) or time.monotonic() > deadline:
             break
-    addressed = [ns for ns in lab.namespaces if any(link.addresses for link in state.links_of(ns))]
-    there = {ns: addresses(lab.namespaces[ns].netlink) for ns in addressed}
+    addressed = [ns for ns in namespaces if any(link.addresses for link in state.links_of(ns))]
+    there = {ns: addresses(namespaces[ns].netlink) for ns in addressed}
     looked = time.monotonic()
-    unsettled += _wait_for_groups(lab, state, read, there, deadline - DEADLINE + DETECTION)
+    unsettled += _wait_for_groups(namespaces, state, read, there, deadline - DEADLINE + DETECTION)
     if time.monotonic() - looked > DEADLINE / 10:
         # An interface whose link-local address another has as well may lose them all (addrconf_dad_failure).
-        there = {ns: addresses(lab.namespaces[ns].netlink) for ns in addressed}
+        there = {ns: addresses(namespaces[ns].netlink) for ns in addressed}
     found: dict[str, Link] = {}
     for link in state.links:
         mine = read[link.namespace].get(link.ifindex)
@@ -175,18 +172,18 @@ def settle(lab: Lab, state: State) -> tuple[dict[str, Link], list[str], list[Vet
     return found, sorted({link for link, _ in unsettled} | _moving(state, read)), misplaced(state, read)
 
 
-def _wait(lab: Lab, state: State, deadline: float) -> dict[str, dict[int, Link]]:
+def _wait(namespaces: Mapping[str, Netns], state: State, deadline: float) -> dict[str, dict[int, Link]]:
     """Wait until everything seems to have settled, or the deadline has passed; what was seen last, by namespace."""
-    waiting = set(lab.namespaces)
+    waiting = set(namespaces)
     read: dict[str, dict[int, Link]] = {}
     while waiting:
         for ns in waiting:
-            read[ns] = read_states(lab.namespaces[ns])
+            read[ns] = read_states(namespaces[ns])
         before, waiting = waiting, {ns for _, ns in _awaited(state, read, _unsettled(state, read))}
         if time.monotonic() > deadline:
             break
         for ns in waiting:
-            _nudge(lab.namespaces[ns], read[ns])
+            _nudge(namespaces[ns], read[ns])
         if waiting == before:
             # The kernel settles from a workqueue (linkwatch_event) within microseconds: give it the processor.
             time.sleep(0.0005)
@@ -194,7 +191,7 @@ def _wait(lab: Lab, state: State, deadline: float) -> dict[str, dict[int, Link]]
 
 
 def _wait_for_groups(
-    lab: Lab,
+    namespaces: Mapping[str, Netns],
     state: State,
     read: Mapping[str, Mapping[int, Link]],
     addresses: Mapping[str, Mapping[int, list[str]]],
@@ -209,12 +206,12 @@ def _wait_for_groups(
             alive.setdefault(link.namespace, {})[link.ifindex] = listed
     pause = 0.0005
     while True:
-        late = {ns: found for ns in alive if (found := groups.idle(lab.namespaces[ns], alive[ns]))}
+        late = {ns: found for ns in alive if (found := groups.idle(namespaces[ns], alive[ns]))}
         alive = {ns: alive[ns] for ns in late}
         if not late or time.monotonic() > deadline:
             return [(link.id, link.namespace) for link in state.links if link.ifindex in late.get(link.namespace, ())]
         for ns, links in late.items():
-            _nudge(lab.namespaces[ns], links)
+            _nudge(namespaces[ns], links)
         time.sleep(pause)
         pause = min(2 * pause, 0.02)
 

@@ -1,4 +1,4 @@
-"""Sockets in namespaces, and how much room their buffers have.
+"""How much room the buffers of sockets have.
 
 A buffer is as large as net.core.rmem_max and wmem_max allow (sk_setsockopt, net/core/sock.c): 208 KiB on most machines.
 What is under way to a socket at once has to fit what it got, not what it asked for.
@@ -9,10 +9,6 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from netlab.agent.netns import Netns
 
 SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_MEMINFO = 32, 33, 55
 #: struct sk_meminfo as nine numbers (SK_MEMINFO_VARS); the last is how many frames found no room (SK_MEMINFO_DROPS).
@@ -22,18 +18,6 @@ SMALL = 1024
 #: What every buffer of the agent is held at, in bytes as the kernel counts them (getsockopt), root's, too: so tests try
 #: on a large machine what a small one does. 0: whatever the kernel gives.
 HELD = int(os.environ.get("NETLAB_HOLD_BUFFERS") or 0)
-
-
-def open_in(ns: Netns, family: int, kind: int, protocol: int, what: str) -> socket.socket:
-    """A socket of a namespace; ``what`` it is, for the error. Raises OSError, with that and the namespace in it."""
-    try:
-        with ns:
-            sock = socket.socket(family, kind | socket.SOCK_CLOEXEC, protocol)
-    except OSError as error:
-        number = error.errno or 0
-        raise OSError(number, f"{what} in {ns.id} cannot be opened: {os.strerror(number)}") from error
-    hold(sock)
-    return sock
 
 
 def make_room(sock: socket.socket, size: int, *, force: bool = True) -> int:

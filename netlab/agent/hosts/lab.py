@@ -9,11 +9,12 @@ from typing import Any
 
 from netlab.agent import readback, sysctl
 from netlab.agent.attempt import attempt
+from netlab.agent.build import Log
 from netlab.agent.errors import BuildFailed
 from netlab.agent.hosts import neighbors
 from netlab.agent.hosts.machine import Here
 from netlab.agent.hosts.undo import UndoList
-from netlab.agent.lab import Lab, Log
+from netlab.agent.lab import Lab
 from netlab.agent.links import Op
 from netlab.agent.links.op import Level
 from netlab.agent.netlink import address, neighbor, set_up

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from netlab.agent.links.op import Level, Op
+from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.netlink import Request
 from netlab.agent.netlink import link as request
 from netlab.contract.types import Bridge, Switch
-
-if TYPE_CHECKING:
-    from netlab.agent.lab import Lab
 
 #: USERHZ, the unit of times in IFLA_BR_*.
 HZ = 100
@@ -35,7 +32,7 @@ def _data(switch: Switch | Bridge) -> tuple[dict[str, Any], str]:
     return data, words
 
 
-def create(lab: Lab, switch: Switch | Bridge, *, up: bool) -> list[Op]:
+def create(context: BuildContext, switch: Switch | Bridge, *, up: bool) -> list[Op]:
     """``ip link add type bridge``."""
     data, words = _data(switch)
     pairs = {
@@ -62,7 +59,7 @@ def _mtu(bridge: Bridge, mtu: int) -> Request:
     return request("set", {"IFLA_MTU": mtu}, command, index=bridge.ifindex)
 
 
-def changes(lab: Lab, before: Switch | Bridge, after: Switch | Bridge) -> list[Op]:
+def changes(context: BuildContext, before: Switch | Bridge, after: Switch | Bridge) -> list[Op]:
     """Options of the bridge."""
     (old, _), (new, words) = _data(before), _data(after)
     if old == new:

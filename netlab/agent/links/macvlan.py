@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from netlab.agent.links.op import Level, Op
+from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.netlink import link as request
 from netlab.contract.types import Macvlan
-
-if TYPE_CHECKING:
-    from netlab.agent.lab import Lab
 
 # include/uapi/linux/if_link.h
 MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
@@ -33,9 +30,9 @@ def _words(child: Macvlan) -> str:
     return words
 
 
-def create(lab: Lab, child: Macvlan, *, up: bool) -> list[Op]:
+def create(context: BuildContext, child: Macvlan, *, up: bool) -> list[Op]:
     """``ip link add link PARENT netns CONTAINER type macvlan``."""
-    parent = lab.link(child.parent)
+    parent = context.links[child.parent]
     data: dict[str, Any] = {
         "IFLA_MACVLAN_MODE": MODES[child.mode] if child.mode else None,
         "IFLA_MACVLAN_FLAGS": FLAG_NODST if child.nodst else None,
@@ -49,7 +46,7 @@ def create(lab: Lab, child: Macvlan, *, up: bool) -> list[Op]:
         "IFLA_LINK": parent.ifindex,
         "IFLA_ADDRESS": child.mac,
         "IFLA_MTU": child.mtu if child.mtu != parent.mtu else None,
-        "IFLA_NET_NS_FD": lab.namespaces[child.namespace].fd if elsewhere else None,
+        "IFLA_NET_NS_FD": context.namespaces[child.namespace].fd if elsewhere else None,
         "IFLA_LINKINFO": {"IFLA_INFO_KIND": child.kind, "IFLA_INFO_DATA": data},
     }
     address = f" address {child.mac}" if child.mac else ""
@@ -70,7 +67,7 @@ def create(lab: Lab, child: Macvlan, *, up: bool) -> list[Op]:
     return [Op(parent.namespace, Level.HOST, made, "create")]
 
 
-def changes(lab: Lab, before: Macvlan, after: Macvlan) -> list[Op]:
+def changes(context: BuildContext, before: Macvlan, after: Macvlan) -> list[Op]:
     """Mode, flags, the list of source addresses and the queue length, each in a request of its own."""
     asked: list[tuple[dict[str, Any], str]] = []
     if before.mode != after.mode and after.mode:

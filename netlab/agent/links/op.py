@@ -1,12 +1,15 @@
-"""One request, where it is to be sent, and when."""
+"""One request, where it is to be sent, and when; what has to be known to make it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
 from netlab.agent.netlink import Request
+from netlab.agent.netns import Netns
+from netlab.contract.types import AnyLink
 
 At = Literal["create", "up", "set"]
 
@@ -24,6 +27,14 @@ class Level(IntEnum):
     CONTAINER = 7
     PORT = 8
     ROUTING = 9
+
+
+@dataclass(frozen=True)
+class BuildContext:
+    """What the requests for one link need to know of others: the lab's links and namespaces by id, as they are now."""
+
+    links: Mapping[str, AnyLink]
+    namespaces: Mapping[str, Netns]
 
 
 @dataclass(frozen=True)

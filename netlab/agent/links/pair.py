@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from netlab.agent.links.op import Level, Op
+from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.netlink import link as request
 from netlab.agent.netlink import peer, set_up
 from netlab.contract.types import Pair
 
-if TYPE_CHECKING:
-    from netlab.agent.lab import Lab
 
-
-def create(lab: Lab, end: Pair, *, up: bool) -> list[Op]:
+def create(context: BuildContext, end: Pair, *, up: bool) -> list[Op]:
     """Make both ends with the first, in one message; bring each up by itself."""
     ops = []
     if end.makes:
@@ -22,7 +17,7 @@ def create(lab: Lab, end: Pair, *, up: bool) -> list[Op]:
                 "IFLA_IFNAME": end.peer_ifname,
                 "IFLA_ADDRESS": end.peer_mac,
                 "IFLA_MTU": end.mtu,
-                "IFLA_NET_NS_FD": lab.namespaces[end.peer_namespace].fd,
+                "IFLA_NET_NS_FD": context.namespaces[end.peer_namespace].fd,
             },
             index=end.peer_ifindex,
         )

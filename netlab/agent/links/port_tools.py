@@ -4,47 +4,47 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from netlab.agent.errors import BuildFailed, in_words
+from netlab.agent.links.op import BuildContext
 from netlab.agent.links.port import OPTIONS
 from netlab.agent.netns import installed
 from netlab.contract.types import SetLink, Veth
 
-if TYPE_CHECKING:
-    from netlab.agent.lab import Lab
+Log = Callable[[str], None]
 
 _PACKAGES = {"brctl": "bridge-utils", "ip": "iproute2"}
 
 
-def set_option(lab: Lab, change: SetLink, veth: Veth, option: str, value: bool) -> None:
+def set_option(context: BuildContext, log: Log, change: SetLink, veth: Veth, option: str, value: bool) -> None:
     """Switch one option of a veth's switch port on or off by the tool of ``change.via``. Raises BuildFailed."""
     if change.via == "sysfs":
-        _by_sysfs(lab, change, veth, option, value)
+        _by_sysfs(context, log, change, veth, option, value)
     else:
-        _by_binary(lab, change, veth, option, value)
+        _by_binary(context, log, change, veth, option, value)
 
 
-def _by_sysfs(lab: Lab, change: SetLink, veth: Veth, option: str, value: bool) -> None:
-    ns = lab.namespaces[veth.port_namespace]
+def _by_sysfs(context: BuildContext, log: Log, change: SetLink, veth: Veth, option: str, value: bool) -> None:
+    ns = context.namespaces[veth.port_namespace]
     path = f"/sys/class/net/{veth.port_ifname}/brport/{OPTIONS[option][2]}"
     command = f"echo {int(value)} > {path}"
-    lab.log(f"ip netns exec {ns.id} sh -c '{command}'")
+    log(f"ip netns exec {ns.id} sh -c '{command}'")
     try:
         ns.in_thread(lambda: _write(path, str(int(value))))
     except OSError as error:
         raise BuildFailed(error.errno or 0, str(error), command, veth.id, change.where) from error
 
 
-def _by_binary(lab: Lab, change: SetLink, veth: Veth, option: str, value: bool) -> None:
-    ns, dev = lab.namespaces[veth.port_namespace], veth.port_ifname
+def _by_binary(context: BuildContext, log: Log, change: SetLink, veth: Veth, option: str, value: bool) -> None:
+    ns, dev = context.namespaces[veth.port_namespace], veth.port_ifname
     state = "on" if value else "off"
     if change.via == "brctl":
-        argv = ["brctl", option, lab.bridges[veth.switch].ifname, dev, state]
+        argv = ["brctl", option, context.links[veth.switch].ifname, dev, state]
     else:
         argv = ["ip", "link", "set", "dev", dev, "type", "bridge_slave", OPTIONS[option][1], state]
     command = f"ip netns exec {ns.id} {shlex.join(argv)}"
-    lab.log(command)
+    log(command)
     try:
         done = ns.run(argv)
     except OSError as error:

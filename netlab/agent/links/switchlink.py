@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from netlab.agent.links import port
-from netlab.agent.links.op import Level, Op
+from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.netlink import link as request
 from netlab.agent.netlink import peer
 from netlab.contract.types import Port, SwitchLink
 
-if TYPE_CHECKING:
-    from netlab.agent.lab import Lab
 
-
-def create(lab: Lab, wire: SwitchLink, *, up: bool) -> list[Op]:
+def create(context: BuildContext, wire: SwitchLink, *, up: bool) -> list[Op]:
     """Make both ends, then enslave each to its bridge."""
     here, there = wire.namespace, wire.peer
     end = peer(
@@ -22,7 +17,7 @@ def create(lab: Lab, wire: SwitchLink, *, up: bool) -> list[Op]:
             "IFLA_IFNAME": wire.peer_ifname,
             "IFLA_ADDRESS": wire.peer_mac,
             "IFLA_MTU": wire.mtu,
-            "IFLA_NET_NS_FD": lab.namespaces[there].fd,
+            "IFLA_NET_NS_FD": context.namespaces[there].fd,
         },
         index=wire.peer_ifindex,
     )
@@ -40,26 +35,26 @@ def create(lab: Lab, wire: SwitchLink, *, up: bool) -> list[Op]:
     made = request("add", pairs, command, index=wire.ifindex, up=up and wire.port.up)
     ops = [Op(here, Level.TRUNK, made, "create")]
     if wire.port.attached:
-        ops.append(_join(lab, here, wire.ifname, wire.ifindex))
+        ops.append(_join(context, here, wire.ifname, wire.ifindex))
     if wire.peer_port.attached:
-        ops.append(_join(lab, there, wire.peer_ifname, wire.peer_ifindex))
+        ops.append(_join(context, there, wire.peer_ifname, wire.peer_ifindex))
     near = Port(attached=wire.port.attached, up=up and wire.port.up)
-    return [*ops, *_ports(lab, wire, (near, Port(attached=wire.peer_port.attached, up=False)))]
+    return [*ops, *_ports(context, wire, (near, Port(attached=wire.peer_port.attached, up=False)))]
 
 
-def changes(lab: Lab, before: SwitchLink, after: SwitchLink) -> list[Op]:
+def changes(context: BuildContext, before: SwitchLink, after: SwitchLink) -> list[Op]:
     """Options of the two ports."""
-    return _ports(lab, after, (before.port, before.peer_port))
+    return _ports(context, after, (before.port, before.peer_port))
 
 
-def _join(lab: Lab, switch: str, ifname: str, ifindex: int) -> Op:
-    bridge = lab.bridges[switch]
+def _join(context: BuildContext, switch: str, ifname: str, ifindex: int) -> Op:
+    bridge = context.links[switch]
     command = f"ip -n {switch} link set dev {ifname} master {bridge.ifname}"
     return Op(switch, Level.JOIN, request("set", {"IFLA_MASTER": bridge.ifindex}, command, index=ifindex))
 
 
-def _ports(lab: Lab, wire: SwitchLink, before: tuple[Port, Port]) -> list[Op]:
-    near, far = lab.bridges[wire.namespace], lab.bridges[wire.peer]
+def _ports(context: BuildContext, wire: SwitchLink, before: tuple[Port, Port]) -> list[Op]:
+    near, far = context.links[wire.namespace], context.links[wire.peer]
     return [
         *port.changes(wire.namespace, wire.ifname, wire.ifindex, (near.ifname, near.ifindex), before[0], wire.port),
         *port.changes(

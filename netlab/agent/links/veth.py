@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from netlab.agent.links import port
-from netlab.agent.links.op import Level, Op
+from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.netlink import link as request
 from netlab.agent.netlink import peer, set_up
 from netlab.contract.types import Port, Veth
 
-if TYPE_CHECKING:
-    from netlab.agent.lab import Lab
 
-
-def create(lab: Lab, veth: Veth, *, up: bool) -> list[Op]:
+def create(context: BuildContext, veth: Veth, *, up: bool) -> list[Op]:
     """One message makes both ends in their namespaces, enslaves the port and brings it up."""
-    ns, bridge = veth.port_namespace, lab.bridges[veth.switch]
+    ns, bridge = veth.port_namespace, context.links[veth.switch]
     end = peer(
         {
             "IFLA_IFNAME": veth.ifname,
             "IFLA_ADDRESS": veth.mac,
             "IFLA_MTU": veth.mtu,
-            "IFLA_NET_NS_FD": lab.namespaces[veth.namespace].fd,
+            "IFLA_NET_NS_FD": context.namespaces[veth.namespace].fd,
         },
         index=veth.ifindex,
     )
@@ -46,28 +41,28 @@ def create(lab: Lab, veth: Veth, *, up: bool) -> list[Op]:
     as_made = Port(attached=veth.port.attached, up=veth.port.up)
     # Into bridges inside of hosts in the order of the plan, those wires that are ports of them among the others.
     level = Level.PLUG if ns != veth.switch else Level.WIRE
-    ops = [Op(ns, level, made, "create"), *_port(lab, veth, as_made, veth.port)]
+    ops = [Op(ns, level, made, "create"), *_port(context, veth, as_made, veth.port)]
     if veth.master is not None:
-        ops.append(_enslave(lab, veth, veth.master))
+        ops.append(_enslave(context, veth, veth.master))
     if up:
         ops.append(Op(veth.namespace, Level.HOST, set_up(veth.namespace, veth.ifindex, veth.ifname), "up"))
     return ops
 
 
-def changes(lab: Lab, before: Veth, after: Veth) -> list[Op]:
+def changes(context: BuildContext, before: Veth, after: Veth) -> list[Op]:
     """Options of the switch port."""
-    return _port(lab, after, before.port, after.port)
+    return _port(context, after, before.port, after.port)
 
 
-def _port(lab: Lab, veth: Veth, before: Port, after: Port) -> list[Op]:
-    bridge = lab.bridges[veth.switch]
+def _port(context: BuildContext, veth: Veth, before: Port, after: Port) -> list[Op]:
+    bridge = context.links[veth.switch]
     return port.changes(
         veth.port_namespace, veth.port_ifname, veth.port_ifindex, (bridge.ifname, bridge.ifindex), before, after
     )
 
 
-def _enslave(lab: Lab, veth: Veth, master: str) -> Op:
-    bridge = lab.bridges[master]
+def _enslave(context: BuildContext, veth: Veth, master: str) -> Op:
+    bridge = context.links[master]
     command = f"ip -n {veth.namespace} link set dev {veth.ifname} master {bridge.ifname}"
     made = request("set", {"IFLA_MASTER": bridge.ifindex}, command, index=veth.ifindex)
     return Op(veth.namespace, Level.PLUG, made)

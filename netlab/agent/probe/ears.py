@@ -64,7 +64,7 @@ class Ears:
         if known is not None:
             return known
         # What comes in before the filter is there does no harm: handlers look for marks anyway.
-        sock = sockets.open_in(ns, socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol), "a packet socket")
+        sock = ns.open_socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol), "a packet socket")
         bpf.attach(sock, program)
         if not sent:
             with contextlib.suppress(OSError):
@@ -99,7 +99,7 @@ class Ears:
     def meter(self, ns: Netns, program: bpf.Program) -> Meter:
         """Count the frames that a filter accepts, of all that the interfaces of a namespace send or receive."""
         every = socket.htons(ETH_P_ALL)
-        meter = Meter(sockets.open_in(ns, socket.AF_PACKET, socket.SOCK_RAW, every, "a packet socket"), program)
+        meter = Meter(ns.open_socket(socket.AF_PACKET, socket.SOCK_RAW, every, "a packet socket"), program)
         self._meters.append(meter.socket)
         return meter
 

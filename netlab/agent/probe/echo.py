@@ -180,7 +180,7 @@ class Echo(AddressLayer):
         family, protocol = (
             (socket.AF_INET6, socket.IPPROTO_ICMPV6) if self.family == 6 else (socket.AF_INET, socket.IPPROTO_ICMP)
         )
-        sock = sockets.open_in(self.arena.ns(index), family, socket.SOCK_RAW, protocol, "a raw ICMP socket")
+        sock = self.arena.ns(index).open_socket(family, socket.SOCK_RAW, protocol, "a raw ICMP socket")
         if self.family == 6:
             passed = bytearray(b"\xff" * 32)
             # One bit per type in 32-bit words of the machine's order, set to block (RFC 3542, 3.2).

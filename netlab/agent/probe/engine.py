@@ -87,15 +87,17 @@ class Prober:
 
     def _listen(self) -> None:
         lab = self.arena.lab
+        bridges = lab.bridges
+        bridged = {bridge.namespace for bridge in bridges.values()}
         for ns_id, ns in lab.namespaces.items():
             # On switches the taps see frames before the bridge does. They see all frames only where the wire is
             # watched.
             tapped = filters.MOVING if self.wire else filters.OURS
-            if ns_id in lab.bridges:
+            if ns_id in bridges:
                 sock = self.ears.listen(ns, frames.ETH_P_ALL, tapped)
             else:
                 sock = self.ears.listen(ns, frames.ETHERTYPE, filters.OURS)
-                if any(bridge.namespace == ns_id for bridge in lab.bridges.values()):
+                if ns_id in bridged:
                     self.ears.listen(ns, frames.ETH_P_ALL, tapped)
             self.arena.mouths[ns_id] = sock
 

@@ -62,7 +62,7 @@ class Transport(AddressLayer):
 
     def _open(self, index: int) -> socket.socket:
         """A socket in an endpoint's namespace. Raises OSError."""
-        sock = sockets.open_in(self.arena.ns(index), self.domain, self.kind, 0, f"a socket for {self.name}")
+        sock = self.arena.ns(index).open_socket(self.domain, self.kind, 0, f"a socket for {self.name}")
         sock.setblocking(False)
         return sock
 

@@ -54,7 +54,8 @@ class Warmth:
 
     def __init__(self, lab: Lab, state: State, ears: Ears, *, metered: bool) -> None:
         self._lab = lab
-        self._hosts = {ns_id: ns for ns_id, ns in lab.namespaces.items() if ns_id not in lab.bridges}
+        bridges = lab.bridges
+        self._hosts = {ns_id: ns for ns_id, ns in lab.namespaces.items() if ns_id not in bridges}
         self._routed = bool(state.routers)
         families = {":" in address.ip for link in state.links for address in link.addresses}
         self._four, self._six = False in families, True in families
