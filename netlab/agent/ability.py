@@ -12,8 +12,8 @@ from netlab.agent.netlink import Socket, peer
 from netlab.agent.netlink import link as request
 from netlab.agent.netns import Netns
 
-#: Every link kind that a topology may have: what IFLA_INFO_DATA it wants, whether it needs a lower device, whether
-#: there is no lab without it.
+#: Every link kind that a topology may have: its IFLA_INFO_DATA, whether it needs a lower device, whether every lab
+#: needs it.
 _KINDS: tuple[tuple[str, dict[str, Any] | None, bool, bool], ...] = (
     ("veth", {"VETH_INFO_PEER": peer({"IFLA_IFNAME": "peer"}, index=0)}, False, True),
     ("bridge", None, False, True),

@@ -1,4 +1,4 @@
-"""Changes whose author expects the kernel to refuse them: each is tried, and undone where it was taken."""
+"""Changes that the file expects the kernel to refuse: each is tried, and undone where the kernel accepted it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Stage = tuple[str, Callable[[], None]]
 
 
 def attempt(builder: Builder, change: AnyChange) -> tuple[str, dict[str, Any]]:
-    """Try a change; the link's id, and what came of it: errno (None: it was taken), at which stage, message, command.
+    """Try a change; returns the link's id, and the result: errno (None: accepted), at which stage, message, command.
 
-    The lab is as before. Raises BuildFailed where a change that was taken can't be undone.
+    The lab is then as before. Raises BuildFailed where an accepted change can't be undone.
     """
     match change:
         case AddLink():

@@ -2,7 +2,7 @@
 
 One packet socket per interface, bound and for every protocol: such a socket is served before the rx_handler of a
 bridge port or of a macvlan's parent takes the frame (__netif_receive_skb_core, net/core/dev.c), as tcpdump's is.
-Unlike tcpdump it leaves promiscuity alone: watching a lab must not change it. A thread of its own reads and writes.
+Unlike tcpdump it sets no promiscuous mode: watching a lab must not change it. One thread reads and writes.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _ANCILLARY = socket.CMSG_SPACE(_TIMESPEC.size) + socket.CMSG_SPACE(_AUXDATA.size
 class Capture:
     """A capture of some interfaces and switch ports of a lab, until it is stopped.
 
-    ``wanted`` maps ids of links and of ports to the number of a descriptor; those that don't exist yet are joined
-    when a step makes them (`follow`). The descriptors are the capture's own, and are closed with it.
+    ``wanted`` maps ids of links and of ports to the number of a descriptor. A link that doesn't exist yet is captured
+    from the step on that makes it (`follow`). The descriptors belong to the capture, which closes them.
     """
 
     def __init__(self, wanted: Mapping[str, int], fds: list[int]) -> None:
@@ -63,8 +63,8 @@ class Capture:
             place = places.get(name)
             known = self._sockets.get(name)
             if known is not None and (place is None or known.getsockname()[0] == ""):
-                # The interface has gone: its socket is bound to nothing any more (packet_notifier), and hears
-                # nothing of a new one of that name.
+                # The interface has gone: its socket is bound to nothing any more (packet_notifier), not even to a new
+                # interface of that name.
                 gone.append(self._leave(name))
                 known = None
             if place is None or known is not None:

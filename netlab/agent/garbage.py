@@ -1,7 +1,7 @@
-"""When the agent looks for objects that refer to each other and to which nothing else does: between requests.
+"""When the agent collects garbage (objects that refer to each other): between requests.
 
-A collection in the middle of a wave costs milliseconds in which frames wait. So Python's own is off, and the loop asks
-for one when nobody waits for an answer. Labs and the probers of their steps are such objects.
+A collection in the middle of a wave takes milliseconds, in which frames wait. So Python's automatic one is off, and the
+loop collects while no answer is due. Labs, and the probers of their steps, are such objects.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Whether IPv6 addresses are at work: on hosts that don't listen to an address's solicited-node group, or still look
-whether another host has that address, it can't be found, nor can they ask for others."""
+"""Whether IPv6 addresses are usable yet. Before a host has joined an address's solicited-node group, and while it
+checks whether another host has the address, others can't find it, and it can't ask for others."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def idle(ns: Netns, addresses: Mapping[int, Iterable[str]]) -> set[int]:
     """The links, by ifindex, that haven't joined the groups of all their addresses (``ip/prefixlen``), or have a
     tentative one. Raises OSError.
 
-    An address is there as soon as it was asked for, but its group is joined and its local route made by a worker that
-    needs the rtnl lock (addrconf_dad_work, addrconf_join_solict), so later, if another lab is being taken down.
-    Duplicate detection, where the file wants it, takes up to a second more than its transmissions (addrconf_dad_kick),
-    of the link-local address, too, by which a router asks.
+    An address exists as soon as it was added. A worker joins its group and makes its local route (addrconf_dad_work,
+    addrconf_join_solict). The worker needs the rtnl lock, so this takes longer while another lab is being taken down.
+    Duplicate detection, where the file wants it, takes up to a second more than its transmissions (addrconf_dad_kick).
+    It covers the link-local address, too, by which a router asks.
     """
     wanted = {index: {_group(one) for one in there if ":" in one} for index, there in addresses.items()}
     if not any(wanted.values()):
@@ -41,7 +41,7 @@ def idle(ns: Netns, addresses: Mapping[int, Iterable[str]]) -> set[int]:
 
 
 def _tentative(line: str) -> int:
-    """The ifindex of an address in /proc/net/if_inet6 that isn't known yet to be nobody else's, else 0."""
+    """The ifindex of an address in /proc/net/if_inet6 that is still checked for duplicates, else 0."""
     _address, index, _prefixlen, _scope, flags, _name = line.split()
     return int(index, 16) if int(flags, 16) & (IFA_F_TENTATIVE | IFA_F_DADFAILED) == IFA_F_TENTATIVE else 0
 

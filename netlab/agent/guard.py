@@ -1,5 +1,5 @@
-"""What programs in a lab can't do to the machine, where root runs it. A guard against accidents, not a jail: a program
-that is root and means harm can undo the mounts, or write to the machine's disks.
+"""What programs in a lab can't do to the machine if root runs it. It guards against accidents and is no jail: a hostile
+program that is root can undo the mounts, or write to the machine's disks.
 
 An ordinary user's labs need no guard: in a user namespace the kernel itself refuses all of this.
 """
@@ -11,8 +11,8 @@ import os
 
 from netlab.agent import system
 
-#: Capabilities (include/uapi/linux/capability.h) over what the machine has only one of, and no lab a copy: nothing
-#: that configures or examines a network needs them. SYS_ADMIN stays (ip netns exec, mounts), so do SYS_PTRACE (strace),
+#: Capabilities (include/uapi/linux/capability.h) over things of which the machine has one, and a lab no copy. Nothing
+#: that configures or examines a network needs them. These stay: SYS_ADMIN (ip netns exec, mounts), SYS_PTRACE (strace),
 #: SYS_NICE, SYS_RESOURCE, IPC_LOCK (keepalived), SYS_CHROOT and the like (daemons that drop privileges), BPF, PERFMON.
 DROPPED = {
     "SYS_MODULE": 16,
@@ -29,8 +29,8 @@ DROPPED = {
     "WAKE_ALARM": 35,
     "BLOCK_SUSPEND": 36,
 }
-#: Of /proc: what is the machine's, and can be written to. Of /proc/sys everything but ``net``, which each network
-#: namespace has its own of (the machine's own values are not shown in others).
+#: What of /proc belongs to the machine and is writable. Of /proc/sys that is all but ``net``, of which each network
+#: namespace has its own (it doesn't show the machine's values).
 _READ_ONLY = ("/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/mtrr")
 #: Of /sys what belongs to a network namespace: a fresh sysfs shows its own devices (net/core/net-sysfs.c).
 _NETWORK = ("/sys/class/net", "/sys/devices/virtual/net")
@@ -38,8 +38,8 @@ _FLAGS = system.MS_NOSUID | system.MS_NODEV | system.MS_NOEXEC
 
 
 def proc(guarded: bool) -> None:
-    """Mount the calling process's PID namespace's /proc. Where that is masked (some container runtimes do) it goes
-    without; the rest raises OSError."""
+    """Mount /proc of the calling process's PID namespace. Where a container runtime masks it, it is left out; other
+    errors raise OSError."""
     try:
         system.mount("proc", "/proc", "proc", _FLAGS)
     except OSError:
@@ -56,7 +56,7 @@ def proc(guarded: bool) -> None:
 
 
 def sysfs() -> None:
-    """Have the calling thread's /sys, a sysfs of its own, read-only but for what is the network's. Raises OSError."""
+    """Make the calling thread's /sys, a sysfs of its own, read-only except for the network's parts. Raises OSError."""
     if not os.path.ismount("/sys"):
         return
     for path in _NETWORK:

@@ -1,7 +1,7 @@
 """Requests that take seconds: each in a thread of its own, while the agent's loop goes on.
 
-The loop is the only one that reaps children (PID 1 is everyone's parent) and the only one that writes to the
-front, so a job is told of its children's ends, and hands over what it has to say.
+Only the loop reaps children (PID 1 is the parent of all) and writes to the front. So it notifies a job when a child of
+the job has ended, and a job hands it the messages for the front.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Job:
         return child
 
     def wait(self, done: Callable[[], bool], deadline: float, every: float | None = None) -> bool:
-        """Wait until ``done()``, looked at whenever a child ends and every so many seconds; False at the deadline.
+        """Wait until ``done()`` is true: it is called whenever a child ends, and at intervals. False at the deadline.
 
         Raises Cancelled.
         """
@@ -88,7 +88,7 @@ class Job:
                     os.kill(child.pid, signal.SIGKILL)
 
     def finish(self) -> None:
-        """Kill whoever is still there, and wait until all are gone."""
+        """Kill the children that are left, and wait until all are gone."""
         for child in self.children:
             self.end(child)
         deadline = time.monotonic() + GONE

@@ -28,7 +28,7 @@ class Lab(Builder):
         return {link.id: link for link in self.links.values() if isinstance(link, (Switch, Bridge))}
 
     def places(self) -> dict[str, tuple[Netns, str]]:
-        """Where every interface and switch port of the current step is: its namespace and the kernel's name."""
+        """The place of every interface and switch port of the current step: its namespace and the kernel's name."""
         found = {}
         for link in self.state.links if self.state else ():
             found[link.id] = self.namespaces[link.namespace], link.ifname

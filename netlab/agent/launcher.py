@@ -1,11 +1,12 @@
 """From a process of the front to PID 1 of namespaces of its own, and the tie between their lives.
 
-The launcher is single-threaded: only such a process may enter a user namespace (user_namespaces(7)). It
-unshares, forks PID 1, and then does nothing but wait for the end of the front or of PID 1. A pidfd
-becomes readable when its process ends, whatever the manner of its death; each is opened before the fork
-that needs it, so that there is no moment in which a parent's end can be missed. So an agent without a front
-can't be: the launcher kills PID 1 when the front ends, PID 1 ends by itself when either ends, the kernel kills
-it when the launcher ends; and with PID 1 the kernel kills all that lives in its namespace (pid_namespaces(7)).
+The launcher is single-threaded: only such a process may enter a user namespace (user_namespaces(7)). It unshares, forks
+PID 1, and then only waits for the end of the front or of PID 1. A pidfd becomes readable when its process ends, however
+it ends. Each is opened before the fork that needs it, so a parent's end is never missed.
+
+So an agent never outlives its front: the launcher kills PID 1 when the front ends; PID 1 ends by itself when either
+ends; the kernel kills PID 1 when the launcher ends; and with PID 1 it kills every process in the PID namespace
+(pid_namespaces(7)).
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from netlab.agent import system
 CAP_SYS_ADMIN = 21
 
 
-#: The namespaces that it takes, by the names of their limits (/proc/sys/user, namespaces(7)); of equal ones the first.
+#: The namespaces that it enters, by the names of their limits (/proc/sys/user, namespaces(7)); of equal ones the first.
 KINDS = ("net", "user", "pid", "mnt", "ipc", "uts")
 
 
 class CannotEnter(Exception):
-    """This machine refuses the namespaces. ``what`` was refused, ``mend`` is the one line that mends it; ``scarce``
-    where it would have them, and has too little left."""
+    """This machine refuses the namespaces. ``what`` was refused, ``mend`` is the one line that fixes it; ``scarce``: it
+    allows them, but has too few left."""
 
     def __init__(self, what: str, mend: str, scarce: bool = False) -> None:
         super().__init__(what)
@@ -41,7 +42,7 @@ class CannotEnter(Exception):
 
 
 class Entered(NamedTuple):
-    """What the agent got: whether in a user namespace of its own, and why a private /proc is lacking (or '')."""
+    """What the agent has: whether it has its own user namespace, and why a private /proc is missing (or '')."""
 
     rootless: bool
     proc_lacks: str
@@ -125,10 +126,10 @@ def watch(*pidfds: int) -> None:
 
 
 def enter_namespaces() -> bool:
-    """Unshare network, PID, mount, IPC and UTS namespaces, and a user namespace where it takes one; True where it did.
+    """Unshare network, PID, mount, IPC and UTS namespaces, and a user namespace where one is needed; True if it was.
 
-    With an IPC namespace the kernel forgets what SysV IPC and message queues are left in it, with an UTS namespace a
-    hostname that is set inside.
+    The kernel frees SysV IPC and message queues with the IPC namespace, and a hostname that was set inside with the UTS
+    namespace.
     """
     wanted = system.CLONE_NEWNET | system.CLONE_NEWPID | system.CLONE_NEWNS | system.CLONE_NEWIPC | system.CLONE_NEWUTS
     if os.geteuid() == 0:
@@ -156,7 +157,7 @@ def enter_namespaces() -> bool:
 def refused(error: OSError) -> CannotEnter:
     """Who refuses the namespaces, and the line that mends it."""
     if contained() and error.errno != errno.ENOSPC:
-        # What the machine's own sysctls say doesn't matter before that, and they can't be written in there.
+        # Before that the machine's own sysctls apply; inside they can't be written.
         return CannotEnter(
             f"the container runtime refuses namespaces ({error.strerror})",
             "start the container with --privileged, or with --cap-add SYS_ADMIN --cap-add NET_ADMIN "
@@ -192,7 +193,7 @@ def refused(error: OSError) -> CannotEnter:
 
 
 def contained() -> bool:
-    """Whether this seems to be the inside of a container: what its runtime leaves there, or a root without powers."""
+    """Whether this seems to be a container: by the files that its runtime leaves, or a root without capabilities."""
     marks = ("/.dockerenv", "/run/.containerenv", "/var/run/secrets/kubernetes.io")
     if any(map(os.path.exists, marks)) or any(name in os.environ for name in ("container", "KUBERNETES_SERVICE_HOST")):
         return True

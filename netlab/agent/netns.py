@@ -34,7 +34,7 @@ class Netns:
 
     def __init__(self, ns_id: str) -> None:
         self.id = ns_id
-        #: Whether anybody but us was ever let in: he may have changed anything.
+        #: Whether a program or socket of the user was ever in it: it may have changed anything.
         self.visited = False
         try:
             system.unshare(system.CLONE_NEWNET)
@@ -88,9 +88,9 @@ class Netns:
 
 
 def in_thread(ns: int | None, work: Callable[[], T], mounts: tuple[int, int] | None = None) -> T:
-    """Call ``work`` in a thread of its own with a mount namespace of its own; in a network namespace, given by its
-    descriptor, with that one's /sys. ``mounts`` are a mount namespace and the root folder in it, whose copy the thread
-    is to have instead of the agent's."""
+    """Call ``work`` in a new thread with a mount namespace of its own. With a network namespace (a descriptor) it runs
+    in that, and with its /sys. ``mounts`` are a mount namespace and its root folder: the thread gets a copy of that one
+    instead of the agent's."""
     result: list[T] = []
     failure: list[BaseException] = []
 
@@ -149,5 +149,5 @@ def mount_sysfs() -> None:
     try:
         system.mount("sysfs", "/sys", "sysfs", system.MS_NOSUID | system.MS_NODEV | system.MS_NOEXEC)
     except OSError:
-        # Only what needs /sys goes without: it will say so itself (a sysfs write reports its own path).
+        # Only what needs /sys fails then, with an error of its own (a sysfs write reports its path).
         return

@@ -1,11 +1,11 @@
-"""The programs of a lab, those that measure included: they have a PID namespace of their own, so they see only each
-other, and end together.
+"""The programs of a lab, measurements included. They have a PID namespace of their own: so they see only each other,
+and end together.
 
-A PID namespace lives as long as its first process, its init. A lab's is forked when the lab starts its first program,
-mounts a /proc that shows the lab's programs alone, and then only waits: it reaps what is left without a parent (a
-process that ignores SIGCHLD need not ask, wait(2)), and with its end the kernel kills every process of the namespace,
-whatever session, group or parent it has (zap_pid_ns_processes, kernel/pid_namespace.c). The agent stays the parent of
-each program that it starts: setns(2) into a PID namespace holds for the children of the calling thread.
+A PID namespace lives as long as its first process, the init. A lab's init is forked when the lab starts its first
+program. It mounts a /proc that shows the lab's programs alone, and then only waits. Orphans are reaped by the kernel,
+since it ignores SIGCHLD (wait(2)). When it ends, the kernel kills every process of the namespace, whatever its session,
+group or parent (zap_pid_ns_processes, kernel/pid_namespace.c). The agent stays the parent of each program that it
+starts: setns(2) into a PID namespace affects only children of the calling thread.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Space(NamedTuple):
 class Programs:
     """The programs of one lab. With ``guarded`` they may do less to the machine than their user (see `guard`).
 
-    Measurements start theirs in threads of their own, so one thread at a time is let in.
+    Measurements start programs in threads of their own, so a lock lets one thread in at a time.
     """
 
     def __init__(self, *, guarded: bool = False) -> None:
@@ -103,7 +103,7 @@ class Programs:
     def end_in(self, ns: Netns) -> None:
         """Kill the programs of one network namespace, and what they have started.
 
-        Found are those that live in it, where /proc is our own; else the ones started there, and their sessions.
+        Where /proc is our own, all processes in the namespace are found; else those started there, and their sessions.
         """
         if self._space is None:
             return
@@ -116,14 +116,14 @@ class Programs:
             return
         wanted = os.fstat(ns.fd).st_ino
         looked_at: set[int] = set()
-        # A process that is being killed forks no more (copy_process), so a look that finds nobody new is the last.
+        # A process that is being killed can't fork (copy_process): so the first look that finds no new one is the last.
         while new := {int(pid) for pid in os.listdir("/proc") if pid.isdigit()} - looked_at:
             looked_at |= new
             for pid in new:
                 _kill_if_in(pid, wanted)
 
     def reaped(self, pid: int) -> None:
-        """A child of the agent has ended: where it was the init, the next program gets another one."""
+        """A child of the agent has ended: if it was the init, the next program gets a new one."""
         with self._lock:
             if self._space is not None and self._space.init == pid:
                 self._forget(self._space)
@@ -145,7 +145,7 @@ class Programs:
 
 
 def number_inside(pid: int) -> int:
-    """The number that a child of ours, not reaped yet, has in its own PID namespace: what its neighbours call it."""
+    """The number that a child of ours, not reaped yet, has in its own PID namespace."""
     pidfd = os.pidfd_open(pid)
     try:
         # Whichever /proc this is, the last of the numbers is that of the innermost namespace.
@@ -197,7 +197,7 @@ def _make(guarded: bool) -> _Space:
 
 
 def _be_init(ready: int, guarded: bool) -> NoReturn:
-    """In the forked process: the first of its PID namespace, to which nobody inside can send a signal that matters."""
+    """Run in the forked process, the first of its PID namespace: processes inside can't kill it."""
     try:
         system.set_name("netlab-init")
         signal.set_wakeup_fd(-1)
@@ -208,7 +208,7 @@ def _be_init(ready: int, guarded: bool) -> NoReturn:
             os.write(ready, str(error).encode())
             os._exit(70)
         os.write(ready, b"ready")
-        # Whoever waits for the end of a stream of the agent's, or of a namespace, must not wait for this process.
+        # Close all descriptors: else this process would keep the agent's streams and namespaces open.
         os.closerange(0, os.sysconf("SC_OPEN_MAX"))
         while True:
             signal.pause()

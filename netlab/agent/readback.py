@@ -1,7 +1,7 @@
 """What the kernel says it has built, and whether that is what the plan says.
 
-Read after every step: a kernel passes over attributes that are newer than itself without a word, and so a request that
-seemed to succeed proves nothing.
+It is read after every step. A kernel ignores attributes that are newer than itself, so a request that seems to succeed
+proves nothing.
 """
 
 from __future__ import annotations
@@ -84,9 +84,9 @@ def read_links(ns: Netns) -> dict[int, Link]:
 
 
 def read_states(ns: Netns) -> dict[int, Link]:
-    """Of every link of a namespace by ifindex only what changes by itself: up, carrier, operstate, its port's state.
+    """Of every link of a namespace, by ifindex, only what changes by itself: up, carrier, operstate, its port's state.
 
-    Read out of the messages by hand: while a lab settles this is asked again and again.
+    Parsed by hand, for speed: while a lab settles this is read many times.
     """
     found: dict[int, Link] = {}
     for data in ns.netlink.dump(dumps.LINKS):
@@ -137,15 +137,15 @@ def _without_local(there: Mapping[int, list[str]]) -> dict[int, list[str]]:
 def settle(namespaces: Mapping[str, Netns], state: State) -> tuple[dict[str, Link], list[str], list[Veth]]:
     """Read the lab back until admin state and carrier are what the plan says, or the deadline has passed.
 
-    Returns what was read of each link, the ids of those that didn't settle, and those that are `misplaced`. A spanning
-    tree isn't waited for: it takes 30 s, and could not be told to take less than 4 (br_set_forward_delay). Raises
-    BuildFailed where anything else differs from the plan: then a request was not understood.
+    Returns what was read of each link, the ids of those that didn't settle, and those that are `misplaced`. It doesn't
+    wait for a spanning tree, which takes 30 s, and at least 4 (br_set_forward_delay). Raises BuildFailed where anything
+    else differs from the plan: then the kernel didn't understand a request.
     """
     deadline = time.monotonic() + DEADLINE
     while True:
         for ns, seen in _wait(namespaces, state, deadline).items():
-            # News of a carrier that a link has already would make its host report every IPv6 group anew, as late as the
-            # rtnl lock lets them through (addrconf_notify, ipv6_mc_up): a switch would learn of it between two probes.
+            # A pending carrier event of a link would make its host report every IPv6 group again, as late as the rtnl
+            # lock allows (addrconf_notify, ipv6_mc_up): a switch would learn the MAC between two probes.
             _nudge(namespaces[ns], seen)
         read = {ns: read_links(namespaces[ns]) for ns in namespaces}
         unsettled = _unsettled(state, read)
@@ -156,7 +156,7 @@ def settle(namespaces: Mapping[str, Netns], state: State) -> tuple[dict[str, Lin
     looked = time.monotonic()
     unsettled += _wait_for_groups(namespaces, state, read, there, deadline - DEADLINE + DETECTION)
     if time.monotonic() - looked > DEADLINE / 10:
-        # An interface whose link-local address another has as well may lose them all (addrconf_dad_failure).
+        # An interface may lose all IPv6 addresses if another has its link-local address (addrconf_dad_failure).
         there = {ns: addresses(namespaces[ns].netlink) for ns in addressed}
     found: dict[str, Link] = {}
     for link in state.links:
@@ -173,7 +173,7 @@ def settle(namespaces: Mapping[str, Netns], state: State) -> tuple[dict[str, Lin
 
 
 def _wait(namespaces: Mapping[str, Netns], state: State, deadline: float) -> dict[str, dict[int, Link]]:
-    """Wait until everything seems to have settled, or the deadline has passed; what was seen last, by namespace."""
+    """Wait until everything seems settled, or the deadline has passed; returns what was read last, by namespace."""
     waiting = set(namespaces)
     read: dict[str, dict[int, Link]] = {}
     while waiting:
@@ -197,7 +197,8 @@ def _wait_for_groups(
     addresses: Mapping[str, Mapping[int, list[str]]],
     deadline: float,
 ) -> list[tuple[str, str]]:
-    """Wait until IPv6 addresses of links with carrier are at work; where they aren't at the deadline."""
+    """Wait until IPv6 addresses of links with carrier are usable; returns the links where they aren't at the
+    deadline."""
     alive: dict[str, dict[int, list[str]]] = {}
     for link in state.links:
         listed = addresses.get(link.namespace, {}).get(link.ifindex)
@@ -217,9 +218,9 @@ def _wait_for_groups(
 
 
 def _nudge(ns: Netns, links: Iterable[int]) -> None:
-    """Have the kernel work off what is pending for links (rtnl_getlink, since 6.9: linkwatch_sync_dev).
+    """Make the kernel handle pending carrier events of links now (rtnl_getlink, since 6.9: linkwatch_sync_dev).
 
-    It may take its time, up to a second, where a carrier came while the link was still down (linkwatch_urgent_event).
+    By itself it may take up to a second, if a carrier came while the link was still down (linkwatch_urgent_event).
     """
     ns.netlink.failures([
         header(RTM_GETLINK, NLM_F_REQUEST, IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0) + dumps.WITHOUT_STATISTICS)
@@ -228,7 +229,7 @@ def _nudge(ns: Netns, links: Iterable[int]) -> None:
 
 
 def misplaced(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[Veth]:
-    """Veths whose switch port has carrier, and isn't in the state that the plan says (without STP nobody moves it)."""
+    """Veths whose switch port has carrier but isn't in the state that the plan says (without STP it stays so)."""
     wrong = []
     for link in state.links:
         if isinstance(link, Veth) and link.port.attached and link.port.up and link.up:
@@ -266,10 +267,10 @@ def _unsettled(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[tup
 def _awaited(
     state: State, read: Mapping[str, Mapping[int, Link]], unsettled: list[tuple[str, str]]
 ) -> list[tuple[str, str]]:
-    """Those of the unsettled that will settle by themselves, and soon.
+    """Those of the unsettled links that will soon settle by themselves.
 
-    A bridge has carrier as soon as one port forwards (br_port_state_selection): not before a spanning tree is done, and
-    otherwise than planned as long as a port is misplaced. Its macvlan children have the carrier that it has.
+    A bridge has carrier as soon as one port forwards (br_port_state_selection). So it has none before a spanning tree
+    is done, and not the planned one while a port is misplaced. Its macvlan children have the same carrier.
     """
     if not unsettled:
         return []
@@ -305,9 +306,10 @@ def _ports(link: AnyLink) -> list[tuple[str, str, int]]:
 
 
 def carries(read: Link, carrier: bool, bridge: bool = False) -> bool:
-    """Carrier alone isn't enough: until linkwatch has set operstate, the queueing discipline still drops everything.
+    """Whether carrier and operstate are as planned.
 
-    Nor do routes know that a bridge in a host has lost its carrier, which linkwatch tells them up to a second later.
+    Carrier alone isn't enough. Until linkwatch has set operstate, the queueing discipline drops everything; and routes
+    by a bridge in a host that has lost its carrier learn of that up to a second later.
     """
     if carrier:
         return bool(read["carrier"]) and read["operstate"] in ("UP", "UNKNOWN")
@@ -318,7 +320,7 @@ def compare(link: AnyLink, mine: Link, *, exactly: bool = True) -> None:
     """Whether a link is what the plan says; unless ``exactly``, it may have further addresses. Raises BuildFailed."""
     checks: list[tuple[str, object, object]] = []
     if not isinstance(link, Switch):
-        # A bridge takes the smallest MTU of its ports (br_mtu_auto_adjust) and forwards by those alone.
+        # A bridge takes the smallest MTU of its ports (br_mtu_auto_adjust), and its own doesn't limit what it forwards.
         checks.append(("mtu", link.mtu, mine["mtu"]))
     if link.limit is not None:
         checks.append(("queueing discipline", link.limit.kind, mine["qdisc"]))

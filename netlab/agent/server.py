@@ -1,4 +1,4 @@
-"""PID 1's loop: one request after the other from the front, and the processes that it asked for."""
+"""PID 1's loop: requests from the front, one after the other, and the processes that they have started."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from netlab.contract.measures import Traffic
 from netlab.contract.types import Step
 from netlab.contract.wire import Channel, Closed, from_plain, to_plain
 
-#: Closed labs are handed to the kernel so many at a time: one by one the rtnl lock is held for longer.
+#: So many closed labs are given to the kernel at a time: one by one the rtnl lock would be held for longer.
 PENDING_LABS = 20
 #: … or when nothing was asked for this long, in seconds.
 IDLE = 0.2
 
-#: What Python says where a process or memory limit leaves no room for a thread: a bare RuntimeError.
+#: Python's message where a process or memory limit allows no further thread: a bare RuntimeError.
 NO_THREAD = "can't start new thread"
 
 Answer = tuple[Any, list[int]]
@@ -125,7 +125,7 @@ class Server:
                     os.close(fd)
 
     def handle(self, message: dict[str, Any], received: list[int]) -> None:
-        """Do one request and send its answer, or the error in words. What keeps a received descriptor dups it."""
+        """Do one request and send its answer or error. A request that keeps a received descriptor duplicates it."""
         reply: dict[str, Any] = {"id": message["id"]}
         message["fds"] = received
         fds: list[int] = []
@@ -322,7 +322,7 @@ class Server:
             prober.close()
 
     def capture(self, message: dict[str, Any]) -> Answer:
-        """Capture at interfaces and ports into the descriptors that came along; a lab may still be to come."""
+        """Capture at interfaces and ports into the descriptors of the message; the lab may not exist yet."""
         lab = self._new_or_known(message)
         capture = Capture(message["wanted"], [os.dup(fd) for fd in message["fds"]])
         self.captures[message["id"]] = message["lab"], capture

@@ -1,7 +1,7 @@
 """How much room the buffers of sockets have.
 
 A buffer is as large as net.core.rmem_max and wmem_max allow (sk_setsockopt, net/core/sock.c): 208 KiB on most machines.
-What is under way to a socket at once has to fit what it got, not what it asked for.
+What is sent to a socket at once must fit the buffer that it has, not the one that it asked for.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import struct
 SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_MEMINFO = 32, 33, 55
 #: struct sk_meminfo as nine numbers (SK_MEMINFO_VARS); the last is how many frames found no room (SK_MEMINFO_DROPS).
 _MEMINFO = struct.Struct("=9I")
-#: So much of a buffer a frame of up to 250 bytes takes at most (truesize; measured on 6.18: 832).
+#: A frame of up to 250 bytes takes so much of a buffer at most (truesize; measured on 6.18: 832).
 SMALL = 1024
-#: What every buffer of the agent is held at, in bytes as the kernel counts them (getsockopt), root's, too: so tests try
-#: on a large machine what a small one does. 0: whatever the kernel gives.
+#: The size of every buffer of the agent, in bytes as the kernel counts them (getsockopt), even for root: with it tests
+#: on a large machine behave as on a small one. 0: what the kernel gives.
 HELD = int(os.environ.get("NETLAB_HOLD_BUFFERS") or 0)
 
 
 def make_room(sock: socket.socket, size: int, *, force: bool = True) -> int:
-    """Ask for a receive buffer of ``size`` bytes: how many it has now, as the kernel counts them (twice as many).
+    """Ask for a receive buffer of ``size`` bytes; returns its size, as the kernel counts it (twice as many).
 
-    With ``force`` it may go beyond rmem_max, where this user may have that (CAP_NET_ADMIN of the machine).
+    With ``force`` it may exceed rmem_max, if this user may do that (CAP_NET_ADMIN of the machine).
     """
     try:
         sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE if force else socket.SO_RCVBUF, size)
@@ -34,7 +34,7 @@ def make_room(sock: socket.socket, size: int, *, force: bool = True) -> int:
 
 
 def make_room_to_send(sock: socket.socket, size: int) -> int:
-    """The same for what a socket has sent and others still hold: a neighbour that is looked for, a queue."""
+    """The same for the send buffer: it holds what waits for a neighbour or in a queue."""
     try:
         sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, size)
     except PermissionError:

@@ -38,8 +38,8 @@ _ALIKE = frozenset(
 class Sysctls:
     """What the namespaces of an agent start with.
 
-    A new namespace inherits what the machine has at that moment, IPv4's ``all`` and ``default`` always, others where it
-    is told to (devinet_init_net, addrconf_init_net, tcp_sk_init; net.core.devconf_inherit_init_net).
+    A new namespace inherits some of the machine's values at that moment: IPv4's ``all`` and ``default`` always, others
+    by net.core.devconf_inherit_init_net (devinet_init_net, addrconf_init_net, tcp_sk_init).
     """
 
     def __init__(self) -> None:
@@ -49,10 +49,10 @@ class Sysctls:
         self._inherited: dict[str, str | None] = {}
 
     def look(self, spaces: Sequence[Netns], wanted: Iterable[tuple[str, str]]) -> None:
-        """See what namespaces have that were just made one after the other, before anything is written in them.
+        """Read the values of namespaces that were just made one after the other, before anything is written in them.
 
-        To look at each would take longer than to make it: the first and the last are looked at, and the others only
-        where these two differ, since then the machine's own have changed meanwhile.
+        Reading each would take longer than making it. So the first and the last are read, and the others only if these
+        two differ: then the machine's own values have changed meanwhile.
         """
         paths = [path for path, value in wanted if path not in _ALIKE and (path, value) not in self._written]
         with spaces[0]:
@@ -63,9 +63,10 @@ class Sysctls:
                     self._inherited = {}
 
     def prepare(self, wanted: Iterable[tuple[str, str]]) -> list[str]:
-        """Write what a fresh namespace has otherwise; paths that this kernel doesn't have. Raises OSError.
+        """Write what differs from a fresh namespace's values; returns paths that this kernel doesn't have. Raises
+        OSError.
 
-        The calling thread must be in that namespace, which is one of those that were looked at last.
+        The calling thread must be in that namespace, which must be one of those that `look` saw last.
         """
         pairs = tuple(wanted)
         fresh = {path: self._fresh(path, value) for path, value in pairs}

@@ -84,8 +84,8 @@ def set_name(name: str) -> None:
 def drop_capability(number: int) -> None:
     """Take a capability from the bounding set of the calling thread and its children to come (capabilities(7)).
 
-    A program that they execute doesn't have it then, root's neither. What this kernel doesn't know is no capability.
-    Raises OSError.
+    A program that they execute doesn't have it then, even as root. A capability that this kernel doesn't know is
+    ignored. Raises OSError.
     """
     if _libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(number), 0, 0, 0) < 0 and ctypes.get_errno() != errno.EINVAL:
         _check(-1, "prctl")

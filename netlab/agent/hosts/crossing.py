@@ -1,12 +1,12 @@
 """Rounds between machines: proof that whatever was sent before has arrived and been handled.
 
-Between the machines is a real network, of which no counter can be read. What holds for it is that frames of one NIC
-to another stay in order. So in each round every NIC sends a control to every other NIC of its switch, from each
-processor in turn, and the round is over where all that are due have been heard: by the NIC itself, and by the children
-of each of its macvlan queues, as a broadcast. Then the fence of this machine's own processors is crossed. Which
-controls can be heard is what `station` found out by positive controls; where none can, there is no proof.
+Between the machines is a real network, whose counters can't be read. But frames from one NIC to another stay in order.
+So in each round every NIC sends a control to every other NIC of its switch, from each processor in turn. The round ends
+when all expected controls have been heard: by the NIC itself, and, as a broadcast, by the children behind each of its
+macvlan queues. Then the fence of this machine's own processors is crossed. `station` finds out by positive controls
+which controls can be heard; where none can, there is no proof.
 
-Nobody compares clocks, and no front has to synchronise the machines: a machine's next control is sent after it has
+No clocks are compared, and the front need not synchronise the machines: a machine sends its next control after it has
 heard the others' last ones.
 """
 
@@ -28,7 +28,7 @@ DEADLINE = 3.0
 
 @dataclass(frozen=True)
 class Nic:
-    """A NIC of the lab, whichever machine it is in: its place in the list, its machine's number of processors."""
+    """A NIC of the lab, on any machine: its place in the list, its machine's number of processors."""
 
     link: Veth
     place: int
@@ -39,7 +39,7 @@ class Nic:
 
 @dataclass(frozen=True)
 class Path:
-    """A way for controls that was seen to work: from a NIC, by broadcast or unicast, to a link here."""
+    """A path on which controls were seen to arrive: from a NIC, by broadcast or unicast, to a link here."""
 
     source: str
     broadcast: bool

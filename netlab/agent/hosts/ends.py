@@ -29,7 +29,7 @@ LOOK = 0.05
 
 
 def serve(job: Job, ends: Ends, traffic: Traffic, tool: str, port: int, released: Event) -> dict[str, Any]:
-    """Be the server until the client is done: the front says so by ``released``. Tells ``listening`` in between."""
+    """Serve until the client is done, which the front says by ``released``. Calls ``listening`` when it is ready."""
     argv, _ = commands(tool, ends, traffic, port)
     protocol = "tcp" if tool == "iperf3" else traffic.protocol
     server = start(job, ends, ends.server, argv)

@@ -1,7 +1,7 @@
-"""The undo list once more, as a file in /run: for the case that both processes of an agent are killed at once.
+"""A copy of the undo list, as a file in /run: for the case that both processes of an agent are killed at once.
 
-The next agent on the machine undoes what it finds there. A file belongs to one network namespace since one boot, and
-is gone as soon as everything is undone.
+The next agent on the machine undoes what it finds there. A file belongs to one network namespace and one boot, and is
+deleted when everything is undone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A lab's part on this machine: children on real NICs, addresses where they are lacking, everything written down."""
+"""A lab's part on this machine: children on real NICs, missing addresses; every change is noted for undoing."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class HostLab(Lab):
                         super().apply([change])
 
     def _write_down(self, change: AnyChange) -> None:
-        """What the machine's own namespace must be rid of afterwards; containers go with the agent."""
+        """Note what must be removed from the machine's own namespace afterwards; containers go with the agent."""
         match change:
             case AddLink(link=Macvlan() as child) if self._is_here(child.namespace):
                 self._undo.add({"do": "link", "index": child.ifindex, "name": child.ifname})
@@ -183,7 +183,8 @@ class HostLab(Lab):
     # --- read back ----------------------------------------------------------------------------------
 
     def _settle(self, state: State) -> tuple[dict[str, readback.Link], list[str]]:
-        """Read what is here until it carries, or a deadline has passed. Raises BuildFailed where it isn't as asked."""
+        """Read the links here until they have carrier, or a deadline has passed. Raises BuildFailed where one
+        differs."""
         local = self.local(state)
         deadline = time.monotonic() + (CARRIER if any(isinstance(link, Veth) for link in local) else readback.DEADLINE)
         while True:

@@ -1,7 +1,7 @@
-"""Descriptors that can't travel: the front doesn't get a pipe or a file, it asks for what is in it, piece by piece.
+"""Descriptors that can't be passed to the front: it asks for the contents of a pipe or file instead, piece by piece.
 
-It asks for the next piece when it has passed on the last one, so a process whose output nobody reads is held up by its
-full pipe, as anywhere, and nothing piles up on the way.
+It asks for the next piece when the last one was read. So a process whose output isn't read blocks on its full pipe, as
+usual, and nothing piles up in between.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NO_LAB = 0
 
 
 class Relay:
-    """The descriptors that are kept for the front, by number. Whoever asks for one of them asks one thing at a time."""
+    """The descriptors that are kept for the front, by number. Each has at most one request at a time."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
@@ -53,7 +53,7 @@ class Relay:
         return LATER, []
 
     def drop(self, message: dict[str, Any]) -> Answer:
-        """Close one: whoever is at its other end sees that."""
+        """Close one; the process at its other end notices."""
         os.close(self._fd(message))
         del self._fds[message["pipe"]]
         return None, []

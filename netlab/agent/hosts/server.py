@@ -32,14 +32,14 @@ from netlab.contract.measures import Traffic
 from netlab.contract.types import Step
 from netlab.contract.wire import Channel, Closed, from_plain
 
-#: After so many seconds without a word the front is taken for gone: it says every ten that it is there.
+#: After so many seconds without a message the front counts as gone: it sends one every ten seconds.
 SILENCE = 60.0
 #: The number of the one lab there is.
 LAB = 1
 
 
 def serve(read_fd: int, write_fd: int, undo: UndoList, connection: str, left: int) -> None:
-    """Serve until the front goes; what was done is undone by the watchdog. ``left`` is how much was undone before."""
+    """Serve until the front has gone; the watchdog then undoes everything. ``left`` is how much was undone before."""
     garbage.begin()
     Home.remember()
     server = HostsServer(Channel(read_fd=read_fd, write_fd=write_fd), undo, connection, left)
@@ -88,7 +88,7 @@ class HostsServer(Server):
 
     @property
     def fence(self) -> CpuFence:
-        """The fence of this machine's processors; its veth pair is in a namespace that nobody else sees."""
+        """The fence of this machine's processors; its veth pair is in a namespace of its own."""
         if self._fence is None:
             self._outside = Netns("fence")
             self._fence = fence_of(self._outside)
@@ -190,7 +190,7 @@ class HostsServer(Server):
         return {**started, "pipes": self.relay.keep(fds)}, []
 
     def capture(self, message: dict[str, Any]) -> Answer:
-        """Capture into files without a name: what is captured doesn't cross the network while it is listened to."""
+        """Capture into files without a name, so that no captured data crosses the network during the capture."""
         spools: list[IO[bytes]] = [tempfile.TemporaryFile() for _ in range(message["files"])]  # noqa: SIM115 - kept
         answer = super().capture({**message, "fds": [spool.fileno() for spool in spools]})
         self._spools[message["id"]] = spools
@@ -254,7 +254,7 @@ class HostsServer(Server):
         return None, []
 
     def quiet(self, _message: dict[str, Any]) -> Answer:
-        """The lab is over on every machine: forget its neighbours, so that nobody asks for one of them any more."""
+        """The lab has ended on every machine: delete its neighbours, so that no machine asks for them any more."""
         if self.station is not None:
             self.station.chill()
         self._stop()

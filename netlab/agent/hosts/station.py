@@ -1,7 +1,7 @@
-"""The probe engines on one of several machines: it sends what starts here and hears what arrives here.
+"""The probe engines on one of several machines: it sends the probes that start here, and hears those that arrive here.
 
-Every machine has the same list of endpoints, and the front gives each probe its number, so that a frame is known
-wherever it turns up. The same engines run as in a lab of namespaces; what each saw the front puts together.
+Every machine has the same list of endpoints, and the front numbers the probes, so each machine recognises a frame. The
+engines are those of a lab of namespaces; the front merges what each machine saw.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Station:
             mouth = self.arena.mouths[ns_id] = self.ears.listen(ns, frames.ETHERTYPE, filters.OURS)
             mine = [nic for nic in nics if nic.namespace == ns_id]
             for nic in mine:
-                # A hypervisor may pass foreign MACs only to a NIC that asked for them. It ends with the socket.
+                # A hypervisor may pass foreign MACs only to a promiscuous NIC. The mode ends with the socket.
                 request = struct.pack("=iHH8s", nic.ifindex, PACKET_MR_PROMISC, 0, b"")
                 mouth.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, request)
             if mine:
@@ -175,7 +175,7 @@ class Station:
         return self.arena.state.link(link).namespace in self.lab.namespaces
 
     def hear_controls(self, base: int) -> dict[str, Any]:
-        """What has come in of the other machines' controls, once each link has heard one or patience is over."""
+        """The controls of other machines that came in, once each link has heard one, or after a timeout."""
         links = list(dict.fromkeys(endpoint.link for endpoint in self.arena.endpoints))
         mine = {link for link in links if self._is_here(link)}
         source = {base + 2 * place + k: link for place, link in enumerate(links) for k in (0, 1) if link not in mine}
@@ -190,7 +190,7 @@ class Station:
             if sender is None or link not in self.arena.links or not isinstance(self.arena.state.link(sender), Veth):
                 # A machine may have more interfaces than the lab knows.
                 continue
-            # Rounds go to the MACs of NICs: whoever hears those, be it a passthru child.
+            # Rounds go to the MACs of NICs: the link that hears them may be a passthru child.
             if broadcast or frames.mac_bytes(self.arena.links[link]["mac"]) in nics:
                 self.crossing.paths.add(Path(sender, broadcast, link))
         return {
@@ -201,7 +201,7 @@ class Station:
     # --- a wave -------------------------------------------------------------------------------------
 
     def prepare(self, name: str, wave: list[tuple[int, int, int]]) -> dict[str, Any]:
-        """Everything a wave needs that is no traffic yet, from cold; the ports of the servers here."""
+        """Prepare a wave from cold, without sending probes; returns the ports of the servers here."""
         if self.layer is None or self.layer.name != name:
             if self.layer is not None:
                 self.layer.end()
@@ -254,7 +254,7 @@ class Station:
             layer.refused(pair, error)
 
     def collect(self, clients: Iterable[tuple[str, int, int, int]], *, final: bool) -> dict[str, Any]:
-        """What was seen here of each pair of the wave; ``final``: after the rounds, so that silence can be told."""
+        """What was seen here of each pair of the wave; ``final``: after the rounds, when silence counts."""
         layer = self.layer
         assert layer is not None
         self.ears.drain()
@@ -290,7 +290,7 @@ class Station:
         self.wave = {}
 
     def chill(self) -> None:
-        """Forget every learned neighbour of containers, and in the machine's own namespace the topology's addresses."""
+        """Delete all learned neighbours of containers, and those of the topology in the machine's own namespace."""
         for ns_id, ns in self.lab.namespaces.items():
             if isinstance(ns, Here):
                 mine = {

@@ -1,8 +1,8 @@
-"""The undo list: what was done in a machine's own namespace, written down before it was done.
+"""The undo list: every change of a machine's own namespace, noted before it is made.
 
 Each record is a small mapping with ``do``: ``link`` (delete a child), ``address`` (delete an address), ``down`` (an
-interface that was down), ``neighbors`` (forget those of the lab, put back what was there), ``route``, ``rule``. Undoing
-what was never done, or has gone with something else, is no error.
+interface that was down), ``neighbors`` (delete those of the lab, restore the former ones), ``route``, ``rule``. It is
+no error to undo a change that was never made, or that is gone already.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _GONE = (errno.ENODEV, errno.EADDRNOTAVAIL, errno.ESRCH, errno.ENOENT, errno.ENE
 
 
 class WatchdogGone(BaseException):
-    """The watchdog was killed: whatever the agent is at, it undoes what it did and ends, and nothing answers for it."""
+    """The watchdog was killed: the agent stops what it is doing, undoes everything and ends, without an answer."""
 
 
 class UndoList:
-    """Written by the agent, read by the watchdog: a record is safe as soon as `add` has returned."""
+    """The agent writes it, the watchdog reads it: a record is safe once `add` has returned."""
 
     def __init__(self, pipe: int, journal: Journal) -> None:
         self._pipe = pipe
         self.journal = journal
         #: A copy, for the case that the watchdog dies first.
         self.records: list[Record] = []
-        #: Held while something is written down and done; who holds it for ever lets nothing more be done.
+        #: Held while a change is noted and made. Held for ever, it prevents further changes.
         self.acting = threading.RLock()
 
     def add(self, record: Record) -> None:
@@ -60,10 +60,10 @@ def parse(data: bytes) -> list[Record]:
 
 
 def undo(records: Iterable[Record], *, late: bool = False) -> list[str]:
-    """Undo, last first, in the calling thread's namespace. What could not be undone, in words.
+    """Undo, last first, in the calling thread's namespace. Returns what could not be undone, in words.
 
-    ``late`` is after a time in which nobody was there: an interface that has been given an address since stays up, and
-    neighbours of then don't come back.
+    ``late``: some time has passed since. Then an interface that has got an address meanwhile stays up, and the former
+    neighbours are not restored.
     """
     netlink = Socket()
     lost = []
@@ -106,7 +106,7 @@ def _in_use(netlink: Socket, record: Record) -> bool:
 
 
 def _remove_address(netlink: Socket, record: Record) -> None:
-    """Delete an address; those of others in its prefix, which the kernel may take along (__inet_del_ifa), come back."""
+    """Delete an address, and restore others of its prefix, which the kernel may delete with it (__inet_del_ifa)."""
     index, mine = record["index"], f"{record['ip']}/{record['prefixlen']}"
     network = ipaddress.ip_interface(mine).network
     before = addresses(netlink).get(index, [])

@@ -1,11 +1,10 @@
 """Two processes that watch each other: the agent, which acts, and the watchdog, which undoes when the agent ends.
 
-Links and addresses in a machine's own namespace don't vanish with the process that made them. So the agent writes down
-each of them before it acts, into a pipe that the watchdog reads; and however the agent ends (it is done, the stream is
-closed because ssh or the front has gone, a signal, kill -9), the watchdog takes back what is in the list. Where it is
-the watchdog that is killed the agent does the same and ends; where both are, the next agent does it (`journal`). The
-agent is PID 1 of a PID namespace: every process
-that it has started ends with it.
+Links and addresses in a machine's own namespace don't vanish with the process that made them. So the agent notes each
+change before it makes it, in a pipe that the watchdog reads. However the agent ends (it is done, ssh or the front has
+gone, a signal, kill -9), the watchdog undoes what is in the list. If the watchdog is killed, the agent undoes
+everything and ends. If both are killed, the next agent does it (`journal`). The agent is PID 1 of a PID namespace:
+every process that it has started ends with it.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def launch(read_fd: int, write_fd: int, ready: bytes, connection: str) -> NoRetu
     if os.geteuid() != 0:
         print("netlab: not root", file=sys.stderr)
         os._exit(77)
-    # The session of the login may get a SIGHUP; what ends this process is the end of the stream or of the agent.
+    # The login session may get a SIGHUP; this process must end only with the stream or the agent.
     with contextlib.suppress(PermissionError):
         os.setsid()
     os.chdir("/")
@@ -84,7 +83,7 @@ def launch(read_fd: int, write_fd: int, ready: bytes, connection: str) -> NoRetu
 
             traceback.print_exc()
         finally:
-            # The end of the stream may be that of the watchdog. What it then finds undone already is no error.
+            # The stream may have ended because the watchdog did. It is no error if something is undone already.
             _undo_here(list_)
             os._exit(status)
     os.close(undo_write)
@@ -99,7 +98,7 @@ def launch(read_fd: int, write_fd: int, ready: bytes, connection: str) -> NoRetu
 
 
 def _wait(pid: int, stream: int, undo_read: int, wake: int) -> bytes:
-    """Collect the undo list until the agent has ended, by itself or because the stream has; the whole list."""
+    """Collect the undo list until the agent has ended, by itself or with the stream; returns the list."""
     data = bytearray()
     child = os.pidfd_open(pid)
     poll = select.poll()
@@ -116,7 +115,7 @@ def _wait(pid: int, stream: int, undo_read: int, wake: int) -> bytes:
             if not chunk:
                 poll.unregister(undo_read)
         if not killed and events & {stream, wake}:
-            # Whoever asked has gone: nothing that the agent may still be doing matters any more.
+            # The front has gone: what the agent is still doing doesn't matter any more.
             signal.pidfd_send_signal(child, signal.SIGKILL)
             killed = True
             poll.unregister(stream)
@@ -147,7 +146,7 @@ def _watch(watchdog: int, list_: UndoList, write_fd: int) -> None:
 
 
 def _undo_here(list_: UndoList) -> None:
-    """In the agent: undo. Nothing is done any more once this lock is held, which is never given back."""
+    """In the agent: undo. It takes the lock and never releases it, so no further change is made."""
     list_.acting.acquire(timeout=PATIENCE)
     lost = undo(list_.records)
     _say(lost)

@@ -25,7 +25,7 @@ def create(context: BuildContext, link: AnyLink, *, up: bool) -> list[Op]:
 
 
 def changes(context: BuildContext, before: AnyLink, after: AnyLink) -> list[Op]:
-    """The requests that change what is particular to the kind (not the address, state and MTU that all links have)."""
+    """The requests that change options of the kind (not the address, state and MTU, which all links have)."""
     match before, after:
         case Switch(), Switch():
             return bridge.changes(context, before, after)

@@ -16,8 +16,8 @@ HZ = 100
 def _data(switch: Switch | Bridge) -> tuple[dict[str, Any], str]:
     data: dict[str, Any] = {
         "IFLA_BR_STP_STATE": int(switch.stp),
-        # Without STP, too, the kernel moves a port that is listening or learning on when this is over
-        # (br_make_forwarding, br_forward_delay_timer_expired): 0 leaves it in the state it was put into.
+        # Even without STP the kernel moves a listening or learning port to the next state after this delay
+        # (br_make_forwarding, br_forward_delay_timer_expired): with 0 it leaves the port in the state that was set.
         "IFLA_BR_FORWARD_DELAY": 15 * HZ if switch.stp else 0,
         "IFLA_BR_AGEING_TIME": switch.ageing_time * HZ,
         "IFLA_BR_MCAST_SNOOPING": int(switch.mcast_snooping),
@@ -49,7 +49,7 @@ def create(context: BuildContext, switch: Switch | Bridge, *, up: bool) -> list[
     made = request("add", pairs, command, index=switch.ifindex, up=up)
     ops = [Op(switch.namespace, Level.BRIDGE, made, "create")]
     if isinstance(switch, Bridge):
-        # A bridge takes the smallest MTU of its ports until somebody changes it (br_mtu_auto_adjust): so that is done.
+        # Until its MTU is set a bridge takes the smallest one of its ports (br_mtu_auto_adjust): so it is set.
         ops += (Op(switch.namespace, Level.BRIDGE, _mtu(switch, mtu)) for mtu in (switch.mtu + 1, switch.mtu))
     return ops
 
@@ -65,7 +65,7 @@ def changes(context: BuildContext, before: Switch | Bridge, after: Switch | Brid
     if old == new:
         return []
     if before.stp and not after.stp:
-        # While STP runs it can't be 0 (br_set_forward_delay), and afterwards it matters to new carriers only.
+        # While STP runs the delay can't be 0 (br_set_forward_delay); later it only affects ports that get carrier.
         del new["IFLA_BR_FORWARD_DELAY"]
     if new["IFLA_BR_FDB_MAX_LEARNED"] is None:
         new["IFLA_BR_FDB_MAX_LEARNED"] = 0

@@ -33,7 +33,7 @@ def create(link: AnyLink, level: Level) -> list[Op]:
 
 
 def changes(before: AnyLink, after: AnyLink, level: Level) -> list[Op]:
-    """What takes a link from one limit to another: the old one is deleted, whatever waits in it with it."""
+    """The requests from one limit to another: the old one is deleted, with the frames that wait in it."""
     if before.limit == after.limit:
         return []
     ops = []

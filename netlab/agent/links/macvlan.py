@@ -77,7 +77,7 @@ def changes(context: BuildContext, before: Macvlan, after: Macvlan) -> list[Op]:
         asked.append(({"IFLA_MACVLAN_FLAGS": flags}, "nodst" if after.nodst else "-nodst"))
     if before.bcqueuelen != after.bcqueuelen and after.bcqueuelen is not None:
         asked.append(({"IFLA_MACVLAN_BC_QUEUE_LEN": after.bcqueuelen}, f"bcqueuelen {after.bcqueuelen}"))
-    # Leaving source mode empties the list (S-9): it is set anew whenever it should hold something.
+    # Leaving source mode empties the list (macvlan_changelink): entering it, the list is set anew.
     entered = after.effective_mode == "source" != before.effective_mode
     if before.allowed_macs != after.allowed_macs or (entered and after.allowed_macs):
         asked.append((_macs(after.allowed_macs), f"macaddr set {' '.join(after.allowed_macs)}".rstrip()))

@@ -15,7 +15,8 @@ At = Literal["create", "up", "set"]
 
 
 class Level(IntEnum):
-    """Requests of one level need nothing of each other but the order within a namespace: a level is one batch each."""
+    """Requests of one level don't depend on each other, except by their order within a namespace: one batch per
+    level."""
 
     BRIDGE = 1
     #: A wire between two switches, and its ends' becoming ports: before the hosts' ports, as in the plan.
@@ -41,7 +42,7 @@ class BuildContext:
 class Op:
     """``request`` goes to the socket of namespace ``ns``; ``at`` says what part of a link's making it is.
 
-    With ``gone`` it may be that what is to be deleted isn't there any more (ENOENT).
+    ``gone``: it deletes something that may be gone already (ENOENT is no error).
     """
 
     ns: str

@@ -36,7 +36,7 @@ def with_options(port: Port, other: Port) -> Port:
 
 
 def changes(ns: str, ifname: str, ifindex: int, bridge: tuple[str, int], before: Port, after: Port) -> list[Op]:
-    """What takes a port from ``before`` to ``after``; a port that is enslaved anew starts at the defaults."""
+    """The requests from ``before`` to ``after``; a port that is enslaved anew starts with the defaults."""
     ops: list[Op] = []
 
     def ask(verb: str, pairs: dict[str, object], command: str, **more: object) -> None:
@@ -59,14 +59,14 @@ def changes(ns: str, ifname: str, ifindex: int, bridge: tuple[str, int], before:
         words = " ".join(f"{OPTIONS[name][1]} {'on' if value else 'off'}" for name, value in wanted.items())
         ask("set", _slave(options), f"bridge -n {ns} link set dev {ifname} {words}")
     for verb, macs in (("delete", _minus(before.fdb, after.fdb)), ("replace", _minus(after.fdb, before.fdb))):
-        # A bridge has one entry for a MAC: the last port to list it has it, and another that did has none to lose.
+        # A bridge has one entry for a MAC. The last port that lists it has it; another port has none to delete.
         made = (fdb_entry(verb, ns, ifindex, ifname, mac) for mac in macs)
         ops += (Op(ns, Level.PORT, one, gone=verb == "delete") for one in made)
     return ops
 
 
 def set_state(ns: str, ifname: str, ifindex: int, state: PortState) -> Op:
-    """Put a port into a state by hand. It must have carrier: a carrier that comes later sets it to forwarding again.
+    """Set a port's state. The port must have carrier: when carrier comes later, the kernel sets it to forwarding again.
 
     (br_port_carrier_check, br_stp_enable_port; without carrier the kernel answers ENETDOWN.)
     """

@@ -39,7 +39,7 @@ def create(context: BuildContext, veth: Veth, *, up: bool) -> list[Op]:
         command += f" && ip -n {ns} link set dev {veth.port_ifname} up"
     made = request("add", pairs, command, index=veth.port_ifindex, up=veth.port.up)
     as_made = Port(attached=veth.port.attached, up=veth.port.up)
-    # Into bridges inside of hosts in the order of the plan, those wires that are ports of them among the others.
+    # Ports of bridges inside hosts join in the order of the plan, the host's own wires among them.
     level = Level.PLUG if ns != veth.switch else Level.WIRE
     ops = [Op(ns, level, made, "create"), *_port(context, veth, as_made, veth.port)]
     if veth.master is not None:

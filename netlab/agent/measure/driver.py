@@ -1,4 +1,4 @@
-"""One measurement: start the server, wait until it listens, start the client, wait for both, whatever happens."""
+"""One measurement: start the server, wait until it listens, start the client, wait for both to end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from netlab.contract.measures import Traffic
 
 #: Seconds within which a server must listen, and in which a connection must come about.
 READY, CONNECT = 5.0, 3.0
-#: Seconds that a measurement may take beyond its duration; a number of bytes goes at so many bits per second at least.
+#: How many seconds a measurement may exceed its duration; for a number of bytes, the lowest rate in bits per second.
 GRACE, SLOWEST = 4.0, 10_000_000
 #: Seconds that the other end has to notice that one has died.
 AFTERMATH = 0.5
@@ -36,9 +36,9 @@ _SCRATCH = "/dev/shm"
 
 @dataclass(frozen=True)
 class Ends:
-    """Who measures: the client's namespace, interface and address, and the server's namespace and address.
+    """The ends: the client's namespace, interface and address, and the server's namespace and address.
 
-    ``within`` calls what starts a process in a thread of a namespace: a lab's are among its programs.
+    ``within`` starts a process in a thread of a namespace; a lab's processes are among its programs.
     """
 
     client: Netns
@@ -133,7 +133,7 @@ def _run(job: Job, server: Child, client: Child, traffic: Traffic, tool: str) ->
         return "server-died", end_of("server", server)
     if killed(client):
         return "client-died", end_of("client", client)
-    # A server of datagrams never ends by itself. Of one that was killed the client may know before its parent does.
+    # A datagram server never ends by itself. If it was killed, the client may notice before its parent does.
     if not (client.status == 0 and tool == "sockets" and traffic.protocol == "udp"):
         job.wait(lambda: server.status is not None, time.monotonic() + AFTERMATH)
     return ("server-died", end_of("server", server)) if killed(server) else ("ok", "")
@@ -184,12 +184,12 @@ def report(status: str, detail: str, tool: str, processes: dict[str, Running], j
 
 
 def start(job: Job, ends: Ends, ns: Netns, argv: list[str]) -> Running:
-    """A process in the namespace of one of the ends, its output and temporary files in memory: nothing stays behind."""
+    """Start a process in the namespace of one end. Its output and temporary files are in memory: nothing is left."""
     out = os.memfd_create("out", os.MFD_CLOEXEC)
     err = os.memfd_create("err", os.MFD_CLOEXEC)
 
     def popen() -> subprocess.Popen[bytes]:
-        # iperf3 makes its buffer as a file in TMPDIR. Where none can be mounted the machine's own has to do.
+        # iperf3 makes its buffer as a file in TMPDIR. Where none can be mounted the machine's own is used.
         scratch = {}
         with contextlib.suppress(OSError):
             system.mount("tmpfs", _SCRATCH, "tmpfs", system.MS_NOSUID | system.MS_NODEV)

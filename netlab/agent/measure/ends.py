@@ -211,7 +211,7 @@ def round_trips(sock: socket.socket, config: Config) -> Result:
 
 
 def times_of(ordered: list[int]) -> dict[str, float]:
-    """Quantiles of sorted nanoseconds, in seconds: the smallest value that so many are not above."""
+    """Quantiles of sorted nanoseconds, in seconds: the smallest value that is not below so many of them."""
     if not ordered:
         return {}
     size = len(ordered)

@@ -28,7 +28,7 @@ class Form(NamedTuple):
 
 
 class ByKind(NamedTuple):
-    """The form depends on the value of another attribute of the same level, which stands before this one."""
+    """The form depends on the value of another attribute of the same level, which comes before this one."""
 
     kind: str
     forms: Mapping[str, Form]
@@ -45,8 +45,8 @@ class Table(dict[str, tuple[int, Form | ByKind]]):
 def encode(table: Table, values: Mapping[str, Any]) -> bytes:
     """Attributes in the order of ``values``, those that are None left out.
 
-    Nothing is dropped in silence: raises KeyError for a name that isn't in the table (or a kind whose data aren't
-    known), ValueError, with the names on the way to it, for a value that its attribute cannot hold.
+    Raises KeyError for a name that isn't in the table (or a kind whose data aren't known), ValueError, with the names
+    of the attributes around it, for a value that its attribute cannot hold.
     """
     found = bytearray()
     for name, value in values.items():

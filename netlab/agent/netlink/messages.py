@@ -59,7 +59,7 @@ def link(
 def peer(pairs: Mapping[str, Any], *, index: int) -> bytes:
     """VETH_INFO_PEER: a link message inside the attribute of another. Raises as `link` does.
 
-    It can't bring the peer up: at that moment the two ends don't know each other yet (veth_open: ENOTCONN).
+    It can't bring the peer up: at that moment the two ends aren't connected yet (veth_open: ENOTCONN).
     """
     return nl.IFINFOMSG.pack(0, 0, index, 0, 0) + encode(LINK, pairs)
 
@@ -177,8 +177,8 @@ def rule(verb: str, ns: str, values: Mapping[str, Any]) -> Request:
 def port_state(ns: str, index: int, dev: str, state: int) -> Request:
     """Put a bridge port into a state (BR_STATE_*), by RTM_SETLINK of AF_BRIDGE as bridge(8) does.
 
-    By RTM_NEWLINK and IFLA_INFO_SLAVE_DATA, as ip(8) does, a port that is set to disabled is forwarding again when the
-    call returns: do_setlink ends with NETDEV_CHANGE, and br_port_carrier_check enables a disabled port (6.18).
+    RTM_NEWLINK with IFLA_INFO_SLAVE_DATA, as ip(8) sends it, can't disable a port: do_setlink ends with NETDEV_CHANGE,
+    and then br_port_carrier_check sets a disabled port to forwarding again (6.18).
     """
     body = nl.IFINFOMSG.pack(nl.AF_BRIDGE, 0, index, 0, 0) + encode(
         LINK, {"IFLA_PROTINFO": {"IFLA_BRPORT_STATE": state}}

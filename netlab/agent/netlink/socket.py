@@ -30,12 +30,12 @@ NLA_TYPE_MASK = 0x3FFF
 BATCH = 64
 #: Bytes of answers that are read at once; the kernel fills 32 KiB at most (netlink_recvmsg, max_recvmsg_len).
 ROOM = 1 << 17
-#: So much of the receive buffer an answer takes (truesize; measured on 6.18: an error or an acknowledgement 832 bytes,
-#: a link 2,304 or 4,352). Answers wait there until all requests of a batch are done, so that they have to fit.
+#: An answer takes so much of the receive buffer (truesize; measured on 6.18: an error or an acknowledgement 832 bytes,
+#: a link 2,304 or 4,352). All answers of a batch must fit: they wait there until its last request is done.
 ANSWER, TELLING = 2048, 4608
 #: How rtnetlink numbers requests: each kind is NEW, DEL, GET or SET (rtnetlink_rcv_msg).
 _VERBS, _GET = 4, 2
-#: What it means that a request is refused which was done before: it is there already, or is gone.
+#: Errors of a request that was done before: the thing exists already, or is gone.
 _DONE = frozenset({errno.EEXIST, errno.ENOENT, errno.ENODEV, errno.ESRCH, errno.EADDRNOTAVAIL})
 
 
@@ -95,8 +95,8 @@ class Socket:
     def failures(self, messages: Sequence[bytes | bytearray]) -> list[Answer]:
         """Send encoded requests without NLM_F_ACK, many more at once than `batch` can; only the errors come back.
 
-        They have to be of one kind, of which it does no harm to be done once more: so they are, fewer at once, where
-        the kernel had no room for what it had to say.
+        They must be of one kind, and repeatable: where the kernel had no room for its answers, they are sent once more,
+        fewer at a time.
         """
         failed: list[Answer] = []
         telling = bool(messages) and NLMSGHDR.unpack_from(messages[0])[1] % _VERBS == _GET
@@ -133,11 +133,11 @@ class Socket:
         return max(1, min(self._takes // answer, self._sends // max(map(len, messages), default=1)))
 
     def _exchange(self, requests: bytes | bytearray) -> tuple[list[tuple[int, Answer]], bool]:
-        """Send requests: the errors and acknowledgements, each with its request's number, and whether none is lost.
+        """Send requests; returns errors and acknowledgements, each with its request's number, and whether none is lost.
 
-        The kernel has done and answered all of them when it returns from sending (netlink_unicast_kernel). Where there
-        was no room for an answer, or no memory, it says so before it hands over those that there are (netlink_overrun,
-        sock_error).
+        When sending returns, the kernel has done and answered all requests (netlink_unicast_kernel). Where an answer
+        had no room, or there was no memory, the first read fails, and the next ones return the other answers
+        (netlink_overrun, sock_error).
         """
         self._socket.send(requests)
         found: list[tuple[int, Answer]] = []
@@ -174,7 +174,7 @@ class Socket:
     def dump(self, request: bytes) -> list[memoryview]:
         """Send one NLM_F_DUMP request; whole messages, headers included. Raises OSError.
 
-        It fits any buffer: the kernel goes on where what it has said was read (netlink_dump).
+        It fits any buffer: the kernel continues when the last part was read (netlink_dump).
         """
         self._sequence += 1
         self._socket.send(request[:8] + _SEQUENCE.pack(self._sequence) + request[12:])
@@ -205,7 +205,7 @@ def nla(kind: int, data: bytes) -> bytes:
 
 
 def attributes(data: memoryview | bytes, offset: int) -> Iterator[tuple[int, memoryview | bytes]]:
-    """The attributes that stand in a message from ``offset`` on: kind, less the flags it carries, and value."""
+    """The attributes of a message from ``offset`` on: type, without its flags, and value."""
     while offset + 4 <= len(data):
         length, kind = _ATTRIBUTE.unpack_from(data, offset)
         yield kind & NLA_TYPE_MASK, data[offset + 4 : offset + length]
@@ -224,7 +224,7 @@ def _answer(flags: int, body: bytes | memoryview) -> Answer:
     errno = -_ERROR.unpack_from(body)[0]
     if not flags & NLM_F_ACK_TLVS:
         return Answer(errno, "")
-    # Behind the error number stands the header of our request, all of it only where it wasn't capped.
+    # The error number is followed by our request's header, and by all of the request where it isn't capped.
     offset = 4 + (16 if flags & NLM_F_CAPPED else int.from_bytes(body[4:8], "little"))
     for kind, value in attributes(body, offset):
         if kind == NLMSGERR_ATTR_MSG:
