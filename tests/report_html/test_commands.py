@@ -148,7 +148,7 @@ def test_what_is_no_record_is_refused(netlab: Callable[..., Done], tmp_path: Pat
         assert done.returncode == 2
         assert done.stderr.startswith("netlab: x.json: ")
         assert words in done.stderr
-    assert netlab("report", "nowhere").stderr == "netlab: nowhere: No such file or directory\n"
+    assert netlab("report", "nowhere").stderr == "netlab: nowhere: can't be read: No such file or directory\n"
 
 
 # --- graph ------------------------------------------------------------------------------------------

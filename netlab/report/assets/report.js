@@ -256,11 +256,15 @@ function deathOf(map, f) {
   return ends.length ? ends[ends.length - 1] : last || null;
 }
 
-/* Where the way ends that is told: at the destination, or at who answered in its place. */
-function goalOf(f) {
-  if (f.observed !== "A") return f.to.link;
-  const entered = [].concat(f.evidence.entered || []);
-  return entered.find((name) => f.path.includes(name)) || f.path[f.path.length - 1] || f.to.link;
+/* The interface that answered in the destination's place: what came in by, or the MAC of the answer, says which. */
+function insteadOf(at, f) {
+  if (f.observed !== "A") return null;
+  const entered = [].concat(f.evidence.entered || []).filter((name) => name !== f.to.link && name !== f.to.id);
+  const macs = [].concat(f.evidence.answered_by || []).filter((mac) => mac !== f.to.mac);
+  const machine = f.to.id.split(":")[0] + ":";
+  const beside = endpointsOf(at.step).filter((one) => one.id.startsWith(machine) && one.link !== f.to.link);
+  const answered = beside.find((one) => macs.includes(one.mac));
+  return entered.find((name) => f.path.includes(name)) || entered[0] || (answered && answered.link) || null;
 }
 
 /* The legs that lead to a goal along the places of a path, in the order in which these were met. A copy goes out
@@ -292,9 +296,15 @@ function light(at) {
     const map = picture(drawing), real = (name) => map.alias.get(name) || name;
     const source = real(f.from.link), target = real(f.to.link);
     for (const [name, look] of [[source, "from"], [target, "to"]]) if (map.places.has(name)) map.places.get(name).group.classList.add(look);
+    const instead = insteadOf(at, f), stand = instead ? map.places.get(real(instead)) : null;
+    if (stand) {
+      stand.group.classList.add("instead");
+      if (map.places.has(target)) map.places.get(target).group.classList.add("missed");
+      if (stand.point) map.graves.append(badge(stand.point, "A", "stand"));
+    }
     if (!f.hops.length) continue;
     const taken = trail(map, source, f.hops), death = deathOf(map, f);
-    const goal = real(death || goalOf(f));
+    const goal = real(death || instead || f.to.link);
     let main = wayAlong(map, f.path.map(real), goal);
     if (!main.length) main = between(taken, source, goal);
     const chosen = new Set(main.map((leg) => leg.join("\n")));
@@ -311,19 +321,24 @@ function light(at) {
       if (place && place.point) place.group.classList.add("lit");
     }
     const grave = death ? map.places.get(real(death)) : null;
-    if (grave && grave.point) {
-      const [x, y] = grave.point, cross = svg("g", { class: "dead", transform: `translate(${x} ${y})` });
-      cross.append(svg("circle", { r: 8.5 }), svg("path", { d: "M-3.4-3.4 3.4 3.4M3.4-3.4-3.4 3.4" }));
-      map.graves.append(cross);
-    }
+    if (grave && grave.point) map.graves.append(badge(grave.point, "", "dead"));
   }
+}
+
+/* A disc on an interface: a cross where a frame died, else a letter. */
+function badge([x, y], letter, look) {
+  const made = svg("g", { class: look, transform: `translate(${x} ${y})` }), sign = letter ? svg("text", {}) : svg("path", { d: "M-3.4-3.4 3.4 3.4M3.4-3.4-3.4 3.4" });
+  if (letter) sign.textContent = letter;
+  made.append(svg("circle", { r: 8.5 }), sign);
+  return made;
 }
 
 function dark(drawing) {
   const { light: lines, graves } = picture(drawing);
   lines.replaceChildren();
   graves.replaceChildren();
-  for (const group of drawing.querySelectorAll(".lit,.from,.to,.told")) group.classList.remove("lit", "from", "to", "told");
+  for (const group of drawing.querySelectorAll(".lit,.from,.to,.told,.instead,.missed"))
+    group.classList.remove("lit", "from", "to", "told", "instead", "missed");
 }
 
 /* ---- selecting ----------------------------------------------------------------------------------- */

@@ -18,6 +18,8 @@ Record = Mapping[str, Any]
 _LOOKS = {"R": "r", "A": "a", "B": "a", "U": "u", "?": "q", ".": "x", " ": "x"}
 _EDGES = {"F": " f", "?": " i", "S": " s"}
 _SIGNS = {"F": "!", "?": "?", "S": "~"}
+#: Up to this many endpoints two matrices stand beside a diagram that has half of the page.
+SMALL = 4
 #: Up to this many endpoints cells have room.
 _ROOMY = 10
 #: Above this many endpoints no table of pairs by layers is made.
@@ -35,11 +37,11 @@ class Matrix:
 
 
 def matrices(step: Record, endpoints: Sequence[Record]) -> list[Matrix]:
-    """A table for each layer; in large labs layers with equal cells share one."""
+    """A table for each layer; where there are many endpoints layers with equal cells share one."""
     names = [endpoint["id"] for endpoint in endpoints]
     merged: dict[object, list[str]] = {}
     for layer, cells in step["layers"].items():
-        key = (*cells["observed"], *cells["verdict"]) if len(names) > FOLD_ABOVE else layer
+        key = (*cells["observed"], *cells["verdict"]) if len(names) > _ROOMY else layer
         merged.setdefault(key, []).append(layer)
     return [
         Matrix(
@@ -50,6 +52,13 @@ def matrices(step: Record, endpoints: Sequence[Record]) -> list[Matrix]:
         )
         for layers in merged.values()
     ]
+
+
+def card_width(endpoints: Sequence[Record]) -> int:
+    """Pixels that the card of a matrix takes, its names and cells as report.css has them: so many go side by side."""
+    cell, letter = (32, 7.6) if len(endpoints) <= _ROOMY else (24.5, 7) if len(endpoints) <= FOLD_ABOVE else (17, 6.4)
+    name = max((len(endpoint["id"]) for endpoint in endpoints), default=0)
+    return max(250, round(min(max(84, name * letter + 8), 190) + len(endpoints) * cell + 30))
 
 
 def folded(step: Record, endpoints: Sequence[Record]) -> list[Matrix]:

@@ -40,6 +40,8 @@ def report(record: Record) -> dict[str, Any]:
         "claims": claims(record),
         "steps": steps,
         "several": len(steps) > 1,
+        # Beside many matrices of this size the stage has to be narrow.
+        "many": any(len(step["endpoints"] or record["endpoints"]) > tables.SMALL for step in record["steps"]),
         "findings": findings(record),
         "measured": figures.view(record),
         "rules": rules(record),
@@ -127,6 +129,7 @@ def _step(record: Record, k: int) -> dict[str, Any]:
         "narrow": Markup(diagram.as_svg(state, label, alone=False, sides=1)),
         "folded": tables.folded(step, endpoints),
         "matrices": tables.matrices(step, endpoints),
+        "card_width": tables.card_width(endpoints),
         "pairs": tables.pairs(step, endpoints),
         "told": bool(step["hops"]),
         "endpoints": step["endpoints"],

@@ -1,0 +1,99 @@
+"""Where things stand on the page of a run: matrices side by side, and what answered in another's place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from netlab.report import html
+from tests.report_html.browser import Browser
+
+Record = dict[str, Any]
+Show = Callable[..., Browser]
+
+#: Two machines with two children each: six endpoints.
+SIX = """
+name: six
+switches: {lan: {}}
+hosts:
+  A:
+    interfaces: {eth0: {switch: lan}}
+    containers:
+      web: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: bridge, addresses: [192.168.26.11/24]}}}
+      db: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: bridge, addresses: [192.168.26.12/24]}}}
+  B:
+    interfaces: {eth0: {switch: lan}}
+    containers:
+      web: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: bridge, addresses: [192.168.26.21/24]}}}
+      db: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: bridge, addresses: [192.168.26.22/24]}}}
+"""
+FIFTEEN = """
+name: fifteen
+switches: {lan: {}}
+hosts:
+  host: {replicas: 15, interfaces: {eth0: {switch: lan, addresses: [10.26.0.1/24]}}}
+"""
+_CARDS = """
+return [...document.querySelectorAll(".matrices > .matrix")].map((card) => {
+  const box = card.getBoundingClientRect(), frame = card.querySelector(".scroll");
+  return [Math.round(box.left), Math.round(box.top), frame.scrollWidth - frame.clientWidth];
+});
+"""
+
+
+@pytest.mark.parametrize(("width", "columns"), [(390, 1), (1024, 2), (1440, 3)])
+def test_matrices_of_six_stand_side_by_side(
+    record: Callable[..., Record], show: Show, width: int, columns: int
+) -> None:
+    """Seven matrices stand in as many columns as the window has room for, each of them whole."""
+    page = show(html.render(record(SIX)), width=width, height=900)
+    cards = page.run(_CARDS)
+    assert len(cards) == 7
+    assert len({left for left, _, _ in cards}) == columns
+    assert len({top for _, top, _ in cards}) == -(-7 // columns)
+    assert {hidden for _, _, hidden in cards} == {0}
+    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_mesh_of_fifteen_is_short(record: Callable[..., Record], show: Show) -> None:
+    """Layers that are equal share a matrix, so the page of a mesh isn't the same one seven times."""
+    page = show(html.render(record(FIFTEEN)), width=1440, height=900)
+    assert page.run("return [...document.querySelectorAll('table.m[data-layer]')].length") == 1
+    assert page.run("return document.documentElement.scrollHeight") < 2500
+    page.hover(page.cell("broadcast", "host-1:eth0", "host-2:eth0"))
+    assert page.text(".story h3") == "host-1:eth0 → host-2:eth0"
+    assert len(page.all(".story .side button")) == 7
+
+
+@pytest.mark.parametrize(
+    ("layer", "evidence"),
+    [
+        ("icmp-static", lambda ends: {"entered": [ends["A:ens160"]["link"]]}),
+        ("arp", lambda ends: {"answered_by": [ends["A:ens160"]["mac"]]}),
+    ],
+    ids=["ping", "arp"],
+)
+def test_what_answered_instead_is_marked(
+    record: Callable[..., Record], show: Show, layer: str, evidence: Callable[..., Record]
+) -> None:
+    """The parent that answered bears the letter and ends the way, though the model's own way leads to the child."""
+    run = record("bridge-two-node")
+    step = run["steps"][0]
+    names = [one["id"] for one in run["endpoints"]]
+    i, j = names.index("B:ens160"), names.index("A:ens160.1")
+    cells = step["layers"][layer]
+    assert cells["stories"][f"{i},{j}"]["path"][-1] == "A:ens160.1"
+    cells["observed"][i] = cells["observed"][i][:j] + "A" + cells["observed"][i][j + 1 :]
+    cells["evidence"][f"{i},{j}"] = evidence(dict(zip(names, run["endpoints"], strict=True)))
+    page = show(html.render(run))
+    page.hover(page.cell(layer, "B:ens160", "A:ens160.1"))
+    places = "return [...document.querySelectorAll(arguments[0])].map((one) => one.dataset.at)"
+    assert page.run(places, ".wide .instead") == ["A:ens160"]
+    assert page.run(places, ".wide .missed") == ["A:ens160.1"]
+    assert set(page.run(places, ".wide .lit")) == {"B:ens160", "port(B:ens160)", "port(A:ens160)", "A:ens160"}
+    assert page.text(".wide .stand text") == "A"
+    page.hover(page.cell(layer, "A:ens160.1", "B:ens160"))
+    assert page.run(places, ".wide .instead, .wide .missed") == []
+    assert page.all(".wide .stand") == []
