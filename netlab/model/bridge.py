@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from netlab.contract import types as plan
+from netlab.model import ports
+from netlab.model.build import Build
 from netlab.model.device import dead
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
@@ -159,6 +162,31 @@ PORT_MTU = rule(
     "br_dev_queue_push_xmit",
     _FORWARD,
 )
+
+
+def compile_switch(build: Build, link: plan.Switch | plan.Bridge) -> None:
+    """Make a bridge, with nothing plugged into it."""
+    bridge = build.bridges[link.id] = Bridge(link.id, len(build.world.bridges))
+    bridge.up, bridge.stp, bridge.ageing = link.up, link.stp, link.ageing_time
+    bridge.max_learned = link.fdb_max_learned or 0
+    build.world.bridges.append(bridge)
+
+
+def compile_bridge(build: Build, link: plan.Bridge) -> None:
+    """Make a bridge inside of a host, which is an interface of it."""
+    compile_switch(build, link)
+    bridge = build.bridges[link.id]
+    dev = bridge.device = build.device(link, "bridge")
+    dev.bridge = bridge
+    dev.running = link.up and link.carrier
+    dev.transmit = transmit
+
+
+def enslave(dev: Device, bridge: Bridge) -> None:
+    """Make an interface a port of a bridge in its own host, with a port's default options."""
+    port = dev.member = ports.make(dev.id, bridge, plan.Port(), dev.mac, dev.mtu, dev.running)
+    port.device = dev
+    dev.handle = handle_frame
 
 
 def receive(sim: Sim, port: Port, frame: Frame) -> None:

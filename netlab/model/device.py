@@ -6,6 +6,9 @@ from netlab.model.rules import rule
 from netlab.model.sim import Sim
 from netlab.model.world import HOST, OTHERHOST, UNICAST, Device, Frame
 
+#: errno's name, when (create, up, set), rule
+Refused = tuple[str, str, str]
+
 LINK_DOWN = rule(
     "link/down",
     "An interface that is down sends nothing and hears nothing.",
@@ -31,6 +34,13 @@ PARENT_SKIPS_CHILDREN = rule(
     "__dev_queue_xmit",
     "net/core/dev.c",
 )
+BAD_MAC = rule(
+    "refuse/multicast-mac",
+    "An interface's MAC can't be a multicast address, nor all zeros, and no such MAC can be on a source list"
+    " (EADDRNOTAVAIL).",
+    "eth_prepare_mac_addr_change",
+    "net/ethernet/eth.c",
+)
 
 
 def packet_type(dev: Device, frame: Frame) -> int:
@@ -52,3 +62,8 @@ def dead(sim: Sim, dev: Device, phase: str) -> bool:
         return True
     sim.note(phase, dev.id, "the interface is down", LINK_DOWN, end=True)
     return True
+
+
+def bad_mac(mac: str | None) -> bool:
+    """Whether no interface can have a MAC (not is_valid_ether_addr())."""
+    return mac is not None and (bool(int(mac[:2], 16) & 1) or not int(mac.replace(":", ""), 16))

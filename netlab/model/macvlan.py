@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from netlab.contract import types as plan
+from netlab.model.build import Build
 from netlab.model.device import dead
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
@@ -137,6 +139,55 @@ RACE = rule(
     "macvlan_broadcast_enqueue",
     _FILE,
 )
+
+
+def compile_link(build: Build, link: plan.Macvlan) -> None:
+    """Make a child."""
+    lower = build.world.devices[link.parent]
+    if lower.lower is not None:
+        # A macvlan on a macvlan is put on the real parent (macvlan_common_newlink).
+        lower = lower.lower
+    dev = build.device(link, link.kind)
+    dev.lower, dev.mode = lower, link.effective_mode
+    dev.nodst = link.nodst
+    dev.running = link.up and lower.running
+    dev.transmit = transmit
+    port = lower.macvlan
+    if port is None:
+        port = lower.macvlan = MacvlanPort(lower)
+        lower.handle = handle_frame
+        port.bc_queue_len = 0
+    port.children.append(dev)
+    port.bc_queue_len = max(port.bc_queue_len, 1000 if link.bcqueuelen is None else link.bcqueuelen)
+    if dev.mode == "passthru":
+        port.passthru = dev
+        if link.mac is None:
+            # It has its parent's, which the kernel chose.
+            dev.mac = lower.mac
+    if dev.mode == "source":
+        port.sources = True
+        for mac in link.allowed_macs:
+            # hlist_add_head: the latest comes first.
+            port.source_macs.setdefault(mac, []).insert(0, dev)
+    if dev.up:
+        port.by_mac[dev.mac] = dev
+        port.promiscuous = True
+
+
+def finish(build: Build, link: plan.Macvlan) -> None:
+    """Note the order in which macvlan_broadcast visits the children: by hash bucket, newest first."""
+    dev = build.world.devices[link.id]
+    port = dev.lower.macvlan if dev.lower is not None else None
+    if port is None or port.children[0] is not dev:
+        return  # once for all children of a parent
+    up = [child for child in port.children if child.up]
+    if any(child.mac.startswith("mac of") for child in up):
+        port.order = up
+        port.unordered = len(up) > 1
+        return
+    up.reverse()
+    up.sort(key=lambda child: hash_order(child.mac))
+    port.order = up
 
 
 def hash_order(mac: str) -> int:

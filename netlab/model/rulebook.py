@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from itertools import groupby
 
 # Importing a module declares its rules.
-from netlab.model import bridge, device, macvlan, refusal, veth
+from netlab.model import kinds, refusal
 from netlab.model.rules import RULES, Rule
-from netlab.model.stack import arp, fib, ip, ipv6, nd, protocols, sockets
+from netlab.model.stack import protocols
 
 __all__ = ["RULES", "document"]
 
-_DECLARING = (bridge, device, macvlan, refusal, veth, arp, fib, ip, ipv6, nd, protocols, sockets)
+_DECLARING = (kinds, refusal, protocols)
 
 _HEAD = """\
 # The rules

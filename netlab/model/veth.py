@@ -5,8 +5,12 @@ A wire has one MTU at both ends, so what may be sent is also accepted. The bridg
 
 from __future__ import annotations
 
-from netlab.model import bridge
-from netlab.model.device import PARENT_SKIPS_CHILDREN, dead
+from collections.abc import Iterator
+
+from netlab.contract import types as plan
+from netlab.model import bridge, ports
+from netlab.model.build import Build
+from netlab.model.device import PARENT_SKIPS_CHILDREN, Refused, dead
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
 from netlab.model.world import Device, Frame
@@ -17,6 +21,42 @@ OTHER_END = rule(
     "veth_xmit",
     "drivers/net/veth.c",
 )
+STP_OWNS_STATE = rule(
+    "refuse/stp-owns-port-state",
+    "While a bridge runs STP nobody else sets the states of its ports (EBUSY).",
+    "br_set_port_state",
+    "net/bridge/br_netlink.c",
+)
+STATE_NEEDS_LINK = rule(
+    "refuse/port-state-needs-link",
+    "A port that is down, or has no carrier, takes no state but disabled (ENETDOWN).",
+    "br_set_port_state",
+    "net/bridge/br_netlink.c",
+)
+
+
+def compile_link(build: Build, link: plan.Veth) -> None:
+    """Make the interface, the port at its other end, and the port that it is itself, if it is one."""
+    dev = build.device(link, "veth")
+    dev.running = link.up and link.carrier
+    dev.transmit = transmit
+    bridge_ = build.bridges[link.switch]
+    port = dev.port = ports.make(link.port_id, bridge_, link.port, link.port_mac, link.mtu, dev.running)
+    port.far_device = dev
+    if port.attached:
+        dev.ns.ports.setdefault(bridge_.index, []).append(port)
+    if link.master is not None:
+        bridge.enslave(dev, build.bridges[link.master])
+
+
+def compile_pair(build: Build, link: plan.Pair) -> None:
+    """Make one end of a pair without a switch."""
+    dev = build.device(link, "veth")
+    dev.running = link.up and link.carrier
+    dev.transmit = transmit
+    dev.peer = build.world.devices.get(link.peer)
+    if dev.peer is not None:
+        dev.peer.peer = dev
 
 
 def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
@@ -37,3 +77,14 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     assert peer is not None
     sim.note(phase, peer.id, "comes in at the other end", OTHER_END)
     sim.backlog.append((peer.receive, peer, frame))
+
+
+def refuses_change(state: plan.State, before: plan.Veth, after: plan.Veth) -> Iterator[Refused]:
+    """What is refused of a change to the port at its other end."""
+    if before.port.state == after.port.state or not after.port.attached:
+        return
+    switch = state.link(after.switch)
+    if isinstance(switch, plan.Switch) and switch.stp:
+        yield "EBUSY", "set", STP_OWNS_STATE
+    if after.port.state != "disabled" and not (after.up and after.port.up):
+        yield "ENETDOWN", "set", STATE_NEEDS_LINK

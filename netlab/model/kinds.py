@@ -1,0 +1,50 @@
+"""The kinds of links: what each answers the model, in a row of this table. Its code is in its own module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from netlab.contract import types as plan
+from netlab.model import bridge, macvlan, macvlan_refusal, ports, switchlink, veth
+from netlab.model.build import Build
+from netlab.model.device import Refused
+
+
+def _nothing(*_: object) -> Iterator[Refused]:
+    """Nothing is refused."""
+    return iter(())
+
+
+class Kind(NamedTuple):
+    """What a kind of link answers.
+
+    ``compile`` makes its device and its ports, and gives the device what it does to frames; links of a kind that comes
+    ``first`` are made before the others, which hang on them. ``finish`` notes what only shows when all links are there.
+    ``refuses`` says what the kernel refuses of a new link, given the state before, ``refuses_change`` of a change,
+    given the link before and after.
+    """
+
+    compile: Callable[[Build, Any], None]
+    first: bool = False
+    finish: Callable[[Build, Any], None] | None = None
+    refuses: Callable[[plan.State, Any], Iterator[Refused]] = _nothing
+    refuses_change: Callable[[plan.State, Any, Any], Iterator[Refused]] = _nothing
+
+
+_CHILD = Kind(
+    macvlan.compile_link,
+    finish=macvlan.finish,
+    refuses=macvlan_refusal.refuses,
+    refuses_change=macvlan_refusal.refuses_change,
+)
+#: By the class of the link in the plan.
+KINDS: dict[type[plan.AnyLink], Kind] = {
+    plan.Switch: Kind(bridge.compile_switch, first=True, finish=ports.finish),
+    plan.Bridge: Kind(bridge.compile_bridge, first=True, finish=ports.finish),
+    plan.SwitchLink: Kind(switchlink.compile_link),
+    plan.Veth: Kind(veth.compile_link, refuses_change=veth.refuses_change),
+    plan.Pair: Kind(veth.compile_pair),
+    plan.Macvlan: _CHILD,
+    plan.Macvtap: _CHILD,
+}

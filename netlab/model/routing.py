@@ -1,0 +1,150 @@
+"""A namespace's routes and rules, and which of its addresses are local ones, from the plan."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from netlab.contract import types as plan
+from netlab.model.world import DEFAULT_TABLE, LOCAL_TABLE, MAIN_TABLE, Device, Namespace, PolicyRule, Route
+
+
+class Entries:
+    """The kernel's entries for a state's addresses: those of ``given``, else all in the order of links."""
+
+    def __init__(self, state: plan.State) -> None:
+        given = state.given or [(link.id, address.ip) for link in state.links for address in link.addresses]
+        self._given = {pair: rank for rank, pair in enumerate(given)}
+        self._addressed = {pair: rank for rank, pair in enumerate(state.addressed)}
+        self._routeless = set(state.routeless)
+        self._shadowed = set(state.shadowed)
+
+    def local(self, dev: Device, ip: str) -> int:
+        """The place of an IPv4 address's local entry among all."""
+        return self._given[dev.id, ip]
+
+    def shadowed(self, dev: Device, ip: str) -> bool:
+        """Whether an IPv4 address is a broadcast address first."""
+        return (dev.id, ip) in self._shadowed
+
+    def connected(self, dev: Device, ip: str) -> int | None:
+        """The place of an address's routes among all; None where it has none."""
+        pair = dev.id, ip
+        return None if pair in self._routeless else self._addressed.get(pair, len(self._addressed))
+
+
+def compile_routes(ns: Namespace, namespace: plan.Namespace, entries: Entries) -> None:
+    """Tables and rules: local and connected routes in the order of their making, then the file's."""
+    locals4: list[tuple[int, int, Device, bool]] = []
+    ways4: list[tuple[int, Device, int, int, int, bool]] = []
+    local6: list[Route] = []
+    connected6: list[tuple[int, Route]] = []
+    for dev in ns.devices:
+        ns.owned4.update(a[0] for a in dev.addresses4)
+        for address, network, plen, secondary in dev.addresses4:
+            # Local entries outlive their interface's being down (fib_sync_down_dev spares them).
+            ip = str(ipaddress.IPv4Address(address))
+            locals4.append((entries.local(dev, ip), address, dev, entries.shadowed(dev, ip)))
+            if dev.up and (place := entries.connected(dev, ip)) is not None:
+                ways4.append((place, dev, address, network, plen, secondary))
+        if dev.conf.ipv6:
+            for address, network, plen in dev.addresses6:
+                # An address that is given to an interface that is down is local at once (addrconf_f6i_alloc).
+                ns.local6.setdefault(address, dev)
+                local6.append(Route("local", address, 128, 128, dev))
+                place = entries.connected(dev, str(ipaddress.IPv6Address(address)))
+                if dev.up and place is not None:
+                    connected6.append((place, Route("unicast", network, plen, 128, dev, 0, 256)))
+    local4: list[Route] = []
+    behind: list[Route] = []
+    for _, address, dev, late in sorted(locals4, key=lambda one: one[0]):
+        # What an address is, is what it was first (fib_insert_alias appends).
+        (behind if late else local4).append(Route("local", address, 32, 32, dev))
+        if not late:
+            ns.local4.setdefault(address, dev)
+    main4: list[Route] = []
+    for _, dev, address, network, plen, secondary in sorted(ways4, key=lambda one: one[0]):
+        if plen < 31:
+            broadcast = network | (1 << (32 - plen)) - 1
+            local4.append(Route("broadcast", broadcast, 32, 32, dev))
+            if broadcast not in ns.local4:
+                ns.broadcast4.add(broadcast)
+        if not secondary and (plen < 32 or network != address):
+            main4.append(Route("unicast", network, plen, 32, dev))
+    local4 += behind
+    connected = len(main4)
+    main6 = [route for _, route in sorted(connected6, key=_rank)]
+    ns.tables4 = {LOCAL_TABLE: local4, MAIN_TABLE: main4}
+    names = {dev.name: dev for dev in ns.devices} | {dev.id.partition(":")[2]: dev for dev in ns.devices}
+    ns.tables6 = {LOCAL_TABLE: local6, MAIN_TABLE: main6}
+    for told in namespace.routes:
+        _route(ns, told, names)
+    # A route of the file with the prefix of a connected route must be older: added later, the kernel would have
+    # refused it (fib_table_insert, NLM_F_EXCL). The connected route comes behind it (fib_magic, NLM_F_APPEND).
+    ns.tables4[MAIN_TABLE] = main4[connected:] + main4[:connected]
+    for table in ns.tables4.values():
+        table.sort(key=lambda route: -route.plen)
+    for table in ns.tables6.values():
+        table.sort(key=lambda route: (-route.plen, route.metric))
+    ns.custom_local = any(r.type == "unicast" for r in ns.tables4[LOCAL_TABLE])
+    for family, rules in ((4, ns.rules4), (6, ns.rules6)):
+        mine = [rule for rule in namespace.rules if rule.family == family]
+        if family == 4:
+            ns.custom_rules4 = bool(mine)
+        else:
+            ns.custom_rules6 = bool(mine)
+        ranked: list[tuple[int, PolicyRule]] = [
+            (0, PolicyRule(LOCAL_TABLE)),
+            (32766, PolicyRule(MAIN_TABLE)),
+            (32767, PolicyRule(DEFAULT_TABLE)),
+        ]
+        for rule in mine:
+            ranked.append(
+                (
+                    rule.priority,
+                    PolicyRule(
+                        rule.table,
+                        _prefix(rule.src),
+                        _prefix(rule.dst),
+                        _ifname(rule.iif, names),
+                        _ifname(rule.oif, names),
+                    ),
+                )
+            )
+        ranked.sort(key=lambda item: item[0])
+        rules.extend(policy for _, policy in ranked)
+    ns.macs = frozenset(dev.mac for dev in ns.devices)
+
+
+def _rank(item: tuple[int, Route]) -> int:
+    return item[0]
+
+
+def _ifname(name: str | None, names: dict[str, Device]) -> str | None:
+    return names[name].name if name is not None and name in names else name
+
+
+def _prefix(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    network = ipaddress.ip_network(text, strict=False)
+    return int(network.network_address), network.prefixlen
+
+
+def _route(ns: Namespace, told: plan.Route, names: dict[str, Device]) -> None:
+    network = ipaddress.ip_network(told.to, strict=False)
+    four = network.version == 4
+    tables = ns.tables4 if four else ns.tables6
+    gateway = int(ipaddress.ip_address(told.via)) if told.via else 0
+    dev = names.get(told.oif) if told.oif else None
+    if dev is None or not dev.up:
+        return  # the kernel drops routes with their interface
+    route = Route(
+        "unicast",
+        int(network.network_address),
+        network.prefixlen,
+        network.max_prefixlen,
+        dev,
+        gateway,
+        0 if four else 1024,
+    )
+    tables.setdefault(told.table, []).append(route)
