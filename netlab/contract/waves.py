@@ -31,7 +31,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 
-from netlab.contract.types import Bridge, Macvlan, Port, State, Switch, SwitchLink, Veth, base_layer, layer_family
+from netlab.contract.types import State, base_layer, layer_family
 
 Pair = tuple[int, int]
 
@@ -44,13 +44,9 @@ FRAMES = 4096
 def _choosy(state: State) -> bool:
     """Whether a bridge's learned entry for a MAC can decide who gets the frames from or to that MAC."""
     for link in state.links:
-        ports: tuple[Port, ...] = ()
-        if isinstance(link, Veth):
-            ports = (link.port,)
-            if link.master is not None and link.port.hairpin:
-                return True
-        elif isinstance(link, SwitchLink):
-            ports = (link.port, link.peer_port)
+        ports = [plug.port for plug in link.plugs if plug.port is not None]
+        if link.interface and link.joins and any(port.hairpin for port in ports):
+            return True
         # A static entry moves to the port where a frame with its MAC comes in.
         if any(not port.flood or port.locked or port.fdb for port in ports):
             return True
@@ -59,26 +55,21 @@ def _choosy(state: State) -> bool:
 
 def _cramped(state: State) -> bool:
     """Whether a bridge learns a limited number of MACs: one that it learns may keep it from learning another."""
-    return any(isinstance(link, (Switch, Bridge)) and link.fdb_max_learned is not None for link in state.links)
+    return any(link.room is not None for link in state.links)
 
 
 def _twins(state: State) -> list[set[str]]:
     """The namespaces that share a MAC which lives on several wires: a bridge has one entry for all of them."""
     wires: dict[str, dict[str, set[str]]] = {}
     for link in state.links:
-        if not isinstance(link, (Switch, SwitchLink)) and link.mac:
-            wire = link.parent if isinstance(link, Macvlan) else link.id
-            wires.setdefault(link.mac, {}).setdefault(wire, set()).add(link.namespace)
+        if link.interface and link.mac:
+            wires.setdefault(link.mac, {}).setdefault(link.lower or link.id, set()).add(link.namespace)
     return [set().union(*holders.values()) for holders in wires.values() if len(holders) > 1]
 
 
 def _borrowers(state: State) -> list[set[str]]:
     """The namespaces of a passthru child and of its parent, which has the child's MAC, too."""
-    return [
-        {link.namespace, state.link(link.parent).namespace}
-        for link in state.links
-        if isinstance(link, Macvlan) and link.effective_mode == "passthru"
-    ]
+    return [{link.namespace, state.link(link.mac_of).namespace} for link in state.links if link.mac_of is not None]
 
 
 def _sharing(state: State) -> list[set[str]]:
@@ -103,11 +94,7 @@ def _announcing(state: State) -> set[str]:
 
 def _overhearing(state: State) -> list[set[str]]:
     """The namespaces of each host in which an interface gets answers that are meant for another one."""
-    hosts = {
-        state.namespace(link.namespace).host
-        for link in state.links
-        if isinstance(link, Macvlan) and link.effective_mode == "source" and link.allowed_macs
-    }
+    hosts = {state.namespace(link.namespace).host for link in state.links if link.hears_only}
     return [{ns.id for ns in state.namespaces if ns.host == host} for host in hosts]
 
 
@@ -183,7 +170,7 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
     ips = [ipaddress.ip_address(address.ip) if address else None for address in addresses]
     networks = [address.network if address else None for address in addresses]
     # Where a link is down its connected routes are gone; others never got any.
-    lame = {link.namespace for link in state.links if not isinstance(link, (Switch, SwitchLink)) and not link.up}
+    lame = {link.namespace for link in state.links if link.interface and not link.up}
     lame |= {state.link(link_id).namespace for link_id, _ in state.routeless}
     unsure = {ns.id for ns in state.namespaces if ns.rules or (ns.routes and ns.id in lame)}
     # By an entry of the file an answer may go to a third host, which forwards it.
@@ -253,7 +240,7 @@ def _by_namespaces(state: State, pairs: list[Pair], units: Mapping[str, str], *,
     Namespaces to which ``units`` gives a common name count as one.
     """
     names = [units.get(endpoint.namespace, endpoint.namespace) for endpoint in state.endpoints]
-    doors = Counter(link.namespace for link in state.links if not isinstance(link, (Switch, SwitchLink)))
+    doors = Counter(link.namespace for link in state.links if link.interface)
     # Namespaces that need a wave with no other probe of theirs, as a source and as a destination.
     several = {ns for ns, count in doors.items() if count > 1}
     aside = [

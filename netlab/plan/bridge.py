@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from netlab.contract.types import AnyLink, Bridge
 from netlab.plan.wanted import Kin, Wanted
+
+if TYPE_CHECKING:
+    from netlab.plan.lab import Lab, Path
+    from netlab.spec.schema import Settings
 
 OPTIONS = ("stp", "ageing_time", "mcast_snooping", "fdb_max_learned")
 KEYS = frozenset(OPTIONS)
@@ -21,6 +26,14 @@ def build(kin: Kin, wanted: Wanted) -> Bridge | None:
     given = wanted.given
     options: dict[str, Any] = {key: value for key in OPTIONS if (value := getattr(given, key)) is not None}
     return Bridge(**kin.common(wanted, given.mtu or MTU), **options)
+
+
+def change(
+    lab: Lab, before: AnyLink, after: AnyLink, settings: Settings, path: Path, refused: bool
+) -> tuple[AnyLink, AnyLink]:
+    """The options that are set."""
+    given: dict[str, Any] = {key: value for key in OPTIONS if (value := getattr(settings, key)) is not None}
+    return before, replace(after, **given)
 
 
 def find(kin: Kin, wanted: Wanted, key: str, name: str) -> Bridge | None:

@@ -12,13 +12,10 @@ from netlab.contract.types import (
     Address,
     AnyChange,
     AnyLink,
-    Macvlan,
-    Pair,
     Places,
     SetRouting,
-    Veth,
 )
-from netlab.plan import replicas, routing, switches, sysctls, values
+from netlab.plan import pair, replicas, routing, switches, sysctls, values
 from netlab.plan.change import set_mac
 from netlab.plan.kinds import COMMON, KINDS
 from netlab.plan.lab import MAX_ENTRIES, MAX_LAB, Box, Lab, Path
@@ -72,8 +69,8 @@ def add(
         _sysctls(lab, box, kin)
     lab.settle()
     for wanted in kin.wanted.values():
-        if isinstance(link := lab.links.get(wanted.id), Veth):
-            values.check_port(lab, link, (*wanted.path, "port"), stated=True)
+        if (made := lab.links.get(wanted.id)) is not None:
+            KINDS[made.kind].check_made(lab, made, wanted.path)
     changes: list[AnyChange] = [
         AddNamespace(
             namespace=lab.namespace(lab.boxes[box.id], born=True),
@@ -237,33 +234,18 @@ def _links(kin: Kin, refusals: Refusals) -> list[tuple[str, bool]]:
                 continue
             lab.refused.pop(wanted.id, None)
             lab.links[wanted.id] = link
-            if isinstance(link, Macvlan) and link.mode == "passthru":
-                lab.perm[link.parent] = lab.links[link.parent].mac
+            if link.mac_of is not None:
+                lab.perm[link.mac_of] = lab.links[link.mac_of].mac
             if wanted.replicated:
                 lab.replicated.add(wanted.id)
             if wanted.given.duplicate:
                 lab.duplicates.add(wanted.id)
             order.append((wanted.id, False))
-    _join_pairs(kin)
+    pair.join(kin)
     for wanted in kin.wanted.values():
         if wanted.id in lab.links:
             lab.listed[wanted.namespace].append(wanted.id)
     return [(link_id, refused) for link_id, refused in order if refused or link_id in lab.links]
-
-
-def _join_pairs(kin: Kin) -> None:
-    """Give the end that makes a pair the other's names; an end without the other is an error."""
-    lab = kin.lab
-    for name in kin.wanted:
-        link = lab.links.get(name)
-        if not isinstance(link, Pair):
-            continue
-        other = lab.links.get(link.peer)
-        if not isinstance(other, Pair):
-            del lab.links[name]
-            lab.broken.add(name)
-        elif link.makes:
-            lab.set(link, peer_ifname=other.ifname, peer_ifindex=other.ifindex, peer_mac=other.mac)
 
 
 def _type(wanted: Wanted) -> str:
@@ -302,11 +284,9 @@ def _kind(kin: Kin, wanted: Wanted) -> bool:
 def _check(kin: Kin, wanted: Wanted) -> None:
     """Report values that the kernel surely refuses, unless the file expects the refusal."""
     values.check_mac(kin.lab, wanted.mac, (*wanted.path, "mac"))
-    given = wanted.given
-    if given.allowed_macs and given.mode != "source":
-        kin.problem(wanted, "allowed_macs", "'allowed_macs' belong to source mode", "add 'mode: source'")
-    if given.mtu is not None:
-        _check_mtu(kin, wanted, "mtu", given.mtu, "not")
+    KINDS[_type(wanted)].check(kin, wanted)
+    if wanted.given.mtu is not None:
+        _check_mtu(kin, wanted, "mtu", wanted.given.mtu, "not")
 
 
 def _check_mtu(kin: Kin, wanted: Wanted, key: str, mtu: int, words: str) -> None:
@@ -321,18 +301,9 @@ def _names_to_macs(kin: Kin) -> None:
         link = lab.links.get(wanted.id) or lab.refused.get(wanted.id)
         if link is None:
             continue
-        given = wanted.given
-        if given.neighbors:
-            link = replace(link, neighbors=values.neighbors(lab, link, given.neighbors, (*wanted.path, "neighbors")))
-        if isinstance(link, Veth) and given.port is not None and given.port.fdb:
-            fdb = values.mac_list(lab, given.port.fdb, (*wanted.path, "port", "fdb"))
-            link = replace(link, port=replace(link.port, fdb=fdb))
-        if isinstance(link, Macvlan) and given.allowed_macs:
-            allowed = values.mac_list(lab, given.allowed_macs, (*wanted.path, "allowed_macs"))
-            link = replace(link, allowed_macs=allowed)
-            if wanted.id in lab.links:
-                for i, mac in enumerate(allowed):
-                    values.check_mac(lab, mac, (*wanted.path, "allowed_macs", i))
+        if given := wanted.given.neighbors:
+            link = replace(link, neighbors=values.neighbors(lab, link, given, (*wanted.path, "neighbors")))
+        link = KINDS[link.kind].name_macs(kin, wanted, link)
         (lab.links if wanted.id in lab.links else lab.refused)[wanted.id] = link
 
 
@@ -395,13 +366,8 @@ def _passthru_macs(kin: Kin) -> list[AnyChange]:
     changes: list[AnyChange] = []
     for wanted in kin.wanted.values():
         link = kin.lab.links.get(wanted.id)
-        if (
-            isinstance(link, Macvlan)
-            and link.mode == "passthru"
-            and wanted.mac is not None
-            and wanted.mac not in ("auto", link.mac)
-        ):
-            changes += set_mac(kin.lab, link, wanted.mac, wanted.where)
+        if link is not None and link.mac_of is not None and wanted.mac not in (None, "auto", link.mac):
+            changes += set_mac(kin.lab, link, str(wanted.mac), wanted.where)
     return changes
 
 

@@ -4,55 +4,33 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netlab.contract.types import AnyLink, Bridge, Macvlan, Pair, Port, Switch, SwitchLink, Veth
+from netlab.contract.types import AnyLink, Port
 
 
 def settle(links: dict[str, AnyLink]) -> None:
     """Bring the carrier of every link up to date, and reset the state of ports whose carrier has come back.
 
-    - A veth has carrier while both ends are up (veth_open, veth_close).
-    - A child copies its parent's carrier (macvlan_device_event).
-    - A bridge has carrier while one of its ports forwards (br_port_state_selection).
-    - A port whose carrier returns starts in its first state, whatever was set by hand (br_stp_enable_port).
+    A port whose carrier returns starts in its first state, whatever was set by hand (br_stp_enable_port).
     """
-    live: dict[str, bool] = {}
-    for link in list(links.values()):
-        if isinstance(link, Veth):
-            carrier = link.up and link.port.up
-            port = _fresh(link.port, link.carrier, carrier)
-            _put(links, link, carrier, port=port)
-            live[link.switch] = live.get(link.switch, False) or _forwards(port, carrier)
-            if link.master is not None:
-                live[link.master] = live.get(link.master, False) or carrier
-        elif isinstance(link, Pair):
-            other = links.get(link.peer)
-            _put(links, link, link.up and other is not None and other.up)
-        elif isinstance(link, SwitchLink):
-            carrier = link.up and link.port.up and link.peer_port.up
-            port, peer = (_fresh(end, link.carrier, carrier) for end in (link.port, link.peer_port))
-            _put(links, link, carrier, port=port, peer_port=peer)
-            for switch, end in ((link.namespace, port), (link.peer, peer)):
-                live[switch] = live.get(switch, False) or _forwards(end, carrier)
-    for link in list(links.values()):
-        if isinstance(link, (Switch, Bridge)):
-            _put(links, link, link.up and live.get(link.id, False))
-    for link in list(links.values()):
-        if isinstance(link, Macvlan):
-            parent = links[link.parent]
-            _put(links, link, link.up and parent.up and parent.carrier)
+    live: set[str] = set()
+    # Wires first, then the bridges that they are plugged into, then what sits on either.
+    for rank in range(3):
+        for link in list(links.values()):
+            if link.rank != rank:
+                continue
+            carrier = link.carries(links.get, live)
+            ports = {}
+            for plug in link.plugs:
+                port = plug.port and _fresh(plug.port, link.carrier, carrier)
+                if port is not plug.port:
+                    ports[plug.field] = port
+                if carrier and (port is None or (port.attached and port.state == "forwarding")):
+                    live.add(plug.bridge)
+            if link.carrier != carrier or ports:
+                links[link.id] = replace(link, carrier=carrier, **ports)  # type: ignore[arg-type]
 
 
 def _fresh(port: Port, before: bool, after: bool) -> Port:
     if after and not before and port.state != "forwarding":
         return replace(port, state="forwarding")
     return port
-
-
-def _forwards(port: Port, carrier: bool) -> bool:
-    return port.attached and carrier and port.state == "forwarding"
-
-
-def _put(links: dict[str, AnyLink], link: AnyLink, carrier: bool, **ports: Port) -> None:
-    changed = {name: port for name, port in ports.items() if port is not getattr(link, name)}
-    if link.carrier != carrier or changed:
-        links[link.id] = replace(link, carrier=carrier, **changed)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from netlab.contract.types import AnyLink, Link, Macvlan, SetLink, SwitchLink, Veth, Where
+from netlab.contract.types import AnyLink, Link, SetLink, Where, with_state
 from netlab.plan import sysctls
 
 if TYPE_CHECKING:
@@ -68,19 +68,22 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
         changed = child
         if after.mtu < child.mtu:
             changed = flushed(lab, child, replace(child, mtu=after.mtu))
-        if child.mode == "passthru" and after.mac != before.mac:
+        if child.mac_of is not None and after.mac != before.mac:
             # macvlan_sync_address sends no notification, so the child's neighbours stay. The parent keeps this MAC.
             changed = replace(changed, mac=after.mac)
             lab.perm[after.id] = after.mac
         if changed is not child:
             lab.links[child.id] = changed
             _forget_v6(lab, child, changed)
-    if isinstance(after, Macvlan) and after.mode == "passthru" and after.mac != before.mac:
-        parent = lab.links[after.parent]
+    if after.mac_of is not None and after.mac != before.mac:
+        parent = lab.links[after.mac_of]
         lab.links[parent.id] = flushed(lab, parent, replace(parent, mac=after.mac))
-    if after.kind == "bridge" and after.up and not before.up:
-        for link in list(lab.ports(after.id)):
-            _restart(lab, link, after.id)
+    if after.bridges and after.up and not before.up:
+        for link in lab.ports(after.id):
+            for plug in link.plugs:
+                # A wire of the host that is a port itself has no state of its own here.
+                if plug.bridge == after.id and plug.port is not None:
+                    lab.links[link.id] = with_state(link, plug, "forwarding")
     lab.settle()
 
 
@@ -99,19 +102,10 @@ def renewed(lab: Lab, before: AnyLink, where: Where) -> list[SetLink]:
     """
     changes: list[SetLink] = []
     for child in lab.children_of(before.id):
-        if child.mode == "passthru" and child.neighbors and lab.links[before.id].mac != before.mac:
+        if child.mac_of is not None and child.neighbors and lab.links[before.id].mac != before.mac:
             bare = replace(child, neighbors=())
             changes += (SetLink(before=child, after=bare, where=where), SetLink(before=bare, after=child, where=where))
     return changes
-
-
-def _restart(lab: Lab, link: Veth | SwitchLink, switch: str) -> None:
-    if isinstance(link, Veth) and link.switch != switch:
-        return  # it is plugged into another bridge: its port's state stays
-    if isinstance(link, Veth) or link.namespace == switch:
-        lab.set(link, port=replace(link.port, state="forwarding"))
-    else:
-        lab.set(link, peer_port=replace(link.peer_port, state="forwarding"))
 
 
 def drop_routes(lab: Lab, gone: Iterable[AnyLink], families: tuple[int, ...] = (4, 6)) -> None:
@@ -128,9 +122,10 @@ def drop_routes(lab: Lab, gone: Iterable[AnyLink], families: tuple[int, ...] = (
             box.set_routes(lab, kept)
 
 
-def set_mac(lab: Lab, link: Macvlan, mac: str, where: Where) -> list[SetLink]:
+def set_mac(lab: Lab, link: AnyLink, mac: str, where: Where) -> list[SetLink]:
     """Set the MAC of a new passthru child, and set its own and its parent's neighbours again."""
-    parent = lab.links[link.parent]
+    assert link.mac_of is not None
+    parent = lab.links[link.mac_of]
     bare = replace(link, neighbors=())
     apply(lab, link, replace(link, mac=mac))
     changes = [SetLink(before=bare, after=lab.links[link.id], where=where)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netlab.contract.types import AnyLink, Bridge, Macvlan, Veth
+from netlab.contract.types import AnyLink, stack
 from netlab.plan import switches
 
 if TYPE_CHECKING:
@@ -62,8 +62,6 @@ def _elsewhere(lab: Lab, ip: str, link: AnyLink, i: int, other: AnyLink) -> None
 
 
 def _segment(lab: Lab, link: AnyLink, segments: dict[str, str]) -> str | None:
-    if isinstance(link, Macvlan):
-        link = lab.links[link.parent]
-    if isinstance(link, Bridge):
-        return segments.get(link.id)
-    return segments.get(link.switch) if isinstance(link, Veth) else None
+    """The network that a link is in; None where it is in none that a switch makes."""
+    root = stack(link, lab.links.__getitem__)[-1]
+    return segments.get(root.id if root.bridges else root.plugs[-1].bridge if root.plugs else "")

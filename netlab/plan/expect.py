@@ -19,7 +19,6 @@ from netlab.contract.types import (
     ExpectState,
     ExpectWire,
     State,
-    Veth,
     Where,
     base_layer,
     layer_family,
@@ -152,23 +151,24 @@ class Resolver:
         port = _PORT.fullmatch(text)
         if port:
             link = self._port(port[1], where)
-            return None if link is None else [link.port_id]
+            return None if link is None else [link]
         found = self.side(text, where)
         return None if found is None else [endpoint.link for endpoint in found]
 
-    def _port(self, text: str, where: Where) -> Veth | None:
+    def _port(self, text: str, where: Where) -> str | None:
         name = self._one(text, where)
         link = self.state.link(name) if name is not None else None
-        if link is None or isinstance(link, Veth):
-            return link
+        if link is None:
+            return None
+        if link.port_id is not None:
+            return link.port_id
         self.problems.add(where, f"{link.id} is not plugged into a switch, so it has no port", "name its parent")
         return None
 
     def _readback(self, entry: Readback) -> list[AnyExpectation]:
         port = _PORT.fullmatch(entry.target)
         if port:
-            veth = self._port(port[1], entry.where)
-            target = veth.port_id if veth else None
+            target = self._port(port[1], entry.where)
         elif self.boxes.get(entry.target) == "switch":
             target = entry.target
         else:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from netlab.contract.types import AnyLink, Macvlan, Pair, Veth
-from netlab.plan.switches import wire_between
+from netlab.contract.types import AnyLink
 
 
 def hops(links: Sequence[AnyLink]) -> int:
@@ -17,9 +16,10 @@ def hops(links: Sequence[AnyLink]) -> int:
     the backlog behind it; the loopback device adds one. A bridge hands up to its own interface without a queue.
     """
     bound = 1
-    if any(isinstance(link, (Veth, Pair)) for link in links):
-        bound += 2 + _longest([ends for link in links if (ends := wire_between(link)) is not None])
-    if any(isinstance(link, Macvlan) for link in links):
+    queues = frozenset().union(*(link.queues for link in links))
+    if "backlog" in queues:
+        bound += 2 + _longest([link.joins for link in links if link.joins is not None])
+    if "workqueue" in queues:
         bound += 2
     # A shaped interface is one more queue. A frame passes at most two of them: a child's and its parent's.
     return bound + min(2, sum(link.limit is not None for link in links))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 from netlab.contract.types import AnyLink
 from netlab.plan import bridge, macvlan, veth
 from netlab.plan.wanted import Kin, Wanted
+
+if TYPE_CHECKING:
+    from netlab.plan.lab import Lab, Path
+    from netlab.spec.schema import Settings
 
 #: Keys that every kind takes.
 COMMON = frozenset({"type", "mac", "mtu", "addresses", "state", "neighbors", "limit", "duplicate"})
@@ -15,26 +20,59 @@ COMMON = frozenset({"type", "mac", "mtu", "addresses", "state", "neighbors", "li
 IDENTITY = frozenset({"type", "switch", "bridge", "peer", "master", "parent"})
 
 
+class Change(Protocol):
+    """What is set of a link, by keys of its kind: the two ends of the way, as they are to be asked for."""
+
+    def __call__(
+        self, lab: Lab, before: AnyLink, after: AnyLink, settings: Settings, path: Path, refused: bool, /
+    ) -> tuple[AnyLink, AnyLink]: ...
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of link: the keys it takes besides the common ones, and what makes a link of what is wanted.
 
     ``build`` notes what is wrong in the lab's problems, and then returns None. ``stacked`` links sit on others, and are
-    made after the rest.
+    made after the rest. ``check`` notes what the kernel would refuse, ``name_macs`` fills in
+    MACs that are given by the names of interfaces, ``check_made`` looks at the link in the whole lab. ``change`` takes
+    a link to what a step sets of it; ``changed`` does what is left once the lab has settled.
     """
 
     type: str
     keys: frozenset[str]
     build: Callable[[Kin, Wanted], AnyLink | None]
-    stacked: bool
+    stacked: bool = False
+    check: Callable[[Kin, Wanted], None] = lambda _kin, _wanted: None
+    name_macs: Callable[[Kin, Wanted, AnyLink], AnyLink] = lambda _kin, _wanted, link: link
+    check_made: Callable[[Lab, AnyLink, Path], None] = lambda _lab, _link, _path: None
+    change: Change = lambda _lab, before, after, _settings, _path, _refused: (before, after)
+    changed: Callable[[Lab, AnyLink, Settings, Path], AnyLink] = lambda _lab, before, _settings, _path: before
 
 
+_VETH = Kind(
+    "veth",
+    veth.KEYS,
+    veth.build,
+    name_macs=veth.name_macs,
+    check_made=veth.check_made,
+    change=veth.change,
+    changed=veth.changed,
+)
+_MACVLAN = Kind(
+    "macvlan",
+    macvlan.KEYS,
+    macvlan.build,
+    stacked=True,
+    check=macvlan.check,
+    name_macs=macvlan.name_macs,
+    change=macvlan.change,
+)
 KINDS: dict[str, Kind] = {
     kind.type: kind
     for kind in (
-        Kind("bridge", bridge.KEYS, bridge.build, stacked=False),
-        Kind("veth", veth.KEYS, veth.build, stacked=False),
-        Kind("macvlan", macvlan.KEYS, macvlan.build, stacked=True),
-        Kind("macvtap", macvlan.KEYS, macvlan.build_tap, stacked=True),
+        Kind("bridge", bridge.KEYS, bridge.build, change=bridge.change),
+        _VETH,
+        _MACVLAN,
+        replace(_MACVLAN, type="macvtap", build=macvlan.build_tap),
     )
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
@@ -11,15 +11,11 @@ from typing import Any, TypeVar
 from netlab.contract.types import (
     AnyLink,
     Link,
-    Macvlan,
     Namespace,
     NsKind,
     Route,
     Rule,
     State,
-    Switch,
-    SwitchLink,
-    Veth,
     Where,
 )
 from netlab.plan import owned, routing, sysctls
@@ -210,9 +206,13 @@ class Lab:
         """The links in a host or container, in the order of the file."""
         return [self.links[link_id] for link_id in self.listed.get(namespace, ()) if link_id in self.links]
 
-    def children_of(self, link_id: str) -> list[Macvlan]:
-        """The children of a link, in creation order."""
-        return [link for link in self.links.values() if isinstance(link, Macvlan) and link.parent == link_id]
+    def children_of(self, link_id: str) -> list[AnyLink]:
+        """The links that sit on a link, in creation order."""
+        return [link for link in self.links.values() if link.lower == link_id]
+
+    def peers_of(self, links: Iterable[AnyLink]) -> list[AnyLink]:
+        """The other ends of those among links that are ends of a pair."""
+        return [self.links[link.peer_id] for link in links if link.peer_id in self.links]
 
     def address_where(self, link_id: str, i: int) -> Where:
         """The place of the i-th address of a link."""
@@ -278,19 +278,10 @@ class Lab:
         if warning not in self.warnings:
             self.warnings.append(warning)
 
-    def ports(self, switch: str) -> Iterator[Veth | SwitchLink]:
-        """The links that have a port on the switch."""
-        for link in self.links.values():
-            wire = isinstance(link, Veth) and switch in (link.switch, link.master)
-            between = isinstance(link, SwitchLink) and switch in (link.namespace, link.peer)
-            if wire or between:
-                yield link  # type: ignore[misc]
+    def ports(self, bridge: str) -> list[AnyLink]:
+        """The links that have a port on the bridge."""
+        return [link for link in self.links.values() if any(plug.bridge == bridge for plug in link.plugs)]
 
-    def bridge(self, switch: str) -> Switch | None:
-        """The bridge of a switch."""
-        link = self.links.get(switch)
-        return link if isinstance(link, Switch) else None
-
-    def members(self, bridge: str) -> list[Veth]:
-        """The wires of a host that are ports of a bridge in it."""
-        return [link for link in self.links.values() if isinstance(link, Veth) and link.master == bridge]
+    def has_switch(self, name: str) -> bool:
+        """Whether there is a switch of this name."""
+        return name in self.links and name in self.boxes

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from netlab.contract.types import AnyLink, Bridge, Macvlan, Macvtap, Pair, Veth
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from netlab.contract.types import AnyLink, Macvlan, Macvtap
+from netlab.plan import values
 from netlab.plan.wanted import Kin, Wanted
+
+if TYPE_CHECKING:
+    from netlab.plan.lab import Lab, Path
+    from netlab.spec.schema import Settings
 
 KEYS = frozenset({"parent", "mode", "allowed_macs", "nodst", "bcqueuelen"})
 
@@ -33,6 +41,49 @@ def build_tap(kin: Kin, wanted: Wanted) -> Macvtap | None:
     return made if isinstance(made, Macvtap) else None
 
 
+def check(kin: Kin, wanted: Wanted) -> None:
+    """What the kernel refuses for sure."""
+    if wanted.given.allowed_macs and wanted.given.mode != "source":
+        kin.problem(wanted, "allowed_macs", "'allowed_macs' belong to source mode", "add 'mode: source'")
+
+
+def name_macs(kin: Kin, wanted: Wanted, link: AnyLink) -> AnyLink:
+    """Fill in the list of senders, which may name interfaces made later."""
+    lab, path = kin.lab, (*wanted.path, "allowed_macs")
+    if not isinstance(link, Macvlan) or not wanted.given.allowed_macs:
+        return link
+    allowed = values.mac_list(lab, wanted.given.allowed_macs, path)
+    if wanted.id in lab.links:
+        for i, mac in enumerate(allowed):
+            values.check_mac(lab, mac, (*path, i))
+    return replace(link, allowed_macs=allowed)
+
+
+def change(
+    lab: Lab, before: AnyLink, after: AnyLink, settings: Settings, path: Path, refused: bool
+) -> tuple[AnyLink, AnyLink]:
+    """What is set of a child. Leaving source mode flushes its list (macvlan_changelink)."""
+    assert isinstance(before, Macvlan)
+    assert isinstance(after, Macvlan)
+    given: dict[str, Any] = {}
+    for key in ("mode", "nodst", "bcqueuelen"):
+        if (value := getattr(settings, key)) is not None:
+            given[key] = value
+    mode = given.get("mode", after.effective_mode)
+    if mode != "source":
+        given["allowed_macs"] = ()
+    if settings.allowed_macs is not None:
+        macs = values.mac_list(lab, settings.allowed_macs, (*path, "allowed_macs"))
+        given["allowed_macs"] = macs
+        if not refused:
+            for i, mac in enumerate(macs):
+                values.check_mac(lab, mac, (*path, "allowed_macs", i))
+            if mode != "source" and macs:
+                where = lab.where(*path, "allowed_macs")
+                lab.problems.add(where, "'allowed_macs' belong to source mode", "add 'mode: source'")
+    return replace(before, allowed_macs=()) if mode != "source" else before, replace(after, **given)
+
+
 def _parent(kin: Kin, wanted: Wanted) -> AnyLink | None:
     lab, name = kin.lab, wanted.given.parent
     if name is None:
@@ -50,13 +101,13 @@ def _parent(kin: Kin, wanted: Wanted) -> AnyLink | None:
             return None
         seen.add(here)
         link = lab.links.get(here)
-        if isinstance(link, Macvlan):
-            here = link.parent
-        elif isinstance(link, Veth) and link.master is not None:
-            message = f"{link.id} is a port of {link.master}, and a port has no children (EBUSY)"
-            kin.problem(wanted, "parent", message, f"'parent: {link.master.partition(':')[2]}'")
+        if link is not None and link.lower is not None:
+            here = link.lower
+        elif link is not None and link.port_of is not None:
+            message = f"{link.id} is a port of {link.port_of}, and a port has no children (EBUSY)"
+            kin.problem(wanted, "parent", message, f"'parent: {link.port_of.partition(':')[2]}'")
             return None
-        elif isinstance(link, (Veth, Bridge, Pair)):
+        elif link is not None:
             return link
         elif here in lab.refused:
             kin.problem(wanted, "parent", f"{here} is expected to be refused, so it cannot be a parent")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netlab.contract.types import Bridge, Switch, SwitchLink, Veth
-
 if TYPE_CHECKING:
     from netlab.plan.lab import Lab
 
@@ -27,8 +25,9 @@ def _static(lab: Lab) -> dict[str, set[str]]:
     """The MACs of all static entries, by bridge."""
     found: dict[str, set[str]] = {}
     for link in lab.links.values():
-        if isinstance(link, Veth) and link.port.attached and link.port.fdb:
-            found.setdefault(link.switch, set()).update(link.port.fdb)
+        for plug in link.plugs:
+            if plug.port is not None and plug.port.attached and plug.port.fdb:
+                found.setdefault(plug.bridge, set()).update(plug.port.fdb)
     return found
 
 
@@ -36,13 +35,9 @@ def _own(lab: Lab) -> dict[str, set[str]]:
     """The MACs of each bridge and its ports."""
     pairs: list[tuple[str, str | None]] = []
     for link in lab.links.values():
-        if isinstance(link, (Switch, Bridge)):
+        if link.bridges:
             pairs.append((link.id, link.mac))
-        elif isinstance(link, SwitchLink):
-            pairs += [(link.namespace, link.mac), (link.peer, link.peer_mac)]
-        elif isinstance(link, Veth):
-            pairs += [(link.switch, link.port_mac)] if link.port.attached else []
-            pairs += [(link.master, link.mac)] if link.master is not None else []
+        pairs += ((plug.bridge, plug.mac) for plug in link.plugs if plug.attached)
     found: dict[str, set[str]] = {}
     for bridge, mac in pairs:
         if mac is not None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from netlab.contract.types import Pair
 from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.problems import did_you_mean
+
+if TYPE_CHECKING:
+    from netlab.plan.lab import Lab, Path
+    from netlab.spec.schema import Settings
 
 MTU = 1500
 
@@ -31,3 +37,28 @@ def build(kin: Kin, wanted: Wanted, peer: str) -> Pair | None:
         return None
     first = next(name for name in kin.wanted if name in (wanted.id, peer)) == wanted.id
     return Pair(**kin.common(wanted, mtu), peer=peer, makes=first)
+
+
+def join(kin: Kin) -> None:
+    """Give the end that makes a pair the other's names; an end without the other is an error."""
+    lab = kin.lab
+    for name in kin.wanted:
+        link = lab.links.get(name)
+        if not isinstance(link, Pair):
+            continue
+        other = lab.links.get(link.peer)
+        if not isinstance(other, Pair):
+            del lab.links[name]
+            lab.broken.add(name)
+        elif link.makes:
+            lab.set(link, peer_ifname=other.ifname, peer_ifindex=other.ifindex, peer_mac=other.mac)
+
+
+def check_settings(lab: Lab, link: Pair, settings: Settings, path: Path) -> None:
+    """A pair has no port, and one MTU."""
+    if settings.port is not None:
+        where = lab.where(*path, "port")
+        lab.problems.add(where, f"{link.id} is not plugged into a switch, so it has no port", "leave it out")
+    if settings.mtu is not None:
+        where = lab.where(*path, "mtu")
+        lab.problems.add(where, f"the MTU of {link.id} is that of both ends", "give it to both when they are made")

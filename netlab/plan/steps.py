@@ -9,19 +9,14 @@ from netlab.contract.types import (
     Address,
     AnyChange,
     AnyLink,
-    Bridge,
     DeleteLink,
     DeleteNamespace,
-    Macvlan,
-    Pair,
     SetLink,
     SetRouting,
     SetSysctl,
-    Switch,
-    Veth,
     Where,
 )
-from netlab.plan import bridge, change, routing, sysctls, values, veth
+from netlab.plan import bridge, change, routing, sysctls, values
 from netlab.plan.addressing import transition
 from netlab.plan.kinds import COMMON, IDENTITY, KINDS
 from netlab.plan.lab import Box, Lab, Path
@@ -33,7 +28,7 @@ if TYPE_CHECKING:
     from netlab.spec.schema import Settings
     from netlab.spec.schema import Step as GivenStep
 
-_SWITCH = ("stp", "ageing_time", "mcast_snooping", "fdb_max_learned", "state")
+_SWITCH = (*bridge.OPTIONS, "state")
 _BOX = ("sysctls", "routes", "rules")
 
 
@@ -45,13 +40,13 @@ def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
         box = lab.boxes.get(target)
         if target in lab.links and ":" in target:
             link = lab.links[target]
-            if isinstance(link, Bridge) and (ports := list(lab.ports(target))):
+            if ports := lab.ports(target):
                 hint = f"delete its ports first: {', '.join(port.id for port in ports)}"
                 lab.problems.add(where, f"{target} still has ports", hint)
                 continue
             changes.append(DeleteLink(id=target, where=where))
-            gone = [link, lab.links[link.peer]] if isinstance(link, Pair) else [link]
-            _delete_links(lab, [one for end in gone for one in (end, *lab.children_of(end.id))])
+            ends = [link, *lab.peers_of([link])]
+            _delete_links(lab, [one for end in ends for one in (end, *lab.children_of(end.id))])
         elif box is not None and box.kind != "switch":
             changes += _delete_box(lab, box, where)
         elif box is not None:
@@ -72,8 +67,8 @@ def _delete_links(lab: Lab, links: list[AnyLink]) -> None:
         if link.id in lab.links:
             lab.forget(link)
     for link in links:
-        if isinstance(link, Macvlan) and link.mode == "passthru" and link.parent in lab.links:
-            change.restore_mac(lab, link.parent)
+        if link.mac_of in lab.links:
+            change.restore_mac(lab, link.mac_of)
 
 
 def _delete_box(lab: Lab, box: Box, where: Where) -> list[AnyChange]:
@@ -85,9 +80,9 @@ def _delete_box(lab: Lab, box: Box, where: Where) -> list[AnyChange]:
         changes += (
             DeleteLink(id=link.id, where=where)
             for link in links
-            if isinstance(link, Macvlan) and link.mode == "passthru" and lab.links[link.parent].namespace != gone.id
+            if link.mac_of is not None and lab.links[link.mac_of].namespace != gone.id
         )
-        links += [lab.links[link.peer] for link in links if isinstance(link, Pair) and link.peer in lab.links]
+        links += lab.peers_of(links)
         _delete_links(lab, links + [child for link in links for child in lab.children_of(link.id)])
         del lab.boxes[gone.id]
         lab.listed.pop(gone.id, None)
@@ -102,7 +97,7 @@ def apply(lab: Lab, given: GivenStep, path: Path, refusals: Refusals) -> list[An
         here: Path = (*path, "set", target)
         where = lab.where(*here)
         link, box = lab.links.get(target), lab.boxes.get(target)
-        if isinstance(link, Switch):
+        if link is not None and not link.interface:
             if _applies(lab, settings, _SWITCH, "switch", here):
                 changes += _set_switch(lab, link, settings, where, given)
         elif link is not None and ":" in target:
@@ -137,7 +132,7 @@ def _applies(lab: Lab, settings: Settings, keys: Any, kind: str, path: Path) -> 
     return not wrong
 
 
-def _set_switch(lab: Lab, before: Switch, settings: Settings, where: Where, step: GivenStep) -> list[AnyChange]:
+def _set_switch(lab: Lab, before: AnyLink, settings: Settings, where: Where, step: GivenStep) -> list[AnyChange]:
     options: dict[str, Any] = {key: value for key in _SWITCH[:-1] if (value := getattr(settings, key)) is not None}
     if settings.state is not None:
         options["up"] = settings.state == "up"
@@ -155,14 +150,14 @@ def _set_link(
     if settings.addresses is not None and not refused:
         start, flushed = _readdressed(lab, start, flushed, settings.addresses)
         lab.address_paths[before.id] = (*path, "addresses")
+    kind = KINDS[before.kind]
     after = _with_settings(lab, flushed, settings, path, refused)
+    start, after = kind.change(lab, start, after, settings, path, refused)
     if refused:
         refusal = refusals.take(before.id, "set")
         return [SetLink(before=before, after=after, where=where, via=step.via, refusal=refusal)]
     if settings.duplicate is not None:
         (lab.duplicates.add if settings.duplicate else lab.duplicates.discard)(before.id)
-    if isinstance(start, Macvlan) and isinstance(after, Macvlan) and after.effective_mode != "source":
-        start = replace(start, allowed_macs=())
     changes: list[AnyChange] = []
     sysctl = values.enable_v6(lab, after) if settings.addresses is not None else None
     if sysctl is not None and before.mtu < 1280:  # there is no such sysctl before the MTU is raised
@@ -172,8 +167,7 @@ def _set_link(
     if sysctl is not None:
         changes.append(SetSysctl(namespace=before.namespace, path=sysctl, value="0", where=where))
     change.apply(lab, before, after)
-    if isinstance(start, Veth):
-        start = _settle_port(lab, start, settings, path)
+    start = kind.changed(lab, start, settings, path)
     changes.append(SetLink(before=start, after=lab.links[before.id], where=where, via=step.via))
     changes += change.renewed(lab, before, where)
     return changes
@@ -200,20 +194,6 @@ def _readdressed(lab: Lab, start: AnyLink, flushed: AnyLink, new: tuple[Address,
     )
 
 
-def _settle_port(lab: Lab, before: Veth, settings: Settings, path: Path) -> Veth:
-    """Set a port's state, after a change that may have reset it; returns ``before``, with the state that is left."""
-    now = lab.links[before.id]
-    if not isinstance(now, Veth):
-        raise TypeError(f"{before.id} has become a {now.kind}")
-    stated = settings.port is not None and settings.port.state is not None
-    if settings.port is not None and settings.port.state is not None and now.carrier:
-        now = lab.set(now, port=replace(now.port, state=settings.port.state))
-        lab.settle()
-    if settings.port is not None:
-        values.check_port(lab, now, (*path, "port"), stated=stated)
-    return before if stated else replace(before, port=replace(before.port, state=now.port.state))
-
-
 def _flushed(lab: Lab, before: AnyLink, settings: Settings, path: Path, refused: bool) -> AnyLink:
     """The link with its new admin state, MTU and MAC, and without what the kernel then throws away."""
     given: dict[str, Any] = {}
@@ -233,7 +213,7 @@ def _flushed(lab: Lab, before: AnyLink, settings: Settings, path: Path, refused:
 
 
 def _with_settings(lab: Lab, link: AnyLink, settings: Settings, path: Path, refused: bool) -> AnyLink:
-    """The link with the other settings: addresses, neighbours, and those of its kind."""
+    """The link with the other settings that every kind has: addresses, neighbours, limits."""
     given: dict[str, Any] = {}
     if settings.addresses is not None:
         if refused:
@@ -245,42 +225,7 @@ def _with_settings(lab: Lab, link: AnyLink, settings: Settings, path: Path, refu
         given["neighbors"] = values.neighbors(lab, link, settings.neighbors, (*path, "neighbors"))
     if settings.limit is not None:
         given["limit"] = check_limit(lab, settings.limit or None, link.mtu, (*path, "limit"))
-    if isinstance(link, Veth) and settings.port is not None:
-        port = veth.port(link.port, settings.port)
-        if settings.port.fdb is not None:
-            port = replace(port, fdb=values.mac_list(lab, settings.port.fdb, (*path, "port", "fdb")))
-        given["port"] = port
-    elif settings.port is not None and not isinstance(link, Veth):
-        where = lab.where(*path, "port")
-        lab.problems.add(where, f"{link.id} is not plugged into a switch, so it has no port", "leave it out")
-    if isinstance(link, Pair) and settings.mtu is not None:
-        where = lab.where(*path, "mtu")
-        lab.problems.add(where, f"the MTU of {link.id} is that of both ends", "give it to both when they are made")
-    if isinstance(link, Bridge):
-        given |= {key: value for key in bridge.OPTIONS if (value := getattr(settings, key)) is not None}
-    if isinstance(link, Macvlan):
-        given |= _macvlan(lab, link, settings, path, refused)
     return replace(link, **given)
-
-
-def _macvlan(lab: Lab, before: Macvlan, settings: Settings, path: Path, refused: bool) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    for key in ("mode", "nodst", "bcqueuelen"):
-        if (value := getattr(settings, key)) is not None:
-            given[key] = value
-    mode = given.get("mode", before.effective_mode)
-    if mode != "source":
-        given["allowed_macs"] = ()  # leaving source mode flushes the list (macvlan_changelink)
-    if settings.allowed_macs is not None:
-        macs = values.mac_list(lab, settings.allowed_macs, (*path, "allowed_macs"))
-        given["allowed_macs"] = macs
-        if not refused:
-            for i, mac in enumerate(macs):
-                values.check_mac(lab, mac, (*path, "allowed_macs", i))
-            if mode != "source" and macs:
-                where = lab.where(*path, "allowed_macs")
-                lab.problems.add(where, "'allowed_macs' belong to source mode", "add 'mode: source'")
-    return given
 
 
 def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChange]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from netlab.contract.types import AddNamespace, AnyChange, AnyLink, Bridge, Switch, SwitchLink, Veth
+from netlab.contract.types import AddNamespace, AnyChange, AnyLink, Switch, SwitchLink
 from netlab.plan import macs, sysctls
 from netlab.spec.problems import did_you_mean
 
@@ -62,7 +62,7 @@ def add_bridges(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path, mtu: 
 
 def _wire(lab: Lab, name: str, peer: str, path: Path, mtu: int) -> SwitchLink | None:
     where = lab.where(*path)
-    if lab.bridge(peer) is None:
+    if not lab.has_switch(peer):
         if peer not in lab.spec.pruned:
             lab.problems.add(where, f"no switch {peer!r}", did_you_mean(peer, lab.switches(), "switches"))
         return None
@@ -100,27 +100,20 @@ def check_loops(lab: Lab) -> None:
     """Report a loop of switches, unless all its bridges run STP: frames would circulate endlessly."""
     network, closing = _joined(lab)
     for link in closing:
-        here, there = wire_between(link) or ("", "")
+        here, there = link.joins or ("", "")
         beside = [name for name in network if network[name] == network[there]]
-        without = [name for name in beside if isinstance(one := lab.links[name], (Switch, Bridge)) and not one.stp]
+        without = [name for name in beside if not lab.links[name].spanning]
         if without and link.where is not None:
             message = f"the link between {here} and {there} closes a loop of switches"
             lab.problems.add(link.where, message, f"remove it, or give 'stp: true' to {', '.join(without)}")
 
 
-def wire_between(link: AnyLink) -> tuple[str, str] | None:
-    """The two bridges that a link joins; None where it joins none."""
-    if isinstance(link, SwitchLink):
-        return link.namespace, link.peer
-    return (link.master, link.switch) if isinstance(link, Veth) and link.master is not None else None
-
-
 def _joined(lab: Lab) -> tuple[dict[str, str], list[AnyLink]]:
     """The network of each bridge, and the links without which none would fall apart."""
-    network = {name: name for name, link in lab.links.items() if isinstance(link, (Switch, Bridge))}
+    network = {name: name for name, link in lab.links.items() if link.bridges}
     closing: list[AnyLink] = []
     for link in lab.links.values():
-        ends = wire_between(link)
+        ends = link.joins
         if ends is None:
             continue
         ours, theirs = network[ends[0]], network[ends[1]]

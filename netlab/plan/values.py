@@ -1,11 +1,11 @@
-"""Values of interfaces that need the whole lab: MACs by name, IPv6 switched on, options that a port can have."""
+"""Values of interfaces that need the whole lab: MACs by name, IPv6 switched on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from netlab.contract.types import AnyLink, Neighbor, Port, Veth
+from netlab.contract.types import AnyLink, Neighbor
 from netlab.plan import macs, sysctls
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import is_mac
@@ -74,14 +74,3 @@ def enable_v6(lab: Lab, link: AnyLink) -> str | None:
         return None
     values[path] = "0"
     return path
-
-
-def check_port(lab: Lab, link: Veth, path: Path, *, stated: bool) -> None:
-    """Report options of a port that isn't attached, and a state without carrier (br_set_port_state: ENETDOWN)."""
-    port = link.port
-    if not port.attached and port != Port(up=port.up, attached=False):
-        where = lab.where(*path)
-        lab.problems.add(where, f"the port of {link.id} is not attached, so it has no options", "leave them out")
-    elif stated and not link.carrier and port.state in ("listening", "learning"):
-        where = lab.where(*path, "state", key=False)
-        lab.problems.add(where, f"the port of {link.id} has no carrier, so its state cannot be set to {port.state!r}")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from netlab.contract.types import Pair, Port, Veth
+from netlab.contract.types import AnyLink, Pair, Port, Veth
 from netlab.plan import bridge as bridges
-from netlab.plan import macs, pair
+from netlab.plan import macs, pair, values
 from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.schema import Port as GivenPort
+
+if TYPE_CHECKING:
+    from netlab.plan.lab import Lab, Path
+    from netlab.spec.schema import Settings
 
 #: What names the other end of the wire.
 ENDS = ("switch", "bridge", "peer")
@@ -37,7 +42,7 @@ def build(kin: Kin, wanted: Wanted) -> Veth | Pair | None:
         switch = found.id if found is not None else None
     else:
         assert given.switch is not None
-        switch = given.switch if lab.bridge(given.switch) is not None else None
+        switch = given.switch if lab.has_switch(given.switch) else None
         if switch is None:
             kin.unknown(wanted, "switch", "switch", given.switch, lab.switches())
     if switch is None:
@@ -76,3 +81,57 @@ def port(before: Port, given: GivenPort | None) -> Port:
     if attached != before.attached:
         before = Port(up=before.up)
     return replace(before, **values)
+
+
+def name_macs(kin: Kin, wanted: Wanted, link: AnyLink) -> AnyLink:
+    """Fill in the static entries of its port, which may name interfaces made later."""
+    given = wanted.given.port
+    if not isinstance(link, Veth) or given is None or not given.fdb:
+        return link
+    fdb = values.mac_list(kin.lab, given.fdb, (*wanted.path, "port", "fdb"))
+    return replace(link, port=replace(link.port, fdb=fdb))
+
+
+def check_made(lab: Lab, link: AnyLink, path: Path) -> None:
+    """A port that is as the file says."""
+    if isinstance(link, Veth):
+        _check_port(lab, link, (*path, "port"), stated=True)
+
+
+def change(
+    lab: Lab, before: AnyLink, after: AnyLink, settings: Settings, path: Path, refused: bool
+) -> tuple[AnyLink, AnyLink]:
+    """The options of the port that are set."""
+    if isinstance(after, Pair):
+        pair.check_settings(lab, after, settings, path)
+    elif isinstance(after, Veth) and settings.port is not None:
+        made = port(after.port, settings.port)
+        if settings.port.fdb is not None:
+            made = replace(made, fdb=values.mac_list(lab, settings.port.fdb, (*path, "port", "fdb")))
+        return before, replace(after, port=made)
+    return before, after
+
+
+def changed(lab: Lab, before: AnyLink, settings: Settings, path: Path) -> AnyLink:
+    """Set a port's state, after a change that may have reset it; returns ``before``, with the state that is left."""
+    now = lab.links[before.id]
+    if not isinstance(before, Veth) or not isinstance(now, Veth):
+        return before
+    stated = settings.port is not None and settings.port.state is not None
+    if settings.port is not None and settings.port.state is not None and now.carrier:
+        now = lab.set(now, port=replace(now.port, state=settings.port.state))
+        lab.settle()
+    if settings.port is not None:
+        _check_port(lab, now, (*path, "port"), stated=stated)
+    return before if stated else replace(before, port=replace(before.port, state=now.port.state))
+
+
+def _check_port(lab: Lab, link: Veth, path: Path, *, stated: bool) -> None:
+    """Report options of a port that isn't attached, and a state without carrier (br_set_port_state: ENETDOWN)."""
+    port = link.port
+    if not port.attached and port != Port(up=port.up, attached=False):
+        where = lab.where(*path)
+        lab.problems.add(where, f"the port of {link.id} is not attached, so it has no options", "leave them out")
+    elif stated and not link.carrier and port.state in ("listening", "learning"):
+        where = lab.where(*path, "state", key=False)
+        lab.problems.add(where, f"the port of {link.id} has no carrier, so its state cannot be set to {port.state!r}")

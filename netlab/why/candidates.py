@@ -133,7 +133,7 @@ def _source_lists(case: Case) -> Iterator[Candidate]:
             yield case.candidate(f"list-{link.id}", f"let {link.id} hear {peer.id}", LISTED, step)
     for wire in case.wires:
         for child in case.state.children_of(wire.id):
-            if child.nodst:
+            if isinstance(child, Macvlan) and child.nodst:
                 step = {"set": {child.id: {"nodst": False}}}
                 yield case.candidate(f"nodst-{child.id}", f"let {child.id} have copies only, nodst off", NODST, step)
 

@@ -191,9 +191,8 @@ def parents(state: State) -> list[AnyLink]:
 
 def queue_length(state: State, parent: AnyLink) -> int:
     """The length of a macvlan port's broadcast queue: the largest that a child asked for (update_port_bc_queue_len)."""
-    return max(
-        (1000 if child.bcqueuelen is None else child.bcqueuelen for child in state.children_of(parent.id)), default=1000
-    )
+    asked = (child.queue_length for child in state.children_of(parent.id))
+    return max((length for length in asked if length is not None), default=1000)
 
 
 def queue_counters(arena: Arena) -> dict[str, tuple[Netns, list[str]]]:

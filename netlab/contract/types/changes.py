@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from netlab.contract.types.links import AnyLink, Namespace
+from netlab.contract.types.links import AnyLink
+from netlab.contract.types.parts import Namespace
 from netlab.contract.where import Where
 
 #: Where the file gives what is named by a path.

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from netlab.contract.types.links import Address, AnyLink, Macvlan, Namespace, SwitchLink, Veth
+from netlab.contract.types.links import AnyLink, stack
+from netlab.contract.types.parts import Address, Namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +85,19 @@ class State:
         """The links inside a namespace, in creation order (ports of a switch are not links of it)."""
         return (link for link in self.links if link.namespace == ns_id)
 
-    def children_of(self, link_id: str) -> Iterator[Macvlan]:
-        """The macvlan and macvtap children of a link, in creation order."""
-        return (link for link in self.links if isinstance(link, Macvlan) and link.parent == link_id)
+    def children_of(self, link_id: str) -> Iterator[AnyLink]:
+        """The links that sit on this one, in creation order."""
+        return (link for link in self.links if link.lower == link_id)
+
+    def stack(self, link_id: str) -> list[AnyLink]:
+        """A link and those below it, down to the one that sits on none."""
+        return stack(self.link(link_id), self.link)
+
+    def root(self, link_id: str) -> AnyLink:
+        """The link at the bottom of a stack of links."""
+        return self.stack(link_id)[-1]
 
 
 def ends(link: AnyLink) -> tuple[str, ...]:
     """The ids of every place where a link can be watched: its own, and the switch port at the other end of its wire."""
-    if isinstance(link, Veth):
-        return link.id, link.port_id
-    return (link.id, f"{link.peer}--{link.namespace}") if isinstance(link, SwitchLink) else (link.id,)
+    return tuple(place.id for place in link.places)

@@ -1,0 +1,29 @@
+"""The kinds of links: a module each, and here the table of them."""
+
+from __future__ import annotations
+
+from netlab.contract.types.links.base import Link, Place, Plug, stack, with_state
+from netlab.contract.types.links.bridge import Bridge, Switch
+from netlab.contract.types.links.macvlan import Macvlan, Macvtap
+from netlab.contract.types.links.pair import Pair
+from netlab.contract.types.links.switchlink import SwitchLink
+from netlab.contract.types.links.veth import Veth, nics
+
+__all__ = [
+    "AnyLink",
+    "Bridge",
+    "Link",
+    "Macvlan",
+    "Macvtap",
+    "Pair",
+    "Place",
+    "Plug",
+    "Switch",
+    "SwitchLink",
+    "Veth",
+    "nics",
+    "stack",
+    "with_state",
+]
+
+AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair

@@ -1,0 +1,196 @@
+"""What every link has, and what can be asked of it. A kind answers in its own module where it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeVar
+
+from netlab.contract.types.parts import Address, Limit, MacvlanMode, Neighbor, Port, PortState
+from netlab.contract.where import Where
+
+if TYPE_CHECKING:
+    from netlab.contract.types.links import AnyLink
+
+#: Where a frame may have to wait: a CPU's receive backlog behind a wire, or the workqueue of a parent's broadcasts.
+Queue = Literal["backlog", "workqueue"]
+L = TypeVar("L", bound="Link")
+
+
+class Place(NamedTuple):
+    """Where a link can be watched: ``id`` as people write it, and the interface that it is in the kernel."""
+
+    id: str
+    namespace: str
+    ifname: str
+    ifindex: int
+
+
+class Plug(NamedTuple):
+    """An end of a link that is a port of ``bridge``. ``port`` is None where the plan gives that port no options.
+
+    ``field`` is that of the link which holds the port.
+    """
+
+    bridge: str
+    place: Place
+    mac: str | None
+    port: Port | None
+    field: str = "port"
+
+    @property
+    def attached(self) -> bool:
+        """Whether it is enslaved to the bridge."""
+        return self.port is None or self.port.attached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """What every interface has, whatever its kind.
+
+    ``name`` is the user's; ``ifname`` the kernel's (at most 15 bytes, else generated and ``name``
+    becomes an altname). ``mac`` is None where the kernel chooses. ``carrier`` is what the plan says
+    will be read back once the lab has settled.
+
+    Rooms ask a link what they need to know of it, not what kind it is: the class variables and properties below.
+    """
+
+    #: What iproute2 calls the kind.
+    kind: ClassVar[str] = ""
+    #: Whether it is an interface of a host or container; a switch and the wires between switches are not.
+    interface: ClassVar[bool] = True
+    #: Whether it is a bridge, which others are ports of.
+    bridges: ClassVar[bool] = False
+    #: The queues that a frame may wait in on its way from this link to its next neighbour.
+    queues: ClassVar[frozenset[Queue]] = frozenset()
+    #: When its carrier can be told: 0 at once, 1 after the wires', 2 after that of what it sits on.
+    rank: ClassVar[int] = 0
+
+    namespace: str
+    name: str
+    ifname: str
+    ifindex: int
+    mac: str | None = None
+    mtu: int = 1500
+    up: bool = True
+    carrier: bool = True
+    addresses: tuple[Address, ...] = ()
+    neighbors: tuple[Neighbor, ...] = ()
+    limit: Limit | None = None
+    where: Where | None = None
+
+    @property
+    def id(self) -> str:
+        """``A:ens160``."""
+        return f"{self.namespace}:{self.name}"
+
+    # --- what it is connected to --------------------------------------------------------------------
+
+    @property
+    def lower(self) -> str | None:
+        """The id of the link that it sits on; None where it sits on none."""
+        return None
+
+    @property
+    def peer_id(self) -> str | None:
+        """The id of the link at the other end of its wire, where both ends are links."""
+        return None
+
+    @property
+    def plugs(self) -> tuple[Plug, ...]:
+        """Where it is a port of a bridge, by which of its ends."""
+        return ()
+
+    @property
+    def port_of(self) -> str | None:
+        """The bridge that the interface itself is a port of."""
+        return next((plug.bridge for plug in self.plugs if plug.place.id == self.id), None)
+
+    @property
+    def port_id(self) -> str | None:
+        """The name of the switch port that it is plugged into by its wire: ``port(A:ens160)``."""
+        return None
+
+    @property
+    def joins(self) -> tuple[str, str] | None:
+        """The two bridges between which it carries frames; None where it joins none."""
+        plugs = self.plugs
+        return (plugs[0].bridge, plugs[1].bridge) if len(plugs) == 2 else None
+
+    @property
+    def trunk(self) -> bool:
+        """Whether it is a wire between switches, which anybody's frames may pass."""
+        return not self.interface and bool(self.plugs)
+
+    @property
+    def place(self) -> Place:
+        """The link itself, as a place to watch."""
+        return Place(self.id, self.namespace, self.ifname, self.ifindex)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Every place where it can be watched: its own, and the switch port at the other end of its wire."""
+        mine = self.place
+        return (mine, *(plug.place for plug in self.plugs if plug.place.id != mine.id))
+
+    # --- what it has of others, and what happens to it with them ------------------------------------
+
+    @property
+    def mac_of(self) -> str | None:
+        """The id of the link whose MAC it has, and which takes on its own when that is changed; None: its own."""
+        return None
+
+    @property
+    def depends(self) -> tuple[str, ...]:
+        """The ids of the links without which no frame gets to it."""
+        return tuple(filter(None, (self.lower, self.peer_id, *(plug.bridge for plug in self.plugs))))
+
+    def carries(self, find: Callable[[str], AnyLink | None], live: Set[str]) -> bool:
+        """Whether it has a carrier; ``live`` are the bridges with a port that forwards."""
+        return self.up
+
+    # --- what it does to frames ---------------------------------------------------------------------
+
+    @property
+    def effective_mode(self) -> MacvlanMode | None:
+        """The mode the kernel uses, for kinds that have modes."""
+        return None
+
+    @property
+    def hears_only(self) -> tuple[str, ...] | None:
+        """The MACs of senders whose frames alone it gets; None: everybody's."""
+        return None
+
+    @property
+    def queue_length(self) -> int | None:
+        """How long a queue for broadcasts it asks its parent for; None where it has nothing to do with one."""
+        return None
+
+    @property
+    def spanning(self) -> bool:
+        """Whether it takes part in a spanning tree."""
+        return False
+
+    @property
+    def room(self) -> int | None:
+        """How many addresses it may learn, where that is limited."""
+        return None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What it is, for people: ``on switch lan``, ``macvlan bridge on A:eth0``."""
+        return ()
+
+
+def stack(link: AnyLink, find: Callable[[str], AnyLink]) -> list[AnyLink]:
+    """A link and those below it, down to the one that sits on none."""
+    found = [link]
+    while (lower := found[-1].lower) is not None:
+        found.append(find(lower))
+    return found
+
+
+def with_state(link: L, plug: Plug, state: PortState) -> L:
+    """The link, one port of it in another state."""
+    assert plug.port is not None
+    return replace(link, **{plug.field: replace(plug.port, state=state)})  # type: ignore[arg-type]

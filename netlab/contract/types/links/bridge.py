@@ -1,0 +1,57 @@
+"""Linux bridges: the one of a switch, and those inside of hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from netlab.contract.types.links.base import Link
+
+if TYPE_CHECKING:
+    from netlab.contract.types.links import AnyLink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridged(Link):
+    """The options of every Linux bridge."""
+
+    kind: ClassVar[str] = "bridge"
+    bridges: ClassVar[bool] = True
+    rank: ClassVar[int] = 1
+    stp: bool = False
+    ageing_time: int = 300
+    mcast_snooping: bool = False
+    fdb_max_learned: int | None = None
+
+    def carries(self, find: Callable[[str], AnyLink | None], live: Set[str]) -> bool:
+        """It has a carrier where a port forwards (br_port_state_selection)."""
+        return self.up and self.id in live
+
+    @property
+    def spanning(self) -> bool:
+        return self.stp
+
+    @property
+    def room(self) -> int | None:
+        return self.fdb_max_learned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch(Bridged):
+    """A Linux bridge in a namespace of its own. ``namespace`` is the switch's name, and so is its id."""
+
+    interface: ClassVar[bool] = False
+
+    @property
+    def id(self) -> str:
+        return self.namespace
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return ("a switch",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge(Bridged):
+    """A Linux bridge inside of a host, which is an interface of it as well."""

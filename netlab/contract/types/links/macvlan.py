@@ -1,0 +1,67 @@
+"""Children of the macvlan driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from netlab.contract.types.links.base import Link, Queue
+from netlab.contract.types.parts import MacvlanMode
+
+if TYPE_CHECKING:
+    from netlab.contract.types.links import AnyLink
+
+#: The length of a parent's broadcast queue unless a child asks for another (MACVLAN_DEFAULT_BC_QUEUE_LEN).
+QUEUE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Macvlan(Link):
+    """A macvlan child; ``parent`` is the link id of its lower device. ``mode`` None: the kernel's (vepa)."""
+
+    kind: ClassVar[str] = "macvlan"
+    queues: ClassVar[frozenset[Queue]] = frozenset({"workqueue"})
+    rank: ClassVar[int] = 2
+    parent: str
+    mode: MacvlanMode | None = "bridge"
+    allowed_macs: tuple[str, ...] = ()
+    nodst: bool = False
+    bcqueuelen: int | None = None
+
+    @property
+    def effective_mode(self) -> MacvlanMode:
+        """The mode the kernel uses: vepa where none was given (macvlan_common_newlink)."""
+        return self.mode or "vepa"
+
+    @property
+    def lower(self) -> str:
+        return self.parent
+
+    @property
+    def mac_of(self) -> str | None:
+        return self.parent if self.mode == "passthru" else None
+
+    @property
+    def hears_only(self) -> tuple[str, ...] | None:
+        return self.allowed_macs if self.mode == "source" else None
+
+    @property
+    def queue_length(self) -> int:
+        return QUEUE if self.bcqueuelen is None else self.bcqueuelen
+
+    def carries(self, find: Callable[[str], AnyLink | None], live: Set[str]) -> bool:
+        """A child copies its parent's (macvlan_device_event)."""
+        parent = find(self.parent)
+        return self.up and parent is not None and parent.up and parent.carrier
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (f"{self.kind} {self.effective_mode} on {self.parent}",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Macvtap(Macvlan):
+    """A macvtap child: a macvlan with a character device; while nobody opens it, an ordinary macvlan."""
+
+    kind: ClassVar[str] = "macvtap"

@@ -1,0 +1,152 @@
+"""What belongs to links: addresses, neighbours, limits, routes, ports; and the namespaces they are in."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+from dataclasses import dataclass, field
+from typing import Literal
+
+from netlab.contract.where import Where
+
+NsKind = Literal["host", "container", "switch"]
+MacvlanMode = Literal["bridge", "vepa", "private", "passthru", "source"]
+PortState = Literal["forwarding", "disabled", "listening", "learning"]
+
+#: Main routing table (RT_TABLE_MAIN).
+MAIN_TABLE = 254
+
+
+@functools.lru_cache(maxsize=4096)
+def _network(ip: str, prefixlen: int) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """It is asked for time and again, for each layer of each step."""
+    return ipaddress.ip_interface(f"{ip}/{prefixlen}").network
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address with its prefix, in canonical text."""
+
+    ip: str
+    prefixlen: int
+
+    @property
+    def family(self) -> Literal[4, 6]:
+        """4 or 6."""
+        return 6 if ":" in self.ip else 4
+
+    @property
+    def network(self) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+        """The on-link prefix."""
+        return _network(self.ip, self.prefixlen)
+
+    def __str__(self) -> str:
+        return f"{self.ip}/{self.prefixlen}"
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbor:
+    """A static (NUD_PERMANENT) neighbour entry of one interface."""
+
+    ip: str
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A queueing discipline that shapes what an interface sends.
+
+    ``rate`` is in bits per second, ``burst`` (at full speed) and ``queue`` (waiting at most) in bytes.
+    """
+
+    kind: Literal["tbf", "htb"]
+    rate: int
+    burst: int
+    queue: int
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.rate}bit"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route beyond the connected ones. ``to`` is a prefix; ``default`` is ``0.0.0.0/0`` or ``::/0``.
+
+    ``oif`` is the interface that the route leads out of. That is ``dev``; where the file gives none, the kernel looks
+    the gateway up once, when it gets the route (fib_check_nh, ip6_route_check_nh), and later changes don't move it. Two
+    routes that differ in ``oif`` alone are the same route. The model ignores a route without ``oif``.
+    """
+
+    to: str
+    via: str | None = None
+    dev: str | None = None
+    table: int = MAIN_TABLE
+    oif: str | None = field(default=None, compare=False)
+
+    @property
+    def family(self) -> Literal[4, 6]:
+        """4 or 6."""
+        return 6 if ":" in self.to else 4
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A routing policy rule (``ip rule``); every given selector must match."""
+
+    table: int
+    priority: int
+    family: Literal[4, 6] = 4
+    src: str | None = None
+    dst: str | None = None
+    iif: str | None = None
+    oif: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """Options of a bridge port (IFLA_BRPORT_*), each at the kernel's default unless the file says otherwise.
+
+    ``up`` is the admin state of the port's device, ``attached`` whether it is enslaved to the bridge.
+    """
+
+    up: bool = True
+    attached: bool = True
+    hairpin: bool = False
+    isolated: bool = False
+    learning: bool = True
+    flood: bool = True
+    mcast_flood: bool = True
+    bcast_flood: bool = True
+    locked: bool = False
+    state: PortState = "forwarding"
+    fdb: tuple[str, ...] = ()
+
+
+#: A port as the kernel makes it.
+NEW_PORT = Port()
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A network namespace.
+
+    ``sysctls`` maps a path below ``/proc/sys`` (``net/ipv4/conf/all/rp_filter``) to a value, in the
+    order of writing: first ``all`` and ``default``, which are written before the first link, then
+    those of single interfaces, written right after the interface was made and before it is up.
+    """
+
+    id: str
+    kind: NsKind
+    sysctls: tuple[tuple[str, str], ...] = ()
+    routes: tuple[Route, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    where: Where | None = None
+
+    @property
+    def host(self) -> str:
+        """The host that this namespace belongs to (itself, for a host or a switch)."""
+        return self.id.partition("/")[0]
+
+    def sysctl(self, path: str) -> str | None:
+        """The value the plan writes to ``path``, or None where it writes none."""
+        return dict(self.sysctls).get(path)
