@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from netlab.version import __version__
+
 if TYPE_CHECKING:
     from netlab.client.errors import BuildError, CannotRun, LabDied, LabError, SpawnError
     from netlab.client.process import Process
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
         Seen,
         Topology,
     )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "BuildError",

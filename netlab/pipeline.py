@@ -344,7 +344,8 @@ class Clock:
 
 def circumstances(agent: Agent, options: Options, started: datetime, seconds: dict[str, float]) -> Circumstances:
     """Where and when this was: for the record."""
-    from netlab import __version__, report
+    from netlab import report
+    from netlab.version import __version__
 
     machine = agent.info()
     return report.Circumstances(

@@ -22,11 +22,11 @@ def command(as_json: bool, **asked: Any) -> int:
     """
     import textwrap
 
-    from netlab.client import Agent
+    from netlab.client.doctor import examine
     from netlab.report.style import style_for
 
     machines = on.machines(asked)
-    found = Agent.doctor() if machines is None else on.doctor(machines, asked)
+    found = examine() if machines is None else on.doctor(machines, asked)
     if as_json:
         import json
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from netlab.client.capture import Capture
+from netlab.client.capture import Capture, Counts
 from netlab.client.errors import MORE, CannotRun, Exhausted, LabDied, LabError, lost, reported
 from netlab.client.process import Process
 from netlab.client.reply import Reply
@@ -138,13 +138,6 @@ class Agent:
         self._reader.join()
         self._channel.close()
         self._process.wait()
-
-    @staticmethod
-    def doctor() -> list[dict[str, Any]]:
-        """What this machine can do: a finding each with name, ok, detail, mend, required."""
-        from netlab.client.doctor import examine
-
-        return examine()
 
     def info(self) -> dict[str, Any]:
         """The machine and the agent: kernel, rootless, cpus, …"""
@@ -346,7 +339,7 @@ class Lab:
         """Start a process inside a namespace. Raises SpawnError where it can't be started."""
 
         def convert(result: dict[str, Any], fds: list[int]) -> Process:
-            process = Process(self.agent, self.number, tuple(argv), result, fds)
+            process = Process(self.agent.request, self.number, tuple(argv), result, fds)
             self.agent.track(process)
             return process
 
@@ -374,7 +367,11 @@ class Lab:
         `Capture.stop`: one for each of ``wanted``, or one for all. Those that a later step makes are joined then.
         The descriptors stay the caller's."""
         files = {name: k if len(fds) > 1 else 0 for k, name in enumerate(wanted)}
-        return Capture(self, self.agent.request("capture", lab=self.number, new=self._is_new(), wanted=files, fds=fds))
+        started = self.agent.request("capture", lab=self.number, new=self._is_new(), wanted=files, fds=fds)
+        return Capture(started, self._end_capture)
+
+    def _end_capture(self, number: int) -> Counts:
+        return Counts(**self.agent.request("uncapture", capture=number).result())
 
     def close(self) -> None:
         """End the lab. The agent hands it to the kernel with others; nothing waits for that."""

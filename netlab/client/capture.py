@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from netlab.client.agent import Lab
-    from netlab.client.reply import Reply
+from netlab.client.reply import Reply
 
 
 class Counts(NamedTuple):
@@ -17,11 +16,11 @@ class Counts(NamedTuple):
 
 
 class Capture:
-    """A capture that is going on; it ends with `stop`, or with its lab."""
+    """A capture that is going on; it ends with `stop`, or with its lab. ``end`` ends the one of a number."""
 
-    def __init__(self, lab: Lab, started: Reply[int]) -> None:
-        self._lab = lab
+    def __init__(self, started: Reply[int], end: Callable[[int], Counts]) -> None:
         self._started = started
+        self._end = end
 
     def begun(self) -> None:
         """Wait until it has begun. Raises LabError."""
@@ -32,5 +31,4 @@ class Capture:
 
         Raises LabError: the file could not be written (a full disk), or the lab has ended.
         """
-        counts: dict[str, Any] = self._lab.agent.request("uncapture", capture=self._started.result()).result()
-        return Counts(**counts)
+        return self._end(self._started.result())

@@ -11,12 +11,10 @@ import threading
 import time
 from collections.abc import Mapping
 from io import BufferedReader
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
+from netlab.client.reply import Ask
 from netlab.contract.wire import PIECE
-
-if TYPE_CHECKING:
-    from netlab.client.agent import Agent
 
 
 class Process:
@@ -25,10 +23,8 @@ class Process:
     ``pid`` is its number inside the lab, where programs have a PID namespace of their own.
     """
 
-    def __init__(
-        self, agent: Agent, lab: int, argv: tuple[str, ...], started: Mapping[str, int], fds: list[int]
-    ) -> None:
-        self._agent = agent
+    def __init__(self, ask: Ask, lab: int, argv: tuple[str, ...], started: Mapping[str, int], fds: list[int]) -> None:
+        self._ask = ask
         self._lab = lab
         self._done = threading.Event()
         self.args = argv
@@ -72,7 +68,7 @@ class Process:
 
     def send_signal(self, number: int) -> None:
         """Send a signal; nothing happens where the process has ended."""
-        self._agent.request("signal", lab=self._lab, process=self.number, signal=int(number)).result()
+        self._ask("signal", lab=self._lab, process=self.number, signal=int(number)).result()
 
     def terminate(self) -> None:
         """SIGTERM."""

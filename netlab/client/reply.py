@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+#: `Agent.request`: what is asked for, and its values by name.
+Ask = Callable[..., "Reply[Any]"]
 
 
 class Reply(Generic[T]):

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from netlab.contract.types import Plan
-from netlab.testing.topology import Given, Topology
+from netlab.testing.given import Given
+from netlab.testing.topology import Topology
 
 if TYPE_CHECKING:
     from netlab.plan.planner import Planner

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from netlab.testing.frames import Frame, read
 
 if TYPE_CHECKING:
+    from netlab.client import Lab as Handle
     from netlab.client.capture import Capture as Running
-    from netlab.testing.lab import Lab
 
 
 class Capture:
@@ -21,11 +21,19 @@ class Capture:
     the kernel had no room for. Wireshark, tcpdump and scapy read what `save` writes.
     """
 
-    def __init__(self, lab: Lab, interfaces: Sequence[str], path: Path | None) -> None:
+    def __init__(
+        self,
+        handle: Handle,
+        interfaces: Sequence[str],
+        path: Path | None,
+        owners: Callable[[], Mapping[str, str]],
+    ) -> None:
+        """``owners`` says whose a MAC is, for `str`."""
         self.interfaces = tuple(interfaces)
         self.path = path
         self.dropped = 0
-        self._lab = lab
+        self._handle = handle
+        self._owners = owners
         self._running: Running | None = None
         self._data = b""
         self._file: BinaryIO | None = None
@@ -33,7 +41,7 @@ class Capture:
     def __enter__(self) -> Capture:
         # Without a name, and so without a trace: the kernel forgets it with its last user.
         self._file = os.fdopen(os.memfd_create("netlab-capture", os.MFD_CLOEXEC), "rb")
-        self._running = self._lab.handle.capture(self.interfaces, (self._file.fileno(),))
+        self._running = self._handle.capture(self.interfaces, (self._file.fileno(),))
         self._running.begun()
         return self
 
@@ -70,5 +78,5 @@ class Capture:
         Path(path).write_bytes(self.data)
 
     def __str__(self) -> str:
-        frames, names = self.frames, self._lab.macs
+        frames, names = self.frames, self._owners()
         return "\n".join(frame.line(frames[0].nanoseconds, names) for frame in frames)

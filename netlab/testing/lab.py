@@ -18,9 +18,10 @@ from netlab.errors import UsageError, did_you_mean
 from netlab.judge import unsettled_rows
 from netlab.testing.blueprint import Blueprint, Names, as_node
 from netlab.testing.capture import Capture
+from netlab.testing.given import Given
 from netlab.testing.matrix import Matrix, Predicted, Seen, endpoint
 from netlab.testing.namespace import Namespace
-from netlab.testing.topology import Given, caller
+from netlab.testing.topology import caller
 
 #: Of its captures a lab keeps so many of the last, for what is told of a test that fails.
 CAPTURES = 20
@@ -295,7 +296,7 @@ class Lab:
             if name not in known:
                 raise KeyError(f"no interface {name!r} in {self.plan.name}{did_you_mean(name, known)}")
         everywhere = [name for name in known if name not in self.bridges and handle.watches(name)]
-        capture = Capture(self, interfaces or everywhere, None if path is None else Path(path))
+        capture = Capture(handle, interfaces or everywhere, None if path is None else Path(path), lambda: self.macs)
         self.captures.append(capture)
         return capture
 

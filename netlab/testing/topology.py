@@ -10,6 +10,7 @@ from ipaddress import IPv4Interface, IPv6Interface
 from typing import TYPE_CHECKING, Any, Self
 
 from netlab.contract.types import Where
+from netlab.testing.given import Given
 
 if TYPE_CHECKING:
     from netlab.spec.nodes import Node
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
 Addresses = str | IPv4Interface | IPv6Interface | Iterable[str | IPv4Interface | IPv6Interface]
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A value (scalar, list, mapping, or a mapping of further Givens), and the line of Python that gave it."""
-
-    value: Any
-    at: Where
 
 
 class Topology:

@@ -9,7 +9,7 @@ from typing import Any
 from netlab.contract.types import Where
 from netlab.spec import Problem, TopologyError
 from netlab.spec.nodes import Node
-from netlab.testing.topology import Given
+from netlab.testing.given import Given
 
 
 class PlacedNode(Node):

@@ -84,7 +84,7 @@ def test_an_agent_that_dies_before_its_process_is_known() -> None:
             while agent.alive:
                 with suppress(LabDied):
                     agent.info()
-            process = Process(agent, lab.number, ("sleep",), result, fds)
+            process = Process(agent.request, lab.number, ("sleep",), result, fds)
             agent.track(process)
             return process
 

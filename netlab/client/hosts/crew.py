@@ -24,6 +24,7 @@ from netlab.contract.observed import LayerObserved, Sample, StepObserved
 from netlab.contract.types import Endpoint, Plan, Step
 from netlab.contract.wire import to_plain
 from netlab.errors import UsageError
+from netlab.version import __version__
 
 #: How often the machines are told that the front is alive, in seconds.
 BEAT = 10.0
@@ -143,16 +144,13 @@ class Crew(Agent):
 
     def ask(self, values: Mapping[str, Mapping[str, Any]], op: str) -> dict[str, Any]:
         """The same request to several machines at once, each with its own values; their answers. Raises LabError."""
-        replies = {host: self.remotes[host].request(op, **mine) for host, mine in values.items()}
-        return {host: reply.result() for host, reply in replies.items()}
+        return relay.ask(self.remotes, values, op)
 
     def ask_all(self, op: str, **values: Any) -> dict[str, Any]:
         """The same request to all machines."""
         return self.ask(dict.fromkeys(self.remotes, values), op)
 
     def _same_version(self) -> None:
-        from netlab import __version__
-
         for host, facts in self.facts.items():
             machine = self.machines[host]
             if facts["netlab"] != __version__:
@@ -335,7 +333,11 @@ class CrewLab(Lab):
 
     def capture(self, wanted: Sequence[str], fds: Sequence[int]) -> Capture:
         """Capture as `Lab.capture` does; the files, which must stay open, are filled when it is stopped."""
-        return CrewCapture(self, wanted, fds)
+        there: dict[str, dict[str, int]] = {}
+        for k, name in enumerate(wanted):
+            there.setdefault(self.host_of(name), {})[name] = k if len(fds) > 1 else 0
+        parts = CrewCapture(self.crew.remotes, self.number, there, fds)
+        return Capture(self.later(parts.start), lambda _number: self.later(parts.stop).result())
 
     def socket(self, *_args: Any, **_more: Any) -> NoReturn:
         """No socket can be handed over from another machine."""

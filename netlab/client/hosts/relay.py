@@ -7,11 +7,18 @@ import contextlib
 import os
 import threading
 from collections.abc import Generator, Mapping, Sequence
+from typing import Any
 
 from netlab.client.agent import Agent
 from netlab.client.errors import LabError
 from netlab.client.process import Process
 from netlab.contract.wire import PIECE
+
+
+def ask(agents: Mapping[str, Agent], values: Mapping[str, Mapping[str, Any]], op: str) -> dict[str, Any]:
+    """The same request to several agents at once, each with its own values; their answers. Raises LabError."""
+    replies = {host: agents[host].request(op, **mine) for host, mine in values.items()}
+    return {host: reply.result() for host, reply in replies.items()}
 
 
 def spawn(
@@ -26,7 +33,7 @@ def spawn(
         mine, theirs = (write, read) if number == 0 else (read, write)
         fds.append(mine)
         threading.Thread(target=work, args=(agent, pipe, theirs), name=f"pipe {pipe}", daemon=True).start()
-    process = Process(agent, lab, tuple(argv), started, fds)
+    process = Process(agent.request, lab, tuple(argv), started, fds)
     agent.track(process)
     return process
 

@@ -1,0 +1,3 @@
+"""Which netlab this is."""
+
+__version__ = "0.1.0"
