@@ -1,4 +1,4 @@
-"""What the model says of a topology before it is run: entries that it contradicts, changes that will be refused."""
+"""What the model says of a topology before a run: entries that it contradicts, changes that the kernel will refuse."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
 
 
 def warnings(plan: Plan) -> list[str]:
-    """Everything doubtful, each with its place: one of file and model is wrong, and a run shows which."""
+    """All contradictions between file and model, each with its place: one of them is wrong, and a run shows which."""
     found = [_placed(warning, plan.file) for warning in plan.warnings]
     before: tuple[AnyLink, ...] = ()
     for step in plan.steps:
@@ -38,7 +38,7 @@ def _placed(warning: str, file: str) -> str:
 
 
 def foreseen(plan: Plan, link: str, errno: str) -> str:
-    """What is to be said where the kernel refused a link with this errno and the model says so, too; else nothing."""
+    """The hint for a link that the kernel refused with this errno, if the model predicts the same; else ''."""
     from netlab import model
 
     before: tuple[AnyLink, ...] = ()
@@ -111,7 +111,8 @@ def _tried(step: Step, before: tuple[AnyLink, ...]) -> Iterator[tuple[AddLink | 
 
 
 def _refusals(step: Step, before: tuple[AnyLink, ...]) -> Iterator[str]:
-    """Changes that the model says the kernel refuses though nobody expects it, or takes though somebody does."""
+    """Changes that the kernel, by the model, refuses although the file doesn't expect it, or accepts although it
+    does."""
     from netlab import model
 
     for change, said in _tried(step, before):

@@ -1,11 +1,11 @@
 """Is one path better than another? The ratio of medians, an interval for it by bootstrap, and a verdict. Pure.
 
-Both paths are measured in every round, one right after the other, so a round is what is drawn with
-replacement: whatever slowed the machine down in it slowed both. The interval is the percentile one
+Both paths are measured in every round, one right after the other: what slows the machine down in a round slows both.
+So the bootstrap draws whole rounds, with replacement. The interval is the percentile one
 (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
 
-Looking at the interval again and again until it says what one would like is a way to be wrong more often than
-promised. So there are few looks, planned beforehand (half of the rounds, then all), and each takes its share of
+Looking at the interval after every round, and stopping when it fits, would give more wrong verdicts than the confidence
+allows. So there are few looks, planned beforehand (after half of the rounds, and after all), and each has its share of
 the error (Bonferroni).
 """
 
@@ -68,7 +68,7 @@ def rounds(faster: Iterable[Sample], than: Iterable[Sample], wanted: Compare) ->
 
 
 def looks(rounds: int, confidence: float) -> tuple[Look, ...]:
-    """When to look, given the rounds there are to be at most and the confidence of the verdict as a whole."""
+    """When to look, for this maximum of rounds and this confidence of the whole verdict."""
     when = [rounds]
     while len(when) < MOST_LOOKS and -(-when[-1] // 2) >= FEWEST:
         when.append(-(-when[-1] // 2))

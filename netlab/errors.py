@@ -1,7 +1,7 @@
 """What can go wrong in the front, and how a command ends: the exit codes of netlab.
 
-The rooms raise their own errors (`netlab.spec.TopologyError`, `netlab.client.LabError`); each that is meant for
-a person has an ``exit_code`` and says in one line what mends it.
+The rooms raise their own errors (`netlab.spec.TopologyError`, `netlab.client.LabError`). Each that is meant for
+users has an ``exit_code`` and says in one line what fixes it.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ INCONCLUSIVE = 4
 #: Interrupted by the user (128 + SIGINT).
 INTERRUPTED = 130
 
-#: How the kernel says that there is no room on a disk (or for a file that large), or no disk any more.
+#: The kernel's errors for a full disk, a file that is too large, and a disk that has gone.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-#: How it says that there is too little of something else: the machine's lack, and no fault of who asked.
+#: Its errors where something else runs out: the machine lacks it, the caller is not wrong.
 SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
-#: Of several runs the code that matters most is the command's: the first of these that any of them had.
+#: The exit code of several runs is the most important one: the first of these that a run had.
 PRECEDENCE = (INTERRUPTED, CANNOT_RUN, WRONG, FAILED, INCONCLUSIVE, PASSED)
 
 
 class NetlabError(Exception):
-    """An error meant for a person: one message, an exit code, and optionally the line that mends it."""
+    """An error for the user: one message, an exit code, and optionally the line that fixes it."""
 
     exit_code = WRONG
 
@@ -58,8 +58,8 @@ def worst(codes: Iterable[int]) -> int:
 
 
 def printable(text: str) -> str:
-    """The text with what would steer a terminal, or can't be encoded, as escapes: ``\\x1b``; a byte of a file's name
-    that is not UTF-8 (PEP 383) as ``\\xff``."""
+    """The text with escapes for control characters and what can't be encoded: ``\\x1b``; a byte of a file name that is
+    not UTF-8 (PEP 383) becomes ``\\xff``."""
     return "".join(one if one.isprintable() else _escape(one) for one in text)
 
 

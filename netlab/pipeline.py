@@ -3,8 +3,8 @@
     file ─► spec ─► plan ─┬─► model ──────────► expected ─┐
                           └─► lab (the agent) ─► observed ─┴─► judge ─► record ─► reports
 
-While the agent applies a step's changes and probes, this side predicts the same step; only then do the two
-meet. The pure rooms are imported inside of the functions: by then the agent has long begun to start.
+While the agent applies a step's changes and probes, this side predicts the same step; then the judge compares them.
+The pure rooms are imported inside the functions, so that the agent starts before these imports.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ Watch = Callable[[str], None]
 class Options:
     """What is asked of a run.
 
-    ``layers`` and ``steps`` are names (none: all there are); ``seed`` decides the order of probes;
-    ``stories`` asks for the story of every pair of a small lab; ``pcap`` is a folder for captures, which would
-    slow down what is measured: with it, as without ``measure``, nothing is. ``folder`` says how the folder of a
-    topology is called in it: by default as the topology is. ``planned`` is told a topology's name before anything of
-    it is built; what it raises ends the run. ``note`` is told what somebody who waits should know (else stderr is).
+    ``layers`` and ``steps`` are names (none: all); ``seed`` decides the order of probes; ``stories`` asks for the story
+    of every pair of a small lab. ``measure`` asks for measurements. ``pcap`` is a folder for captures; nothing is
+    measured with it, since capturing slows it down. ``folder`` gives the name of a topology's folder in it (default:
+    the topology's name). ``planned`` is called with a topology's name before anything is built; an error that it raises
+    ends the run. ``note`` is called with messages for a waiting user (default: they go to stderr).
     """
 
     layers: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ def run(
 ) -> Record:
     """Examine one topology, step by step, and return its record.
 
-    ``watch`` is told what is being done; ``meanwhile`` is called in each step while the agent is busy.
+    ``watch`` is called with what is being done; ``meanwhile`` is called in each step while the agent is busy.
     Raises netlab.spec.TopologyError (the file), UsageError (no such layer or step) and
     netlab.client.LabError (the kernel, or this machine).
     """
@@ -121,7 +121,7 @@ def examine(
     meanwhile: Callable[[], None] = idle,
     entered: Reply[StepObserved] | None = None,
 ) -> Examined:
-    """Enter one step: build and probe, predict meanwhile, try again what nobody expected, judge.
+    """Enter one step: build and probe, predict meanwhile, probe unexpected pairs once more, judge.
 
     ``entered`` is the answer to an earlier `netlab.client.Lab.enter`, of a lab that is in the step already.
     """
@@ -199,7 +199,7 @@ def weigh_claims(plan: Plan, examined: Sequence[Examined]) -> list[JudgedClaim]:
 def try_again(
     step: Step, seen: LayerObserved, prediction: Prediction, lab: Lab, options: Options, watch: Watch
 ) -> LayerObserved:
-    """Probe once more, each in a wave of its own, the pairs that neither file nor model expected so."""
+    """Probe once more, each in a wave of its own, the pairs that are not as the file or the model expects."""
     from netlab import judge
 
     pairs = judge.surprises(step, seen, prediction)
@@ -270,7 +270,7 @@ def chosen_layers(plan: Plan, step: Step, asked: Sequence[str]) -> tuple[str, ..
 
 @contextmanager
 def foreseeing(plan: Plan) -> Iterator[None]:
-    """Where the kernel refuses what the model says it refuses, the error says so, and how to expect it."""
+    """Where the kernel refuses a link and the model predicts that, add to the error how the file can expect it."""
     from netlab.client import BuildError
 
     try:
@@ -299,7 +299,7 @@ def captures(plan: Plan, lab: Lab, options: Options) -> AbstractContextManager[N
 
 
 def tapped_layers(plan: Plan, step: Step) -> set[str]:
-    """The layers on which the file asks what is seen on the wire: only there are taps worth their time."""
+    """The layers on which the file asks what is seen on the wire: only those are probed with taps, which take time."""
     return {entry.layer for entry in _entries(plan, step) if isinstance(entry, ExpectWire)}
 
 

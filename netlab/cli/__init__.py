@@ -1,6 +1,6 @@
 """The command line: `netlab`. A thin front door.
 
-Nothing heavy is imported here: before click is, an agent that will be needed is already starting.
+Nothing large is imported here: an agent that will be needed starts before click is imported.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class Interrupted(BaseException):
 def main(argv: list[str] | None = None) -> NoReturn:
     """The entry point: run a command, say what went wrong in a line, end with the right exit code."""
     _open_closed_streams()
-    # Importing makes many objects and no garbage: collecting every 700 costs a short run a twentieth of its time.
+    # Importing makes many objects and no garbage: a collection every 700 objects takes 5 % of a short run.
     gc.set_threshold(50_000)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from netlab.report import github
 
         github.guard()
-    # Plugins that other packages bring for pydantic have no business here, and looking for them takes time.
+    # Pydantic plugins of other packages are not wanted here, and looking for them takes time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     for name in ("SIGTERM", "SIGHUP"):
         # Not every system has them; predictions are made anywhere.
@@ -43,8 +43,8 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 
 def _open_closed_streams() -> None:
-    """Put /dev/null in place of standard streams that are closed (``>&-``): else the next file that is opened gets
-    their number, and whoever prints prints into it."""
+    """Open /dev/null for standard streams that are closed (``>&-``): otherwise the next file that is opened gets their
+    number, and prints go into it."""
     for number, mode in enumerate("rww"):
         try:
             os.fstat(number)
@@ -65,7 +65,7 @@ def _run(argv: list[str]) -> int:
         early.start(argv)
         code = _command(argv)
     except KeyboardInterrupt:
-        # Whoever presses Ctrl-C once more now gets no traceback out of the clearing up.
+        # A second Ctrl-C now gives no traceback from the cleanup.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("netlab: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -78,7 +78,7 @@ def _run(argv: list[str]) -> int:
         try:
             return _failed(error)
         except (MemoryError, ImportError) as worse:
-            # There wasn't even room for the words.
+            # There was not even memory for the message.
             return _lacking(worse)
     finally:
         early.close()
@@ -86,7 +86,7 @@ def _run(argv: list[str]) -> int:
 
 
 def _failed(error: Exception) -> int:
-    """Say what went wrong; the exit code. An error that nobody foresaw is raised again."""
+    """Say what went wrong; returns the exit code. An unforeseen error is raised again."""
     if isinstance(error, (MemoryError, ImportError)) or (isinstance(error, SystemError) and _memory_is_limited()):
         # Where there is no memory for its words Python's own errors become others.
         return _lacking(error)

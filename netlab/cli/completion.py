@@ -43,10 +43,10 @@ _BASH = """\
 complete -o nosort -o bashdefault -o default -F %(complete_func)s %(prog_name)s
 """
 
-#: Zsh's own completion of files and folders has to be told which part of --report-dir=here is a path.
+#: Zsh's own completion of files and folders must know which part of --report-dir=here is the path.
 _ZSH = ZshComplete.source_template.replace("_path_files", "compset -P '--*='; _path_files")
 
-#: click's own takes an answer apart at every comma, and loses what is behind it: layers, and the end of each sentence.
+#: click's script splits an answer at every comma and loses the rest: further layers, and the end of each sentence.
 _FISH = """\
 function %(complete_func)s
     set -l option ""
@@ -73,8 +73,8 @@ complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
 
 
 class Bash(BashComplete):
-    """Bash takes an endpoint for several words, as it breaks them at ``:`` and ``@``: the line itself is looked at,
-    and of an answer only what stands behind the last break is given to bash, which has the rest already."""
+    """Bash breaks words at ``:`` and ``@``, so it sees an endpoint as several words. So the words are read from the
+    line itself, and bash gets only the part of an answer behind the last break."""
 
     source_template: ClassVar[str] = _BASH
 
@@ -96,7 +96,7 @@ class Bash(BashComplete):
 
 
 class Zsh(ZshComplete):
-    """Zsh has each answer put in place of the whole word, so an option's values come with the option before them."""
+    """Zsh replaces the whole word by the answer, so an option's values come with the option before them."""
 
     source_template: ClassVar[str] = _ZSH
 

@@ -1,6 +1,6 @@
 """An agent that starts before anything else is imported.
 
-It takes as long to come up as this side's parsers: started first, it is ready when they are.
+It takes as long to start as this side's imports: started first, it is ready when they are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def start(argv: list[str]) -> None:
         try:
             _waiting.append(Agent.start())
         except CannotRun:
-            # Whoever needs it will start one and say why it can't be done.
+            # The command will start an agent itself, and report why it can't.
             return
 
 
@@ -39,6 +39,6 @@ def take() -> Agent | None:
 
 
 def close() -> None:
-    """End an agent that nobody took: the command line was wrong."""
+    """End an agent that no command has taken: the command line was wrong."""
     while _waiting:
         _waiting.pop().close()

@@ -63,7 +63,7 @@ def machines(asked: Mapping[str, Any]) -> Callable[[list[str]], dict[str, Machin
     import tempfile
 
     folder = tempfile.TemporaryDirectory(prefix="netlab-")
-    # The folder goes with this function, which whoever asks keeps.
+    # The folder is deleted with the function that is returned.
     return lambda hosts: vagrant(hosts, Path(folder.name) / "ssh-config")
 
 

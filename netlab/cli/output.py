@@ -20,7 +20,7 @@ RENDERED = {".html": "html", ".htm": "html", ".md": "markdown", ".markdown": "ma
 
 
 class OutputPath(click.ParamType[Path]):
-    """A path to write to; an empty one (a variable that isn't set) is a mistake and not the folder one is in."""
+    """A path to write to. An empty one (from an unset variable) is an error, not the current folder."""
 
     name = "path"
 

@@ -14,7 +14,7 @@ MOST = 200
 def explain(error: Exception, about: str = "netlab") -> int:
     """Say what went wrong (``about`` what, where the error has no place of its own) and return the exit code.
 
-    An error that nobody foresaw is raised again.
+    An unforeseen error is raised again.
     """
     code = getattr(error, "exit_code", None)
     if not isinstance(code, int):

@@ -284,7 +284,7 @@ class _Job:
         self.shown = True
 
     def _say(self, text: str) -> None:
-        """Print, as long as somebody reads: the exit code matters also to who has seen enough (`| head`)."""
+        """Print, unless the reader has gone (`| head`): the exit code is still of use."""
         if self.talks:
             try:
                 print(text, flush=True)

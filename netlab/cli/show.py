@@ -114,7 +114,8 @@ def _routing(state: State) -> Iterator[str]:
 
 
 def _sysctls(state: State, everything: bool) -> Iterator[str]:
-    """What is written everywhere once, where it is asked for; and what differs from that, once for all that do so."""
+    """The sysctls that all hosts have, once, if asked for; and each set of differences once, for all hosts that have
+    it."""
     from netlab.plan import sysctls
 
     usual = {"host": sysctls.defaults(), "container": sysctls.defaults(), "switch": sysctls.SWITCH}

@@ -123,7 +123,7 @@ def _home(told: Explanation, entries: int | None) -> str:
 
 
 def _story(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[str]:
-    """The events by phase; the first time that a frame ends by a rule its sentence, its name elsewhere."""
+    """The events by phase. Where a frame ends by a rule for the first time, the rule's sentence; elsewhere its id."""
     from netlab.why.explain import phase
 
     width = max((len(hop.at) for hop in told.hops), default=0)

@@ -35,8 +35,8 @@ _BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); import netlab.agent.__
 
 
 def interpreter_options() -> list[str]:
-    """Python's options for the agent: nothing is imported from the folder that one is in, and what this process was
-    told to ignore (``-I``: PYTHONPATH and the user's own packages) the agent ignores, too."""
+    """Python's options for the agent: it imports nothing from the current folder, and ignores what this process ignores
+    (``-I``: PYTHONPATH and the user's own packages)."""
     flags = sys.flags
     if flags.isolated:
         return ["-I", *(["-S"] if flags.no_site else [])]
@@ -131,8 +131,8 @@ class Agent:
         with self._lock:
             if self._end is None:
                 self._end = LabDied("the agent was closed")
-        # PID 1 sees the launcher's end and takes every namespace and process with it; what the kernel then has
-        # to tidy up (a grace period for each packet socket) nobody has to wait for.
+        # PID 1 ends with the launcher, and every namespace and process with it. The kernel then still cleans up (a
+        # grace period for each packet socket): no need to wait for that.
         self._process.kill()
         self._channel.shut_down()
         self._reader.join()
@@ -161,16 +161,16 @@ class Agent:
         on_progress: Progress | None = None,
         **values: Any,
     ) -> Reply[Any]:
-        """Send one request, with descriptors beside it. ``on_progress`` is called, in another thread, with what a long
-        one has to say meanwhile; it must not ask the agent for anything itself. Raises LabDied where the agent has
-        ended, CannotRun where it never could start."""
+        """Send one request, with descriptors beside it. ``on_progress`` is called, in another thread, with the progress
+        messages of a long one; it must not send requests itself. Raises LabDied where the agent has ended, CannotRun
+        where it could not start."""
         number = next(self._numbers)
         reply: Reply[Any] = Reply(convert, number, on_progress)
         with self._lock:
             if self._end is not None:
                 raise self._end
             self._pending[number] = reply
-        # Without the lock, which the reader needs: while the agent can't get rid of an answer it takes no request.
+        # Without the lock, which the reader needs: while the agent can't send an answer, it takes no request.
         try:
             self._channel.send({"id": number, "op": op, **values}, fds)
         except Closed:
@@ -270,15 +270,15 @@ class Lab:
         self.close()
 
     def adapt(self, plan: Plan) -> Plan:
-        """A plan with steps that were thought of later, as this lab can have it: in namespaces, as it is."""
+        """A plan with further steps, fitted to this lab: in namespaces it stays as it is."""
         return plan
 
     def enter(self, step: Step) -> Reply[StepObserved]:
         """Take the lab into a step: apply its changes, wait until it has settled, read it back.
 
-        The reply's ``result()`` raises BuildError where the kernel refused what nobody expected it to.
+        The reply's ``result()`` raises BuildError where the kernel refused something unexpectedly.
         """
-        # What the author expects is the judge's affair, and what is to be measured is asked for one by one.
+        # Expectations are for the judge, and measurements are requested one by one.
         bare = replace(step, expect=(), measures=Measures())
         return self.agent.request("enter", _entered, lab=self.number, new=self._is_new(), step=to_plain(bare))
 
@@ -306,7 +306,7 @@ class Lab:
     ) -> Reply[Sample]:
         """Measure throughput or latency from an endpoint to another, once; the agent stays responsive meanwhile.
 
-        What goes wrong on the way is in the sample's ``status``. Whoever measures holds `netlab.measure.Lock`.
+        Failures are in the sample's ``status``. The caller must hold `netlab.measure.Lock`.
         """
         from netlab.measure.sample import sample
 
@@ -364,8 +364,8 @@ class Lab:
 
     def capture(self, wanted: Sequence[str], fds: Sequence[int]) -> Capture:
         """Capture everything at interfaces and switch ports, by their ids, as pcapng into open files until
-        `Capture.stop`: one for each of ``wanted``, or one for all. Those that a later step makes are joined then.
-        The descriptors stay the caller's."""
+        `Capture.stop`: one file for each of ``wanted``, or one for all. A link that a later step makes is captured from
+        then on. The descriptors stay the caller's."""
         files = {name: k if len(fds) > 1 else 0 for k, name in enumerate(wanted)}
         started = self.agent.request("capture", lab=self.number, new=self._is_new(), wanted=files, fds=fds)
         return Capture(started, self._end_capture)

@@ -1,4 +1,4 @@
-"""What can go wrong with a lab, each with an exit code and, where there is one, the line that mends it."""
+"""What can go wrong with a lab, each with an exit code and, if there is one, the line that fixes it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MORE = "raise the limits of open files, processes and memory (ulimit -n, -u, -v)
 
 
 class LabError(Exception):
-    """Something about a lab failed. ``exit_code`` is the command line's, ``mend`` what mends it (or '')."""
+    """Something about a lab failed. ``exit_code`` is the command line's, ``mend`` the line that fixes it (or '')."""
 
     exit_code = 3
 
@@ -34,11 +34,11 @@ class LabDied(LabError):
 
 
 class LabClosed(LabError):
-    """The lab has been closed, or has ended with a step that the kernel refused: it can't be asked for anything."""
+    """The lab has been closed, or has ended because the kernel refused a step: it takes no requests any more."""
 
 
 class AgentBug(LabError):
-    """The agent met a state that it has no words for: a bug of netlab. The message holds its traceback."""
+    """The agent raised an error that it has no message for: a bug of netlab. The message holds its traceback."""
 
 
 class Cancelled(LabError):
@@ -56,8 +56,8 @@ class SpawnError(LabError):
 class BuildError(LabError):
     """The kernel refused a part of the lab, or has built something else than was asked for.
 
-    ``where`` is the line of the file that asked, ``interface`` the link, ``command`` what a person would have
-    typed, ``errno`` the kernel's errno by name, ``message`` its own words, ``hint`` what may mend it.
+    ``where`` is the line of the file that asked for it, ``interface`` the link, ``command`` the command that would do
+    the same, ``errno`` the kernel's errno by name, ``message`` its own words, ``hint`` what may fix it.
     """
 
     exit_code = 2

@@ -1,4 +1,4 @@
-"""A process inside a lab: its streams are ordinary files here, its end is told by the agent."""
+"""A process inside a lab: its streams are ordinary files here, and the agent reports its end."""
 
 from __future__ import annotations
 
@@ -142,7 +142,8 @@ class Process:
         return both
 
     def _write(self, data: memoryview) -> memoryview:
-        """Write what the pipe is sure to have room for; what is left. Nothing is, once nobody reads any more."""
+        """Write as much as the pipe surely has room for; returns the rest, which is empty once the pipe has no
+        reader."""
         try:
             return data[os.write(self.stdin.fileno(), data[: select.PIPE_BUF]) :]
         except BrokenPipeError:

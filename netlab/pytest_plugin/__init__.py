@@ -1,6 +1,6 @@
 """The pytest plugin: labs as fixtures, topology files as tests.
 
-It is loaded into every pytest run of an environment, so it imports nothing of netlab before somebody needs a lab.
+It is loaded into every pytest run of an environment, so it imports nothing of netlab before a lab is needed.
 
 - Fixtures: ``lab`` (of the test's ``@pytest.mark.topology(…)``), ``lab_factory`` (opens labs, for other scopes).
 - Topology files (ini option ``netlab_topologies``) are tests: one for each step and layer.
@@ -61,7 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known, and write reports where that is asked for (workers leave it to their controller)."""
+    """Register the marker, and the report writer where reports are asked for (only the controller writes them)."""
     if not hasattr(config, "workerinput"):
         _check_layers(config)
         if folder := config.getoption("--netlab-report"):
@@ -122,7 +122,7 @@ def keeper_of(config: pytest.Config) -> Keeper:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """A file of ``netlab_topologies`` is a collection of tests; every other YAML file is left alone.
 
-    Where a project doesn't say which those are, only what is recognised as netlab's is one.
+    Where a project doesn't set ``netlab_topologies``, only files that look like netlab's are.
     """
     if file_path.suffix not in (".yaml", ".yml") or file_path not in _paths(parent.config):
         return None
@@ -156,8 +156,8 @@ def _paths(config: pytest.Config) -> frozenset[Path]:
 def lab_factory(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Callable[..., Lab]:
     """Opens labs: ``lab_factory(topology)`` returns a `netlab.Lab`, to be closed or used in a ``with`` block.
 
-    For fixtures of your own, of whatever scope. What is not closed ends with the session. A machine that can't run
-    labs skips the test, with the reason (or fails it: ini option ``netlab_required``).
+    For fixtures of your own, of any scope. A lab that is not closed ends with the session. On a machine that can't run
+    labs the test is skipped, with the reason (or fails: ini option ``netlab_required``).
     """
 
     def open_lab(topology: Source, *, folder: Path | None = None) -> Lab:
@@ -186,7 +186,7 @@ def lab(request: pytest.FixtureRequest, lab_factory: Callable[..., Lab]) -> Iter
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Of a failed test keep its lab's topology, record, state and captures, while the lab is still there."""
+    """Keep topology, record, state and captures of a failed test's lab, while the lab is still there."""
     report = yield
     keeper = item.config.stash.get(_KEEPER, None)
     if keeper is not None:

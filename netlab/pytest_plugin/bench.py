@@ -1,4 +1,4 @@
-"""Where topology files are examined: the lab of the file that is being tested stays up from one item to the next."""
+"""Examines topology files: the lab of the file that is being tested stays up from one item to the next."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NotAsExpected(Exception):
 
 @dataclass(frozen=True)
 class Seen:
-    """What an item has seen, judged; when and where; and what was measured, where it is one of `MEASURES`."""
+    """What an item has observed and judged; when and where; and its measurements, if it is one of `MEASURES`."""
 
     examined: report.Examined
     here: report.Circumstances
@@ -45,8 +45,8 @@ class Seen:
 
 
 class Bench:
-    """Holds at most one lab. Items of one file and step share it; a later step goes on with it, an earlier one, or
-    another file, begins anew: so every item gives the same result wherever, and after whatever, it is run."""
+    """Holds at most one lab. Items of one file and step share it, and a later step continues with it. An earlier step,
+    or another file, gets a new lab: so an item's result doesn't depend on the items before it, or on the worker."""
 
     def __init__(self, labs: Labs, seed: int) -> None:
         self._labs = labs
@@ -67,7 +67,7 @@ class Bench:
                 one = _only_links(step, entered.result())
             elif name in MEASURES:
                 part = replace(step, measures=only(step.measures, (name,)))
-                # It waits for every other measurement on this machine, whoever's.
+                # It waits for other measurements on this machine.
                 measured = session.measure(part, handle, {}, self._seed)
                 judged = pipeline.judge_measured(part, measured, self._seed)
                 one = replace(_only_links(step, entered.result()), measures=judged)
@@ -116,8 +116,8 @@ def _only_links(step: Step, built: StepObserved) -> report.Examined:
 def judge(plan: Plan, one: report.Examined, here: report.Circumstances, *, required: bool = False) -> None:
     """Raises NotAsExpected where anything failed or was inconclusive, and skips where nothing was expected.
 
-    What has no layer (values read back and refusals, measurements) has items of its own. A measurement whose tool this
-    machine lacks is skipped, unless labs are ``required``.
+    Results without a layer (values read back, refusals, measurements) have items of their own. A measurement whose tool
+    this machine lacks is skipped, unless labs are ``required``.
     """
     record = report.build(plan, [one], [], model.RULES, here)
     [step] = record["steps"]
@@ -143,7 +143,7 @@ def judge(plan: Plan, one: report.Examined, here: report.Circumstances, *, requi
 
 
 def _lacking(measures: JudgedMeasures | None) -> str:
-    """Which tool this machine lacks for a measurement, and what mends it; nothing where it lacks none."""
+    """Which tool this machine lacks for a measurement, and what fixes it; '' if it lacks none."""
     if measures is None:
         return ""
     entries = [one.measured.samples for one in (*measures.throughput, *measures.latency)]

@@ -1,6 +1,6 @@
-"""One report for each topology file, out of what its items have seen, in whatever worker each was run.
+"""One report for each topology file, from what its items have observed, in any worker.
 
-Workers send what was observed; predicting, judging and writing is done here, once, by the controller.
+Workers send observations; the controller predicts, judges and writes, once, here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from netlab.report.naming import Folders
 
 
 def pack(file: str, seen: Seen) -> str:
-    """What an item sends: the file (relative to the root folder), the step, what was seen there, when and where."""
+    """What an item sends: the file (relative to the root folder), the step, the observations, when and where."""
     one, measured = seen.examined, seen.measured
     return json.dumps({
         "file": file, "step": one.step.name, "here": asdict(seen.here), "observed": to_plain(one.observed),
@@ -38,7 +38,7 @@ def _tell(text: str) -> None:
 
 @dataclass
 class _File:
-    """What has been seen of one topology file: by step the values read back, the layers, and the measurements."""
+    """What was observed of one topology file: by step, the values read back, the layers, and the measurements."""
 
     here: Circumstances
     steps: dict[str, StepObserved] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """Where labs ran, as properties of pytest's own JUnit report.
 
-They are the suite's: readers of JUnit (Jenkins' schema) allow no properties in a test case.
+They belong to the suite: JUnit readers (Jenkins' schema) allow no properties in a test case.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class Keeper:
             skip_or_raise(error, self.config)
 
     def report(self, item: pytest.Item, report: pytest.TestReport) -> None:
-        """Add to a test's report what it has seen and where, and to a failed one's where its labs' artefacts are."""
+        """Add to a test's report what was observed and where; to a failed test's also where its labs' artefacts are."""
         if report.when == "call":
             report.netlab_seen = getattr(item, "seen", None)  # type: ignore[attr-defined]
             where = [getattr(item, "where", None) or {}, *map(self._where, self.labs.up)]
@@ -74,9 +74,9 @@ class Keeper:
 
 
 def skip_or_raise(error: LabError, config: pytest.Config) -> NoReturn:
-    """Skip the test where it is the machine that lacks something for good (of link kinds the kernel says EOPNOTSUPP).
+    """Skip the test where the machine can't run it (for a missing link kind the kernel says EOPNOTSUPP).
 
-    What there is too little of just now is an error, and so is everything where the suite says that labs are needed.
+    A shortage that may pass is an error. So is everything if the suite requires labs.
     """
     lacks = isinstance(error, CannotRun) or (isinstance(error, BuildError) and error.exit_code == CannotRun.exit_code)
     scarce = isinstance(error, Exhausted) or (isinstance(error, BuildError) and error.errno in _SCARCE)

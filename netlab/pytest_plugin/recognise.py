@@ -1,4 +1,4 @@
-"""Which YAML files of a folder called topologies are netlab's: other programs keep theirs in such folders, too."""
+"""Which YAML files in a folder called topologies are netlab's: other programs use such folders, too."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-#: Keys that a topology of netlab has at its top (one of them it must have), and one of others' (containerlab's).
+#: Top-level keys of a netlab topology (it must have one of them), and one of another program's (containerlab).
 OURS, THEIRS = {"hosts", "switches"}, {"topology"}
-#: A key at the top in block style: what is nested, or in a text, is indented. Found in a file that isn't YAML as well.
+#: A top-level key in block style (nested keys and text are indented). It is found in files that aren't valid YAML, too.
 _KEY = re.compile(r"^[\"']?(\w+)[\"']?[ \t]*:(?=\s|$)", re.MULTILINE)
 #: What comes before a document in flow style: a mark of the encoding, directives, comments.
 _FLOW = re.compile(r"\ufeff?(?:[ \t]*(?:[%#].*|---)?\r?\n)*\s*(?:---\s*)?\{")
@@ -17,7 +17,7 @@ _ENOUGH = 1 << 20
 
 
 def is_topology(path: Path) -> bool:
-    """Whether a file has what a topology of netlab has at its top, right or wrong as the rest of it may be.
+    """Whether a file has the top-level keys of a netlab topology, even if the rest of it is wrong.
 
     Raises OSError.
     """

@@ -1,4 +1,4 @@
-"""The run record and everything rendered from it, and only from it."""
+"""The run record, and everything that is rendered from it alone."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Folders for what nobody has named: reports, captures, an index, and what else netlab gives names itself.
+"""Folders for files that netlab names itself: reports, captures, an index.
 
-Such a place may come with somebody else's repository, and a symbolic link in it would have netlab overwrite what it
-points to. So below the folder that the user has named every folder is opened by the descriptor of the one above it,
-with O_NOFOLLOW (openat(2)), and a file is renamed into place within the last of them. A link is an error that names it.
+Such a folder may come with a foreign repository, and a symbolic link in it would make netlab overwrite the link's
+target. So below the folder that the user has named, every folder is opened relative to the one above it, with
+O_NOFOLLOW (openat(2)), and a file is renamed into place within the last of them. A link is an error, which names it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Linked(ReportError):
 class Folder:
     """A folder for files with names of netlab's own.
 
-    ``named`` is what the user has named, or where they are: links in that are followed, as is usual. Below it,
-    through ``inside`` down to the files, none is. ``option`` is how another folder is named.
+    ``named`` is the folder that the user has named, or the current one: links in it are followed, as usual. Below it,
+    through ``inside`` down to the files, no link is followed. ``option`` is the option that names another folder.
     """
 
     named: Path

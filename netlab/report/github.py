@@ -1,7 +1,7 @@
 """Annotations for GitHub Actions: what is wrong, at the line of the topology file that it is about.
 
-The runner reads workflow commands (``::error file=…,line=…::message``) from a step's output. What a topology says must
-give it none: `guard` stands before both streams, and only `tell` goes past it.
+The runner reads workflow commands (``::error file=…,line=…::message``) from a step's output. The text of a topology
+must not give it any: `guard` filters both streams, and only `tell` writes commands past it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ Record = dict[str, Any]
 MOST = 10
 
 
-#: What the runner takes for a command: two colons, first in a line (for it a carriage return ends one) but for blanks;
-#: and the older form anywhere in a line (actions/runner, src/Runner.Common/ActionCommand.cs).
+#: What the runner takes for a command: two colons that are the first characters of a line, apart from blanks (a
+#: carriage return ends a line, too); and the older form anywhere in a line (actions/runner,
+#: src/Runner.Common/ActionCommand.cs).
 _COMMAND = re.compile(r"(?:\A|(?<=[\r\n]))(\s*):(?=:)")
 _OLD_COMMAND = "##["
 
 
 class _Guarded(io.TextIOWrapper):
-    """A stream whose lines give no commands. What has no line end yet waits for it, or to be flushed."""
+    """A stream whose lines give no commands. An incomplete line is held back until it ends or is flushed."""
 
     _rest = ""
 

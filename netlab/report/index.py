@@ -1,7 +1,7 @@
 """The index of a folder of reports: every run in it, what was claimed, what was found.
 
-It is made from the ``run.json`` of each folder below. What it took from one is kept in the page itself, with the
-file's time and size: a run refreshes its own line without reading all the others.
+It is made from the ``run.json`` of each folder below. The page itself keeps what it took from each, with the file's
+time and size: so a run refreshes its own line without reading the other records.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def claim_order(number: str) -> tuple[int, str]:
 
 
 def _kept(reports: Folder) -> dict[str, Row]:
-    """The sound rows of the index as it is now; none where there is no such page, or one by another hand."""
+    """The valid rows of the present index; none where there is no such page, or one that isn't netlab's."""
     try:
         found = json.loads(_island(reports) or "{}")
     except ValueError:
@@ -202,7 +202,7 @@ def _kept(reports: Folder) -> dict[str, Row]:
 
 
 def _island(reports: Folder) -> str | None:
-    """What the index that there is keeps; None where there is no such page, or one by another hand."""
+    """The data that the present index keeps; None where there is no such page, or one that isn't netlab's."""
     try:
         match = _ISLAND.search(reports.read(NAME)[0].decode("utf-8"))
     except (OSError, ValueError, ReportError):

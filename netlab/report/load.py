@@ -17,7 +17,7 @@ Record = dict[str, Any]
 
 @contextlib.contextmanager
 def whole(file: Path) -> Iterator[None]:
-    """Raises ReportError where a record, on closer acquaintance, lacks something or has something else instead."""
+    """Raise ReportError where reading a record shows that something is missing or of the wrong type."""
     try:
         yield
     except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:

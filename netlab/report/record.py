@@ -131,7 +131,7 @@ def summarise(
     entries = [entry["verdict"] for step in steps for entry in step["expectations"]]
     failed = counts["fail"] > 0 or "F" in entries
     unproved = counts["inconclusive"] > 0 or "?" in entries
-    # Where nothing was judged nothing is as expected either: whoever asked for it must notice.
+    # Where nothing was judged, nothing is as expected either: the exit code must show that.
     unproved = unproved or not (counts["pass"] or failed)
     code = FAILED if failed else INCONCLUSIVE if unproved else PASSED
     return {

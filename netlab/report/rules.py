@@ -8,7 +8,7 @@ from typing import Any
 from netlab.judge.predicted import Predicted
 from netlab.judge.types import JudgedLayer
 
-#: Keys in the order in which they are given out; beyond them the letters of other scripts from U+00C0 on.
+#: Keys in the order in which they are used; after them come characters from U+00C0 on.
 _KEYS = string.ascii_lowercase + string.ascii_uppercase + string.digits
 
 

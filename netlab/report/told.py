@@ -1,4 +1,4 @@
-"""Claims, findings and rules told in sentences: for reports with room for them (HTML, Markdown)."""
+"""Claims, findings and rules in sentences, for reports with room for them (HTML, Markdown)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def claims(record: Record) -> list[dict[str, Any]]:
 
 
 def _why(record: Record, claim: Record) -> dict[str, Any] | None:
-    """The observation that decides a claim, or for a confirmed one the one that says most about it."""
+    """The observation that decides a claim; for a confirmed claim the one that shows most."""
     wanted = {"refuted": "F", "undecided": "?S", "confirmed": "P"}[claim["verdict"]]
     tests = [because(record, test) for test in claim["tests"] if test["verdict"] in wanted]
     if claim["verdict"] != "confirmed":

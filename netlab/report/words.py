@@ -1,4 +1,4 @@
-"""What people call things: layers as questions, letters, verdicts, reasons. Shared by every written report."""
+"""The words of all reports: layers as questions, letters, verdicts, reasons."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from netlab.errors import CANNOT_RUN, FULL, SCARCE, WRONG, ReportError
 
-#: How a file system or a kernel says that it has no unnamed files (open(2), O_TMPFILE), or that /proc isn't
-#: there to give one a name by.
+#: Errors of a file system or kernel without unnamed files (open(2), O_TMPFILE), and of a missing /proc, which is needed
+#: to give one a name.
 _NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL}
 
 
@@ -33,10 +33,9 @@ def make_folder(path: Path) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Write a file under a temporary name and rename it, so that nobody ever reads half of it.
 
-    Where the file system has unnamed files the temporary name exists only between two system calls: a
-    killed run leaves nothing behind. A symbolic link stays one: what it names is replaced. A device, a FIFO or a
-    descriptor (``/dev/stdout``, ``>(command)``) is no file to be replaced: that is written into.
-    Raises ReportError (disk full, folder not writable).
+    Where the file system has unnamed files, the temporary name exists only between two system calls, so a killed run
+    leaves nothing. A symbolic link stays: its target is replaced. A device, a FIFO or a descriptor (``/dev/stdout``,
+    ``>(command)``) isn't replaced but written into. Raises ReportError (disk full, folder not writable).
     """
     data = text.encode()
     file = _replaceable(path)
@@ -48,7 +47,7 @@ def write_whole(path: Path, text: str) -> None:
 
 def replace_in(name: str, data: bytes, path: Path, folder: int | None = None) -> None:
     """Write a file under a temporary name beside it and rename it; ``name`` is within ``folder``, a descriptor, where
-    there is one, and ``path`` is what people call it. A link of that name is replaced itself. Raises ReportError."""
+    there is one, and ``path`` is its name in messages. A link of that name is replaced itself. Raises ReportError."""
     head, tail = os.path.split(name)
     temporary = os.path.join(head, f".{tail[:200]}.{os.urandom(4).hex()}")
     try:
@@ -80,7 +79,7 @@ def check_target(path: Path) -> None:
 
 
 def _replaceable(path: Path) -> Path | None:
-    """The file, or the place for one, behind all symbolic links; None for what has to be written into.
+    """The file, or the place for one, behind all symbolic links; None for what must be written into.
     Raises ReportError: it is a folder, or can't be looked up."""
     try:
         mode = path.stat().st_mode
@@ -95,7 +94,7 @@ def _replaceable(path: Path) -> Path | None:
 
 
 def _is_descriptor(path: Path) -> bool:
-    """Whether a path leads through /proc/PID/fd, as /dev/stdout does: who has it open has to see what is written."""
+    """Whether a path leads through /proc/PID/fd, as /dev/stdout does: then it must be written into, not replaced."""
     # No more links than the kernel follows (path_resolution(7)).
     for _ in range(40):
         if os.path.realpath(path.parent).startswith("/proc/"):
@@ -107,7 +106,7 @@ def _is_descriptor(path: Path) -> bool:
 
 
 def _write_into(path: Path, data: bytes) -> None:
-    # What was printed before stands before it; a reader of that who has gone is no concern of this one's.
+    # What was printed before must come before it. It is no error here if the reader of that has gone.
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
     try:

@@ -1,4 +1,4 @@
-"""The JSON Schema of a topology file, from the typed schema: for editors that check while one types."""
+"""The JSON Schema of a topology file, from the typed schema: for editors that check a file as it is written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _Generator(GenerateJsonSchema):
-    """Without the titles that pydantic makes up of the field names: editors would show nothing else."""
+    """Leaves out the titles that pydantic makes from field names: editors would show these instead of descriptions."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -45,7 +45,7 @@ def _described(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mended(part: dict[str, Any]) -> dict[str, Any]:
-    """A key that may be left out takes no null but where a section may be empty, as in ``lan:``."""
+    """An optional key doesn't take null, except where a section may be empty, as in ``lan:``."""
     part = {key: value for key, value in part.items() if key != "default"}
     kinds = [kind for kind in part.pop("anyOf", []) if kind != {"type": "null"}]
     if len(kinds) == 1:

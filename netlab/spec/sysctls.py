@@ -1,6 +1,7 @@
 """The sysctls below ``net/`` that Linux is known to have, and the values that make sense there.
 
-A name that is like one of these, but is none, is a slip. Others are left to the kernel: it may be newer than this list.
+A name that is similar to one of these is a typing error. Other names are left to the kernel, which may be newer than
+this list.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ _CORE = _names(
     xfrm_acq_expires xfrm_aevent_etime xfrm_aevent_rseqth xfrm_larval_drop
     """
 )
-#: Visible in every namespace, and yet one for the whole machine: what a file that is run by root writes there stays.
+#: Visible in every namespace, but the machine has only one value: what root's run writes there would stay.
 MACHINE_WIDE = {
     # nf_hooks_lwtunnel_sysctl_handler : a static key, which cannot be switched off again
     "net/netfilter/nf_hooks_lwtunnel": "once it is 1 it stays so until the machine is restarted",
@@ -184,7 +185,7 @@ _RANGES: dict[str, tuple[int, int]] = {
 
 
 def key(value: object) -> str:
-    """The path of a sysctl. Raises Wrong where it reads like a slip, or where it is that of the whole machine."""
+    """The path of a sysctl. Raises Wrong for a name that looks mistyped, and for a sysctl of the whole machine."""
     path = scalars.sysctl(value)
     if path in MACHINE_WIDE:
         said = f"{dotted(path)!r} belongs to the whole machine, although every namespace shows it"

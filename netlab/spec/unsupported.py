@@ -18,7 +18,7 @@ KINDS = frozenset(
 
 
 def leave_out(root: Node, file: str, problems: Problems) -> None:
-    """Take such interfaces out of the tree and say so; their keys and modes would all be wrong, too."""
+    """Remove such interfaces from the tree and report each once: their keys and modes would all be errors, too."""
     for namespace, interfaces in _sections(root):
         for name, node in list(interfaces.items()):
             kind = node.value.get("type") if isinstance(node.value, dict) else None

@@ -1,4 +1,4 @@
-"""What is kept of a lab when a test has failed: enough to see what it was, and to build it again."""
+"""What is kept of a lab when a test has failed: enough to see its state, and to build it again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _UNSAFE = re.compile(r"[^\w.+-]+")
 #: The whole matrix is probed for the record up to this many endpoints.
 RECORD_UP_TO = 20
-#: What is asked of every namespace, by `ip -d -j`, while a command that takes longer is given up.
+#: The `ip -d -j` commands that are run in every namespace; and how long each may take, in seconds.
 ASKED = ("address", "route", "-6 route", "neighbor", "rule")
 TIMEOUT = 5.0
 

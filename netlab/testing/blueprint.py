@@ -37,8 +37,8 @@ class Blueprint:
 
     @classmethod
     def read(cls, source: Source, folders: Iterable[Path] = ()) -> Blueprint:
-        """From whatever a test gives; the name of a file is looked up in ``folders``, as a path, and among those that
-        ship with netlab. Raises TopologyError."""
+        """From what a test gives: the name of a file is looked up in ``folders``, as a path, and among those that ship
+        with netlab. Raises TopologyError."""
         from netlab.spec import nodes
 
         if isinstance(source, str) and "\n" in source:

@@ -81,7 +81,7 @@ class Lab:
     def _end(self, why: str) -> None:
         with self._lock:
             self._over = self._over or why
-            # Captures stay with whoever holds them; each holds this lab.
+            # A capture may live longer, and it refers to this lab.
             self.captures.clear()
             for one in list(self._sockets):
                 one.close()

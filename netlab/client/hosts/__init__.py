@@ -1,7 +1,7 @@
 """Labs on real machines: one agent on each, reached over ssh; the switch is the network between them.
 
 `inventory` says which machine plays which host; `ssh` starts an agent there; `ground` fits a plan to what the machines
-have; `crew` drives them all through a wave, and `merge` puts together what each has seen.
+have; `crew` drives all of them through a wave; `merge` combines what each has seen.
 """
 
 from netlab.client.hosts.crew import Crew

@@ -1,4 +1,4 @@
-"""A capture on several machines: each listens by itself, and hands its files over when it is stopped."""
+"""A capture on several machines: each captures by itself, and its files are fetched when the capture stops."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netlab.client.hosts.ssh import Remote
 class CrewCapture:
     """A capture into open files, which stay open until `stop`: one for each interface, or one for all.
 
-    In one for all there is a section of pcapng for each machine, by that machine's clock.
+    A file for all has one pcapng section for each machine, with times of that machine's clock.
     """
 
     def __init__(

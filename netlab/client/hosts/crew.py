@@ -1,4 +1,4 @@
-"""All machines of a lab, driven together: it looks like one agent to whoever runs a topology."""
+"""All machines of a lab, driven together: they look like one agent to the pipeline."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class Crew(Agent):
                 )
 
     def _beat(self) -> None:
-        """Let the machines know that the front is there: a network may break without closing anything."""
+        """Tell the machines that the front is there: a network may break without closing the connection."""
         self._stop_beating = stop = threading.Event()
         remotes = list(self.remotes.values())
 
@@ -207,7 +207,7 @@ class CrewLab(Lab):
         def task() -> None:
             try:
                 reply.resolve(work(), [])
-            except Exception as error:  # raised again by whoever asks for the result
+            except Exception as error:  # raised again where the result is asked for
                 reply.fail(error)
 
         self._tasks.put(task)
@@ -285,7 +285,7 @@ class CrewLab(Lab):
             remote.request("cancel", request=number)
 
     def close(self) -> None:
-        """Forget each other's neighbours everywhere, then end the agents: everything is undone when this returns."""
+        """Delete the lab's neighbours on every machine, then end the agents: everything is undone when this returns."""
         if self._closed:
             return
         self._closed = True

@@ -18,7 +18,7 @@ from netlab.errors import NetlabError
 
 Finding = dict[str, Any]
 
-#: Whose switch it is, by what the machine says of its hardware, and the setting that lets foreign MACs pass there.
+#: The maker of the (virtual) switch, by the machine's hardware, and the setting that lets foreign MACs pass there.
 FILTERS = (
     (
         ("VirtualBox", "innotek"),

@@ -1,8 +1,8 @@
 """A plan, fitted to real machines: their NICs, MACs, MTUs and sysctls instead of those of namespaces.
 
-Two things come of it. The plan that is predicted and judged: each host with its machine's own sysctls, each interface
-that is plugged into a switch with what its NIC has, each switch an ordinary one, because the real one's options aren't
-ours. And each machine's part of every step, in which a switch doesn't occur.
+The results are two. The plan that is predicted and judged: each host has its machine's own sysctls, each interface on a
+switch has the values of its NIC, and each switch is an ordinary one, because the real one's options aren't ours to set.
+And each machine's part of every step, in which there are no switches.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _by_address(links: Mapping[str, Facts], link: Veth) -> str:
 
 
 def check_nics(machine: Machine, facts: Facts, nics: Mapping[str, str], allow_management: bool) -> None:
-    """Refuse what would cut the branch that we sit on, or meet something of the same name. Raises CannotRun."""
+    """Refuse the NIC of the ssh session, and names that the machine uses already. Raises CannotRun."""
     for link_id, name in nics.items():
         if name in facts["management"] and not allow_management:
             raise CannotRun(
@@ -171,7 +171,7 @@ class Grounding:
                     raise CannotRun(f"{machine}: there is an interface {link.ifname!r} already", "another name")
 
     def _check_addresses(self) -> None:
-        """An address of the topology that another interface of the machine has would be answered for by that one."""
+        """Refuse an address of the topology that another interface of the machine has: that one would answer for it."""
         for step in self.original.steps:
             for link in step.state.links:
                 if link.namespace not in self.ground.facts or isinstance(link, (Switch, SwitchLink)):
@@ -364,7 +364,7 @@ class Grounding:
     # --- parts --------------------------------------------------------------------------------------
 
     def part(self, step: Step, host: str) -> Step:
-        """What the machine of a host is to do in a step of `plan`, and the whole state, in which it finds its own."""
+        """What the machine of a host must do in a step of `plan`, and the whole state, of which it takes its part."""
         mine = tuple(change for change in step.changes if _host_of(change) == host)
         links = tuple(
             replace(link, port=Port(attached=False)) if isinstance(link, Veth) else link

@@ -18,10 +18,10 @@ _KEYS = ("ssh", "nic", "python", "sudo", "options")
 
 @dataclass(frozen=True)
 class Machine:
-    """One machine: ``host`` of the topology, ``ssh`` what ssh(1) is to be told, ``options`` before that.
+    """One machine: ``host`` of the topology, ``ssh`` the destination for ssh(1), ``options`` before that.
 
-    ``nics`` pairs interfaces of the host with NICs; the interface '' stands for the only one. Where a NIC isn't given
-    it is the one that has the interface's address.
+    ``nics`` pairs interfaces of the host with NICs; the interface '' stands for the only one. The NIC of other
+    interfaces is the one that has the interface's address.
     """
 
     host: str
@@ -95,7 +95,8 @@ def _machine(
 
 
 def vagrant(hosts: list[str], config: Path) -> dict[str, Machine]:
-    """The machines of the Vagrantfile here, each for the host of its name; what ssh must know is written to ``config``.
+    """The machines of the Vagrantfile here, each for the host of its name; ssh's configuration is written to
+    ``config``.
 
     Raises UsageError where there is no Vagrant or nothing is up.
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 from netlab.contract.types import Endpoint, base_layer
 
-#: Who can say what became of a probe: the machine of the destination, of the source, or both together.
+#: Which machine can say what became of a probe: the destination's, the source's, or both together.
 _BY_DESTINATION = ("broadcast", "unicast")
 _BY_SOURCE = ("arp", "ndp")
 
@@ -49,7 +49,7 @@ def merged(layer: str, destination: Endpoint, at_source: Seen, at_destination: S
 
 
 def _answer(both: Seen, destination: Endpoint, *, final: bool) -> None:
-    """The layers of the machines' own stacks: by which door did the request come in, did the answer come back?"""
+    """The layers that use the machines' own stacks: where did the request come in, and did the answer come back?"""
     doors = both.evidence.get("entered")
     if both.answered and doors and destination.link in doors:
         both.letter = "R"

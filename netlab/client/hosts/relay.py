@@ -1,4 +1,4 @@
-"""Pipes and files of a machine, over the agent's stream: an ordinary local pipe stands for each, filled and emptied."""
+"""Pipes and files of a machine, over the agent's stream: a local pipe stands for each, and is filled or emptied."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def write(fd: int, data: bytes) -> None:
 def _fill(agent: Agent, pipe: int, fd: int) -> None:
     """What a process there says, into a local pipe, until one of the two has gone."""
     try:
-        # Whoever closes the local pipe wants no more; with the agent the process has gone, which `Process` tells.
+        # A closed local pipe needs no more data. If the agent has gone, so has the process: `Process` reports that.
         with contextlib.suppress(BrokenPipeError, LabError):
             for data in pieces(agent, pipe):
                 write(fd, data)
@@ -68,7 +68,7 @@ def _fill(agent: Agent, pipe: int, fd: int) -> None:
 def _empty(agent: Agent, pipe: int, fd: int) -> None:
     """What is written into a local pipe, to a process there, until one of the two has gone."""
     try:
-        # The process there reads no more, or has gone: whoever writes sees a broken pipe, as with any other.
+        # The process there reads no more, or has gone: the local writer gets a broken pipe, as usual.
         with contextlib.suppress(LabError):
             while data := os.read(fd, PIECE):
                 agent.request("write", pipe=pipe, data=base64.b64encode(data).decode()).result()

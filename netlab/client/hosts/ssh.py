@@ -126,7 +126,7 @@ class Remote(Agent):
 
 
 def explain(machine: Machine, status: int | None, said: str) -> CannotRun:
-    """Why no agent speaks, from what ssh has said and how it ended, with the line that mends it."""
+    """Why no agent answers, from ssh's messages and exit status, with the line that fixes it."""
     last = said.splitlines()[-1] if said else f"ssh has ended with status {status}"
     there = shlex.join(["ssh", *machine.options, machine.ssh])
     python = machine.python

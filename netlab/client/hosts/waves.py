@@ -1,4 +1,4 @@
-"""Waves across machines: prepare, send, see, prove silence, see again. The front only tells whose turn it is."""
+"""Waves across machines: prepare, send, collect, prove silence, collect again. The front only gives the order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Ask = Callable[[Mapping[str, Mapping[str, Any]], str], dict[str, Any]]
 LOSS_TRIES = 4
 #: How often controls are sent until each link is proved.
 CONTROL_TRIES = 4
-#: With so many pairs in a wave at most, every machine listens for each request by itself (probe.echo.MANY).
+#: In waves of at most so many pairs every machine listens for each request (probe.echo.MANY).
 WIDEST = 48
 #: The longest chain of crossings that a probe causes (the engines' `traversals`).
 TRAVERSALS = {"broadcast": 1, "unicast": 1, "arp": 2, "ndp": 2, "tcp": 7, "tcp6": 7, "udp": 7, "udp6": 7}
@@ -144,8 +144,8 @@ class Waves:
     def _rounds(self, layer: str) -> str:
         """Rounds between all machines; why there is no proof, or ''.
 
-        A round takes every queue of a way from one machine to another, so two are enough for each traversal: what a
-        switch reflects comes back before what another machine sends after it has heard of the first.
+        A round crosses every queue on the way from one machine to another, so two are enough for each traversal: a
+        frame that a switch sends back arrives before a frame that another machine sends in answer.
         """
         count = 2 * TRAVERSALS.get(base_layer(layer), 4) * (1 + self._state.routers)
         base = self._numbers(count * self._widest)
@@ -196,7 +196,7 @@ class Waves:
         return " nor ".join(lacks)
 
     def _deaf(self, link_id: str) -> bool:
-        """Whether nothing can be made to arrive at a link: a source child that no endpoint elsewhere may speak to."""
+        """Whether no control can reach a link: a source-mode child whose list has no endpoint of another machine."""
         return getattr(self._state.link(link_id), "effective_mode", "") == "source"
 
     def _observed(

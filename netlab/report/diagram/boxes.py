@@ -75,7 +75,7 @@ class Wire:
 
 @dataclass(frozen=True)
 class Plug:
-    """The port of a bridge inside of a host: its glyph, and the line inside of the bridge (``bus``)."""
+    """The port of a bridge inside a host: its glyph, and the line inside the bridge (``bus``)."""
 
     port: Port
     bridge: str
@@ -257,6 +257,6 @@ def _words(iface: Iface) -> list[tuple[str, str]]:
         words.append((iface.mode, f"mode-{iface.mode}"))
     if iface.kind not in ("veth", "macvlan"):
         words.append(("Linux bridge" if iface.kind == "bridge" else iface.kind, "kind"))
-    # Of a switch the ports have room for their options on the wire; inside of a host they stand here.
+    # A switch port's options are written on its wire; inside a host there is no room there, so they stand here.
     words += ((tag, "port") for tag in (iface.port.tags if iface.port else ()))
     return [*words, *((flaw, "flaw") for flaw in iface.flaws)]

@@ -49,7 +49,7 @@ class Layout:
     bars: list[Bar] = field(default_factory=list)
     ports: list[PlacedPort] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
-    #: Interfaces whose texts end at their place instead of beginning there: those left of the switches.
+    #: Interfaces whose texts end at their position instead of beginning there: those left of the switches.
     mirrored: set[str] = field(default_factory=set)
 
 
@@ -187,7 +187,7 @@ def _pairs(picture: Layout, scene: Scene, edges: dict[int, float]) -> None:
 
 
 def _lane(row: Row, picture: Layout, edges: dict[int, float], number: int) -> float:
-    """Just outside of the column of hosts in which a row stands; each pair has a lane of its own."""
+    """The x of a pair's wire, just outside its column of hosts; each pair has a lane of its own."""
     side = -1 if row.iface.id in picture.mirrored else 1
     return edges[side] - side * (10 + 6 * (number % 4))
 

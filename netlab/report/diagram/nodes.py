@@ -1,4 +1,4 @@
-"""The scene as nodes inside of boxes and edges between them: what Mermaid and DOT lay out by themselves."""
+"""The scene as nodes inside boxes, and edges between them: Mermaid and DOT do the layout."""
 
 from __future__ import annotations
 

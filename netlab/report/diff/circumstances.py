@@ -47,7 +47,7 @@ def _yes(value: bool) -> str:
 
 
 def topology(before: Record, after: Record) -> Iterator[str]:
-    """Lines about links that are other, new or gone, step by step; a line that stands already isn't repeated."""
+    """Lines about links that are changed, new or gone, step by step; no line is repeated."""
     same_name = before["topology"]["name"] == after["topology"]["name"]
     ignored = _NOT_TOLD if same_name else _NOT_TOLD | _DERIVED
     states = [

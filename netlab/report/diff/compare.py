@@ -1,9 +1,8 @@
 """What is different between two records.
 
-Cells are compared by step, layer and the ids of their endpoints, so that two runs compare although one has more
-endpoints than the other. A difference *matters* where another letter was observed, another verdict given or another
-letter predicted. That a race went the other way matters only where the two runs don't predict the same race; that
-another rule now leads to the same letter is told and doesn't matter.
+Cells are compared by step, layer and the ids of their endpoints, so runs with different endpoints can be compared. A
+difference *matters* if the observed letter, the verdict or the predicted letter differs. That a race went the other way
+doesn't matter if both runs predict that race. A different rule with the same letter is reported, but doesn't matter.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ class Side:
 class Change:
     """Cells (or an entry, a claim, a broadcast) that differ in the same way.
 
-    ``source`` and ``destination`` are endpoints or groups of them, ``pairs`` counts them; ``text`` is an entry's, a
-    claim's; ``before`` and ``after`` of those are words.
+    ``source`` and ``destination`` are endpoints or groups of them, ``pairs`` counts the cells. ``text`` is that of an
+    entry or a claim, whose ``before`` and ``after`` are in words.
     """
 
     kind: Kind

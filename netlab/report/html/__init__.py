@@ -1,4 +1,4 @@
-"""HTML: pages that stand for themselves, one file each, without network, readable without scripts."""
+"""HTML: self-contained pages, one file each, that load nothing and are readable without scripts."""
 
 from __future__ import annotations
 

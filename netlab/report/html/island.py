@@ -17,7 +17,7 @@ Record = Mapping[str, Any]
 def island(record: Record) -> Markup:
     """JSON for the script: endpoints, letters, evidence and stories by step, rules, words.
 
-    Events and whole layers that are alike in several steps are there once and named by number.
+    Events, and whole layers that are equal in several steps, are stored once and referred to by number.
     """
     tables = _Tables()
     steps = [_step(step, tables) for step in record["steps"]]

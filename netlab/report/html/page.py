@@ -53,7 +53,7 @@ def _environment() -> Environment:
 
 
 def _policy(code: str) -> str:
-    """A content security policy: nothing is loaded, and no script runs but the one that is named by its hash."""
+    """A content security policy: nothing is loaded, and only the script with this hash runs."""
     scripts = "'none'"
     if code:
         digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()

@@ -1,4 +1,4 @@
-"""What the report's template shows, out of a record: nothing is decided in the template but the order."""
+"""What the report's template shows of a record: the template decides only the order."""
 
 from __future__ import annotations
 
