@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from netlab.agent import pcapng, sockets
-from netlab.agent.probe.ears import ROOM, close_side_by_side, drops_of
 from netlab.agent.probe.frames import PACKET_OUTGOING
+from netlab.agent.probe.receivers import ROOM, close_side_by_side, drops_of
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab

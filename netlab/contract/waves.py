@@ -37,7 +37,7 @@ Pair = tuple[int, int]
 
 #: Two entries per probe must stay far below the machine's limit of 1024 for all namespaces together (gc_thresh3).
 NEIGHBORS = 160
-#: Frames of a wave that may be under way before the ears are emptied.
+#: Frames of a wave that may be under way before the receivers are emptied.
 FRAMES = 4096
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from netlab.agent.probe import loss
-from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.engine import Prober
+from netlab.agent.probe.receivers import Receivers
 from tests.agent.conftest import Built
 
 
@@ -27,7 +27,7 @@ def losses(monkeypatch: pytest.MonkeyPatch, drops: Iterator[int]) -> tuple[loss.
 
     monkeypatch.setattr(loss, "softnet_drops", look)
     nowhere: Any = None
-    return loss.Losses(Ears(lambda *_: None), nowhere, {}), looks
+    return loss.Losses(Receivers(lambda *_: None), nowhere, {}), looks
 
 
 def test_a_flood_that_ends(monkeypatch: pytest.MonkeyPatch) -> None:

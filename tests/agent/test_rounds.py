@@ -26,14 +26,14 @@ def made(namespaces: int, *, hops: int, routers: int, moving: int) -> tuple[Roun
     counted = SimpleNamespace(more=lambda: left.pop() if left else 0)
     still = SimpleNamespace(more=lambda: 0)
     meters = iter([counted, *[still] * (namespaces - 1)])
-    ears: Any = SimpleNamespace(meter=lambda _ns, _filter: next(meters), drain=lambda: None)
+    receivers: Any = SimpleNamespace(meter=lambda _ns, _filter: next(meters), drain=lambda: None)
     arena: Any = SimpleNamespace(
         state=SimpleNamespace(links=(), hops=hops, routers=routers),
         endpoints=(),
         lab=SimpleNamespace(namespaces=dict.fromkeys(range(namespaces))),
     )
     cpus: Any = Cpus()
-    rounds = Rounds(arena, ears, cpus)
+    rounds = Rounds(arena, receivers, cpus)
     rounds.prepare({})
     return rounds, cpus
 

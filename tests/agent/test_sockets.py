@@ -23,7 +23,7 @@ from netlab.agent.netlink import Socket
 from netlab.agent.netlink import socket as netlink
 from netlab.agent.netlink.constants import NLM_F_REQUEST, RTM_GETLINK
 from netlab.agent.probe import frames
-from netlab.agent.probe.ears import Ears
+from netlab.agent.probe.receivers import Receivers
 from netlab.client import Agent, Lab
 from netlab.plan import from_file
 from tests.agent.conftest import Built
@@ -130,7 +130,7 @@ def test_frames_that_found_no_room_are_counted(monkeypatch: pytest.MonkeyPatch) 
     """What a datagram socket lost is a loss, once; what it took is none."""
     monkeypatch.setattr(sockets, "HELD", 4608)
     heard: list[bytes] = []
-    mine = Ears(lambda *_: None)
+    mine = Receivers(lambda *_: None)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         receiver.setblocking(False)
@@ -155,7 +155,7 @@ def test_frames_that_found_no_room_are_counted(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_answer_that_could_not_be_sent_is_a_loss() -> None:
     """It is counted with what found no room, once."""
-    mine = Ears(lambda *_: None)
+    mine = Receivers(lambda *_: None)
     mine.unsent += 2
     assert (mine.drops(), mine.drops()) == (2, 0)
     mine.close()
@@ -168,10 +168,10 @@ def test_no_more_is_sent_at_once_than_fits(room: int, at_once: int) -> None:
     """A burst of small probes is as large as the smallest buffer, and one at least."""
     from netlab.agent.probe.l2 import Unicast
 
-    mine = Ears(lambda *_: None)
+    mine = Receivers(lambda *_: None)
     mine.room = room
     layer = object.__new__(Unicast)
-    layer.ears = mine
+    layer.receivers = mine
     assert layer.at_once() == at_once
     mine.close()
 

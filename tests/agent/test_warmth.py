@@ -28,7 +28,7 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
 from netlab.agent.probe import cold, frames
-from netlab.agent.probe.ears import Ears
+from netlab.agent.probe.receivers import Receivers
 from netlab.agent.probe.warmth import Warmth, _Moved
 from tests.agent.conftest import Built
 
@@ -80,20 +80,20 @@ from netlab.agent.probe.meter import Meter
 def every():
     return socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
 meters = [Meter(every(), program) for program in (filters.MOVING, filters.SPEAKING, filters.TEACHING)]
-mouth = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
 near, far = sys.argv[2:]
-ear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-ear.bind((far, 3))
-ear.settimeout(5)
+receiver = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+receiver.bind((far, 3))
+receiver.settimeout(5)
 found = {}
 for name, text in json.loads(sys.argv[1]).items():
     frame = bytes.fromhex(text)
     for meter in meters:
         meter.more()
-    mouth.sendto(frame, (near, 0))
-    # Also by an interface whose ears hear what is sent: it has come in once it isn't outgoing (4).
+    sender.sendto(frame, (near, 0))
+    # Also by an interface whose receivers hear what is sent: it has come in once it isn't outgoing (4).
     while True:
-        heard, place = ear.recvfrom(2000)
+        heard, place = receiver.recvfrom(2000)
         if heard == frame and place[2] != 4:
             break
     found[name] = [meter.more() for meter in meters]
@@ -260,7 +260,7 @@ def test_a_chill_that_fails_leaves_nobody_out(demo: Built, monkeypatch: pytest.M
 
     monkeypatch.setattr(cold, "flush_neighbors", flush)
     lab: Any = SimpleNamespace(namespaces=Namespaces(), bridges={}, state=None, read=demo.built.links)
-    warmth = Warmth(lab, demo.plan.steps[0].state, Ears(lambda *_: None), metered=False)
+    warmth = Warmth(lab, demo.plan.steps[0].state, Receivers(lambda *_: None), metered=False)
     chill = partial(warmth.chill, lambda: "")
     chill()
     assert asked == ["A", "B"]

@@ -25,26 +25,26 @@ def test_no_bpdu_comes_from_the_children(agent: Agent) -> None:
     with agent.lab(resolved) as lab:
         lab.enter(resolved.steps[0]).result()
         with (
-            lab.socket("lan", socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as ear,
-            lab.socket("A", socket.AF_PACKET, socket.SOCK_RAW) as mouth,
+            lab.socket("lan", socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as receiver,
+            lab.socket("A", socket.AF_PACKET, socket.SOCK_RAW) as sender,
         ):
-            mouth.bind((host.ifname, 0))
+            sender.bind((host.ifname, 0))
             for step in resolved.steps:
                 if step.name != "baseline":
                     lab.enter(step).result()
                 lab.probe(("broadcast",)).result()
-                mouth.send(BPDU)
-                heard = _until_bpdu(ear, host.port_ifname)
+                sender.send(BPDU)
+                heard = _until_bpdu(receiver, host.port_ifname)
                 assert [frame for frame in heard if frame[:6] == BRIDGES] == [BPDU]
                 assert len(heard) > 1
 
 
-def _until_bpdu(ear: socket.socket, port: str) -> list[bytes]:
+def _until_bpdu(receiver: socket.socket, port: str) -> list[bytes]:
     """Every frame that came in by a port, up to and with the BPDU sent by hand."""
-    ear.settimeout(10)
+    receiver.settimeout(10)
     frames: list[bytes] = []
     while BPDU not in frames:
-        data, (ifname, _, kind, *_rest) = ear.recvfrom(2048)
+        data, (ifname, _, kind, *_rest) = receiver.recvfrom(2048)
         if ifname == port and kind != socket.PACKET_OUTGOING:
             frames.append(data)
     return frames

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena
-from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.fence import CpuFence, FenceLost
+from netlab.agent.probe.receivers import Receivers
 from netlab.contract.types import Veth
 
 #: How long the controls of a round may take, in seconds.
@@ -49,9 +49,9 @@ class Path:
 class Crossing:
     """Sends this machine's controls, waits for the others'."""
 
-    def __init__(self, arena: Arena, ears: Ears, fence: CpuFence, nics: list[Nic]) -> None:
+    def __init__(self, arena: Arena, receivers: Receivers, fence: CpuFence, nics: list[Nic]) -> None:
         self.arena = arena
-        self.ears = ears
+        self.receivers = receivers
         self.fence = fence
         self.nics = nics
         self.paths: set[Path] = set()
@@ -76,7 +76,7 @@ class Crossing:
                 return lacking
             for k in range(count):
                 self._round(base + self.numbers(k))
-            self.ears.drain()
+            self.receivers.drain()
         except FenceLost as error:
             return f"no proof: {error}"
         except OSError as error:
@@ -121,7 +121,7 @@ class Crossing:
         self.fence.round()
         self._send(base)
         heard = self._heard
-        if not self.ears.wait(lambda: wanted <= heard, time.monotonic() + DEADLINE):
+        if not self.receivers.wait(lambda: wanted <= heard, time.monotonic() + DEADLINE):
             number, link = min(wanted - heard)
             source = self.nics[(number - base) // 2 // self._cpus].link.id
             raise FenceLost(f"a control of {source} didn't arrive at {link} in {DEADLINE:g} s")
@@ -140,8 +140,8 @@ class Crossing:
 
     def _send_from(self, nic: Nic, number: int) -> None:
         """To each NIC elsewhere its own unicast control, and a broadcast to all, with the next number."""
-        mouth, ifname = self.arena.mouths[nic.link.namespace], nic.link.ifname
+        sender, ifname = self.arena.senders[nic.link.namespace], nic.link.ifname
         for other in self.nics:
             if not other.here and other.link.switch == nic.link.switch:
-                mouth.sendto(frames.raw(other.mac, nic.mac, number), (ifname, 0))
-        mouth.sendto(frames.raw(frames.BROADCAST, nic.mac, number + 1), (ifname, 0))
+                sender.sendto(frames.raw(other.mac, nic.mac, number), (ifname, 0))
+        sender.sendto(frames.raw(frames.BROADCAST, nic.mac, number + 1), (ifname, 0))

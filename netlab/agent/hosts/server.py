@@ -133,7 +133,7 @@ class HostsServer(Server):
         return self.part
 
     def arm(self, message: dict[str, Any]) -> Answer:
-        """Open the ears of a step, now that every machine's links are known."""
+        """Open the receivers of a step, now that every machine's links are known."""
         self._stop()
         if self.part is None or self.part.state is None:
             raise NotDone("usage", message="nothing has been built yet")

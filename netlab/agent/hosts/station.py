@@ -20,13 +20,13 @@ from netlab.agent.hosts.machine import Here
 from netlab.agent.netns import Netns
 from netlab.agent.probe import bpf, cold, filters, frames
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.engine import BURSTS, ENGINES
 from netlab.agent.probe.fence import CpuFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses
 from netlab.agent.probe.meter import SOL_PACKET
+from netlab.agent.probe.receivers import Receivers
 from netlab.agent.probe.resolve import Resolve
 from netlab.agent.probe.transport import Transport
 from netlab.contract.types import Macvlan, State, Veth, base_layer
@@ -59,14 +59,14 @@ class Station:
         self.arena = Arena(lab, state, links)
         self.numbers = _Numbers()
         self.arena.numbers = self.numbers
-        self.ears = Ears(self._heard)
+        self.receivers = Receivers(self._heard)
         # What a broadcast queue of macvlan has no room for its parent counts.
         parents: dict[str, tuple[Netns, list[str]]] = {}
         used = {link.parent for link in state.links if isinstance(link, Macvlan)}
         for one in lab.local(state):
             if one.id in used:
                 parents.setdefault(one.namespace, (lab.namespaces[one.namespace], []))[1].append(one.ifname)
-        self.losses = Losses(self.ears, next(iter(lab.namespaces.values())), parents)
+        self.losses = Losses(self.receivers, next(iter(lab.namespaces.values())), parents)
         self.layer: Layer | None = None
         self.wave: dict[Pair, int] = {}
         #: Requests of clients on other machines, whose ports are told later.
@@ -79,7 +79,7 @@ class Station:
         nics = [link for link in state.links if isinstance(link, Veth)]
         self.crossing = Crossing(
             self.arena,
-            self.ears,
+            self.receivers,
             fence,
             [
                 Nic(
@@ -97,23 +97,23 @@ class Station:
         """Close every socket."""
         if self.layer is not None:
             self.layer.end()
-        self.ears.close()
+        self.receivers.close()
         self.losses.close()
 
-    # --- ears ---------------------------------------------------------------------------------------
+    # --- receivers ----------------------------------------------------------------------------------
 
     def _listen(self) -> None:
         nics = [link for link in self.lab.local(self.arena.state) if isinstance(link, Veth)]
         for ns_id, ns in self.lab.namespaces.items():
-            mouth = self.arena.mouths[ns_id] = self.ears.listen(ns, frames.ETHERTYPE, filters.OURS)
+            sender = self.arena.senders[ns_id] = self.receivers.listen(ns, frames.ETHERTYPE, filters.OURS)
             mine = [nic for nic in nics if nic.namespace == ns_id]
             for nic in mine:
                 # A hypervisor may pass foreign MACs only to a promiscuous NIC. The mode ends with the socket.
                 request = struct.pack("=iHH8s", nic.ifindex, PACKET_MR_PROMISC, 0, b"")
-                mouth.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, request)
+                sender.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, request)
             if mine:
                 # What leaves by a NIC is seen by a tap: all of it only where wires matter.
-                self.ears.listen(ns, frames.ETH_P_ALL, bpf.EVERYTHING if self.wire else filters.OURS, sent=True)
+                self.receivers.listen(ns, frames.ETH_P_ALL, bpf.EVERYTHING if self.wire else filters.OURS, sent=True)
 
     def _heard(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
         if protocol == frames.ETH_P_ALL:
@@ -164,9 +164,9 @@ class Station:
             number = base + 2 * place
             try:
                 for mac in macs:
-                    self.arena.mouths[link.namespace].sendto(frames.raw(mac, own, number), (link.ifname, 0))
+                    self.arena.senders[link.namespace].sendto(frames.raw(mac, own, number), (link.ifname, 0))
                 frame = frames.raw(frames.BROADCAST, own, number + 1)
-                self.arena.mouths[link.namespace].sendto(frame, (link.ifname, 0))
+                self.arena.senders[link.namespace].sendto(frame, (link.ifname, 0))
             except OSError:
                 # A link that is down sends nothing: it stays unproved, or is known to be dead.
                 continue
@@ -183,7 +183,7 @@ class Station:
         def heard() -> set[str]:
             return {link for number, link in self.controls if number in source}
 
-        self.ears.wait(lambda: mine <= heard(), time.monotonic() + PATIENCE)
+        self.receivers.wait(lambda: mine <= heard(), time.monotonic() + PATIENCE)
         nics = {nic.mac for nic in self.crossing.nics if nic.here}
         for number, link in self.controls:
             sender, broadcast = source.get(number), bool((number - base) % 2)
@@ -205,7 +205,7 @@ class Station:
         if self.layer is None or self.layer.name != name:
             if self.layer is not None:
                 self.layer.end()
-            self.layer = ENGINES[base_layer(name)](self.arena, self.ears, name)
+            self.layer = ENGINES[base_layer(name)](self.arena, self.receivers, name)
         layer = self.layer
         self.chill()
         self.stray.clear()
@@ -237,8 +237,8 @@ class Station:
                 self.numbers.given = number
                 self._send(layer, pair)
             if count % BURSTS[0] == 0:
-                self.ears.drain()
-        self.ears.drain()
+                self.receivers.drain()
+        self.receivers.drain()
         clients = []
         if isinstance(layer, Transport):
             clients = [[ip, port, *pair] for ip, port, pair in layer.met() if pair in self.wave]
@@ -257,7 +257,7 @@ class Station:
         """What was seen here of each pair of the wave; ``final``: after the rounds, when silence counts."""
         layer = self.layer
         assert layer is not None
-        self.ears.drain()
+        self.receivers.drain()
         if isinstance(layer, Transport):
             for ip, port, i, j in clients:
                 layer.meet(ip, port, (i, j))

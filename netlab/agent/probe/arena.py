@@ -40,7 +40,7 @@ class Arena:
         self.macs = [frames.mac_bytes(links[endpoint.link]["mac"]) for endpoint in state.endpoints]
         self.numbers = itertools.count(1)
         #: The packet socket of each namespace that sends our frames (and hears them).
-        self.mouths: dict[str, socket.socket] = {}
+        self.senders: dict[str, socket.socket] = {}
         self.names: dict[tuple[str, str], str] = {}
         self.ports: dict[tuple[str, str], str] = {}
         self.doors: dict[str, int] = {}
@@ -117,7 +117,7 @@ class Arena:
         return lambda frame: self._out_of(veth, frame[:6] + admitted + frame[12:])
 
     def _out_of(self, link: AnyLink, frame: bytes) -> None:
-        self.mouths[link.namespace].sendto(frame, (link.ifname, 0))
+        self.senders[link.namespace].sendto(frame, (link.ifname, 0))
 
     def works(self, link_id: str) -> bool:
         """Whether a link was read back as up, with carrier."""
@@ -127,8 +127,8 @@ class Arena:
     def transmit(self, index: int, frame: bytes) -> None:
         """Send a whole frame out of an endpoint's interface. Raises OSError where the kernel refuses."""
         endpoint = self.endpoints[index]
-        self.mouths[endpoint.namespace].sendto(frame, (endpoint.ifname, 0))
+        self.senders[endpoint.namespace].sendto(frame, (endpoint.ifname, 0))
 
     def transmit_at_port(self, veth: Veth, frame: bytes) -> None:
         """Send a whole frame out of the far end of a veth: it comes in at the veth itself. Raises OSError."""
-        self.mouths[veth.port_namespace].sendto(frame, (veth.port_ifname, 0))
+        self.senders[veth.port_namespace].sendto(frame, (veth.port_ifname, 0))

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena
-from netlab.agent.probe.ears import Ears
+from netlab.agent.probe.receivers import Receivers
 from netlab.contract.types import Bridge, Macvlan, Veth
 
 #: For how long a control is waited for, in seconds, before it is sent again; and how often.
 PATIENCE, TRIES = 0.25, 8
-#: So many links are tried before the ears are emptied.
+#: So many links are tried before the receivers are emptied.
 BURST = 16
 
 
@@ -49,11 +49,11 @@ def _admits(bridge: Bridge, veth: Veth) -> bool:
 
 
 class Controls:
-    """The controls of one step. `heard` and `on_wire` are fed by the engine's ears."""
+    """The controls of one step. `heard` and `on_wire` are fed by the engine's receivers."""
 
-    def __init__(self, arena: Arena, ears: Ears) -> None:
+    def __init__(self, arena: Arena, receivers: Receivers) -> None:
         self.arena = arena
-        self.ears = ears
+        self.receivers = receivers
         self.lives: dict[str, Life] = {}
         self._receiving: dict[int, set[str]] = {}
         self._sending: dict[int, str] = {}
@@ -90,8 +90,8 @@ class Controls:
                 self._send(link)
                 if number % BURST == 0:
                     # A switch hears all of them by one socket.
-                    self.ears.drain()
-            self.ears.wait(
+                    self.receivers.drain()
+            self.receivers.wait(
                 lambda links=tuple(open_links): all(self.lives[one].proved for one in links),  # type: ignore[misc]
                 time.monotonic() + PATIENCE,
             )

@@ -10,9 +10,9 @@ import struct
 from netlab.agent import sockets
 from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.ears import ROOM, Ears
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.mmsg import Volley
+from netlab.agent.probe.receivers import ROOM, Receivers
 from netlab.agent.probe.static import StaticNeighbors
 from netlab.contract.types import Address, base_layer
 
@@ -30,8 +30,8 @@ VOLLEYS = 1024
 class AddressLayer(Layer):
     """Shared by the layers that use the namespaces' own stacks: addresses, neighbours, where a request came in."""
 
-    def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
-        super().__init__(arena, ears, name)
+    def __init__(self, arena: Arena, receivers: Receivers, name: str) -> None:
+        super().__init__(arena, receivers, name)
         self.family = 6 if "6" in base_layer(name) else 4
         self.static = base_layer(name).endswith("-static")
         self.neighbors = StaticNeighbors(arena, self.family, self.address)
@@ -150,8 +150,8 @@ class Echo(AddressLayer):
 
     traversals = 4
 
-    def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
-        super().__init__(arena, ears, name)
+    def __init__(self, arena: Arena, receivers: Receivers, name: str) -> None:
+        super().__init__(arena, receivers, name)
         self.floods = not self.static
         self.sockets: dict[int, socket.socket] = {}
         #: Each destination's struct sockaddr.
@@ -173,7 +173,7 @@ class Echo(AddressLayer):
     def end(self) -> None:
         super().end()
         for sock in self.sockets.values():
-            self.ears.forget(sock)
+            self.receivers.forget(sock)
 
     def _open(self, index: int) -> socket.socket:
         endpoint = self.arena.endpoints[index]
@@ -222,7 +222,7 @@ class Echo(AddressLayer):
                     raise
 
         sockets.make_room_to_send(sock, ROOM)
-        self.ears.collect(sock, ready)
+        self.receivers.collect(sock, ready)
         return sock
 
     def send(self, pair: Pair) -> None:

@@ -14,13 +14,13 @@ from netlab.agent.probe import filters, frames
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.burst import from_two
 from netlab.agent.probe.controls import Controls
-from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.echo import Echo
 from netlab.agent.probe.fence import CpuFence, QueueFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses
 from netlab.agent.probe.mmsg import Volley
+from netlab.agent.probe.receivers import Receivers
 from netlab.agent.probe.resolve import Arp, Ndp
 from netlab.agent.probe.rounds import Rounds, queue_counters
 from netlab.agent.probe.transport import Tcp, Udp
@@ -51,23 +51,23 @@ class Prober:
         self, lab: Lab, state: State, links: dict[str, dict[str, Any]], fence: CpuFence, *, wire: bool
     ) -> None:
         self.arena = Arena(lab, state, links)
-        self.ears = Ears(self._heard)
+        self.receivers = Receivers(self._heard)
         self.fence = fence
         self.wire = wire
         self.layer: Layer | None = None
-        self.rounds = Rounds(self.arena, self.ears, fence)
+        self.rounds = Rounds(self.arena, self.receivers, fence)
         #: Whether each wave looks for neighbour tables that had no room.
         self._careful = False
         self._shared: set[int] = set()
         self._near: Callable[[Pair], bool] = lambda _pair: False
         self._many_doors = any(doors > 1 for doors in self.arena.doors.values())
-        self.controls = Controls(self.arena, self.ears)
+        self.controls = Controls(self.arena, self.receivers)
         shaped = {link.namespace for link in state.links if link.limit is not None}
         # Any namespace can tell of the neighbour tables, and tells of each of its own links, too.
         population = Counter(link.namespace for link in state.links)
         population.update(link.port_namespace for link in state.links if isinstance(link, Veth))
         self.losses = Losses(
-            self.ears,
+            self.receivers,
             min(lab.namespaces.values(), key=lambda ns: population[ns.id]),
             queue_counters(self.arena),
             [lab.namespaces[ns_id] for ns_id in sorted(shaped) if ns_id in lab.namespaces],
@@ -75,15 +75,15 @@ class Prober:
         self._listen()
         self.controls.run()
         self.rounds.prepare(self.controls.lives)
-        self.warmth = Warmth(lab, state, self.ears, metered=self.rounds.metered)
+        self.warmth = Warmth(lab, state, self.receivers, metered=self.rounds.metered)
         self._unfenced = Unfenced(lab.namespaces, state)
 
     def close(self) -> None:
         """Close every socket."""
-        self.ears.close()
+        self.receivers.close()
         self.losses.close()
 
-    # --- ears ---------------------------------------------------------------------------------------
+    # --- receivers ----------------------------------------------------------------------------------
 
     def _listen(self) -> None:
         lab = self.arena.lab
@@ -94,12 +94,12 @@ class Prober:
             # watched.
             tapped = filters.MOVING if self.wire else filters.OURS
             if ns_id in bridges:
-                sock = self.ears.listen(ns, frames.ETH_P_ALL, tapped)
+                sock = self.receivers.listen(ns, frames.ETH_P_ALL, tapped)
             else:
-                sock = self.ears.listen(ns, frames.ETHERTYPE, filters.OURS)
+                sock = self.receivers.listen(ns, frames.ETHERTYPE, filters.OURS)
                 if ns_id in bridged:
-                    self.ears.listen(ns, frames.ETH_P_ALL, tapped)
-            self.arena.mouths[ns_id] = sock
+                    self.receivers.listen(ns, frames.ETH_P_ALL, tapped)
+            self.arena.senders[ns_id] = sock
 
     def _heard(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
         if kind == frames.PACKET_OUTGOING:
@@ -166,7 +166,7 @@ class Prober:
 
     def _probe(self, name: str, seed: int, wanted: Collection[Pair] | None) -> LayerObserved:
         pairs = self.applicable(name)
-        layer = ENGINES[base_layer(name)](self.arena, self.ears, name)
+        layer = ENGINES[base_layer(name)](self.arena, self.receivers, name)
         if wanted is None:
             groups = waves.cut(self.arena.state, name, pairs, seed, warms=layer.warms)
         else:
@@ -200,7 +200,7 @@ class Prober:
             size = min(BURSTS[attempt], layer.at_once()) if attempt or self.wire else layer.at_once()
             for start in range(0, len(open_pairs), size):
                 self._burst(layer, open_pairs[start : start + size])
-                self.ears.drain()
+                self.receivers.drain()
                 if attempt:
                     self.rounds.sent()
                     late = late or self.rounds.catch_up(self._queues(open_pairs))

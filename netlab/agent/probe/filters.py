@@ -1,4 +1,4 @@
-"""What each ear lets through: one filter per protocol, good for every layer."""
+"""What each receiver lets through: one filter per protocol, good for every layer."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.layer import Layer
+from netlab.agent.probe.receivers import Receivers
 
 
 class Unicast(Layer):
@@ -61,8 +61,8 @@ class Unicast(Layer):
 class Broadcast(Unicast):
     """One frame per source fills its row; other places that heard it (parents, switch ports) are kept, too."""
 
-    def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
-        super().__init__(arena, ears, name)
+    def __init__(self, arena: Arena, receivers: Receivers, name: str) -> None:
+        super().__init__(arena, receivers, name)
         self.listeners: dict[int, dict[str, int]] = {}
         #: Sources whose broadcast may have been heard by more.
         self.unproved: set[int] = set()

@@ -12,8 +12,8 @@ from netlab.agent.errors import name as errno_name
 from netlab.agent.netns import Netns
 from netlab.agent.probe import filters
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.mmsg import Volley
+from netlab.agent.probe.receivers import Receivers
 
 #: Errors by which the kernel says at once that a packet can't be sent: no route (fib_props, net/ipv4/fib_semantics.c),
 #: a packet that is too big, a link that is down or gone, a missing source address, a firewall (nf_hook_slow), a reset.
@@ -49,16 +49,16 @@ class Layer:
     #: A wave has at most so many probes: all of them may wait in one socket for a neighbour that never answers.
     most = sys.maxsize
 
-    def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
+    def __init__(self, arena: Arena, receivers: Receivers, name: str) -> None:
         self.arena = arena
-        self.ears = ears
+        self.receivers = receivers
         self.name = name
         self.results: dict[Pair, Result] = {}
         self.by_number: dict[int, Pair] = {}
 
     def at_once(self) -> int:
         """How many probes may be sent before the sockets are read: all of them may come to one socket."""
-        return min(self.burst, self.ears.takes(self.room))
+        return min(self.burst, self.receivers.takes(self.room))
 
     def prepare(self, wave: list[Pair]) -> None:
         """Everything a wave needs that is no traffic yet: sockets, static entries."""
@@ -103,7 +103,7 @@ class Layer:
 
     def listen(self, ns: str, protocol: int) -> None:
         """Hear a protocol in a namespace."""
-        self.ears.listen(self.arena.lab.namespaces[ns], protocol, filters.PROGRAMS[protocol])
+        self.receivers.listen(self.arena.lab.namespaces[ns], protocol, filters.PROGRAMS[protocol])
 
     def number(self, pair: Pair) -> int:
         """A fresh number for a probe of this pair."""

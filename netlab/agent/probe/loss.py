@@ -11,7 +11,7 @@ from netlab.agent.links import limit
 from netlab.agent.netlink import dumps
 from netlab.agent.netns import Netns
 from netlab.agent.probe import proc
-from netlab.agent.probe.ears import Ears
+from netlab.agent.probe.receivers import Receivers
 
 #: Index of ndts_table_fulls in struct ndt_stats, an array of u64.
 _TABLE_FULLS = 10
@@ -68,9 +68,13 @@ class Losses:
     """The counters that matter to one lab."""
 
     def __init__(
-        self, ears: Ears, any_ns: Netns, parents: dict[str, tuple[Netns, list[str]]], shaped: Sequence[Netns] = ()
+        self,
+        receivers: Receivers,
+        any_ns: Netns,
+        parents: dict[str, tuple[Netns, list[str]]],
+        shaped: Sequence[Netns] = (),
     ) -> None:
-        self._ears = ears
+        self._receivers = receivers
         self._any_ns = any_ns
         self._parents = [Dropped(ns, names) for ns, names in parents.values()]
         self._shaped = shaped
@@ -99,7 +103,7 @@ class Losses:
         deadline = time.monotonic() + (0 if self._endless else CALM)
         while time.monotonic() < deadline:
             before = softnet_drops()
-            self._ears.wait(lambda: False, time.monotonic() + QUIET)
+            self._receivers.wait(lambda: False, time.monotonic() + QUIET)
             if softnet_drops() == before:
                 return
         self._endless = True
@@ -112,7 +116,7 @@ class Losses:
     def mark(self, *, tables: bool = True) -> None:
         """Remember the counters as they are now; without ``tables``, keep that of the neighbour tables."""
         self.sending = 0
-        self._ears.drops()
+        self._receivers.drops()
         self._before = self._read(tables)
 
     def since(self, *, tables: bool = True) -> dict[str, int]:
@@ -123,7 +127,7 @@ class Losses:
         """
         before, self._before = self._before, self._read(tables)
         grown = {name: count - before[name] for name, count in self._before.items() if count > before[name]}
-        if drops := self._ears.drops():
+        if drops := self._receivers.drops():
             grown["packet socket"] = drops
         if self.sending:
             grown["ENOBUFS at sending"] = self.sending

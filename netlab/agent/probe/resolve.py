@@ -8,8 +8,8 @@ import socket
 
 from netlab.agent.probe import frames
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.layer import Layer
+from netlab.agent.probe.receivers import Receivers
 
 #: The asker's MAC and address, and the address asked for.
 Question = tuple[bytes, bytes, bytes]
@@ -23,8 +23,8 @@ class Resolve(Layer):
     family = 4
     protocol = frames.ETH_P_ARP
 
-    def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
-        super().__init__(arena, ears, name)
+    def __init__(self, arena: Arena, receivers: Receivers, name: str) -> None:
+        super().__init__(arena, receivers, name)
         self.asked: dict[tuple[str, bytes, bytes], list[Pair]] = {}
         self.sent: dict[Question, list[Pair]] = {}
         #: The address of an endpoint in this family, worked out once for each.

@@ -9,9 +9,9 @@ from netlab.agent.netns import Netns
 from netlab.agent.probe import filters
 from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.controls import Life
-from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.fence import CpuFence, Fence, FenceLost, QueueFence, ShaperFence, cross_queues
 from netlab.agent.probe.meter import Meter
+from netlab.agent.probe.receivers import Receivers
 from netlab.contract.types import AnyLink, Macvlan, State
 
 #: In a lab of at most so many namespaces every frame is counted. In larger ones opening the sockets takes longer than
@@ -22,11 +22,11 @@ METERED = 16
 class Rounds:
     """The fences of a lab in one step; ``notes`` tell where there can be none."""
 
-    def __init__(self, arena: Arena, ears: Ears, cpus: CpuFence) -> None:
+    def __init__(self, arena: Arena, receivers: Receivers, cpus: CpuFence) -> None:
         self.notes: list[str] = []
         self._arena = arena
         self._state = state = arena.state
-        self._ears = ears
+        self._receivers = receivers
         self._cpus = cpus
         self.queues: dict[str, QueueFence] = {}
         self._shapers: list[ShaperFence] = []
@@ -56,7 +56,7 @@ class Rounds:
         namespaces = list(self._arena.lab.namespaces.values())
         # What waits in a shaper isn't counted until it is let out.
         if len(namespaces) <= max(METERED, self._longest) and not self._shapers:
-            self._meters = [self._ears.meter(ns, filters.MOVING) for ns in namespaces]
+            self._meters = [self._receivers.meter(ns, filters.MOVING) for ns in namespaces]
 
     @property
     def metered(self) -> bool:
@@ -159,7 +159,7 @@ class Rounds:
                 self._cross([*self._shapers, *queues])
                 # A frame that is read may make a server of ours answer, which is counted, too: so the count is read
                 # last.
-                self._ears.drain()
+                self._receivers.drain()
                 self._behind -= {fence.port for fence in queues}
                 if self._meters and not self._moved():
                     break
@@ -180,7 +180,7 @@ class Rounds:
         # One that was sent before, and given up, may still come: it proves as much.
         self._under_way.update(sent)
         self._missing = sent
-        self._ears.wait(lambda: not sent, deadline)
+        self._receivers.wait(lambda: not sent, deadline)
 
 
 def parents(state: State) -> list[AnyLink]:

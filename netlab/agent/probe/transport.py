@@ -13,9 +13,9 @@ from netlab.agent import sockets
 from netlab.agent.errors import name as errno_name
 from netlab.agent.probe import filters, frames
 from netlab.agent.probe.arena import Arena, Pair
-from netlab.agent.probe.ears import ROOM, Ears
 from netlab.agent.probe.echo import AddressLayer
 from netlab.agent.probe.layer import REFUSALS
+from netlab.agent.probe.receivers import ROOM, Receivers
 
 #: Close with a reset: nothing stays behind in TIME_WAIT.
 _LINGER_ZERO = struct.pack("=ii", 1, 0)
@@ -29,8 +29,8 @@ class Transport(AddressLayer):
     #: Servers listen here, or at the next free port: each namespace has a port space of its own.
     first_port = 45067
 
-    def __init__(self, arena: Arena, ears: Ears, name: str) -> None:
-        super().__init__(arena, ears, name)
+    def __init__(self, arena: Arena, receivers: Receivers, name: str) -> None:
+        super().__init__(arena, receivers, name)
         self.domain = socket.AF_INET6 if self.family == 6 else socket.AF_INET
         #: By destination: the port that it listens at, and the socket.
         self.servers: dict[int, int] = {}
@@ -106,7 +106,7 @@ class Transport(AddressLayer):
             self.by_port = {key: other for key, other in self.by_port.items() if other != pair}
             if self.kind == socket.SOCK_STREAM:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
-            self.ears.forget(client)
+            self.receivers.forget(client)
         # Where several namespaces have an address, each must answer in its own wave only.
         for index in {pair[1] for pair in wave} & self.listening.keys():
             if self.address(index).ip in self.arena.shared:
@@ -120,14 +120,14 @@ class Transport(AddressLayer):
         super().end()
         # Those of a wave that was given up.
         for client in self.clients.values():
-            self.ears.forget(client)
+            self.receivers.forget(client)
         self.clients.clear()
         for index in list(self.listening):
             self.stop(index)
 
     def stop(self, index: int) -> None:
         """Close a destination's server; the next wave opens another."""
-        self.ears.forget(self.listening.pop(index))
+        self.receivers.forget(self.listening.pop(index))
         del self.servers[index]
 
     def request_of(self, data: bytes) -> Pair | None:
@@ -165,13 +165,13 @@ class Tcp(Transport):
                     error.errno, f"a connection of {self.name} cannot be accepted: {error.strerror}"
                 ) from error
 
-        self.ears.watch(sock, accept)
+        self.receivers.watch(sock, accept)
 
     def finish(self, wave: list[Pair]) -> None:
         super().finish(wave)
         # Nothing of this wave may send in the next: neither a connection that is still to be accepted and reset, nor an
         # incomplete one, whose SYN-ACK the server would repeat after a second.
-        self.ears.drain()
+        self.receivers.drain()
         for index in {pair[1] for pair in wave if self.results[pair].letter != "R"} & self.listening.keys():
             self.stop(index)
 
@@ -197,7 +197,7 @@ class Tcp(Transport):
 
         result = client.connect_ex(server)
         # One-shot and edge: a connected socket stays writable for ever.
-        self.ears.watch(client, writable, select.EPOLLOUT | select.EPOLLET)
+        self.receivers.watch(client, writable, select.EPOLLOUT | select.EPOLLET)
         if result not in (0, errno.EINPROGRESS):
             raise OSError(result, "connect")
 
@@ -221,7 +221,7 @@ class Udp(Transport):
                         sock.sendto(data, sender)
                     except OSError as error:
                         if error.errno in (errno.EAGAIN, errno.ENOBUFS):
-                            self.ears.unsent += 1
+                            self.receivers.unsent += 1
                             continue
                         number = frames.number_at(data, 0)
                         pair = self.by_number.get(number) if number is not None else None
@@ -233,7 +233,7 @@ class Udp(Transport):
                 return
 
         sockets.make_room_to_send(sock, ROOM)
-        self.ears.collect(sock, answer)
+        self.receivers.collect(sock, answer)
 
     def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
         number = self.number(pair)
@@ -248,7 +248,7 @@ class Udp(Transport):
             except OSError as error:
                 self.results[pair].evidence["error"] = errno_name(error.errno or 0)
 
-        self.ears.watch(client, read)
+        self.receivers.watch(client, read)
         client.sendto(frames.marked(number), server)
 
     def is_request(self, data: bytes, transport: int) -> bool:

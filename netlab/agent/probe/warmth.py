@@ -13,8 +13,8 @@ from collections.abc import Callable, Container, Mapping
 from typing import TYPE_CHECKING
 
 from netlab.agent.probe import cold, filters
-from netlab.agent.probe.ears import Ears
 from netlab.agent.probe.meter import Meter
+from netlab.agent.probe.receivers import Receivers
 from netlab.contract import waves
 from netlab.contract.types import State
 
@@ -52,7 +52,7 @@ class Warmth:
     ``metered``: count the frames. Otherwise every namespace counts as warm that a probe may have passed.
     """
 
-    def __init__(self, lab: Lab, state: State, ears: Ears, *, metered: bool) -> None:
+    def __init__(self, lab: Lab, state: State, receivers: Receivers, *, metered: bool) -> None:
         self._lab = lab
         bridges = lab.bridges
         self._hosts = {ns_id: ns for ns_id, ns in lab.namespaces.items() if ns_id not in bridges}
@@ -71,8 +71,8 @@ class Warmth:
         self._tables_decide = waves.tables_decide(state)
         meters = self._hosts.items() if metered else ()
         self._metered = metered
-        self._spoken = _Moved({ns_id: ears.meter(ns, filters.SPEAKING) for ns_id, ns in meters})
-        self._taught = _Moved({ns_id: ears.meter(ns, filters.TEACHING) for ns_id, ns in meters if self._routed})
+        self._spoken = _Moved({ns_id: receivers.meter(ns, filters.SPEAKING) for ns_id, ns in meters})
+        self._taught = _Moved({ns_id: receivers.meter(ns, filters.TEACHING) for ns_id, ns in meters if self._routed})
         #: The namespaces of probes' ends; without meters, all that may have learned. None: it isn't known.
         self._warm: set[str] | None = None
         #: Whether the step has just begun: the step before may have had other addresses and MACs.

@@ -24,7 +24,7 @@ PLACES: dict[str, dict[str, str]] = {
     "netlab.agent.netlink.socket": {"Socket.batch": "", "Socket.failures": "", "Socket.dump": ""},
     "netlab.agent.netns": {"Netns.close": ""},
     "netlab.agent.programs": {"Programs.start": "", "_make": "", "Programs.end": ""},
-    "netlab.agent.probe.ears": {"Ears.drain": ""},
+    "netlab.agent.probe.receivers": {"Receivers.drain": ""},
     "netlab.agent.probe.fence": {"CpuFence.round": ""},
     "netlab.agent.jobs": {"Job.spawn": "", "Job.wait": "", "Job.end": "", "Job.tell": "", "Jobs.reaped": ""},
     "netlab.report.folder": {"Folder.write": "teardown"},

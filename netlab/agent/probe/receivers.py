@@ -27,7 +27,7 @@ ROOM = 1 << 22
 Handler = Callable[[str, int, bytes, str, int], None]
 
 
-class Ears:
+class Receivers:
     """Packet sockets, at most one per namespace and protocol, and other sockets, in one epoll loop.
 
     Closing a packet socket costs an RCU grace period (packet_release, synchronize_net: 10 ms). So there are few, each
@@ -104,7 +104,7 @@ class Ears:
         return meter
 
     def watch(self, sock: socket.socket, ready: Callable[[], None], events: int = select.EPOLLIN) -> None:
-        """Call ``ready`` whenever a socket of ours is ready; the socket is closed with the ears."""
+        """Call ``ready`` whenever a socket of ours is ready; the socket is closed with the receivers."""
         self._others.append(sock)
         self._add(sock, ready, events)
 
