@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 N      ?=
 SEED   ?= 1
 
-.PHONY: help demo test lint packages browser fuzz mutate sysctls fuzz-input crash stress bench gallery picture test-vagrant clean
+.PHONY: help demo test lint packages browser fuzz mutate sysctls fuzz-input crash lowest stress bench gallery picture test-vagrant clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -47,6 +47,9 @@ fuzz-input: $(VENV)/.dev  ## 10,000 mutated topology files: a fault with its pla
 crash: $(VENV)/.dev  ## 200 processes killed while runs are under way; nothing may be left
 	NETLAB_KILLS=200 $(BIN)/python -m pytest -q -s tests/crash
 
+lowest: $(VENV)/bin/python  ## the fast part of the suite with the oldest releases that pyproject.toml accepts (into .lowest)
+	$(BIN)/python tools/lowest.py -n 2
+
 test-vagrant: $(VENV)/.dev  ## two real virtual machines by vagrant up (builds a box; minutes; root)
 	$(BIN)/python tools/test_vagrant.py
 
@@ -77,4 +80,4 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	@touch $@ $(VENV)/.installed
 
 clean:  ## remove what make made
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .lowest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

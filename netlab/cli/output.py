@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netlab.cli.params import ParamType
 from netlab.errors import ReportError, UsageError, printable
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ STDOUT = Path("-")
 RENDERED = {".html": "html", ".htm": "html", ".md": "markdown", ".markdown": "markdown", ".txt": "text"}
 
 
-class OutputPath(click.ParamType[Path]):
+class OutputPath(ParamType[Path]):
     """A path to write to. An empty one (from an unset variable) is an error, not the current folder."""
 
     name = "path"

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from netlab.contract.types import LAYERS, base_layer
 
+if TYPE_CHECKING:
+    from click import ParamType as ParamType
+else:
+
+    class ParamType(click.ParamType):
+        """click's own, which doesn't take the type of its values in brackets before 8.4."""
+
+        def __class_getitem__(cls, _made):
+            return cls
+
+
 SIZED = ("icmp", "icmp6")
 
 
-class Layers(click.ParamType[tuple[str, ...]]):
+class Layers(ParamType[tuple[str, ...]]):
     """Comma-separated layer names: ``icmp,tcp`` or ``icmp/1472``."""
 
     name = "layers"
@@ -44,7 +55,7 @@ class Layers(click.ParamType[tuple[str, ...]]):
         return [CompletionItem(f"{done}{comma}{name}") for name in LAYERS if name.startswith(start)]
 
 
-class TopologyFile(click.ParamType[str]):
+class TopologyFile(ParamType[str]):
     """A topology: a path, the name of one that ships, or ``-``."""
 
     name = "file"
@@ -57,7 +68,19 @@ class TopologyFile(click.ParamType[str]):
         return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
 
 
-class StepName(click.ParamType[str]):
+class ShippedName(ParamType[str]):
+    """The name of a topology that ships."""
+
+    name = "name"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Those that begin so."""
+        from netlab.spec import shipped
+
+        return [CompletionItem(path.stem) for path in shipped() if path.stem.startswith(incomplete)]
+
+
+class StepName(ParamType[str]):
     """A step of the topology named before it on the command line."""
 
     name = "step"
@@ -67,7 +90,7 @@ class StepName(click.ParamType[str]):
         return [CompletionItem(name) for name in _steps_of(ctx) if name.startswith(incomplete)]
 
 
-class EndpointName(click.ParamType[str]):
+class EndpointName(ParamType[str]):
     """An endpoint of the topology named before it on the command line."""
 
     name = "endpoint"
@@ -79,7 +102,7 @@ class EndpointName(click.ParamType[str]):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-class RulePattern(click.ParamType[str]):
+class RulePattern(ParamType[str]):
     """A rule's name, its beginning, or a pattern."""
 
     name = "pattern"

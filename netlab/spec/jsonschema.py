@@ -17,6 +17,10 @@ class _Generator(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
+    def default_schema(self, schema: Any) -> Any:
+        """Without defaults: null means nothing here, and older releases of pydantic can't write down models."""
+        return self.generate_inner(schema["schema"])
+
 
 def build() -> dict[str, Any]:
     """The schema as a JSON-compatible value."""
@@ -47,7 +51,8 @@ def _described(part: dict[str, Any]) -> dict[str, Any]:
 def _mended(part: dict[str, Any]) -> dict[str, Any]:
     """An optional key doesn't take null, except where a section may be empty, as in ``lan:``."""
     part = {key: value for key, value in part.items() if key != "default"}
-    kinds = [kind for kind in part.pop("anyOf", []) if kind != {"type": "null"}]
+    # Of a reference alone pydantic before 2.10 makes an allOf.
+    kinds = [kind for kind in part.pop("anyOf", part.pop("allOf", [])) if kind != {"type": "null"}]
     if len(kinds) == 1:
         part = {**kinds[0], **part}
     elif kinds:

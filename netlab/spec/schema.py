@@ -54,6 +54,7 @@ def _port_state(value: object) -> str:
 
 
 _ANY_SCALAR = {"type": ["string", "number", "boolean"]}
+_STRING = {"type": "string"}
 _flag = _scalar(scalars.flag, {"anyOf": [{"type": "boolean"}, {"enum": ["on", "off"]}]})
 
 
@@ -97,11 +98,11 @@ Via = Annotated[
     Literal["netlink", "ip", "brctl", "sysfs"],
     *_one_of("way to set a port", "netlink", "ip", "brctl", "sysfs"),
 ]
-Name = Annotated[str, PlainValidator(scalars.name, json_schema_input_type=str)]
-SwitchName = Annotated[str, PlainValidator(scalars.switch_name, json_schema_input_type=str)]
-InterfaceName = Annotated[str, PlainValidator(scalars.interface_name, json_schema_input_type=str)]
-SysctlKey = Annotated[str, PlainValidator(sysctls.key, json_schema_input_type=str)]
-IpKey = Annotated[str, PlainValidator(scalars.ip, json_schema_input_type=str)]
+Name = Annotated[str, *_scalar(scalars.name, _STRING)]
+SwitchName = Annotated[str, *_scalar(scalars.switch_name, _STRING)]
+InterfaceName = Annotated[str, *_scalar(scalars.interface_name, _STRING)]
+SysctlKey = Annotated[str, *_scalar(sysctls.key, _STRING)]
+IpKey = Annotated[str, *_scalar(scalars.ip, _STRING)]
 SysctlValue = Annotated[str, *_scalar(scalars.sysctl_value, _ANY_SCALAR)]
 
 LimitValue = Annotated[
