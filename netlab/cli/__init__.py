@@ -14,6 +14,9 @@ from typing import NoReturn
 
 from netlab.errors import CANNOT_RUN, FULL, INTERRUPTED, PASSED, SCARCE, WRONG, printable
 
+#: The names that the command is installed by.
+NAMES = ("netlab", "netns-lab")
+
 
 class Interrupted(BaseException):
     """A signal asked the process to end; like KeyboardInterrupt it passes every ``except Exception``."""
@@ -21,6 +24,12 @@ class Interrupted(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
+
+
+def program() -> str:
+    """The name that the command was called by: another program may be called ``netlab``, too."""
+    called = os.path.basename(sys.argv[0])
+    return called if called in NAMES else NAMES[0]
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -158,16 +167,18 @@ def _command(argv: list[str]) -> int:
         from netlab.cli.completion import register
 
         register()
-        cli.main(args=argv, prog_name="netlab")
+        cli.main(args=argv, prog_name=program(), complete_var="_NETLAB_COMPLETE")
+    if not argv:
+        # To click before 8.2 that would be a success.
+        with cli.make_context(program(), [], resilient_parsing=True) as context:
+            click.echo(context.get_help(), err=True)
+        return WRONG
     try:
         # Not click's main(), which turns EPIPE and Ctrl-C into exit code 1.
-        with cli.make_context("netlab", argv) as context:
+        with cli.make_context(program(), argv) as context:
             return int(cli.invoke(context) or PASSED)
     except click.exceptions.Exit as done:
         return done.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return WRONG
     except click.ClickException as error:
         error.show()
         return WRONG

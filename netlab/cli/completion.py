@@ -123,12 +123,13 @@ def command(shell: str) -> None:
     """Print a script that completes commands, topologies, layers, steps, endpoints and rules."""
     from click.shell_completion import get_completion_class
 
+    from netlab.cli import program
     from netlab.cli.group import cli
 
     register()
     kind = get_completion_class(shell)
     assert kind is not None
-    complete = kind(cli, {}, "netlab", "_NETLAB_COMPLETE")
+    complete = kind(cli, {}, program(), "_NETLAB_COMPLETE")
     # Not `source()`, which starts a bash to ask for its version: the script may be for another machine.
     click.echo(complete.source_template % complete.source_vars())
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "predict": ("predict", "Understand"),
     "why": ("why", "Understand"),
     "rules": ("rules", "Understand"),
+    "init": ("init", "Topologies"),
     "list": ("topologies", "Topologies"),
     "show": ("show", "Topologies"),
     "graph": ("graph", "Topologies"),

@@ -16,11 +16,20 @@ if TYPE_CHECKING:
 @click.command("show", short_help="Show what exactly a topology asks the kernel for.")
 @FILE
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON, exactly as it goes to the agent.")
+@click.option("--yaml", "as_yaml", is_flag=True, help="The file itself, as it is written.")
 @click.option("-a", "--all", "everything", is_flag=True, help="All sysctls, also those that every namespace is given.")
-def command(file: str, as_json: bool, everything: bool) -> None:
+def command(file: str, as_json: bool, as_yaml: bool, everything: bool) -> None:
     """Show the resolved plan of a topology: what exactly the kernel is going to be asked for."""
     from netlab import plan, spec
 
+    if as_yaml:
+        from netlab.errors import UsageError
+        from netlab.spec.loader import read
+
+        if as_json or everything:
+            raise UsageError("--yaml shows the file as it is; --json and --all are of its plan")
+        click.echo(read(spec.find(file), file), nl=False)
+        return
     resolved = plan.from_file(spec.find(file))
     if as_json:
         import json

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from netlab.client.agent import Agent
@@ -31,7 +34,39 @@ def examine() -> list[dict[str, Any]]:
     except LabError as error:
         found.append(_finding("namespaces", False, str(error), error.mend, required=True))
     found += (_binary(*row) for row in _BINARIES)
+    found += _commands()
     return found
+
+
+def _commands() -> Iterator[dict[str, Any]]:
+    """Which program a shell here starts as ``netlab``: PyPI's networklab, for one, brings another of that name."""
+    path = shutil.which("netlab")
+    if path is None:
+        return
+    said = _version(path)
+    if re.fullmatch(r"netlab [0-9][\w.+]*", said):
+        yield _finding("netlab", True, f"{path} ({said})")
+        return
+    head = Path(path).read_bytes()[:4096] if os.access(path, os.R_OK) else b""
+    whose = ", that of the package networklab" if b"netsim" in head else ""
+    yield _finding("netlab", False, f"{path} is another program of that name{whose}", "type netns-lab in its place")
+
+
+def _version(path: str) -> str:
+    """What a program says of its version, in its first line; nothing where it says none."""
+    try:
+        done = subprocess.run(
+            [path, "--version"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            check=False,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return (done.stdout.splitlines() or [""])[0].strip()
 
 
 def _binary(name: str, package: str, without: str) -> dict[str, Any]:
