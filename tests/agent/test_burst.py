@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from netlab.agent.probe.arena import Pair
 from netlab.agent.probe.burst import from_two
+from netlab.agent.probe.lab_view import Pair
 from netlab.agent.probe.mmsg import Volley
 from netlab.client import Agent
 from netlab.client.errors import LabError

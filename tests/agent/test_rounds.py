@@ -27,13 +27,13 @@ def made(namespaces: int, *, hops: int, routers: int, moving: int) -> tuple[Roun
     still = SimpleNamespace(more=lambda: 0)
     meters = iter([counted, *[still] * (namespaces - 1)])
     receivers: Any = SimpleNamespace(meter=lambda _ns, _filter: next(meters), drain=lambda: None)
-    arena: Any = SimpleNamespace(
+    view: Any = SimpleNamespace(
         state=SimpleNamespace(links=(), hops=hops, routers=routers),
         endpoints=(),
         lab=SimpleNamespace(namespaces=dict.fromkeys(range(namespaces))),
     )
     cpus: Any = Cpus()
-    rounds = Rounds(arena, receivers, cpus)
+    rounds = Rounds(view, receivers, cpus)
     rounds.prepare({})
     return rounds, cpus
 

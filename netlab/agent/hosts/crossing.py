@@ -17,8 +17,8 @@ import time
 from dataclasses import dataclass
 
 from netlab.agent.probe import frames
-from netlab.agent.probe.arena import Arena
 from netlab.agent.probe.fence import CpuFence, FenceLost
+from netlab.agent.probe.lab_view import LabView
 from netlab.agent.probe.receivers import Receivers
 from netlab.contract.types import Veth
 
@@ -49,8 +49,8 @@ class Path:
 class Crossing:
     """Sends this machine's controls, waits for the others'."""
 
-    def __init__(self, arena: Arena, receivers: Receivers, fence: CpuFence, nics: list[Nic]) -> None:
-        self.arena = arena
+    def __init__(self, view: LabView, receivers: Receivers, fence: CpuFence, nics: list[Nic]) -> None:
+        self.view = view
         self.receivers = receivers
         self.fence = fence
         self.nics = nics
@@ -102,7 +102,7 @@ class Crossing:
 
     def _due(self, source: Nic, nic: Nic) -> list[Path]:
         """The ways from another NIC to one of this machine, and to the children on it."""
-        links = {nic.link.id, *(child.id for child in self.arena.state.children_of(nic.link.id))}
+        links = {nic.link.id, *(child.id for child in self.view.state.children_of(nic.link.id))}
         return [path for path in self.paths if path.source == source.link.id and path.link in links]
 
     def _number(self, base: int, nic: Nic, cpu: int, broadcast: bool) -> int:
@@ -140,7 +140,7 @@ class Crossing:
 
     def _send_from(self, nic: Nic, number: int) -> None:
         """To each NIC elsewhere its own unicast control, and a broadcast to all, with the next number."""
-        sender, ifname = self.arena.senders[nic.link.namespace], nic.link.ifname
+        sender, ifname = self.view.senders[nic.link.namespace], nic.link.ifname
         for other in self.nics:
             if not other.here and other.link.switch == nic.link.switch:
                 sender.sendto(frames.raw(other.mac, nic.mac, number), (ifname, 0))

@@ -19,10 +19,10 @@ from netlab.agent.hosts.lab import HostLab
 from netlab.agent.hosts.machine import Here
 from netlab.agent.netns import Netns
 from netlab.agent.probe import bpf, cold, filters, frames
-from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.engine import BURSTS, ENGINES
 from netlab.agent.probe.fence import CpuFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
+from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses
 from netlab.agent.probe.meter import SOL_PACKET
@@ -56,9 +56,9 @@ class Station:
     ) -> None:  # fmt: skip
         self.lab = lab
         self.wire = wire
-        self.arena = Arena(lab, state, links)
+        self.view = LabView(lab, state, links)
         self.numbers = _Numbers()
-        self.arena.numbers = self.numbers
+        self.view.numbers = self.numbers
         self.receivers = Receivers(self._heard)
         # What a broadcast queue of macvlan has no room for its parent counts.
         parents: dict[str, tuple[Netns, list[str]]] = {}
@@ -78,7 +78,7 @@ class Station:
         mac = {link_id: frames.mac_bytes(read["mac"]) for link_id, read in links.items()}
         nics = [link for link in state.links if isinstance(link, Veth)]
         self.crossing = Crossing(
-            self.arena,
+            self.view,
             self.receivers,
             fence,
             [
@@ -103,9 +103,9 @@ class Station:
     # --- receivers ----------------------------------------------------------------------------------
 
     def _listen(self) -> None:
-        nics = [link for link in self.lab.local(self.arena.state) if isinstance(link, Veth)]
+        nics = [link for link in self.lab.local(self.view.state) if isinstance(link, Veth)]
         for ns_id, ns in self.lab.namespaces.items():
-            sender = self.arena.senders[ns_id] = self.receivers.listen(ns, frames.ETHERTYPE, filters.OURS)
+            sender = self.view.senders[ns_id] = self.receivers.listen(ns, frames.ETHERTYPE, filters.OURS)
             mine = [nic for nic in nics if nic.namespace == ns_id]
             for nic in mine:
                 # A hypervisor may pass foreign MACs only to a promiscuous NIC. The mode ends with the socket.
@@ -124,7 +124,7 @@ class Station:
         elif protocol != frames.ETHERTYPE:
             self._packet((ns_id, protocol, data, ifname, kind))
         elif (number := frames.number_at(data, 14)) is not None:
-            link = self.arena.names.get((ns_id, ifname), ifname)
+            link = self.view.names.get((ns_id, ifname), ifname)
             if self.crossing.heard(number, link):
                 return
             self.controls.add((number, link))
@@ -132,8 +132,8 @@ class Station:
                 self.layer.heard(ns_id, number, link, kind)
 
     def _leaves(self, ns_id: str, data: bytes, ifname: str) -> None:
-        nic = self.arena.names.get((ns_id, ifname))
-        link = self.arena.state.link(nic) if nic else None
+        nic = self.view.names.get((ns_id, ifname))
+        link = self.view.state.link(nic) if nic else None
         if not isinstance(link, Veth):
             return
         number = frames.number_at(data, 14)
@@ -153,30 +153,30 @@ class Station:
 
     def send_controls(self, base: int) -> None:
         """From each link here, one control by broadcast and one to the MAC of every link elsewhere."""
-        endpoints = self.arena.endpoints
+        endpoints = self.view.endpoints
         links = list(dict.fromkeys(endpoint.link for endpoint in endpoints))
-        macs = {frames.mac_bytes(self.arena.links[link]["mac"]) for link in links if not self._is_here(link)}
+        macs = {frames.mac_bytes(self.view.links[link]["mac"]) for link in links if not self._is_here(link)}
         for place, link_id in enumerate(links):
-            link = self.arena.state.link(link_id)
+            link = self.view.state.link(link_id)
             if not self._is_here(link_id):
                 continue
-            own = frames.mac_bytes(self.arena.links[link_id]["mac"])
+            own = frames.mac_bytes(self.view.links[link_id]["mac"])
             number = base + 2 * place
             try:
                 for mac in macs:
-                    self.arena.senders[link.namespace].sendto(frames.raw(mac, own, number), (link.ifname, 0))
+                    self.view.senders[link.namespace].sendto(frames.raw(mac, own, number), (link.ifname, 0))
                 frame = frames.raw(frames.BROADCAST, own, number + 1)
-                self.arena.senders[link.namespace].sendto(frame, (link.ifname, 0))
+                self.view.senders[link.namespace].sendto(frame, (link.ifname, 0))
             except OSError:
                 # A link that is down sends nothing: it stays unproved, or is known to be dead.
                 continue
 
     def _is_here(self, link: str) -> bool:
-        return self.arena.state.link(link).namespace in self.lab.namespaces
+        return self.view.state.link(link).namespace in self.lab.namespaces
 
     def hear_controls(self, base: int) -> dict[str, Any]:
         """The controls of other machines that came in, once each link has heard one, or after a timeout."""
-        links = list(dict.fromkeys(endpoint.link for endpoint in self.arena.endpoints))
+        links = list(dict.fromkeys(endpoint.link for endpoint in self.view.endpoints))
         mine = {link for link in links if self._is_here(link)}
         source = {base + 2 * place + k: link for place, link in enumerate(links) for k in (0, 1) if link not in mine}
 
@@ -187,11 +187,11 @@ class Station:
         nics = {nic.mac for nic in self.crossing.nics if nic.here}
         for number, link in self.controls:
             sender, broadcast = source.get(number), bool((number - base) % 2)
-            if sender is None or link not in self.arena.links or not isinstance(self.arena.state.link(sender), Veth):
+            if sender is None or link not in self.view.links or not isinstance(self.view.state.link(sender), Veth):
                 # A machine may have more interfaces than the lab knows.
                 continue
             # Rounds go to the MACs of NICs: the link that hears them may be a passthru child.
-            if broadcast or frames.mac_bytes(self.arena.links[link]["mac"]) in nics:
+            if broadcast or frames.mac_bytes(self.view.links[link]["mac"]) in nics:
                 self.crossing.paths.add(Path(sender, broadcast, link))
         return {
             "heard": sorted([source[number], link] for number, link in self.controls if number in source),
@@ -205,7 +205,7 @@ class Station:
         if self.layer is None or self.layer.name != name:
             if self.layer is not None:
                 self.layer.end()
-            self.layer = ENGINES[base_layer(name)](self.arena, self.receivers, name)
+            self.layer = ENGINES[base_layer(name)](self.view, self.receivers, name)
         layer = self.layer
         self.chill()
         self.stray.clear()
@@ -224,16 +224,16 @@ class Station:
         if not isinstance(layer, Transport):
             return {}
         # Only the servers here: what is known of others' is from an earlier wave, and may be over.
-        return {"servers": [(index, port) for index, port in layer.servers.items() if self.arena.here(index)]}
+        return {"servers": [(index, port) for index, port in layer.servers.items() if self.view.here(index)]}
 
     def send(self, servers: Iterable[tuple[int, int]]) -> dict[str, Any]:
         """Send the probes that start here; the addresses of their clients."""
         layer = self.layer
         assert layer is not None
         if isinstance(layer, Transport):
-            layer.servers.update((index, port) for index, port in servers if not self.arena.here(index))
+            layer.servers.update((index, port) for index, port in servers if not self.view.here(index))
         for count, (pair, number) in enumerate(self.wave.items(), 1):
-            if self.arena.here(pair[0]):
+            if self.view.here(pair[0]):
                 self.numbers.given = number
                 self._send(layer, pair)
             if count % BURSTS[0] == 0:
@@ -266,7 +266,7 @@ class Station:
                 self._packet(packet)
         seen = []
         for pair in self.wave:
-            here = self.arena.here(pair[0]), self.arena.here(pair[1])
+            here = self.view.here(pair[0]), self.view.here(pair[1])
             if not any(here):
                 continue
             result = layer.results[pair]
@@ -294,7 +294,7 @@ class Station:
         for ns_id, ns in self.lab.namespaces.items():
             if isinstance(ns, Here):
                 mine = {
-                    link.ifindex: self.lab.ips for link in self.lab.local(self.arena.state) if link.namespace == ns_id
+                    link.ifindex: self.lab.ips for link in self.lab.local(self.view.state) if link.namespace == ns_id
                 }
                 neighbors.forget(ns.netlink, mine)
             else:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from netlab.agent.probe import frames
-from netlab.agent.probe.arena import Arena
+from netlab.agent.probe.lab_view import LabView
 from netlab.agent.probe.receivers import Receivers
 from netlab.contract.types import Bridge, Macvlan, Veth
 
@@ -51,8 +51,8 @@ def _admits(bridge: Bridge, veth: Veth) -> bool:
 class Controls:
     """The controls of one step. `heard` and `on_wire` are fed by the engine's receivers."""
 
-    def __init__(self, arena: Arena, receivers: Receivers) -> None:
-        self.arena = arena
+    def __init__(self, view: LabView, receivers: Receivers) -> None:
+        self.view = view
         self.receivers = receivers
         self.lives: dict[str, Life] = {}
         self._receiving: dict[int, set[str]] = {}
@@ -68,15 +68,15 @@ class Controls:
         """A control frame came out at a switch port, or at the other end of a wire without a switch."""
         link = self._sending.get(number)
         if link is not None:
-            far = self.arena.far(link)
+            far = self.view.far(link)
             if far is not None and place in far.places:
                 self.lives[link].transmits = True
 
     def run(self) -> None:
         """Probe every endpoint's link until it is proved, dead, or patience is over."""
-        for endpoint in self.arena.endpoints:
+        for endpoint in self.view.endpoints:
             life = self.lives.setdefault(endpoint.link, Life())
-            read = self.arena.links[endpoint.link]
+            read = self.view.links[endpoint.link]
             if not read["up"]:
                 life.dead = "down"
             elif not read["carrier"]:
@@ -98,26 +98,26 @@ class Controls:
 
     def _closed(self, link_id: str) -> str:
         """Why nothing can be made to arrive at a link, where the read-back says so."""
-        link = self.arena.state.link(link_id)
+        link = self.view.state.link(link_id)
         if isinstance(link, Macvlan) and link.effective_mode == "source" and not link.allowed_macs:
             return "its source list is empty"
-        bottom = self.arena.bottom(link_id)
+        bottom = self.view.bottom(link_id)
         if isinstance(bottom, Veth) and bottom.master is not None:
             return f"it is a port of {bottom.master}, which takes what comes in"
-        if isinstance(bottom, Bridge) and not any(_admits(bottom, port) for port in self.arena.plugged(bottom)):
+        if isinstance(bottom, Bridge) and not any(_admits(bottom, port) for port in self.view.plugged(bottom)):
             return "no port of the bridge that works lets a frame in"
-        for child in self.arena.state.children_of(bottom.id):
+        for child in self.view.state.children_of(bottom.id):
             if child.effective_mode == "passthru" and child.up and link_id != child.id and link_id != bottom.id:
                 return "a passthru child takes what comes in"
         return ""
 
     def _send(self, link_id: str) -> None:
-        link = self.arena.state.link(link_id)
-        far = self.arena.far(link_id)
+        link = self.view.state.link(link_id)
+        far = self.view.far(link_id)
         if far is None:
             return
         life = self.lives[link_id]
-        mac = frames.mac_bytes(self.arena.links[link_id]["mac"])
+        mac = frames.mac_bytes(self.view.links[link_id]["mac"])
         source = frames.FENCE_SOURCE
         if isinstance(link, Macvlan) and link.effective_mode == "source" and link.allowed_macs:
             source = frames.mac_bytes(link.allowed_macs[0])
@@ -126,16 +126,16 @@ class Controls:
                 # By unicast and by broadcast: a parent under a passthru child hears only broadcasts, a child
                 # whose queue is closed only unicast.
                 for destination in (mac, frames.BROADCAST):
-                    number = next(self.arena.numbers)
+                    number = next(self.view.numbers)
                     self._receiving[number] = {link_id}
                     far.inject(frames.raw(destination, source, number))
             if not life.transmits:
-                number = next(self.arena.numbers)
+                number = next(self.view.numbers)
                 self._sending[number] = link_id
-                self.arena.transmit(self._index(link_id), frames.raw(frames.NEAREST_BRIDGE, mac, number))
+                self.view.transmit(self._index(link_id), frames.raw(frames.NEAREST_BRIDGE, mac, number))
         except OSError:
             # Not proved this time. What the kernel always refuses stays unproved, and the record says so.
             return
 
     def _index(self, link_id: str) -> int:
-        return next(i for i, endpoint in enumerate(self.arena.endpoints) if endpoint.link == link_id)
+        return next(i for i, endpoint in enumerate(self.view.endpoints) if endpoint.link == link_id)

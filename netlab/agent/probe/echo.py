@@ -9,7 +9,7 @@ import struct
 
 from netlab.agent import sockets
 from netlab.agent.probe import frames
-from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.mmsg import Volley
 from netlab.agent.probe.receivers import ROOM, Receivers
@@ -30,11 +30,11 @@ VOLLEYS = 1024
 class AddressLayer(Layer):
     """Shared by the layers that use the namespaces' own stacks: addresses, neighbours, where a request came in."""
 
-    def __init__(self, arena: Arena, receivers: Receivers, name: str) -> None:
-        super().__init__(arena, receivers, name)
+    def __init__(self, view: LabView, receivers: Receivers, name: str) -> None:
+        super().__init__(view, receivers, name)
         self.family = 6 if "6" in base_layer(name) else 4
         self.static = base_layer(name).endswith("-static")
-        self.neighbors = StaticNeighbors(arena, self.family, self.address)
+        self.neighbors = StaticNeighbors(view, self.family, self.address)
         size = name.partition("/")[2]
         self.size = int(size) if size else None
         if self.size is not None:
@@ -49,18 +49,18 @@ class AddressLayer(Layer):
 
     def address(self, index: int) -> Address:
         """The address that an endpoint uses in this family."""
-        endpoint = self.arena.endpoints[index]
+        endpoint = self.view.endpoints[index]
         address = endpoint.v4 if self.family == 4 else endpoint.v6
         assert address is not None
         return address
 
     def prepare(self, wave: list[Pair]) -> None:
         for _, destination in wave:
-            if not self.arena.here(destination):
+            if not self.view.here(destination):
                 continue
-            ns = self.arena.endpoints[destination].namespace
-            shared = self.address(destination).ip in self.arena.shared
-            if len(wave) < MANY or self.arena.doors[ns] > 1 or shared:
+            ns = self.view.endpoints[destination].namespace
+            shared = self.address(destination).ip in self.view.shared
+            if len(wave) < MANY or self.view.doors[ns] > 1 or shared:
                 self.listen(ns, self.protocol)
                 self.watched.add(ns)
         if self.static:
@@ -93,16 +93,16 @@ class AddressLayer(Layer):
             return
         pair = self.request_of(data)
         if pair is not None:
-            veth = self.arena.wire(self.arena.endpoints[pair[0]].link)
+            veth = self.view.wire(self.view.endpoints[pair[0]].link)
             if veth is not None and veth.port_id == port:
                 self.results[pair].wire = True
 
     def entered(self, pair: Pair, ns: str, ifname: str, kind: int) -> None:
         """A request came in at an interface of the destination's namespace."""
         result = self.results[pair]
-        if ns != self.arena.endpoints[pair[1]].namespace:
+        if ns != self.view.endpoints[pair[1]].namespace:
             return
-        link = self.arena.names.get((ns, ifname), ifname)
+        link = self.view.names.get((ns, ifname), ifname)
         if kind == frames.PACKET_OTHERHOST:
             result.evidence.setdefault("seen", []).append(link)
             return
@@ -123,7 +123,7 @@ class AddressLayer(Layer):
         """
         result = self.results[pair]
         if result.answered and not result.letter:
-            endpoint = self.arena.endpoints[pair[1]]
+            endpoint = self.view.endpoints[pair[1]]
             doors = result.evidence.get("entered")
             if doors is None and endpoint.namespace not in self.watched:
                 # No socket listened: the namespace has only one interface, and no other host the address.
@@ -150,8 +150,8 @@ class Echo(AddressLayer):
 
     traversals = 4
 
-    def __init__(self, arena: Arena, receivers: Receivers, name: str) -> None:
-        super().__init__(arena, receivers, name)
+    def __init__(self, view: LabView, receivers: Receivers, name: str) -> None:
+        super().__init__(view, receivers, name)
         self.floods = not self.static
         self.sockets: dict[int, socket.socket] = {}
         #: Each destination's struct sockaddr.
@@ -163,7 +163,7 @@ class Echo(AddressLayer):
     def prepare(self, wave: list[Pair]) -> None:
         super().prepare(wave)
         for source, _ in wave:
-            if source not in self.sockets and self.arena.here(source):
+            if source not in self.sockets and self.view.here(source):
                 self.sockets[source] = self._open(source)
 
     def at_once(self) -> int:
@@ -176,11 +176,11 @@ class Echo(AddressLayer):
             self.receivers.forget(sock)
 
     def _open(self, index: int) -> socket.socket:
-        endpoint = self.arena.endpoints[index]
+        endpoint = self.view.endpoints[index]
         family, protocol = (
             (socket.AF_INET6, socket.IPPROTO_ICMPV6) if self.family == 6 else (socket.AF_INET, socket.IPPROTO_ICMP)
         )
-        sock = self.arena.ns(index).open_socket(family, socket.SOCK_RAW, protocol, "a raw ICMP socket")
+        sock = self.view.ns(index).open_socket(family, socket.SOCK_RAW, protocol, "a raw ICMP socket")
         if self.family == 6:
             passed = bytearray(b"\xff" * 32)
             # One bit per type in 32-bit words of the machine's order, set to block (RFC 3542, 3.2).

@@ -11,12 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent.probe import filters, frames
-from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.burst import from_two
 from netlab.agent.probe.controls import Controls
 from netlab.agent.probe.echo import Echo
 from netlab.agent.probe.fence import CpuFence, QueueFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
+from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses
 from netlab.agent.probe.mmsg import Volley
@@ -50,18 +50,18 @@ class Prober:
     def __init__(
         self, lab: Lab, state: State, links: dict[str, dict[str, Any]], fence: CpuFence, *, wire: bool
     ) -> None:
-        self.arena = Arena(lab, state, links)
+        self.view = LabView(lab, state, links)
         self.receivers = Receivers(self._heard)
         self.fence = fence
         self.wire = wire
         self.layer: Layer | None = None
-        self.rounds = Rounds(self.arena, self.receivers, fence)
+        self.rounds = Rounds(self.view, self.receivers, fence)
         #: Whether each wave looks for neighbour tables that had no room.
         self._careful = False
         self._shared: set[int] = set()
         self._near: Callable[[Pair], bool] = lambda _pair: False
-        self._many_doors = any(doors > 1 for doors in self.arena.doors.values())
-        self.controls = Controls(self.arena, self.receivers)
+        self._many_doors = any(doors > 1 for doors in self.view.doors.values())
+        self.controls = Controls(self.view, self.receivers)
         shaped = {link.namespace for link in state.links if link.limit is not None}
         # Any namespace can tell of the neighbour tables, and tells of each of its own links, too.
         population = Counter(link.namespace for link in state.links)
@@ -69,7 +69,7 @@ class Prober:
         self.losses = Losses(
             self.receivers,
             min(lab.namespaces.values(), key=lambda ns: population[ns.id]),
-            queue_counters(self.arena),
+            queue_counters(self.view),
             [lab.namespaces[ns_id] for ns_id in sorted(shaped) if ns_id in lab.namespaces],
         )
         self._listen()
@@ -86,7 +86,7 @@ class Prober:
     # --- receivers ----------------------------------------------------------------------------------
 
     def _listen(self) -> None:
-        lab = self.arena.lab
+        lab = self.view.lab
         bridges = lab.bridges
         bridged = {bridge.namespace for bridge in bridges.values()}
         for ns_id, ns in lab.namespaces.items():
@@ -99,7 +99,7 @@ class Prober:
                 sock = self.receivers.listen(ns, frames.ETHERTYPE, filters.OURS)
                 if ns_id in bridged:
                     self.receivers.listen(ns, frames.ETH_P_ALL, tapped)
-            self.arena.senders[ns_id] = sock
+            self.view.senders[ns_id] = sock
 
     def _heard(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
         if kind == frames.PACKET_OUTGOING:
@@ -109,11 +109,11 @@ class Prober:
         elif protocol != frames.ETHERTYPE:
             if self.layer is not None:
                 self.layer.packet(ns_id, protocol, data, ifname, kind)
-        elif (ns_id, ifname) in self.arena.ports:
+        elif (ns_id, ifname) in self.view.ports:
             # What a bridge leaves to its port itself; the tap has seen it.
             return
         elif (number := frames.number_at(data, 14)) is not None:
-            link = self.arena.names.get((ns_id, ifname), ifname)
+            link = self.view.names.get((ns_id, ifname), ifname)
             if self.rounds.heard(number, link):
                 return
             self.controls.heard(number, link)
@@ -121,7 +121,7 @@ class Prober:
                 self.layer.heard(ns_id, number, link, kind)
 
     def _tapped(self, ns_id: str, data: bytes, ifname: str) -> None:
-        port = self.arena.ports.get((ns_id, ifname))
+        port = self.view.ports.get((ns_id, ifname))
         if port is None:
             return
         number = frames.number_at(data, 14)
@@ -135,7 +135,7 @@ class Prober:
 
     def applicable(self, layer: str) -> list[Pair]:
         """The pairs for which a layer makes sense (design: "." elsewhere)."""
-        endpoints = self.arena.endpoints
+        endpoints = self.view.endpoints
         family = layer_family(layer)
         if family is None:
             members = [i for i, endpoint in enumerate(endpoints) if not endpoint.extra]
@@ -166,15 +166,15 @@ class Prober:
 
     def _probe(self, name: str, seed: int, wanted: Collection[Pair] | None) -> LayerObserved:
         pairs = self.applicable(name)
-        layer = ENGINES[base_layer(name)](self.arena, self.receivers, name)
+        layer = ENGINES[base_layer(name)](self.view, self.receivers, name)
         if wanted is None:
-            groups = waves.cut(self.arena.state, name, pairs, seed, warms=layer.warms)
+            groups = waves.cut(self.view.state, name, pairs, seed, warms=layer.warms)
         else:
             allowed = set(pairs)
             groups = iter([[pair] for pair in wanted if pair in allowed])
-        self._shared = waves.shared(self.arena.state, name)
+        self._shared = waves.shared(self.view.state, name)
         if layer_family(name):
-            self._near = waves.near(self.arena.state, name)
+            self._near = waves.near(self.view.state, name)
         else:
             self._near = lambda _pair: True
         self.layer = layer
@@ -247,7 +247,7 @@ class Prober:
     def _warm(self, layer: Layer, pairs: list[Pair]) -> None:
         """Note which namespaces may learn from these probes: both ends; others where probes may go by a gateway, or
         where another host has an end's address."""
-        ends = {self.arena.endpoints[index].namespace for pair in pairs for index in pair}
+        ends = {self.view.endpoints[index].namespace for pair in pairs for index in pair}
         self.warmth.warm(ends, further=self._further(pairs), family=FAMILIES[layer_family(layer.name)])
 
     def _further(self, pairs: Iterable[Pair]) -> bool:
@@ -299,7 +299,7 @@ class Prober:
         if result.letter != "U":
             return
         for index in pair:
-            link = self.arena.endpoints[index].link
+            link = self.view.endpoints[index].link
             life = self.controls.lives[link]
             if life.dead:
                 result.evidence["reason"] = "known-dead"
@@ -309,7 +309,7 @@ class Prober:
                 result.evidence["reason"] = f"no control: {link} was {life.lack()}"
 
     def _observed(self, layer: Layer, applicable: set[Pair]) -> LayerObserved:
-        size = len(self.arena.endpoints)
+        size = len(self.view.endpoints)
         rows, wires, evidence = [], [], {}
         for i in range(size):
             row, wire = [], []
@@ -329,9 +329,9 @@ class Prober:
         heard: dict[str, tuple[str, ...]] = {}
         heard_open: tuple[str, ...] = ()
         if isinstance(layer, Broadcast):
-            heard_open = tuple(self.arena.endpoints[source].id for source in sorted(layer.unproved))
+            heard_open = tuple(self.view.endpoints[source].id for source in sorted(layer.unproved))
             heard = {
-                self.arena.endpoints[source].id: tuple(sorted(listeners))
+                self.view.endpoints[source].id: tuple(sorted(listeners))
                 for source, listeners in layer.listeners.items()
             }
         return LayerObserved(

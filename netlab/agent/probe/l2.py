@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netlab.agent.probe import frames
-from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.receivers import Receivers
 
@@ -18,15 +18,15 @@ class Unicast(Layer):
     def send(self, pair: Pair) -> None:
         source, destination = pair
         self.begin(pair)
-        frame = frames.raw(self.arena.macs[destination], self.arena.macs[source], self.number(pair))
-        self.arena.transmit(source, frame)
+        frame = frames.raw(self.view.macs[destination], self.view.macs[source], self.number(pair))
+        self.view.transmit(source, frame)
 
     def heard(self, ns: str, number: int, link: str, kind: int) -> None:
         pair = self.by_number.get(number)
         if pair is None:
             return
         result = self.results[pair]
-        destination = self.arena.endpoints[pair[1]]
+        destination = self.view.endpoints[pair[1]]
         if link != destination.link:
             result.evidence.setdefault("elsewhere", []).append(
                 f"{link} {'HOST' if kind == frames.PACKET_HOST else 'OTHERHOST'}"
@@ -46,7 +46,7 @@ class Unicast(Layer):
 
     def source_port(self, pair: Pair) -> str | None:
         """The switch port at the bottom of the source's stack."""
-        veth = self.arena.wire(self.arena.endpoints[pair[0]].link)
+        veth = self.view.wire(self.view.endpoints[pair[0]].link)
         return veth.port_id if veth else None
 
     def conclude(self, pair: Pair) -> None:
@@ -61,14 +61,14 @@ class Unicast(Layer):
 class Broadcast(Unicast):
     """One frame per source fills its row; other places that heard it (parents, switch ports) are kept, too."""
 
-    def __init__(self, arena: Arena, receivers: Receivers, name: str) -> None:
-        super().__init__(arena, receivers, name)
+    def __init__(self, view: LabView, receivers: Receivers, name: str) -> None:
+        super().__init__(view, receivers, name)
         self.listeners: dict[int, dict[str, int]] = {}
         #: Sources whose broadcast may have been heard by more.
         self.unproved: set[int] = set()
         self.rows: dict[int, list[Pair]] = {}
         self.columns: dict[str, list[int]] = {}
-        for index, endpoint in enumerate(arena.endpoints):
+        for index, endpoint in enumerate(view.endpoints):
             if not endpoint.extra:
                 self.columns.setdefault(endpoint.link, []).append(index)
 
@@ -85,8 +85,8 @@ class Broadcast(Unicast):
             for other in row:
                 self.begin(other)
             self.listeners[source] = {}
-            frame = frames.raw(frames.BROADCAST, self.arena.macs[source], self.number((source, source)))
-            self.arena.transmit(source, frame)
+            frame = frames.raw(frames.BROADCAST, self.view.macs[source], self.number((source, source)))
+            self.view.transmit(source, frame)
         elif reason := self.results[row[0]].evidence.get("reason"):
             self.fail(pair, reason)
 

@@ -11,7 +11,7 @@ from netlab.agent import sockets
 from netlab.agent.errors import name as errno_name
 from netlab.agent.netns import Netns
 from netlab.agent.probe import filters
-from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.mmsg import Volley
 from netlab.agent.probe.receivers import Receivers
 
@@ -49,8 +49,8 @@ class Layer:
     #: A wave has at most so many probes: all of them may wait in one socket for a neighbour that never answers.
     most = sys.maxsize
 
-    def __init__(self, arena: Arena, receivers: Receivers, name: str) -> None:
-        self.arena = arena
+    def __init__(self, view: LabView, receivers: Receivers, name: str) -> None:
+        self.view = view
         self.receivers = receivers
         self.name = name
         self.results: dict[Pair, Result] = {}
@@ -103,11 +103,11 @@ class Layer:
 
     def listen(self, ns: str, protocol: int) -> None:
         """Hear a protocol in a namespace."""
-        self.receivers.listen(self.arena.lab.namespaces[ns], protocol, filters.PROGRAMS[protocol])
+        self.receivers.listen(self.view.lab.namespaces[ns], protocol, filters.PROGRAMS[protocol])
 
     def number(self, pair: Pair) -> int:
         """A fresh number for a probe of this pair."""
-        number = next(self.arena.numbers)
+        number = next(self.view.numbers)
         self.by_number[number] = pair
         return number
 
@@ -137,6 +137,6 @@ class Layer:
 
     def namespaces(self, wave: list[Pair]) -> dict[str, Netns]:
         """The namespaces of a wave's endpoints."""
-        endpoints = self.arena.endpoints
+        endpoints = self.view.endpoints
         ids = {endpoints[index].namespace for pair in wave for index in pair}
-        return {ns: self.arena.lab.namespaces[ns] for ns in sorted(ids)}
+        return {ns: self.view.lab.namespaces[ns] for ns in sorted(ids)}

@@ -7,7 +7,7 @@ import ipaddress
 import socket
 
 from netlab.agent.probe import frames
-from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.receivers import Receivers
 
@@ -23,15 +23,15 @@ class Resolve(Layer):
     family = 4
     protocol = frames.ETH_P_ARP
 
-    def __init__(self, arena: Arena, receivers: Receivers, name: str) -> None:
-        super().__init__(arena, receivers, name)
+    def __init__(self, view: LabView, receivers: Receivers, name: str) -> None:
+        super().__init__(view, receivers, name)
         self.asked: dict[tuple[str, bytes, bytes], list[Pair]] = {}
         self.sent: dict[Question, list[Pair]] = {}
         #: The address of an endpoint in this family, worked out once for each.
         self.packed = functools.cache(self._packed)
 
     def _packed(self, index: int) -> bytes:
-        endpoint = self.arena.endpoints[index]
+        endpoint = self.view.endpoints[index]
         address = endpoint.v4 if self.family == 4 else endpoint.v6
         assert address is not None
         return ipaddress.ip_address(address.ip).packed
@@ -40,8 +40,8 @@ class Resolve(Layer):
         self.asked.clear()
         self.sent.clear()
         for source, _ in wave:
-            if self.arena.here(source):
-                self.listen(self.arena.endpoints[source].namespace, self.protocol)
+            if self.view.here(source):
+                self.listen(self.view.endpoints[source].namespace, self.protocol)
 
     def request(self, pair: Pair) -> bytes:
         """The whole frame that asks."""
@@ -49,10 +49,10 @@ class Resolve(Layer):
 
     def send(self, pair: Pair) -> None:
         self.begin(pair)
-        key = self.arena.endpoints[pair[0]].link, self.packed(pair[0]), self.packed(pair[1])
+        key = self.view.endpoints[pair[0]].link, self.packed(pair[0]), self.packed(pair[1])
         self.asked.setdefault(key, []).append(pair)
-        self.arena.transmit(pair[0], self.request(pair))
-        question = self.arena.macs[pair[0]], self.packed(pair[0]), self.packed(pair[1])
+        self.view.transmit(pair[0], self.request(pair))
+        question = self.view.macs[pair[0]], self.packed(pair[0]), self.packed(pair[1])
         self.sent.setdefault(question, []).append(pair)
 
     def answered(self, ns: str, ifname: str, asker: bytes, ip: bytes, mac: bytes, kind: int) -> None:
@@ -60,14 +60,14 @@ class Resolve(Layer):
 
         A source-mode child gets copies of its parent's answers, too: only answers to its own request count.
         """
-        link = self.arena.names.get((ns, ifname), ifname)
+        link = self.view.names.get((ns, ifname), ifname)
         for pair in self.asked.get((link, asker, ip), ()):
             if kind == frames.PACKET_OTHERHOST:
                 continue
             result = self.results[pair]
             answered_by: list[str] = result.evidence.setdefault("answered_by", [])
             answered_by.append(frames.mac_text(mac))
-            if mac == self.arena.macs[pair[1]]:
+            if mac == self.view.macs[pair[1]]:
                 result.letter = "R"
 
     def conclude(self, pair: Pair) -> None:
@@ -76,8 +76,8 @@ class Resolve(Layer):
             return
         mine = {
             mac
-            for mac, endpoint in zip(self.arena.macs, self.arena.endpoints, strict=True)
-            if endpoint.namespace == self.arena.endpoints[pair[1]].namespace
+            for mac, endpoint in zip(self.view.macs, self.view.endpoints, strict=True)
+            if endpoint.namespace == self.view.endpoints[pair[1]].namespace
         }
         macs = {frames.mac_bytes(mac) for mac in result.evidence.get("answered_by", ())}
         result.letter = "A" if macs & mine else "U"
@@ -89,7 +89,7 @@ class Resolve(Layer):
     def on_wire(self, ns: str, data: bytes, port: str) -> None:
         question = self.question(data)
         for pair in self.sent.get(question, ()) if question else ():
-            veth = self.arena.wire(self.arena.endpoints[pair[0]].link)
+            veth = self.view.wire(self.view.endpoints[pair[0]].link)
             if veth is not None and veth.port_id == port:
                 self.results[pair].wire = True
 
@@ -107,7 +107,7 @@ class Arp(Resolve):
 
     def request(self, pair: Pair) -> bytes:
         source, target = (socket.inet_ntoa(self.packed(index)) for index in pair)
-        return frames.arp_request(self.arena.macs[pair[0]], source, target)
+        return frames.arp_request(self.view.macs[pair[0]], source, target)
 
     def question(self, data: bytes) -> Question | None:
         if data[12:14] != b"\x08\x06" or data[20:22] != b"\0\x01":
@@ -131,7 +131,7 @@ class Ndp(Resolve):
 
     def request(self, pair: Pair) -> bytes:
         source, target = (str(ipaddress.IPv6Address(self.packed(index))) for index in pair)
-        return frames.neighbor_solicitation(self.arena.macs[pair[0]], source, target)
+        return frames.neighbor_solicitation(self.view.macs[pair[0]], source, target)
 
     def question(self, data: bytes) -> Question | None:
         if data[12:14] != b"\x86\xdd" or data[54:55] != b"\x87":

@@ -7,9 +7,9 @@ from functools import partial
 
 from netlab.agent.netns import Netns
 from netlab.agent.probe import filters
-from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.controls import Life
 from netlab.agent.probe.fence import CpuFence, Fence, FenceLost, QueueFence, ShaperFence, cross_queues
+from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.meter import Meter
 from netlab.agent.probe.receivers import Receivers
 from netlab.contract.types import AnyLink, Macvlan, State
@@ -22,10 +22,10 @@ METERED = 16
 class Rounds:
     """The fences of a lab in one step; ``notes`` tell where there can be none."""
 
-    def __init__(self, arena: Arena, receivers: Receivers, cpus: CpuFence) -> None:
+    def __init__(self, view: LabView, receivers: Receivers, cpus: CpuFence) -> None:
         self.notes: list[str] = []
-        self._arena = arena
-        self._state = state = arena.state
+        self._arena = view
+        self._state = state = view.state
         self._receivers = receivers
         self._cpus = cpus
         self.queues: dict[str, QueueFence] = {}
@@ -38,7 +38,7 @@ class Rounds:
         self._under_way: dict[int, Fence] = {}
         self._missing: dict[int, Fence] = {}
         #: The host of each endpoint, by index, and of each parent with a broadcast queue.
-        self._hosts = [state.namespace(endpoint.namespace).host for endpoint in arena.endpoints]
+        self._hosts = [state.namespace(endpoint.namespace).host for endpoint in view.endpoints]
         self._homes: dict[str, str] = {}
         #: Parents in whose broadcast queues something may wait that no fence has followed.
         self._behind: set[str] = set()
@@ -90,17 +90,17 @@ class Rounds:
 
     def _shaper_fences(self) -> list[ShaperFence]:
         """A fence for each interface that is shaped and can send: a frame may wait there for its turn."""
-        arena = self._arena
+        view = self._arena
         fences = []
-        for i, endpoint in enumerate(arena.endpoints):
-            link = arena.state.link(endpoint.link)
-            far = arena.far(link.id)
+        for i, endpoint in enumerate(view.endpoints):
+            link = view.state.link(endpoint.link)
+            far = view.far(link.id)
             if link.limit is None or endpoint.extra or far is None:
                 continue
-            if not arena.works(link.id):
+            if not view.works(link.id):
                 # Without carrier its queueing discipline is noop_qdisc, which keeps nothing (dev_deactivate).
                 continue
-            fences.append(ShaperFence(link.id, partial(arena.transmit, i), far.places, arena.macs[i]))
+            fences.append(ShaperFence(link.id, partial(view.transmit, i), far.places, view.macs[i]))
         return fences
 
     # --- what is heard ------------------------------------------------------------------------------
@@ -195,13 +195,13 @@ def queue_length(state: State, parent: AnyLink) -> int:
     return max((length for length in asked if length is not None), default=1000)
 
 
-def queue_counters(arena: Arena) -> dict[str, tuple[Netns, list[str]]]:
+def queue_counters(view: LabView) -> dict[str, tuple[Netns, list[str]]]:
     """The parents whose drops of broadcasts count as losses, by namespace.
 
     A parent whose queue has length 0 drops every broadcast from outside: that is how it is meant, not a loss.
     """
     found: dict[str, tuple[Netns, list[str]]] = {}
-    for parent in parents(arena.state):
-        if queue_length(arena.state, parent):
-            found.setdefault(parent.namespace, (arena.lab.namespaces[parent.namespace], []))[1].append(parent.ifname)
+    for parent in parents(view.state):
+        if queue_length(view.state, parent):
+            found.setdefault(parent.namespace, (view.lab.namespaces[parent.namespace], []))[1].append(parent.ifname)
     return found

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from netlab.agent.netlink import neighbors
 from netlab.agent.netlink.constants import NUD_PERMANENT
-from netlab.agent.probe.arena import Arena, Pair
+from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.contract.types import Address
 from netlab.contract.waves import routed
 
@@ -26,24 +26,22 @@ class StaticNeighbors:
     help another pair. Then all entries stay for the whole layer; otherwise each wave's are deleted again.
     """
 
-    def __init__(self, arena: Arena, family: int, address: Callable[[int], Address]) -> None:
-        self._arena = arena
+    def __init__(self, view: LabView, family: int, address: Callable[[int], Address]) -> None:
+        self._arena = view
         self._family = socket.AF_INET6 if family == 6 else socket.AF_INET
-        self._places: list[Place] = [(endpoint.namespace, endpoint.ifindex) for endpoint in arena.endpoints]
+        self._places: list[Place] = [(endpoint.namespace, endpoint.ifindex) for endpoint in view.endpoints]
         #: The entries that we have made, each an interface and an address in the form of ``_target``.
         self._present: set[tuple[Place, bytes]] = set()
         #: Entries of the file itself stay as they are.
         self._given: set[tuple[Place, bytes]] = {
             ((link.namespace, link.ifindex), neighbors.of(ipaddress.ip_address(item.ip).packed))
-            for link in arena.state.links
+            for link in view.state.links
             for item in link.neighbors
         }
-        self.lasting = (
-            all(doors == 1 for doors in arena.doors.values()) and not arena.shared and not routed(arena.state)
-        )
+        self.lasting = all(doors == 1 for doors in view.doors.values()) and not view.shared and not routed(view.state)
         # What a request says of the one end and of the other, encoded once for each.
         self._target = functools.cache(lambda there: neighbors.of(ipaddress.ip_address(address(there).ip).packed))
-        self._lladdr = functools.cache(lambda there: neighbors.says(arena.macs[there]))
+        self._lladdr = functools.cache(lambda there: neighbors.says(view.macs[there]))
 
     def add(self, wave: list[Pair]) -> None:
         """Put in what a wave needs and isn't there. Raises OSError."""

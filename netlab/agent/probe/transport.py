@@ -12,8 +12,8 @@ import struct
 from netlab.agent import sockets
 from netlab.agent.errors import name as errno_name
 from netlab.agent.probe import filters, frames
-from netlab.agent.probe.arena import Arena, Pair
 from netlab.agent.probe.echo import AddressLayer
+from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.layer import REFUSALS
 from netlab.agent.probe.receivers import ROOM, Receivers
 
@@ -29,8 +29,8 @@ class Transport(AddressLayer):
     #: Servers listen here, or at the next free port: each namespace has a port space of its own.
     first_port = 45067
 
-    def __init__(self, arena: Arena, receivers: Receivers, name: str) -> None:
-        super().__init__(arena, receivers, name)
+    def __init__(self, view: LabView, receivers: Receivers, name: str) -> None:
+        super().__init__(view, receivers, name)
         self.domain = socket.AF_INET6 if self.family == 6 else socket.AF_INET
         #: By destination: the port that it listens at, and the socket.
         self.servers: dict[int, int] = {}
@@ -41,7 +41,7 @@ class Transport(AddressLayer):
 
     def prepare(self, wave: list[Pair]) -> None:
         for _, destination in wave:
-            if destination not in self.servers and self.arena.here(destination):
+            if destination not in self.servers and self.view.here(destination):
                 self.servers[destination] = self._serve(destination)
         super().prepare(wave)
 
@@ -62,7 +62,7 @@ class Transport(AddressLayer):
 
     def _open(self, index: int) -> socket.socket:
         """A socket in an endpoint's namespace. Raises OSError."""
-        sock = self.arena.ns(index).open_socket(self.domain, self.kind, 0, f"a socket for {self.name}")
+        sock = self.view.ns(index).open_socket(self.domain, self.kind, 0, f"a socket for {self.name}")
         sock.setblocking(False)
         return sock
 
@@ -81,7 +81,7 @@ class Transport(AddressLayer):
     def send(self, pair: Pair) -> None:
         source, destination = pair
         self.begin(pair)
-        endpoint = self.arena.endpoints[source]
+        endpoint = self.view.endpoints[source]
         try:
             client = self._open(source)
         except OSError as error:
@@ -109,7 +109,7 @@ class Transport(AddressLayer):
             self.receivers.forget(client)
         # Where several namespaces have an address, each must answer in its own wave only.
         for index in {pair[1] for pair in wave} & self.listening.keys():
-            if self.address(index).ip in self.arena.shared:
+            if self.address(index).ip in self.view.shared:
                 self.stop(index)
 
     def is_request(self, data: bytes, transport: int) -> bool:

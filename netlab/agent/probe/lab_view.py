@@ -29,7 +29,7 @@ class Far:
     places: frozenset[str]
 
 
-class Arena:
+class LabView:
     """Where things are: endpoints by index, links by namespace and interface name, the switch port of each."""
 
     def __init__(self, lab: Lab, state: State, links: dict[str, dict[str, Any]]) -> None:
