@@ -128,4 +128,5 @@ def _unknown(kin: Kin, wanted: Wanted, name: str) -> None:
         hint = f"interfaces of {host}: {', '.join(kin.interfaces(host))}"
         kin.problem(wanted, "parent", f"{name!r} is not an interface of {host}; a child sits on its own host", hint)
         return
-    kin.unknown(wanted, "parent", "interface", name, kin.interfaces(host), f" in {host}")
+    others = [one for one in kin.interfaces(host) if (host, one) != (wanted.namespace, wanted.name)]
+    kin.unknown(wanted, "parent", "interface", name, others, f" in {host}")

@@ -25,9 +25,12 @@ WIRE = ("on-wire", "not-on-wire")
 #: An IPv4 header with ICMP, and the largest packet.
 SIZES = range(28, 65536)
 
-_SIDE = r"[^\s\[\]<>]+"
+#: From one side to the other, or both ways; people's own signs for it are taken, too.
+ARROW = r"<?->|→|↔"
+BOTH = ("<->", "↔")
+_SIDE = r"[^\s\[\]<>→↔]+"
 _HEAD = re.compile(
-    rf"\s*(?P<left>{_SIDE})\s*(?:(?P<arrow><?->)\s*(?P<right>{_SIDE})\s*)?(?:\[(?P<layers>[^\[\]]*)\]\s*)?"
+    rf"\s*(?P<left>{_SIDE})\s*(?:(?P<arrow>{ARROW})\s*(?P<right>{_SIDE})\s*)?(?:\[(?P<layers>[^\[\]]*)\]\s*)?"
 )
 _SIZED = re.compile(r"(icmp6?)/([0-9]{1,6})")
 _FORMS = "write 'A -> B [icmp]: reachable'"
@@ -117,7 +120,7 @@ def _entry(node: Node, file: str) -> AnyEntry:
     if isinstance(value, str):
         return _from_text(node, value, file)
     if isinstance(value, dict):
-        if "from" in value and (len(value) > 1 or "->" not in "".join(value)):
+        if "from" in value and (len(value) > 1 or not has_arrow("".join(value))):
             return _from_mapping(node, value, file)
         if len(value) == 1:
             (head, body), key = next(iter(value.items())), next(iter(node.keys.values()))
@@ -132,9 +135,18 @@ def _entry(node: Node, file: str) -> AnyEntry:
     )
 
 
+def has_arrow(text: str) -> bool:
+    """Whether a text is of two sides."""
+    return re.search(ARROW, text) is not None
+
+
 def _from_text(node: Node, text: str, file: str) -> AnyEntry:
     head, colon, outcome = text.rpartition(": ")
     if not colon:
+        head, wide, outcome = text.rpartition("：")
+        if wide:
+            what = "the colon is a full-width one"
+            raise _Faulty(node.where(file, len(head)), what, f"write '{head.strip()}: {outcome.strip()}'")
         tight = re.fullmatch(r"(.*?)\s*:\s*([a-z-]+)", text.strip(), re.DOTALL)
         if tight and tight[2] in (*OUTCOMES, *WIRE):
             hint = f"write '{tight[1]}: {tight[2]}'"
@@ -226,7 +238,7 @@ def _scalar_entry(text: str, head: str, outcome: str, key: Node, at: Where, file
         for part in parsed["layers"].split(","):
             layers.append(_layer(part.strip(), key.where(file, start + len(part) - len(part.lstrip()))))
             start += len(part) + 1
-    both = parsed["arrow"] == "<->"
+    both = parsed["arrow"] in BOTH
     return _pair(text, key.where(file), str(parsed["left"]), str(parsed["right"]), both, tuple(layers), outcome, at)
 
 
@@ -311,7 +323,7 @@ def _head(head: str, key: Node, file: str) -> re.Match[str]:
     if partial := _HEAD.match(head):
         offset = partial.end()
         rest = head[offset:].strip()
-        if rest.startswith(("-", "=", "<", ">")):
+        if rest.startswith(("-", "=", "<", ">", "⇒", "⟶", "➜", "—", "–")):
             hint = "the arrows are '->' and '<->'"
         elif rest.startswith("["):
             hint = "layers stand in one pair of brackets: [icmp, tcp]"

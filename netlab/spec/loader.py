@@ -238,6 +238,8 @@ def _report(fault: Any, root: Node, file: str, problems: Problems) -> None:
     last = str(loc[-1]) if loc else ""
     if kind == "extra_forbidden":
         hint = did_you_mean(last, _keys_at(loc[:-1]))
+        if "：" in last:
+            hint = f"the colon is a full-width one: write {last.replace('：', ': ')!r}"
         if last == "<<":
             hint = "merging is not part of YAML 1.2; alias a whole section instead"
         problems.add(here, f"unknown key {last!r}", hint)

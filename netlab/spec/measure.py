@@ -21,6 +21,7 @@ from netlab.compare import FEWEST
 from netlab.contract.measures import Bound, Metric, Traffic
 from netlab.contract.where import Where
 from netlab.spec import quantities, scalars
+from netlab.spec.expect import ARROW, BOTH, has_arrow
 from netlab.spec.measurements import SECTIONS, Comparing, GivenSide, Measurements, Measuring, Pair
 from netlab.spec.nodes import Node
 from netlab.spec.problems import Problem, Problems, did_you_mean
@@ -28,8 +29,8 @@ from netlab.spec.scalars import Wrong
 
 T = TypeVar("T")
 
-_SIDE = r"[^\s\[\]<>,]+"
-_PAIR = re.compile(rf"\s*(?P<left>{_SIDE})\s*(?P<arrow><?->)\s*(?P<right>{_SIDE})\s*")
+_SIDE = r"[^\s\[\]<>,→↔]+"
+_PAIR = re.compile(rf"\s*(?P<left>{_SIDE})\s*(?P<arrow>{ARROW})\s*(?P<right>{_SIDE})\s*")
 #: iperf3 counts in whole seconds (and knows no segment larger than 9 KiB, no datagram smaller than 16 bytes).
 _WHOLE = "iperf3 counts whole seconds"
 #: A bound of each, for messages.
@@ -190,14 +191,14 @@ def _measure(node: Node, name: str, file: str) -> Measuring:
         raise _Faulty(node.where(file), what, "write 'A -> B'")
     if "pairs" in value:
         return _from_mapping(metric, node, value, node.keys, file, _pairs(value["pairs"], file), "")
-    if len(value) == 1 and "->" in next(iter(value)):
+    if len(value) == 1 and has_arrow(next(iter(value))):
         (head, body), key = next(iter(value.items())), next(iter(node.keys.values()))
         pair = _pair(head, key, file)
         if isinstance(body.value, dict):
             return _from_mapping(metric, key, body.value, body.keys, file, (pair,), head.strip())
         text = f"{head.strip()}: {body.value or ''}".rstrip(": ")
         return Measuring(text, key.where(file), (pair,), _default(metric), bound=_bound_of(metric, body, file))
-    arrows = [key for key in value if "->" in key]
+    arrows = [key for key in value if has_arrow(key)]
     if arrows:
         second = node.keys[next(key for key in value if key != arrows[0])]
         raise _Faulty(second.where(file), "one measurement has one key", f"begin each with '- ', or write {_FORM}")
@@ -271,7 +272,7 @@ def _pair(value: object, node: Node, file: str) -> Pair:
         if isinstance(value, str) and re.search(r"->.*:\S", value):
             hint = "a space is missing after the colon"
         raise _Faulty(node.where(file), f"{said} is not a pair of endpoints", hint)
-    return Pair(found["left"], found["right"], found["arrow"] == "<->", node.where(file))
+    return Pair(found["left"], found["right"], found["arrow"] in BOTH, node.where(file))
 
 
 # --- comparisons ------------------------------------------------------------------------------------

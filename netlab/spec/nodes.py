@@ -24,6 +24,8 @@ MAX_NODES = 300_000
 
 #: Control characters; tab, line feed and carriage return are none. libyaml itself would name no line.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+#: A key that ends in U+FF1A, as input methods for Chinese and Japanese type a colon.
+_WIDE_COLON = re.compile(r"\s*(?:- )?[^\s:#'\"]+\s*：")
 #: Keys below which endpoints and their addresses are.
 _HOLD_ENDPOINTS = frozenset(("hosts", "containers", "interfaces", "addresses", "replicas", "switches"))
 _PLAIN_TAGS = ("!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
@@ -223,7 +225,8 @@ class _Composer:
         source = lines[min(line, len(lines) - 1)]
         problem = error.problem or "syntax error"
         context = error.context or ""
-        self._stop(Where(self.file, line + 1, column + 1), f"not YAML: {problem}", _hint(problem, context, source))
+        hint = _wide_colon(lines, line) or _hint(problem, context, source)
+        self._stop(Where(self.file, line + 1, column + 1), f"not YAML: {problem}", hint)
 
 
 def _keys(node: Node) -> Iterator[str]:
@@ -236,6 +239,14 @@ def _keys(node: Node) -> Iterator[str]:
             open_ += value.values()
         elif isinstance(value, list):
             open_ += value
+
+
+def _wide_colon(lines: list[str], line: int) -> str:
+    """A hint where a key in the line of an error, or shortly before, ends in a full-width colon, which is a letter."""
+    for number in range(min(line, len(lines) - 1), max(line - 3, -1), -1):
+        if found := _WIDE_COLON.match(lines[number]):
+            return f"the colon in line {number + 1}, column {found.end()} is a full-width one: write ': '"
+    return ""
 
 
 def _hint(problem: str, context: str, source: str) -> str:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from netlab.spec.loader import Spec
 
 
+#: Known words that a message lists: as many as any mapping of a topology has keys. There may be thousands of hosts.
+MOST_WORDS = 30
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """One thing wrong: where, what, and what would be right.
@@ -80,12 +84,12 @@ def near(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str], what: str = "known") -> str:
-    """``did you mean 'ens160'?`` where a known word is near, else the list of them (at most ten)."""
+    """``did you mean 'ens160'?`` where a known word is near, else the list of them (at most `MOST_WORDS`)."""
     words = list(dict.fromkeys(known))
     meant = near(word, words)
     if meant:
         return f"did you mean {meant!r}?"
     if not words:
         return ""
-    more = f" and {len(words) - 10} more" if len(words) > 10 else ""
-    return f"{what}: {', '.join(words[:10])}{more}"
+    more = f" and {len(words) - MOST_WORDS} more" if len(words) > MOST_WORDS else ""
+    return f"{what}: {', '.join(words[:MOST_WORDS])}{more}"

@@ -8,13 +8,19 @@ import re
 from netlab.contract.types import Address
 
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
-_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_NUMBER = re.compile(r"-?[0-9]+")
+#: Longer numbers are out of any range, and aren't computed.
+_DIGITS = 18
 _NAME = re.compile(r"[^\W_](?:[\w.+-]*)|_[\w.+-]*")
 #: IFNAMSIZ and ALTIFNAMSIZ less the closing NUL (include/uapi/linux/if.h).
 IFNAME_BYTES = 15
 ALTNAME_BYTES = 127
 #: RT_TABLE_* (include/uapi/linux/rtnetlink.h).
 TABLES = {"main": 254, "local": 255, "default": 253}
+
+
+#: What other tools' files have in the place of an address.
+_GIVEN_BY_OTHERS = ("dhcp", "dhcp4", "dhcp6", "auto", "slaac", "ra", "static", "none")
 
 
 class Wrong(ValueError):
@@ -50,9 +56,10 @@ def number(value: object, low: int, high: int) -> int:
     word = text(value)
     if not _NUMBER.fullmatch(word):
         raise Wrong(f"{_short(word)} is not a whole number")
-    if not low <= (result := int(word)) <= high:
-        raise Wrong(f"{result} is out of range", f"{low} to {high}")
-    return result
+    if len(word) > _DIGITS or not low <= int(word) <= high:
+        shown = word if len(word) <= 60 else f"a number of {len(word)} digits"
+        raise Wrong(f"{shown} is out of range", f"{low} to {high}")
+    return int(word)
 
 
 def name(value: object) -> str:
@@ -126,9 +133,18 @@ def mac_or_link(value: object) -> str:
     return word
 
 
+def addresses(value: object) -> object:
+    """What is given as addresses, unless it is a word for another way to get one."""
+    if isinstance(value, str) and value.casefold() in _GIVEN_BY_OTHERS:
+        address(value)
+    return value
+
+
 def address(value: object) -> Address:
     """An interface's address with its prefix length."""
     word = text(value)
+    if word.casefold() in _GIVEN_BY_OTHERS:
+        raise Wrong(f"{word!r} is no address: netlab sets addresses itself", "give one, as in [192.168.26.149/24]")
     ip, slash, _ = word.partition("/")
     try:
         if "%" in word:

@@ -126,7 +126,7 @@ LimitValue = Annotated[
     ),
 ]  # fmt: skip
 
-Addresses = Annotated[tuple[InterfaceAddress, ...], BeforeValidator(_listing)]
+Addresses = Annotated[tuple[InterfaceAddress, ...], BeforeValidator(_listing), BeforeValidator(scalars.addresses)]
 Macs = Annotated[tuple[MacOrLink, ...], BeforeValidator(_listing)]
 Neighbors = Annotated[dict[IpKey, MacOrLink], BeforeValidator(_section)]
 Sysctls = Annotated[dict[SysctlKey, SysctlValue], BeforeValidator(_section)]

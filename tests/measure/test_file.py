@@ -32,7 +32,7 @@ def test_every_form_of_an_entry() -> None:
         throughput:
           - A -> B
           - B -> A/c1: at least 1 Gbit/s
-          - "A <-> B: 1mbit to 2mbit"
+          - "A ↔ B: 1mbit to 2mbit"
           - A -> B: {duration: 2s, streams: 4, repetitions: 3, reverse: on, is: at most 5 Gbit/s}
           - {pairs: [A -> B, A/c1 <-> A/c2], protocol: udp, length: 200, bitrate: 10mbit, bytes: 1M}
         """

@@ -64,6 +64,10 @@ CASES: list[tuple[str, str]] = [
     ),
     # --- parents
     (
+        hosts("ens160: {switch: s}", "ens160.1: {type: macvlan, parent: ens161}"),
+        "f:6:41: no interface 'ens161' in A; did you mean 'ens160'?",
+    ),
+    (
         hosts("ens160: {switch: s}", "x: {type: macvlan, parent: ens16}"),
         "f:6:34: no interface 'ens16' in A; did you mean 'ens160'?",
     ),
@@ -281,7 +285,7 @@ CASES: list[tuple[str, str]] = [
     (
         step("set: {lan: {hairpin: on}}"),
         "f:14:17: unknown key 'hairpin'; known: stp, fdb_max_learned, ageing_time, mcast_snooping, state, mac, mtu, "
-        "addresses, neighbors, port and 9 more",
+        "addresses, neighbors, port, mode, allowed_macs, nodst, bcqueuelen, duplicate, limit, routes, rules, sysctls",
     ),
     (step("set: {A/c1:eth0: {port: {hairpin: on}}}"), "f:14:23: 'port' cannot be set on a macvlan"),
     (step("set: {A:eth0: {mac: auto}}"), "f:14:25: 'auto' is for a new interface; give the MAC that it is to have"),

@@ -248,3 +248,43 @@ def test_importing_the_room_imports_no_parser() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# --- what newcomers write ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "name：t\nhosts: {A: }\n",
+            "f:2:6: not YAML: mapping values are not allowed in this context; the colon in line 1",
+        ),
+        ("name: t\nhosts：\n  A: {}\n", "the colon in line 2, column 6 is a full-width one: write ': '"),
+        ("hosts:\n  A：\n    interfaces: {}\n", "the colon in line 2, column 4 is a full-width one: write ': '"),
+        ("hosts: {A: {interfaces: {e: {mtu：1400}}}}", "the colon is a full-width one: write 'mtu: 1400'"),
+    ],
+)
+def test_a_full_width_colon_is_told(text: str, said: str) -> None:
+    """A colon out of a Chinese or Japanese input method is named, with its place."""
+    [fault] = faults(text)
+    assert said in fault
+
+
+@pytest.mark.parametrize("given", ["dhcp", "[dhcp]", "DHCP4", "auto"])
+def test_no_address_comes_from_elsewhere(given: str) -> None:
+    """Who asks for DHCP learns that there is none, and isn't told to put it into brackets."""
+    [fault] = faults(f"hosts: {{A: {{interfaces: {{e: {{switch: s, addresses: {given}}}}}}}}}\n")
+    word = given.strip("[]")
+    assert fault.endswith(
+        f": {word!r} is no address: netlab sets addresses itself; give one, as in [192.168.26.149/24]"
+    )
+
+
+@pytest.mark.parametrize("text", ["foo: 1\nhosts: {}", "hosts: {A: {interfaces: {e: {switch: s, foo: 1}}}}"])
+def test_all_keys_are_listed(text: str) -> None:
+    """Beside an unknown key stand all that there are."""
+    [fault] = faults(text)
+    assert "unknown key 'foo'; known: " in fault
+    assert "more" not in fault
+    assert fault.endswith(", claims") or ", bcqueuelen" in fault

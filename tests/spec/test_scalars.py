@@ -152,7 +152,9 @@ def test_numbers_have_bounds() -> None:
         ("67", "67 is out of range"),
         ("1_0", "not a whole number"),
         ("1.0", "not"),
-        ("9" * 5000, "not"),
+        ("9" * 20, "99999999999999999999 is out of range"),
+        ("-" + "9" * 20, "-99999999999999999999 is out of range"),
+        ("9" * 5000, "a number of 5000 digits is out of range"),
     ):
         with pytest.raises(Wrong, match=what):
             scalars.number(text, 68, 65535)
