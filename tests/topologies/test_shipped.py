@@ -43,6 +43,15 @@ def test_a_shipped_topology_passes(path: Path, record: Callable[[Path], Record])
     assert seen["summary"]["skip"] == 0
 
 
+@pytest.mark.parametrize("name", ["router", "two-switches", "ipv6-only"])
+def test_a_common_network_ships(name: str) -> None:
+    """Networks that people often have ship beside the article's: each expects something in every step."""
+    [path] = [path for path in FILES if path.stem == name]
+    steps = plan.from_file(path).steps
+    assert len(steps) > 1
+    assert all(step.expect for step in steps)
+
+
 def test_the_mesh_is_whole(record: Callable[[Path], Record]) -> None:
     """A hundred machines make 9,900 ordered pairs, and each of them is seen to be reached."""
     [mesh] = [path for path in FILES if path.stem == MESH]
