@@ -256,6 +256,6 @@ class HostsServer(Server):
     def quiet(self, _message: dict[str, Any]) -> Answer:
         """The lab has ended on every machine: delete its neighbours, so that no machine asks for them any more."""
         if self.station is not None:
-            self.station.chill()
+            self.station.flush()
         self._stop()
         return None, []

@@ -207,7 +207,7 @@ class Station:
                 self.layer.end()
             self.layer = ENGINES[base_layer(name)](self.view, self.receivers, name)
         layer = self.layer
-        self.chill()
+        self.flush()
         self.stray.clear()
         self.wave = {(i, j): number for i, j, number in wave}
         layer.prepare(list(self.wave))
@@ -289,7 +289,7 @@ class Station:
             self.layer.finish(list(self.wave))
         self.wave = {}
 
-    def chill(self) -> None:
+    def flush(self) -> None:
         """Delete all learned neighbours of containers, and those of the topology in the machine's own namespace."""
         for ns_id, ns in self.lab.namespaces.items():
             if isinstance(ns, Here):

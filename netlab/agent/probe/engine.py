@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.agent.probe import filters, frames
 from netlab.agent.probe.burst import from_two
+from netlab.agent.probe.cache_state import CacheState
 from netlab.agent.probe.controls import Controls
 from netlab.agent.probe.echo import Echo
 from netlab.agent.probe.fence import CpuFence, QueueFence
@@ -25,7 +26,6 @@ from netlab.agent.probe.resolve import Arp, Ndp
 from netlab.agent.probe.rounds import Rounds, queue_counters
 from netlab.agent.probe.transport import Tcp, Udp
 from netlab.agent.probe.waiting import Unfenced
-from netlab.agent.probe.warmth import Warmth
 from netlab.contract import waves
 from netlab.contract.observed import LayerObserved
 from netlab.contract.types import ON_LINK, State, Veth, base_layer, layer_family
@@ -75,7 +75,7 @@ class Prober:
         self._listen()
         self.controls.run()
         self.rounds.prepare(self.controls.lives)
-        self.warmth = Warmth(lab, state, self.receivers, metered=self.rounds.metered)
+        self.cache_state = CacheState(lab, state, self.receivers, metered=self.rounds.metered)
         self._unfenced = Unfenced(lab.namespaces, state)
 
     def close(self) -> None:
@@ -179,7 +179,7 @@ class Prober:
             self._near = lambda _pair: True
         self.layer = layer
         self.losses.mark(tables=self._careful)
-        self.warmth.bridges_warm()
+        self.cache_state.bridges_warm()
         try:
             for wave in groups:
                 for start in range(0, len(wave), layer.most):
@@ -193,7 +193,7 @@ class Prober:
         open_pairs = wave
         late = self.rounds.catch_up(self._queues(wave)) if layer.warms else ""
         for attempt in range(len(BURSTS)):
-            late = self.warmth.chill(self._let_out) or late
+            late = self.cache_state.flush(self._let_out) or late
             layer.prepare(open_pairs)
             if layer.warms:
                 self._warm(layer, open_pairs)
@@ -241,14 +241,14 @@ class Prober:
     def _rounds(self, layer: Layer, pairs: list[Pair]) -> str:
         """Prove that everything sent has been handled; why it can't be proved, else ''."""
         lack = self.rounds.run(layer.traversals, self._queues(pairs))
-        self.warmth.settled = not lack
+        self.cache_state.settled = not lack
         return lack
 
     def _warm(self, layer: Layer, pairs: list[Pair]) -> None:
         """Note which namespaces may learn from these probes: both ends; others where probes may go by a gateway, or
         where another host has an end's address."""
         ends = {self.view.endpoints[index].namespace for pair in pairs for index in pair}
-        self.warmth.warm(ends, further=self._further(pairs), family=FAMILIES[layer_family(layer.name)])
+        self.cache_state.warm(ends, further=self._further(pairs), family=FAMILIES[layer_family(layer.name)])
 
     def _further(self, pairs: Iterable[Pair]) -> bool:
         """Whether other hosts may take part in these probes: a gateway, or a host that also has an end's address."""

@@ -28,8 +28,8 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
 from netlab.agent.probe import cold, frames
+from netlab.agent.probe.cache_state import CacheState, _Moved
 from netlab.agent.probe.receivers import Receivers
-from netlab.agent.probe.warmth import Warmth, _Moved
 from tests.agent.conftest import Built
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a namespace without the agent")
@@ -139,7 +139,7 @@ def test_what_may_not_be_over_yet_comes_again() -> None:
     assert [moved.take(over) for over in settled] == [{"A", "B"}, {"A", "B"}, {"A"}, set(), {"A"}, set()]
 
 
-#: Probes a topology, and has iproute2 look after each chill whether anybody knows anything.
+#: Probes a topology, and has iproute2 look after each flush whether anybody knows anything.
 LOOKING = """
 import json, sys
 from netlab.agent import sysctl, system
@@ -150,34 +150,34 @@ from netlab.agent.netns import Home
 from netlab.agent.probe import cold
 from netlab.agent.probe.engine import Prober
 from netlab.agent.probe.fence import CpuFence
-from netlab.agent.probe.warmth import Warmth
+from netlab.agent.probe.cache_state import CacheState
 from netlab.plan import from_file
 Home.remember()
 lab = Lab(sysctl.Sysctls(), lambda line: None)
-known, chills, asked = [], [], []
-flush, chill = cold.flush_neighbors, Warmth.chill
+known, flushes, asked = [], [], []
+forget, flush = cold.flush_neighbors, CacheState.flush
 def ip(ns, *arguments):
     return json.loads(ns.run(["ip", "-j", *arguments]).stdout or "[]")
 def count(ns, family, **options):
     asked.append(ns.id)
-    return flush(ns, family, **options)
-def look(warmth, let_out):
-    chills.append(chill(warmth, let_out))
+    return forget(ns, family, **options)
+def look(cache_state, let_out):
+    flushes.append(flush(cache_state, let_out))
     for ns in hosts:
         lasting = {"PERMANENT", "NOARP"}
         known.extend([ns.id, entry] for entry in ip(ns, "neigh") if lasting.isdisjoint(entry["state"]))
         # One that was forgotten is still listed once it was looked up (rt_bind_exception), and says nothing.
         ways = [way for family in ("-4", "-6") for way in ip(ns, family, "route", "show", "cache")]
         known.extend([ns.id, way] for way in ways if way.get("metrics") or way["cache"])
-    return chills[-1]
-cold.flush_neighbors, Warmth.chill = count, look
+    return flushes[-1]
+cold.flush_neighbors, CacheState.flush = count, look
 fence = CpuFence()
 for step in from_file(sys.argv[1]).steps:
     lab.enter(step)
     hosts = [ns for ns in lab.namespaces.values() if ns.id not in lab.bridges]
     Prober(lab, lab.state, lab.read, fence, wire=False).probe(sys.argv[3:], int(sys.argv[2]))
-late = [why for why in chills if why]
-print(json.dumps({"known": known, "late": late, "chills": len(chills), "asked": len(asked), "hosts": len(hosts)}))
+late = [why for why in flushes if why]
+print(json.dumps({"known": known, "late": late, "flushes": len(flushes), "asked": len(asked), "hosts": len(hosts)}))
 """
 
 ROUTED = """
@@ -226,7 +226,7 @@ def looked(tmp_path: Path, topology: str, *layers: str, seed: int = 0) -> dict[s
 
 @ROOT
 def test_a_sender_who_has_lost_his_address(tmp_path: Path) -> None:
-    """Nobody looks for him after the first chill of the step, though a packet of his was given up then."""
+    """Nobody looks for him after the first flush of the step, though a packet of his was given up then."""
     # The order of this seed ends with B's, by the address that goes.
     seen = looked(tmp_path, RENAMED, "icmp", seed=2)
     assert (seen["known"], seen["late"]) == ([], [])
@@ -234,10 +234,10 @@ def test_a_sender_who_has_lost_his_address(tmp_path: Path) -> None:
 
 @ROOT
 def test_nobody_is_left_out(tmp_path: Path) -> None:
-    """Gateways, redirects, path MTUs: iproute2 finds no neighbour and no path after any chill, though few are asked."""
+    """Gateways, redirects, path MTUs: iproute2 finds no neighbour and no path after any flush, though few are asked."""
     seen = looked(tmp_path, ROUTED, "icmp", "icmp/1500", "icmp6", "icmp6/1500", "udp", "tcp6", "udp6", "arp", "ndp")
     assert (seen["known"], seen["late"]) == ([], [])
-    assert seen["chills"] < seen["asked"] < 0.7 * seen["chills"] * seen["hosts"]
+    assert seen["flushes"] < seen["asked"] < 0.7 * seen["flushes"] * seen["hosts"]
 
 
 class Namespaces(dict[str, Any]):
@@ -247,28 +247,28 @@ class Namespaces(dict[str, Any]):
         super().__init__({ns_id: SimpleNamespace(id=ns_id, visited=False) for ns_id in ("A", "B")})
 
 
-def test_a_chill_that_fails_leaves_nobody_out(demo: Built, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who is warm is asked, and no other; where a chill was given up in the middle, the next one asks everybody."""
+def test_a_flush_that_fails_leaves_nobody_out(demo: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is warm is asked, and no other; where a flush was given up in the middle, the next one asks everybody."""
     asked: list[str] = []
     refusals = iter([False, False, True])
 
-    def flush(ns: Any, _family: int, **_options: bool) -> bool:
+    def forget(ns: Any, _family: int, **_options: bool) -> bool:
         if next(refusals, False):
             raise OSError("the kernel is tired")
         asked.append(ns.id)
         return False
 
-    monkeypatch.setattr(cold, "flush_neighbors", flush)
+    monkeypatch.setattr(cold, "flush_neighbors", forget)
     lab: Any = SimpleNamespace(namespaces=Namespaces(), bridges={}, state=None, read=demo.built.links)
-    warmth = Warmth(lab, demo.plan.steps[0].state, Receivers(lambda *_: None), metered=False)
-    chill = partial(warmth.chill, lambda: "")
-    chill()
+    cache_state = CacheState(lab, demo.plan.steps[0].state, Receivers(lambda *_: None), metered=False)
+    flush = partial(cache_state.flush, lambda: "")
+    flush()
     assert asked == ["A", "B"]
-    warmth.warm({"A"}, further=False, family=2)
+    cache_state.warm({"A"}, further=False, family=2)
     with pytest.raises(OSError, match="the kernel is tired"):
-        chill()
-    chill()
+        flush()
+    flush()
     assert asked[2:] == ["A", "B"]
-    warmth.warm({"B"}, further=False, family=2)
-    chill()
+    cache_state.warm({"B"}, further=False, family=2)
+    flush()
     assert asked[4:] == ["B"]

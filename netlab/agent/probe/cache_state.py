@@ -46,7 +46,7 @@ class _Moved:
         return found
 
 
-class Warmth:
+class CacheState:
     """The neighbours, paths and MACs that a lab has learned in one step.
 
     ``metered``: count the frames. Otherwise every namespace counts as warm that a probe may have passed.
@@ -93,7 +93,7 @@ class Warmth:
         self._family = family
         self.settled = False
 
-    def chill(self, let_out: Callable[[], str]) -> str:
+    def flush(self, let_out: Callable[[], str]) -> str:
         """Make the lab cold.
 
         ``let_out`` is called where flushing may have made routers send something: it empties all queues, and returns
