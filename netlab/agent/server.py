@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from netlab.agent import ability, garbage, sysctl
+from netlab.agent import capabilities, garbage, sysctl
 from netlab.agent.capture import Capture
 from netlab.agent.errors import BuildFailed, in_words
 from netlab.agent.jobs import Jobs
@@ -76,7 +76,7 @@ class Server:
         self.jobs = Jobs()
         self.sysctls = sysctl.Sysctls()
         self.verbose = False
-        self.files = ability.open_files()
+        self.files = capabilities.open_files()
         self._fence: CpuFence | None = None
         self._lines: list[str] = []
         self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
@@ -210,8 +210,8 @@ class Server:
         """What the kernel can do for us."""
         proc = self.entered.proc_lacks
         return [
-            *ability.link_kinds(),
-            ability.sysctls(),
+            *capabilities.link_kinds(),
+            capabilities.sysctls(),
             self._try_fence(),
             {
                 "name": "private /proc",
@@ -231,7 +231,7 @@ class Server:
             self.fence.round()
         except (FenceLost, OSError) as error:
             said = str(error) if isinstance(error, FenceLost) else in_words(error)
-            return {"name": "rounds", "ok": False, "detail": said, "mend": ability.READ_ONLY, "required": True}
+            return {"name": "rounds", "ok": False, "detail": said, "mend": capabilities.READ_ONLY, "required": True}
         detail = "a frame crosses every CPU's backlog and comes back"
         return {"name": "rounds", "ok": True, "detail": detail, "mend": "", "required": True}
 

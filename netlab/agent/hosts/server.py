@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import IO, Any
 
-from netlab.agent import ability, garbage
+from netlab.agent import capabilities, garbage
 from netlab.agent.errors import BuildFailed
 from netlab.agent.hosts import machine
 from netlab.agent.hosts.ends import connect as connect_end
@@ -106,7 +106,7 @@ class HostsServer(Server):
 
     def kinds(self, _message: dict[str, Any]) -> Answer:
         """Which link kinds this kernel has, tried in a namespace of its own."""
-        return ability.link_kinds(), []
+        return capabilities.link_kinds(), []
 
     # --- a lab's part -------------------------------------------------------------------------------
 
