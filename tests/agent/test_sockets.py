@@ -165,7 +165,7 @@ def test_an_answer_that_could_not_be_sent_is_a_loss() -> None:
     ("room", "at_once"), [(8 << 20, 64), (212992, 64), (65536, 64), (4608, 4), (2304, 2), (100, 1)]
 )
 def test_no_more_is_sent_at_once_than_fits(room: int, at_once: int) -> None:
-    """A burst of small probes is as large as the smallest buffer, and one at least."""
+    """A batch of small probes is as large as the smallest buffer, and one at least."""
     from netlab.agent.probe.l2 import Unicast
 
     mine = Receivers(lambda *_: None)

@@ -19,7 +19,7 @@ from netlab.agent.hosts.lab import HostLab
 from netlab.agent.hosts.machine import Here
 from netlab.agent.netns import Netns
 from netlab.agent.probe import bpf, cold, filters, frames
-from netlab.agent.probe.engine import BURSTS, ENGINES
+from netlab.agent.probe.engine import BATCH_SIZES, ENGINES
 from netlab.agent.probe.fence import CpuFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
 from netlab.agent.probe.lab_view import LabView, Pair
@@ -236,7 +236,7 @@ class Station:
             if self.view.here(pair[0]):
                 self.numbers.given = number
                 self._send(layer, pair)
-            if count % BURSTS[0] == 0:
+            if count % BATCH_SIZES[0] == 0:
                 self.receivers.drain()
         self.receivers.drain()
         clients = []

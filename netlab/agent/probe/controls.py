@@ -17,7 +17,7 @@ from netlab.contract.types import Bridge, Macvlan, Veth
 #: For how long a control is waited for, in seconds, before it is sent again; and how often.
 PATIENCE, TRIES = 0.25, 8
 #: So many links are tried before the receivers are emptied.
-BURST = 16
+BATCH = 16
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Controls:
                 return
             for number, link in enumerate(open_links, 1):
                 self._send(link)
-                if number % BURST == 0:
+                if number % BATCH == 0:
                     # A switch hears all of them by one socket.
                     self.receivers.drain()
             self.receivers.wait(

@@ -11,7 +11,7 @@ from netlab.agent import sockets
 from netlab.agent.probe import frames
 from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.layer import Layer
-from netlab.agent.probe.mmsg import Volley
+from netlab.agent.probe.mmsg import Datagrams
 from netlab.agent.probe.receivers import ROOM, Receivers
 from netlab.agent.probe.static import StaticNeighbors
 from netlab.contract.types import Address, base_layer
@@ -24,7 +24,7 @@ ECHO_REPLY, ECHO_REPLY_6 = 0, 129
 MANY = 64
 #: So many are sent at once where nothing is flooded and no socket listens. Each of two processors sends half of them,
 #: and a backlog takes 1000 (net.core.netdev_max_backlog).
-VOLLEYS = 1024
+TOGETHER = 1024
 
 
 class AddressLayer(Layer):
@@ -158,7 +158,7 @@ class Echo(AddressLayer):
         self.targets: dict[int, bytes] = {}
         self.together = self.static and self.neighbors.lasting and self.size is None
         if self.together:
-            self.burst = VOLLEYS
+            self.batch = TOGETHER
 
     def prepare(self, wave: list[Pair]) -> None:
         super().prepare(wave)
@@ -168,7 +168,7 @@ class Echo(AddressLayer):
 
     def at_once(self) -> int:
         # Of many sources: each one's socket gets a small part of the answers.
-        return self.burst if self.together else super().at_once()
+        return self.batch if self.together else super().at_once()
 
     def end(self) -> None:
         super().end()
@@ -229,14 +229,14 @@ class Echo(AddressLayer):
         packet = self._packet(pair)
         self.sockets[pair[0]].sendto(packet, (self.address(pair[1]).ip, 0))
 
-    def volleys(self, pairs: list[Pair]) -> list[tuple[list[Pair], Volley]]:
+    def datagrams(self, pairs: list[Pair]) -> list[tuple[list[Pair], Datagrams]]:
         if not self.together:
             return []
         groups: dict[int, list[Pair]] = {}
         for pair in pairs:
             groups.setdefault(pair[0], []).append(pair)
         return [
-            (group, Volley(
+            (group, Datagrams(
                 self.sockets[source].fileno(),
                 [self._packet(pair) for pair in group], [self._target(destination) for _, destination in group],
             ))

@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent.probe import filters, frames
-from netlab.agent.probe.burst import from_two
 from netlab.agent.probe.cache_state import CacheState
 from netlab.agent.probe.controls import Controls
 from netlab.agent.probe.echo import Echo
@@ -20,11 +19,12 @@ from netlab.agent.probe.l2 import Broadcast, Unicast
 from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses
-from netlab.agent.probe.mmsg import Volley
+from netlab.agent.probe.mmsg import Datagrams
 from netlab.agent.probe.receivers import Receivers
 from netlab.agent.probe.resolve import Arp, Ndp
 from netlab.agent.probe.rounds import Rounds, queue_counters
 from netlab.agent.probe.transport import Tcp, Udp
+from netlab.agent.probe.two_threads import from_two
 from netlab.agent.probe.waiting import Unfenced
 from netlab.contract import waves
 from netlab.contract.observed import LayerObserved
@@ -38,8 +38,8 @@ ENGINES: dict[str, type[Layer]] = {
     "icmp-static": Echo, "icmp6-static": Echo, "tcp": Tcp, "tcp6": Tcp, "udp": Udp, "udp6": Udp,
 }  # fmt: skip
 #: So many probes are sent before the sockets are read: at first, and when a wave's negatives are probed again because
-#: frames were lost. In these further attempts short queues are emptied after each burst, too.
-BURSTS = (64, 8, 1, 1)
+#: frames were lost. In these further attempts short queues are emptied after each batch, too.
+BATCH_SIZES = (64, 8, 1, 1)
 #: The neighbour tables that a layer of a family fills.
 FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 
@@ -192,14 +192,14 @@ class Prober:
     def _wave(self, layer: Layer, wave: list[Pair]) -> None:
         open_pairs = wave
         late = self.rounds.catch_up(self._queues(wave)) if layer.warms else ""
-        for attempt in range(len(BURSTS)):
+        for attempt in range(len(BATCH_SIZES)):
             late = self.cache_state.flush(self._let_out) or late
             layer.prepare(open_pairs)
             if layer.warms:
                 self._warm(layer, open_pairs)
-            size = min(BURSTS[attempt], layer.at_once()) if attempt or self.wire else layer.at_once()
+            size = min(BATCH_SIZES[attempt], layer.at_once()) if attempt or self.wire else layer.at_once()
             for start in range(0, len(open_pairs), size):
-                self._burst(layer, open_pairs[start : start + size])
+                self._send_batch(layer, open_pairs[start : start + size])
                 self.receivers.drain()
                 if attempt:
                     self.rounds.sent()
@@ -221,7 +221,7 @@ class Prober:
             negatives = [pair for pair in silent if layer.results[pair].letter != "R"]
             if not (lost and (negatives or unseen or isinstance(layer, Broadcast))):
                 break
-            if attempt < len(BURSTS) - 1:
+            if attempt < len(BATCH_SIZES) - 1:
                 self.losses.calm_down()
                 open_pairs = wave if isinstance(layer, Broadcast) else sorted({*negatives, *unseen})
         else:
@@ -258,16 +258,16 @@ class Prober:
         """The fences through every queue that may hold something of these probes."""
         return self.rounds.relevant(pairs, further=self._further(pairs))
 
-    def _burst(self, layer: Layer, pairs: list[Pair]) -> None:
+    def _send_batch(self, layer: Layer, pairs: list[Pair]) -> None:
         """Send probes, many from two processors at once."""
-        many = len(pairs) >= BURSTS[0] and len(self.fence.cpus) > 1
-        if many and (volleys := layer.volleys(pairs)):
+        many = len(pairs) >= BATCH_SIZES[0] and len(self.fence.cpus) > 1
+        if many and (parts := layer.datagrams(pairs)):
             refused: list[tuple[Pair, OSError]] = []
 
-            def fire(volley: tuple[list[Pair], Volley]) -> None:
-                refused.extend((volley[0][place], error) for place, error in volley[1].fire().items())
+            def send(part: tuple[list[Pair], Datagrams]) -> None:
+                refused.extend((part[0][place], error) for place, error in part[1].send().items())
 
-            from_two(fire, volleys)
+            from_two(send, parts)
             for pair, error in refused:
                 self._refused(layer, pair, error)
         elif many and layer.floods:

@@ -12,7 +12,7 @@ from netlab.agent.errors import name as errno_name
 from netlab.agent.netns import Netns
 from netlab.agent.probe import filters
 from netlab.agent.probe.lab_view import LabView, Pair
-from netlab.agent.probe.mmsg import Volley
+from netlab.agent.probe.mmsg import Datagrams
 from netlab.agent.probe.receivers import Receivers
 
 #: Errors by which the kernel says at once that a packet can't be sent: no route (fib_props, net/ipv4/fib_semantics.c),
@@ -44,7 +44,7 @@ class Layer:
     #: Whether a probe makes the kernel flood a broadcast: then sending is worth two processors.
     floods = False
     #: So many probes are sent before the sockets are read, and so much of a receive buffer each may take (truesize).
-    burst = 64
+    batch = 64
     room = sockets.SMALL
     #: A wave has at most so many probes: all of them may wait in one socket for a neighbour that never answers.
     most = sys.maxsize
@@ -58,7 +58,7 @@ class Layer:
 
     def at_once(self) -> int:
         """How many probes may be sent before the sockets are read: all of them may come to one socket."""
-        return min(self.burst, self.receivers.takes(self.room))
+        return min(self.batch, self.receivers.takes(self.room))
 
     def prepare(self, wave: list[Pair]) -> None:
         """Everything a wave needs that is no traffic yet: sockets, static entries."""
@@ -67,7 +67,7 @@ class Layer:
         """Send one pair's probe. Raises OSError where the kernel refuses at once."""
         raise NotImplementedError
 
-    def volleys(self, pairs: list[Pair]) -> list[tuple[list[Pair], Volley]]:
+    def datagrams(self, pairs: list[Pair]) -> list[tuple[list[Pair], Datagrams]]:
         """The same for many pairs: what is to be sent, and whose probes it is; none where `send` has to do it."""
         return []
 

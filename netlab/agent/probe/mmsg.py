@@ -43,7 +43,7 @@ class _Messages:
         return ctypes.addressof(self.headers) + place * _MESSAGE.size
 
 
-class Volley:
+class Datagrams:
     """Datagrams that one socket sends by one system call. Sent one by one, 9,900 pings spend half of their time in
     Python.
 
@@ -55,7 +55,7 @@ class Volley:
         size, room = len(packets[0]), len(addresses[0])
         self._messages = _Messages(b"".join(packets), size, b"".join(addresses), room)
 
-    def fire(self) -> dict[int, OSError]:
+    def send(self) -> dict[int, OSError]:
         """Send them all; those that were refused, by their place in the row."""
         refused = {}
         done = 0

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from netlab.agent.probe.burst import from_two
 from netlab.agent.probe.lab_view import Pair
-from netlab.agent.probe.mmsg import Volley
+from netlab.agent.probe.mmsg import Datagrams
+from netlab.agent.probe.two_threads import from_two
 from netlab.client import Agent
 from netlab.client.errors import LabError
 from netlab.plan import from_file
@@ -72,7 +72,7 @@ def test_a_lack_of_descriptors_is_no_answer(layer: str) -> None:
     assert found.endswith(right)
 
 
-def test_a_volley_tells_what_was_refused() -> None:
+def test_datagrams_tell_what_was_refused() -> None:
     """Of five datagrams two go where their source may not: these are named with the kernel's errno, three arrive."""
     kind = (socket.AF_INET, socket.SOCK_DGRAM)
     with socket.socket(*kind) as server, socket.socket(*kind) as client:
@@ -83,8 +83,8 @@ def test_a_volley_tells_what_was_refused() -> None:
             struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", server.getsockname()[1], socket.inet_aton(ip))
             for ip in ("127.0.0.1", "192.0.2.1")
         )
-        volley = Volley(client.fileno(), [b"%d" % k for k in range(5)], [good, bad, good, bad, good])
-        refused = volley.fire()
+        datagrams = Datagrams(client.fileno(), [b"%d" % k for k in range(5)], [good, bad, good, bad, good])
+        refused = datagrams.send()
         server.settimeout(5)
         got = [server.recv(16) for _ in range(3)]
     assert {k: error.errno for k, error in refused.items()} == {1: errno.EINVAL, 3: errno.EINVAL}
