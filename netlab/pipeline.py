@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from netlab.judge import JudgedClaim
     from netlab.judge.measure import JudgedMeasures
     from netlab.model import Prediction
+    from netlab.report import Stories
     from netlab.report.record import Circumstances, Examined, Record
 
 #: More surprises than this on one layer are probed again in one go instead of each by itself.
@@ -135,13 +136,7 @@ def examine(
         layer: lab.probe((layer,), seed=options.seed, wire=layer in tapped)
         for layer in sorted(layers, key=lambda layer: layer in tapped)
     }
-    from netlab import judge, model, report
-
-    prediction = model.predict(step.state, layers)
-    clock.lap("predict")
-    told = options.stories and len(step.state.endpoints) <= report.STORIES_UP_TO
-    stories = report.tell_all(step.state, prediction, layers) if told else report.Stories()
-    clock.lap("stories")
+    prediction, stories = predict(step, layers, clock, tell=options.stories)
     meanwhile()
     built = entering.result()
     clock.lap("build")
@@ -152,15 +147,40 @@ def examine(
     clock.lap("probe")
     again = [try_again(step, seen[name], prediction, lab, options, watch) for name in layers]
     clock.lap("retry")
-    notes = dict.fromkeys((*built.notes, *(note for layer in again for note in layer.notes)))
-    observed = replace(built, layers=tuple(again), notes=tuple(notes))
-    judged = judge.judge(step, observed, prediction, predicted_refusals(step))
+    one = conclude(step, built, again, prediction, stories)
     clock.lap("judge")
-    measured = None
     if step.measures and options.measure and not options.pcap:
-        measured = measure(step, lab, seen, options, watch)
+        one = replace(one, measures=measure(step, lab, seen, options, watch))
         clock.lap("measure")
-    return report.Examined(step, observed, prediction, judged, stories, measured, clock.seconds)
+    return replace(one, seconds=clock.seconds)
+
+
+def predict(step: Step, layers: Sequence[str], clock: Clock, *, tell: bool = True) -> tuple[Prediction, Stories]:
+    """What the model says of a step's layers, with the story of every pair where they are few and asked for."""
+    from netlab import model, report
+
+    prediction = model.predict(step.state, layers)
+    clock.lap("predict")
+    told = tell and len(step.state.endpoints) <= report.STORIES_UP_TO
+    stories = report.tell_all(step.state, prediction, layers) if told else report.Stories()
+    clock.lap("stories")
+    return prediction, stories
+
+
+def conclude(
+    step: Step,
+    built: StepObserved,
+    layers: Sequence[LayerObserved] = (),
+    prediction: Prediction | None = None,
+    stories: Stories | None = None,
+) -> Examined:
+    """What was built and what its layers have shown, as one, judged by the file and the prediction."""
+    from netlab import judge, report
+
+    notes = dict.fromkeys((*built.notes, *(note for layer in layers for note in layer.notes)))
+    observed = replace(built, layers=tuple(layers), notes=tuple(notes))
+    judged = judge.judge(step, observed, prediction, predicted_refusals(step))
+    return report.Examined(step, observed, prediction, judged, stories or report.Stories())
 
 
 def measure(step: Step, lab: Lab, seen: Mapping[str, LayerObserved], options: Options, watch: Watch) -> JudgedMeasures:

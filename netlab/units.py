@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+Unit = tuple[str, float]
+
+#: The units of a rate and of a time, the largest first.
+RATES: tuple[Unit, ...] = (("Gbit/s", 1e9), ("Mbit/s", 1e6), ("kbit/s", 1e3), ("bit/s", 1.0))
+TIMES: tuple[Unit, ...] = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6))
+
+
+def unit(value: float, units: tuple[Unit, ...]) -> Unit:
+    """The largest unit that goes into a value; the smallest there is where none does."""
+    return next((one for one in units if value >= one[1]), units[-1])
+
 
 def bits(value: float) -> str:
     """Bits per second: ``9.41 Gbit/s``."""
-    for unit, size in (("Gbit/s", 1e9), ("Mbit/s", 1e6), ("kbit/s", 1e3)):
-        if value >= size:
-            return f"{digits(value / size)} {unit}"
-    return f"{value:.0f} bit/s"
+    name, size = unit(value, RATES)
+    return f"{digits(value / size) if size > 1 else f'{value:.0f}'} {name}"
 
 
 def seconds(value: float) -> str:
     """Seconds: ``23.1 us``."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if value >= size:
-            return f"{digits(value / size)} {unit}"
-    return f"{digits(value * 1e6)} us"
+    name, size = unit(value, TIMES)
+    return f"{digits(value / size)} {name}"
 
 
 def cpu(value: float) -> str:

@@ -147,7 +147,7 @@ def _story(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[s
 
 
 def _fix(number: int, fix: Fix, told: Explanation, style: Style, entries: int | None) -> Iterator[str]:
-    from netlab.why.explain import MEANING
+    from netlab.report.words import PREDICTED
     from netlab.why.text import indented
 
     yield ""
@@ -163,7 +163,7 @@ def _fix(number: int, fix: Fix, told: Explanation, style: Style, entries: int | 
         if not fix.others
         else f"; the letter of {fix.others} other {'pair' if fix.others == 1 else 'pairs'} changes, too"
     )
-    means = f" ({MEANING[fix.letter]})" if fix.letter in "AB" else ""
+    means = f" ({PREDICTED[fix.letter]})" if fix.letter in "AB" else ""
     yield from _wrap(f"By the model then {fix.letter}{pair}{means}{others}.", "     ", style)
     if fix.observed is not None:
         mark = style.verdict("P" if fix.holds else "?" if fix.observed == "?" else "F")

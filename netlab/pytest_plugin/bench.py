@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netlab import judge as judges
 from netlab import model, pipeline, report
 from netlab.client import Agent, LabError, Reply
 from netlab.client import Lab as Handle
@@ -64,13 +63,13 @@ class Bench:
             started, clock = datetime.now(UTC), pipeline.Clock()
             measured = None
             if name == LINKS:
-                one = _only_links(step, entered.result())
+                one = pipeline.conclude(step, entered.result())
             elif name in MEASURES:
                 part = replace(step, measures=only(step.measures, (name,)))
                 # It waits for other measurements on this machine.
                 measured = session.measure(part, handle, {}, self._seed)
                 judged = pipeline.judge_measured(part, measured, self._seed)
-                one = replace(_only_links(step, entered.result()), measures=judged)
+                one = replace(pipeline.conclude(step, entered.result()), measures=judged)
             else:
                 one = pipeline.examine(plan, step, handle, options, entered=entered)
             clock.lap("total")
@@ -105,12 +104,6 @@ class Bench:
 def only(measures: Measures, kinds: Container[str]) -> Measures:
     """What is to be measured of these kinds."""
     return replace(measures, **{kind: () for kind in MEASURES if kind not in kinds})
-
-
-def _only_links(step: Step, built: StepObserved) -> report.Examined:
-    """A step in which nothing was probed: only values read back and refusals are judged."""
-    judged = judges.judge(step, built, None, pipeline.predicted_refusals(step))
-    return report.Examined(step, built, None, judged)
 
 
 def judge(plan: Plan, one: report.Examined, here: report.Circumstances, *, required: bool = False) -> None:

@@ -97,7 +97,7 @@ class Gatherer:
                 session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     def _write(self, path: Path, file: _File) -> None:
-        from netlab import judge, model, pipeline, plan, report
+        from netlab import model, pipeline, plan, report
         from netlab.report.save import save
 
         resolved = plan.from_file(path)
@@ -107,13 +107,11 @@ class Gatherer:
                 continue
             by_name = {layer.layer: layer for layer in file.layers[step.name]}
             names = tuple(name for name in pipeline.chosen_layers(resolved, step, ()) if name in by_name)
-            observed = replace(file.steps[step.name], layers=tuple(by_name[name] for name in names))
-            prediction = model.predict(step.state, names)
-            told = len(step.state.endpoints) <= report.STORIES_UP_TO
-            stories = report.tell_all(step.state, prediction, names) if told else report.Stories()
-            judged = judge.judge(step, observed, prediction, pipeline.predicted_refusals(step))
+            prediction, stories = pipeline.predict(step, names, pipeline.Clock())
+            layers = [by_name[name] for name in names]
+            one = pipeline.conclude(step, file.steps[step.name], layers, prediction, stories)
             measures = self._measured(step, file.measured.get(step.name, {}), file.here.seed)
-            examined.append(report.Examined(step, observed, prediction, judged, stories, measures))
+            examined.append(replace(one, measures=measures))
         claims = pipeline.weigh_claims(resolved, examined)
         name = self._folders.of(resolved.name, str(path), note=_tell)
         save(report.build(resolved, examined, claims, model.RULES, file.here), self.folder, name)

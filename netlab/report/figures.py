@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Record = Mapping[str, Any]
+from netlab.report import words
+from netlab.units import bits, cpu, seconds
 
-_VERDICTS = {"P": ("✓", "pass"), "F": ("✗", "fail"), "?": ("?", "inconclusive"), "S": ("–", "skip")}
+Record = Mapping[str, Any]
 
 
 def view(record: Record) -> dict[str, Any]:
@@ -17,27 +18,6 @@ def view(record: Record) -> dict[str, Any]:
         "latency": _groups(record["latency"], seconds),
         "compare": [_compare(one) for one in record["compare"]],
     }
-
-
-def bits(value: float) -> str:
-    """Bits per second with a unit: ``9.41 Gbit/s``."""
-    for unit, size in (("Gbit/s", 1e9), ("Mbit/s", 1e6), ("kbit/s", 1e3)):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value:.0f} bit/s"
-
-
-def seconds(value: float) -> str:
-    """Seconds with a unit: ``23.1 us``."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value * 1e6:.3g} us"
-
-
-def cpu(value: float) -> str:
-    """Processor seconds for each gigabyte."""
-    return f"{value:.2f} CPU s/GB"
 
 
 def _groups(measured: Sequence[Record], text: Any) -> list[dict[str, Any]]:
@@ -55,7 +35,6 @@ def _group(members: Sequence[Record], text: Any) -> dict[str, Any]:
     first = members[0]
     rows = []
     for one, span in zip(members, spans, strict=True):
-        mark, look = _VERDICTS[one["verdict"]]
         rows.append(
             {
                 "src": one["src"],
@@ -68,8 +47,8 @@ def _group(members: Sequence[Record], text: Any) -> dict[str, Any]:
                 "ratio": f"{one['value'] / best:.2f}×" if best and one["value"] is not None else "",
                 "cpu": cpu(one["cpu"]) if one["cpu"] is not None else "",
                 "bound": one["bound"]["text"] if one["bound"] else "",
-                "mark": mark,
-                "verdict": look,
+                "mark": words.VERDICT_MARKS[one["verdict"]],
+                "verdict": words.OUTCOMES[one["verdict"]],
                 "detail": one["detail"],
             }
         )
@@ -93,7 +72,6 @@ def _percent(value: float, top: float) -> float:
 
 
 def _compare(one: Record) -> dict[str, Any]:
-    mark, look = _VERDICTS[one["verdict"]]
     text = seconds if one["metric"] == "latency" else bits
     interval = one["interval"]
     low, high = _scale(one)
@@ -102,8 +80,8 @@ def _compare(one: Record) -> dict[str, Any]:
         "step": one["step"],
         "by": one["by"],
         "metric": " ".join(filter(None, (one["metric"], one["percentile"]))),
-        "mark": mark,
-        "verdict": look,
+        "mark": words.VERDICT_MARKS[one["verdict"]],
+        "verdict": words.OUTCOMES[one["verdict"]],
         "detail": one["detail"],
         "rounds": one["rounds"],
         "planned": one["planned"],

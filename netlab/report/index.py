@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from netlab.errors import ReportError
+from netlab.report import words
 from netlab.report.folder import Folder, at
 
 Record = Mapping[str, Any]
@@ -85,7 +86,7 @@ def row(record: Record, folder: str, stamp: Sequence[int] = ()) -> Row:
         "kernel": record["kernel"],
         "started": record["started"],
         "verdict": summary["verdict"],
-        "counts": {word: summary[word] for word in _COUNTED},
+        "counts": {word: summary[word] for word in words.COUNTED},
         "steps": len(record["steps"]),
         "endpoints": len(record["endpoints"]),
         "claims": [
@@ -137,20 +138,16 @@ def _sentence(view: Mapping[str, Any]) -> str:
 
 # --- the page ---------------------------------------------------------------------------------------
 
-_COUNTED = ("pass", "fail", "inconclusive", "skip")
-_CLAIMS = {"confirmed": "✓", "refuted": "✗", "undecided": "?"}
-_RUNS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
-
 
 def _view(found: Sequence[Row]) -> dict[str, Any]:
     claims = sorted(
         (
             {
                 **claim,
-                "mark": _CLAIMS[claim["verdict"]],
+                "mark": words.CLAIM_MARKS[claim["verdict"]],
                 "name": one["name"],
                 "run": one["verdict"],
-                "run_mark": _RUNS[one["verdict"]],
+                "run_mark": words.OUTCOME_MARKS[one["verdict"]],
                 "href": quote(f"./{one['folder']}"),
             }
             for one in found
@@ -161,7 +158,7 @@ def _view(found: Sequence[Row]) -> dict[str, Any]:
     others = [
         {
             **one,
-            "mark": _RUNS[one["verdict"]],
+            "mark": words.OUTCOME_MARKS[one["verdict"]],
             "href": quote(f"./{one['folder']}"),
             "total": sum(one["counts"].values()),
         }
@@ -170,9 +167,9 @@ def _view(found: Sequence[Row]) -> dict[str, Any]:
     ]
     return {
         "runs": len(found),
-        "counts": {word: sum(one["counts"][word] for one in found) for word in _COUNTED},
+        "counts": {word: sum(one["counts"][word] for one in found) for word in words.COUNTED},
         "verdict": _worst(one["verdict"] for one in found),
-        "verdicts": {word: sum(claim["verdict"] == word for claim in claims) for word in _CLAIMS},
+        "verdicts": {word: sum(claim["verdict"] == word for claim in claims) for word in words.CLAIM_MARKS},
         "claims": claims,
         "others": others,
         "kernels": sorted({one["kernel"] for one in found}),
@@ -215,10 +212,10 @@ def _sound(one: Any) -> bool:
     return (
         isinstance(one, dict)
         and one.keys() == _COLUMNS
-        and one["verdict"] in _RUNS
+        and one["verdict"] in words.COUNTED[:3]
         and isinstance(one["counts"], dict)
-        and all(isinstance(one["counts"].get(word), int) for word in _COUNTED)
+        and all(isinstance(one["counts"].get(word), int) for word in words.COUNTED)
         and isinstance(one["claims"], list)
-        and all(isinstance(claim, dict) and claim.get("verdict") in _CLAIMS for claim in one["claims"])
+        and all(isinstance(claim, dict) and claim.get("verdict") in words.CLAIM_MARKS for claim in one["claims"])
         and all(isinstance(claim.get(key), str) for claim in one["claims"] for key in ("number", "says"))
     )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from netlab.report import diagram, told
+from netlab.report import diagram, told, words
 from netlab.report.matrix import Cell, labels_and_blocks
 
 Record = Mapping[str, Any]
@@ -23,6 +23,7 @@ _HEADLINES = {
     "inconclusive": "❔ not all is proved",
 }
 _MARKS = {"P": "✅", "F": "❌", "?": "❔", "S": "➖"}
+_OUTCOMES = {words.OUTCOMES[verdict]: mark for verdict, mark in _MARKS.items()}
 _CLAIMS = {"confirmed": "✅", "refuted": "🔵", "undecided": "❔"}
 #: What is markup anywhere in a line; underscores only at the edge of a word.
 _SPECIAL = re.compile(r"([\\`*\[\]|~]|(?<!\w)_|_(?!\w))")
@@ -51,7 +52,7 @@ def render_many(records: Sequence[Record]) -> str:
     for record in records:
         summary = record["summary"]
         claims = ", ".join(f"{plain(one['number'])} {one['verdict']}" for one in record["claims"])
-        counts = " | ".join(str(summary[word]) for word in ("pass", "fail", "inconclusive", "skip"))
+        counts = " | ".join(str(summary[word]) for word in words.COUNTED)
         mark = _HEADLINES[summary["verdict"]].split()[0]
         lines.append(f"| {mark} | {code(record['topology']['name'], table=True)} | {counts} | {claims} |")
     text = "\n".join(lines) + "\n"
@@ -121,7 +122,7 @@ def _lines(record: Record, matrices: bool) -> Iterator[str]:
     if topology["description"]:
         yield plain(topology["description"])
         yield ""
-    counts = ", ".join(f"{summary[word]:,} {word}" for word in ("pass", "fail", "inconclusive", "skip"))
+    counts = ", ".join(f"{summary[word]:,} {word}" for word in words.COUNTED)
     total = record["durations"].get("total")
     yield f"**{counts}** · Linux {plain(record['kernel'])}" + (f" · {total:.2f} s" if total is not None else "")
     yield ""
@@ -207,7 +208,7 @@ def _matrices(record: Record, step: Record, notes: dict[str, int]) -> Iterator[s
         for name, row in zip(names, block.rows, strict=True):
             yield f"| {code(name, table=True)} | " + " | ".join(_cell(cell, notes) for cell in row) + " |"
         yield ""
-    yield "R reached, A answered by another interface of the same machine, U not reached, ? no proof;"
+    yield f"{', '.join(f'{letter} {words.LETTERS[letter]}' for letter in 'RAU')}, ? {words.BRIEFLY['?']};"
     yield "**bold!** not as expected, ~ only observed"
 
 
@@ -223,10 +224,9 @@ def _cell(cell: Cell, notes: dict[str, int]) -> str:
 
 
 def _findings(record: Record) -> Iterator[str]:
-    marks = {"pass": "✅", "fail": "❌", "inconclusive": "❔", "skip": "➖"}
     found = told.findings(record)
     for finding in found[:20]:
-        yield f"- {marks[finding['verdict']]} {code(finding['what'])} {plain(finding['said'])}"
+        yield f"- {_OUTCOMES[finding['verdict']]} {code(finding['what'])} {plain(finding['said'])}"
         if finding["examples"]:
             yield f"  for example {code(finding['examples'])}"
         if finding["rule"]:
@@ -242,7 +242,7 @@ def _measures(record: Record) -> Iterator[str]:
 
     view = figures.view(record)
     for one in view["compare"]:
-        mark = {"pass": "✅", "fail": "❌", "inconclusive": "❔", "skip": "➖"}[one["verdict"]]
+        mark = _OUTCOMES[one["verdict"]]
         interval = f" ({one['interval']}, {one['confidence']})" if one["interval"] else ""
         yield f"- {mark} {plain(one['name'])}: **{one['ratio']}**{interval}, wanted {code(one['by'])}"
         yield "  " + ", ".join(f"{code(side['text'])} {side['value']}" for side in one["sides"])

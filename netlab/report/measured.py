@@ -17,10 +17,7 @@ _CAVEAT = (
     "without what the kernel does for them in soft interrupts."
 )
 _TEXT = {"throughput": units.bits, "latency": units.seconds, "cpu": units.cpu}
-_UNITS: dict[str, tuple[tuple[str, float], ...]] = {
-    "throughput": (("Gbit/s", 1e9), ("Mbit/s", 1e6), ("kbit/s", 1e3), ("bit/s", 1.0)),
-    "latency": (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)),
-}
+_UNITS = {"throughput": units.RATES, "latency": units.TIMES}
 
 
 def show(record: Record, step: str, style: Style) -> Iterator[str]:
@@ -112,7 +109,8 @@ def _matrix(kind: str, members: Sequence[Record], style: Style) -> Iterator[str]
     by_pair = {(one["src"], one["dst"]): one for one in members}
     values = [one["value"] for one in members if one["value"] is not None]
     best = (max if kind == "throughput" else min)(values, default=None)
-    unit, size = _unit(kind, values)
+    # The unit of a matrix is that of its middle value.
+    unit, size = units.unit(sorted(values)[len(values) // 2] if values else 1.0, _UNITS[kind])
     names = list(dict.fromkeys((*sources, *columns)))
     number = {name: str(i) for i, name in enumerate(names, 1)}
     wide = len(columns) * 11 < style.width - 24
@@ -144,12 +142,6 @@ def _cell(one: Record | None, size: float, best: float | None, style: Style, *, 
         text += style.paint(f" {one['value'] / best:.2f}{style.pick('×', 'x')}", "dim")
     marks = {"F": style.paint("!", "bold", "red"), "?": style.paint("?", "yellow")}
     return text + marks.get(one["verdict"], "")
-
-
-def _unit(kind: str, values: Sequence[float]) -> tuple[str, float]:
-    """The unit of a matrix: that of its middle value."""
-    middle = sorted(values)[len(values) // 2] if values else 1.0
-    return next(((unit, size) for unit, size in _UNITS[kind] if middle >= size), _UNITS[kind][-1])
 
 
 def _costs(kind: str, members: Sequence[Record]) -> Iterator[str]:

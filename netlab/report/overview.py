@@ -7,10 +7,10 @@ from typing import Any
 
 from netlab.report.matrix import shorten
 from netlab.report.style import Style, clean, visible
+from netlab.report.words import COUNTED
 
 Record = dict[str, Any]
 
-_COUNTED = ("pass", "fail", "inconclusive", "skip")
 #: The heads of a table for which there is little room.
 _SHORT = ("", "topology", *"PF?S")
 
@@ -25,10 +25,10 @@ def repetitions(records: Sequence[Record], style: Style) -> str:
 def table(rows: Sequence[tuple[str, Sequence[Record]]], style: Style, where: str = "") -> str:
     """One line for each topology: verdict, counts over all its repetitions, claims; and the totals."""
     lines = []
-    totals = dict.fromkeys(_COUNTED, 0)
+    totals = dict.fromkeys(COUNTED, 0)
     for name, records in rows:
-        counts = {word: sum(record["summary"][word] for record in records) for word in _COUNTED}
-        totals = {word: totals[word] + counts[word] for word in _COUNTED}
+        counts = {word: sum(record["summary"][word] for record in records) for word in COUNTED}
+        totals = {word: totals[word] + counts[word] for word in COUNTED}
         worst = next((letter for letter in "F?" if any(_letter(one) == letter for one in records)), "P")
         claims = ", ".join(f"{claim['number']} {claim['verdict']}" for claim in records[0]["claims"])
         seconds = sum(record["durations"].get("total", 0.0) for record in records)
@@ -41,7 +41,7 @@ def table(rows: Sequence[tuple[str, Sequence[Record]]], style: Style, where: str
 
 def in_words(counts: Record, style: Style) -> str:
     """``42 pass, 0 fail, 0 inconclusive, 0 skip``; on a narrow terminal only what there is of."""
-    return ", ".join(f"{counts[word]} {word}" for word in _COUNTED if counts[word] or style.width >= 60)
+    return ", ".join(f"{counts[word]} {word}" for word in COUNTED if counts[word] or style.width >= 60)
 
 
 def _summary(lines: Sequence[Sequence[str]], style: Style) -> str:
@@ -55,7 +55,7 @@ def _summary(lines: Sequence[Sequence[str]], style: Style) -> str:
         return tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=align)
 
     if style.width >= 80:
-        wide = made([["", "topology", *_COUNTED, "claims", "s"], *lines])
+        wide = made([["", "topology", *COUNTED, "claims", "s"], *lines])
         fits = max(map(visible, wide.splitlines())) < style.width
         return wide if fits else made([[*_SHORT, "claims", "s"], *lines])
     narrow = [[*line[:6], line[7]] for line in lines]

@@ -18,6 +18,7 @@ from netlab.judge.types import Finding, JudgedClaim, JudgedExpectation, JudgedSt
 from netlab.report.changes import describe
 from netlab.report.rules import rule_rows
 from netlab.report.stories import Stories
+from netlab.report.words import OUTCOMES
 
 if TYPE_CHECKING:
     from netlab.judge.measure import JudgedMeasures
@@ -28,8 +29,6 @@ Record = dict[str, Any]
 SCHEMA = "netlab.run/1"
 #: Up to this many endpoints a record tells the story of every pair.
 STORIES_UP_TO = 30
-
-_WORDS = {"P": "pass", "F": "fail", "?": "inconclusive", "S": "skip"}
 
 
 @dataclass(frozen=True)
@@ -112,22 +111,22 @@ def summarise(
     measured: Mapping[str, Sequence[Record]],
 ) -> Record:
     """The counts: cells, entries that have no cells and measurements by verdict, and the exit code they make."""
-    counts = dict.fromkeys(_WORDS.values(), 0)
+    counts = dict.fromkeys(OUTCOMES.values(), 0)
     for step in steps:
         for layer in step["layers"].values():
             for row in layer["verdict"]:
-                for letter, word in _WORDS.items():
+                for letter, word in OUTCOMES.items():
                     counts[word] += row.count(letter)
         for entry in step["expectations"]:
             # An entry about pairs is counted by its cells, unless none of them applies.
             if entry["kind"] != "pair" or not entry["cells"]:
-                counts[_WORDS[entry["verdict"]]] += 1
+                counts[OUTCOMES[entry["verdict"]]] += 1
     # What only the model says of the wire, listeners and refusals has neither cell nor entry.
     for finding in findings:
         if finding["kind"] in ("heard", "wire", "refusal"):
-            counts[_WORDS[finding["verdict"]]] += 1
+            counts[OUTCOMES[finding["verdict"]]] += 1
     for one in (one for several in measured.values() for one in several):
-        counts[_WORDS[one["verdict"]]] += 1
+        counts[OUTCOMES[one["verdict"]]] += 1
     entries = [entry["verdict"] for step in steps for entry in step["expectations"]]
     failed = counts["fail"] > 0 or "F" in entries
     unproved = counts["inconclusive"] > 0 or "?" in entries
@@ -138,7 +137,7 @@ def summarise(
         **counts,
         "verdict": "fail" if failed else "inconclusive" if unproved else "pass",
         "exit_code": code,
-        "expectations": {word: entries.count(letter) for letter, word in _WORDS.items()},
+        "expectations": {word: entries.count(letter) for letter, word in OUTCOMES.items()},
         "claims": {
             word: sum(claim["verdict"] == word for claim in claims) for word in ("confirmed", "refuted", "undecided")
         },

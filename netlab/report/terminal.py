@@ -11,24 +11,15 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from netlab.report import words
 from netlab.report.matrix import Notes, draw
 from netlab.report.overview import in_words
 from netlab.report.style import Style, clean
-from netlab.report.words import letter
 
 Record = dict[str, Any]
 
-_MEANING = {
-    "R": "reached",
-    "A": "answered by another interface",
-    "B": "reached or answered by another interface: a race",
-    "U": "not reached",
-    "?": "no proof",
-    ".": "not applicable",
-    "mark!": "not as expected",
-    "mark?": "no proof",
-    "mark~": "only observed",
-}
+#: The letters and marks of a matrix in the legend.
+_MEANING = words.BRIEFLY | {"mark!": "not as expected", "mark?": "no proof", "mark~": "only observed"}
 #: Findings shown in full; the record has them all.
 MOST_FINDINGS = 12
 _CLAIM = {
@@ -162,7 +153,7 @@ def _expectations(record: Record, step: Record, endpoints: Sequence[Record], sty
                 yield f"      {cell['layer']}: {cell['src']} {style.arrow} {cell['dst']}: {seen}"
             about = (step["name"], entry["text"], entry["where"])
             mine = [finding for finding in record["findings"] if _about(finding) == about]
-            for said in dict.fromkeys(_KINDS[one["kind"]] for one in mine if one["kind"] in _BESIDE):
+            for said in dict.fromkeys(words.FINDINGS[one["kind"]] for one in mine if one["kind"] in _BESIDE):
                 yield from style.wrap(said, "      ", "      ")
             yield f"      {style.paint(clean(entry['where']), 'dim')}"
 
@@ -182,13 +173,11 @@ def _entered(evidence: Record) -> str:
 
 
 def _saw(step: Record, cell: Record, endpoints: Sequence[Record], style: Style) -> str:
-    words = f"{cell['observed']}, {_MEANING[cell['observed']]}"
     evidence = _evidence(step, cell, endpoints)
     if cell["observed"] == "A" and _entered(evidence):
-        words = f"A, {_entered(evidence)} answered"
-    elif evidence.get("reason"):
-        words += f" ({evidence['reason']})"
-    return words
+        return f"A, {_entered(evidence)} answered"
+    reason = f" ({evidence['reason']})" if evidence.get("reason") else ""
+    return f"{cell['observed']}, {words.BRIEFLY[cell['observed']]}{reason}"
 
 
 def _evidence(step: Record, cell: Record, endpoints: Sequence[Record]) -> Record:
@@ -268,21 +257,6 @@ def why(record: Record, notes: Notes, style: Style) -> Iterator[str]:
 
 # --- findings ---------------------------------------------------------------------------------------
 
-_KINDS = {
-    "unexpected": "not as expected",
-    "model-contradicted": "the kernel did otherwise than the model says",
-    "expect-contradicted": "the file expects what neither the model says nor the kernel did",
-    "inconclusive": "no proof either way",
-    "unpredicted": "only observed: the model has no rule for it",
-    "expectation": "an expectation that does not hold",
-    "heard": "a broadcast was heard at other places than the model says",
-    "wire": "the wire was used otherwise than the model says",
-    "refusal": "the kernel refused otherwise than the model says",
-    "duplicate": "more than one copy arrived",
-    "measure": "a measurement that is not as the file says, or could not be made",
-}
-
-
 #: What a finding says of an entry that the entry's own lines don't.
 _BESIDE = ("model-contradicted", "expect-contradicted")
 
@@ -336,9 +310,9 @@ def _one_finding(record: Record, finding: Record, style: Style) -> Iterator[str]
     if finding["expectation"] and not finding["dst"]:
         parts.append(clean(finding["expectation"]))
     yield f"  {style.verdict(finding['verdict'])} {style.paint('  '.join(parts), 'bold')}"
-    said = _KINDS[finding["kind"]]
+    said = words.FINDINGS[finding["kind"]]
     if len(finding["expected"]) == 1:
-        said = f"expected {letter(finding['expected'])}, observed {finding['observed']}: {said}"
+        said = f"expected {words.letter(finding['expected'])}, observed {finding['observed']}: {said}"
     elif finding["expected"] and finding["kind"] in ("wire", "refusal", "measure"):
         said = f"expected {finding['expected']}, observed {finding['observed']}"
     if finding["detail"]:

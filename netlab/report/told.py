@@ -10,8 +10,6 @@ from netlab.report import words
 
 Record = Mapping[str, Any]
 
-_CLAIMS = {"confirmed": "✓", "refuted": "✗", "undecided": "?"}
-
 
 def claims(record: Record) -> list[dict[str, Any]]:
     """Each claim with its verdict, the observation that decides it, and all of its tests."""
@@ -23,7 +21,7 @@ def claims(record: Record) -> list[dict[str, Any]]:
                 "says": claim["says"],
                 "stand_in": claim.get("stand_in", ""),
                 "verdict": claim["verdict"],
-                "mark": _CLAIMS[claim["verdict"]],
+                "mark": words.CLAIM_MARKS[claim["verdict"]],
                 "because": _why(record, claim),
                 "tests": [_test(record, test) for test in claim["tests"]],
             }
@@ -44,7 +42,7 @@ def _why(record: Record, claim: Record) -> dict[str, Any] | None:
 def _test(record: Record, test: Record) -> dict[str, Any]:
     return {
         "mark": words.VERDICT_MARKS[test["verdict"]],
-        "verdict": {"P": "pass", "F": "fail", "?": "inconclusive", "S": "skip"}[test["verdict"]],
+        "verdict": words.OUTCOMES[test["verdict"]],
         "text": test["text"],
         "step": test["step"] if len(record["steps"]) > 1 else "",
         "saw": because(record, test)["saw"] if test["cells"] else test["detail"],
@@ -146,7 +144,7 @@ def _finding(record: Record, finding: Record) -> dict[str, Any]:
         said += f" ({words.reason(finding['detail']).rstrip('.')})"
     return {
         "mark": words.VERDICT_MARKS[finding["verdict"]],
-        "verdict": {"P": "pass", "F": "fail", "?": "inconclusive", "S": "skip"}[finding["verdict"]],
+        "verdict": words.OUTCOMES[finding["verdict"]],
         "what": " · ".join(what),
         "said": said,
         "examples": ", ".join(f"{a} → {b}" for a, b in finding["examples"]) if finding["pairs"] > 1 else "",

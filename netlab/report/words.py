@@ -14,10 +14,33 @@ LETTERS = {
     ".": "does not apply",
     " ": "not asked for",
 }
+#: The same where there is little room.
+BRIEFLY = {
+    "R": "reached",
+    "A": "answered by another interface",
+    "B": "reached or answered by another interface: a race",
+    "U": "not reached",
+    "?": "no proof",
+    ".": "not applicable",
+}
+#: The same of a prediction that stands alone.
+PREDICTED = {
+    "R": "reached, through its own interface",
+    "A": "answered, but by another interface of the same machine",
+    "B": "reached: by its own interface or by another one of the same machine, whichever answers first",
+    "U": "not reached",
+    "?": "not known: the model has no rule for it",
+    ".": "not applicable",
+}
 #: A letter as a mark beside its colour.
 MARKS = {"R": "✓", "A": "◐", "B": "◐", "U": "✗", "?": "?", ".": "–", " ": "–"}
 VERDICTS = {"P": "as expected", "F": "not as expected", "?": "no proof either way", "S": "only observed"}
 VERDICT_MARKS = {"P": "✓", "F": "✗", "?": "?", "S": "–"}
+CLAIM_MARKS = {"confirmed": "✓", "refuted": "✗", "undecided": "?"}
+#: What a verdict is counted as; of a whole run it is one of the first three.
+OUTCOMES = {"P": "pass", "F": "fail", "?": "inconclusive", "S": "skip"}
+COUNTED = tuple(OUTCOMES.values())
+OUTCOME_MARKS = {word: VERDICT_MARKS[verdict] for verdict, word in OUTCOMES.items()}
 
 #: What a destination does where a layer works; what is asked.
 _LAYERS = {

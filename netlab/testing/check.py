@@ -11,6 +11,7 @@ from netlab.contract.observed import LayerObserved, StepObserved
 from netlab.contract.types import AnyExpectation, ExpectHeard, ExpectPair, ExpectWire, base_layer
 from netlab.judge.expect import decide
 from netlab.judge.types import JudgedExpectation
+from netlab.report.words import BRIEFLY
 from netlab.testing.errors import ExpectationFailed, Inconclusive
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ MATRIX_UP_TO = 12
 FRAMES = 40
 #: The EtherType of our own frames (IEEE 802 local experimental 1): of interest only where they are the question.
 OURS = 0x88B5
-_MEANING = {"R": "reached", "A": "answered by another interface", "U": "not reached", "?": "no proof"}
 
 
 def check(lab: Lab, expectation: AnyExpectation) -> None:
@@ -116,7 +116,7 @@ def _story(
 
 
 def _why(letter: str, evidence: dict[str, object]) -> str:
-    words = _MEANING.get(letter, "not applicable")
+    words = BRIEFLY.get(letter, BRIEFLY["."])
     entered = evidence.get("entered")
     if letter == "A" and isinstance(entered, (list, tuple)):
         words += f" ({', '.join(map(str, entered))})"

@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.contract.types import Endpoint, Plan, State, base_layer, layer_family
 from netlab.errors import UsageError, did_you_mean
+from netlab.report.words import PREDICTED
 
 if TYPE_CHECKING:
     from netlab.model import Prediction
     from netlab.spec import Spec
     from netlab.why.fixes import Fix
 
-MEANING = {
-    "R": "reached, through its own interface",
-    "A": "answered, but by another interface of the same machine",
-    "B": "reached: by its own interface or by another one of the same machine, whichever answers first",
-    "U": "not reached",
-    "?": "not known: the model has no rule for it",
-    ".": "not applicable",
-}
 #: What is underway, in words, where its name isn't good enough.
 PHASES = {
     "arp-request": "ARP request",
@@ -72,7 +65,7 @@ class Explanation:
     @property
     def meaning(self) -> str:
         """The letter in words."""
-        return MEANING[self.letter]
+        return PREDICTED[self.letter]
 
 
 def explain(

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from netlab import units
 from netlab.report import figures, html, markdown
+from netlab.report import measured as terminal_measured
+from netlab.report.style import Style
 from tests.report_html.browser import Browser
 from tests.report_html.test_page import violations
 
@@ -120,17 +123,17 @@ def quick(record: Callable[..., Record]) -> Record:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(9.41e9, "9.41 Gbit/s"), (1.0e8, "100 Mbit/s"), (2.5e3, "2.5 kbit/s"), (12.0, "12 bit/s")],
+    [(9.41e9, "9.41 Gbit/s"), (1.0e8, "100 Mbit/s"), (2.5e3, "2.50 kbit/s"), (12.0, "12 bit/s")],
 )
 def test_bits(value: float, words: str) -> None:
     """Bits per second with three digits and a unit."""
-    assert figures.bits(value) == words
+    assert units.bits(value) == words
 
 
-@pytest.mark.parametrize(("value", "words"), [(2.31e-5, "23.1 us"), (1.5e-3, "1.5 ms"), (2.0, "2 s")])
+@pytest.mark.parametrize(("value", "words"), [(2.31e-5, "23.1 us"), (1.5e-3, "1.50 ms"), (2.0, "2.00 s")])
 def test_seconds(value: float, words: str) -> None:
     """Seconds with three digits and a unit."""
-    assert figures.seconds(value) == words
+    assert units.seconds(value) == words
 
 
 def test_bars_share_a_scale(quick: Record) -> None:
@@ -142,6 +145,13 @@ def test_bars_share_a_scale(quick: Record) -> None:
     assert (first["ratio"], second["ratio"]) == ("1.00×", "0.50×")
     assert (second["verdict"], second["bound"]) == ("fail", ">= 5 Gbit/s")
     assert (third["value"], third["share"], third["detail"]) == ("refused", 0.0, "nothing listens")
+
+
+def test_figures_read_as_on_the_terminal(quick: Record) -> None:
+    """The page says 1000 Mbit/s, as the terminal does, and never 1e+03."""
+    quick |= {"throughput": [measured("A:ens160.1", "B:ens160", 9.996e8)], "latency": [], "compare": []}
+    assert figures.view(quick)["throughput"][0]["rows"][0]["value"] == "1000 Mbit/s"
+    assert "1000 Mbit/s" in "\n".join(terminal_measured.show(quick, "baseline", Style()))
 
 
 def test_a_ratio_lies_within_its_interval(quick: Record) -> None:
@@ -176,4 +186,4 @@ def test_in_markdown(quick: Record) -> None:
     """Comparisons as lines, measurements as folded tables."""
     text = markdown.render(quick)
     assert "- ✅ a macvlan sibling beats a Linux bridge: **1.50×** (1.30 to 1.70, 95%), wanted `> 1.0x`" in text
-    assert "| `A:ens160.1` | `B:ens160` | 9.4 Gbit/s | 9 Gbit/s to 9.9 Gbit/s | 1.00× |" in text
+    assert "| `A:ens160.1` | `B:ens160` | 9.40 Gbit/s | 9.00 Gbit/s to 9.90 Gbit/s | 1.00× |" in text

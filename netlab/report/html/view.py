@@ -35,7 +35,7 @@ def report(record: Record) -> dict[str, Any]:
         "verdict": summary["verdict"],
         "mark": mark,
         "headline": headline,
-        "counts": [(word, summary[word]) for word in ("pass", "fail", "inconclusive", "skip")],
+        "counts": [(word, summary[word]) for word in words.COUNTED],
         "facts": list(_facts(record)),
         "claims": claims(record),
         "steps": steps,
@@ -150,17 +150,13 @@ def _entry(record: Record, step: Record, entry: Record) -> dict[str, Any]:
         detail = saw(record, step["name"], instead) if instead else ""
     return {
         "mark": words.VERDICT_MARKS[entry["verdict"]],
-        "verdict": _looks(entry["verdict"]),
+        "verdict": words.OUTCOMES[entry["verdict"]],
         "said": words.VERDICTS[entry["verdict"]],
         "text": entry["text"],
         "where": entry["where"],
         "detail": detail,
         "cells": entry["cells"][:3] if entry["verdict"] in "F?" else [],
     }
-
-
-def _looks(verdict: str) -> str:
-    return {"P": "pass", "F": "fail", "?": "inconclusive", "S": "skip"}[verdict]
 
 
 def _failed(step: Record) -> str:
