@@ -24,8 +24,6 @@ INTERRUPTED = 130
 
 #: The kernel's errors for a full disk, a file that is too large, and a disk that has gone.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-#: Its errors where something else runs out: the machine lacks it, the caller is not wrong.
-SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
 #: The exit code of several runs is the most important one: the first of these that a run had.
 PRECEDENCE = (INTERRUPTED, CANNOT_RUN, WRONG, FAILED, INCONCLUSIVE, PASSED)

@@ -11,6 +11,7 @@ from netlab.agent import errors, sysctl
 from netlab.agent.netlink import Socket, peer
 from netlab.agent.netlink import link as request
 from netlab.agent.netns import Netns
+from netlab.contract.lacks import finding
 
 #: Every link kind that a topology may have: its IFLA_INFO_DATA, whether it needs a lower device, whether every lab
 #: needs it.
@@ -36,15 +37,9 @@ def link_kinds() -> list[dict[str, Any]]:
             if stacked and lower[0]:
                 number, words = lower
             said = words or (os.strerror(number) if number else "")
-            found.append(
-                {
-                    "name": f"link kind {kind}",
-                    "ok": number == 0,
-                    "detail": "the kernel has it" if number == 0 else f"{said} ({errors.name(number)})",
-                    "mend": f"sudo modprobe {kind}, or a kernel that has it (CONFIG_{kind.upper()})" if number else "",
-                    "required": required,
-                }
-            )
+            detail = f"{said} ({errors.name(number)})" if number else "the kernel has it"
+            mend = f"sudo modprobe {kind}, or a kernel that has it (CONFIG_{kind.upper()})"
+            found.append(finding(f"link kind {kind}", not number, detail, mend, required=required))
     finally:
         ns.close()
     return found
@@ -61,13 +56,7 @@ def sysctls() -> dict[str, Any]:
         said = errors.in_words(error)
     finally:
         ns.close()
-    return {
-        "name": "sysctls",
-        "ok": not said,
-        "detail": said or "those of a namespace can be written",
-        "mend": READ_ONLY if said else "",
-        "required": True,
-    }
+    return finding("sysctls", not said, said or "those of a namespace can be written", READ_ONLY, required=True)
 
 
 def _add(
@@ -88,10 +77,6 @@ def open_files() -> dict[str, Any]:
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     enough = wanted >= FILES
-    return {
-        "name": "open files",
-        "ok": enough,
-        "detail": f"{wanted} allowed" + ("" if enough else f"; a lab of a hundred hosts needs {FILES}"),
-        "mend": "" if enough else f"ulimit -n {FILES} (hard limit in /etc/security/limits.conf)",
-        "required": False,
-    }
+    detail = f"{wanted} allowed" + ("" if enough else f"; a lab of a hundred hosts needs {FILES}")
+    mend = f"ulimit -n {FILES} (hard limit in /etc/security/limits.conf)"
+    return finding("open files", enough, detail, mend, required=False)

@@ -6,6 +6,7 @@ import errno as errors
 import os
 from typing import Any
 
+from netlab.contract.lacks import SCARCE_IN_LABS
 from netlab.contract.types import Where
 
 HINTS = {
@@ -25,10 +26,7 @@ HINTS = {
     errors.ENOSPC: "raise user.max_net_namespaces",
 }
 #: What a machine lacks, and no file is at fault for.
-LACKS = {
-    errors.EOPNOTSUPP, errors.EMFILE, errors.ENFILE, errors.ENOMEM, errors.ENOBUFS, errors.ENOSPC, errors.EAGAIN,
-    errors.EPERM, errors.EROFS, errors.EAFNOSUPPORT,
-}  # fmt: skip
+LACKS = SCARCE_IN_LABS | {errors.EOPNOTSUPP, errors.EPERM, errors.EROFS, errors.EAFNOSUPPORT}
 
 
 def name(number: int) -> str:

@@ -24,6 +24,7 @@ from netlab.agent.netns import Home, Netns
 from netlab.agent.probe.engine import Prober
 from netlab.agent.probe.fence import CpuFence, FenceLost
 from netlab.agent.programs import Programs, number_inside
+from netlab.contract.lacks import finding
 from netlab.contract.measures import Traffic
 from netlab.contract.types import Step
 from netlab.contract.wire import Channel, Closed, from_plain, to_plain
@@ -213,15 +214,13 @@ class Server:
             *capabilities.link_kinds(),
             capabilities.sysctls(),
             self._try_fence(),
-            {
-                "name": "private /proc",
-                "ok": not proc,
-                "detail": proc or "processes inside a lab see only their own kind",
-                "mend": "start the container without masked paths (--security-opt systempaths=unconfined)"
-                if proc
-                else "",
-                "required": False,
-            },
+            finding(
+                "private /proc",
+                not proc,
+                proc or "processes inside a lab see only their own kind",
+                "start the container without masked paths (--security-opt systempaths=unconfined)",
+                required=False,
+            ),
             self.files,
         ], []
 
@@ -231,9 +230,8 @@ class Server:
             self.fence.round()
         except (FenceLost, OSError) as error:
             said = str(error) if isinstance(error, FenceLost) else in_words(error)
-            return {"name": "rounds", "ok": False, "detail": said, "mend": capabilities.READ_ONLY, "required": True}
-        detail = "a frame crosses every CPU's backlog and comes back"
-        return {"name": "rounds", "ok": True, "detail": detail, "mend": "", "required": True}
+            return finding("rounds", False, said, capabilities.READ_ONLY, required=True)
+        return finding("rounds", True, "a frame crosses every CPU's backlog and comes back", required=True)
 
     def set_verbose(self, message: dict[str, Any]) -> Answer:
         """Whether every netlink request is told as a command."""

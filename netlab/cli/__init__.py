@@ -12,7 +12,8 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from netlab.errors import CANNOT_RUN, FULL, INTERRUPTED, PASSED, SCARCE, WRONG, printable
+from netlab.contract.lacks import SCARCE
+from netlab.errors import CANNOT_RUN, FULL, INTERRUPTED, PASSED, WRONG, printable
 
 #: The names that the command is installed by.
 NAMES = ("netlab", "netns-lab")

@@ -17,11 +17,11 @@ from netlab.client.capture import Capture, Counts
 from netlab.client.errors import MORE, CannotRun, Exhausted, LabDied, LabError, lost, reported
 from netlab.client.process import Process
 from netlab.client.reply import Reply
+from netlab.contract.lacks import SCARCE
 from netlab.contract.measures import Measures, Traffic
 from netlab.contract.observed import LayerObserved, Sample, StepObserved
 from netlab.contract.types import Endpoint, Plan, Step
 from netlab.contract.wire import Channel, Closed, from_plain, to_plain
-from netlab.errors import SCARCE
 
 Log = Callable[[str], None]
 
@@ -312,7 +312,7 @@ class Lab:
 
         ends: dict[str, Any] = {}
         for role, endpoint in (("source", source), ("destination", destination)):
-            address = endpoint.v4 if traffic.family == 4 else endpoint.v6
+            address = endpoint.address(traffic.family)
             if address is None:
                 raise LabError(f"{endpoint.id} has no IPv{traffic.family} address")
             ends[role] = address.ip

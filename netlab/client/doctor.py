@@ -13,26 +13,27 @@ from typing import Any
 
 from netlab.client.agent import Agent
 from netlab.client.errors import LabError
+from netlab.contract.lacks import PACKAGES, finding, install
 
-#: Binary, package, what goes without it.
+#: Binary, what goes without it.
 _BINARIES = (
-    ("iperf3", "iperf3", "throughput is then measured by a built-in engine, and the report says so"),
-    ("ip", "iproute2", "steps with `via: ip` can't run"),
-    ("brctl", "bridge-utils", "steps with `via: brctl` can't run"),
+    ("iperf3", "throughput is then measured by a built-in engine, and the report says so"),
+    ("ip", "steps with `via: ip` can't run"),
+    ("brctl", "steps with `via: brctl` can't run"),
 )
 
 
 def examine() -> list[dict[str, Any]]:
     """Try everything for real. Each finding: name, ok, detail, mend, required."""
-    found = [_finding("kernel", True, f"{platform.system()} {platform.release()} {platform.machine()}", required=True)]
+    found = [finding("kernel", True, f"{platform.system()} {platform.release()} {platform.machine()}", required=True)]
     try:
         with Agent.start() as agent:
             info = agent.info()
             who = "an ordinary user, in a user namespace" if info["rootless"] else "root"
-            found.append(_finding("namespaces", True, f"network, PID and mount namespaces, as {who}", required=True))
+            found.append(finding("namespaces", True, f"network, PID and mount namespaces, as {who}", required=True))
             found += agent.request("doctor").result()
     except LabError as error:
-        found.append(_finding("namespaces", False, str(error), error.mend, required=True))
+        found.append(finding("namespaces", False, str(error), error.mend, required=True))
     found += (_binary(*row) for row in _BINARIES)
     found += _commands()
     return found
@@ -45,11 +46,12 @@ def _commands() -> Iterator[dict[str, Any]]:
         return
     said = _version(path)
     if re.fullmatch(r"netlab [0-9][\w.+]*", said):
-        yield _finding("netlab", True, f"{path} ({said})")
+        yield finding("netlab", True, f"{path} ({said})", required=False)
         return
     head = Path(path).read_bytes()[:4096] if os.access(path, os.R_OK) else b""
     whose = ", that of the package networklab" if b"netsim" in head else ""
-    yield _finding("netlab", False, f"{path} is another program of that name{whose}", "type netns-lab in its place")
+    said = f"{path} is another program of that name{whose}"
+    yield finding("netlab", False, said, "type netns-lab in its place", required=False)
 
 
 def _version(path: str) -> str:
@@ -69,24 +71,17 @@ def _version(path: str) -> str:
     return (done.stdout.splitlines() or [""])[0].strip()
 
 
-def _binary(name: str, package: str, without: str) -> dict[str, Any]:
+def _binary(name: str, without: str) -> dict[str, Any]:
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if path is None:
-        return _finding(
-            name,
-            False,
-            f"not installed: {without}",
-            f"sudo apt-get install {package}   (or: sudo dnf install {package})",
-        )
+        mend = f"{install(name)}   (or: sudo dnf install {PACKAGES[name]})"
+        return finding(name, False, f"not installed: {without}", mend, required=False)
     try:
         done = subprocess.run(
             [path, "-V" if name == "ip" else "--version"], capture_output=True, text=True, check=False, timeout=10
         )
     except OSError as error:
-        return _finding(name, False, f"{path}: {error.strerror}", f"sudo apt-get install --reinstall {package}")
+        mend = f"sudo apt-get install --reinstall {PACKAGES[name]}"
+        return finding(name, False, f"{path}: {error.strerror}", mend, required=False)
     words = (done.stdout or done.stderr).splitlines()
-    return _finding(name, True, f"{path} ({words[0].strip() if words else 'no version told'})")
-
-
-def _finding(name: str, ok: bool, detail: str, mend: str = "", *, required: bool = False) -> dict[str, Any]:
-    return {"name": name, "ok": ok, "detail": detail, "mend": mend, "required": required}
+    return finding(name, True, f"{path} ({words[0].strip() if words else 'no version told'})", required=False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from netlab.contract.lacks import SCARCE
 from netlab.contract.types import Where
-from netlab.errors import SCARCE
 
-#: What mends it where there is too little of something (`netlab.errors.SCARCE`).
+#: What mends it where there is too little of something (`netlab.contract.lacks.SCARCE`).
 MORE = "raise the limits of open files, processes and memory (ulimit -n, -u, -v)"
 
 

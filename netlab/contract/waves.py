@@ -165,8 +165,7 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
     if _sharing(state) or _overhearing(state):
         # What is meant for another may be taken, or overheard, by a host that forwards it.
         return lambda _pair: False
-    six = layer_family(layer) == 6
-    addresses = [endpoint.v6 if six else endpoint.v4 for endpoint in state.endpoints]
+    addresses = [endpoint.address(layer_family(layer)) for endpoint in state.endpoints]
     ips = [ipaddress.ip_address(address.ip) if address else None for address in addresses]
     networks = [address.network if address else None for address in addresses]
     # Where a link is down its connected routes are gone; others never got any.
@@ -189,8 +188,8 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
 
 def shared(state: State, layer: str) -> set[int]:
     """The endpoints whose address somebody else has, too."""
-    four = layer_family(layer) == 4
-    addresses = [address.ip if (address := e.v4 if four else e.v6) else None for e in state.endpoints]
+    family = layer_family(layer)
+    addresses = [address.ip if (address := e.address(family)) else None for e in state.endpoints]
     holders = Counter(filter(None, addresses))
     return {i for i, ip in enumerate(addresses) if ip is not None and holders[ip] > 1}
 

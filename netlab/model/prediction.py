@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from netlab.contract.types import State, base_layer, layer_family
+from netlab.contract.applies import applies_from
+from netlab.contract.types import Endpoint, State, layer_family
 from netlab.model import macvlan, probes
 from netlab.model.classes import Classes, PairClass
 from netlab.model.compile import compile_state
@@ -48,6 +49,9 @@ class Prediction:
         self.state = state
         self.layers = tuple(layers)
         self._world = compile_state(state)
+        self._endpoints = state.endpoints
+        #: of a layer and a source: which destinations it applies to
+        self._from: dict[tuple[str, int], Callable[[Endpoint], bool]] = {}
         self._ends = [End(self._world, endpoint) for endpoint in state.endpoints]
         self._size = max((int(layer.partition("/")[2] or 0) for layer in layers), default=0)
         #: by address family; empty where every pair is to be simulated by itself
@@ -131,7 +135,7 @@ class Prediction:
 
     def on_wire(self, layer: str, i: int, j: int) -> bool | None:
         """Whether the request enters the switch by the port of the source's parent; None is unknown."""
-        if not probes.applies(base_layer(layer), self._ends[i], self._ends[j]):
+        if not self._applies(layer, i, j):
             return None
         if layer == "broadcast":
             # One frame says it of all.
@@ -144,8 +148,7 @@ class Prediction:
 
     def letter(self, layer: str, i: int, j: int) -> str:
         """The letter of one pair, of any layer."""
-        source, target = self._ends[i], self._ends[j]
-        if i == j or not probes.applies(base_layer(layer), source, target):
+        if i == j or not self._applies(layer, i, j):
             return "."
         if not self._sharing or self._classes_of(layer).alone(i, j):
             # Nobody asks again: what isn't kept takes no room.
@@ -155,6 +158,12 @@ class Prediction:
         if found is None:
             found = self._letters[key] = self._simulated(layer, i, j)
         return found
+
+    def _applies(self, layer: str, i: int, j: int) -> bool:
+        applies = self._from.get((layer, i))
+        if applies is None:
+            applies = self._from[layer, i] = applies_from(self._endpoints[i], layer)
+        return applies(self._endpoints[j])
 
     def reason(self, layer: str, i: int, j: int) -> str:
         """Why there is no prediction for a pair."""

@@ -56,20 +56,6 @@ class End:
         self.wire: Port | None = top.port
 
 
-def applies(base: str, source: End, target: End) -> bool:
-    """Whether a layer has anything to say of a pair; where not, the letter is `.`."""
-    _, family = _PROBES[base]
-    if not family:
-        return not source.extra and not target.extra
-    if family == 6:
-        if not source.address6 or not target.address6:
-            return False
-        return base not in plan.ON_LINK or target.address6 >> source.shift6 == source.network6
-    if not source.address4 or not target.address4:
-        return False
-    return base not in plan.ON_LINK or target.address4 >> source.shift4 == source.network4
-
-
 #: By how many frames at most the workqueue is tried late.
 LATEST = 24
 #: How many random orders are tried where the race is about a forwarding table, and where it is about a server's answer.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from functools import cache
 from typing import TYPE_CHECKING
 
+from netlab.contract.applies import applies_from, lack
 from netlab.contract.types import (
-    ON_LINK,
     AnyExpectation,
     Endpoint,
     ExpectHeard,
@@ -20,8 +18,6 @@ from netlab.contract.types import (
     ExpectWire,
     State,
     Where,
-    base_layer,
-    layer_family,
 )
 from netlab.plan import readback
 from netlab.plan.lab import MAX_PAIRS
@@ -125,9 +121,10 @@ class Resolver:
             message = f"no pair of {entry.left} and {entry.right} takes part in {layer or 'icmp or icmp6'}"
             self.problems.add(entry.where, message, "give them addresses, or other layers", follows=lost)
         elif layer:
-            lack = _lack(sources[0], targets[0], layer)
-            message = f"{lack}, so {layer} says nothing of it"
-            self.problems.add(entry.where, message, "leave the layer out", follows=lost and "has no IP" in lack)
+            source, target = sources[0], targets[0]
+            without = lack(source, target, layer) or f"{target.id} is not on-link for {source.id}"
+            message = f"{without}, so {layer} says nothing of it"
+            self.problems.add(entry.where, message, "leave the layer out", follows=lost and "has no IP" in without)
         else:
             message = f"{sources[0].id} and {targets[0].id} have no addresses of one family"
             self.problems.add(entry.where, message, "give them some, or say [broadcast] or [unicast]", follows=lost)
@@ -324,48 +321,11 @@ def _pairs(sources: list[Endpoint], targets: list[Endpoint], layer: str, both: b
     named = len(sources) == len(targets) == 1
     pairs = [
         (source.id, target.id)
-        for source, fits in ((source, _fitting(source, layer)) for source in sources)
-        if fits is not None
+        for source, applies in ((source, applies_from(source, layer)) for source in sources)
         for target in targets
-        if (named or source.link != target.link) and fits(target)
+        if (named or source.link != target.link) and applies(target)
     ]
     if both:
         pairs += _pairs(targets, sources, layer, both=False)
         pairs = list(dict.fromkeys(pairs))
     return tuple(pairs)
-
-
-def _fitting(source: Endpoint, layer: str) -> Callable[[Endpoint], bool] | None:
-    """Whether a target takes part in a layer with this source; None where no target does."""
-    family = layer_family(layer)
-    if family is None:
-        return None if source.extra else (lambda target: not target.extra)
-    ours = source.v4 if family == 4 else source.v6
-    if ours is None:
-        return None
-    if base_layer(layer) not in ON_LINK:
-        return (lambda target: target.v4 is not None) if family == 4 else (lambda target: target.v6 is not None)
-    network = ours.network
-    first, last = int(network.network_address), int(network.broadcast_address)
-
-    def on_link(target: Endpoint) -> bool:
-        theirs = target.v4 if family == 4 else target.v6
-        return theirs is not None and first <= _number(theirs.ip) <= last
-
-    return on_link
-
-
-@cache
-def _number(ip: str) -> int:
-    return int(ipaddress.ip_address(ip))
-
-
-def _lack(source: Endpoint, target: Endpoint, layer: str) -> str:
-    """Why a pair takes no part in a layer."""
-    family = layer_family(layer)
-    if family is None:
-        return f"{(source if source.extra else target).id} is a further address"
-    for endpoint in (source, target):
-        if (endpoint.v4 if family == 4 else endpoint.v6) is None:
-            return f"{endpoint.id} has no IPv{family} address"
-    return f"{target.id} is not on-link for {source.id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from netlab.client import BuildError, CannotRun, Exhausted, LabError
+from netlab.contract.lacks import SCARCE_IN_LABS
 from netlab.errors import ReportError
 from netlab.report.folder import Folder
 from netlab.testing import Lab, Labs
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from netlab.testing.blueprint import Source
 
 #: Errnos of a build, by name, that say what there is too little of.
-_SCARCE = ("EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "ENOSPC", "EAGAIN")
+_SCARCE = {errno.errorcode[number] for number in SCARCE_IN_LABS}
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 

@@ -10,7 +10,8 @@ import stat
 import sys
 from pathlib import Path
 
-from netlab.errors import CANNOT_RUN, FULL, SCARCE, WRONG, ReportError
+from netlab.contract.lacks import SCARCE
+from netlab.errors import CANNOT_RUN, FULL, WRONG, ReportError
 
 #: Errors of a file system or kernel without unnamed files (open(2), O_TMPFILE), and of a missing /proc, which is needed
 #: to give one a name.

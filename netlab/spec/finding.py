@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from netlab.contract.lacks import SCARCE
 from netlab.contract.types import Where
-from netlab.errors import CANNOT_RUN, FULL, SCARCE, WRONG, printable
+from netlab.errors import CANNOT_RUN, FULL, WRONG, printable
 from netlab.spec.problems import Problem, TopologyError
 
 STDIN = Path("-")

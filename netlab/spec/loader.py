@@ -11,8 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from netlab.contract.lacks import SCARCE
 from netlab.contract.types import Where
-from netlab.errors import CANNOT_RUN, FULL, SCARCE, WRONG, printable
+from netlab.errors import CANNOT_RUN, FULL, WRONG, printable
 from netlab.spec import scalars, unsupported
 from netlab.spec.expect import AnyEntry, parse_entries
 from netlab.spec.measurements import NO_MEASUREMENTS, SECTIONS, Measurements

@@ -257,7 +257,7 @@ def _readdressed(case: Case, end: Endpoint, new: str) -> Step:
 
 def free_address(state: State, end: Endpoint, family: int, like: Address | None = None) -> str | None:
     """An address of the endpoint's network that no interface has; if possible one that ends ``like`` another."""
-    mine = end.v4 if family == 4 else end.v6
+    mine = end.address(family)
     if mine is None:
         return None
     taken = {address.ip for link in state.links for address in link.addresses}

@@ -80,7 +80,7 @@ class Case:
 
     def address(self, end: Endpoint) -> Address | None:
         """The address of an end that counts on this layer."""
-        return end.v4 if self.family == 4 else end.v6
+        return end.address(self.family)
 
     @property
     def links(self) -> tuple[AnyLink, AnyLink]:

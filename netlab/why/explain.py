@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.applies import lack
 from netlab.contract.types import Endpoint, Plan, State, base_layer, layer_family
 from netlab.errors import UsageError, did_you_mean
 from netlab.report.words import PREDICTED
@@ -116,12 +117,9 @@ def _lack(state: State, layer: str, i: int, j: int) -> str:
     """Why a layer has nothing to say of a pair."""
     source, target = state.endpoints[i], state.endpoints[j]
     family = layer_family(layer)
-    if family is None:
-        return f"{(source if source.extra else target).id} is a further address: a frame is sent to an interface"
-    for end in (source, target):
-        if (end.v4 if family == 4 else end.v6) is None:
-            return f"{end.id} has no IPv{family} address"
-    here, there = (source.v4, target.v4) if family == 4 else (source.v6, target.v6)
+    if without := lack(source, target, layer):
+        return without if family else f"{without}: a frame is sent to an interface"
+    here, there = source.address(family), target.address(family)
     asking = "NDP" if family == 6 else "ARP"
     if base_layer(layer).endswith("-static"):
         asking = "its MAC"

@@ -132,6 +132,7 @@ class Asker:
 
 def questions(states: list[tuple[State, tuple[Any, ...]]]) -> dict[str, list[tuple[Question, Any]]]:
     """Of each rule, where in the corpus it has a say, and what the model says there."""
+    from netlab.contract.applies import applicable
     from netlab.contract.types import LAYERS
     from netlab.model import refusal
     from tests.fuzz.compare import layers_of
@@ -143,17 +144,13 @@ def questions(states: list[tuple[State, tuple[Any, ...]]]) -> dict[str, list[tup
             predicted = refusal.predict_refusal(state, change)
             if predicted:
                 found[predicted[2]].append((("refused", place, which), predicted[:2]))
-        _, ends = asker._world(place)
         layers = layers_of(type("", (), {"steps": [type("", (), {"state": state})]})) if state.links else LAYERS
         for layer in layers:
-            for i in range(len(ends)):
-                for j in range(len(ends)):
-                    if i == j or not asker._probes.applies(layer.partition("/")[0], ends[i], ends[j]):
-                        continue
-                    question = (place, layer, i, j)
-                    answer = asker.answer(question)
-                    for rule in asker.rules(question):
-                        found[rule].append((question, answer))
+            for i, j in applicable(state.endpoints, layer):
+                question = (place, layer, i, j)
+                answer = asker.answer(question)
+                for rule in asker.rules(question):
+                    found[rule].append((question, answer))
     return {rule: _spread(asked) for rule, asked in found.items()}
 
 

@@ -10,11 +10,10 @@ from netlab.agent.errors import BuildFailed, in_words
 from netlab.agent.links.op import BuildContext
 from netlab.agent.links.port import OPTIONS
 from netlab.agent.netns import installed
+from netlab.contract.lacks import PACKAGES
 from netlab.contract.types import SetLink, Veth
 
 Log = Callable[[str], None]
-
-_PACKAGES = {"brctl": "bridge-utils", "ip": "iproute2"}
 
 
 def set_option(context: BuildContext, log: Log, change: SetLink, veth: Veth, option: str, value: bool) -> None:
@@ -51,7 +50,7 @@ def _by_binary(context: BuildContext, log: Log, change: SetLink, veth: Veth, opt
         lacking = installed(argv[0]) is None
         words = f"{argv[0]} is not installed" if lacking else f"{argv[0]} cannot be started: {in_words(error)}"
         failed = BuildFailed(error.errno or 0, words, command, veth.id, change.where)
-        failed.package = _PACKAGES[argv[0]] if lacking else ""
+        failed.package = PACKAGES[argv[0]] if lacking else ""
         raise failed from error
     if done.returncode or done.stderr:
         words = done.stderr.strip() or f"exit status {done.returncode}"

@@ -18,6 +18,7 @@ from netlab.agent import system
 from netlab.agent.jobs import Child, Job
 from netlab.agent.measure.listening import free_port, listens
 from netlab.agent.netns import Netns
+from netlab.contract.lacks import install
 from netlab.contract.measures import Traffic
 
 #: Seconds within which a server must listen, and in which a connection must come about.
@@ -77,8 +78,8 @@ def measure(job: Job, ends: Ends, traffic: Traffic) -> dict[str, Any]:
     tool = choose(traffic)
     if not tool:
         why = "plain sockets measure TCP at full speed only" if traffic.engine == "auto" else "it was asked for"
-        mend = "sudo apt-get install iperf3"
-        return {"status": "no-tool", "detail": f"iperf3 is not installed, and {why} (to mend it: {mend})", "tool": ""}
+        detail = f"iperf3 is not installed, and {why} (to mend it: {install('iperf3')})"
+        return {"status": "no-tool", "detail": detail, "tool": ""}
     port = traffic.port or free_port(ends.server, ends.destination)
     serve, connect = commands(tool, ends, traffic, port)
     processes: dict[str, Running] = {}

@@ -49,8 +49,7 @@ class AddressLayer(Layer):
 
     def address(self, index: int) -> Address:
         """The address that an endpoint uses in this family."""
-        endpoint = self.view.endpoints[index]
-        address = endpoint.v4 if self.family == 4 else endpoint.v6
+        address = self.view.endpoints[index].address(self.family)
         assert address is not None
         return address
 

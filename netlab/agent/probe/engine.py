@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import socket
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
@@ -27,8 +26,9 @@ from netlab.agent.probe.transport import Tcp, Udp
 from netlab.agent.probe.two_threads import from_two
 from netlab.agent.probe.waiting import Unfenced
 from netlab.contract import waves
+from netlab.contract.applies import applicable
 from netlab.contract.observed import LayerObserved
-from netlab.contract.types import ON_LINK, State, Veth, base_layer, layer_family
+from netlab.contract.types import State, Veth, base_layer, layer_family
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
@@ -133,26 +133,6 @@ class Prober:
 
     # --- layers -------------------------------------------------------------------------------------
 
-    def applicable(self, layer: str) -> list[Pair]:
-        """The pairs for which a layer makes sense (design: "." elsewhere)."""
-        endpoints = self.view.endpoints
-        family = layer_family(layer)
-        if family is None:
-            members = [i for i, endpoint in enumerate(endpoints) if not endpoint.extra]
-            return [(i, j) for i in members for j in members if i != j]
-        addresses = [endpoint.v4 if family == 4 else endpoint.v6 for endpoint in endpoints]
-        near = base_layer(layer) in ON_LINK
-        parsed = [ipaddress.ip_address(address.ip) if address else None for address in addresses]
-        networks = [address.network if address else None for address in addresses]
-        found = []
-        for i, network in enumerate(networks):
-            if network is None:
-                continue
-            for j, ip in enumerate(parsed):
-                if i != j and ip is not None and (not near or ip in network):
-                    found.append((i, j))
-        return found
-
     def probe(self, names: Iterable[str], seed: int, wanted: Collection[Pair] | None = None) -> list[LayerObserved]:
         """Probe layers, over all their pairs or those wanted (then each in a wave of its own)."""
         self.losses.mark()
@@ -165,7 +145,7 @@ class Prober:
         return found
 
     def _probe(self, name: str, seed: int, wanted: Collection[Pair] | None) -> LayerObserved:
-        pairs = self.applicable(name)
+        pairs = applicable(self.view.endpoints, name)
         layer = ENGINES[base_layer(name)](self.view, self.receivers, name)
         if wanted is None:
             groups = waves.cut(self.view.state, name, pairs, seed, warms=layer.warms)

@@ -31,8 +31,7 @@ class Resolve(Layer):
         self.packed = functools.cache(self._packed)
 
     def _packed(self, index: int) -> bytes:
-        endpoint = self.view.endpoints[index]
-        address = endpoint.v4 if self.family == 4 else endpoint.v6
+        address = self.view.endpoints[index].address(self.family)
         assert address is not None
         return ipaddress.ip_address(address.ip).packed
 

@@ -13,6 +13,7 @@ from netlab.client.hosts import ground
 from netlab.client.hosts.crew import Crew
 from netlab.client.hosts.inventory import Machine
 from netlab.client.hosts.ssh import Remote
+from netlab.contract.lacks import finding, install
 from netlab.contract.types import Plan
 from netlab.errors import NetlabError
 
@@ -74,7 +75,7 @@ def examine(
         found.append(
             _finding(
                 machine, "iperf3", bool(iperf3), iperf3 or "not installed: throughput is measured by a built-in engine",
-                "" if iperf3 else f"ssh {machine.ssh} sudo apt-get install iperf3", required=False,
+                f"ssh {machine.ssh} {install('iperf3')}", required=False,
             )
         )  # fmt: skip
         if nics:
@@ -150,7 +151,7 @@ def _frames(machines: Mapping[str, Machine], hardware: Mapping[str, str], allow_
                 why = str(seen.evidence.get(f"{source},{destination}", {}).get("reason", ""))
                 detail = "arrive" if letter == "R" else f"don't arrive ({why})" if letter == "U" else why
                 own = destination == index[f"{here}:nic"]
-                mend = "" if letter == "R" else "are they on one network?" if own else _mend(hardware[whose])
+                mend = "are they on one network?" if own else _mend(hardware[whose])
                 found.append(_finding(machine, what, letter == "R", detail, mend))
     return found
 
@@ -164,4 +165,4 @@ def _mend(hardware: str) -> str:
 
 def _finding(machine: Machine, what: str, ok: bool, detail: str, mend: str = "", *, required: bool = True) -> Finding:
     detail = detail.removeprefix(f"{machine}: ")
-    return {"name": f"{machine.host}: {what}", "ok": ok, "detail": detail, "mend": mend, "required": required}
+    return finding(f"{machine.host}: {what}", ok, detail, mend, required=required)

@@ -28,7 +28,7 @@ def measure(
 ) -> Sample:  # fmt: skip
     """Measure once. Raises LabError, Cancelled."""
     (near, source), (far, destination) = client, server
-    addresses = [endpoint.v4 if traffic.family == 4 else endpoint.v6 for endpoint in (source, destination)]
+    addresses = [endpoint.address(traffic.family) for endpoint in (source, destination)]
     for endpoint, address in zip((source, destination), addresses, strict=True):
         if address is None:
             raise LabError(f"{endpoint.id} has no IPv{traffic.family} address")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from netlab.client.hosts.merge import Seen, merged
 from netlab.contract import waves
+from netlab.contract.applies import applicable
 from netlab.contract.observed import LayerObserved
-from netlab.contract.types import ON_LINK, State, base_layer, layer_family
+from netlab.contract.types import State, base_layer
 
 Pair = tuple[int, int]
 Ask = Callable[[Mapping[str, Mapping[str, Any]], str], dict[str, Any]]
@@ -78,25 +78,9 @@ class Waves:
 
     # --- layers -------------------------------------------------------------------------------------
 
-    def applicable(self, layer: str) -> list[Pair]:
-        """The pairs for which a layer makes sense; as `netlab.agent.probe.engine.Prober.applicable`."""
-        endpoints = self._state.endpoints
-        family = layer_family(layer)
-        if family is None:
-            members = [i for i, endpoint in enumerate(endpoints) if not endpoint.extra]
-            return [(i, j) for i in members for j in members if i != j]
-        near = base_layer(layer) in ON_LINK
-        addresses = [endpoint.v4 if family == 4 else endpoint.v6 for endpoint in endpoints]
-        return [
-            (i, j)
-            for i, mine in enumerate(addresses)
-            for j, theirs in enumerate(addresses)
-            if i != j and mine and theirs and (not near or ipaddress.ip_address(theirs.ip) in mine.network)
-        ]
-
     def probe(self, layer: str, seed: int, wanted: list[Pair] | None) -> LayerObserved:
         """Probe one layer, over all its pairs or those wanted (then each in a wave of its own)."""
-        pairs = self.applicable(layer)
+        pairs = applicable(self._state.endpoints, layer)
         groups: Iterator[list[Pair]]
         warms = base_layer(layer) not in ("broadcast", "unicast")
         if wanted is not None:

@@ -28,6 +28,10 @@ class Endpoint:
     v6: Address | None = None
     extra: bool = False
 
+    def address(self, family: int | None) -> Address | None:
+        """The address that layers of a family (4 or 6) use."""
+        return self.v4 if family == 4 else self.v6
+
 
 @dataclass(frozen=True)
 class State:

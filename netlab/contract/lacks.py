@@ -1,0 +1,23 @@
+"""What a machine may lack, as both processes tell it."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+#: How the kernel says that there is too little of something: the machine's lack, and no fault of who asked.
+SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
+#: The same of a part of a lab, where namespaces and buffers may run out, too.
+SCARCE_IN_LABS = SCARCE | {errno.ENOBUFS, errno.ENOSPC}
+#: The package that brings a program.
+PACKAGES = {"iperf3": "iperf3", "ip": "iproute2", "brctl": "bridge-utils"}
+
+
+def install(program: str) -> str:
+    """What installs a program."""
+    return f"sudo apt-get install {PACKAGES.get(program, program)}"
+
+
+def finding(name: str, ok: bool, detail: str, mend: str = "", *, required: bool) -> dict[str, Any]:
+    """What `netlab doctor` says of one thing; ``mend`` stands only where it isn't ``ok``."""
+    return {"name": name, "ok": ok, "detail": detail, "mend": "" if ok else mend, "required": required}
