@@ -145,9 +145,9 @@ def enter_namespaces() -> bool:
     uid, gid = os.geteuid(), os.getegid()
     try:
         system.unshare(wanted | system.CLONE_NEWUSER)
-        write("/proc/self/setgroups", "deny")
-        write("/proc/self/uid_map", f"0 {uid} 1")
-        write("/proc/self/gid_map", f"0 {gid} 1")
+        system.write("/proc/self/setgroups", "deny")
+        system.write("/proc/self/uid_map", f"0 {uid} 1")
+        system.write("/proc/self/gid_map", f"0 {gid} 1")
         system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
     except OSError as error:
         raise refused(error) from error
@@ -214,15 +214,6 @@ def private_proc() -> str:
     except OSError as error:
         return str(error)
     return ""
-
-
-def write(path: str, text: str) -> None:
-    """Write a small file of /proc or /sys in one call."""
-    fd = os.open(path, os.O_WRONLY)
-    try:
-        os.write(fd, text.encode())
-    finally:
-        os.close(fd)
 
 
 def read(path: str) -> str | None:

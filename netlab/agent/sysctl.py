@@ -7,6 +7,7 @@ import functools
 import os
 from collections.abc import Iterable, Sequence
 
+from netlab.agent import system
 from netlab.agent.errors import BuildFailed
 from netlab.agent.netns import Netns
 from netlab.contract.types import Places, Where
@@ -120,14 +121,7 @@ def has_ipv6() -> bool:
 
 def write(path: str, value: str) -> None:
     """Write a value below /proc/sys in the calling thread's namespace. Raises OSError, with the path in it."""
-    file = f"{_ROOT}{path}"
-    fd = os.open(file, os.O_WRONLY)
-    try:
-        os.write(fd, value.encode())
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, file) from error
-    finally:
-        os.close(fd)
+    system.write(f"{_ROOT}{path}", value)
 
 
 def path_of(error: OSError) -> str:

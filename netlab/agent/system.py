@@ -89,3 +89,14 @@ def drop_capability(number: int) -> None:
     """
     if _libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(number), 0, 0, 0) < 0 and ctypes.get_errno() != errno.EINVAL:
         _check(-1, "prctl")
+
+
+def write(path: str, text: str) -> None:
+    """Write a small file of /proc or /sys in one call. Raises OSError, with the path in it."""
+    fd = os.open(path, os.O_WRONLY)
+    try:
+        os.write(fd, text.encode())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
+    finally:
+        os.close(fd)

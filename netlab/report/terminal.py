@@ -7,11 +7,10 @@ expected, and the counts in the last line.
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from netlab.report import words
+from netlab.report import told, words
 from netlab.report.matrix import Notes, draw
 from netlab.report.overview import in_words
 from netlab.report.style import Style, clean
@@ -100,7 +99,7 @@ def _step(record: Record, k: int, step: Record, notes: Notes, style: Style) -> I
     yield from step_head(record, step, style)
     if len(record["steps"]) > 1 and step["expectations"]:
         yield ""
-    yield from _expectations(record, step, endpoints, style)
+    yield from _expectations(record, step, style)
     for name in step["unsettled"]:
         yield f"  {style.verdict('?')} {name} did not settle: what depends on it proves nothing"
     yield from _layers(record, k, step, endpoints, notes, style)
@@ -139,17 +138,17 @@ def _same(before: Record, step: Record, record: Record) -> bool:
     )
 
 
-def _expectations(record: Record, step: Record, endpoints: Sequence[Record], style: Style) -> Iterator[str]:
+def _expectations(record: Record, step: Record, style: Style) -> Iterator[str]:
     for entry in step["expectations"]:
         mark = style.verdict(entry["verdict"])
         text = entry["text"]
         remark = entry["detail"] if entry["kind"] != "refused" or entry["verdict"] != "P" else ""
         if entry["verdict"] == "P":
-            remark = _answered_by(step, entry, endpoints)
+            remark = _answered_by(record, step, entry)
         yield from style.wrap(f"{text}   ({remark})" if remark else text, f"  {mark} ", "    ")
         if entry["verdict"] in "F?":
             for cell in entry["cells"][:3]:
-                seen = _saw(step, cell, endpoints, style)
+                seen = _saw(record, step["name"], cell)
                 yield f"      {cell['layer']}: {cell['src']} {style.arrow} {cell['dst']}: {seen}"
             about = (step["name"], entry["text"], entry["where"])
             mine = [finding for finding in record["findings"] if _about(finding) == about]
@@ -158,35 +157,21 @@ def _expectations(record: Record, step: Record, endpoints: Sequence[Record], sty
             yield f"      {style.paint(clean(entry['where']), 'dim')}"
 
 
-def _answered_by(step: Record, entry: Record, endpoints: Sequence[Record]) -> str:
+def _answered_by(record: Record, step: Record, entry: Record) -> str:
     """A remark where what was reached is only the address: who answered for it."""
     answered = [cell for cell in entry["cells"] if cell["observed"] == "A"]
     if not answered:
         return ""
-    entered = _entered(_evidence(step, answered[0], endpoints))
+    entered = told.entered(told.evidence(record, step["name"], answered[0]))
     return f"{entered or 'another interface'} answered for {answered[0]['dst']}"
 
 
-def _entered(evidence: Record) -> str:
-    """The interfaces by which the request came in."""
-    return " and ".join(evidence.get("entered") or ())
-
-
-def _saw(step: Record, cell: Record, endpoints: Sequence[Record], style: Style) -> str:
-    evidence = _evidence(step, cell, endpoints)
-    if cell["observed"] == "A" and _entered(evidence):
-        return f"A, {_entered(evidence)} answered"
+def _saw(record: Record, step: str, cell: Record) -> str:
+    evidence = told.evidence(record, step, cell)
+    if cell["observed"] == "A" and told.entered(evidence):
+        return f"A, {told.entered(evidence)} answered"
     reason = f" ({evidence['reason']})" if evidence.get("reason") else ""
     return f"{cell['observed']}, {words.BRIEFLY[cell['observed']]}{reason}"
-
-
-def _evidence(step: Record, cell: Record, endpoints: Sequence[Record]) -> Record:
-    index = {endpoint["id"]: i for i, endpoint in enumerate(endpoints)}
-    layer = step["layers"].get(cell["layer"])
-    if layer is None or cell["src"] not in index or cell["dst"] not in index:
-        return {}
-    found: Record = layer["evidence"].get(f"{index[cell['src']]},{index[cell['dst']]}", {})
-    return found
 
 
 # --- claims, legend, why ----------------------------------------------------------------------------
@@ -214,8 +199,7 @@ def _against(record: Record, test: Record, style: Style) -> str:
     text = f"{clean(test['text'])}: {test['detail']}" if test["detail"] else clean(test["text"])
     if test["cells"]:
         cell = test["cells"][0]
-        step = next(one for one in record["steps"] if one["name"] == test["step"])
-        seen = _saw(step, cell, step["endpoints"] or record["endpoints"], style)
+        seen = _saw(record, test["step"], cell)
         where = f" in step {test['step']}" if len(record["steps"]) > 1 else ""
         text = f"{cell['src']} {style.arrow} {cell['dst']} ({cell['layer']}){where}: {seen}"
         rule = record["rules"].get(cell["rule"] or "")
@@ -275,15 +259,9 @@ def _told(record: Record) -> set[tuple[str, str, str]]:
     }
 
 
-def _findings(record: Record, style: Style, told: Collection[tuple[str, str, str]] = ()) -> Iterator[str]:
-    """The findings, the worst first, those about the entries apart that are ``told`` already."""
-    findings = [finding for finding in record["findings"] if _about(finding) not in told]
-    findings.sort(key=lambda finding: "F?PS".index(finding["verdict"]))
-    unpredicted: Counter[str] = Counter()
-    for finding in findings:
-        if finding["kind"] == "unpredicted":
-            unpredicted[finding["detail"]] += finding["pairs"]
-    findings = [finding for finding in findings if finding["kind"] != "unpredicted"]
+def _findings(record: Record, style: Style, known: Collection[tuple[str, str, str]] = ()) -> Iterator[str]:
+    """The findings, the worst first, those about the entries apart that are told already."""
+    findings, unpredicted = told.ranked(finding for finding in record["findings"] if _about(finding) not in known)
     if findings or unpredicted:
         yield ""
     for finding in findings[:MOST_FINDINGS]:
@@ -295,7 +273,7 @@ def _findings(record: Record, style: Style, told: Collection[tuple[str, str, str
         yield from style.wrap(f"{pairs} pairs only observed: {reason or 'nothing is expected'}", lead, "    ")
 
 
-def _one_finding(record: Record, finding: Record, style: Style) -> Iterator[str]:
+def _one_finding(record: Record, finding: Mapping[str, Any], style: Style) -> Iterator[str]:
     parts = []
     if len(record["steps"]) > 1:
         parts.append(finding["step"])

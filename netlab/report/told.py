@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from netlab.report import words
@@ -74,15 +74,19 @@ def because(record: Record, test: Record) -> dict[str, Any]:
 def saw(record: Record, step_name: str, cell: Record) -> str:
     """What was observed at a cell, in words: ``A:ens160 answered instead``."""
     found = evidence(record, step_name, cell)
-    entered = " and ".join(found.get("entered") or ())
-    if cell["observed"] == "A" and entered:
-        return f"{entered} answered in its place"
+    if cell["observed"] == "A" and (interfaces := entered(found)):
+        return f"{interfaces} answered in its place"
     said = words.LETTERS[cell["observed"]]
     reason = found.get("reason")
     if cell["observed"] in "U?" and reason:
         detail = words.reason(reason)
         return f"{said}: {detail[0].lower()}{detail[1:].rstrip('.')}"
     return said
+
+
+def entered(evidence: Record) -> str:
+    """The interfaces by which a request came in."""
+    return " and ".join(evidence.get("entered") or ())
 
 
 def evidence(record: Record, step_name: str, cell: Record) -> Mapping[str, Any]:
@@ -105,13 +109,8 @@ def _rule(record: Record, name: str | None) -> dict[str, str] | None:
 
 def findings(record: Record) -> list[dict[str, Any]]:
     """What is not a plain pass, the worst first; what was only observed as counts by reason."""
-    told = []
-    only: Counter[str] = Counter()
-    for finding in sorted(record["findings"], key=lambda one: "F?PS".index(one["verdict"])):
-        if finding["kind"] == "unpredicted":
-            only[finding["detail"]] += finding["pairs"]
-            continue
-        told.append(_finding(record, finding))
+    ranking, only = ranked(record["findings"])
+    told = [_finding(record, finding) for finding in ranking]
     for reason, pairs in only.items():
         told.append(
             {
@@ -125,6 +124,16 @@ def findings(record: Record) -> list[dict[str, Any]]:
             }
         )
     return told
+
+
+def ranked(findings: Iterable[Record]) -> tuple[list[Record], Counter[str]]:
+    """Findings, the worst first; and of those that are only observations, how many pairs there are for each reason."""
+    order = sorted(findings, key=lambda finding: "F?PS".index(finding["verdict"]))
+    only: Counter[str] = Counter()
+    for finding in order:
+        if finding["kind"] == "unpredicted":
+            only[finding["detail"]] += finding["pairs"]
+    return [finding for finding in order if finding["kind"] != "unpredicted"], only
 
 
 def _finding(record: Record, finding: Record) -> dict[str, Any]:

@@ -15,13 +15,13 @@ from netlab.agent.measure.driver import (
     READY,
     Ends,
     Running,
+    await_server,
     commands,
     end_of,
     killed,
     longest,
     start,
 )
-from netlab.agent.measure.listening import listens
 from netlab.contract.measures import Traffic
 
 #: How often the server's job looks whether it is still needed, in seconds.
@@ -31,16 +31,9 @@ LOOK = 0.05
 def serve(job: Job, ends: Ends, traffic: Traffic, tool: str, port: int, released: Event) -> dict[str, Any]:
     """Serve until the client is done, which the front says by ``released``. Calls ``listening`` when it is ready."""
     argv, _ = commands(tool, ends, traffic, port)
-    protocol = "tcp" if tool == "iperf3" else traffic.protocol
     server = start(job, ends, ends.server, argv)
     try:
-        listening = job.wait(
-            lambda: server.child.status is not None or listens(ends.server, protocol, ends.destination, port),
-            time.monotonic() + READY,
-            every=0.001,
-        )
-        if not listening or server.child.status is not None:
-            why = "the server ended at once" if listening else f"the server does not listen after {READY:g} s"
+        if why := await_server(job, ends, traffic, tool, port, server.child):
             return _told(job, server, "failed", why)
         job.tell(phase="listening")
         patience = time.monotonic() + 2 * (CONNECT + GRACE) + traffic.omit + longest(traffic)

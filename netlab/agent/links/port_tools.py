@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Callable
 
+from netlab.agent import system
 from netlab.agent.errors import BuildFailed, in_words
 from netlab.agent.links.op import BuildContext
 from netlab.agent.links.port import OPTIONS
@@ -30,7 +30,7 @@ def _by_sysfs(context: BuildContext, log: Log, change: SetLink, veth: Veth, opti
     command = f"echo {int(value)} > {path}"
     log(f"ip netns exec {ns.id} sh -c '{command}'")
     try:
-        ns.in_thread(lambda: _write(path, str(int(value))))
+        ns.in_thread(lambda: system.write(path, str(int(value))))
     except OSError as error:
         raise BuildFailed(error.errno or 0, str(error), command, veth.id, change.where) from error
 
@@ -55,11 +55,3 @@ def _by_binary(context: BuildContext, log: Log, change: SetLink, veth: Veth, opt
     if done.returncode or done.stderr:
         words = done.stderr.strip() or f"exit status {done.returncode}"
         raise BuildFailed(0, words, command, veth.id, change.where)
-
-
-def _write(path: str, text: str) -> None:
-    fd = os.open(path, os.O_WRONLY)
-    try:
-        os.write(fd, text.encode())
-    finally:
-        os.close(fd)

@@ -85,14 +85,7 @@ def measure(job: Job, ends: Ends, traffic: Traffic) -> dict[str, Any]:
     processes: dict[str, Running] = {}
     try:
         server = processes["server"] = start(job, ends, ends.server, serve)
-        server_protocol = "tcp" if tool == "iperf3" else traffic.protocol
-        listening = job.wait(
-            lambda: server.child.status is not None or listens(ends.server, server_protocol, ends.destination, port),
-            time.monotonic() + READY,
-            every=0.001,
-        )
-        if not listening or server.child.status is not None:
-            why = "the server ended at once" if listening else f"the server does not listen after {READY:g} s"
+        if why := await_server(job, ends, traffic, tool, port, server.child):
             return report("failed", why, tool, processes, job)
         job.tell(phase="listening")
         client = processes["client"] = start(job, ends, ends.client, connect)
@@ -112,6 +105,19 @@ def choose(traffic: Traffic) -> str:
         return "iperf3"
     needed = traffic.engine == "iperf3" or traffic.protocol == "udp" or traffic.bitrate is not None
     return "" if needed else "sockets"
+
+
+def await_server(job: Job, ends: Ends, traffic: Traffic, tool: str, port: int, server: Child) -> str:
+    """Wait until the server listens; why it does not, or ''."""
+    protocol = "tcp" if tool == "iperf3" else traffic.protocol
+    listening = job.wait(
+        lambda: server.status is not None or listens(ends.server, protocol, ends.destination, port),
+        time.monotonic() + READY,
+        every=0.001,
+    )
+    if listening:
+        return "" if server.status is None else "the server ended at once"
+    return f"the server does not listen after {READY:g} s"
 
 
 def _run(job: Job, server: Child, client: Child, traffic: Traffic, tool: str) -> tuple[str, str]:
