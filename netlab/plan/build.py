@@ -235,7 +235,7 @@ def _links(kin: Kin, refusals: Refusals) -> list[tuple[str, bool]]:
             lab.refused.pop(wanted.id, None)
             lab.links[wanted.id] = link
             if link.mac_of is not None:
-                lab.perm[link.mac_of] = lab.links[link.mac_of].mac
+                lab.memory.perm[link.mac_of] = lab.links[link.mac_of].mac
             if wanted.replicated:
                 lab.replicated.add(wanted.id)
             if wanted.given.duplicate:

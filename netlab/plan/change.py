@@ -71,7 +71,7 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
         if child.mac_of is not None and after.mac != before.mac:
             # macvlan_sync_address sends no notification, so the child's neighbours stay. The parent keeps this MAC.
             changed = replace(changed, mac=after.mac)
-            lab.perm[after.id] = after.mac
+            lab.memory.perm[after.id] = after.mac
         if changed is not child:
             lab.links[child.id] = changed
             _forget_v6(lab, child, changed)
@@ -90,7 +90,7 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
 def restore_mac(lab: Lab, parent_id: str) -> None:
     """Give a parent that has lost its passthru child its former MAC back (macvlan_port_destroy)."""
     parent = lab.links[parent_id]
-    restored = replace(parent, mac=lab.perm.pop(parent_id, parent.mac))
+    restored = replace(parent, mac=lab.memory.perm.pop(parent_id, parent.mac))
     if restored.mac != parent.mac:
         apply(lab, parent, flushed(lab, parent, restored))
 

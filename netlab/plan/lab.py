@@ -22,6 +22,7 @@ from netlab.plan import owned, routing, sysctls
 from netlab.plan.carrier import settle
 from netlab.plan.endpoints import endpoints
 from netlab.plan.hops import hops
+from netlab.plan.memory import Memory
 from netlab.spec import Spec, scalars
 from netlab.spec import sysctls as known_sysctls
 from netlab.spec.problems import Problems
@@ -85,7 +86,7 @@ def _copied(value: Any) -> Any:
         return {key: _copied(item) for key, item in value.items()}
     if isinstance(value, Box):
         return replace(value, sysctls=dict(value.sysctls), devices=dict(value.devices))
-    return value.copy() if isinstance(value, (list, set)) else value
+    return value.copy() if isinstance(value, (list, set, Memory)) else value
 
 
 @dataclass
@@ -94,8 +95,8 @@ class Lab:
 
     ``paths`` says where in the file a link comes from. ``refused`` are the links that the kernel is expected to refuse,
     ``broken`` those that could not be made because of an error in the file, ``replicated`` those that come of
-    ``replicas:``, ``duplicates`` those whose addresses may be elsewhere, too. ``perm`` are the MACs that parents had
-    before their passthru child. ``pairs`` counts the pairs that expectations mean.
+    ``replicas:``, ``duplicates`` those whose addresses may be elsewhere, too. ``pairs`` counts the pairs that
+    expectations mean.
     """
 
     spec: Spec
@@ -110,13 +111,7 @@ class Lab:
     replicated: set[str] = field(default_factory=set)
     duplicates: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
-    given: dict[tuple[str, str], int] = field(default_factory=dict)
-    addressed: dict[tuple[str, str], int] = field(default_factory=dict)
-    next_address: int = 0
-    routeless: set[tuple[str, str]] = field(default_factory=set)
-    static: dict[str, set[str]] = field(default_factory=dict)
-    disowned: set[tuple[str, str]] = field(default_factory=set)
-    perm: dict[str, str | None] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
     pairs: int = 0
     interned: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = field(default_factory=dict)
     next_index: int = FIRST_INDEX
@@ -242,7 +237,7 @@ class Lab:
         """Bring up to date what follows from a change: carriers, connected routes, the bridges' own MACs."""
         settle(self.links)
         routing.connect(self)
-        owned.follow(self)
+        owned.follow(self.memory, self.links.values())
 
     def namespace(self, box: Box, *, born: bool = False) -> Namespace:
         """The frozen namespace: as it is now; or (``born``) as it is when new, without routes and rules."""
@@ -257,7 +252,7 @@ class Lab:
 
     def state(self) -> State:
         """The frozen state."""
-        links = tuple(self.links.values())
+        links, memory = tuple(self.links.values()), self.memory
         order = [link_id for box in self.ordered() for link_id in self.listed.get(box.id, ())]
         return State(
             namespaces=tuple(self.namespace(box) for box in self.ordered()),
@@ -265,11 +260,11 @@ class Lab:
             endpoints=endpoints([self.links[link_id] for link_id in order if link_id in self.links]),
             hops=hops(links),
             routers=sum(sysctls.forwards(box.sysctls) for box in self.boxes.values() if box.kind != "switch"),
-            given=tuple(sorted(self.given, key=self.given.__getitem__)),
-            shadowed=tuple(routing.shadowed(self)),
-            addressed=tuple(sorted(self.addressed, key=self.addressed.__getitem__)),
-            routeless=tuple(sorted(self.routeless)),
-            disowned=tuple(sorted(self.disowned)),
+            given=tuple(sorted(memory.given, key=memory.given.__getitem__)),
+            shadowed=tuple(memory.shadowed(links)),
+            addressed=tuple(sorted(memory.addressed, key=memory.addressed.__getitem__)),
+            routeless=tuple(sorted(memory.routeless)),
+            disowned=tuple(sorted(memory.disowned)),
         )
 
     def warn(self, where: Where, text: str) -> None:

@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from netlab.plan.lab import Lab
+    from netlab.contract.types import AnyLink
+    from netlab.plan.memory import Memory
 
 
-def follow(lab: Lab) -> None:
-    """Bring ``lab.disowned`` up to date after a change.
+def follow(memory: Memory, links: Collection[AnyLink]) -> None:
+    """Bring ``memory.disowned`` up to date after a change.
 
     A static entry for the MAC of the bridge, or of one of its ports, replaces the local entry (fdb_add_entry). When it
     is deleted there is none, until the MAC is set anew (br_fdb_change_mac_address, br_fdb_changeaddr).
     """
-    before, lab.static = lab.static, _static(lab)
-    lost = {(bridge, mac) for bridge, macs in before.items() for mac in macs - lab.static.get(bridge, set())}
-    if lost or lab.disowned:
-        own = _own(lab)
-        lab.disowned = {(bridge, mac) for bridge, mac in lost | lab.disowned if mac in own.get(bridge, ())}
+    before, memory.static = memory.static, _static(links)
+    lost = {(bridge, mac) for bridge, macs in before.items() for mac in macs - memory.static.get(bridge, set())}
+    if lost or memory.disowned:
+        own = _own(links)
+        memory.disowned = {(bridge, mac) for bridge, mac in lost | memory.disowned if mac in own.get(bridge, ())}
 
 
-def _static(lab: Lab) -> dict[str, set[str]]:
+def _static(links: Collection[AnyLink]) -> dict[str, set[str]]:
     """The MACs of all static entries, by bridge."""
     found: dict[str, set[str]] = {}
-    for link in lab.links.values():
+    for link in links:
         for plug in link.plugs:
             if plug.port is not None and plug.port.attached and plug.port.fdb:
                 found.setdefault(plug.bridge, set()).update(plug.port.fdb)
     return found
 
 
-def _own(lab: Lab) -> dict[str, set[str]]:
+def _own(links: Collection[AnyLink]) -> dict[str, set[str]]:
     """The MACs of each bridge and its ports."""
     pairs: list[tuple[str, str | None]] = []
-    for link in lab.links.values():
+    for link in links:
         if link.bridges:
             pairs.append((link.id, link.mac))
         pairs += ((plug.bridge, plug.mac) for plug in link.plugs if plug.attached)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from netlab.contract.types import MAIN_TABLE, Address, AnyLink, Route, Rule, Where
+from netlab.plan.memory import broadcast_of
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) ->
     known: set[tuple[str, int]] = set()
     connected = {
         str(address.network): name
-        for address, name in _connected(lab, lab.links_of(namespace))
+        for address, name in lab.memory.connected(lab.links_of(namespace))
         if address.family == 4 and address.prefixlen < 32
     }
     gateways: list[tuple[Route, Where]] = []
@@ -85,7 +85,7 @@ def _check_gateway(lab: Lab, namespace: str, route: Route, others: Sequence[Rout
             lab.problems.add(where, f"{gateway} is a link-local address, of whatever interface", "add 'dev: …'")
             return False
         return True
-    connected = _connected(lab, links)
+    connected = lab.memory.connected(links)
     if gateway.version == 4 and (broadcast := _as_broadcast(connected, route, others)):
         lab.problems.add(where, f"{gateway} is the broadcast address of {broadcast}", "a gateway is a single machine")
         return False
@@ -106,89 +106,12 @@ def _check_gateway(lab: Lab, namespace: str, route: Route, others: Sequence[Rout
     return False
 
 
-def _connected(lab: Lab, links: Iterable[AnyLink]) -> list[tuple[Address, str]]:
-    """The addresses that have connected routes, with their interface's name, in the order in which they were given."""
-    given = sorted(
-        (lab.addressed[pair], address, link.name)
-        for link in links
-        for address in link.addresses
-        if (pair := (link.id, address.ip)) in lab.addressed and pair not in lab.routeless
-    )
-    return [(address, name) for _, address, name in given]
-
-
 def connect(lab: Lab) -> None:
-    """Bring up to date which IPv4 entries the kernel has for each address, and since when (fib_add_ifaddr).
-
-    An address gets its local entry when it is given, even while its interface is down (fib_sync_down_dev spares it). It
-    gets its routes when the interface is up. Where an address is both local and a network's broadcast address, the
-    older entry counts (fib_insert_alias appends). An address that isn't local can't be a route's source
-    (fib_valid_prefsrc): it gets no routes. A secondary address has its primary as source: it gets not even a local
-    entry, which is an error of the file.
-    """
-    there = _holders(lab)
-    up = {pair for pair, (link, _) in there.items() if link.up}
-    lab.given = {pair: number for pair, number in lab.given.items() if pair in there}
-    lab.addressed = {pair: number for pair, number in lab.addressed.items() if pair in up}
-    lab.routeless &= up
-    if len(lab.given) == len(there) and len(lab.addressed) == len(up):
-        return
-    kinds: dict[tuple[str, str], str] = {}
-    for _, kind, key in sorted(_entries(lab, there)):
-        kinds.setdefault(key, kind)
-    for pair, (link, address) in there.items():
-        if pair in lab.given and (pair in lab.addressed or not link.up):
-            continue
-        lab.next_address += 1
-        first = next(one for one in link.addresses if one.network == address.network)
-        lab.given.setdefault(pair, lab.next_address)
-        kinds.setdefault((link.namespace, address.ip), "local")
-        if address.family == 4 and first is not address and kinds.get((link.namespace, first.ip)) == "broadcast":
-            where = lab.address_where(link.id, link.addresses.index(address))
-            words = f"{address.ip} has {first.ip} as its primary address, a broadcast address of {link.namespace}"
-            lab.problems.add(where, words, "the kernel takes no packet for it; give it first, or another prefix")
-        if not link.up:
-            continue
-        lab.addressed[pair] = lab.next_address
-        lab.routeless.discard(pair)
-        if kinds[link.namespace, address.ip] != "local":
-            lab.routeless.add(pair)
-        elif last := _broadcast(address):
-            kinds.setdefault((link.namespace, last), "broadcast")
-
-
-def _holders(lab: Lab) -> dict[Pair, tuple[AnyLink, Address]]:
-    """Every address that there is, with its link."""
-    return {(link.id, address.ip): (link, address) for link in lab.links.values() for address in link.addresses}
-
-
-def _entries(lab: Lab, there: Mapping[Pair, tuple[AnyLink, Address]]) -> Iterator[tuple[int, str, Pair]]:
-    """The entries that addresses have: since when, which kind, the namespace and the address."""
-    for pair, number in lab.given.items():
-        yield 2 * number, "local", (there[pair][0].namespace, pair[1])
-    for pair, number in lab.addressed.items():
-        link, address = there[pair]
-        if pair not in lab.routeless and (last := _broadcast(address)):
-            yield 2 * number + 1, "broadcast", (link.namespace, last)
-
-
-def shadowed(lab: Lab) -> Iterator[Pair]:
-    """The addresses, by link and ip, that were another network's broadcast address before they were local."""
-    there = _holders(lab)
-    first: dict[Pair, int] = {}
-    for number, kind, key in _entries(lab, there):
-        if kind == "broadcast":
-            first[key] = min(number, first.get(key, number))
-    for pair, number in lab.given.items():
-        if first.get((there[pair][0].namespace, pair[1]), 2 * number) < 2 * number:
-            yield pair
-
-
-@functools.lru_cache(maxsize=4096)
-def _broadcast(address: Address) -> str:
-    """The broadcast address of an address's network, '' where there is none (fib_add_ifaddr)."""
-    network = address.network
-    return str(network.broadcast_address) if network.version == 4 and network.prefixlen < 31 else ""
+    """Bring up to date which connected routes there are, and note the addresses that the kernel takes no packet for."""
+    for link, address, first in lab.memory.connect(lab.links.values()):
+        where = lab.address_where(link.id, link.addresses.index(address))
+        words = f"{address.ip} has {first.ip} as its primary address, a broadcast address of {link.namespace}"
+        lab.problems.add(where, words, "the kernel takes no packet for it; give it first, or another prefix")
 
 
 def _as_broadcast(connected: Iterable[tuple[Address, str]], route: Route, others: Iterable[Route]) -> str:
@@ -204,7 +127,7 @@ def _as_broadcast(connected: Iterable[tuple[Address, str]], route: Route, others
     for address, name in connected:
         if address.ip == route.via:
             return ""
-        if _broadcast(address) == route.via and route.dev in (None, name):
+        if broadcast_of(address) == route.via and route.dev in (None, name):
             return f"{address.network} ({name})"
     return ""
 
@@ -276,7 +199,7 @@ def device_of(lab: Lab, namespace: str, route: Route, others: Iterable[Route]) -
     aside = [one for one in others if one.via is None and one.table == route.table != MAIN_TABLE]
     links = list(lab.links_of(namespace))
     mine = [link.name for link in links if gateway.version == 4 and any(a.ip == route.via for a in link.addresses)]
-    connected = [(address.network, name) for address, name in _connected(lab, links)]
+    connected = [(address.network, name) for address, name in lab.memory.connected(links)]
     direct = _networks(one for one in others if one.via is None and one.table == MAIN_TABLE)
     main = [*direct, *connected] if gateway.version == 4 else [*connected, *direct]
     for ways in (_networks(aside), [(ipaddress.ip_network(gateway), name) for name in mine], main):

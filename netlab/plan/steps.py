@@ -181,9 +181,9 @@ def _readdressed(lab: Lab, start: AnyLink, flushed: AnyLink, new: tuple[Address,
     how = transition(flushed.addresses, new, sysctls.promotes(lab.boxes[start.namespace].sysctls, start.ifname))
     for address in flushed.addresses:
         if address in how.lost or address not in new:
-            lab.given.pop((start.id, address.ip), None)
+            lab.memory.given.pop((start.id, address.ip), None)
         if address in how.remade or address not in new:
-            lab.addressed.pop((start.id, address.ip), None)
+            lab.memory.addressed.pop((start.id, address.ip), None)
     neighbors = flushed.neighbors
     if how.emptied:
         neighbors = tuple(neighbor for neighbor in neighbors if ":" in neighbor.ip)
