@@ -6,8 +6,9 @@ A rule is declared beside the code that applies it, by `rule()`, and known from 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-#: Kernel series in which every rule below was compared with measurements, unless it says otherwise.
+#: Kernel series in which every rule below was compared with measurements.
 VERIFIED = ("6.18",)
 
 
@@ -19,7 +20,7 @@ class Rule:
     sentence: str
     function: str
     file: str
-    verified: tuple[str, ...] = VERIFIED
+    verified: ClassVar[tuple[str, ...]] = VERIFIED
 
 
 #: Every rule declared so far; complete once `netlab.model.rulebook` was imported.
