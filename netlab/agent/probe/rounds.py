@@ -24,7 +24,7 @@ class Rounds:
 
     def __init__(self, view: LabView, receivers: Receivers, cpus: CpuFence) -> None:
         self.notes: list[str] = []
-        self._arena = view
+        self._view = view
         self._state = state = view.state
         self._receivers = receivers
         self._cpus = cpus
@@ -53,7 +53,7 @@ class Rounds:
         state = self._state
         self._homes = {parent: state.namespace(state.link(parent).namespace).host for parent in self.queues}
         self._shapers = self._shaper_fences()
-        namespaces = list(self._arena.lab.namespaces.values())
+        namespaces = list(self._view.lab.namespaces.values())
         # What waits in a shaper isn't counted until it is let out.
         if len(namespaces) <= max(METERED, self._longest) and not self._shapers:
             self._meters = [self._receivers.meter(ns, filters.MOVING) for ns in namespaces]
@@ -70,11 +70,11 @@ class Rounds:
         fences = {}
         for parent in parents(self._state):
             children = list(self._state.children_of(parent.id))
-            far = self._arena.far(parent.id)
+            far = self._view.far(parent.id)
             queueing = [child for child in children if child.effective_mode != "source"]
-            listeners = [child.id for child in queueing if self._arena.works(child.id) and lives[child.id].receives]
+            listeners = [child.id for child in queueing if self._view.works(child.id) and lives[child.id].receives]
             why = ""
-            if far is None or not self._arena.works(parent.id):
+            if far is None or not self._view.works(parent.id):
                 why = "its wire is down"
             elif not queueing:
                 why = "only source children, which are served at once"
@@ -90,7 +90,7 @@ class Rounds:
 
     def _shaper_fences(self) -> list[ShaperFence]:
         """A fence for each interface that is shaped and can send: a frame may wait there for its turn."""
-        view = self._arena
+        view = self._view
         fences = []
         for i, endpoint in enumerate(view.endpoints):
             link = view.state.link(endpoint.link)
@@ -174,7 +174,7 @@ class Rounds:
     def _cross(self, fences: Sequence[Fence]) -> None:
         """Send a frame through each queue, and wait until every listener has heard it. Raises FenceLost, OSError."""
         self._under_way = {}
-        cross_queues(fences, lambda: next(self._arena.numbers), self._wait)
+        cross_queues(fences, lambda: next(self._view.numbers), self._wait)
 
     def _wait(self, sent: dict[int, Fence], deadline: float) -> None:
         # One that was sent before, and given up, may still come: it proves as much.

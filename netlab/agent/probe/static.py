@@ -27,7 +27,7 @@ class StaticNeighbors:
     """
 
     def __init__(self, view: LabView, family: int, address: Callable[[int], Address]) -> None:
-        self._arena = view
+        self._view = view
         self._family = socket.AF_INET6 if family == 6 else socket.AF_INET
         self._places: list[Place] = [(endpoint.namespace, endpoint.ifindex) for endpoint in view.endpoints]
         #: The entries that we have made, each an interface and an address in the form of ``_target``.
@@ -51,7 +51,7 @@ class StaticNeighbors:
             for here, there in (pair, pair[::-1]):
                 place, target = self._places[here], self._target(there)
                 key = (place, target)
-                if key in self._present or key in self._given or not self._arena.here(here):
+                if key in self._present or key in self._given or not self._view.here(here):
                     continue
                 self._present.add(key)
                 entry = target + self._lladdr(there)
@@ -74,4 +74,4 @@ class StaticNeighbors:
 
     def _send(self, batches: dict[str, list[bytes]], allowed: int) -> None:
         for ns, messages in batches.items():
-            self._arena.lab.namespaces[ns].netlink.carry_out(messages, allowed={allowed})
+            self._view.lab.namespaces[ns].netlink.carry_out(messages, allowed={allowed})
