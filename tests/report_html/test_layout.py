@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from netlab.report import html
+from netlab.report import diff, html
+from netlab.report.diff import html as diff_html
 from tests.report_html.browser import Browser
 
 Record = dict[str, Any]
@@ -97,3 +99,27 @@ def test_what_answered_instead_is_marked(
     page.hover(page.cell(layer, "A:ens160.1", "B:ens160"))
     assert page.run(places, ".wide .instead, .wide .missed") == []
     assert page.all(".wide .stand") == []
+
+
+def test_a_comparisons_tables_are_level(record: Callable[..., Record], show: Show) -> None:
+    """The line below a table's header is as long as the table, and a column's name stands above its middle."""
+    before = record("bridge-two-node")
+    after = json.loads(json.dumps(before))
+    cells = after["steps"][0]["layers"]["icmp"]
+    cells["observed"][0] = cells["observed"][0].replace("U", "R")
+    page = show(diff_html.render([diff.compare(before, after)]), width=1280, height=900)
+    lines = page.run(
+        "return [...document.querySelectorAll('table.list tr')].map((row) =>"
+        " [...row.cells].map((cell) => getComputedStyle(cell).borderBottomWidth))"
+    )
+    assert lines[0] == ["1px"] * 3
+    assert lines[-1] == ["0px"] * 3
+    off = page.run(
+        """
+        const middle = (one) => { const box = one.getBoundingClientRect(); return (box.left + box.right) / 2; };
+        const table = document.querySelector("table.m"), names = [...table.tHead.rows[0].cells].slice(1);
+        return names.map((one) => Math.abs(middle(one.firstChild) - middle(one)));
+        """
+    )
+    assert len(off) == 3
+    assert max(off) <= 1
