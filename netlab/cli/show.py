@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +14,7 @@ import click
 from netlab.cli.params import FILE
 
 if TYPE_CHECKING:
-    from netlab.contract.types import AnyLink, Plan, State
+    from netlab.contract.types import AnyLink, Plan, State, Where
 
 
 @click.command("show", short_help="Show what exactly a topology asks the kernel for.")
@@ -38,17 +42,35 @@ def command(file: str, as_json: bool, as_yaml: bool, everything: bool) -> None:
 
         click.echo(json.dumps(to_plain(resolved), indent=2, ensure_ascii=False))
         return
-    click.echo("\n".join(_plan(resolved, everything)))
+    from netlab.report.style import style_for
+
+    # What reads lines gets whole ones.
+    width = style_for(sys.stdout).width if sys.stdout.isatty() else None
+    lines = _plan(resolved, everything, width)
+    click.echo("\n".join(lines if width is None else _wrapped(lines, width)))
 
 
-def _plan(plan: Plan, everything: bool) -> Iterator[str]:
+def _wrapped(lines: Iterable[str], width: int) -> Iterator[str]:
+    for line in lines:
+        if len(line) < width:
+            yield line
+        else:
+            indent = " " * (len(line) - len(line.lstrip()) + 2)
+            yield from textwrap.wrap(line, width - 1, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _plan(plan: Plan, everything: bool, width: int | None) -> Iterator[str]:
+    """The lines; on a terminal of a ``width`` the table of links fits it, and places name the file without its path."""
     from netlab.report.changes import describe
+
+    def place(where: Where) -> str:
+        return str(where if width is None else replace(where, file=Path(where.file).name))
 
     yield f"{plan.name}  ({plan.file})"
     if plan.description:
         yield from (f"  {line.strip()}" for line in plan.description.splitlines())
     yield ""
-    yield from _links(plan.steps[0].state)
+    yield from _links(plan.steps[0].state, width)
     yield ""
     yield from _routing(plan.steps[0].state)
     yield from _sysctls(plan.steps[0].state, everything)
@@ -59,14 +81,14 @@ def _plan(plan: Plan, everything: bool) -> Iterator[str]:
             yield from (f"  {describe(change)}" for change in step.changes)
         elif step.expect:
             yield ""
-        yield from (f"  expect {entry.text}   ({entry.where})" for entry in step.expect)
+        yield from (f"  expect {entry.text}   ({place(entry.where)})" for entry in step.expect)
     for claim in plan.claims:
         yield ""
         yield f"claim {claim.number}: {claim.says}"
         yield from (f"  in {name}: {entry.text}" for name, entry in claim.tests)
 
 
-def _links(state: State) -> Iterator[str]:
+def _links(state: State, width: int | None) -> Iterator[str]:
     from tabulate import tabulate
 
     rows = [
@@ -82,10 +104,20 @@ def _links(state: State) -> Iterator[str]:
         for link in state.links
     ]
     headers = ("link", "index", "MAC", "MTU", "state", "what", "addresses")
-    yield from tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True).splitlines()
+    table = tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True).splitlines()
+    yield from table if width is None or max(map(len, table)) < width else _one_by_one(rows)
     yield ""
     ids = ", ".join(endpoint.id for endpoint in state.endpoints)
     yield f"endpoints, in the matrices' order: {ids}"
+
+
+def _one_by_one(rows: Iterable[tuple[object, ...]]) -> Iterator[str]:
+    """Links where the table of them is too wide."""
+    for link, index, mac, mtu, state, what, addresses in rows:
+        yield f"{link}: {what}, {state}"
+        if addresses:
+            yield f"  {addresses}"
+        yield f"  MAC {mac}, MTU {mtu}, index {index}"
 
 
 def _state(link: AnyLink) -> str:
