@@ -24,7 +24,7 @@ EXITS = {
     0: "All as expected.",
     1: "Something was not.",
     2: "The command line or a topology is wrong.",
-    3: "This machine can't run it; the message says what mends it.",
+    3: "This machine can't run it; the message says what fixes it.",
     4: "Nothing failed, but something could not be proved either way, or nothing was judged at all.",
     130: "Interrupted.",
 }

@@ -11,14 +11,14 @@ from netlab.cli import on
 from netlab.errors import CANNOT_RUN, PASSED
 
 
-@click.command("doctor", short_help="Say what this machine can do, and what mends each lack.")
+@click.command("doctor", short_help="Say what this machine can do, and how to fix what it can't.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @on.options
 def command(as_json: bool, **asked: Any) -> int:
     """Try everything that netlab needs, for real: namespaces, each kind of link, iperf3. Nothing is changed.
 
     With --on or --vagrant: each machine's Python, root, NIC and kernel, and whether the network between them lets the
-    frames of a macvlan child through. What is missing comes with the one line that mends it.
+    frames of a macvlan child through. What is missing comes with the one line that fixes it.
     """
     import textwrap
 

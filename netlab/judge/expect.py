@@ -157,7 +157,7 @@ def _heard(entry: ExpectHeard, step: Step, observed: StepObserved, unsettled: fr
         return _entry(entry, "F", "; ".join(words))
     others = [name for name in (*layer.heard[entry.source], *step.state.index) if name not in wanted]
     if entry.only and not missing and _no_proof(step, layer, row, [*others, "a port"], unsettled):
-        words.append("no proof that nobody else heard it")
+        words.append("no proof that it was heard nowhere else")
     return _entry(entry, "?" if words else "P", "; ".join(words))
 
 

@@ -89,14 +89,14 @@ FLOOD_OFF = rule(
 )
 BCAST_FLOOD_OFF = rule(
     "bridge/bcast-flood-off",
-    "A port with bcast_flood off is sent no broadcast but those of the bridge's own interface, so nobody behind it can"
+    "A port with bcast_flood off is sent no broadcast but those of the bridge's own interface, so no host behind it can"
     " be found by ARP from another port.",
     "br_flood",
     _FORWARD,
 )
 MCAST_FLOOD_OFF = rule(
     "bridge/mcast-flood-off",
-    "A port with mcast_flood off is sent no multicast but those of the bridge's own interface, so nobody behind it can"
+    "A port with mcast_flood off is sent no multicast but those of the bridge's own interface, so no host behind it can"
     " be found by IPv6 from another port.",
     "br_flood",
     _FORWARD,
@@ -158,7 +158,7 @@ PORT_MAC_FROM_ABOVE = rule(
 )
 PORT_MTU = rule(
     "bridge/port-mtu",
-    "A frame more than four bytes longer than the outgoing port's MTU is dropped without a word.",
+    "A frame more than four bytes longer than the outgoing port's MTU is dropped silently.",
     "br_dev_queue_push_xmit",
     _FORWARD,
 )

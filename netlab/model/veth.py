@@ -23,7 +23,7 @@ OTHER_END = rule(
 )
 STP_OWNS_STATE = rule(
     "refuse/stp-owns-port-state",
-    "While a bridge runs STP nobody else sets the states of its ports (EBUSY).",
+    "While a bridge runs STP, STP alone sets the states of its ports (EBUSY).",
     "br_set_port_state",
     "net/bridge/br_netlink.c",
 )

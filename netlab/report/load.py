@@ -23,7 +23,7 @@ def whole(file: Path) -> Iterator[None]:
     except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
         said = f"{type(error).__name__}: {error}"
         raise ReportError(
-            f"{file}: not a whole record ({said})", mend="take one that 'netlab run' has written, as it was"
+            f"{file}: not a whole record ({said})", mend="use an unchanged one that 'netlab run' has written"
         ) from error
 
 

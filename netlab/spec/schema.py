@@ -175,7 +175,7 @@ class _Adjustable(_Model):
     port: PortSection | None = Field(None, description="Options of the switch port at the other end of the wire.")
     mode: Mode | None = Field(None, description="Mode of macvlan or macvtap; without it the kernel chooses (vepa).")
     allowed_macs: Macs | None = Field(None, description="Source mode: the MACs (or interfaces that have them) to hear.")
-    nodst: Flag | None = Field(None, description="Source mode: frames of allowed MACs reach nobody else.")
+    nodst: Flag | None = Field(None, description="Source mode: frames of allowed MACs go to no other interface.")
     bcqueuelen: Unsigned | None = Field(None, description="Length of the broadcast queue asked for.")
     duplicate: Flag | None = Field(
         None, description="An address of this interface is meant to be elsewhere, too: no warning."

@@ -18,7 +18,7 @@ ONE_SUBNET = "Two machines on one link meet without a router if their addresses 
 PREFIX = "Both ends must agree on how large their subnet is, or one of them looks for the other behind a router."
 ON_LINK = "A route without a gateway says that those addresses are on this link, whatever their subnet."
 TWICE = (
-    "An address that two have belongs to whoever answers first; a packet to an own address never leaves the machine."
+    "Of two hosts with one address the first to answer gets the packets; those to an own address never leave a host."
 )
 SAME_MAC = "Switches and macvlan find an interface by its MAC: two that have the same one take each other's frames."
 #: How far down a network is searched for an address that nobody has.

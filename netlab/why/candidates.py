@@ -20,16 +20,16 @@ ARP_FLUX = (
     "With arp_ignore=1 only the interface that has an address answers ARP for it, and with arp_announce=2 it"
     " asks in its own name, too."
 )
-MTU = "A packet that may not be split must fit every link on its way."
-DEFAULT_PORT = "That is how a switch port is unless somebody sets it otherwise."
+MTU = "A packet that may not be fragmented must fit every link on its way."
+DEFAULT_PORT = "That is the default of a switch port."
 LOCKED = "A locked port lets in those MACs only that have an entry of it in the switch's forwarding database."
 LISTED = "A child in source mode hears only the MACs on its list."
-NODST = "With nodst what is copied to the source-mode child is kept from everybody else."
+NODST = "With nodst a frame that is copied to the source-mode child goes to no other interface."
 RP_FILTER = (
     "Strict rp_filter (1) drops what comes in by another interface than the answer would leave by; loose (2) only"
     " asks that there be a way back."
 )
-IGNORED = "A machine that ignores pings can be reached all the same, but shows nothing of it."
+IGNORED = "A machine that ignores pings can be reached all the same, but a ping doesn't show it."
 #: Settings of a namespace that keep packets out: the values to try instead, the gentlest first, and why.
 _FILTERS = (
     ("rp_filter", ("2", "0"), RP_FILTER),

@@ -21,7 +21,7 @@ APART = (
     " from one of its own addresses are refused."
 )
 ANEW = "The mode passthru, with which the parent gets nothing any more, is for life: the child must be made anew."
-BY_HAND = "Where broadcasts don't get through, ARP finds nobody; MACs entered by hand at both ends need no ARP."
+BY_HAND = "Where broadcasts don't get through, ARP finds no host; MACs entered by hand at both ends need no ARP."
 OWN = "A namespace takes no packet that comes from one of its own addresses, unless accept_local says so."
 
 #: Layers on which a host answers for all its addresses, whichever interface is asked.

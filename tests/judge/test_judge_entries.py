@@ -93,7 +93,7 @@ def test_heard_by_nobody_else_needs_proof(
     layer = seen(row, "R.R", "RR.", layer="broadcast", heard={"A:eth0": ("B:eth0",)}, **more)
     judged = judge(make_step(three, entry), StepObserved((layer,), unsettled=unsettled), None)
     assert judged.expectations[0].verdict == "?"
-    assert judged.expectations[0].detail == "no proof that nobody else heard it"
+    assert judged.expectations[0].detail == "no proof that it was heard nowhere else"
 
 
 def test_layers_that_were_left_out_are_named(three: State) -> None:

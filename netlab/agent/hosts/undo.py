@@ -97,7 +97,7 @@ def _undo(netlink: Socket, record: Record, late: bool) -> None:
         case "rule":
             _ask(netlink, rule("delete", "", record["values"]))
         case other:
-            raise OSError(errno.EINVAL, f"nobody knows how to undo {other!r}")
+            raise OSError(errno.EINVAL, f"no way is known to undo {other!r}")
 
 
 def _in_use(netlink: Socket, record: Record) -> bool:

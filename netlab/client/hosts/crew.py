@@ -307,7 +307,7 @@ class CrewLab(Lab):
         """Whose machine an interface is on. Raises NotOnThisSubstrate for a switch's."""
         if not self.watches(place):
             raise NotOnThisSubstrate(
-                f"{place} is the real switch's: nobody can listen there", "capture at the NIC that is plugged into it"
+                f"{place} is the real switch's, which can't be watched", "capture at the NIC that is plugged into it"
             )
         return _host(place)
 

@@ -211,7 +211,7 @@ class Grounding:
         kept = tuple(entry for entry in entries if not _about_ports(entry))
         for entry in entries:
             if entry not in kept:
-                self._note(f"{where}: nobody can look at a real switch's ports: {entry.text}")
+                self._note(f"{where}: a real switch's ports can't be seen: {entry.text}")
         return kept
 
     def _claims(self, claims: tuple[Claim, ...]) -> Iterable[Claim]:

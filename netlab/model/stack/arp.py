@@ -44,7 +44,7 @@ REFUSED = rule(
 )
 NOBODY = rule(
     "arp/not-here",
-    "The question is heard, but the address that is asked for belongs to nobody who hears it: nobody answers.",
+    "The request is heard, but no interface that hears it has the address: none answers.",
     "arp_process",
     _FILE,
 )

@@ -16,13 +16,13 @@ DELIVERED = rule(
 )
 NOT_FORWARDED = rule(
     "ip/not-forwarding",
-    "A packet to somebody else's address is dropped where forwarding is off.",
+    "A packet to another host's address is dropped where forwarding is off.",
     "ip_route_input_slow",
     "net/ipv4/route.c",
 )
 FORWARDED = rule(
     "ip/forwarded",
-    "With forwarding on a packet to somebody else's address is sent on by the namespace's routes.",
+    "With forwarding on a packet to another host's address is sent on by the namespace's routes.",
     "ip_forward",
     "net/ipv4/ip_forward.c",
 )

@@ -41,14 +41,14 @@ LOOPBACK = rule(
 )
 NOT_FORWARDED = rule(
     "ipv6/not-forwarding",
-    "A packet to somebody else's address is dropped where conf/all/forwarding is off, and force_forwarding is off on"
+    "A packet to another host's address is dropped where conf/all/forwarding is off, and force_forwarding is off on"
     " the interface by which it came.",
     "ip6_forward",
     _OUTPUT,
 )
 FORWARDED = rule(
     "ipv6/forwarded",
-    "With conf/all/forwarding on, or force_forwarding on the interface by which it came, a packet to somebody else's"
+    "With conf/all/forwarding on, or force_forwarding on the interface by which it came, a packet to another host's"
     " address is sent on by the namespace's routes.",
     "ip6_forward",
     _OUTPUT,

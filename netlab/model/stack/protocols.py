@@ -9,7 +9,7 @@ from netlab.model.world import ARP, IP4, IP6, OTHERHOST, RAW, Device, Frame
 
 NOT_FOR_US = rule(
     "stack/other-host",
-    "A frame to somebody else's MAC is seen by sniffers, but ARP and IP drop it.",
+    "A frame to another interface's MAC is seen by sniffers, but ARP and IP drop it.",
     "ip_rcv_core",
     "net/ipv4/ip_input.c",
 )

@@ -189,7 +189,7 @@ def _iface(link: Plain) -> Iface:
         facts.append(f"MTU {link['mtu']}")
     facts += (f"static neighbour {one['ip']} at {one['mac']}" for one in link.get("neighbors", ()))
     if mode == "source":
-        facts.append(f"listens to {', '.join(link.get('allowed_macs', ())) or 'nobody'}")
+        facts.append(f"listens to {', '.join(link.get('allowed_macs', ())) or 'no MAC'}")
     facts += flaws
     return Iface(
         id=_id(link),
