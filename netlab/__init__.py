@@ -5,11 +5,14 @@ The names for tests (docs/api.md) are imported when they are first asked for: ``
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from netlab.version import __version__
 
+#: As in typing, which takes its time: until `netlab.__main__` is there Ctrl-C would end in a traceback.
+TYPE_CHECKING = False
+
 if TYPE_CHECKING:
+    from typing import Any
+
     from netlab.client.errors import BuildError, CannotRun, LabDied, LabError, SpawnError
     from netlab.client.process import Process
     from netlab.spec.problems import TopologyError

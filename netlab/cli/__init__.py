@@ -12,6 +12,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
+from netlab.cli import early
 from netlab.contract.lacks import SCARCE
 from netlab.errors import CANNOT_RUN, FULL, INTERRUPTED, PASSED, WRONG, printable
 
@@ -69,9 +70,10 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 
 def _run(argv: list[str]) -> int:
-    from netlab.cli import early
-
     try:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            # As `netlab.__main__` has set it: from here on Ctrl-C is caught.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         early.start(argv)
         code = _command(argv)
     except KeyboardInterrupt:

@@ -7,8 +7,10 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import NoReturn
 
@@ -249,6 +251,36 @@ def test_nor_do_other_commands(netlab: Netlab, files: Path, command: str) -> Non
 
 
 # --- isolated mode ----------------------------------------------------------------------------------
+
+
+#: As sitecustomize, ahead of everything: Ctrl-C at the moment when a module is looked for.
+INTERRUPTING = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == os.environ["NETLAB_INTERRUPT_AT"]:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize("module", ["netlab.cli", "netlab.errors", "netlab.cli.early", "click", "netlab.plan"])
+@pytest.mark.parametrize("installed", [True, False], ids=["netlab", "python -m"])
+def test_ctrl_c_during_an_import(files: Path, module: str, installed: bool) -> None:
+    """Whatever is being imported when Ctrl-C comes, there is no traceback, and a shell sees 130."""
+    (files / "sitecustomize.py").write_text(INTERRUPTING)
+    scripts = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["scripts"]
+    [(name, called)] = {tuple(one.split(":")) for one in scripts.values()}
+    start = ["-c", f"from {name} import {called}; {called}()"] if installed else ["-m", "netlab"]
+    environment = {**os.environ, "PYTHONPATH": str(files), "NETLAB_INTERRUPT_AT": module}
+    done = subprocess.run(
+        [sys.executable, *start, "check", "two.yaml"], cwd=files, env=environment, capture_output=True, text=True
+    )
+    assert done.stderr in ("", "netlab: interrupted\n")
+    assert done.returncode in (-signal.SIGINT, 130)
 
 
 @pytest.mark.parametrize("place", ["PYTHONPATH", "cwd"])
