@@ -1,4 +1,4 @@
-"""What takes a lab's namespaces from one state to another: requests in batches, and what isn't asked by netlink."""
+"""Takes a lab's namespaces from one state to another: netlink requests in batches, sysctls, and other tools."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ class Builder:
                 case AddLink():
                     self.links[change.link.id] = change.link
                     if change.sysctls or change.link.namespace in waiting:
-                        # The interface must exist, and be down, when its own sysctls are written. Those behind it in
-                        # its namespace wait, too: the order of addresses is that of the plan, and decides routes.
+                        # An interface's own sysctls are written while it exists and is down. Later interfaces of its
+                        # namespace wait, too: addresses keep the order of the plan, which decides routes.
                         pending += ((op, change) for op in links.create(self.context, change.link, up=False))
                         late.append((change.link, change, change.sysctls))
                         waiting.add(change.link.namespace)
@@ -174,8 +174,8 @@ class Builder:
         reached: dict[str, Level] = {}
         for op, change in pending:
             if op.level <= Level.PLUG:
-                # A bridge, or a wire: what is plugged into it, or its other end, may be in another namespace, whose
-                # requests must find it; and nothing in its own has to come before it.
+                # A bridge or a wire: requests of another namespace may need it (a port, the other end), and it needs
+                # nothing of its own namespace.
                 batches.setdefault((op.level, op.ns), []).append((op, change))
                 reached[op.ns] = max(op.level, reached.get(op.ns, op.level))
                 continue
@@ -224,7 +224,7 @@ class Builder:
         self._forget([link])
 
     def set_link(self, change: SetLink) -> None:
-        """Take a link from one state to another, but for its port's state (BR_STATE_*). Raises BuildFailed."""
+        """Take a link from one state to another, except for its port's state (BR_STATE_*). Raises BuildFailed."""
         before, after = change.before, change.after
         ns, index, dev = after.namespace, after.ifindex, after.ifname
         self.links[after.id] = after
@@ -316,7 +316,7 @@ def _each(items: Sequence[T], change: SetRouting, places: Sequence[Where]) -> It
 
 
 def _no_ipv6(change: AnyChange) -> None:
-    """Refuse what needs IPv6, in a word of our own: the kernel's is that it doesn't support the operation."""
+    """Refuse what needs IPv6 with a clear message: the kernel would say "operation not supported"."""
     link = getattr(change, "link", None) or getattr(change, "after", None)
     for item in getattr(link, "addresses", ()):
         if item.family == 6:

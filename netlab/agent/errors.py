@@ -36,7 +36,7 @@ def name(number: int) -> str:
 
 
 class BuildFailed(Exception):
-    """A request that the kernel refused, and nobody expected it to."""
+    """A request that the kernel refused unexpectedly."""
 
     def __init__(
         self, number: int, message: str, command: str, interface: str, where: Where | None, kind: str = ""

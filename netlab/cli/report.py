@@ -136,7 +136,7 @@ def _refresh(loaded: Sequence[tuple[Path, list[dict[str, Any]]]], output: Path |
     """The index above the folders that have been written, where there is one already."""
     from netlab.report import index
 
-    # By its name: what is above the folder that a link points to is somebody else's.
+    # By its name: the folder above the target of a link isn't the one above the link.
     above = {Path(os.path.abspath(source if source.is_dir() else source.parent)).parent for source, _ in loaded}
     for folder in sorted(above if output is None else ()):
         index.refresh_own(folder)

@@ -184,7 +184,7 @@ class _Job:
             self._show(records, self._keep(records, path), path)
 
     def _interrupted(self, path: Path, records: list[Record], rest: list[Path]) -> None:
-        """What was finished before somebody interrupted is told, with what wasn't."""
+        """After an interruption, report what was finished and what was not."""
         if not any(records is known for _, known in self.rows):
             self._done(path, records)
         self.broken += [(one.stem, "interrupted") for one in rest]

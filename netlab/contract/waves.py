@@ -187,7 +187,7 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
 
 
 def shared(state: State, layer: str) -> set[int]:
-    """The endpoints whose address somebody else has, too."""
+    """The endpoints whose address another interface has, too."""
     family = layer_family(layer)
     addresses = [address.ip if (address := e.address(family)) else None for e in state.endpoints]
     holders = Counter(filter(None, addresses))

@@ -132,7 +132,7 @@ class Channel:
             self._write_fd = -1
 
     def close(self) -> None:
-        """Close this end; descriptors that nobody took are closed too."""
+        """Close this end, and descriptors that were received but not taken."""
         with self._sending:
             for fd in self._fds:
                 os.close(fd)
@@ -151,7 +151,8 @@ class Channel:
                     data, fds, flags, _address = socket.recv_fds(self._sock, 1 << 18, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
                     self._fds.extend(fds)
                     if flags & socket.MSG_CTRUNC:
-                        # The kernel has dropped those that found no room here: nobody knows any more whose is which.
+                        # The kernel has dropped descriptors that found no room: it isn't known which messages they
+                        # belong to.
                         raise OSError(errno.EMFILE, "no room for the descriptors that came along")
                 else:
                     data = os.read(self._read_fd, 1 << 18)

@@ -1,4 +1,4 @@
-"""Claims: whether what somebody says of the kernel is what the kernel was seen to do."""
+"""Claims: whether a statement about the kernel agrees with what was observed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Second tries: what nobody expected is probed again before it is reported.
+"""Second tries: what neither file nor model expected is probed again before it is reported.
 
 Both tries are kept. Tries that differ prove nothing; a retry never turns a failure into a pass.
 """

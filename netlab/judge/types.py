@@ -95,7 +95,7 @@ class JudgedStep:
 
 @dataclass(frozen=True, slots=True)
 class JudgedClaim:
-    """Whether what somebody says of the kernel was confirmed or refuted by what was observed."""
+    """Whether a statement about the kernel was confirmed or refuted by what was observed."""
 
     number: str
     says: str

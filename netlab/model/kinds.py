@@ -1,4 +1,4 @@
-"""The kinds of links: what each answers the model, in a row of this table. Its code is in its own module."""
+"""The kinds of links: a row of this table for each. The code of a kind is in its own module."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def _nothing(*_: object) -> Iterator[Refused]:
 
 
 class Kind(NamedTuple):
-    """What a kind of link answers.
+    """What the model knows of a kind of link.
 
-    ``compile`` makes its device and its ports, and gives the device what it does to frames; links of a kind that comes
-    ``first`` are made before the others, which hang on them. ``finish`` notes what only shows when all links are there.
-    ``refuses`` says what the kernel refuses of a new link, given the state before, ``refuses_change`` of a change,
-    given the link before and after.
+    ``compile`` makes its device and ports, and sets what the device does to frames. Links of a kind that comes
+    ``first`` are made before the others, which need them. ``finish`` is called when all links are there. ``refuses``
+    says what the kernel refuses of a new link, given the state before; ``refuses_change``, of a change, given the link
+    before and after.
     """
 
     compile: Callable[[Build, Any], None]

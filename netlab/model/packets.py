@@ -14,7 +14,7 @@ class Raw:
 
 
 class Arp:
-    """An ARP packet: who has `target`, or `sender` is at `mac`."""
+    """An ARP packet: a request for `target`, or a reply that `sender` is at `mac`."""
 
     __slots__ = ("mac", "phase", "request", "sender", "target")
     size: ClassVar[int] = 28

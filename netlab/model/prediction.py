@@ -72,7 +72,7 @@ class Prediction:
         self.unknown: Mapping[Cell, str] = _Reasons(self)
 
     def story(self, layer: str, i: int, j: int) -> Story:
-        """Tell what becomes of a probe; of one whose end a race decides, what usually does."""
+        """What becomes of a probe; where a race decides, its usual course."""
         source, target = self._ends[i], self._ends[j]
         letter = self.letter(layer, i, j)
         if letter == ".":

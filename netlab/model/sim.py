@@ -86,7 +86,7 @@ class Sim:
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
         self.world = world
         self.backlog: deque[tuple[Callable[..., None], Any, Frame]] = deque()
-        #: what the workqueue has to do; each step of a piece ends where somebody answers
+        #: what the workqueue has to do; each step of a piece of work ends where an interface answers
         self.work: deque[Iterator[None]] = deque()
         #: for each piece of work: at which step it was queued, and whether the second CPU queued it
         self.queued: deque[tuple[int, bool]] = deque()

@@ -21,7 +21,7 @@ IDENTITY = frozenset({"type", "switch", "bridge", "peer", "master", "parent"})
 
 
 class Change(Protocol):
-    """What is set of a link, by keys of its kind: the two ends of the way, as they are to be asked for."""
+    """Applies a step's settings of a link: returns the link before and after, as they are to be requested."""
 
     def __call__(
         self, lab: Lab, before: AnyLink, after: AnyLink, settings: Settings, path: Path, refused: bool, /
@@ -33,9 +33,9 @@ class Kind:
     """A kind of link: the keys it takes besides the common ones, and what makes a link of what is wanted.
 
     ``build`` notes what is wrong in the lab's problems, and then returns None. ``stacked`` links sit on others, and are
-    made after the rest. ``check`` notes what the kernel would refuse, ``name_macs`` fills in
-    MACs that are given by the names of interfaces, ``check_made`` looks at the link in the whole lab. ``change`` takes
-    a link to what a step sets of it; ``changed`` does what is left once the lab has settled.
+    made after the rest. ``check`` notes what the kernel would refuse. ``name_macs`` fills in MACs that are given by the
+    names of interfaces. ``check_made`` checks the link in the whole lab. ``change`` applies a step's settings;
+    ``changed`` does what is left once carriers are up to date.
     """
 
     type: str

@@ -1,4 +1,4 @@
-"""What the kernel remembers of earlier steps, beside what there is: which address came when, whose MAC is gone."""
+"""What the kernel remembers of earlier steps: the order of addresses, and MACs that bridges or parents had."""
 
 from __future__ import annotations
 

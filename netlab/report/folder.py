@@ -145,7 +145,7 @@ class Folder:
 
 
 def at(folder: Folder | Path) -> Folder:
-    """A folder of reports; a path is one that somebody has named."""
+    """A folder of reports; a path is one that the user has named."""
     return folder if isinstance(folder, Folder) else Folder(folder)
 
 

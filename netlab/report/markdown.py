@@ -76,7 +76,7 @@ _WORDS = {"pass": "as expected", "fail": "not as expected", "inconclusive": "not
 
 
 def plain(text: str) -> str:
-    """Text from a file as Markdown text: no markup, no HTML, nobody is mentioned by it."""
+    """Text from a file as Markdown text: no markup, no HTML, no mentions of users."""
     line = " ".join(str(text).split())
     line = _SPECIAL.sub(r"\\\1", line).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = _START.sub(r"\1\\\2", line)

@@ -185,7 +185,7 @@ class _Composer:
             node.keys[name] = key
 
     def _leave_out(self, name: str, node: Node) -> None:
-        """Remember whose second mention is not looked at: what else refers to it is no mistake."""
+        """Remember a name whose second mention is ignored: references to it are no mistakes."""
         gone = {name, *_keys(node)}
         self.problems.gone |= gone
         if gone & _HOLD_ENDPOINTS:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from netlab.spec.nodes import Node
 from netlab.spec.problems import Problems
 
-#: Kinds of ip-link(8) that somebody who knows macvlan may well look for.
+#: Kinds of ip-link(8) that users of macvlan may look for.
 KINDS = frozenset(
     (
         "bareudp", "batadv", "bond", "can", "dummy", "erspan", "geneve", "gre", "gretap", "hsr", "ifb", "ip6gre",

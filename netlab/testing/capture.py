@@ -28,7 +28,7 @@ class Capture:
         path: Path | None,
         owners: Callable[[], Mapping[str, str]],
     ) -> None:
-        """``owners`` says whose a MAC is, for `str`."""
+        """``owners`` maps a MAC to the interface that has it, for `str`."""
         self.interfaces = tuple(interfaces)
         self.path = path
         self.dropped = 0

@@ -1,4 +1,4 @@
-"""Candidates about addresses and routes: by a gateway, in one subnet, an address or a MAC that nobody else has."""
+"""Candidates about addresses and routes: by a gateway, in one subnet, an unused address or MAC."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TWICE = (
     "Of two hosts with one address the first to answer gets the packets; those to an own address never leave a host."
 )
 SAME_MAC = "Switches and macvlan find an interface by its MAC: two that have the same one take each other's frames."
-#: How far down a network is searched for an address that nobody has.
+#: How many addresses of a network are tried to find an unused one.
 _SEARCH = 5000
 _EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 _FORWARD = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
@@ -127,7 +127,7 @@ def _missing(case: Case, way: Way) -> Step:
             have = wanted.get(namespace.id, list(namespace.routes))
             if gateway is None or _knows(case.state, namespace, have, target, gateway):
                 continue
-            # A gateway that nobody is gives way to one that somebody is.
+            # A gateway that no host has as its address is replaced.
             have = [one for one in have if one.via is None or one.via in there_are or not _fits(one, target)]
             to = _EVERYWHERE[case.family] if k == 0 else str(target.network)
             if any(route.to == to and route.table == MAIN_TABLE for route in have):
@@ -183,7 +183,7 @@ def _gateway(settings: Step) -> str:
 
 
 def addresses(case: Case) -> Iterator[Candidate]:
-    """Another prefix, another subnet, an address or a MAC that nobody else has, a route without a gateway."""
+    """Another prefix, another subnet, an unused address or MAC, a route without a gateway."""
     yield from _own_address(case)
     yield from _own_mac(case)
     here, there = case.address(case.source), case.address(case.destination)

@@ -172,7 +172,7 @@ def _free_name(state: State, host: str) -> str:
 
 
 def last_resorts(case: Case) -> Iterator[Candidate]:
-    """What works, and what nobody likes to look after."""
+    """Static neighbours: they work, but must be maintained by hand."""
     yield from _static_neighbours(case)
     yield from _own_addresses(case)
 

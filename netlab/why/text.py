@@ -1,4 +1,4 @@
-"""A step of the topology file as text, as somebody would write it by hand."""
+"""A step of the topology file as text, as a user would write it."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class UndoList:
         self.acting = threading.RLock()
 
     def add(self, record: Record) -> None:
-        """Write down what will be done next. Raises WatchdogGone where nobody reads it any more."""
+        """Note the next change, before it is made. Raises WatchdogGone where the reader has gone."""
         line = json.dumps(record).encode() + b"\n"
         self.journal.add(line)
         try:

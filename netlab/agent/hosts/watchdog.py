@@ -123,7 +123,7 @@ def _wait(pid: int, stream: int, undo_read: int, wake: int) -> bytes:
         if child in events:
             break
     os.waitpid(pid, 0)
-    # What was written is in the pipe, and nobody is left to write more.
+    # Everything that was written is in the pipe, and no writer is left.
     while chunk := os.read(undo_read, 1 << 16):
         data += chunk
     return bytes(data)
@@ -137,7 +137,7 @@ def _watch(watchdog: int, list_: UndoList, write_fd: int) -> None:
         poll = select.poll()
         poll.register(watchdog, select.POLLIN)
         poll.poll()
-        # What the other thread sees of things that go is no answer to anybody.
+        # The other thread may see links vanish: that must not become an answer.
         os.dup2(nowhere, write_fd)
         _undo_here(list_)
         os._exit(71)
@@ -155,7 +155,7 @@ def _undo_here(list_: UndoList) -> None:
 
 
 def _say(lost: list[str]) -> None:
-    # Where the connection has gone there is nobody to be told.
+    # If the connection has gone, there is no one to report to.
     with contextlib.suppress(OSError):
         for line in lost:
             print(f"netlab: could not be undone: {line}", file=sys.stderr)

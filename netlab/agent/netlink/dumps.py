@@ -15,7 +15,7 @@ def _dump(kind: int, body: bytes) -> bytes:
     return header(kind, nl.NLM_F_REQUEST | nl.NLM_F_DUMP, body)
 
 
-#: What of a link takes long to tell, and nobody wants.
+#: Leaves out the statistics of links: they take long, and are not used.
 WITHOUT_STATISTICS = encode(LINK, {"IFLA_EXT_MASK": nl.RTEXT_FILTER_SKIP_STATS})
 LINKS = _dump(nl.RTM_GETLINK, nl.IFINFOMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + WITHOUT_STATISTICS)
 ADDRESSES = _dump(nl.RTM_GETADDR, nl.IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))

@@ -1,6 +1,6 @@
 """Neighbour entries, read and written many at a time: requests without acknowledgement, for `Socket.carry_out`.
 
-A mesh of a hundred hosts has 9,900 of them, so that nothing here is encoded twice, or read that nobody wants.
+A mesh of a hundred hosts has 9,900 of them: so nothing is encoded twice, and only what is used is read.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def read(netlink: Socket, family: int = socket.AF_UNSPEC, *, without: int = nl.N
 
 
 def of(ip: bytes) -> bytes:
-    """The part of a request that says whose entry it is, by the packed address."""
+    """The part of a request that names the entry, by its packed address."""
     return nla(_DST, ip)
 
 

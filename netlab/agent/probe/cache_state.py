@@ -64,7 +64,7 @@ class CacheState:
             for ns in state.namespaces
             if any(path.rpartition("/")[2] in SILENT and value != "0" for path, value in ns.sysctls)
         }
-        #: Where nobody sees what is sent (noop_enqueue).
+        #: Namespaces where packet sockets don't see what is sent (noop_enqueue).
         self._mute = {
             link.namespace for link in state.links if lab.read[link.id]["up"] and not lab.read[link.id]["carrier"]
         }

@@ -64,7 +64,7 @@ class Broadcast(Unicast):
     def __init__(self, view: LabView, receivers: Receivers, name: str) -> None:
         super().__init__(view, receivers, name)
         self.listeners: dict[int, dict[str, int]] = {}
-        #: Sources whose broadcast may have been heard by more.
+        #: Sources whose broadcasts may have been heard at further places.
         self.unproved: set[int] = set()
         self.rows: dict[int, list[Pair]] = {}
         self.columns: dict[str, list[int]] = {}

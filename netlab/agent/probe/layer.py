@@ -68,7 +68,7 @@ class Layer:
         raise NotImplementedError
 
     def datagrams(self, pairs: list[Pair]) -> list[tuple[list[Pair], Datagrams]]:
-        """The same for many pairs: what is to be sent, and whose probes it is; none where `send` has to do it."""
+        """The same for many pairs: batches to send, each with its pairs; none where `send` has to do it."""
         return []
 
     def settled(self, pair: Pair) -> bool:

@@ -198,7 +198,7 @@ def queue_length(state: State, parent: AnyLink) -> int:
 def queue_counters(view: LabView) -> dict[str, tuple[Netns, list[str]]]:
     """The parents whose drops of broadcasts count as losses, by namespace.
 
-    A parent whose queue has length 0 drops every broadcast from outside: that is how it is meant, not a loss.
+    A parent whose queue has length 0 drops every broadcast from outside: that is intended, not a loss.
     """
     found: dict[str, tuple[Netns, list[str]]] = {}
     for parent in parents(view.state):

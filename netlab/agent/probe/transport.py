@@ -131,7 +131,7 @@ class Transport(AddressLayer):
         del self.servers[index]
 
     def request_of(self, data: bytes) -> Pair | None:
-        # A tap hears everybody's frames, however short.
+        # A tap sees all frames, however short.
         if len(data) < 34:
             return None
         # Our own IPv6 packets have no extension headers.

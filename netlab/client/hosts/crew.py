@@ -65,7 +65,7 @@ class Crew(Agent):
 
     @property
     def pid(self) -> int:
-        """The process whose end ends everything: this one."""
+        """The process that everything ends with: this one."""
         return os.getpid()
 
     def adapt(self, plan: Plan) -> Plan:

@@ -207,7 +207,7 @@ class Grounding:
         )
 
     def _entries(self, where: str, entries: tuple[AnyExpectation, ...]) -> tuple[AnyExpectation, ...]:
-        """Without those about switch ports, where nobody can look."""
+        """The entries without those about switch ports, which can't be seen."""
         kept = tuple(entry for entry in entries if not _about_ports(entry))
         for entry in entries:
             if entry not in kept:

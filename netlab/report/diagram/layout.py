@@ -1,5 +1,5 @@
-"""Where everything goes. The pattern is fixed: switches in the middle, each a bar with ports at its edges,
-and hosts beside it whose parents face it. Nothing is searched for, so equal scenes give equal pictures.
+"""The layout. The pattern is fixed: switches in the middle, each a bar with ports at its edges, and hosts beside it
+whose parents face it. So equal scenes give equal pictures.
 """
 
 from __future__ import annotations

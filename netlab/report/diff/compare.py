@@ -203,7 +203,7 @@ def _kind(a: Side, b: Side) -> Kind | None:
         return "expected" if {a.verdict, b.verdict} == {"P", "S"} else "verdict"
     if a.expected != b.expected:
         return "predicted"
-    # By which of its rules a plain success came about is nobody's business.
+    # The rule of a plain success doesn't matter.
     return "rule" if a.rule != b.rule and a.letter != "R" else None
 
 

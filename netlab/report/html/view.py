@@ -167,7 +167,7 @@ def _failed(step: Record) -> str:
 
 
 def _heard(step: Record, endpoints: Sequence[Record]) -> list[tuple[str, list[str]]]:
-    """Who hears whose broadcast, ports (the wire) included; nothing in large labs."""
+    """Which interfaces and ports (the wire) hear each source's broadcast; nothing in large labs."""
     if len(endpoints) > tables.PAIRS_UP_TO:
         return []
     order = [endpoint["id"] for endpoint in endpoints]

@@ -12,7 +12,7 @@ from netlab.contract.where import Where
 if TYPE_CHECKING:
     from netlab.contract.types.links import AnyLink
 
-#: Where a frame may have to wait: a CPU's receive backlog behind a wire, or the workqueue of a parent's broadcasts.
+#: Where a frame may wait: a CPU's receive backlog behind a wire, or the workqueue of a parent's broadcasts.
 Queue = Literal["backlog", "workqueue"]
 L = TypeVar("L", bound="Link")
 
@@ -52,7 +52,7 @@ class Link:
     becomes an altname). ``mac`` is None where the kernel chooses. ``carrier`` is what the plan says
     will be read back once the lab has settled.
 
-    Rooms ask a link what they need to know of it, not what kind it is: the class variables and properties below.
+    Other rooms ask a link what they need to know of it, by the class variables and properties below, not for its kind.
     """
 
     #: What iproute2 calls the kind.
@@ -63,7 +63,7 @@ class Link:
     bridges: ClassVar[bool] = False
     #: The queues that a frame may wait in on its way from this link to its next neighbour.
     queues: ClassVar[frozenset[Queue]] = frozenset()
-    #: When its carrier can be told: 0 at once, 1 after the wires', 2 after that of what it sits on.
+    #: When its carrier can be computed: 0 first, 1 after the wires', 2 after that of the link that it sits on.
     rank: ClassVar[int] = 0
 
     namespace: str
@@ -119,7 +119,7 @@ class Link:
 
     @property
     def trunk(self) -> bool:
-        """Whether it is a wire between switches, which anybody's frames may pass."""
+        """Whether it is a wire between switches, which frames of all hosts may pass."""
         return not self.interface and bool(self.plugs)
 
     @property
@@ -137,7 +137,7 @@ class Link:
 
     @property
     def mac_of(self) -> str | None:
-        """The id of the link whose MAC it has, and which takes on its own when that is changed; None: its own."""
+        """The id of the link that it shares its MAC with: a change of either changes both. None: it shares none."""
         return None
 
     @property
@@ -158,12 +158,12 @@ class Link:
 
     @property
     def hears_only(self) -> tuple[str, ...] | None:
-        """The MACs of senders whose frames alone it gets; None: everybody's."""
+        """The MACs of the only senders whose frames it gets; None: it gets frames of all."""
         return None
 
     @property
     def queue_length(self) -> int | None:
-        """How long a queue for broadcasts it asks its parent for; None where it has nothing to do with one."""
+        """The length of the broadcast queue that it asks its parent for; None where it uses none."""
         return None
 
     @property

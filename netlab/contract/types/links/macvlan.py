@@ -62,6 +62,6 @@ class Macvlan(Link):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Macvtap(Macvlan):
-    """A macvtap child: a macvlan with a character device; while nobody opens it, an ordinary macvlan."""
+    """A macvtap child: a macvlan with a character device. While no process opens that, it is an ordinary macvlan."""
 
     kind: ClassVar[str] = "macvtap"
