@@ -169,28 +169,28 @@ def _make(guarded: bool) -> _Space:
 
     def inside() -> _Space:
         system.unshare(system.CLONE_NEWPID)
-        with contextlib.ExitStack() as opened:
+        with contextlib.ExitStack() as used, contextlib.ExitStack() as opened:
             # Before the init mounts its own /proc over this one, in which this thread has no number.
             here = os.open("/proc/thread-self", os.O_PATH | os.O_CLOEXEC)
+            used.callback(os.close, here)
             read, write = os.pipe2(os.O_CLOEXEC)
+            used.callback(os.close, read)
             try:
                 pid = os.fork()
                 if pid == 0:
                     _be_init(write, guarded)
-                os.close(write)
-                said = os.read(read, 1000)
-                if said != b"ready":
-                    raise OSError(f"no namespace for the programs of a lab: {said.decode() or 'its init was killed'}")
-                opened.callback(os.kill, pid, signal.SIGKILL)
-                fds = []
-                for path, folder in (("ns/pid_for_children", here), ("ns/mnt", here), ("/", None)):
-                    flags = os.O_PATH if folder is None else os.O_RDONLY
-                    fds.append(os.open(path, flags | os.O_CLOEXEC, dir_fd=folder))
-                    opened.callback(os.close, fds[-1])
-                opened.pop_all()
             finally:
-                os.close(here)
-                os.close(read)
+                os.close(write)
+            said = os.read(read, 1000)
+            if said != b"ready":
+                raise OSError(f"no namespace for the programs of a lab: {said.decode() or 'its init was killed'}")
+            opened.callback(os.kill, pid, signal.SIGKILL)
+            fds = []
+            for path, folder in (("ns/pid_for_children", here), ("ns/mnt", here), ("/", None)):
+                flags = os.O_PATH if folder is None else os.O_RDONLY
+                fds.append(os.open(path, flags | os.O_CLOEXEC, dir_fd=folder))
+                opened.callback(os.close, fds[-1])
+            opened.pop_all()
         return _Space(pid, *fds)
 
     return in_thread(None, inside)

@@ -54,6 +54,8 @@ def test_short_frames_are_nobodys_requests(build: Callable[[str], Built], layer:
 
 def test_a_process_that_cannot_start_leaves_nothing_open(demo: Built, agent: Agent) -> None:
     """A refused start closes its pipes, even where there is no room for all of them, and another start goes well."""
+    # With its first program a lab gets a PID namespace, whose descriptors it keeps.
+    demo.run("A", "true")
     folder = f"/proc/{pid_1(agent)}/fd"
     before = len(os.listdir(folder))
     for _ in range(5):
@@ -69,6 +71,27 @@ def test_a_process_that_cannot_start_leaves_nothing_open(demo: Built, agent: Age
     resource.prlimit(pid_1(agent), resource.RLIMIT_NOFILE, limits)
     assert len(os.listdir(folder)) == before
     demo.run("A", "true")
+
+
+def test_a_first_program_that_cannot_start_leaves_nothing_open() -> None:
+    """With too few descriptors for the PID namespace of a lab's programs all that was opened for it is closed again."""
+    plan = from_file(DEMO, "test.yaml")
+    with Agent.start() as agent, agent.lab(plan) as lab:
+        lab.enter(plan.steps[0]).result()
+        folder = f"/proc/{pid_1(agent)}/fd"
+        before = len(os.listdir(folder))
+        used = max(map(int, os.listdir(folder))) + 1
+        _, hard = resource.prlimit(pid_1(agent), resource.RLIMIT_NOFILE)
+        left = 0
+        while len(os.listdir(folder)) == before:
+            resource.prlimit(pid_1(agent), resource.RLIMIT_NOFILE, (used + left, hard))
+            with pytest.raises(SpawnError):
+                lab.spawn("A", ["/nowhere/to/be/found"])
+            left += 1
+        assert left > 3
+        resource.prlimit(pid_1(agent), resource.RLIMIT_NOFILE, (hard, hard))
+        # Those of the namespaces of processes and of mounts, and of the root folder.
+        assert len(os.listdir(folder)) == before + 3
 
 
 def test_a_lab_that_cannot_be_built_leaves_nothing_open() -> None:
