@@ -173,6 +173,8 @@ def traces(runs: Runs, _count: int, _seed: int) -> None:
     sleeper.kill()
     sleeper.wait()
     holder = subprocess.Popen(["unshare", "--net", "sleep", "1000"])
+    # A look lowers the limits for a moment: the namespace has to be there before.
+    expect(world.wait_until(lambda: world.name(holder.pid) == "sleep", world.DEADLINE), "a namespace to be held", ended)
     held = world.look_until(lambda seen: dict(seen.namespaces)["net"] == 1, runs.folder)
     expect(dict(held.namespaces)["net"] == 1, "a network namespace", ended)
     holder.kill()
