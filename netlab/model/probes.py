@@ -32,28 +32,30 @@ _RAW = Raw()
 class End:
     """An endpoint as the probes need it: its interface, its addresses as numbers."""
 
-    __slots__ = (
-        "address4", "address6", "dev", "extra", "host", "id", "network4", "network6", "shift4", "shift6", "wire",
-    )  # fmt: skip
+    __slots__ = ("_networks", "addresses", "dev", "extra", "host", "id", "wire")
 
     def __init__(self, world: World, endpoint: plan.Endpoint) -> None:
         self.id = endpoint.id
         self.dev: Device = world.devices[endpoint.link]
         self.host = endpoint.namespace.partition("/")[0]
         self.extra = endpoint.extra
-        self.address4 = self.address6 = 0
-        self.network4 = self.network6 = 0
-        self.shift4 = self.shift6 = 0
-        if endpoint.v4 is not None:
-            self.address4 = int(ipaddress.IPv4Address(endpoint.v4.ip))
-            self.shift4 = 32 - endpoint.v4.prefixlen
-            self.network4 = self.address4 >> self.shift4
-        if endpoint.v6 is not None:
-            self.address6 = int(ipaddress.IPv6Address(endpoint.v6.ip))
-            self.shift6 = 128 - endpoint.v6.prefixlen
-            self.network6 = self.address6 >> self.shift6
+        #: by family; 0 where there is none
+        self.addresses = {4: 0, 6: 0}
+        #: by family, the network and how many bits are behind it
+        self._networks = {4: (0, 0), 6: (0, 0)}
+        for told, bits in ((endpoint.v4, 32), (endpoint.v6, 128)):
+            if told is not None:
+                address, behind = int(ipaddress.ip_address(told.ip)), bits - told.prefixlen
+                self.addresses[told.family] = address
+                self._networks[told.family] = address >> behind, behind
         top = self.dev.lower or self.dev
         self.wire: Port | None = top.port
+
+    def on_link(self, other: End, family: int) -> bool:
+        """Whether another has an address of this one's own network."""
+        address = other.addresses[family]
+        network, behind = self._networks[family]
+        return address != 0 and address >> behind == network
 
 
 #: By how many frames at most the workqueue is tried late.
@@ -184,12 +186,12 @@ def run(
     Raises `Unknown` where there is no rule. A traced run says so in its last event instead, and its letter is ``?``.
     """
     base, _, size = layer.partition("/")
-    request, family = _PROBES[base]
+    request, family = _REQUESTS[base.removesuffix("-static").removesuffix("6")], plan.layer_family(base)
     sim = _start(world, source, request, trace, schedule)
     sim.goal = target.dev
     sim.course = course or sim.course
     try:
-        return _probe(sim, base, int(size) if size else None, family, source, target), sim
+        return _probe(sim, base, int(size) if size else None, family or 0, source, target), sim
     except Unknown as why:
         if not trace:
             raise
@@ -205,15 +207,15 @@ def _probe(sim: Sim, base: str, size: int | None, family: int, source: End, targ
         cast, mac = (BROADCAST, ALL_STATIONS) if base == "broadcast" else (UNICAST, target.dev.mac)
         _transmit(sim, dev, Frame(cast, mac, dev.mac, RAW, _RAW))
         return "R" if sim.heard.get(target.dev, OTHERHOST) != OTHERHOST else "U"
+    here, there = source.addresses[family], target.addresses[family]
     if base == "arp":
-        asked = Arp(True, dev.mac, source.address4, target.address4)
+        asked = Arp(True, dev.mac, here, there)
         _transmit(sim, dev, Frame(BROADCAST, ALL_STATIONS, dev.mac, ARP, asked))
         return _answered(sim, target)
     if base == "ndp":
-        solicitation = Nd(True, dev.mac, source.address6, 0, target.address6)
-        _transmit(sim, dev, Frame(MULTICAST, nd.solicited_mac(target.address6), dev.mac, IP6, solicitation))
+        solicitation = Nd(True, dev.mac, here, 0, there)
+        _transmit(sim, dev, Frame(MULTICAST, nd.solicited_mac(there), dev.mac, IP6, solicitation))
         return _answered(sim, target)
-    here, there = (source.address4, target.address4) if family == 4 else (source.address6, target.address6)
     if base.endswith("-static"):
         # Entries of the file stay as they are.
         for one, address, other in ((dev, there, target.dev), (target.dev, here, dev)):
@@ -241,21 +243,11 @@ def _transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     sim.run()
 
 
-#: Each layer's request, by its phase, and its address family.
-_PROBES = {
-    "broadcast": ("frame", 0),
-    "unicast": ("frame", 0),
-    "arp": ("arp-request", 4),
-    "ndp": ("ns", 6),
-    "icmp": ("echo-request", 4),
-    "icmp-static": ("echo-request", 4),
-    "icmp6": ("echo-request", 6),
-    "icmp6-static": ("echo-request", 6),
-    "tcp": ("syn", 4),
-    "tcp6": ("syn", 6),
-    "udp": ("udp-request", 4),
-    "udp6": ("udp-request", 6),
-}
+#: The phase of each layer's request, by the layer's name without its family and what else is behind it.
+_REQUESTS = {
+    "broadcast": "frame", "unicast": "frame", "arp": "arp-request", "ndp": "ns",
+    "icmp": "echo-request", "tcp": "syn", "udp": "udp-request",
+}  # fmt: skip
 #: Bytes of IP where the layer's name gives none: echo and datagram carry a mark of 12 bytes, a SYN has 20 of options.
 _SIZES = {
     ("echo-request", 4): 40, ("syn", 4): 60, ("udp-request", 4): 40,

@@ -19,7 +19,7 @@ _HEAD = """\
 
 What netlab's model knows of Linux. Each rule is declared in `netlab/model/` beside the code that applies
 it; `netlab why` and the reports cite it by its id. This page is written by `netlab.model.rulebook.document`
-and a test holds it current.
+and a test holds it current. All of them were compared with measurements on Linux {}.
 """
 
 
@@ -29,12 +29,11 @@ def document() -> str:
 
 
 def _lines() -> Iterator[str]:
-    yield _HEAD.rstrip()
+    yield _HEAD.format(", ".join(Rule.verified)).rstrip()
     for family, rules in groupby(sorted(RULES.values(), key=lambda rule: rule.id), key=_family):
-        yield from ("", f"## {family}", "", "| rule | what it says | kernel | verified |", "|---|---|---|---|")
+        yield from ("", f"## {family}", "", "| rule | what it says | kernel |", "|---|---|---|")
         for rule in rules:
-            source = f"`{rule.function}`, {rule.file}"
-            yield f"| `{rule.id}` | {rule.sentence} | {source} | {', '.join(rule.verified)} |"
+            yield f"| `{rule.id}` | {rule.sentence} | `{rule.function}`, {rule.file} |"
 
 
 def _family(rule: Rule) -> str:

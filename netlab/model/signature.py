@@ -87,7 +87,7 @@ class Signatures:
 
     def which(self, end: End) -> tuple[bool, int]:
         """Which of its interface's addresses an endpoint uses: the number of the first that is alike; -1 for none."""
-        mine = {4: end.address4, 6: end.address6, None: 0}[self._family]
+        mine = end.addresses[self._family] if self._family else 0
         if not mine:
             return end.extra, -1
         own = self._addresses(end.dev)

@@ -140,9 +140,7 @@ def _apart(sim: Sim, source: End, target: End) -> Hop | None:
         return None
     if not there.attached:
         return Hop(sim.request, there.id, "not a port of the bridge", bridge.DETACHED, True)
-    four = bool(target.address4) and target.address4 >> source.shift4 == source.network4
-    six = bool(target.address6) and target.address6 >> source.shift6 == source.network6
-    if sim.request != "frame" and not four and not six:
+    if sim.request != "frame" and not source.on_link(target, 4) and not source.on_link(target, 6):
         return None  # by a router they may meet
     seen, queue = {here.bridge}, [here.bridge]
     while queue:
@@ -192,7 +190,7 @@ def unanswered(sim: Sim, source: End, target: End) -> Iterator[Hop]:
     """
     hops = sim.hops or []
     if sim.request in ("arp-request", "ns"):
-        address = target.address4 if sim.request == "arp-request" else target.address6
+        address = target.addresses[4 if sim.request == "arp-request" else 6]
         asked = [] if sim.answers else [(source.dev, address, 0)]
     else:
         waiting = {hop.at: k for k, hop in enumerate(hops) if hop.rule in (arp.UNRESOLVED, nd.UNRESOLVED)}

@@ -157,8 +157,7 @@ def learn(sim: Sim, dev: Device, address: int, mac: str) -> None:
     """Note an asker's MAC, over whatever was known (neigh_event_ns)."""
     entry = neighbor(sim, dev, address)
     if entry is None:
-        sim.neigh[dev, address] = Neighbor(mac)
-        sim.touched.append(dev.ns)
+        create(sim, dev, address, mac)
     elif not entry.mac:
         resolve(sim, dev, entry, mac)
     elif entry.mac != mac and not entry.fixed:
@@ -183,8 +182,7 @@ def send(sim: Sim, dev: Device, nexthop: int, packet: Ip) -> None:
         # It is sent as a broadcast, without asking for a MAC (arp_constructor).
         raise Unknown(f"a neighbour of {dev.id} has the broadcast address of an interface of {dev.ns.id}")
     if entry is None:
-        entry = sim.neigh[dev, nexthop] = Neighbor("")
-        sim.touched.append(dev.ns)
+        entry = create(sim, dev, nexthop)
         entry.queue.append(packet)
         sim.note(packet.phase, dev.id, "waits for ARP", UNRESOLVED)
         name = announced(dev, packet.src, nexthop)
@@ -210,12 +208,18 @@ def neighbor(sim: Sim, dev: Device, address: int) -> Neighbor | None:
     return entry
 
 
+def create(sim: Sim, dev: Device, address: int, mac: str = "") -> Neighbor:
+    """Make an entry, INCOMPLETE without a MAC (neigh_create)."""
+    entry = sim.neigh[dev, address] = Neighbor(mac)
+    sim.touched.append(dev.ns)
+    return entry
+
+
 def solicit(sim: Sim, dev: Device, nexthop: int) -> None:
     """Ask for a neighbour for its own sake (neigh_event_send without a packet)."""
     if neighbor(sim, dev, nexthop) is not None:
         return
-    sim.neigh[dev, nexthop] = Neighbor("")
-    sim.touched.append(dev.ns)
+    create(sim, dev, nexthop)
     request = Arp(True, dev.mac, fib.source_address(dev, nexthop), nexthop)
     dev.transmit(sim, dev, Frame(BROADCAST, ALL_STATIONS, dev.mac, ARP, request))
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from netlab.model.packets import Ip, Nd
 from netlab.model.rules import rule
-from netlab.model.sim import Neighbor, Sim, Unknown
-from netlab.model.stack.arp import PERMANENT, learn, neighbor, resolve
+from netlab.model.sim import Sim, Unknown
+from netlab.model.stack.arp import PERMANENT, create, learn, neighbor, resolve
 from netlab.model.world import IP6, MULTICAST, Device, Frame, cast_of
 
 _FILE = "net/ipv6/ndisc.c"
@@ -98,8 +98,7 @@ def send(sim: Sim, dev: Device, nexthop: int, packet: Ip, source: int) -> None:
     """
     entry = neighbor(sim, dev, nexthop)
     if entry is None:
-        entry = sim.neigh[dev, nexthop] = Neighbor("")
-        sim.touched.append(dev.ns)
+        entry = create(sim, dev, nexthop)
         entry.queue.append(packet)
         sim.note(packet.phase, dev.id, "waits for a neighbour advertisement", UNRESOLVED)
         if not any(a[0] == source for a in dev.addresses6):
