@@ -9,7 +9,8 @@ from netlab.contract.types import AnyLink, Bridge
 from netlab.plan.wanted import Kin, Wanted
 
 if TYPE_CHECKING:
-    from netlab.plan.lab import Lab, Path
+    from netlab.plan.file import Path
+    from netlab.plan.lab import Lab
     from netlab.spec.schema import Settings
 
 OPTIONS = ("stp", "ageing_time", "mcast_snooping", "fdb_max_learned")

@@ -17,8 +17,9 @@ from netlab.contract.types import (
 )
 from netlab.plan import pair, replicas, routing, switches, sysctls, values
 from netlab.plan.change import set_mac
+from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, KINDS
-from netlab.plan.lab import MAX_ENTRIES, MAX_LAB, Box, Lab, Path
+from netlab.plan.lab import MAX_ENTRIES, MAX_LAB, Box, Lab
 from netlab.plan.refusals import Refusals
 from netlab.plan.veth import ENDS
 from netlab.plan.wanted import Kin, Wanted
@@ -61,7 +62,7 @@ def add(
     for box in boxes:
         _wanted(kin, box)
     order: list[tuple[str, bool]] = [
-        (name, False) for name in switches.add_bridges(lab, given_switches, path, _largest_mtu(lab))
+        (name, False) for name in switches.add_bridges(lab, given_switches, path, _largest_mtu(lab.file))
     ]
     order += _links(kin, refusals)
     _names_to_macs(kin)
@@ -74,8 +75,8 @@ def add(
     changes: list[AnyChange] = [
         AddNamespace(
             namespace=lab.namespace(lab.boxes[box.id], born=True),
-            where=lab.where(*box.path),
-            places=_places(lab, box, None),
+            where=lab.file.where(*box.path),
+            places=_places(lab.file, box, None),
         )
         for box in boxes
         if box.new
@@ -86,7 +87,7 @@ def add(
         link = lab.refused[link_id] if refused else lab.links[link_id]
         refusal = refusals.take(link_id, "create") if refused else None
         own = _own_sysctls(lab, link)
-        places = _places(lab, given_by[link.namespace], link) if own and link.namespace in given_by else ()
+        places = _places(lab.file, given_by[link.namespace], link) if own and link.namespace in given_by else ()
         changes.append(AddLink(link=link, sysctls=own, where=link.where, refusal=refusal, places=places))
     changes += _passthru_macs(kin)
     for box in boxes:
@@ -95,10 +96,11 @@ def add(
 
 
 def _fits(lab: Lab, hosts: Mapping[str, Host], path: Path) -> bool:
+    file = lab.file
     count = len(lab.boxes) + len(lab.links)
     entries = 0
     for name, host in hosts.items():
-        here = lab.where(*path, "hosts", name)
+        here = file.where(*path, "hosts", name)
         spaces: list[tuple[int, Host | Container]] = [(host.replicas or 1, host)]
         spaces += [((host.replicas or 1) * (inner.replicas or 1), inner) for inner in host.containers.values()]
         for times, space in spaces:
@@ -108,11 +110,11 @@ def _fits(lab: Lab, hosts: Mapping[str, Host], path: Path) -> bool:
             entries += times * sum(len(one.addresses or ()) + len(one.neighbors or ()) for one in interfaces)
         if count > MAX_LAB:
             what = "namespaces, interfaces and further addresses"
-            lab.problems.add(here, f"the lab would have more than {MAX_LAB} {what}", "fewer replicas or addresses")
+            file.problems.add(here, f"the lab would have more than {MAX_LAB} {what}", "fewer replicas or addresses")
             return False
         if entries > MAX_ENTRIES:
             what = "addresses, routes, rules and neighbors"
-            lab.problems.add(here, f"the lab would have more than {MAX_ENTRIES} {what}", "fewer of them, or replicas")
+            file.problems.add(here, f"the lab would have more than {MAX_ENTRIES} {what}", "fewer of them, or replicas")
             return False
     return True
 
@@ -138,18 +140,19 @@ def _expand(hosts: Mapping[str, Host], path: Path) -> Iterator[_Given]:
 
 def _namespace(lab: Lab, box: _Given, existing: set[str]) -> None:
     """Make the namespace where it is new."""
-    where = lab.where(*box.path)
+    file = lab.file
+    where = file.where(*box.path)
     known = lab.boxes.get(box.id)
     if known is not None:
         if known.kind == "switch" or box.replicated or box.id not in existing:
             message = f"there is a {known.kind} {box.id!r} already (line {known.where.line})"
-            lab.problems.add(where, message, "hosts and switches share one space of names, replicas included")
+            file.problems.add(where, message, "hosts and switches share one space of names, replicas included")
             return
         box.usable = True
         for key in ("routes", "rules", "replicas", "step"):
             if getattr(box.given, key) is not None:
-                lab.problems.add(
-                    lab.where(*box.path, key),
+                file.problems.add(
+                    file.where(*box.path, key),
                     f"{box.id} exists already",
                     "'set:' changes its routes and rules",
                 )
@@ -159,25 +162,27 @@ def _namespace(lab: Lab, box: _Given, existing: set[str]) -> None:
         return
     box.new = box.usable = True
     made = Box(box.id, "container" if "/" in box.id else "host", where, sysctls=sysctls.defaults())
-    if _bridges(lab, box):
+    if _bridges(lab.file, box):
         made.sysctls.update(sysctls.BRIDGE)
     lab.boxes[box.id] = made
     lab.listed.setdefault(box.id, [])
     given = box.given.sysctls or {}
-    lab.check_sysctls(box.path, given)
+    file.check_sysctls(box.path, given)
     for path in sorted(given, key=lambda path: not sysctls.is_wide(path)):
         if sysctls.interface_of(path) is None:
             sysctls.write(made.sysctls, path, given[path], ())
     both = {given[path] for path in sysctls.FORWARD4 if path in given}
     if len(both) > 1:
-        where = lab.where(*box.path, "sysctls")
-        lab.problems.add(where, "net.ipv4.ip_forward and net.ipv4.conf.all.forwarding are one and the same", "give one")
+        where = file.where(*box.path, "sysctls")
+        file.problems.add(
+            where, "net.ipv4.ip_forward and net.ipv4.conf.all.forwarding are one and the same", "give one"
+        )
 
 
-def _bridges(lab: Lab, box: _Given) -> bool:
+def _bridges(file: File, box: _Given) -> bool:
     """Whether there is a bridge in a host, or will be in some step."""
     name = box.path[-1]
-    later = (step.add.hosts.get(str(name)) for step in lab.spec.topology.steps)
+    later = (step.add.hosts.get(str(name)) for step in file.spec.topology.steps)
     hosts = [box.given, *(host for host in later if host is not None)]
     return "/" not in box.id and any(one.type == "bridge" for host in hosts for one in host.interfaces.values())
 
@@ -186,23 +191,23 @@ def _wanted(kin: Kin, box: _Given) -> None:
     lab = kin.lab
     for name, given in box.given.interfaces.items():
         path: Path = (*box.path, "interfaces", name)
-        wanted = Wanted(box.id, name, given, path, lab.where(*path), replicated=box.replicated)
+        wanted = Wanted(box.id, name, given, path, lab.file.where(*path), replicated=box.replicated)
         if wanted.id in kin.wanted or wanted.id in lab.links:
-            lab.problems.add(wanted.where, f"there is an interface {wanted.id} already", "delete it first")
+            lab.file.problems.add(wanted.where, f"there is an interface {wanted.id} already", "delete it first")
             continue
-        wanted.addresses = _addresses(lab, given, path, box.offset)
+        wanted.addresses = _addresses(lab.file, given, path, box.offset)
         if given.mac is not None:
             wanted.mac = given.mac if given.mac == "auto" else replicas.mac(given.mac, box.offset)
         kin.wanted[wanted.id] = wanted
 
 
-def _addresses(lab: Lab, given: Interface, path: Path, offset: int) -> tuple[Address, ...]:
+def _addresses(file: File, given: Interface, path: Path, offset: int) -> tuple[Address, ...]:
     made = []
     for i, address in enumerate(given.addresses or ()):
         try:
             made.append(replicas.address(address, offset))
         except Wrong as wrong:
-            lab.problems.add(lab.where(*path, "addresses", i), str(wrong), wrong.hint)
+            file.problems.add(file.where(*path, "addresses", i), str(wrong), wrong.hint)
     return tuple(made)
 
 
@@ -223,11 +228,11 @@ def _links(kin: Kin, refusals: Refusals) -> list[tuple[str, bool]]:
                 _check(kin, wanted)
             link = kind.build(kin, wanted)
             if link is None:
-                lab.broken.add(wanted.id)
+                lab.file.broken.add(wanted.id)
                 continue
             if not refused and wanted.given.mtu is None:
                 _check_mtu(kin, wanted, "addresses", link.mtu, f"{link.id} has")
-            lab.paths[wanted.id] = wanted.path
+            lab.file.paths[wanted.id] = wanted.path
             if refused:
                 lab.refused[wanted.id] = link
                 order.append((wanted.id, True))
@@ -262,28 +267,28 @@ def _kind(kin: Kin, wanted: Wanted) -> bool:
         hint = (
             "add 'type: macvlan'" if given.parent is not None else "add 'switch: …', or 'type: macvlan' and 'parent: …'"
         )
-        lost = bool(lab.spec.pruned & {"type", *ENDS})
-        lab.problems.add(
+        lost = bool(lab.file.spec.pruned & {"type", *ENDS})
+        lab.file.problems.add(
             wanted.where, f"{wanted.id} is neither plugged into a switch nor of a type", hint, follows=lost
         )
-        lab.broken.add(wanted.id)
+        lab.file.broken.add(wanted.id)
         return False
     kind = KINDS.get(name)
     if kind is None:
         kin.problem(wanted, "type", f"no link kind {name!r}", did_you_mean(name, KINDS, "known"))
-        lab.broken.add(wanted.id)
+        lab.file.broken.add(wanted.id)
         return False
     for key in sorted(given.model_fields_set - COMMON - kind.keys):
         if getattr(given, key) is not None:
-            where = lab.where(*wanted.path, key)
+            where = lab.file.where(*wanted.path, key)
             owners = ", ".join(other.type for other in KINDS.values() if key in other.keys)
-            lab.problems.add(where, f"{key!r} means nothing on a {name}", f"it belongs to {owners}")
+            lab.file.problems.add(where, f"{key!r} means nothing on a {name}", f"it belongs to {owners}")
     return True
 
 
 def _check(kin: Kin, wanted: Wanted) -> None:
     """Report values that the kernel surely refuses, unless the file expects the refusal."""
-    values.check_mac(kin.lab, wanted.mac, (*wanted.path, "mac"))
+    values.check_mac(kin.lab.file, wanted.mac, (*wanted.path, "mac"))
     KINDS[_type(wanted)].check(kin, wanted)
     if wanted.given.mtu is not None:
         _check_mtu(kin, wanted, "mtu", wanted.given.mtu, "not")
@@ -309,21 +314,22 @@ def _names_to_macs(kin: Kin) -> None:
 
 def _sysctls(lab: Lab, box: _Given, kin: Kin) -> None:
     """The sysctls of single interfaces: those of the file, and what switches IPv6 on where there is such an address."""
+    file = lab.file
     written = lab.boxes[box.id].sysctls
     new = [link for link in lab.links_of(box.id) if link.id in kin.wanted]
     names = {name: link.ifname for link in new for name in (link.name, link.ifname)}
     for path, value in (box.given.sysctls or {}).items():
         interface = sysctls.interface_of(path)
-        where = lab.sysctl_where(box.path, path)
+        where = file.sysctl_where(box.path, path)
         if interface in names:
             sysctls.write(written, sysctls.renamed(path, names[interface]), value, ())
         elif not box.new:
-            lab.problems.add(where, f"{box.id} exists already", "'set:' changes its sysctls")
+            file.problems.add(where, f"{box.id} exists already", "'set:' changes its sysctls")
         elif interface is not None and f"{box.id}:{interface}" in lab.refused:
-            lab.problems.add(where, f"{box.id}:{interface} is expected to be refused, so it has no sysctls")
-        elif interface is not None and f"{box.id}:{interface}" not in lab.broken and interface not in lab.spec.pruned:
+            file.problems.add(where, f"{box.id}:{interface} is expected to be refused, so it has no sysctls")
+        elif interface is not None and f"{box.id}:{interface}" not in file.broken and interface not in file.spec.pruned:
             known = did_you_mean(interface, [link.name for link in new], "interfaces")
-            lab.problems.add(where, f"no interface {interface!r} in {box.id}", known)
+            file.problems.add(where, f"no interface {interface!r} in {box.id}", known)
     for link in new:
         values.enable_v6(lab, link)
 
@@ -338,20 +344,20 @@ def _own_sysctls(lab: Lab, link: AnyLink) -> tuple[tuple[str, str], ...]:
     return tuple(own)
 
 
-def _places(lab: Lab, box: _Given, link: AnyLink | None) -> Places:
+def _places(file: File, box: _Given, link: AnyLink | None) -> Places:
     """Where the file gives the sysctls of an interface, or those of no interface."""
     names = (link.name, link.ifname) if link else (None,)
     return tuple(
-        (sysctls.renamed(path, link.ifname) if link else path, lab.sysctl_where(box.path, path))
+        (sysctls.renamed(path, link.ifname) if link else path, file.sysctl_where(box.path, path))
         for path in box.given.sysctls or ()
         if sysctls.interface_of(path) in names
     )
 
 
-def _largest_mtu(lab: Lab) -> int:
+def _largest_mtu(file: File) -> int:
     """The MTU of wires between switches: they must carry the largest frame that any host sends in any step."""
     largest = 1500
-    topology = lab.spec.topology
+    topology = file.spec.topology
     for host in (
         *topology.hosts.values(),
         *(host for step in topology.steps for host in step.add.hosts.values()),
@@ -372,6 +378,7 @@ def _passthru_macs(kin: Kin) -> list[AnyChange]:
 
 
 def _routing(lab: Lab, box: _Given) -> Iterator[AnyChange]:
+    file = lab.file
     made = lab.boxes[box.id]
     if not box.new:
         return
@@ -382,7 +389,7 @@ def _routing(lab: Lab, box: _Given) -> Iterator[AnyChange]:
         yield SetRouting(
             before=before,
             after=lab.namespace(made),
-            where=lab.where(*box.path),
-            route_places=lab.places((*box.path, "routes"), made.routes),
-            rule_places=lab.places((*box.path, "rules"), made.rules),
+            where=file.where(*box.path),
+            route_places=file.places((*box.path, "routes"), made.routes),
+            rule_places=file.places((*box.path, "rules"), made.rules),
         )

@@ -31,7 +31,7 @@ def flushed(lab: Lab, before: AnyLink, after: L, *, quiet: bool = False) -> L:
         bare = without_v6(after)
         if bare.addresses != after.addresses and after.where is not None and not quiet:
             why = "its MTU is less than 1280" if small else "it goes down (keep_addr_on_down is 0)"
-            lab.warn(after.where, f"{after.id} loses its IPv6 addresses when {why}")
+            lab.file.warn(after.where, f"{after.id} loses its IPv6 addresses when {why}")
         after = bare
     return after
 
@@ -118,7 +118,7 @@ def drop_routes(lab: Lab, gone: Iterable[AnyLink], families: tuple[int, ...] = (
             route for route in box.routes if box.devices.get(route) != link.name or route.family not in families
         )
         if kept != box.routes:
-            lab.warn(box.where, f"routes of {box.id} go with {link.id} and do not come back by themselves")
+            lab.file.warn(box.where, f"routes of {box.id} go with {link.id} and do not come back by themselves")
             box.set_routes(lab, kept)
 
 

@@ -8,6 +8,7 @@ from netlab.contract.types import AnyLink, stack
 from netlab.plan import switches
 
 if TYPE_CHECKING:
+    from netlab.plan.file import File
     from netlab.plan.lab import Lab
 
 
@@ -30,7 +31,7 @@ def _addresses(lab: Lab) -> None:
         for n, (link, i) in enumerate(links):
             for other, _ in links[:n]:
                 if other.namespace == link.namespace:
-                    _twice(lab, ip, link, i, other)
+                    _twice(lab.file, ip, link, i, other)
                     break
             else:
                 there = next(
@@ -41,21 +42,22 @@ def _addresses(lab: Lab) -> None:
                     _elsewhere(lab, ip, link, i, there)
 
 
-def _twice(lab: Lab, ip: str, link: AnyLink, i: int, other: AnyLink) -> None:
-    where = lab.address_where(link.id, i)
+def _twice(file: File, ip: str, link: AnyLink, i: int, other: AnyLink) -> None:
+    where = file.address_where(link.id, i)
     what = "twice" if other.id == link.id else f"at {other.id}, too"
-    lab.problems.add(where, f"{link.id} has the address {ip} {what}", "an address can be in a namespace only once")
+    file.problems.add(where, f"{link.id} has the address {ip} {what}", "an address can be in a namespace only once")
 
 
 def _elsewhere(lab: Lab, ip: str, link: AnyLink, i: int, other: AnyLink) -> None:
+    file = lab.file
     if link.id in lab.duplicates or other.id in lab.duplicates:
         return
-    where = lab.address_where(link.id, i)
+    where = file.address_where(link.id, i)
     if link.id in lab.replicated or other.id in lab.replicated:
         hint = "a larger 'step', or addresses further apart"
-        lab.problems.add(where, f"the address {ip} of {link.id} is that of {other.id}, too", hint)
+        file.problems.add(where, f"the address {ip} of {link.id} is that of {other.id}, too", hint)
     else:
-        lab.warn(
+        file.warn(
             where,
             f"{link.id} and {other.id} have the same address {ip}; say 'duplicate: true' if that is meant",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -20,14 +20,14 @@ from netlab.contract.types import (
     Where,
 )
 from netlab.plan import readback
-from netlab.plan.lab import MAX_PAIRS
+from netlab.plan.file import MAX_PAIRS
 from netlab.plan.refusals import Refusals
 from netlab.spec.expect import AnyEntry, Heard, Pair, Readback, Refused, Wire
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import Wrong
 
 if TYPE_CHECKING:
-    from netlab.plan.lab import Lab
+    from netlab.plan.file import File
 
 _PORT = re.compile(r"port\((.*)\)")
 
@@ -35,17 +35,17 @@ _PORT = re.compile(r"port\((.*)\)")
 class Resolver:
     """Resolves the entries of one step against its state."""
 
-    def __init__(self, lab: Lab, state: State, refusals: Refusals) -> None:
-        self.lab = lab
+    def __init__(self, file: File, state: State, refusals: Refusals, refused: Collection[str]) -> None:
+        self.file = file
         self.state = state
         self.refusals = refusals
-        self.problems = lab.problems
+        self.problems = file.problems
         self.by_namespace: dict[str, list[Endpoint]] = {}
         for endpoint in state.endpoints:
             self.by_namespace.setdefault(endpoint.namespace, []).append(endpoint)
         self.boxes = {ns.id: ns.kind for ns in state.namespaces}
-        self.refused = set(lab.refused)
-        self.broken = set(lab.broken)
+        self.refused = set(refused)
+        self.broken = set(file.broken)
 
     def resolve(self, entry: AnyEntry, *, claim: bool = False) -> list[AnyExpectation]:
         """The expectations of one entry; none where something is wrong with it, which is noted."""
@@ -104,11 +104,11 @@ class Resolver:
             message = f"{next(iter(ids))} is paired with itself"
             self.problems.add(where, message, "an expectation is about two endpoints")
             return None
-        before = self.lab.pairs
-        self.lab.pairs += len(sources) * len(targets)
+        before = self.file.pairs
+        self.file.pairs += len(sources) * len(targets)
         if before > MAX_PAIRS:
             return None
-        if self.lab.pairs > MAX_PAIRS:
+        if self.file.pairs > MAX_PAIRS:
             self.problems.add(where, f"the expectations mean more than {MAX_PAIRS} pairs", "fewer or narrower ones")
             return None
         return sources, targets
@@ -116,7 +116,7 @@ class Resolver:
     def _nothing(self, entry: Pair | Wire, sides: tuple[list[Endpoint], list[Endpoint]], layer: str) -> None:
         """Say why no pair takes part in a layer (or, without one, in icmp and icmp6)."""
         sources, targets = sides
-        lost = self.lab.lost(entry.left, entry.right)
+        lost = self.file.lost(entry.left, entry.right)
         if len(sources) > 1 or len(targets) > 1:
             message = f"no pair of {entry.left} and {entry.right} takes part in {layer or 'icmp or icmp6'}"
             self.problems.add(entry.where, message, "give them addresses, or other layers", follows=lost)
@@ -196,7 +196,7 @@ class Resolver:
             if entry.target not in self.broken:
                 hint = did_you_mean(entry.target, self.refusals.touched, "it makes or sets")
                 message = f"this step neither makes nor sets an interface {entry.target!r}"
-                lost = self.lab.lost(entry.target)
+                lost = self.file.lost(entry.target)
                 self.problems.add(entry.where, message, hint or "add it, or 'set:' something on it", follows=lost)
             return []
         at = entry.at or at
@@ -223,7 +223,7 @@ class Resolver:
         if found:
             return found
         hint = did_you_mean(text, self.boxes, "there are")
-        self.problems.add(where, f"{text!r} matches nothing", hint, follows=self.lab.lost(text))
+        self.problems.add(where, f"{text!r} matches nothing", hint, follows=self.file.lost(text))
         return None
 
     def _matching(self, text: str) -> list[Endpoint]:
@@ -258,7 +258,7 @@ class Resolver:
                 where,
                 f"{namespace} has no interface with an address",
                 f"name one: {namespace}:…",
-                follows=self.lab.lost(namespace),
+                follows=self.file.lost(namespace),
             )
         elif name in self.refused:
             self.problems.add(where, f"{name} is expected to be refused, so it is no endpoint")
@@ -266,7 +266,7 @@ class Resolver:
             known = [e.id for e in self.by_namespace[namespace] if e.link == name and e.extra]
             hint = f"further addresses: {', '.join(known)}" if known else f"its only endpoint is {name}"
             self.problems.add(where, f"{text!r} is not a further address of {name}", hint)
-        elif name not in self.broken and interface not in self.lab.spec.pruned:
+        elif name not in self.broken and interface not in self.file.spec.pruned:
             known = [link.name for link in self.state.links_of(namespace)]
             self.problems.add(
                 where,
@@ -277,7 +277,7 @@ class Resolver:
 
     def _no_namespace(self, name: str, where: Where) -> None:
         host, slash, container = name.partition("/")
-        if {host, container} & self.lab.spec.pruned:
+        if {host, container} & self.file.spec.pruned:
             return
         names = [ns for ns, kind in self.boxes.items() if kind != "switch"]
         if any(re.fullmatch(re.escape(name) + r"-[0-9]+", ns) for ns in names):

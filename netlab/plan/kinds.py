@@ -11,7 +11,8 @@ from netlab.plan import bridge, macvlan, veth
 from netlab.plan.wanted import Kin, Wanted
 
 if TYPE_CHECKING:
-    from netlab.plan.lab import Lab, Path
+    from netlab.plan.file import Path
+    from netlab.plan.lab import Lab
     from netlab.spec.schema import Settings
 
 #: Keys that every kind takes.

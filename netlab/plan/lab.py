@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
-from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 from netlab.contract.types import (
@@ -21,11 +19,10 @@ from netlab.contract.types import (
 from netlab.plan import owned, routing, sysctls
 from netlab.plan.carrier import settle
 from netlab.plan.endpoints import endpoints
+from netlab.plan.file import File
 from netlab.plan.hops import hops
 from netlab.plan.memory import Memory
-from netlab.spec import Spec, scalars
-from netlab.spec import sysctls as known_sysctls
-from netlab.spec.problems import Problems
+from netlab.spec import Spec
 
 #: At most so many namespaces, interfaces, and addresses beyond an interface's first of a family (each is an endpoint).
 #: With more, a machine's gc_thresh3, descriptors and memory give out.
@@ -34,18 +31,9 @@ MAX_LAB = 4000
 MAX_ENTRIES = 100_000
 #: The same, summed up over all steps.
 MAX_STEPS = 400_000
-#: Pairs that all expectations of a file may mean.
-MAX_PAIRS = 4_000_000
 FIRST_INDEX = 10
 
 L = TypeVar("L", bound=Link)
-Path = tuple["str | int", ...]
-_REPLICA = re.compile(r"-[0-9]+$")
-
-
-def _namespaces(side: str) -> list[str]:
-    """The names of host and container in that of an interface."""
-    return side.partition("@")[0].partition(":")[0].split("/")
 
 
 @dataclass
@@ -93,26 +81,19 @@ def _copied(value: Any) -> Any:
 class Lab:
     """All that exists at one moment. ``links`` are in creation order, ``listed`` in the order of the file.
 
-    ``paths`` says where in the file a link comes from. ``refused`` are the links that the kernel is expected to refuse,
-    ``broken`` those that could not be made because of an error in the file, ``replicated`` those that come of
-    ``replicas:``, ``duplicates`` those whose addresses may be elsewhere, too. ``pairs`` counts the pairs that
-    expectations mean.
+    ``file`` is the file it comes from, and what is wrong with that; ``memory`` is what the kernel remembers.
+    ``refused`` are the links that the kernel is expected to refuse, ``replicated`` those that come of ``replicas:``,
+    ``duplicates`` those whose addresses may be elsewhere, too.
     """
 
-    spec: Spec
-    problems: Problems = field(default_factory=Problems)
-    warnings: list[str] = field(default_factory=list)
+    file: File
     boxes: dict[str, Box] = field(default_factory=dict)
     links: dict[str, AnyLink] = field(default_factory=dict)
     listed: dict[str, list[str]] = field(default_factory=dict)
-    paths: dict[str, Path] = field(default_factory=dict)
-    address_paths: dict[str, Path] = field(default_factory=dict)
     refused: dict[str, AnyLink] = field(default_factory=dict)
     replicated: set[str] = field(default_factory=set)
     duplicates: set[str] = field(default_factory=set)
-    broken: set[str] = field(default_factory=set)
     memory: Memory = field(default_factory=Memory)
-    pairs: int = 0
     interned: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = field(default_factory=dict)
     next_index: int = FIRST_INDEX
     next_port: dict[str, int] = field(default_factory=dict)
@@ -120,49 +101,7 @@ class Lab:
     def copy(self, spec: Spec) -> Lab:
         """The same lab, which can be changed without changing this one, with a further file of steps."""
         values = {one.name: _copied(getattr(self, one.name)) for one in fields(self)}
-        return Lab(**{**values, "spec": spec, "problems": Problems(), "pairs": 0})
-
-    def where(self, *path: str | int, key: bool = True) -> Where:
-        """The place of a part of the file."""
-        return self.spec.where(*path, key=key)
-
-    def places(self, path: Path, listed: Collection[object]) -> tuple[Where, ...]:
-        """The places of the items of a list."""
-        return tuple(self.where(*path, i, key=False) for i in range(len(listed)))
-
-    def check_sysctls(self, path: Path, given: Mapping[str, str]) -> None:
-        """Note values below ``path`` that mean nothing to their sysctls."""
-        for key, value in given.items():
-            try:
-                known_sysctls.check_value(key, value)
-            except scalars.Wrong as wrong:
-                self.problems.add(self.sysctl_where(path, key, value=True), str(wrong), wrong.hint)
-
-    def sysctl_where(self, path: Path, key: str, *, value: bool = False) -> Where:
-        """The place of a sysctl (or of its value) below ``path``, where the file may write its key in several ways."""
-        for name in self.spec.keys(*path, "sysctls"):
-            try:
-                if scalars.sysctl(name) == key:
-                    return self.where(*path, "sysctls", name, key=not value)
-            except scalars.Wrong:
-                continue
-        return self.where(*path, "sysctls")
-
-    def lost(self, *sides: str) -> bool:
-        """Whether one of these (hosts, containers, interfaces, patterns) is in the file, but with an error.
-
-        If something isn't found there, that may follow from the error; it is then not reported beside its cause.
-        """
-        hurt = self.spec.hurt | self.spec.pruned | {part for name in self.broken for part in _namespaces(name)}
-        if "*" in hurt:
-            return True
-        known = hurt | {f"{name}-1" for name in hurt}
-        parts = [part for side in sides for part in _namespaces(side)]
-        return any(
-            bool(known) if part == "any" else fnmatchcase(name, part) or name == _REPLICA.sub("", part)
-            for part in parts
-            for name in known
-        )
+        return Lab(**{**values, "file": self.file.further(spec)})
 
     def index(self) -> int:
         """An ifindex that no other interface of the lab has."""
@@ -209,11 +148,6 @@ class Lab:
         """The other ends of those among links that are ends of a pair."""
         return [self.links[link.peer_id] for link in links if link.peer_id in self.links]
 
-    def address_where(self, link_id: str, i: int) -> Where:
-        """The place of the i-th address of a link."""
-        path = self.address_paths.get(link_id, (*self.paths[link_id], "addresses"))
-        return self.where(*path, i, key=False)
-
     def forget(self, link: AnyLink) -> None:
         """Take a link out of the lab, and its sysctls with it."""
         del self.links[link.id]
@@ -221,7 +155,7 @@ class Lab:
             self.listed[link.namespace].remove(link.id)
         for known in (self.replicated, self.duplicates):
             known.discard(link.id)
-        self.address_paths.pop(link.id, None)
+        self.file.address_paths.pop(link.id, None)
         box = self.boxes.get(link.namespace)
         if box is not None and box.kind != "switch":
             kept = {p: v for p, v in box.sysctls.items() if sysctls.interface_of(p) != link.ifname}
@@ -266,12 +200,6 @@ class Lab:
             routeless=tuple(sorted(memory.routeless)),
             disowned=tuple(sorted(memory.disowned)),
         )
-
-    def warn(self, where: Where, text: str) -> None:
-        """Note what is odd, once."""
-        warning = f"{where}: {text}"
-        if warning not in self.warnings:
-            self.warnings.append(warning)
 
     def ports(self, bridge: str) -> list[AnyLink]:
         """The links that have a port on the bridge."""

@@ -10,7 +10,8 @@ from netlab.plan import values
 from netlab.plan.wanted import Kin, Wanted
 
 if TYPE_CHECKING:
-    from netlab.plan.lab import Lab, Path
+    from netlab.plan.file import Path
+    from netlab.plan.lab import Lab
     from netlab.spec.schema import Settings
 
 KEYS = frozenset({"parent", "mode", "allowed_macs", "nodst", "bcqueuelen"})
@@ -55,7 +56,7 @@ def name_macs(kin: Kin, wanted: Wanted, link: AnyLink) -> AnyLink:
     allowed = values.mac_list(lab, wanted.given.allowed_macs, path)
     if wanted.id in lab.links:
         for i, mac in enumerate(allowed):
-            values.check_mac(lab, mac, (*path, i))
+            values.check_mac(lab.file, mac, (*path, i))
     return replace(link, allowed_macs=allowed)
 
 
@@ -77,18 +78,18 @@ def change(
         given["allowed_macs"] = macs
         if not refused:
             for i, mac in enumerate(macs):
-                values.check_mac(lab, mac, (*path, "allowed_macs", i))
+                values.check_mac(lab.file, mac, (*path, "allowed_macs", i))
             if mode != "source" and macs:
-                where = lab.where(*path, "allowed_macs")
-                lab.problems.add(where, "'allowed_macs' belong to source mode", "add 'mode: source'")
+                where = lab.file.where(*path, "allowed_macs")
+                lab.file.problems.add(where, "'allowed_macs' belong to source mode", "add 'mode: source'")
     return replace(before, allowed_macs=()) if mode != "source" else before, replace(after, **given)
 
 
 def _parent(kin: Kin, wanted: Wanted) -> AnyLink | None:
     lab, name = kin.lab, wanted.given.parent
     if name is None:
-        lost = "parent" in lab.spec.pruned
-        lab.problems.add(wanted.where, f"{wanted.id} names no parent", "add 'parent: …'", follows=lost)
+        lost = "parent" in lab.file.spec.pruned
+        lab.file.problems.add(wanted.where, f"{wanted.id} names no parent", "add 'parent: …'", follows=lost)
         return None
     if name == wanted.name and wanted.namespace == wanted.host:
         kin.problem(wanted, "parent", f"{wanted.id} cannot be its own parent")

@@ -66,7 +66,7 @@ def _pairs(resolver: Resolver, pair: Pair, wanted: Family | None) -> dict[Family
         if family is not None and source.link != target.link:
             found.setdefault(family, []).append((source.id, target.id))
     if not found:
-        follows = resolver.lab.lost(pair.left, pair.right)
+        follows = resolver.file.lost(pair.left, pair.right)
         resolver.problems.add(pair.where, *_lack(ways, wanted), follows=follows)
     return found
 

@@ -9,7 +9,8 @@ from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
-    from netlab.plan.lab import Lab, Path
+    from netlab.plan.file import Path
+    from netlab.plan.lab import Lab
     from netlab.spec.schema import Settings
 
 MTU = 1500
@@ -49,16 +50,17 @@ def join(kin: Kin) -> None:
         other = lab.links.get(link.peer)
         if not isinstance(other, Pair):
             del lab.links[name]
-            lab.broken.add(name)
+            lab.file.broken.add(name)
         elif link.makes:
             lab.set(link, peer_ifname=other.ifname, peer_ifindex=other.ifindex, peer_mac=other.mac)
 
 
 def check_settings(lab: Lab, link: Pair, settings: Settings, path: Path) -> None:
     """A pair has no port, and one MTU."""
+    file = lab.file
     if settings.port is not None:
-        where = lab.where(*path, "port")
-        lab.problems.add(where, f"{link.id} is not plugged into a switch, so it has no port", "leave it out")
+        where = file.where(*path, "port")
+        file.problems.add(where, f"{link.id} is not plugged into a switch, so it has no port", "leave it out")
     if settings.mtu is not None:
-        where = lab.where(*path, "mtu")
-        lab.problems.add(where, f"the MTU of {link.id} is that of both ends", "give it to both when they are made")
+        where = file.where(*path, "mtu")
+        file.problems.add(where, f"the MTU of {link.id} is that of both ends", "give it to both when they are made")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from netlab.contract.types import AnyExpectation, Plan, Step
 from netlab.plan import measure
 from netlab.plan.expect import Resolver
+from netlab.plan.file import File
 from netlab.plan.lab import Lab
 from netlab.plan.refusals import Refusals
 from netlab.plan.topology import baseline, checked, further, raise_found
@@ -29,10 +30,10 @@ class Planner:
     def __init__(self, root: Node, file: str) -> None:
         self._file = file
         self._spec = check(root, file)
-        self._lab = Lab(self._spec)
-        self._refusals = Refusals(self._spec.expect, self._lab.problems)
+        self._lab = Lab(File(self._spec))
+        self._refusals = Refusals(self._spec.expect, self._lab.file.problems)
         self._baseline = self.current = baseline(self._lab, self._refusals)
-        raise_found(self._lab)
+        raise_found(self._lab.file)
         assert isinstance(root.value, dict)
         #: Where everything stands that was planned so far: paths below ``steps`` count these.
         self._steps: list[Node] = []
@@ -58,7 +59,7 @@ class Planner:
             file=self._file,
             steps=(self._baseline, step),
             description=self._spec.topology.description,
-            warnings=tuple(lab.warnings),
+            warnings=tuple(lab.file.warnings),
         )
 
     def _planned(self, spec: Spec) -> tuple[Lab, Step, Refusals]:
@@ -71,20 +72,20 @@ class Planner:
         lab = self._lab.copy(
             replace(self._spec, root=self._root, topology=topology, pruned=spec.pruned, hurt=spec.hurt)
         )
-        refusals = Refusals(expect, lab.problems)
+        refusals = Refusals(expect, lab.file.problems)
         step = further(lab, given, ("steps", len(self._steps) - 1), expect, refusals)
-        measures = measure.resolve(Resolver(lab, step.state, refusals), wanted, set())
-        raise_found(lab)
+        measures = measure.resolve(Resolver(lab.file, step.state, refusals, lab.refused), wanted, set())
+        raise_found(lab.file)
         return lab, replace(step, measures=measures), refusals
 
     def asked(self, entries: Node) -> tuple[AnyExpectation, ...]:
         """A list of entries of the grammar of ``expect``, resolved in the current step. Raises TopologyError."""
         # A shallow copy: resolving changes these two fields only.
-        lab = replace(self._lab, problems=Problems(), pairs=0)
-        resolver = Resolver(lab, self.current.state, self._refusals)
-        given = parse_entries(entries, self._file, lab.problems)
+        file = replace(self._lab.file, problems=Problems(), pairs=0)
+        resolver = Resolver(file, self.current.state, self._refusals, self._lab.refused)
+        given = parse_entries(entries, self._file, file.problems)
         found = [expectation for entry in given for expectation in resolver.resolve(entry, claim=True)]
-        raise_found(lab)
+        raise_found(file)
         return tuple(found)
 
 

@@ -11,7 +11,8 @@ from netlab.plan.memory import broadcast_of
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
-    from netlab.plan.lab import Lab, Path
+    from netlab.plan.file import Path
+    from netlab.plan.lab import Lab
     from netlab.spec.schema import Route as GivenRoute
     from netlab.spec.schema import Rule as GivenRule
 
@@ -25,6 +26,7 @@ MAIN_PRIORITY = 32766
 
 def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) -> tuple[Route, ...]:
     """Routes as the kernel takes them."""
+    file = lab.file
     made: list[Route] = []
     known: set[tuple[str, int]] = set()
     connected = {
@@ -36,14 +38,14 @@ def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) ->
     for i, route in enumerate(given):
         here = (*path, i)
         if route.via is None and route.dev is None:
-            lost = bool(lab.spec.pruned & {"via", "dev"})
-            lab.problems.add(lab.where(*here), f"the route to {route.to} has neither via nor dev", follows=lost)
+            lost = bool(file.spec.pruned & {"via", "dev"})
+            file.problems.add(file.where(*here), f"the route to {route.to} has neither via nor dev", follows=lost)
             continue
         to = route.to
         if to == "default":
             to = "::/0" if route.via and ":" in route.via else "0.0.0.0/0"
         if route.via and (":" in route.via) != (":" in to):
-            lab.problems.add(lab.where(*here, "via", key=False), f"{route.via} and {to} are of different families")
+            file.problems.add(file.where(*here, "via", key=False), f"{route.via} and {to} are of different families")
             continue
         dev = _device(lab, namespace, route.dev, (*here, "dev"))
         if route.dev is not None and dev is None:
@@ -53,13 +55,15 @@ def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) ->
         # Another of the same prefix is refused (fib_table_insert, fib6_add_rt2node: NLM_F_EXCL).
         if way in known:
             message = f"a second route to {to} in one table"
-            lab.problems.add(lab.where(*here, "to", key=False), message, "keep one, or give it a table and a rule")
+            file.problems.add(file.where(*here, "to", key=False), message, "keep one, or give it a table and a rule")
         elif way[0] in connected and way[1] == MAIN_TABLE and made[-1] not in lab.boxes[namespace].devices:
             message = f"{namespace}:{connected[way[0]]} brings a route to {to} by its address"
-            lab.problems.add(lab.where(*here, "to", key=False), message, "leave it out, or give it a table and a rule")
+            file.problems.add(
+                file.where(*here, "to", key=False), message, "leave it out, or give it a table and a rule"
+            )
         known.add(way)
         if route.via is not None:
-            gateways.append((made[-1], lab.where(*here, "via", key=False)))
+            gateways.append((made[-1], file.where(*here, "via", key=False)))
     direct = [route for route in made if route.via is None]
     checked: set[tuple[str | None, str | None, int]] = set()
     for one, where in gateways:
@@ -75,19 +79,20 @@ def _check_gateway(lab: Lab, namespace: str, route: Route, others: Sequence[Rout
     Otherwise the kernel refuses it (fib_check_nh, ip6_route_check_nh), and the problem is noted. A namespace's own
     address is a gateway that IPv4 takes, and IPv6 doesn't.
     """
+    file = lab.file
     gateway = ipaddress.ip_address(str(route.via))
     links = list(lab.links_of(namespace))
     if gateway.version == 6 and any(address.ip == str(gateway) for link in links for address in link.addresses):
-        lab.problems.add(where, f"{gateway} is an address of {namespace} itself", "a gateway is another machine")
+        file.problems.add(where, f"{gateway} is an address of {namespace} itself", "a gateway is another machine")
         return False
     if isinstance(gateway, ipaddress.IPv6Address) and gateway.is_link_local:
         if route.dev is None:
-            lab.problems.add(where, f"{gateway} is a link-local address, of whatever interface", "add 'dev: …'")
+            file.problems.add(where, f"{gateway} is a link-local address, of whatever interface", "add 'dev: …'")
             return False
         return True
     connected = lab.memory.connected(links)
     if gateway.version == 4 and (broadcast := _as_broadcast(connected, route, others)):
-        lab.problems.add(where, f"{gateway} is the broadcast address of {broadcast}", "a gateway is a single machine")
+        file.problems.add(where, f"{gateway} is the broadcast address of {broadcast}", "a gateway is a single machine")
         return False
     networks = [(address.network, name) for address, name in connected if address.network.version == gateway.version]
     networks += [(ipaddress.ip_network(one.to), one.dev or "") for one in others]
@@ -95,13 +100,13 @@ def _check_gateway(lab: Lab, namespace: str, route: Route, others: Sequence[Rout
         return True
     known = ", ".join(f"{network} ({name})" for network, name in networks if network.version == gateway.version)
     by = f"{namespace}:{route.dev}" if route.dev else namespace
-    lab.problems.add(
+    file.problems.add(
         where,
         f"{gateway} is on no network of {by}, so it can be no gateway",
         f"its networks are {known}"
         if known
         else f"{namespace} has no IPv{gateway.version} address on a link that is up",
-        follows=lab.lost(namespace),
+        follows=file.lost(namespace),
     )
     return False
 
@@ -109,9 +114,9 @@ def _check_gateway(lab: Lab, namespace: str, route: Route, others: Sequence[Rout
 def connect(lab: Lab) -> None:
     """Bring up to date which connected routes there are, and note the addresses that the kernel takes no packet for."""
     for link, address, first in lab.memory.connect(lab.links.values()):
-        where = lab.address_where(link.id, link.addresses.index(address))
+        where = lab.file.address_where(link.id, link.addresses.index(address))
         words = f"{address.ip} has {first.ip} as its primary address, a broadcast address of {link.namespace}"
-        lab.problems.add(where, words, "the kernel takes no packet for it; give it first, or another prefix")
+        lab.file.problems.add(where, words, "the kernel takes no packet for it; give it first, or another prefix")
 
 
 def _as_broadcast(connected: Iterable[tuple[Address, str]], route: Route, others: Iterable[Route]) -> str:
@@ -134,17 +139,18 @@ def _as_broadcast(connected: Iterable[tuple[Address, str]], route: Route, others
 
 def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> tuple[Rule, ...]:
     """Rules as the kernel takes them; one without a priority comes before all others (fib_default_rule_pref)."""
+    file = lab.file
     made: list[Rule] = []
     taken: set[Rule] = set()
     lowest = {4: MAIN_PRIORITY, 6: MAIN_PRIORITY}
     for i, rule in enumerate(given):
         here = (*path, i)
-        known = len(lab.problems.found)
+        known = len(file.problems.found)
         families = {6 if ":" in prefix else 4 for prefix in (rule.src, rule.to) if prefix not in (None, "default")}
         if rule.family is not None:
             families.add(rule.family)
         if len(families) > 1 or 5 in families:
-            lab.problems.add(lab.where(*here), "the rule mixes IPv4 and IPv6", "one rule for each")
+            file.problems.add(file.where(*here), "the rule mixes IPv4 and IPv6", "one rule for each")
             continue
         family: Literal[4, 6] = 6 if families == {6} else 4
         devices: dict[str, str | None] = {}
@@ -152,7 +158,7 @@ def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> t
             name: str | None = getattr(rule, key)
             link = None if name == "lo" else _device(lab, namespace, name, (*here, key))
             devices[key] = link.ifname if link else name
-        if lab.problems.found[known:]:
+        if file.problems.found[known:]:
             continue
         made.append(
             Rule(
@@ -166,22 +172,23 @@ def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> t
         )
         if made[-1] in taken:
             # rule_exists, net/core/fib_rules.c
-            lab.problems.add(lab.where(*here), "the same rule a second time", "leave it out")
+            file.problems.add(file.where(*here), "the same rule a second time", "leave it out")
         taken.add(made[-1])
         lowest[family] = min(lowest[family], made[-1].priority or MAIN_PRIORITY)
     return tuple(made)
 
 
 def _device(lab: Lab, namespace: str, name: str | None, path: Path) -> AnyLink | None:
+    file = lab.file
     if name is None:
         return None
     links = lab.links_of(namespace)
     for link in links:
         if name in (link.name, link.ifname):
             return link
-    if name not in lab.spec.pruned:
+    if name not in file.spec.pruned:
         known = did_you_mean(name, [link.name for link in links], "interfaces")
-        lab.problems.add(lab.where(*path, key=False), f"no interface {name!r} in {namespace}", known)
+        file.problems.add(file.where(*path, key=False), f"no interface {name!r} in {namespace}", known)
     return None
 
 

@@ -18,8 +18,9 @@ from netlab.contract.types import (
 )
 from netlab.plan import bridge, change, routing, sysctls, values
 from netlab.plan.addressing import transition
+from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, IDENTITY, KINDS
-from netlab.plan.lab import Box, Lab, Path
+from netlab.plan.lab import Box, Lab
 from netlab.plan.refusals import Refusals
 from netlab.plan.wanted import check_limit
 from netlab.spec.problems import did_you_mean
@@ -34,15 +35,16 @@ _BOX = ("sysctls", "routes", "rules")
 
 def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
     """Interfaces (their children with them), containers and hosts to delete, in the order given."""
+    file = lab.file
     changes: list[AnyChange] = []
     for i, target in enumerate(given.delete):
-        where = lab.where(*path, "delete", i)
+        where = file.where(*path, "delete", i)
         box = lab.boxes.get(target)
         if target in lab.links and ":" in target:
             link = lab.links[target]
             if ports := lab.ports(target):
                 hint = f"delete its ports first: {', '.join(port.id for port in ports)}"
-                lab.problems.add(where, f"{target} still has ports", hint)
+                file.problems.add(where, f"{target} still has ports", hint)
                 continue
             changes.append(DeleteLink(id=target, where=where))
             ends = [link, *lab.peers_of([link])]
@@ -50,7 +52,7 @@ def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
         elif box is not None and box.kind != "switch":
             changes += _delete_box(lab, box, where)
         elif box is not None:
-            lab.problems.add(
+            file.problems.add(
                 where,
                 f"{target} is a switch",
                 "interfaces, containers and hosts can be deleted; 'set: {state: down}' stops it",
@@ -95,17 +97,17 @@ def apply(lab: Lab, given: GivenStep, path: Path, refusals: Refusals) -> list[An
     changes: list[AnyChange] = []
     for target, settings in given.set.items():
         here: Path = (*path, "set", target)
-        where = lab.where(*here)
+        where = lab.file.where(*here)
         link, box = lab.links.get(target), lab.boxes.get(target)
         if link is not None and not link.interface:
-            if _applies(lab, settings, _SWITCH, "switch", here):
+            if _applies(lab.file, settings, _SWITCH, "switch", here):
                 changes += _set_switch(lab, link, settings, where, given)
         elif link is not None and ":" in target:
             keys = (COMMON | KINDS[link.kind].keys) - IDENTITY
-            if _applies(lab, settings, keys, link.kind, here):
+            if _applies(lab.file, settings, keys, link.kind, here):
                 changes += _set_link(lab, link, settings, here, given, refusals)
         elif box is not None:
-            if _applies(lab, settings, _BOX, box.kind, here):
+            if _applies(lab.file, settings, _BOX, box.kind, here):
                 changes += _set_box(lab, box, settings, here)
         else:
             _unknown(lab, where, target)
@@ -113,19 +115,20 @@ def apply(lab: Lab, given: GivenStep, path: Path, refusals: Refusals) -> list[An
 
 
 def _unknown(lab: Lab, where: Where, target: str) -> None:
+    file = lab.file
     if target in lab.refused:
-        lab.problems.add(where, f"{target} is expected to be refused, so it does not exist")
-    elif target not in lab.broken and not {target, *target.replace("/", ":").split(":")} & lab.spec.pruned:
+        file.problems.add(where, f"{target} is expected to be refused, so it does not exist")
+    elif target not in file.broken and not {target, *target.replace("/", ":").split(":")} & file.spec.pruned:
         what = "interface" if ":" in target else "host, container or switch"
         known = [name for name in (*lab.links, *lab.boxes) if (":" in name) == (":" in target)]
-        lab.problems.add(where, f"no {what} {target!r} at this point", did_you_mean(target, known))
+        file.problems.add(where, f"no {what} {target!r} at this point", did_you_mean(target, known))
 
 
-def _applies(lab: Lab, settings: Settings, keys: Any, kind: str, path: Path) -> bool:
+def _applies(file: File, settings: Settings, keys: Any, kind: str, path: Path) -> bool:
     wrong = [key for key in settings.model_fields_set if key not in keys and getattr(settings, key) is not None]
     for key in wrong:
-        lab.problems.add(
-            lab.where(*path, key),
+        file.problems.add(
+            file.where(*path, key),
             f"{key!r} cannot be set on a {kind}",
             f"these can: {', '.join(sorted(keys))}",
         )
@@ -143,13 +146,13 @@ def _set_switch(lab: Lab, before: AnyLink, settings: Settings, where: Where, ste
 def _set_link(
     lab: Lab, before: AnyLink, settings: Settings, path: Path, step: GivenStep, refusals: Refusals
 ) -> list[AnyChange]:
-    where = lab.where(*path)
+    where = lab.file.where(*path)
     refused = refusals.expects(before.id)
     flushed = _flushed(lab, before, settings, path, refused)
     start = replace(before, addresses=flushed.addresses, neighbors=flushed.neighbors)
     if settings.addresses is not None and not refused:
         start, flushed = _readdressed(lab, start, flushed, settings.addresses)
-        lab.address_paths[before.id] = (*path, "addresses")
+        lab.file.address_paths[before.id] = (*path, "addresses")
     kind = KINDS[before.kind]
     after = _with_settings(lab, flushed, settings, path, refused)
     start, after = kind.change(lab, start, after, settings, path, refused)
@@ -202,12 +205,12 @@ def _flushed(lab: Lab, before: AnyLink, settings: Settings, path: Path, refused:
     if settings.mtu is not None:
         given["mtu"] = settings.mtu
     if settings.mac == "auto":
-        where = lab.where(*path, "mac", key=False)
-        lab.problems.add(where, "'auto' is for a new interface", "give the MAC that it is to have")
+        where = lab.file.where(*path, "mac", key=False)
+        lab.file.problems.add(where, "'auto' is for a new interface", "give the MAC that it is to have")
     elif settings.mac is not None:
         given["mac"] = settings.mac
         if not refused:
-            values.check_mac(lab, settings.mac, (*path, "mac"))
+            values.check_mac(lab.file, settings.mac, (*path, "mac"))
     quiet = refused or settings.addresses is not None
     return change.flushed(lab, before, replace(before, **given), quiet=quiet)
 
@@ -219,27 +222,28 @@ def _with_settings(lab: Lab, link: AnyLink, settings: Settings, path: Path, refu
         if refused:
             given["addresses"] = settings.addresses
         if link.mtu < 1280 and any(address.family == 6 for address in settings.addresses):
-            where = lab.where(*path, "addresses")
-            lab.problems.add(where, f"IPv6 needs an MTU of at least 1280, {link.id} has {link.mtu}")
+            where = lab.file.where(*path, "addresses")
+            lab.file.problems.add(where, f"IPv6 needs an MTU of at least 1280, {link.id} has {link.mtu}")
     if settings.neighbors is not None:
         given["neighbors"] = values.neighbors(lab, link, settings.neighbors, (*path, "neighbors"))
     if settings.limit is not None:
-        given["limit"] = check_limit(lab, settings.limit or None, link.mtu, (*path, "limit"))
+        given["limit"] = check_limit(lab.file, settings.limit or None, link.mtu, (*path, "limit"))
     return replace(link, **given)
 
 
 def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChange]:
-    where = lab.where(*path)
+    file = lab.file
+    where = file.where(*path)
     changes: list[AnyChange] = []
     links = lab.links_of(box.id)
     names = {name: link.ifname for link in links for name in (link.name, link.ifname)}
-    lab.check_sysctls(path, settings.sysctls or {})
+    file.check_sysctls(path, settings.sysctls or {})
     for key, value in (settings.sysctls or {}).items():
-        at = lab.sysctl_where(path, key)
+        at = file.sysctl_where(path, key)
         interface = sysctls.interface_of(key)
         if interface is not None and interface not in names:
             known = did_you_mean(interface, [link.name for link in links], "interfaces")
-            lab.problems.add(at, f"no interface {interface!r} in {box.id}", known)
+            file.problems.add(at, f"no interface {interface!r} in {box.id}", known)
             continue
         real = key if interface is None else sysctls.renamed(key, names[interface])
         bare = [link.ifname for link in links if all(address.family == 6 for address in link.addresses)]
@@ -260,8 +264,8 @@ def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChan
                 before=before,
                 after=lab.namespace(box),
                 where=where,
-                route_places=lab.places((*path, "routes"), settings.routes or ()),
-                rule_places=lab.places((*path, "rules"), settings.rules or ()),
+                route_places=file.places((*path, "routes"), settings.routes or ()),
+                rule_places=file.places((*path, "rules"), settings.rules or ()),
             )
         )
     return changes

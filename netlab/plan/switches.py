@@ -10,7 +10,8 @@ from netlab.plan import macs, sysctls
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
-    from netlab.plan.lab import Lab, Path
+    from netlab.plan.file import Path
+    from netlab.plan.lab import Lab
     from netlab.spec.schema import Switch as GivenSwitch
 
 BRIDGE = "br0"
@@ -23,9 +24,9 @@ def add_namespaces(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path) ->
 
     changes: list[AnyChange] = []
     for name in switches:
-        where = lab.where(*path, "switches", name)
+        where = lab.file.where(*path, "switches", name)
         if name in lab.boxes:
-            lab.problems.add(where, f"there is a {lab.boxes[name].kind} {name!r} already", "names are unique")
+            lab.file.problems.add(where, f"there is a {lab.boxes[name].kind} {name!r} already", "names are unique")
             continue
         lab.boxes[name] = Box(name, "switch", where, sysctls=dict(sysctls.SWITCH))
         changes.append(AddNamespace(namespace=lab.namespace(lab.boxes[name]), where=where))
@@ -34,6 +35,7 @@ def add_namespaces(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path) ->
 
 def add_bridges(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path, mtu: int) -> list[str]:
     """Add bridges and the wires between them, whose MTU is ``mtu``; returns their ids in order of creation."""
+    file = lab.file
     made: list[str] = []
     for name, given in switches.items():
         if name in lab.links:
@@ -44,12 +46,12 @@ def add_bridges(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path, mtu: 
             name=BRIDGE,
             ifname=BRIDGE,
             ifindex=lab.index(),
-            mac=macs.derive(lab.spec.name, name, BRIDGE),
+            mac=macs.derive(file.spec.name, name, BRIDGE),
             up=given.state != "down",
-            where=lab.where(*path, "switches", name),
+            where=file.where(*path, "switches", name),
             **options,
         )
-        lab.paths[name] = (*path, "switches", name)
+        file.paths[name] = (*path, "switches", name)
         made.append(name)
     for name, given in switches.items():
         for i, peer in enumerate(given.links):
@@ -61,16 +63,17 @@ def add_bridges(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path, mtu: 
 
 
 def _wire(lab: Lab, name: str, peer: str, path: Path, mtu: int) -> SwitchLink | None:
-    where = lab.where(*path)
+    file = lab.file
+    where = file.where(*path)
     if not lab.has_switch(peer):
-        if peer not in lab.spec.pruned:
-            lab.problems.add(where, f"no switch {peer!r}", did_you_mean(peer, lab.switches(), "switches"))
+        if peer not in file.spec.pruned:
+            file.problems.add(where, f"no switch {peer!r}", did_you_mean(peer, lab.switches(), "switches"))
         return None
     if peer == name:
-        lab.problems.add(where, f"{name} cannot be linked to itself")
+        file.problems.add(where, f"{name} cannot be linked to itself")
         return None
     if f"{name}--{peer}" in lab.links or f"{peer}--{name}" in lab.links:
-        lab.problems.add(
+        file.problems.add(
             where,
             f"{name} and {peer} are linked already",
             "one link between two switches, given at one of them",
@@ -81,13 +84,13 @@ def _wire(lab: Lab, name: str, peer: str, path: Path, mtu: int) -> SwitchLink | 
         name=(here := lab.port_name(name)),
         ifname=here,
         ifindex=lab.index(),
-        mac=macs.derive(lab.spec.name, name, peer, "link"),
+        mac=macs.derive(file.spec.name, name, peer, "link"),
         mtu=mtu,
         where=where,
         peer=peer,
         peer_ifname=lab.port_name(peer),
         peer_ifindex=lab.index(),
-        peer_mac=macs.derive(lab.spec.name, peer, name, "peer"),
+        peer_mac=macs.derive(file.spec.name, peer, name, "peer"),
     )
 
 
@@ -105,7 +108,7 @@ def check_loops(lab: Lab) -> None:
         without = [name for name in beside if not lab.links[name].spanning]
         if without and link.where is not None:
             message = f"the link between {here} and {there} closes a loop of switches"
-            lab.problems.add(link.where, message, f"remove it, or give 'stp: true' to {', '.join(without)}")
+            lab.file.problems.add(link.where, message, f"remove it, or give 'stp: true' to {', '.join(without)}")
 
 
 def _joined(lab: Lab) -> tuple[dict[str, str], list[AnyLink]]:

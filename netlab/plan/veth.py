@@ -12,7 +12,8 @@ from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.schema import Port as GivenPort
 
 if TYPE_CHECKING:
-    from netlab.plan.lab import Lab, Path
+    from netlab.plan.file import File, Path
+    from netlab.plan.lab import Lab
     from netlab.spec.schema import Settings
 
 #: What names the other end of the wire.
@@ -27,7 +28,9 @@ def build(kin: Kin, wanted: Wanted) -> Veth | Pair | None:
     ends = [key for key in ENDS if getattr(given, key) is not None]
     if not ends:
         hint = "add 'switch: …', 'bridge: …' or 'peer: …'"
-        lab.problems.add(wanted.where, f"{wanted.id} names no switch", hint, follows=bool(lab.spec.pruned & {*ENDS}))
+        lab.file.problems.add(
+            wanted.where, f"{wanted.id} names no switch", hint, follows=bool(lab.file.spec.pruned & {*ENDS})
+        )
         return None
     if len(ends) > 1:
         kin.problem(wanted, ends[1], f"{wanted.id} has one other end, not two", f"{ends[0]} or {ends[1]}")
@@ -62,7 +65,7 @@ def build(kin: Kin, wanted: Wanted) -> Veth | Pair | None:
         port=port(Port(), given.port),
         port_ifname=lab.port_name(switch, {one.name for one in kin.wanted.values()}),
         port_ifindex=lab.index(),
-        port_mac=macs.derive(lab.spec.name, wanted.namespace, wanted.name, "port"),
+        port_mac=macs.derive(lab.file.spec.name, wanted.namespace, wanted.name, "port"),
         master=master,
     )
 
@@ -95,7 +98,7 @@ def name_macs(kin: Kin, wanted: Wanted, link: AnyLink) -> AnyLink:
 def check_made(lab: Lab, link: AnyLink, path: Path) -> None:
     """A port that is as the file says."""
     if isinstance(link, Veth):
-        _check_port(lab, link, (*path, "port"), stated=True)
+        _check_port(lab.file, link, (*path, "port"), stated=True)
 
 
 def change(
@@ -122,16 +125,16 @@ def changed(lab: Lab, before: AnyLink, settings: Settings, path: Path) -> AnyLin
         now = lab.set(now, port=replace(now.port, state=settings.port.state))
         lab.settle()
     if settings.port is not None:
-        _check_port(lab, now, (*path, "port"), stated=stated)
+        _check_port(lab.file, now, (*path, "port"), stated=stated)
     return before if stated else replace(before, port=replace(before.port, state=now.port.state))
 
 
-def _check_port(lab: Lab, link: Veth, path: Path, *, stated: bool) -> None:
+def _check_port(file: File, link: Veth, path: Path, *, stated: bool) -> None:
     """Report options of a port that isn't attached, and a state without carrier (br_set_port_state: ENETDOWN)."""
     port = link.port
     if not port.attached and port != Port(up=port.up, attached=False):
-        where = lab.where(*path)
-        lab.problems.add(where, f"the port of {link.id} is not attached, so it has no options", "leave them out")
+        where = file.where(*path)
+        file.problems.add(where, f"the port of {link.id} is not attached, so it has no options", "leave them out")
     elif stated and not link.carrier and port.state in ("listening", "learning"):
-        where = lab.where(*path, "state", key=False)
-        lab.problems.add(where, f"the port of {link.id} has no carrier, so its state cannot be set to {port.state!r}")
+        where = file.where(*path, "state", key=False)
+        file.problems.add(where, f"the port of {link.id} has no carrier, so its state cannot be set to {port.state!r}")

@@ -15,15 +15,16 @@ from netlab.spec.scalars import IFNAME_BYTES
 ETHERNET = 14
 
 if TYPE_CHECKING:
-    from netlab.plan.lab import Lab, Path
+    from netlab.plan.file import File, Path
+    from netlab.plan.lab import Lab
     from netlab.spec.schema import Interface
 
 
-def check_limit(lab: Lab, limit: Limit | None, mtu: int, path: Path) -> Limit | None:
+def check_limit(file: File, limit: Limit | None, mtu: int, path: Path) -> Limit | None:
     """The limit, if frames of this MTU can pass it at all (tbf_enqueue drops larger ones than the burst)."""
     if limit is not None and limit.burst < mtu + ETHERNET:
         message = f"a burst of {limit.burst} bytes is less than a frame of {mtu + ETHERNET}"
-        lab.problems.add(lab.where(*path, key=False), message, "a larger one")
+        file.problems.add(file.where(*path, key=False), message, "a larger one")
     return limit
 
 
@@ -61,7 +62,7 @@ class Kin:
 
     def problem(self, wanted: Wanted, key: str, message: str, hint: str = "", *, follows: bool = False) -> None:
         """Note what is wrong with a key of an interface."""
-        self.lab.problems.add(self.lab.where(*wanted.path, key, key=False), message, hint, follows=follows)
+        self.lab.file.problems.add(self.lab.file.where(*wanted.path, key, key=False), message, hint, follows=follows)
 
     def common(self, wanted: Wanted, mtu: int, mac: str | None = None) -> dict[str, Any]:
         """The values that every link has. ``mac``, where given, is the one that its kind gives it."""
@@ -71,7 +72,7 @@ class Kin:
             taken = {link.ifname for link in lab.links.values() if link.namespace == wanted.namespace}
             taken |= {other.name for other in self.wanted.values() if other.namespace == wanted.namespace}
         if mac is None and wanted.mac != "auto":
-            mac = wanted.mac or macs.derive(lab.spec.name, wanted.namespace, wanted.name)
+            mac = wanted.mac or macs.derive(lab.file.spec.name, wanted.namespace, wanted.name)
         return {
             "namespace": wanted.namespace,
             "name": wanted.name,
@@ -87,7 +88,7 @@ class Kin:
 
     def limit(self, wanted: Wanted, mtu: int) -> Limit | None:
         """The limit of an interface, if it has one."""
-        return check_limit(self.lab, wanted.given.limit or None, mtu, (*wanted.path, "limit"))
+        return check_limit(self.lab.file, wanted.given.limit or None, mtu, (*wanted.path, "limit"))
 
     def interfaces(self, host: str) -> list[str]:
         """Names of the interfaces of a host, made or wanted."""
@@ -96,7 +97,7 @@ class Kin:
 
     def unknown(self, wanted: Wanted, key: str, what: str, name: str, known: list[str], where: str = "") -> None:
         """Note a name that nothing has."""
-        if name not in self.lab.spec.pruned:
+        if name not in self.lab.file.spec.pruned:
             self.problem(
                 wanted,
                 key,
