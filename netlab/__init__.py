@@ -5,8 +5,6 @@ The names for tests (docs/api.md) are imported when they are first asked for: ``
 
 from __future__ import annotations
 
-from netlab.version import __version__
-
 #: As in typing, which takes its time: until `netlab.__main__` is there Ctrl-C would end in a traceback.
 TYPE_CHECKING = False
 
@@ -33,6 +31,8 @@ if TYPE_CHECKING:
         Seen,
         Topology,
     )
+
+__version__ = "0.1.0"
 
 __all__ = [
     "BuildError",

@@ -1,3 +1,7 @@
-"""Which netlab this is."""
+"""Which netlab this is, for modules that the package itself knows: to import nothing, it says so in its own file."""
 
-__version__ = "0.1.0"
+from __future__ import annotations
+
+import sys
+
+__version__: str = sys.modules["netlab"].__version__
