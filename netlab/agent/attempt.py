@@ -12,7 +12,7 @@ from netlab.agent.errors import BuildFailed
 from netlab.agent.links import Op
 from netlab.agent.links.op import Level
 from netlab.agent.netlink import set_up
-from netlab.contract.types import AddLink, AnyChange, AnyLink, DeleteLink, SetLink, Veth
+from netlab.contract.types import AddLink, AnyChange, AnyLink, DeleteLink, SetLink, with_state
 
 Stage = tuple[str, Callable[[], None]]
 
@@ -66,19 +66,15 @@ def _tried(stages: list[Stage]) -> dict[str, Any]:
 def _set_all(builder: Builder, change: SetLink) -> None:
     """Change a link and the state of its port, which otherwise has to wait for the carrier."""
     builder.set_link(change)
-    before, after = change.before, change.after
-    if not isinstance(before, Veth) or not isinstance(after, Veth) or not after.port.attached:
-        # What isn't plugged in has no state; the plan keeps it for when it is.
-        return
-    if before.port.state != after.port.state:
-        builder.set_state(after, change)
+    builder.send([(op, change) for op in links.KINDS[type(change.after)].late(change.before, change.after)])
 
 
 def _disabled(builder: Builder, link: AnyLink) -> AnyLink:
     """``link`` as it is, its port disabled if its bridge is down (br_stp_disable_bridge), whatever the plan keeps."""
-    if not isinstance(link, Veth) or builder.links[link.switch].up:
-        return link
-    return replace(link, port=replace(link.port, state="disabled"))
+    for plug in link.plugs:
+        if plug.port is not None and not builder.links[plug.bridge].up:
+            link = with_state(link, plug, "disabled")
+    return link
 
 
 def _left(before: AnyLink, after: AnyLink) -> AnyLink:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from netlab.agent import links, sysctl
 from netlab.agent.errors import BuildFailed
-from netlab.agent.links import BuildContext, Op, limit, port, port_tools
+from netlab.agent.links import BuildContext, Op, limit
 from netlab.agent.links.op import Level
 from netlab.agent.netlink import Request, address, altname, neighbor, route, rule, set_up
 from netlab.agent.netlink import link as link_request
@@ -21,17 +21,12 @@ from netlab.contract.types import (
     AddNamespace,
     AnyChange,
     AnyLink,
-    Bridge,
     DeleteLink,
     DeleteNamespace,
-    Macvlan,
     Namespace,
-    Pair,
     SetLink,
     SetRouting,
     SetSysctl,
-    Switch,
-    Veth,
     Where,
 )
 
@@ -134,14 +129,14 @@ class Builder:
 
     def _dress(self, link: AnyLink) -> list[Op]:
         """Altname, addresses and neighbours of a link, in the batch in which its turn comes."""
-        if isinstance(link, Switch):
+        if not link.interface:
             return []
         level = Level.HOST
-        if isinstance(link, Macvlan) and link.namespace != self.links[link.parent].namespace:
+        if link.lower is not None and link.namespace != self.links[link.lower].namespace:
             level = Level.CONTAINER
         ns, index, dev = link.namespace, link.ifindex, link.ifname
         ops = []
-        if link.ifname != link.name and isinstance(link, (Veth, Macvlan, Bridge, Pair)):
+        if link.ifname != link.name:
             ops.append(Op(ns, level, altname(ns, index, dev, link.name)))
         ops += (Op(ns, level, address("add", ns, index, dev, item.ip, item.prefixlen)) for item in link.addresses)
         ops += (Op(ns, level, neighbor("replace", ns, index, dev, item.ip, item.mac)) for item in link.neighbors)
@@ -212,9 +207,9 @@ class Builder:
         """Links that are no more, and the children that went with them."""
         for link in gone:
             self.links.pop(link.id, None)
-            if isinstance(link, Pair) and link.peer in self.links:
-                self._forget([self.links[link.peer]])
-            self._forget([one for one in self.links.values() if isinstance(one, Macvlan) and one.parent == link.id])
+            if link.peer_id in self.links:
+                self._forget([self.links[link.peer_id]])
+            self._forget([one for one in self.links.values() if one.lower == link.id])
 
     def delete_link(self, change: DeleteLink) -> None:
         """Delete a link, and its children with it. Raises BuildFailed."""
@@ -239,11 +234,11 @@ class Builder:
             ask({"IFLA_ADDRESS": after.mac}, f"address {after.mac}")
         if before.mtu != after.mtu:
             ask({"IFLA_MTU": after.mtu}, f"mtu {after.mtu}")
-            if isinstance(after, Veth):
+            if (far := after.port_place) is not None:
                 # A wire has one MTU: a frame that one end may send the other must take.
-                words = f"ip -n {after.port_namespace} link set dev {after.port_ifname} mtu {after.mtu}"
-                far = link_request("set", {"IFLA_MTU": after.mtu}, words, index=after.port_ifindex)
-                self.ask(Op(after.port_namespace, Level.HOST, far), change)
+                words = f"ip -n {far.namespace} link set dev {far.ifname} mtu {after.mtu}"
+                request = link_request("set", {"IFLA_MTU": after.mtu}, words, index=far.ifindex)
+                self.ask(Op(far.namespace, Level.HOST, request), change)
         self._set_kind(change)
         if after.up and not before.up:
             ask({}, "up", up=True)
@@ -260,17 +255,10 @@ class Builder:
         ]  # fmt: skip
         self.send([(op, change) for op in ops])
 
-    def set_state(self, veth: Veth, change: AnyChange) -> None:
-        """Put a switch port into the state (BR_STATE_*) that the plan says. Raises BuildFailed."""
-        self.ask(port.set_state(veth.port_namespace, veth.port_ifname, veth.port_ifindex, veth.port.state), change)
-
     def _set_kind(self, change: SetLink) -> None:
         before, after = change.before, change.after
-        if change.via != "netlink" and isinstance(before, Veth) and isinstance(after, Veth):
-            wanted = port.differences(before.port, after.port)
-            for option, value in wanted.items():
-                port_tools.set_option(self.context, self.log, change, after, option, value)
-            before = replace(before, port=port.with_options(before.port, after.port))
+        if change.via != "netlink":
+            before = links.KINDS[type(after)].by_tools(self.context, self.log, change)
         ops = [*links.changes(self.context, before, after), *limit.changes(before, after, Level.HOST)]
         # A batch goes on behind a request that is refused: then nothing of what follows may be sent.
         for part in [[op] for op in ops] if change.refusal is not None else [ops]:

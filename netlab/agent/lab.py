@@ -8,10 +8,11 @@ from typing import Any
 from netlab.agent import readback, sysctl
 from netlab.agent.attempt import attempt
 from netlab.agent.build import Builder, Log
+from netlab.agent.links.veth import set_state
 from netlab.agent.netns import Netns
 from netlab.agent.probe import cold, waiting
 from netlab.agent.programs import Programs
-from netlab.contract.types import Bridge, SetLink, State, Step, Switch, SwitchLink, Veth
+from netlab.contract.types import AnyLink, SetLink, State, Step
 
 
 class Lab(Builder):
@@ -23,20 +24,14 @@ class Lab(Builder):
         self.read: dict[str, readback.Link] = {}
 
     @property
-    def bridges(self) -> dict[str, Switch | Bridge]:
+    def bridges(self) -> dict[str, AnyLink]:
         """The switches' bridges, and those inside of hosts."""
-        return {link.id: link for link in self.links.values() if isinstance(link, (Switch, Bridge))}
+        return {link.id: link for link in self.links.values() if link.bridges}
 
     def places(self) -> dict[str, tuple[Netns, str]]:
         """The place of every interface and switch port of the current step: its namespace and the kernel's name."""
-        found = {}
-        for link in self.state.links if self.state else ():
-            found[link.id] = self.namespaces[link.namespace], link.ifname
-            if isinstance(link, Veth):
-                found[link.port_id] = self.namespaces[link.port_namespace], link.port_ifname
-            elif isinstance(link, SwitchLink):
-                found[f"{link.peer}--{link.namespace}"] = self.namespaces[link.peer], link.peer_ifname
-        return found
+        places = [place for link in self.state.links for place in link.places] if self.state else []
+        return {place.id: (self.namespaces[place.namespace], place.ifname) for place in places}
 
     def enter(self, step: Step) -> dict[str, Any]:
         """Apply a step's changes, wait until the lab has settled, read it back. Raises BuildFailed."""
@@ -58,7 +53,7 @@ class Lab(Builder):
         while misplaced and time.monotonic() < deadline:
             for veth in misplaced:
                 # News of its carrier, worked off by now, had set it to forwarding (br_port_carrier_check).
-                self.set_state(veth, SetLink(before=veth, after=veth, where=veth.where))
+                self.ask(set_state(veth), SetLink(before=veth, after=veth, where=veth.where))
             self.read, unsettled, misplaced = readback.settle(self.namespaces, step.state)
         unsettled += [veth.id for veth in misplaced]
         return {"links": self.read, "unsettled": unsettled, "refused": refused, "notes": self.notes}

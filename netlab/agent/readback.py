@@ -6,7 +6,6 @@ proves nothing.
 
 from __future__ import annotations
 
-import errno as errors
 import socket
 import time
 from collections.abc import Iterable, Mapping
@@ -14,15 +13,14 @@ from typing import Any
 
 from netlab.agent import groups
 from netlab.agent.errors import BuildFailed
-from netlab.agent.links.bridge import HZ
-from netlab.agent.links.macvlan import FLAG_NODST, MODES
+from netlab.agent.links import KINDS, READERS
 from netlab.agent.links.port import OPTIONS, STATES
 from netlab.agent.netlink import Socket, dumps
 from netlab.agent.netlink.attributes import ADDRESS, LINK, decode
 from netlab.agent.netlink.constants import IFADDRMSG, IFF_UP, IFINFOMSG, NLM_F_REQUEST, RTM_GETLINK
 from netlab.agent.netlink.socket import attributes, header
 from netlab.agent.netns import Netns
-from netlab.contract.types import AnyLink, Bridge, Macvlan, Port, State, Switch, SwitchLink, Veth
+from netlab.contract.types import AnyLink, State, Veth, nics
 
 IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_CARRIER = 16, 18, 33
 IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_STATE = 4, 5, 1
@@ -33,16 +31,6 @@ DETECTION = 6.0
 #: BR_STATE_LISTENING and BR_STATE_LEARNING: where a spanning tree isn't done.
 MOVING = (STATES["listening"], STATES["learning"])
 OPERSTATES = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP")
-
-_MODES = {number: name for name, number in MODES.items()}
-
-#: Options of a bridge, and the attributes that hold them.
-BRIDGE = {
-    "stp": "IFLA_BR_STP_STATE",
-    "ageing_time": "IFLA_BR_AGEING_TIME",
-    "mcast_snooping": "IFLA_BR_MCAST_SNOOPING",
-    "fdb_max_learned": "IFLA_BR_FDB_MAX_LEARNED",
-}
 
 Link = dict[str, Any]
 
@@ -69,12 +57,8 @@ def read_links(ns: Netns) -> dict[int, Link]:
         info = got.get("IFLA_LINKINFO")
         if info is not None:
             read["kind"] = info.get("IFLA_INFO_KIND")
-            if read["kind"] in ("macvlan", "macvtap"):
-                _read_macvlan(read, info["IFLA_INFO_DATA"])
-            elif read["kind"] == "bridge":
-                read |= {name: info["IFLA_INFO_DATA"].get(attribute) for name, attribute in BRIDGE.items()}
-                read["stp"] = bool(read["stp"])
-                read["ageing_time"] /= HZ
+            if (reader := READERS.get(read["kind"])) is not None:
+                read |= reader(info["IFLA_INFO_DATA"])
             if info.get("IFLA_INFO_SLAVE_KIND") == "bridge":
                 port = info["IFLA_INFO_SLAVE_DATA"]
                 read["port"] = {name: port.get(option[0]) for name, option in OPTIONS.items()}
@@ -103,14 +87,6 @@ def read_states(ns: Netns) -> dict[int, Link]:
                     link["port"] = {"state": dict(attributes(info[IFLA_INFO_SLAVE_DATA], 0))[IFLA_BRPORT_STATE][0]}
         found[index] = link
     return found
-
-
-def _read_macvlan(read: Link, data: Mapping[str, Any]) -> None:
-    read["mode"] = _MODES.get(data["IFLA_MACVLAN_MODE"], str(data["IFLA_MACVLAN_MODE"]))
-    read["nodst"] = bool(data["IFLA_MACVLAN_FLAGS"] & FLAG_NODST)
-    read["bcqueuelen"] = data.get("IFLA_MACVLAN_BC_QUEUE_LEN")
-    if read["mode"] == "source":
-        read["allowed_macs"] = sorted(data.get("IFLA_MACVLAN_MACADDR_DATA", ()))
 
 
 def addresses(netlink: Socket) -> dict[int, list[str]]:
@@ -164,8 +140,8 @@ def settle(namespaces: Mapping[str, Netns], state: State) -> tuple[dict[str, Lin
         if mine is None:
             raise differs(link.id, "it isn't there", link.where)
         mine["addresses"] = _without_local(there.get(link.namespace, {})).get(link.ifindex, [])
-        if isinstance(link, Veth):
-            mine["port"] = read[link.port_namespace][link.port_ifindex].get("port")
+        if (place := link.port_place) is not None:
+            mine["port"] = read[place.namespace][place.ifindex].get("port")
         found[link.id] = mine
     for link in state.links:
         compare(link, found[link.id])
@@ -231,11 +207,11 @@ def _nudge(ns: Netns, links: Iterable[int]) -> None:
 def misplaced(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[Veth]:
     """Veths whose switch port has carrier but isn't in the state that the plan says (without STP it stays so)."""
     wrong = []
-    for link in state.links:
-        if isinstance(link, Veth) and link.port.attached and link.port.up and link.up:
+    for link in nics(state.links):
+        if link.port.attached and link.port.up and link.up:
             bridge = state.link(link.switch)
-            managed = isinstance(bridge, (Switch, Bridge)) and bridge.up and not bridge.stp
-            if managed and _port_state(read, link.port_namespace, link.port_ifindex) != STATES[link.port.state]:
+            found = _port_state(read, link.port_namespace, link.port_ifindex)
+            if bridge.up and not bridge.spanning and found != STATES[link.port.state]:
                 wrong.append(link)
     return wrong
 
@@ -254,13 +230,14 @@ def _unsettled(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[tup
         if (
             mine is None
             or mine["up"] != link.up
-            or (link.up and not carries(mine, link.carrier, isinstance(link, Switch)))
+            or (link.up and not carries(mine, link.carrier, link.bridges and not link.interface))
         ):
             wrong.append((link.id, link.namespace))
-        if isinstance(link, Veth) and (theirs := read[link.port_namespace].get(link.port_ifindex)):
-            settled = theirs["up"] == link.port.up and (not link.port.up or carries(theirs, link.up and link.port.up))
+    for veth in nics(state.links):
+        if theirs := read[veth.port_namespace].get(veth.port_ifindex):
+            settled = theirs["up"] == veth.port.up and (not veth.port.up or carries(theirs, veth.up and veth.port.up))
             if not settled:
-                wrong.append((link.id, link.port_namespace))
+                wrong.append((veth.id, veth.port_namespace))
     return wrong
 
 
@@ -278,31 +255,23 @@ def _awaited(
     return [
         (link_id, ns) for link_id, ns in unsettled
         if link_id not in open_bridges
-        and not (isinstance(link := state.link(link_id), Macvlan) and link.parent in open_bridges)
+        and state.link(link_id).lower not in open_bridges
     ]  # fmt: skip
 
 
 def _spanning(state: State) -> set[str]:
     """The bridges that speak STP."""
-    return {link.id for link in state.links if isinstance(link, (Switch, Bridge)) and link.stp}
+    return {link.id for link in state.links if link.spanning}
 
 
 def _moving(state: State, read: Mapping[str, Mapping[int, Link]]) -> set[str]:
     """The links that are ports of a spanning tree on their way to forwarding."""
     spanning = _spanning(state)
     return {
-        link.id for link in state.links for bridge, ns, index in _ports(link)
-        if bridge in spanning and _port_state(read, ns, index) in MOVING
+        link.id for link in state.links for plug in link.plugs
+        if plug.port is not None and plug.attached and plug.bridge in spanning
+        and _port_state(read, plug.place.namespace, plug.place.ifindex) in MOVING
     }  # fmt: skip
-
-
-def _ports(link: AnyLink) -> list[tuple[str, str, int]]:
-    """Where a link is a port: of which bridge, in which namespace, and its ifindex there."""
-    if isinstance(link, Veth):
-        return [(link.switch, link.port_namespace, link.port_ifindex)] if link.port.attached else []
-    if isinstance(link, SwitchLink):
-        return [(link.namespace, link.namespace, link.ifindex), (link.peer, link.peer, link.peer_ifindex)]
-    return []
 
 
 def carries(read: Link, carrier: bool, bridge: bool = False) -> bool:
@@ -319,58 +288,20 @@ def carries(read: Link, carrier: bool, bridge: bool = False) -> bool:
 def compare(link: AnyLink, mine: Link, *, exactly: bool = True) -> None:
     """Whether a link is what the plan says; unless ``exactly``, it may have further addresses. Raises BuildFailed."""
     checks: list[tuple[str, object, object]] = []
-    if not isinstance(link, Switch):
+    if link.interface or not link.bridges:
         # A bridge takes the smallest MTU of its ports (br_mtu_auto_adjust), and its own doesn't limit what it forwards.
         checks.append(("mtu", link.mtu, mine["mtu"]))
     if link.limit is not None:
         checks.append(("queueing discipline", link.limit.kind, mine["qdisc"]))
     if link.mac:
         checks.append(("MAC", link.mac, mine["mac"]))
-    if isinstance(link, Macvlan):
-        checks += [
-            ("mode", link.effective_mode, mine["mode"]),
-            ("nodst", link.nodst, mine["nodst"]),
-        ]
-        if link.effective_mode == "source":
-            checks.append(("allowed_macs", sorted(link.allowed_macs), mine["allowed_macs"]))
-        if link.bcqueuelen is not None:
-            checks.append(("bcqueuelen", link.bcqueuelen, mine["bcqueuelen"]))
-    if isinstance(link, (Switch, Bridge)):
-        checks += _bridge_checks(link, mine)
-    if isinstance(link, Veth) and link.master is not None:
-        checks.append(("master", True, bool(mine["master"])))
-    if isinstance(link, Veth) and link.port.attached:
-        checks += _port_checks(link.port, mine["port"])
-    if not isinstance(link, (Switch, SwitchLink)):
+    checks += KINDS[type(link)].checks(link, mine)
+    if link.interface:
         wanted = sorted(map(str, link.addresses))
         checks.append(("addresses", wanted, sorted(one for one in mine["addresses"] if exactly or one in wanted)))
     for what, want, got in checks:
         if want != got:
             raise differs(link.id, f"its {what} is {got}, the plan says {want}", link.where)
-
-
-def _bridge_checks(bridge: Switch | Bridge, mine: Link) -> list[tuple[str, object, object]]:
-    wanted = {
-        "stp": int(bridge.stp),
-        # While a spanning tree changes, addresses age faster (__br_set_topology_change).
-        "ageing_time": mine["ageing_time"] if bridge.stp else bridge.ageing_time,
-        "mcast_snooping": int(bridge.mcast_snooping),
-        "fdb_max_learned": bridge.fdb_max_learned or 0,
-    }
-    for name, value in wanted.items():
-        if mine[name] is None and value:
-            failed = BuildFailed(
-                errors.EOPNOTSUPP, f"this kernel has no {name}", "ip -d link show", bridge.id, bridge.where
-            )
-            failed.hint = f"leave {name} out, or use a kernel that has it (fdb_max_learned: 6.8)"
-            raise failed
-    return [(name, value, mine[name] or 0) for name, value in wanted.items()]
-
-
-def _port_checks(wanted: Port, got: dict[str, Any] | None) -> list[tuple[str, object, object]]:
-    if got is None:
-        return [("switch port", "attached", "not attached")]
-    return [(f"port's {name}", getattr(wanted, name), bool(got[name])) for name in OPTIONS]
 
 
 def differs(link: str, how: str, where: Any) -> BuildFailed:

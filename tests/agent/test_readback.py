@@ -8,6 +8,7 @@ import pytest
 
 from netlab.agent import netlink, readback
 from netlab.agent.errors import BuildFailed
+from netlab.agent.links.bridge import OPTIONS
 from netlab.client import Agent
 from netlab.client.errors import BuildError
 from netlab.contract.types import Switch
@@ -35,7 +36,7 @@ def test_options_of_bridges_are_read_back(agent: Agent, bridge: str, option: str
     link = plan.steps[0].state.link(bridge)
     # The one has it on, the other off.
     value = int(bridge != "lan") if value is None else value
-    data = {"IFLA_INFO_KIND": "bridge", "IFLA_INFO_DATA": {readback.BRIDGE[option]: value}}
+    data = {"IFLA_INFO_KIND": "bridge", "IFLA_INFO_DATA": {OPTIONS[option]: value}}
     request = netlink.link("set", {"IFLA_LINKINFO": data}, "", index=link.ifindex)
     with agent.lab(plan) as lab:
         lab.enter(plan.steps[0]).result()

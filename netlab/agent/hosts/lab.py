@@ -32,6 +32,7 @@ from netlab.contract.types import (
     State,
     Step,
     Veth,
+    nics,
 )
 
 #: How long a real link may take until it carries, in seconds: autonegotiation, and spanning tree on the switch's side.
@@ -112,7 +113,7 @@ class HostLab(Lab):
     def _is_here(self, ns: str) -> bool:
         return isinstance(self.namespaces.get(ns), Here)
 
-    def _adopt(self, nic: Veth, change: AnyChange) -> None:
+    def _adopt(self, nic: AnyLink, change: AnyChange) -> None:
         """Take a NIC into the lab: up, with the topology's addresses and neighbours."""
         ns = self.namespaces[nic.namespace]
         read = readback.read_links(ns).get(nic.ifindex)
@@ -135,7 +136,7 @@ class HostLab(Lab):
             self._give(nic, item, change)
         self._neighbors(nic, SetLink(before=nic, after=nic, where=change.where), add=nic.neighbors, remove=())
 
-    def _give(self, nic: Veth, item: Address, change: AnyChange) -> None:
+    def _give(self, nic: AnyLink, item: Address, change: AnyChange) -> None:
         """Put an address on a NIC, unless it is there."""
         ns = self.namespaces[nic.namespace]
         if str(item) in readback.addresses(ns.netlink).get(nic.ifindex, []):
@@ -150,7 +151,6 @@ class HostLab(Lab):
     def _set_nic(self, change: SetLink) -> None:
         """Addresses and static neighbours of a NIC; nothing else of it is a lab's to change."""
         before, nic = change.before, change.after
-        assert isinstance(nic, Veth)
         ns = self.namespaces[nic.namespace]
         for item in before.addresses:
             if item not in nic.addresses:
@@ -169,7 +169,7 @@ class HostLab(Lab):
             remove=tuple(one for one in before.neighbors if one not in nic.neighbors),
         )
 
-    def _neighbors(self, nic: Veth, change: SetLink, *, add: tuple[Any, ...], remove: tuple[Any, ...]) -> None:
+    def _neighbors(self, nic: AnyLink, change: SetLink, *, add: tuple[Any, ...], remove: tuple[Any, ...]) -> None:
         """Static entries, which must be for addresses of the topology: those are undone with the learned ones."""
         ns = self.namespaces[nic.namespace]
         for one in add:
@@ -186,7 +186,7 @@ class HostLab(Lab):
         """Read the links here until they have carrier, or a deadline has passed. Raises BuildFailed where one
         differs."""
         local = self.local(state)
-        deadline = time.monotonic() + (CARRIER if any(isinstance(link, Veth) for link in local) else readback.DEADLINE)
+        deadline = time.monotonic() + (CARRIER if nics(local) else readback.DEADLINE)
         while True:
             read = {ns_id: readback.read_links(ns) for ns_id, ns in self.namespaces.items()}
             waiting = [link.id for link in local if not _settled(link, read[link.namespace].get(link.ifindex))]
@@ -203,7 +203,7 @@ class HostLab(Lab):
                 if mine is None:
                     raise readback.differs(link.id, "it isn't there", link.where)
                 mine["addresses"] = [one for one in there.get(link.ifindex, []) if not one.startswith("fe80:")]
-                readback.compare(link, mine, exactly=not isinstance(link, Veth))
+                readback.compare(link, mine, exactly=link.port_id is None)
                 found[link.id] = mine
         return found, sorted(waiting)
 

@@ -29,7 +29,7 @@ from netlab.agent.probe.meter import SOL_PACKET
 from netlab.agent.probe.receivers import Receivers
 from netlab.agent.probe.resolve import Resolve
 from netlab.agent.probe.transport import Transport
-from netlab.contract.types import Macvlan, State, Veth, base_layer
+from netlab.contract.types import State, base_layer, nics
 
 PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 1, 1
 #: How long this machine waits for the controls of the others, in seconds.
@@ -62,7 +62,7 @@ class Station:
         self.receivers = Receivers(self._heard)
         # What a broadcast queue of macvlan has no room for its parent counts.
         parents: dict[str, tuple[Netns, list[str]]] = {}
-        used = {link.parent for link in state.links if isinstance(link, Macvlan)}
+        used = {link.lower for link in state.links if "workqueue" in link.queues}
         for one in lab.local(state):
             if one.id in used:
                 parents.setdefault(one.namespace, (lab.namespaces[one.namespace], []))[1].append(one.ifname)
@@ -76,7 +76,7 @@ class Station:
         self.left: set[int] = set()
         self._listen()
         mac = {link_id: frames.mac_bytes(read["mac"]) for link_id, read in links.items()}
-        nics = [link for link in state.links if isinstance(link, Veth)]
+        wires = nics(state.links)
         self.crossing = Crossing(
             self.view,
             self.receivers,
@@ -89,7 +89,7 @@ class Station:
                     link.namespace in lab.namespaces,
                     mac[link.id],
                 )
-                for place, link in enumerate(nics)
+                for place, link in enumerate(wires)
             ],
         )
 
@@ -103,10 +103,10 @@ class Station:
     # --- receivers ----------------------------------------------------------------------------------
 
     def _listen(self) -> None:
-        nics = [link for link in self.lab.local(self.view.state) if isinstance(link, Veth)]
+        wires = nics(self.lab.local(self.view.state))
         for ns_id, ns in self.lab.namespaces.items():
             sender = self.view.senders[ns_id] = self.receivers.listen(ns, frames.ETHERTYPE, filters.OURS)
-            mine = [nic for nic in nics if nic.namespace == ns_id]
+            mine = [nic for nic in wires if nic.namespace == ns_id]
             for nic in mine:
                 # A hypervisor may pass foreign MACs only to a promiscuous NIC. The mode ends with the socket.
                 request = struct.pack("=iHH8s", nic.ifindex, PACKET_MR_PROMISC, 0, b"")
@@ -134,7 +134,7 @@ class Station:
     def _leaves(self, ns_id: str, data: bytes, ifname: str) -> None:
         nic = self.view.names.get((ns_id, ifname))
         link = self.view.state.link(nic) if nic else None
-        if not isinstance(link, Veth):
+        if link is None or link.port_id is None:
             return
         number = frames.number_at(data, 14)
         if number is not None:
@@ -184,14 +184,14 @@ class Station:
             return {link for number, link in self.controls if number in source}
 
         self.receivers.wait(lambda: mine <= heard(), time.monotonic() + PATIENCE)
-        nics = {nic.mac for nic in self.crossing.nics if nic.here}
+        here = {nic.mac for nic in self.crossing.nics if nic.here}
         for number, link in self.controls:
             sender, broadcast = source.get(number), bool((number - base) % 2)
-            if sender is None or link not in self.view.links or not isinstance(self.view.state.link(sender), Veth):
+            if sender is None or link not in self.view.links or self.view.state.link(sender).port_id is None:
                 # A machine may have more interfaces than the lab knows.
                 continue
             # Rounds go to the MACs of NICs: the link that hears them may be a passthru child.
-            if broadcast or frames.mac_bytes(self.view.links[link]["mac"]) in nics:
+            if broadcast or frames.mac_bytes(self.view.links[link]["mac"]) in here:
                 self.crossing.paths.add(Path(sender, broadcast, link))
         return {
             "heard": sorted([source[number], link] for number, link in self.controls if number in source),

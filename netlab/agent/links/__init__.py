@@ -1,42 +1,67 @@
-"""One module per link kind. Each turns a link of the plan into netlink requests, and a change of it likewise."""
+"""One module per link kind: it turns a link of the plan into netlink requests, and compares what is read back.
+
+`KINDS` is the table of them. Whoever adds a kind gives it a row here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from netlab.agent.links import bridge, macvlan, pair, switchlink, veth
 from netlab.agent.links.op import At, BuildContext, Op
-from netlab.contract.types import AnyLink, Bridge, Macvlan, Pair, Switch, SwitchLink, Veth
+from netlab.agent.links.port_tools import Log
+from netlab.contract.types import AnyLink, Bridge, Link, Macvlan, Macvtap, Pair, SetLink, Switch, SwitchLink, Veth
 
-__all__ = ["At", "BuildContext", "Op", "changes", "create"]
+__all__ = ["KINDS", "READERS", "At", "BuildContext", "Op", "changes", "create"]
+
+#: What differs: the name of a value, what the plan says, what was read.
+Check = tuple[str, object, object]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the agent does with links of a kind.
+
+    ``create`` makes one, ``changes`` changes what is particular to the kind, ``checks`` compares that with what was
+    read back. ``by_tools`` makes a change by another tool than netlink, as far as it can, and returns what is left to
+    start from. ``late`` are changes that have to wait until there is a carrier.
+    """
+
+    create: Callable[..., list[Op]]
+    changes: Callable[..., list[Op]] = lambda _context, _before, _after: []
+    checks: Callable[..., list[Check]] = lambda _link, _read: []
+    by_tools: Callable[[BuildContext, Log, SetLink], AnyLink] = lambda _context, _log, change: change.before
+    late: Callable[..., list[Op]] = lambda _before, _after: []
+
+
+_BRIDGE = Kind(bridge.create, bridge.changes, bridge.checks)
+_MACVLAN = Kind(macvlan.create, macvlan.changes, macvlan.checks)
+KINDS: dict[type[Link], Kind] = {
+    Switch: _BRIDGE,
+    Bridge: _BRIDGE,
+    SwitchLink: Kind(switchlink.create, switchlink.changes),
+    Macvlan: _MACVLAN,
+    Macvtap: _MACVLAN,
+    Veth: Kind(veth.create, veth.changes, veth.checks, veth.by_tools, veth.late),
+    Pair: Kind(pair.create),
+}
+#: What is read of the options of a kind, by the kernel's name of it.
+READERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "bridge": bridge.read,
+    "macvlan": macvlan.read,
+    "macvtap": macvlan.read,
+}
 
 
 def create(context: BuildContext, link: AnyLink, *, up: bool) -> list[Op]:
     """The requests that make ``link``, brought up in the same message where ``up``."""
-    match link:
-        case Switch() | Bridge():
-            return bridge.create(context, link, up=up)
-        case SwitchLink():
-            return switchlink.create(context, link, up=up)
-        case Macvlan():
-            return macvlan.create(context, link, up=up)
-        case Veth():
-            return veth.create(context, link, up=up)
-        case Pair():
-            return pair.create(context, link, up=up)
+    return KINDS[type(link)].create(context, link, up=up)
 
 
 def changes(context: BuildContext, before: AnyLink, after: AnyLink) -> list[Op]:
     """The requests that change options of the kind (not the address, state and MTU, which all links have)."""
-    match before, after:
-        case Switch(), Switch():
-            return bridge.changes(context, before, after)
-        case Bridge(), Bridge():
-            return bridge.changes(context, before, after)
-        case Veth(), Veth():
-            return veth.changes(context, before, after)
-        case Macvlan(), Macvlan():
-            return macvlan.changes(context, before, after)
-        case Pair(), Pair():
-            return []
-        case SwitchLink(), SwitchLink():
-            return switchlink.changes(context, before, after)
-    raise TypeError(f"{before.id} cannot change its kind")
+    if type(before) is not type(after):
+        raise TypeError(f"{before.id} cannot change its kind")
+    return KINDS[type(after)].changes(context, before, after)

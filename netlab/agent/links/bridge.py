@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno as errors
+from collections.abc import Mapping
 from typing import Any
 
+from netlab.agent.errors import BuildFailed
 from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.netlink import Request
 from netlab.agent.netlink import link as request
@@ -11,6 +14,13 @@ from netlab.contract.types import Bridge, Switch
 
 #: USERHZ, the unit of times in IFLA_BR_*.
 HZ = 100
+#: Options of a bridge, and the attributes that hold them.
+OPTIONS = {
+    "stp": "IFLA_BR_STP_STATE",
+    "ageing_time": "IFLA_BR_AGEING_TIME",
+    "mcast_snooping": "IFLA_BR_MCAST_SNOOPING",
+    "fdb_max_learned": "IFLA_BR_FDB_MAX_LEARNED",
+}
 
 
 def _data(switch: Switch | Bridge) -> tuple[dict[str, Any], str]:
@@ -72,3 +82,28 @@ def changes(context: BuildContext, before: Switch | Bridge, after: Switch | Brid
     pairs = {"IFLA_LINKINFO": {"IFLA_INFO_KIND": "bridge", "IFLA_INFO_DATA": new}}
     command = f"ip -n {after.namespace} link set dev {after.ifname} type bridge {words}"
     return [Op(after.namespace, Level.BRIDGE, request("set", pairs, command, index=after.ifindex))]
+
+
+def read(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a bridge, out of IFLA_INFO_DATA."""
+    found = {name: data.get(attribute) for name, attribute in OPTIONS.items()}
+    return {**found, "stp": bool(found["stp"]), "ageing_time": data["IFLA_BR_AGEING_TIME"] / HZ}
+
+
+def checks(bridge: Switch | Bridge, mine: dict[str, Any]) -> list[tuple[str, object, object]]:
+    """What the plan says of the options, and what was read. Raises BuildFailed where this kernel doesn't have one."""
+    wanted = {
+        "stp": int(bridge.stp),
+        # While a spanning tree changes, addresses age faster (__br_set_topology_change).
+        "ageing_time": mine["ageing_time"] if bridge.stp else bridge.ageing_time,
+        "mcast_snooping": int(bridge.mcast_snooping),
+        "fdb_max_learned": bridge.fdb_max_learned or 0,
+    }
+    for name, value in wanted.items():
+        if mine[name] is None and value:
+            failed = BuildFailed(
+                errors.EOPNOTSUPP, f"this kernel has no {name}", "ip -d link show", bridge.id, bridge.where
+            )
+            failed.hint = f"leave {name} out, or use a kernel that has it (fdb_max_learned: 6.8)"
+            raise failed
+    return [(name, value, mine[name] or 0) for name, value in wanted.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from netlab.agent.links.op import BuildContext, Level, Op
@@ -10,6 +11,7 @@ from netlab.contract.types import Macvlan
 
 # include/uapi/linux/if_link.h
 MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
+_NAMES = {number: name for name, number in MODES.items()}
 FLAG_NODST = 2
 MACADDR_SET = 3
 
@@ -95,3 +97,29 @@ def changes(context: BuildContext, before: Macvlan, after: Macvlan) -> list[Op]:
         )
         for data, words in asked
     ]
+
+
+def read(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a child, out of IFLA_INFO_DATA."""
+    mode = data["IFLA_MACVLAN_MODE"]
+    found = {
+        "mode": _NAMES.get(mode, str(mode)),
+        "nodst": bool(data["IFLA_MACVLAN_FLAGS"] & FLAG_NODST),
+        "bcqueuelen": data.get("IFLA_MACVLAN_BC_QUEUE_LEN"),
+    }
+    if found["mode"] == "source":
+        found["allowed_macs"] = sorted(data.get("IFLA_MACVLAN_MACADDR_DATA", ()))
+    return found
+
+
+def checks(child: Macvlan, mine: dict[str, Any]) -> list[tuple[str, object, object]]:
+    """What the plan says of the options, and what was read."""
+    found: list[tuple[str, object, object]] = [
+        ("mode", child.effective_mode, mine["mode"]),
+        ("nodst", child.nodst, mine["nodst"]),
+    ]
+    if child.effective_mode == "source":
+        found.append(("allowed_macs", sorted(child.allowed_macs), mine["allowed_macs"]))
+    if child.bcqueuelen is not None:
+        found.append(("bcqueuelen", child.bcqueuelen, mine["bcqueuelen"]))
+    return found

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from netlab.agent.links import port
+from dataclasses import replace
+from typing import Any
+
+from netlab.agent.links import port, port_tools
 from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.netlink import link as request
 from netlab.agent.netlink import peer, set_up
-from netlab.contract.types import Port, Veth
+from netlab.contract.types import AnyLink, Port, SetLink, Veth
 
 
 def create(context: BuildContext, veth: Veth, *, up: bool) -> list[Op]:
@@ -66,3 +69,38 @@ def _enslave(context: BuildContext, veth: Veth, master: str) -> Op:
     command = f"ip -n {veth.namespace} link set dev {veth.ifname} master {bridge.ifname}"
     made = request("set", {"IFLA_MASTER": bridge.ifindex}, command, index=veth.ifindex)
     return Op(veth.namespace, Level.PLUG, made)
+
+
+def by_tools(context: BuildContext, log: port_tools.Log, change: SetLink) -> AnyLink:
+    """Set the options of the port by the tool that the file names. Raises BuildFailed."""
+    before, after = change.before, change.after
+    assert isinstance(before, Veth)
+    assert isinstance(after, Veth)
+    for option, value in port.differences(before.port, after.port).items():
+        port_tools.set_option(context, log, change, after, option, value)
+    return replace(before, port=port.with_options(before.port, after.port))
+
+
+def late(before: Veth, after: Veth) -> list[Op]:
+    """The state of the port, which needs a carrier. Without a bridge it has none: the plan keeps it for later."""
+    if not after.port.attached or before.port.state == after.port.state:
+        return []
+    return [set_state(after)]
+
+
+def set_state(veth: Veth) -> Op:
+    """Put the switch port into the state (BR_STATE_*) that the plan says."""
+    return port.set_state(veth.port_namespace, veth.port_ifname, veth.port_ifindex, veth.port.state)
+
+
+def checks(veth: Veth, mine: dict[str, Any]) -> list[tuple[str, object, object]]:
+    """What the plan says of the ports at either end, and what was read."""
+    found: list[tuple[str, object, object]] = []
+    if veth.master is not None:
+        found.append(("master", True, bool(mine["master"])))
+    if veth.port.attached:
+        got = mine["port"]
+        if got is None:
+            return [*found, ("switch port", "attached", "not attached")]
+        found += ((f"port's {name}", getattr(veth.port, name), bool(got[name])) for name in port.OPTIONS)
+    return found

@@ -15,7 +15,7 @@ from netlab.agent.netlink import constants as nl
 from netlab.agent.netlink import dumps, fdb_entry, fdb_flush, link, neighbors
 from netlab.agent.netlink.socket import header
 from netlab.agent.netns import Netns
-from netlab.contract.types import State, Veth
+from netlab.contract.types import State, nics
 
 
 def flush_neighbors(ns: Netns, family: int = socket.AF_UNSPEC, *, noarp: bool = False) -> bool:
@@ -77,8 +77,8 @@ def _flush_by_link(ns: Netns, bridge: int) -> None:
 
 def restore_fdb(namespaces: Mapping[str, Netns], state: State | None) -> None:
     """Put every static entry back on its port: a port that learns may have taken it (br_fdb_update)."""
-    for veth in state.links if state is not None else ():
-        if isinstance(veth, Veth) and veth.port.fdb and veth.port.attached:
+    for veth in nics(state.links) if state is not None else ():
+        if veth.port.fdb and veth.port.attached:
             ns, index, dev = veth.port_namespace, veth.port_ifindex, veth.port_ifname
             requests = [fdb_entry("replace", ns, index, dev, mac).message for mac in veth.port.fdb]
             namespaces[ns].netlink.carry_out(requests, "a static entry cannot be put back")

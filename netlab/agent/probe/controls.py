@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from netlab.agent.probe import frames
 from netlab.agent.probe.lab_view import LabView
 from netlab.agent.probe.receivers import Receivers
-from netlab.contract.types import Bridge, Macvlan, Veth
+from netlab.contract.types import Plug
 
 #: For how long a control is waited for, in seconds, before it is sent again; and how often.
 PATIENCE, TRIES = 0.25, 8
@@ -41,11 +41,10 @@ class Life:
         return "not seen " + " nor ".join(lacks)
 
 
-def _admits(bridge: Bridge, veth: Veth) -> bool:
+def _admits(plug: Plug) -> bool:
     """Whether a bridge takes frames that come by this port, if only those with a source MAC that the port admits."""
-    port = veth.port
-    open_ = not port.locked or bool(port.fdb)
-    return veth.switch != bridge.id or (port.attached and port.state == "forwarding" and open_)
+    port = plug.port
+    return port is None or (port.attached and port.state == "forwarding" and (not port.locked or bool(port.fdb)))
 
 
 class Controls:
@@ -99,15 +98,15 @@ class Controls:
     def _closed(self, link_id: str) -> str:
         """Why nothing can be made to arrive at a link, where the read-back says so."""
         link = self.view.state.link(link_id)
-        if isinstance(link, Macvlan) and link.effective_mode == "source" and not link.allowed_macs:
+        if link.hears_only == ():
             return "its source list is empty"
-        bottom = self.view.bottom(link_id)
-        if isinstance(bottom, Veth) and bottom.master is not None:
-            return f"it is a port of {bottom.master}, which takes what comes in"
-        if isinstance(bottom, Bridge) and not any(_admits(bottom, port) for port in self.view.plugged(bottom)):
+        bottom = self.view.state.root(link_id)
+        if bottom.port_of is not None:
+            return f"it is a port of {bottom.port_of}, which takes what comes in"
+        if bottom.bridges and not any(_admits(plug) for _, plug in self.view.plugged(bottom)):
             return "no port of the bridge that works lets a frame in"
         for child in self.view.state.children_of(bottom.id):
-            if child.effective_mode == "passthru" and child.up and link_id != child.id and link_id != bottom.id:
+            if child.mac_of is not None and child.up and link_id != child.id and link_id != bottom.id:
                 return "a passthru child takes what comes in"
         return ""
 
@@ -119,8 +118,8 @@ class Controls:
         life = self.lives[link_id]
         mac = frames.mac_bytes(self.view.links[link_id]["mac"])
         source = frames.FENCE_SOURCE
-        if isinstance(link, Macvlan) and link.effective_mode == "source" and link.allowed_macs:
-            source = frames.mac_bytes(link.allowed_macs[0])
+        if link.hears_only:
+            source = frames.mac_bytes(link.hears_only[0])
         try:
             if not life.receives and not life.closed:
                 # By unicast and by broadcast: a parent under a passthru child hears only broadcasts, a child

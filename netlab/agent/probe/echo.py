@@ -91,10 +91,8 @@ class AddressLayer(Layer):
         if int.from_bytes(data[12:14], "big") != self.protocol:
             return
         pair = self.request_of(data)
-        if pair is not None:
-            veth = self.view.wire(self.view.endpoints[pair[0]].link)
-            if veth is not None and veth.port_id == port:
-                self.results[pair].wire = True
+        if pair is not None and self.view.port(pair[0]) == port:
+            self.results[pair].wire = True
 
     def entered(self, pair: Pair, ns: str, ifname: str, kind: int) -> None:
         """A request came in at an interface of the destination's namespace."""

@@ -28,7 +28,7 @@ from netlab.agent.probe.waiting import Unfenced
 from netlab.contract import waves
 from netlab.contract.applies import applicable
 from netlab.contract.observed import LayerObserved
-from netlab.contract.types import State, Veth, base_layer, layer_family
+from netlab.contract.types import State, base_layer, layer_family, nics
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
@@ -65,7 +65,7 @@ class Prober:
         shaped = {link.namespace for link in state.links if link.limit is not None}
         # Any namespace can tell of the neighbour tables, and tells of each of its own links, too.
         population = Counter(link.namespace for link in state.links)
-        population.update(link.port_namespace for link in state.links if isinstance(link, Veth))
+        population.update(veth.port_namespace for veth in nics(state.links))
         self.losses = Losses(
             self.receivers,
             min(lab.namespaces.values(), key=lambda ns: population[ns.id]),

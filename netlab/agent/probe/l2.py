@@ -46,8 +46,7 @@ class Unicast(Layer):
 
     def source_port(self, pair: Pair) -> str | None:
         """The switch port at the bottom of the source's stack."""
-        veth = self.view.wire(self.view.endpoints[pair[0]].link)
-        return veth.port_id if veth else None
+        return self.view.port(pair[0])
 
     def conclude(self, pair: Pair) -> None:
         result = self.results[pair]

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.agent.netns import Netns
 from netlab.agent.probe import frames
-from netlab.contract.types import AnyLink, Bridge, Endpoint, Macvlan, State, Switch, SwitchLink, Veth
-from netlab.contract.types import Pair as VethPair
+from netlab.contract.types import AnyLink, Endpoint, Place, Plug, State
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
@@ -49,9 +48,9 @@ class LabView:
         #: Addresses that more than one interface has.
         self.shared = {ip for ip, count in holders.items() if count > 1}
         for link in state.links:
-            if isinstance(link, Veth):
-                self.ports[link.port_namespace, link.port_ifname] = link.port_id
-            if not isinstance(link, (Switch, SwitchLink)):
+            if (port := link.port_place) is not None:
+                self.ports[port.namespace, port.ifname] = port.id
+            if link.interface:
                 self.names[link.namespace, link.ifname] = link.id
                 self.doors[link.namespace] = self.doors.get(link.namespace, 0) + 1
 
@@ -63,61 +62,54 @@ class LabView:
         """Whether an endpoint is this agent's: on real machines others are another's."""
         return self.endpoints[index].namespace in self.lab.namespaces
 
-    def bottom(self, link_id: str) -> AnyLink:
-        """The link at the bottom of a stack of links."""
-        link = self.state.link(link_id)
-        while isinstance(link, Macvlan):
-            link = self.state.link(link.parent)
-        return link
-
-    def wire(self, link_id: str) -> Veth | None:
-        """The veth at the bottom of a stack of links; None where there is none."""
-        link = self.bottom(link_id)
-        return link if isinstance(link, Veth) else None
+    def port(self, index: int) -> str | None:
+        """The switch port below an endpoint; None where there is none."""
+        return self.state.root(self.endpoints[index].link).port_id
 
     def far(self, link_id: str) -> Far | None:
         """The far side of what a link stands on; None where nothing can be sent from there."""
         if link_id not in self._far:
-            self._far[link_id] = self._far_of(self.bottom(link_id))
+            self._far[link_id] = self._far_of(self.state.root(link_id))
         return self._far[link_id]
 
     def _far_of(self, link: AnyLink) -> Far | None:
-        if isinstance(link, Veth):
-            return Far(partial(self.transmit_at_port, link), frozenset({link.port_id}))
-        if isinstance(link, VethPair):
-            return Far(partial(self._out_of, self.state.link(link.peer)), self._seen_at(link.peer))
-        if not isinstance(link, Bridge):
-            return None
-        plugged = self.plugged(link)
-        ways = [self._into(link, one) for one in plugged]
+        if (port := link.port_place) is not None:
+            return Far(partial(self._out_of, port), frozenset({port.id}))
+        if link.peer_id is not None:
+            return Far(partial(self._out_of, self.state.link(link.peer_id).place), self._seen_at(link.peer_id))
+        plugged = self.plugged(link) if link.bridges else []
+        ways = [self._into(one, plug) for one, plug in plugged]
 
         def inject(frame: bytes) -> None:
             for way in ways:
                 way(frame)
 
-        places = [self._seen_at(one.id) if one.switch == link.id else {one.port_id} for one in plugged]
+        places = [self._seen_at(one.id) if plug.port else {str(one.port_id)} for one, plug in plugged]
         return Far(inject, frozenset().union(*places)) if ways else None
 
     def _seen_at(self, end: str) -> frozenset[str]:
         """Where a frame that comes in at the end of a wire may be seen: there, or at a child that takes it."""
         return frozenset({end, *(child.id for child in self.state.children_of(end))})
 
-    def plugged(self, bridge: Bridge) -> list[Veth]:
-        """The working wires into a bridge inside a host: those of containers, and the host's own."""
-        veths = [link for link in self.state.links if isinstance(link, Veth)]
-        return [veth for veth in veths if bridge.id in (veth.switch, veth.master) and self.works(veth.id)]
+    def plugged(self, bridge: AnyLink) -> list[tuple[AnyLink, Plug]]:
+        """The working wires into a bridge inside a host: those of containers, and the host's own; and by which end."""
+        if not bridge.interface:
+            return []
+        plugs = [(link, plug) for link in self.state.links for plug in link.plugs if plug.bridge == bridge.id]
+        return [(link, plug) for link, plug in plugs if self.works(link.id)]
 
-    def _into(self, bridge: Bridge, veth: Veth) -> Callable[[bytes], None]:
+    def _into(self, link: AnyLink, plug: Plug) -> Callable[[bytes], None]:
         """A function that makes a frame enter a bridge by this port; a locked port gets a source MAC that it admits."""
-        if veth.switch != bridge.id:
-            return partial(self.transmit_at_port, veth)
-        if not (veth.port.locked and veth.port.fdb):
-            return partial(self._out_of, veth)
-        admitted = frames.mac_bytes(veth.port.fdb[0])
-        return lambda frame: self._out_of(veth, frame[:6] + admitted + frame[12:])
+        if plug.port is None:
+            assert link.port_place is not None
+            return partial(self._out_of, link.port_place)
+        if not (plug.port.locked and plug.port.fdb):
+            return partial(self._out_of, link.place)
+        admitted = frames.mac_bytes(plug.port.fdb[0])
+        return lambda frame: self._out_of(link.place, frame[:6] + admitted + frame[12:])
 
-    def _out_of(self, link: AnyLink, frame: bytes) -> None:
-        self.senders[link.namespace].sendto(frame, (link.ifname, 0))
+    def _out_of(self, place: Place, frame: bytes) -> None:
+        self.senders[place.namespace].sendto(frame, (place.ifname, 0))
 
     def works(self, link_id: str) -> bool:
         """Whether a link was read back as up, with carrier."""
@@ -128,7 +120,3 @@ class LabView:
         """Send a whole frame out of an endpoint's interface. Raises OSError where the kernel refuses."""
         endpoint = self.endpoints[index]
         self.senders[endpoint.namespace].sendto(frame, (endpoint.ifname, 0))
-
-    def transmit_at_port(self, veth: Veth, frame: bytes) -> None:
-        """Send a whole frame out of the far end of a veth: it comes in at the veth itself. Raises OSError."""
-        self.senders[veth.port_namespace].sendto(frame, (veth.port_ifname, 0))

@@ -88,8 +88,7 @@ class Resolve(Layer):
     def on_wire(self, ns: str, data: bytes, port: str) -> None:
         question = self.question(data)
         for pair in self.sent.get(question, ()) if question else ():
-            veth = self.view.wire(self.view.endpoints[pair[0]].link)
-            if veth is not None and veth.port_id == port:
+            if self.view.port(pair[0]) == port:
                 self.results[pair].wire = True
 
     def question(self, data: bytes) -> Question | None:

@@ -12,7 +12,7 @@ from netlab.agent.probe.fence import CpuFence, Fence, FenceLost, QueueFence, Sha
 from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.meter import Meter
 from netlab.agent.probe.receivers import Receivers
-from netlab.contract.types import AnyLink, Macvlan, State
+from netlab.contract.types import AnyLink, State
 
 #: In a lab of at most so many namespaces every frame is counted. In larger ones opening the sockets takes longer than
 #: the rounds that they save, except where packets may go by many routers.
@@ -44,7 +44,7 @@ class Rounds:
         self._behind: set[str] = set()
         # On an idle machine a parent in its child's namespace answers first: the child must wait for a workqueue.
         self._racing = any(
-            isinstance(link, Macvlan) and state.link(link.parent).namespace == link.namespace for link in state.links
+            link.lower is not None and state.link(link.lower).namespace == link.namespace for link in state.links
         )
 
     def prepare(self, lives: Mapping[str, Life]) -> None:
@@ -185,8 +185,8 @@ class Rounds:
 
 def parents(state: State) -> list[AnyLink]:
     """The links that have macvlan children and aren't such themselves."""
-    used = {link.parent for link in state.links if isinstance(link, Macvlan)}
-    return [link for link in state.links if not isinstance(link, Macvlan) and link.id in used]
+    used = {link.lower for link in state.links if "workqueue" in link.queues}
+    return [link for link in state.links if link.lower is None and link.id in used]
 
 
 def queue_length(state: State, parent: AnyLink) -> int:

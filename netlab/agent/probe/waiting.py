@@ -17,7 +17,7 @@ from collections.abc import Container, Iterable, Mapping
 from netlab.agent.links import limit
 from netlab.agent.netlink import dumps, proxy_delay
 from netlab.agent.netns import Netns
-from netlab.contract.types import AnyLink, State, Switch, SwitchLink
+from netlab.contract.types import AnyLink, State
 
 #: Each neighbour table's name, and the folder of its sysctls.
 _TABLES = {"arp_cache": "net/ipv4/neigh", "ndisc_cache": "net/ipv6/neigh"}
@@ -84,7 +84,7 @@ def _speakers(state: State) -> dict[str, list[AnyLink]]:
     """The links that may answer for others, by namespace: a switch has no addresses."""
     found: dict[str, list[AnyLink]] = {}
     for link in state.links:
-        if not isinstance(link, (Switch, SwitchLink)):
+        if link.interface:
             found.setdefault(link.namespace, []).append(link)
     return found
 

@@ -112,6 +112,11 @@ class Link:
         return None
 
     @property
+    def port_place(self) -> Place | None:
+        """That switch port, as a place to watch."""
+        return None
+
+    @property
     def joins(self) -> tuple[str, str] | None:
         """The two bridges between which it carries frames; None where it joins none."""
         plugs = self.plugs
