@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from netlab.client.errors import LabError
-from netlab.contract.types import Plan, SwitchLink, Veth, ends
+from netlab.contract.types import Plan, ends
 from netlab.errors import CANNOT_RUN, ReportError
 from netlab.report.folder import Folder
 from netlab.report.write import capture_name
@@ -25,7 +25,7 @@ _AT_ONCE = 200
 
 def taps(plan: Plan) -> list[str]:
     """Every parent and every switch port that there is in any step, links between switches included."""
-    links = (link for step in plan.steps for link in step.state.links if isinstance(link, (Veth, SwitchLink)))
+    links = (link for step in plan.steps for link in step.state.links if link.plugs)
     return list(dict.fromkeys(place for link in links for place in ends(link)))
 
 

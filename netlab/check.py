@@ -11,7 +11,6 @@ from netlab.contract.types import (
     DeleteLink,
     DeleteNamespace,
     ExpectPair,
-    Macvlan,
     Plan,
     SetLink,
     State,
@@ -134,7 +133,7 @@ def _refusals(step: Step, before: tuple[AnyLink, ...]) -> Iterator[str]:
 
 def _forget(links: dict[str, AnyLink], name: str) -> None:
     links.pop(name, None)
-    for child in [link for link in links.values() if isinstance(link, Macvlan) and link.parent == name]:
+    for child in [link for link in links.values() if link.lower == name]:
         _forget(links, child.id)
 
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from netlab.contract.types import AnyLink, Endpoint, Macvlan, State, Veth
+from netlab.contract.types import AnyLink, Endpoint, State
 
 _NUMBER = re.compile(r"\d+$")
 
@@ -57,9 +57,8 @@ def _key(state: State, endpoint: Endpoint) -> tuple[str, object] | None:
 
 
 def _attachment(state: State, link: AnyLink) -> object:
-    if isinstance(link, Veth):
-        return link.switch, link.port
-    if isinstance(link, Macvlan):
-        parent = state.link(link.parent)
+    if link.lower is not None:
+        parent = state.link(link.lower)
         return pattern(parent.namespace), parent.name, link.effective_mode, _attachment(state, parent)
-    return link.id
+    # The far end of its wire comes last.
+    return (link.plugs[-1].bridge, link.plugs[-1].port) if link.plugs else link.id

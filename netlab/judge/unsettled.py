@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from netlab.contract.types import Macvlan, Pair, State, SwitchLink, Veth
+from netlab.contract.types import State
 
 
 def unsettled_rows(state: State, unsettled: Iterable[str]) -> frozenset[int]:
@@ -19,7 +19,7 @@ def unsettled_rows(state: State, unsettled: Iterable[str]) -> frozenset[int]:
         return frozenset()
     everybody = frozenset(range(len(state.endpoints)))
     for link in state.links:
-        if link.id in names and (isinstance(link, SwitchLink) or state.routers):
+        if link.id in names and (link.trunk or state.routers):
             return everybody
     needs = {namespace.id: _needs(state, namespace.id) for namespace in state.namespaces}
     return frozenset(i for i, endpoint in enumerate(state.endpoints) if needs[endpoint.namespace] & names)
@@ -33,12 +33,5 @@ def _needs(state: State, namespace: str) -> set[str]:
         if name in found:
             continue
         found.add(name)
-        link = state.link(name)
-        if isinstance(link, Macvlan):
-            waiting.append(link.parent)
-        elif isinstance(link, Veth):
-            found.add(link.port_id)
-            waiting += [link.switch] if link.master is None else [link.switch, link.master]
-        elif isinstance(link, Pair):
-            waiting.append(link.peer)
+        waiting += state.link(name).depends
     return found

@@ -12,15 +12,11 @@ from netlab.contract.types import (
     AnyLink,
     DeleteLink,
     DeleteNamespace,
-    Macvlan,
     Namespace,
     Port,
     SetLink,
     SetRouting,
     SetSysctl,
-    Switch,
-    SwitchLink,
-    Veth,
 )
 
 #: What the kernel is told about a link that says nothing to a reader of a report.
@@ -75,16 +71,10 @@ def sysctl_name(path: str) -> str:
 
 def kind_in_words(link: AnyLink) -> Iterator[str]:
     """What kind of link this is, and what is special about it: ``on switch lan``, ``port hairpin on``."""
-    match link:
-        case Veth():
-            yield f"on switch {link.switch}"
-            yield from (f"port {word}" for word in _differences_of(Port(), link.port))
-        case Macvlan():
-            yield f"{link.kind} {link.effective_mode} on {link.parent}"
-        case Switch():
-            yield "a switch"
-        case SwitchLink():
-            yield "a link between switches"
+    yield from link.words
+    for plug in link.plugs:
+        if plug.port is not None:
+            yield from (f"port {word}" for word in _differences_of(Port(), plug.port))
 
 
 def _differences(before: AnyLink, after: AnyLink) -> Iterator[str]:

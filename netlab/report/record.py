@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from netlab.contract.observed import StepObserved
-from netlab.contract.types import Endpoint, Macvlan, Plan, State, Step, layer_family
+from netlab.contract.types import Endpoint, Plan, State, Step, layer_family
 from netlab.contract.wire import to_plain
 from netlab.errors import FAILED, INCONCLUSIVE, PASSED
 from netlab.groups import fold
@@ -186,8 +186,8 @@ def _endpoint(state: State, endpoint: Endpoint, group: str) -> Record:
         "interface": link.name,
         "link": endpoint.link,
         "kind": link.kind,
-        "mode": link.effective_mode if isinstance(link, Macvlan) else None,
-        "parent": link.parent if isinstance(link, Macvlan) else None,
+        "mode": link.effective_mode,
+        "parent": link.lower,
         "mac": endpoint.mac,
         "v4": str(endpoint.v4) if endpoint.v4 else None,
         "v6": str(endpoint.v6) if endpoint.v6 else None,

@@ -6,7 +6,7 @@ import ipaddress
 from collections import deque
 from collections.abc import Iterator
 
-from netlab.contract.types import MAIN_TABLE, Address, AnyLink, Endpoint, Macvlan, Namespace, Route, State
+from netlab.contract.types import MAIN_TABLE, Address, AnyLink, Endpoint, Namespace, Route, State
 from netlab.why.case import Candidate, Case, Step
 
 GATEWAY = (
@@ -86,7 +86,7 @@ def _way(case: Case) -> Way:
         for mine in (start,) if namespace == start.namespace else state.links_of(namespace):
             for theirs in state.links:
                 other = theirs.namespace
-                if other in seen or theirs.kind in ("switch", "switchlink") or not _meet(mine, theirs, family):
+                if other in seen or not theirs.interface or not _meet(mine, theirs, family):
                     continue
                 if other == goal.namespace:
                     if theirs.id == goal.id:
@@ -235,7 +235,7 @@ def _own_mac(case: Case) -> Iterator[Candidate]:
     one, other = case.links
     macs = {link.mac for link in case.state.links}
     for link, peer in ((other, one), (one, other)):
-        relatives = isinstance(link, Macvlan) and link.effective_mode == "passthru"
+        relatives = link.mac_of is not None
         twin = any(third.mac == link.mac for third in case.state.links if third.id != link.id)
         if link.mac and not relatives and (twin or link.mac == peer.mac):
             number = int(link.mac.replace(":", ""), 16)

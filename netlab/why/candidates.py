@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from netlab.contract.types import AnyLink, Macvlan, Port, SwitchLink, Veth
+from netlab.contract.types import AnyLink, Macvlan, Port, Veth
 from netlab.report.changes import sysctl_name
 from netlab.why import addressing, family
 from netlab.why.case import Candidate, Case, Step
@@ -68,27 +68,29 @@ def _bring_up(case: Case) -> Iterator[Candidate]:
         yield case.candidate("up", f"bring up {_what(near)}", DOWN, {"set": near})
     far: dict[str, Step] = {}
     for link in case.state.links:
-        if isinstance(link, Veth):
+        if link.port_id is not None:
             _revive(case, link, far)
-        if not link.up and not isinstance(link, SwitchLink):
+        if not link.up and not link.trunk:
             far.setdefault(link.id, {})["state"] = "up"
     rest = {target: settings for target, settings in far.items() if target not in near}
     if rest:
         yield case.candidate("up-all", f"bring up {_what(rest)}", DOWN, {"set": rest})
 
 
-def _revive(case: Case, wire: Veth, into: dict[str, Step]) -> None:
+def _revive(case: Case, wire: AnyLink, into: dict[str, Step]) -> None:
+    plug = wire.plugs[-1]  # the far end of its wire
+    assert plug.port is not None
     port: Step = {}
-    if not wire.port.up:
+    if not plug.port.up:
         port["up"] = True
-    if not wire.port.attached:
+    if not plug.port.attached:
         port["attached"] = True
-    if wire.port.state != "forwarding":
+    if plug.port.state != "forwarding":
         port["state"] = "forwarding"
     if port:
         into.setdefault(wire.id, {})["port"] = port
-    if not case.state.link(wire.switch).up:
-        into[wire.switch] = {"state": "up"}
+    if not case.state.link(plug.bridge).up:
+        into[plug.bridge] = {"state": "up"}
 
 
 def _what(down: dict[str, Step]) -> str:
@@ -126,13 +128,12 @@ def _filters(case: Case) -> Iterator[Candidate]:
 def _source_lists(case: Case) -> Iterator[Candidate]:
     one, other = case.links
     for link, peer in ((one, other), (other, one)):
-        if not isinstance(link, Macvlan):
-            continue
-        if link.effective_mode == "source" and peer.mac and peer.mac not in link.allowed_macs:
-            step: Step = {"set": {link.id: {"allowed_macs": [*link.allowed_macs, peer.mac]}}}
+        if link.hears_only is not None and peer.mac and peer.mac not in link.hears_only:
+            step: Step = {"set": {link.id: {"allowed_macs": [*link.hears_only, peer.mac]}}}
             yield case.candidate(f"list-{link.id}", f"let {link.id} hear {peer.id}", LISTED, step)
     for wire in case.wires:
         for child in case.state.children_of(wire.id):
+            # 'nodst' is a key of macvlan alone, and so is what this changes.
             if isinstance(child, Macvlan) and child.nodst:
                 step = {"set": {child.id: {"nodst": False}}}
                 yield case.candidate(f"nodst-{child.id}", f"let {child.id} have copies only, nodst off", NODST, step)
@@ -154,7 +155,7 @@ def _port_options(case: Case) -> Iterator[Candidate]:
 
 def _admit(case: Case, wire: Veth) -> Iterator[Candidate]:
     """A locked port stays locked; the MAC in question is let in."""
-    inside = [link for link in case.links if link.mac and (link.id == wire.id or _below(case, link) == wire.id)]
+    inside = [link for link in case.links if link.mac and case.state.root(link.id).id == wire.id]
     new = [link.mac for link in inside if link.mac and link.mac not in wire.port.fdb]
     if wire.port.locked and new:
         step = {"set": {wire.id: {"port": {"fdb": [*wire.port.fdb, *new]}}}}
@@ -162,18 +163,11 @@ def _admit(case: Case, wire: Veth) -> Iterator[Candidate]:
         yield case.candidate(f"admit-{wire.id}", title, LOCKED, step)
 
 
-def _below(case: Case, link: AnyLink) -> str:
-    while isinstance(link, Macvlan):
-        link = case.state.link(link.parent)
-    return link.id
-
-
 # --- modes and sizes --------------------------------------------------------------------------------
 
 
 def _modes(case: Case) -> Iterator[Candidate]:
-    children = [link for link in case.links if isinstance(link, Macvlan)]
-    other = [link.id for link in children if link.effective_mode in ("vepa", "private", "source")]
+    other = [link.id for link in case.links if link.effective_mode in ("vepa", "private", "source")]
     because = "Siblings in bridge mode reach each other inside of their parent, without the switch."
     for link in other:
         yield case.candidate(f"mode-{link}", f"set {link} to bridge mode", because, {"set": {link: {"mode": "bridge"}}})
@@ -182,7 +176,7 @@ def _modes(case: Case) -> Iterator[Candidate]:
         parts = [f"mode-{link}" for link in other]
         step: Step = {"set": {link: {"mode": "bridge"} for link in other}}
         yield case.candidate("modes", title, because, step, includes=parts)
-    deaf = [link.id for link in children if link.bcqueuelen == 0]
+    deaf = [link.id for link in case.links if link.queue_length == 0]
     if deaf:
         because = "Broadcasts from outside wait in a queue for the children, and 0 leaves no room in it."
         step = {"set": {link: {"bcqueuelen": 1000} for link in deaf}}
@@ -197,7 +191,7 @@ def _mtu(case: Case) -> Iterator[Candidate]:
     through = addressing.gateways(case)
     near: list[AnyLink] = [*case.wires, *case.links]
     near += [link for namespace in through for link in case.state.links_of(namespace)]
-    near += [link for link in case.state.links if isinstance(link, SwitchLink)]
+    near += [link for link in case.state.links if link.trunk]
     small = {link.id: {"mtu": wanted} for link in near if link.mtu < int(size)}
     if small:
         yield case.candidate("mtu", f"raise the MTU of {' and '.join(small)} to {wanted}", MTU, {"set": small})

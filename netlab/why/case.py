@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from netlab.contract.types import Address, AnyLink, Endpoint, Macvlan, State, Veth, layer_family
+from netlab.contract.types import Address, AnyLink, Endpoint, State, Veth, layer_family, nics
 
 #: What a step of the file holds, less its name.
 Step = dict[str, Any]
@@ -90,12 +90,7 @@ class Case:
     @cached_property
     def wires(self) -> list[Veth]:
         """The physical interfaces below the two, each once."""
-        return list(dict.fromkeys(wire for link in self.links if (wire := self._wire(link)) is not None))
-
-    def _wire(self, link: AnyLink) -> Veth | None:
-        while isinstance(link, Macvlan):
-            link = self.state.link(link.parent)
-        return link if isinstance(link, Veth) else None
+        return list(dict.fromkeys(nics(self.state.root(link.id) for link in self.links)))
 
     @property
     def reflecting(self) -> Step | None:

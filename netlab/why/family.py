@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netlab.contract.types import Endpoint, Macvlan, Route, State, base_layer
+from netlab.contract.types import AnyLink, Endpoint, Route, State, base_layer
 from netlab.why.addressing import free_address, with_route
 from netlab.why.case import Candidate, Case, Step, merged
 
@@ -47,7 +47,7 @@ def shim(case: Case) -> Iterator[Candidate]:
         (one, other, case.source, case.destination),
         (other, one, case.destination, case.source),
     ):
-        if not isinstance(child, Macvlan) or child.parent != host.id or child.namespace == host.namespace:
+        if child.effective_mode is None or child.lower != host.id or child.namespace == host.namespace:
             continue
         steps = _shim(case, end, peer)
         if steps is None:
@@ -94,9 +94,9 @@ def _in_place(case: Case, end: Endpoint) -> dict[str, str]:
     return {"destination": f"{end.namespace}:shim"}
 
 
-def _anew(case: Case, child: Macvlan, mode: str) -> Step:
+def _anew(case: Case, child: AnyLink, mode: str) -> Step:
     """A child deleted and made once more, in another mode and with a MAC of its own."""
-    link: Step = {"type": child.kind, "parent": case.state.link(child.parent).name, "mode": mode}
+    link: Step = {"type": child.kind, "parent": case.state.link(str(child.lower)).name, "mode": mode}
     link["addresses"] = [str(address) for address in child.addresses]
     host, _, container = child.namespace.partition("/")
     interfaces: Step = {"interfaces": {child.name: link}}
@@ -111,13 +111,13 @@ def apart(case: Case) -> Iterator[Candidate]:
     """A passthru child made anew; a child that lives in its parent's own namespace gets one for itself."""
     below = (child for link in case.links for child in case.state.children_of(link.id))
     for one in dict.fromkeys((*case.links, *below)):
-        if isinstance(one, Macvlan) and one.effective_mode == "passthru":
+        if one.mac_of is not None:
             yield case.candidate("anew", f"make {one.id} anew, in bridge mode", ANEW, _anew(case, one, "bridge"))
     ends = (case.source, case.destination)
     for link, end, other in zip(case.links, ends, ends[::-1], strict=True):
-        if not isinstance(link, Macvlan) or "/" in link.namespace:
+        if link.effective_mode is None or link.lower is None or "/" in link.namespace:
             continue
-        parent = case.state.link(link.parent)
+        parent = case.state.link(link.lower)
         if link.namespace != parent.namespace:
             continue
         host = link.namespace
@@ -132,7 +132,7 @@ def apart(case: Case) -> Iterator[Candidate]:
         new = f"{host}/{name}:eth0"
         pair = {"source": new} if end is case.source else {"destination": new}
         yield case.candidate("container", title, APART, step, **pair)
-        if other.link == link.parent:
+        if other.link == link.lower:
             yield from _and_meet_its_parent(case, other, end, title, step, pair)
 
 
