@@ -20,6 +20,10 @@ from netlab.errors import CANNOT_RUN, FULL, INTERRUPTED, PASSED, WRONG, printabl
 NAMES = ("netlab", "netns-lab")
 
 
+#: What a lack of memory becomes within Python: a parser without memory finds faults in a module that has none.
+_BROKEN = (SystemError, SyntaxError)
+
+
 class Interrupted(BaseException):
     """A signal asked the process to end; like KeyboardInterrupt it passes every ``except Exception``."""
 
@@ -99,7 +103,7 @@ def _run(argv: list[str]) -> int:
 
 def _failed(error: Exception) -> int:
     """Say what went wrong; returns the exit code. An unforeseen error is raised again."""
-    if isinstance(error, (MemoryError, ImportError)) or (isinstance(error, SystemError) and _memory_is_limited()):
+    if isinstance(error, (MemoryError, ImportError)) or (isinstance(error, _BROKEN) and _memory_is_limited()):
         # Where there is no memory for its words Python's own errors become others.
         return _lacking(error)
     if isinstance(error, OSError) and error.errno in FULL | SCARCE:
@@ -144,7 +148,7 @@ def _lacking(error: Exception) -> int:
         mend = "install netlab with all that it needs"
     else:
         mend = "raise the memory limit (ulimit -v)" if limited else "free some memory"
-    said = "" if isinstance(error, SystemError) else printable(str(error))
+    said = "" if isinstance(error, _BROKEN) else printable(str(error))
     print(f"netlab: {said or 'out of memory'}\n  {mend}", file=sys.stderr)
     return CANNOT_RUN
 
