@@ -1,6 +1,6 @@
 """One module per link kind: it turns a link of the plan into netlink requests, and compares what is read back.
 
-`KINDS` is the table of them. Whoever adds a kind gives it a row here.
+`KINDS` is the table of them: a new kind gets a row here.
 """
 
 from __future__ import annotations
