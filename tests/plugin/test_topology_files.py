@@ -231,20 +231,21 @@ compare:
 """
 
 
-def test_reports_have_the_measurements(project: Project) -> None:
-    """A report has what the items of its file have measured, claims that rest on it included; of what was left out
-    it has nothing."""
+@pytest.mark.parametrize("args", [(), ("-n", "3")], ids=["alone", "shared"])
+def test_reports_have_the_measurements(project: Project, args: tuple[str, ...]) -> None:
+    """A report has what the items of its file have measured, claims that rest on it included."""
     project.write("topologies/two.yaml", TWO_HOSTS + MEASURED)
-    for where, args in (("alone", ()), ("shared", ("-n", "3"))):
-        ran = project.pytest("-q", "--netlab-report", where, *args)
-        assert ran.returncode == 0, ran.output
-        record = json.loads((project.root / where / "two" / "run.json").read_text())
-        assert [(one["src"], one["dst"]) for one in record["throughput"]] == [
-            ("A:eth0", "B:eth0"),
-            ("B:eth0", "A:eth0"),
-        ]
-        assert [one["verdict"] for kind in ("throughput", "latency", "compare") for one in record[kind]] == ["P"] * 4
-        assert [claim["verdict"] for claim in record["claims"]] == ["confirmed"]
+    ran = project.pytest("-q", "--netlab-report", "here", *args)
+    assert ran.returncode == 0, ran.output
+    record = json.loads((project.root / "here" / "two" / "run.json").read_text())
+    assert [(one["src"], one["dst"]) for one in record["throughput"]] == [("A:eth0", "B:eth0"), ("B:eth0", "A:eth0")]
+    assert [one["verdict"] for kind in ("throughput", "latency", "compare") for one in record[kind]] == ["P"] * 4
+    assert [claim["verdict"] for claim in record["claims"]] == ["confirmed"]
+
+
+def test_reports_have_nothing_of_measurements_that_were_left_out(project: Project) -> None:
+    """A report of chosen layers has the measurements that were among them, and no others."""
+    project.write("topologies/two.yaml", TWO_HOSTS + MEASURED)
     project.pytest("-q", "--netlab-report", "some", "--netlab-layers", "latency,arp")
     record = json.loads((project.root / "some" / "two" / "run.json").read_text())
     assert [len(record[kind]) for kind in ("throughput", "latency", "compare")] == [0, 1, 0]
