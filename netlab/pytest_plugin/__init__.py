@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from netlab.testing.blueprint import Source
 
 _KEEPER: pytest.StashKey[Keeper] = pytest.StashKey()
-#: Where topology files are looked for in a project that doesn't say.
+#: Where topology files are looked for in a project that doesn't say; known by its identity, as pytest before 8 makes an
+#: empty list of a default of None.
 DEFAULT = ["topologies/*.yaml"]
 _PATHS: pytest.StashKey[frozenset[Path]] = pytest.StashKey()
 
@@ -48,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(
         "netlab_topologies",
         type="args",
-        default=None,
+        default=DEFAULT,
         help="Patterns, relative to the root folder, of topology files that are tests. "
         "[of topologies/*.yaml those that have hosts: or switches: at their top]",
     )
@@ -126,7 +127,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """
     if file_path.suffix not in (".yaml", ".yml") or file_path not in _paths(parent.config):
         return None
-    if parent.config.getini("netlab_topologies") is None:
+    if parent.config.getini("netlab_topologies") is DEFAULT:
         from netlab.pytest_plugin.recognise import is_topology
 
         try:
@@ -142,9 +143,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def _paths(config: pytest.Config) -> frozenset[Path]:
     if _PATHS not in config.stash:
-        patterns: list[str] | None = config.getini("netlab_topologies")
-        if patterns is None:
-            patterns = DEFAULT
+        patterns: list[str] = config.getini("netlab_topologies")
         config.stash[_PATHS] = frozenset(path for pattern in patterns for path in config.rootpath.glob(pattern))
     return config.stash[_PATHS]
 
