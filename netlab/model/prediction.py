@@ -56,6 +56,7 @@ class Prediction:
         self._size = max((int(layer.partition("/")[2] or 0) for layer in layers), default=0)
         #: by address family; empty where every pair is to be simulated by itself
         self._classes: dict[int | None, Classes] = {}
+        self._by_layer: dict[str, Classes] = {}
         self._sharing = classes
         self._letters: dict[tuple[str, PairClass], str] = {}
         self._wired: dict[tuple[str, PairClass], bool | None] = {}
@@ -148,15 +149,16 @@ class Prediction:
 
     def letter(self, layer: str, i: int, j: int) -> str:
         """The letter of one pair, of any layer."""
-        if i == j or not self._applies(layer, i, j):
+        if i == j:
             return "."
         if not self._sharing or self._classes_of(layer).alone(i, j):
             # Nobody asks again: what isn't kept takes no room.
-            return self._simulated(layer, i, j)
+            return self._simulated(layer, i, j) if self._applies(layer, i, j) else "."
+        # Whether a layer applies to a pair is a matter of their classes, too.
         key = layer, self._class(layer, i, j)
         found = self._letters.get(key)
         if found is None:
-            found = self._letters[key] = self._simulated(layer, i, j)
+            found = self._letters[key] = self._simulated(layer, i, j) if self._applies(layer, i, j) else "."
         return found
 
     def _applies(self, layer: str, i: int, j: int) -> bool:
@@ -174,10 +176,13 @@ class Prediction:
         return f"the lab has more than {MOST:,} pairs that are all different: no more of them were looked at"
 
     def _classes_of(self, layer: str) -> Classes:
-        family = layer_family(layer)
-        if family not in self._classes:
-            self._classes[family] = Classes(self._world, self._ends, family, self._size)
-        return self._classes[family]
+        found = self._by_layer.get(layer)
+        if found is None:
+            family = layer_family(layer)
+            if family not in self._classes:
+                self._classes[family] = Classes(self._world, self._ends, family, self._size)
+            found = self._by_layer[layer] = self._classes[family]
+        return found
 
     def _class(self, layer: str, i: int, j: int) -> PairClass:
         return self._classes_of(layer).pair(i, j) if self._sharing else (i, j, 0)
