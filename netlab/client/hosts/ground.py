@@ -40,6 +40,7 @@ from netlab.contract.types import (
     Switch,
     SwitchLink,
     Veth,
+    nics,
 )
 from netlab.errors import UsageError
 from netlab.plan import sysctls
@@ -72,7 +73,7 @@ def nics_of(plan: Plan, machine: Machine, facts: Facts) -> dict[str, str]:
     found: dict[str, str] = {}
     given = dict(machine.nics)
     links = facts["links"]
-    wires = {link.id: link for step in plan.steps for link in step.state.links if isinstance(link, Veth)}
+    wires = {link.id: link for step in plan.steps for link in nics(step.state.links)}
     mine = [link for link in wires.values() if link.namespace == machine.host]
     unknown = sorted(set(given) - {"", *(link.name for link in mine)})
     if unknown:
@@ -152,7 +153,7 @@ class Grounding:
         return facts
 
     def _real_macs(self) -> dict[str, str]:
-        wires = [link for step in self.original.steps for link in step.state.links if isinstance(link, Veth)]
+        wires = [link for step in self.original.steps for link in nics(step.state.links)]
         return {link.mac: str(self._nic(link)["mac"]) for link in wires if link.mac}
 
     def _note_leftovers(self) -> None:
@@ -166,7 +167,7 @@ class Grounding:
         for step in self.original.steps:
             for link in step.state.links:
                 there = self.ground.facts.get(link.namespace, {}).get("links", {})
-                if isinstance(link, Macvlan) and link.ifname in there:
+                if link.lower is not None and link.ifname in there:
                     machine = self.ground.machines[link.namespace]
                     raise CannotRun(f"{machine}: there is an interface {link.ifname!r} already", "another name")
 
@@ -174,7 +175,7 @@ class Grounding:
         """Refuse an address of the topology that another interface of the machine has: that one would answer for it."""
         for step in self.original.steps:
             for link in step.state.links:
-                if link.namespace not in self.ground.facts or isinstance(link, (Switch, SwitchLink)):
+                if link.namespace not in self.ground.facts or not link.interface:
                     continue
                 own = self.nics.get(link.id)
                 for name, read in self.ground.facts[link.namespace]["links"].items():
@@ -228,6 +229,7 @@ class Grounding:
         """Whether a step has switch options other than an ordinary switch's; each is noted once."""
         odd = False
         for link in step.state.links:
+            # Which options a real switch, and its ports, may have is another question for each kind (see `_link`).
             if isinstance(link, Veth) and (link.port != Port() or not link.up):
                 self._note(
                     f"the options of the port of {link.id} are the real switch's: predicted as an ordinary one's"
@@ -270,6 +272,7 @@ class Grounding:
         return replace(namespace, sysctls=tuple(real.items()))
 
     def _link(self, link: AnyLink) -> AnyLink:
+        # What each kind becomes on real machines: this room's table of kinds, beside `_odd_ports`.
         if isinstance(link, Veth):
             return self._wire(link)
         if isinstance(link, Macvlan):
@@ -305,8 +308,8 @@ class Grounding:
 
     def _parent(self, link: Macvlan) -> Veth:
         for step in self.original.steps:
-            for one in step.state.links:
-                if one.id == link.parent and isinstance(one, Veth):
+            for one in nics(step.state.links):
+                if one.id == link.parent:
                     return one
         raise UsageError(f"{link.id}: its parent {link.parent} is no NIC of a machine")
 
@@ -367,9 +370,10 @@ class Grounding:
         """What the machine of a host must do in a step of `plan`, and the whole state, of which it takes its part."""
         mine = tuple(change for change in step.changes if _host_of(change) == host)
         links = tuple(
+            # Only a NIC has a port of a real switch, which isn't a machine's to look at.
             replace(link, port=Port(attached=False)) if isinstance(link, Veth) else link
             for link in step.state.links
-            if not isinstance(link, (Switch, SwitchLink))
+            if link.interface
         )
         namespaces = tuple(replace(ns, sysctls=()) for ns in step.state.namespaces if ns.kind != "switch")
         return Step(step.name, mine, replace(step.state, links=links, namespaces=namespaces))
