@@ -15,6 +15,7 @@ from pathlib import Path
 
 MACHINES = ("a", "b")
 
+#: bash reads ~/.bashrc where it serves ssh, and the user's own may do anything there: a home without any.
 SSHD = """\
 HostKey {folder}/host_key
 AuthorizedKeysFile {folder}/key.pub
@@ -24,6 +25,7 @@ UsePAM no
 PidFile none
 UseDNS no
 PasswordAuthentication yes
+SetEnv HOME={folder}
 """
 
 

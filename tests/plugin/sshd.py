@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+#: bash reads ~/.bashrc where it serves ssh, and the user's own may do anything there: a home without any.
 CONFIG = """\
 ListenAddress 127.0.0.1
 HostKey {folder}/host
@@ -21,6 +22,7 @@ UsePAM no
 PermitRootLogin yes
 PasswordAuthentication no
 KbdInteractiveAuthentication no
+SetEnv HOME={folder}
 """
 #: sshd wants /run/sshd (its privilege separation directory): it gets one that nobody else sees. What a user's shell
 #: does at its start is none of the tests': it may take its time, or wait for a lock.
