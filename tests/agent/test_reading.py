@@ -21,6 +21,15 @@ from tests.agent.test_build import ALL_OPTIONS
 from tests.agent.witness import learn
 
 
+#: What is read of a bridge, and as what the kernel tells it.
+BRIDGE = {
+    "stp": "IFLA_BR_STP_STATE",
+    "ageing_time": "IFLA_BR_AGEING_TIME",
+    "mcast_snooping": "IFLA_BR_MCAST_SNOOPING",
+    "fdb_max_learned": "IFLA_BR_FDB_MAX_LEARNED",
+}
+
+
 @pytest.fixture(autouse=True)
 def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pyroute2 know what it lacks."""
@@ -51,7 +60,7 @@ def witnessed_link(data: memoryview) -> tuple[int, dict[str, Any]]:
             listed = details.get_attr("IFLA_MACVLAN_MACADDR_DATA")
             read["allowed_macs"] = sorted(mac for _, mac in listed["attrs"]) if listed else []
     elif read["kind"] == "bridge":
-        read |= {name: details.get_attr(attribute) for name, attribute in readback.BRIDGE.items()}
+        read |= {name: details.get_attr(attribute) for name, attribute in BRIDGE.items()}
         read |= {"stp": bool(read["stp"]), "ageing_time": read["ageing_time"] / 100}
     if info.get_attr("IFLA_INFO_SLAVE_KIND") == "bridge":
         slave = info.get_attr("IFLA_INFO_SLAVE_DATA")
