@@ -20,7 +20,6 @@ from tests.agent.conftest import Built
 from tests.agent.test_build import ALL_OPTIONS
 from tests.agent.witness import learn
 
-
 #: What is read of a bridge, and as what the kernel tells it.
 BRIDGE = {
     "stp": "IFLA_BR_STP_STATE",
