@@ -39,10 +39,6 @@ def build(folder: Path) -> None:
     run("mount", "-t", "tmpfs", "tmpfs", "/run")
     for path in ("/run/netns", "/run/sshd"):
         Path(path).mkdir()
-    for name in (".bashrc", ".zshenv"):
-        # What a user's shell does at its start is none of the machines': it may take its time, or wait for a lock.
-        if (Path.home() / name).exists():
-            run("mount", "--bind", "/dev/null", str(Path.home() / name))
     run("ip", "link", "set", "dev", "lo", "up")
     run("ip", "netns", "add", "lan")
     run("ip", "-n", "lan", "link", "add", "dev", "br0", "type", "bridge")

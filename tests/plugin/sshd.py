@@ -24,12 +24,8 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 SetEnv HOME={folder}
 """
-#: sshd wants /run/sshd (its privilege separation directory): it gets one that nobody else sees. What a user's shell
-#: does at its start is none of the tests': it may take its time, or wait for a lock.
-START = (
-    "for file in ~/.bashrc ~/.zshenv; do [ ! -e $file ] || mount --bind /dev/null $file; done; "
-    'mount -t tmpfs tmpfs /run && mkdir -m 0755 /run/sshd && exec "$@"'
-)
+#: sshd wants /run/sshd (its privilege separation directory): it gets one that nobody else sees.
+START = 'mount -t tmpfs tmpfs /run && mkdir -m 0755 /run/sshd && exec "$@"'
 
 
 @dataclass(frozen=True)
