@@ -67,9 +67,9 @@ class Prediction:
         self._broadcast_wired: dict[int, bool] = {}
         #: the story of the source that was last asked for
         self._told: BroadcastStory | None = None
-        self.letters: dict[str, tuple[str, ...]] = {
-            layer: tuple("".join(row) for row in self._rows(layer, self.letter)) for layer in self.layers
-        }
+        self.letters: dict[str, tuple[str, ...]] = {}
+        for layer in self.layers:
+            self.letters[layer] = tuple("".join(row) for row in self._rows(layer, self.letter))
         self.unknown: Mapping[Cell, str] = _Reasons(self)
 
     def story(self, layer: str, i: int, j: int) -> Story:
@@ -149,6 +149,9 @@ class Prediction:
 
     def letter(self, layer: str, i: int, j: int) -> str:
         """The letter of one pair, of any layer."""
+        known = self.letters.get(layer)
+        if known is not None:
+            return known[i][j]
         if i == j:
             return "."
         if not self._sharing or self._classes_of(layer).alone(i, j):
