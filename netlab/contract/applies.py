@@ -1,52 +1,60 @@
-"""Which pairs of endpoints a layer applies to. Of all others the letter is ``.``."""
+"""Which pairs a layer applies to. Of all others the letter is ``.``."""
 
 from __future__ import annotations
 
 import functools
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from netlab.contract.types.layers import ON_LINK, base_layer, layer_family
-from netlab.contract.types.state import Endpoint
+from netlab.contract.types.state import AnySource, AnyTarget, Asker, Endpoint, State
 
 
-def applicable(endpoints: Sequence[Endpoint], layer: str) -> list[tuple[int, int]]:
-    """The pairs that a layer applies to, as rows and columns."""
+def applicable(state: State, layer: str) -> list[tuple[int, int]]:
+    """The pairs that a layer applies to, as rows and columns of its matrix."""
     found = []
-    for i, source in enumerate(endpoints):
+    targets = state.destinations(layer)
+    for i, source in enumerate(state.sources(layer)):
         applies = applies_from(source, layer)
-        found += [(i, j) for j, target in enumerate(endpoints) if i != j and applies(target)]
+        found += [(i, j) for j, target in enumerate(targets) if source is not target and applies(target)]
     return found
 
 
-def applies_from(source: Endpoint, layer: str) -> Callable[[Endpoint], bool]:
+def applies_from(source: AnySource, layer: str) -> Callable[[AnyTarget], bool]:
     """Tells of a destination whether a layer applies to it with this source: it is asked of many."""
     family = layer_family(layer)
+    if isinstance(source, Asker):
+        applies = family in source.families
+        return (lambda target: target.address(family) is not None) if applies else _nothing
     if family is None:
-        return _nothing if source.extra else lambda target: not target.extra
+        return _nothing if source.extra else lambda target: isinstance(target, Endpoint) and not target.extra
     ours = source.address(family)
     if ours is None:
         return _nothing
     if base_layer(layer) not in ON_LINK:
-        return (lambda target: target.v4 is not None) if family == 4 else (lambda target: target.v6 is not None)
+        return lambda target: target.address(family) is not None
     first, last = int(ours.network.network_address), int(ours.network.broadcast_address)
 
-    def on_link(target: Endpoint) -> bool:
-        theirs = target.v4 if family == 4 else target.v6
+    def on_link(target: AnyTarget) -> bool:
+        theirs = target.address(family)
         return theirs is not None and first <= _number(theirs.ip) <= last
 
     return on_link
 
 
-def lack(source: Endpoint, target: Endpoint, layer: str) -> str:
+def lack(source: AnySource, target: AnyTarget, layer: str) -> str:
     """What a pair lacks that a layer needs whatever the subnets: ``A:eth0 has no IPv6 address``; or ''."""
     family = layer_family(layer)
+    if isinstance(source, Asker):
+        without = [source.id] * (family not in source.families) + [target.id] * (not target.address(family))
+        return next((f"{one} has no IPv{family} address" for one in without), "")
     if family is None:
-        return next((f"{end.id} is a further address" for end in (source, target) if end.extra), "")
+        extra = (end for end in (source, target) if isinstance(end, Endpoint) and end.extra)
+        return next((f"{end.id} is a further address" for end in extra), "")
     return next((f"{end.id} has no IPv{family} address" for end in (source, target) if not end.address(family)), "")
 
 
-def _nothing(_target: Endpoint) -> bool:
+def _nothing(_target: AnyTarget) -> bool:
     return False
 
 

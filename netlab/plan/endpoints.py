@@ -1,11 +1,12 @@
-"""The endpoints of a lab: the rows and columns of its matrices."""
+"""The endpoints, askers and targets of a lab: the rows and columns of its matrices."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from typing import Literal
 
-from netlab.contract.types import Address, AnyLink, Endpoint
+from netlab.contract.types import Address, AnyLink, Asker, Endpoint, Namespace, Target
 
 
 def endpoints(links: Iterable[AnyLink]) -> tuple[Endpoint, ...]:
@@ -23,6 +24,24 @@ def endpoints(links: Iterable[AnyLink]) -> tuple[Endpoint, ...]:
             own4, own6 = (address, None) if address.family == 4 else (None, address)
             made.append(Endpoint(f"{link.id}@{address.ip}", *common, v4=own4, v6=own6, extra=True))
     return tuple(made)
+
+
+def askers(namespaces: Iterable[Namespace], links: Iterable[AnyLink]) -> tuple[Asker, ...]:
+    """Every host and container, with the families in which it has addresses."""
+    families: dict[str, set[Literal[4, 6]]] = {}
+    for link in links:
+        mine = families.setdefault(link.namespace, set())
+        mine.update(address.family for address in link.addresses if not _link_local(address))
+    return tuple(Asker(ns.id, tuple(sorted(families.get(ns.id, ())))) for ns in namespaces if ns.kind != "switch")
+
+
+def targets(asked: Iterable[str], links: Iterable[AnyLink]) -> tuple[Target, ...]:
+    """The addresses that are asked for by themselves, with the interfaces that have them."""
+    holders: dict[str, list[str]] = {}
+    for link in links:
+        for address in link.addresses:
+            holders.setdefault(address.ip, []).append(link.id)
+    return tuple(Target(ip, 6 if ":" in ip else 4, tuple(holders.get(ip, ()))) for ip in asked)
 
 
 def _link_local(address: Address) -> bool:

@@ -18,7 +18,7 @@ from netlab.contract.types import (
 )
 from netlab.plan import owned, routing, sysctls
 from netlab.plan.carrier import settle
-from netlab.plan.endpoints import endpoints
+from netlab.plan.endpoints import askers, endpoints
 from netlab.plan.file import File
 from netlab.plan.hops import hops
 from netlab.plan.memory import Memory
@@ -182,18 +182,20 @@ class Lab:
         values = self.interned.setdefault(values, values)
         if born:
             return Namespace(box.id, box.kind, values, where=box.where)
-        return Namespace(box.id, box.kind, values, box.routes, box.rules, box.where)
+        return Namespace(box.id, box.kind, values, box.routes, box.rules, where=box.where)
 
     def state(self) -> State:
         """The frozen state."""
         links, memory = tuple(self.links.values()), self.memory
         order = [link_id for box in self.ordered() for link_id in self.listed.get(box.id, ())]
+        namespaces = tuple(self.namespace(box) for box in self.ordered())
         return State(
-            namespaces=tuple(self.namespace(box) for box in self.ordered()),
+            namespaces=namespaces,
             links=links,
             endpoints=endpoints([self.links[link_id] for link_id in order if link_id in self.links]),
             hops=hops(links),
             routers=sum(sysctls.forwards(box.sysctls) for box in self.boxes.values() if box.kind != "switch"),
+            askers=askers(namespaces, links),
             given=tuple(sorted(memory.given, key=memory.given.__getitem__)),
             shadowed=tuple(memory.shadowed(links)),
             addressed=tuple(sorted(memory.addressed, key=memory.addressed.__getitem__)),

@@ -167,7 +167,8 @@ def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> t
                 family=family,
                 src=None if rule.src == "default" else rule.src,
                 dst=None if rule.to == "default" else rule.to,
-                **devices,
+                iif=devices.get("iif"),
+                oif=devices.get("oif"),
             )
         )
         if made[-1] in taken:

@@ -146,7 +146,7 @@ def questions(states: list[tuple[State, tuple[Any, ...]]]) -> dict[str, list[tup
                 found[predicted[2]].append((("refused", place, which), predicted[:2]))
         layers = layers_of(type("", (), {"steps": [type("", (), {"state": state})]})) if state.links else LAYERS
         for layer in layers:
-            for i, j in applicable(state.endpoints, layer):
+            for i, j in applicable(state, layer):
                 question = (place, layer, i, j)
                 answer = asker.answer(question)
                 for rule in asker.rules(question):

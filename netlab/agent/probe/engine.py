@@ -145,7 +145,7 @@ class Prober:
         return found
 
     def _probe(self, name: str, seed: int, wanted: Collection[Pair] | None) -> LayerObserved:
-        pairs = applicable(self.view.endpoints, name)
+        pairs = applicable(self.view.state, name)
         layer = ENGINES[base_layer(name)](self.view, self.receivers, name)
         if wanted is None:
             groups = waves.cut(self.view.state, name, pairs, seed, warms=layer.warms)

@@ -80,7 +80,7 @@ class Waves:
 
     def probe(self, layer: str, seed: int, wanted: list[Pair] | None) -> LayerObserved:
         """Probe one layer, over all its pairs or those wanted (then each in a wave of its own)."""
-        pairs = applicable(self._state.endpoints, layer)
+        pairs = applicable(self._state, layer)
         groups: Iterator[list[Pair]]
         warms = base_layer(layer) not in ("broadcast", "unicast")
         if wanted is not None:

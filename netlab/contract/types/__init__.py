@@ -41,10 +41,17 @@ from netlab.contract.types.expectations import (
     Outcome,
 )
 from netlab.contract.types.layers import (
+    ALL_LAYERS,
+    HOST_LAYERS,
     LAYERS,
     ON_LINK,
+    asks_host,
     base_layer,
+    host_layer,
     layer_family,
+    port_of,
+    probe_of,
+    size_of,
 )
 from netlab.contract.types.links import (
     AnyLink,
@@ -69,15 +76,21 @@ from netlab.contract.types.parts import (
     MacvlanMode,
     Namespace,
     Neighbor,
+    Nexthop,
     NsKind,
     Port,
     PortState,
     Route,
+    RouteType,
     Rule,
 )
 from netlab.contract.types.state import (
+    AnySource,
+    AnyTarget,
+    Asker,
     Endpoint,
     State,
+    Target,
     ends,
 )
 from netlab.contract.types.whole import (
@@ -88,6 +101,8 @@ from netlab.contract.types.whole import (
 from netlab.contract.where import Where
 
 __all__ = [
+    "ALL_LAYERS",
+    "HOST_LAYERS",
     "LAYERS",
     "MAIN_TABLE",
     "ON_LINK",
@@ -97,6 +112,9 @@ __all__ = [
     "AnyChange",
     "AnyExpectation",
     "AnyLink",
+    "AnySource",
+    "AnyTarget",
+    "Asker",
     "Bridge",
     "Change",
     "Claim",
@@ -116,6 +134,7 @@ __all__ = [
     "Macvtap",
     "Namespace",
     "Neighbor",
+    "Nexthop",
     "NsKind",
     "Outcome",
     "Pair",
@@ -128,6 +147,7 @@ __all__ = [
     "Refusal",
     "RefusedAt",
     "Route",
+    "RouteType",
     "Rule",
     "SetLink",
     "SetRouting",
@@ -136,12 +156,18 @@ __all__ = [
     "Step",
     "Switch",
     "SwitchLink",
+    "Target",
     "Veth",
     "Where",
+    "asks_host",
     "base_layer",
     "ends",
+    "host_layer",
     "layer_family",
     "nics",
+    "port_of",
+    "probe_of",
+    "size_of",
     "stack",
     "with_state",
 ]

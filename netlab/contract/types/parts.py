@@ -11,6 +11,7 @@ from netlab.contract.where import Where
 
 NsKind = Literal["host", "container", "switch"]
 MacvlanMode = Literal["bridge", "vepa", "private", "passthru", "source"]
+RouteType = Literal["unicast", "blackhole", "unreachable", "prohibit"]
 PortState = Literal["forwarding", "disabled", "listening", "learning"]
 
 #: Main routing table (RT_TABLE_MAIN).
@@ -69,8 +70,23 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Nexthop:
+    """One of several ways of a route (RTA_MULTIPATH); ``weight`` is 1 to 256, ``oif`` as a route's own."""
+
+    via: str | None = None
+    dev: str | None = None
+    weight: int = 1
+    onlink: bool = False
+    oif: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A route beyond the connected ones. ``to`` is a prefix; ``default`` is ``0.0.0.0/0`` or ``::/0``.
+
+    ``metric`` is the priority, None for the kernel's default (0, and 1024 for IPv6). ``src`` is the source address that
+    programs get which bind to none. A ``blackhole``, ``unreachable`` or ``prohibit`` route has no way out. With
+    ``onlink`` the gateway needn't be on the link. ``nexthops`` stands in the place of ``via``, ``dev`` and ``onlink``.
 
     ``oif`` is the interface that the route leads out of. That is ``dev``; where the file gives none, the kernel looks
     the gateway up once, when it gets the route (fib_check_nh, ip6_route_check_nh), and later changes don't move it. Two
@@ -81,6 +97,11 @@ class Route:
     via: str | None = None
     dev: str | None = None
     table: int = MAIN_TABLE
+    metric: int | None = None
+    src: str | None = None
+    type: RouteType = "unicast"
+    onlink: bool = False
+    nexthops: tuple[Nexthop, ...] = ()
     oif: str | None = field(default=None, compare=False)
 
     @property
@@ -91,7 +112,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A routing policy rule (``ip rule``); every given selector must match."""
+    """A routing policy rule (``ip rule``); every given selector must match. ``fwmark`` is a mark and a mask."""
 
     table: int
     priority: int
@@ -100,6 +121,7 @@ class Rule:
     dst: str | None = None
     iif: str | None = None
     oif: str | None = None
+    fwmark: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +155,8 @@ class Namespace:
     ``sysctls`` maps a path below ``/proc/sys`` (``net/ipv4/conf/all/rp_filter``) to a value, in the
     order of writing: first ``all`` and ``default``, which are written before the first link, then
     those of single interfaces, written right after the interface was made and before it is up.
+
+    ``nftables`` is a ruleset in nft's own language, loaded as a whole; empty for none.
     """
 
     id: str
@@ -140,6 +164,7 @@ class Namespace:
     sysctls: tuple[tuple[str, str], ...] = ()
     routes: tuple[Route, ...] = ()
     rules: tuple[Rule, ...] = ()
+    nftables: str = ""
     where: Where | None = None
 
     @property

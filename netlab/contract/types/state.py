@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
+from netlab.contract.types.layers import asks_host
 from netlab.contract.types.links import AnyLink, stack
 from netlab.contract.types.parts import Address, Namespace
 
@@ -33,6 +35,44 @@ class Endpoint:
         return self.v4 if family == 4 else self.v6
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A namespace as the source of host questions: a program in it that binds to nothing.
+
+    ``id`` is that of its namespace (``A``, ``A/web``); ``families`` are those in which an interface of it has an
+    address (link-local ones don't count).
+    """
+
+    id: str
+    families: tuple[Literal[4, 6], ...] = ()
+
+    @property
+    def namespace(self) -> str:
+        """The id of the namespace that asks."""
+        return self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An address that the file asks for by itself: one interface has it, or several, or none.
+
+    ``id`` is the address; ``links`` are the ids of the interfaces that have it in this state.
+    """
+
+    id: str
+    family: Literal[4, 6]
+    links: tuple[str, ...] = ()
+
+    def address(self, family: int | None) -> Address | None:
+        """The address, for layers of its family."""
+        return Address(self.id, 128 if family == 6 else 32) if family == self.family else None
+
+
+#: A row of a matrix, and a column.
+AnySource = Endpoint | Asker
+AnyTarget = Endpoint | Target
+
+
 @dataclass(frozen=True)
 class State:
     """The whole lab as it should be in one step. Everything the model and the read-back need.
@@ -40,6 +80,10 @@ class State:
     ``links`` are in creation order (the order of addresses decides routes). ``hops`` bounds how many
     queues (a CPU's receive backlog, macvlan's workqueue) one frame can wait in, one after the other,
     on its way from any interface to any other; ``routers`` is how many namespaces forward packets.
+
+    The matrices of interface questions have a row and a column for each of the ``endpoints``. Those of host questions
+    (layers that begin with ``host:``) have a row for each of the ``askers``, and a column for each of the endpoints,
+    then one for each of the ``targets``.
 
     The rest is what the kernel remembers of earlier steps, by link id and address:
 
@@ -58,6 +102,8 @@ class State:
     endpoints: tuple[Endpoint, ...]
     hops: int
     routers: int = 0
+    askers: tuple[Asker, ...] = ()
+    targets: tuple[Target, ...] = ()
     given: tuple[tuple[str, str], ...] = ()
     shadowed: tuple[tuple[str, str], ...] = ()
     addressed: tuple[tuple[str, str], ...] = ()
@@ -76,6 +122,34 @@ class State:
     def index(self) -> dict[str, int]:
         """Endpoint id to its row and column."""
         return {endpoint.id: i for i, endpoint in enumerate(self.endpoints)}
+
+    @cached_property
+    def _askers(self) -> dict[str, int]:
+        return {asker.id: i for i, asker in enumerate(self.askers)}
+
+    @cached_property
+    def _columns(self) -> dict[str, int]:
+        return {one.id: j for j, one in enumerate(self._addressed)}
+
+    @cached_property
+    def _addressed(self) -> tuple[AnyTarget, ...]:
+        return (*self.endpoints, *self.targets)
+
+    def sources(self, layer: str) -> tuple[AnySource, ...]:
+        """The rows of a layer's matrix."""
+        return self.askers if asks_host(layer) else self.endpoints
+
+    def destinations(self, layer: str) -> tuple[AnyTarget, ...]:
+        """The columns of a layer's matrix."""
+        return self._addressed if asks_host(layer) else self.endpoints
+
+    def row(self, layer: str, source: str) -> int:
+        """The row of a source; KeyError where the layer has none such."""
+        return self._askers[source] if asks_host(layer) else self.index[source]
+
+    def column(self, layer: str, destination: str) -> int:
+        """The column of a destination; KeyError where the layer has none such."""
+        return self._columns[destination] if asks_host(layer) else self.index[destination]
 
     def link(self, link_id: str) -> AnyLink:
         """The link with this id; KeyError where there is none."""
