@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from netlab.contract.types import AnyLink, Endpoint, State
+from netlab.contract.types import AnyLink, Endpoint, State, asks_host
 
 _NUMBER = re.compile(r"\d+$")
 
@@ -17,18 +17,39 @@ def fold(state: State) -> tuple[str, ...]:
     Alike are endpoints whose host and container names differ in their trailing number only, and whose
     interfaces have one name, one kind and mode, one switch and equal port options.
     """
-    keys = [_key(state, endpoint) for endpoint in state.endpoints]
+    return _fold([(endpoint.id, _key(state, endpoint)) for endpoint in state.endpoints])
+
+
+def fold_hosts(state: State) -> tuple[str, ...]:
+    """The same for each namespace that asks: alike are those whose endpoints are, one by one."""
+    groups: dict[str, list[str]] = {asker.id: [] for asker in state.askers}
+    for endpoint, group in zip(state.endpoints, fold(state), strict=True):
+        groups.setdefault(endpoint.namespace, []).append(group)
+    named = [(asker.id, pattern(asker.id)) for asker in state.askers]
+    return _fold([(name, (like, tuple(groups[name])) if "*" in like else None) for name, like in named])
+
+
+def row_groups(state: State, layer: str) -> tuple[str, ...]:
+    """The group of each row of a layer's matrix."""
+    return fold_hosts(state) if asks_host(layer) else fold(state)
+
+
+def column_groups(state: State, layer: str) -> tuple[str, ...]:
+    """The group of each column of a layer's matrix; a target is always alone."""
+    return (*fold(state), *(target.id for target in state.targets)) if asks_host(layer) else fold(state)
+
+
+def _fold(named: Sequence[tuple[str, tuple[str, object] | None]]) -> tuple[str, ...]:
+    """Names of groups for things with an id and a key (a pattern, and what must be equal); no key: alone."""
+    keys = [key for _, key in named]
     sizes = Counter(key for key in keys if key is not None)
     names: dict[object, str] = {}
     taken: Counter[str] = Counter()
     for key in sizes:
-        pattern: str = key[0]
-        taken[pattern] += 1
-        names[key] = pattern if taken[pattern] == 1 else f"{pattern}({taken[pattern]})"
-    return tuple(
-        names[key] if key is not None and sizes[key] > 1 else endpoint.id
-        for key, endpoint in zip(keys, state.endpoints, strict=True)
-    )
+        like = key[0]
+        taken[like] += 1
+        names[key] = like if taken[like] == 1 else f"{like}({taken[like]})"
+    return tuple(names[key] if key is not None and sizes[key] > 1 else own for own, key in named)
 
 
 def pattern(namespace: str) -> str:

@@ -251,13 +251,13 @@ def observe_pair(agent: Agent, plan: Plan, layer: str, source: str, destination:
     from netlab import judge
 
     state = plan.steps[-1].state
-    i, j = state.index[source], state.index[destination]
+    i, j = state.row(layer, source), state.column(layer, destination)
     with agent.lab(plan) as lab:
         entering = [lab.enter(step) for step in plan.steps]
         probing = lab.probe((layer,), pairs=[(i, j)])
         built = [reply.result() for reply in entering]
         [seen] = probing.result()
-    return "?" if judge.unsettled_rows(state, built[-1].unsettled) & {i, j} else seen.rows[i][j]
+    return "?" if judge.unsettled_ends(state, built[-1].unsettled) & {source, destination} else seen.rows[i][j]
 
 
 # --- what is to be done -----------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from netlab.judge.types import (
     JudgedLayer,
     JudgedStep,
 )
-from netlab.judge.unsettled import unsettled_rows
+from netlab.judge.unsettled import unsettled_ends
 
 __all__ = [
     "Cell",
@@ -27,6 +27,6 @@ __all__ = [
     "judge",
     "second_try",
     "surprises",
-    "unsettled_rows",
+    "unsettled_ends",
     "weigh",
 ]

@@ -16,7 +16,7 @@ from netlab.judge.given import given_rows
 from netlab.judge.predicted import Predicted
 from netlab.judge.table import TABLE
 from netlab.judge.types import JudgedLayer, JudgedStep
-from netlab.judge.unsettled import unsettled_rows
+from netlab.judge.unsettled import unsettled_ends
 
 
 def judge(
@@ -29,15 +29,15 @@ def judge(
 
     ``refusals`` maps each link that the model says the kernel refuses to (errno, at, rule); None: not asked.
     """
-    open_rows = unsettled_rows(step.state, observed.unsettled)
-    layers = tuple(_judge_layer(step, layer, prediction, open_rows) for layer in observed.layers)
-    entries = tuple(decide(entry, step, observed, prediction, open_rows) for entry in step.expect)
+    open_ends = unsettled_ends(step.state, observed.unsettled)
+    layers = tuple(_judge_layer(step, layer, prediction, open_ends) for layer in observed.layers)
+    entries = tuple(decide(entry, step, observed, prediction, open_ends) for entry in step.expect)
     findings = []
     for judged, layer in zip(layers, observed.layers, strict=True):
-        findings += cell_findings(step, judged, layer, prediction, open_rows)
+        findings += cell_findings(step, judged, layer, prediction, open_ends)
         if prediction is not None:
-            findings += heard_findings(step, layer, prediction, open_rows)
-            findings += wire_findings(step, layer, prediction, open_rows)
+            findings += heard_findings(step, layer, prediction, open_ends)
+            findings += wire_findings(step, layer, prediction, open_ends)
     findings += entry_findings(entries)
     if refusals is not None:
         findings += refusal_findings(step, observed, refusals)
@@ -45,9 +45,9 @@ def judge(
 
 
 def _judge_layer(
-    step: Step, layer: LayerObserved, prediction: Predicted | None, open_rows: frozenset[int]
+    step: Step, layer: LayerObserved, prediction: Predicted | None, open_ends: frozenset[str]
 ) -> JudgedLayer:
-    size = len(step.state.endpoints)
+    state, size = step.state, len(step.state.destinations(layer.layer))
     nothing = " " * size
     unknown = "?" * size
     given = given_rows(step, layer.layer)
@@ -59,9 +59,11 @@ def _judge_layer(
         ]
         expected.append("".join([cell.expected for cell in cells]))
         verdict.append("".join([cell.verdict for cell in cells]))
-    if open_rows:
+    if open_ends:
+        rows = [source.id in open_ends for source in state.sources(layer.layer)]
+        columns = [target.id in open_ends for target in state.destinations(layer.layer)]
         verdict = [
-            "".join("?" if mark in "PFS" and (i in open_rows or j in open_rows) else mark for j, mark in enumerate(row))
+            "".join("?" if mark in "PFS" and (rows[i] or columns[j]) else mark for j, mark in enumerate(row))
             for i, row in enumerate(verdict)
         ]
     return JudgedLayer(layer.layer, tuple(expected), layer.rows, tuple(verdict))

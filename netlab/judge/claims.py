@@ -10,7 +10,7 @@ from netlab.contract.types import AnyExpectation, Claim, ExpectPair, Step
 from netlab.judge.expect import decide, undecided
 from netlab.judge.predicted import Predicted
 from netlab.judge.types import JudgedClaim, JudgedExpectation
-from netlab.judge.unsettled import unsettled_rows
+from netlab.judge.unsettled import unsettled_ends
 
 if TYPE_CHECKING:
     from netlab.judge.measure import JudgedCompare
@@ -29,8 +29,8 @@ def weigh(claim: Claim, steps: Sequence[Seen], compared: Sequence[tuple[str, Jud
     for name, entry in claim.tests:
         if name in by_name:
             step, observed, prediction = by_name[name]
-            open_rows = unsettled_rows(step.state, observed.unsettled)
-            test = decide(entry, step, observed, prediction, open_rows)
+            open_ends = unsettled_ends(step.state, observed.unsettled)
+            test = decide(entry, step, observed, prediction, open_ends)
             # A part of the layers can refute a claim, but not confirm it.
             if test.verdict == "P" and not _layers(entry) <= {layer.layer for layer in observed.layers}:
                 test = undecided(entry, "not every layer of it was probed")

@@ -43,9 +43,9 @@ def decide(
     step: Step,
     observed: StepObserved,
     prediction: Predicted | None,
-    unsettled: frozenset[int],
+    unsettled: frozenset[str],
 ) -> JudgedExpectation:
-    """Judge one entry. ``unsettled`` are the rows whose cells prove nothing."""
+    """Judge one entry. ``unsettled`` are the ids of those whose cells prove nothing."""
     if isinstance(entry, ExpectPair):
         return _pair(entry, step, observed, prediction, unsettled)
     if isinstance(entry, ExpectWire):
@@ -78,10 +78,10 @@ def _pair(
     step: Step,
     observed: StepObserved,
     prediction: Predicted | None,
-    unsettled: frozenset[int],
+    unsettled: frozenset[str],
 ) -> JudgedExpectation:
     accepted = ACCEPTS[OUTCOME_LETTER[entry.outcome]]
-    index = step.state.index
+    state = step.state
     count: Counter[Verdict] = Counter()
     named: dict[Verdict, list[Cell]] = {"P": [], "F": [], "?": []}
     for name in entry.layers:
@@ -89,11 +89,11 @@ def _pair(
         if layer is None:
             continue
         for source, destination in entry.pairs:
-            i, j = index[source], index[destination]
+            i, j = state.row(name, source), state.column(name, destination)
             letter = layer.rows[i][j]
             if letter in ". ":
                 continue
-            open_ = letter == "?" or i in unsettled or j in unsettled
+            open_ = letter == "?" or not unsettled.isdisjoint((source, destination))
             verdict: Verdict = "?" if open_ else "P" if letter in accepted else "F"
             count[verdict] += 1
             if len(named[verdict]) < NAMED:
@@ -121,16 +121,16 @@ def _of(part: int, total: int, what: str) -> str:
 # --- the wire and the listeners ---------------------------------------------------------------------
 
 
-def _wire(entry: ExpectWire, step: Step, observed: StepObserved, unsettled: frozenset[int]) -> JudgedExpectation:
+def _wire(entry: ExpectWire, step: Step, observed: StepObserved, unsettled: frozenset[str]) -> JudgedExpectation:
     layer = _layer(observed, entry.layer)
     if layer is None or not layer.wire:
         return _entry(entry, "S", "the wire was not watched" if layer else "layer not probed")
-    index = step.state.index
+    state = step.state
     seen: dict[str, list[Cell]] = {"1": [], "0": [], "?": []}
     for source, destination in entry.pairs:
-        i, j = index[source], index[destination]
+        i, j = state.row(entry.layer, source), state.column(entry.layer, destination)
         mark = layer.wire[i][j]
-        mark = "?" if mark not in "01" or i in unsettled or j in unsettled else mark
+        mark = "?" if mark not in "01" or not unsettled.isdisjoint((source, destination)) else mark
         seen[mark].append(Cell(entry.layer, source, destination, layer.rows[i][j]))
     right, wrong = ("1", "0") if entry.on_wire else ("0", "1")
     if seen[wrong]:
@@ -140,7 +140,7 @@ def _wire(entry: ExpectWire, step: Step, observed: StepObserved, unsettled: froz
     return _entry(entry, "P", "", seen[right])
 
 
-def _heard(entry: ExpectHeard, step: Step, observed: StepObserved, unsettled: frozenset[int]) -> JudgedExpectation:
+def _heard(entry: ExpectHeard, step: Step, observed: StepObserved, unsettled: frozenset[str]) -> JudgedExpectation:
     layer = _layer(observed, "broadcast")
     row = step.state.index.get(entry.source)
     if layer is None or entry.source not in layer.heard or row is None:
@@ -161,13 +161,14 @@ def _heard(entry: ExpectHeard, step: Step, observed: StepObserved, unsettled: fr
     return _entry(entry, "?" if words else "P", "; ".join(words))
 
 
-def _no_proof(step: Step, layer: LayerObserved, row: int, missing: list[str], unsettled: frozenset[int]) -> bool:
+def _no_proof(step: Step, layer: LayerObserved, row: int, missing: list[str], unsettled: frozenset[str]) -> bool:
     """Whether one of those that seem to have heard nothing isn't proved to: its cell (for a port: any cell) is open."""
-    if row in unsettled or step.state.endpoints[row].id in layer.heard_open:
+    source = step.state.endpoints[row].id
+    if source in unsettled or source in layer.heard_open:
         return True
     index = step.state.index
-    columns = [index[name] for name in missing if name in index]
-    if any(column in unsettled or layer.rows[row][column] == "?" for column in columns):
+    columns = [name for name in missing if name in index]
+    if any(name in unsettled or layer.rows[row][index[name]] == "?" for name in columns):
         return True
     return len(columns) < len(missing) and "?" in layer.rows[row]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from netlab.contract.observed import LayerObserved, StepObserved
 from netlab.contract.types import Step
-from netlab.groups import fold
+from netlab.groups import column_groups, row_groups
 from netlab.judge.given import entry_about, given_rows
 from netlab.judge.predicted import Predicted, rule_of
 from netlab.judge.table import TABLE
@@ -25,14 +25,14 @@ def cell_findings(
     judged: JudgedLayer,
     observed: LayerObserved,
     prediction: Predicted | None,
-    open_rows: frozenset[int],
+    open_ends: frozenset[str],
 ) -> list[Finding]:
     """The findings of one layer's cells, in the order of the matrix."""
-    size = len(step.state.endpoints)
-    given = given_rows(step, judged.layer)
+    layer, size = judged.layer, len(step.state.destinations(judged.layer))
+    given = given_rows(step, layer)
     predicted = prediction.letters.get(judged.layer) if prediction else None
-    names = fold(step.state)
-    ids = [endpoint.id for endpoint in step.state.endpoints]
+    sources, targets = _ids(step, layer)
+    groups = row_groups(step.state, layer), column_groups(step.state, layer)
     found: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
     for i, (row, verdicts) in enumerate(zip(judged.observed, judged.verdict, strict=True)):
         model = predicted[i] if predicted else "?" * size
@@ -48,16 +48,22 @@ def cell_findings(
                 kind = "duplicate"
             if not kind or verdict in ". ":
                 continue
-            rule = rule_of(prediction, judged.layer, i, j)
-            reason = _reason(evidence, i in open_rows or j in open_rows)
+            rule = rule_of(prediction, layer, i, j)
+            reason = _reason(evidence, not open_ends.isdisjoint((sources[i], targets[j])))
             if kind == "unpredicted" and prediction is not None:
-                reason = prediction.unknown.get((judged.layer, i, j), "")
+                reason = prediction.unknown.get((layer, i, j), "")
             spoken_of = given.get(i, " " * size)[j] != " "
-            entry = entry_about(step, judged.layer, ids[i], ids[j], row[j]) if spoken_of else None
+            entry = entry_about(step, layer, sources[i], targets[j], row[j]) if spoken_of else None
             said = (entry.text, str(entry.where)) if entry else ("", "")
-            key = (kind, verdict, names[i], names[j], judged.expected[i][j], row[j], rule, reason, *said)
+            key = (kind, verdict, groups[0][i], groups[1][j], judged.expected[i][j], row[j], rule, reason, *said)
             found.setdefault(key, []).append((i, j))
-    return [_cells(step, judged.layer, key, cells, observed) for key, cells in found.items()]
+    return [_cells(step, layer, key, cells, observed) for key, cells in found.items()]
+
+
+def _ids(step: Step, layer: str) -> tuple[list[str], list[str]]:
+    """The ids of a layer's rows and columns."""
+    state = step.state
+    return [one.id for one in state.sources(layer)], [one.id for one in state.destinations(layer)]
 
 
 def _reason(evidence: dict[str, Any], unsettled: bool) -> str:
@@ -69,19 +75,19 @@ def _cells(
     step: Step, layer: str, key: tuple[Any, ...], cells: Sequence[tuple[int, int]], observed: LayerObserved
 ) -> Finding:
     kind, verdict, source, destination, expected, letter, rule, reason, expectation, where = key
-    ids = [endpoint.id for endpoint in step.state.endpoints]
+    sources, targets = _ids(step, layer)
     (i, j), alone = cells[0], len(cells) == 1
     return Finding(
         kind=kind,
         verdict=verdict,
         layer=layer,
-        source=ids[i] if alone else source,
-        destination=ids[j] if alone else destination,
+        source=sources[i] if alone else source,
+        destination=targets[j] if alone else destination,
         expected=expected,
         observed=letter,
         rule=rule,
         pairs=len(cells),
-        examples=tuple((ids[a], ids[b]) for a, b in cells[:EXAMPLES]),
+        examples=tuple((sources[a], targets[b]) for a, b in cells[:EXAMPLES]),
         expectation=expectation,
         where=where,
         detail=reason,
@@ -112,7 +118,7 @@ def entry_findings(entries: Iterable[JudgedExpectation]) -> list[Finding]:
 
 
 def heard_findings(
-    step: Step, observed: LayerObserved, prediction: Predicted, open_rows: frozenset[int]
+    step: Step, observed: LayerObserved, prediction: Predicted, open_ends: frozenset[str]
 ) -> list[Finding]:
     """Where a broadcast was heard, against the model: switch ports, and the source's own reflection.
 
@@ -124,7 +130,7 @@ def heard_findings(
     findings = []
     for source, listeners in observed.heard.items():
         i = index[source]
-        if i in open_rows or "?" in prediction.letters["broadcast"][i]:
+        if source in open_ends or "?" in prediction.letters["broadcast"][i]:
             continue
         elsewhere = {name for name in listeners if index.get(name, i) == i}
         modelled = {name for name in prediction.heard(i) if index.get(name, i) == i}
@@ -159,33 +165,34 @@ _WIRE = {"1": "on the wire", "0": "not on the wire", "?": "both"}
 
 
 def wire_findings(
-    step: Step, observed: LayerObserved, prediction: Predicted, open_rows: frozenset[int]
+    step: Step, observed: LayerObserved, prediction: Predicted, open_ends: frozenset[str]
 ) -> list[Finding]:
     """Requests that left by the wire, or did not, against the model; alike ones folded."""
     if not observed.wire:
         return []
-    names = fold(step.state)
-    ids = [endpoint.id for endpoint in step.state.endpoints]
+    layer = observed.layer
+    sources, targets = _ids(step, layer)
+    groups = row_groups(step.state, layer), column_groups(step.state, layer)
     found: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
     for i, row in enumerate(observed.wire):
         for j, mark in enumerate(row):
             # Two tries with two results are inconclusive; a wire that was not proved either way is no finding.
             in_doubt = mark == "?" and bool(observed.again) and observed.again[i][j] != " "
-            modelled = prediction.on_wire(observed.layer, i, j) if mark in "01" or in_doubt else None
-            if modelled is None or mark == "01"[modelled] or i in open_rows or j in open_rows:
+            modelled = prediction.on_wire(layer, i, j) if mark in "01" or in_doubt else None
+            if modelled is None or mark == "01"[modelled] or not open_ends.isdisjoint((sources[i], targets[j])):
                 continue
-            found.setdefault((names[i], names[j], mark), []).append((i, j))
+            found.setdefault((groups[0][i], groups[1][j], mark), []).append((i, j))
     return [
         Finding(
             kind="wire",
             verdict="?" if mark == "?" else "F",
-            layer=observed.layer,
-            source=ids[cells[0][0]] if len(cells) == 1 else source,
-            destination=ids[cells[0][1]] if len(cells) == 1 else destination,
-            expected=_WIRE["01"[bool(prediction.on_wire(observed.layer, *cells[0]))]],
+            layer=layer,
+            source=sources[cells[0][0]] if len(cells) == 1 else source,
+            destination=targets[cells[0][1]] if len(cells) == 1 else destination,
+            expected=_WIRE["01"[bool(prediction.on_wire(layer, *cells[0]))]],
             observed=_WIRE[mark],
             pairs=len(cells),
-            examples=tuple((ids[a], ids[b]) for a, b in cells[:EXAMPLES]),
+            examples=tuple((sources[a], targets[b]) for a, b in cells[:EXAMPLES]),
             detail="tries-differ" if mark == "?" else "",
         )
         for (source, destination, mark), cells in found.items()

@@ -8,14 +8,14 @@ from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
 
 def given_rows(step: Step, layer: str) -> dict[int, str]:
     """What the file accepts on a layer: for each source that it speaks of a row of *given* letters."""
-    index, size = step.state.index, len(step.state.endpoints)
+    state, size = step.state, len(step.state.destinations(layer))
     rows: dict[int, list[str]] = {}
     for entry in step.expect:
         if isinstance(entry, ExpectPair) and layer in entry.layers:
             letter = OUTCOME_LETTER[entry.outcome]
             for source, destination in entry.pairs:
-                row = rows.setdefault(index[source], [" "] * size)
-                j = index[destination]
+                row = rows.setdefault(state.row(layer, source), [" "] * size)
+                j = state.column(layer, destination)
                 row[j] = _narrower(row[j], letter)
     return {i: "".join(row) for i, row in rows.items()}
 

@@ -24,7 +24,7 @@ def surprises(step: Step, observed: LayerObserved, prediction: Predicted | None)
 
 
 def _letters(step: Step, observed: LayerObserved, prediction: Predicted | None) -> Iterator[Pair]:
-    size = len(step.state.endpoints)
+    size = len(step.state.destinations(observed.layer))
     predicted = prediction.letters.get(observed.layer) if prediction else None
     given = given_rows(step, observed.layer)
     for i, row in enumerate(observed.rows):
@@ -42,11 +42,11 @@ def _against(expected: str, letter: str) -> bool:
 
 
 def _wires(step: Step, observed: LayerObserved, prediction: Predicted | None) -> Iterator[Pair]:
-    index = step.state.index
+    state = step.state
     for entry in step.expect:
         if isinstance(entry, ExpectWire) and entry.layer == observed.layer:
             for source, destination in entry.pairs:
-                i, j = index[source], index[destination]
+                i, j = state.row(entry.layer, source), state.column(entry.layer, destination)
                 if observed.wire[i][j] == ("0" if entry.on_wire else "1"):
                     yield i, j
     if prediction is not None:

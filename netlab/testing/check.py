@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netlab import judge
 from netlab.contract.observed import LayerObserved, StepObserved
-from netlab.contract.types import AnyExpectation, ExpectHeard, ExpectPair, ExpectWire, base_layer
+from netlab.contract.types import AnyExpectation, ExpectHeard, ExpectPair, ExpectWire, State, base_layer
 from netlab.judge.expect import decide
-from netlab.judge.types import JudgedExpectation
+from netlab.judge.types import Cell, JudgedExpectation
 from netlab.report.words import BRIEFLY
 from netlab.testing.errors import ExpectationFailed, Inconclusive
 
@@ -33,8 +33,8 @@ def check(lab: Lab, expectation: AnyExpectation) -> None:
     __tracebackhide__ = True
     step = replace(lab.current, expect=(expectation,))
     observed = _observe(lab, expectation)
-    open_rows = judge.unsettled_rows(step.state, observed.unsettled)
-    judged = decide(expectation, step, observed, None, open_rows)
+    open_ends = judge.unsettled_ends(step.state, observed.unsettled)
+    judged = decide(expectation, step, observed, None, open_ends)
     frames: list[Frame] = []
     if judged.verdict == "F" and isinstance(expectation, ExpectPair):
         # As every surprise it is probed once more; tries that differ prove nothing.
@@ -49,7 +49,7 @@ def check(lab: Lab, expectation: AnyExpectation) -> None:
                 layer = judge.second_try(layer, again)
             layers.append(layer)
         observed = replace(observed, layers=tuple(layers))
-        judged = decide(expectation, step, observed, None, open_rows)
+        judged = decide(expectation, step, observed, None, open_ends)
     if judged.verdict != "P":
         kind = ExpectationFailed if judged.verdict == "F" else Inconclusive
         raise kind("\n".join(_story(lab, expectation, judged, observed, frames)))
@@ -57,18 +57,16 @@ def check(lab: Lab, expectation: AnyExpectation) -> None:
 
 def _observe(lab: Lab, expectation: AnyExpectation) -> StepObserved:
     """Look at whatever an expectation is about."""
-    index = lab.state.index
+    state = lab.state
     built = lab.settled()
     probe = lab.handle.probe
     layers: tuple[LayerObserved, ...]
     match expectation:
         case ExpectPair():
-            pairs = [(index[source], index[destination]) for source, destination in expectation.pairs]
-            wanted = pairs if len(pairs) <= SINGLY else None
+            wanted = _places(state, expectation.layers[0], expectation.pairs)
             layers = probe(expectation.layers, pairs=wanted, seed=lab.seed).result()
         case ExpectWire():
-            pairs = [(index[source], index[destination]) for source, destination in expectation.pairs]
-            wanted = pairs if len(pairs) <= SINGLY else None
+            wanted = _places(state, expectation.layer, expectation.pairs)
             layers = probe((expectation.layer,), pairs=wanted, seed=lab.seed, wire=True).result()
         case ExpectHeard():
             layers = probe(("broadcast",), seed=lab.seed).result()
@@ -76,6 +74,13 @@ def _observe(lab: Lab, expectation: AnyExpectation) -> StepObserved:
             now = lab.read_back()
             return replace(built, links=now.links, unsettled=now.unsettled)
     return replace(built, layers=layers)
+
+
+def _places(state: State, layer: str, pairs: Sequence[tuple[str, str]]) -> list[tuple[int, int]] | None:
+    """The rows and columns of pairs; None where they are so many that the whole layer is probed."""
+    if len(pairs) > SINGLY:
+        return None
+    return [(state.row(layer, source), state.column(layer, destination)) for source, destination in pairs]
 
 
 def _of_interest(frames: list[Frame], layer: str) -> list[Frame]:
@@ -92,10 +97,10 @@ def _story(
     word = "does not hold" if judged.verdict == "F" else "can be proved neither way"
     detail = f" ({judged.detail})" if judged.detail else ""
     yield f"{judged.text}: {word}{detail}"
-    index = lab.state.index
+    state = lab.state
     seen = {layer.layer: layer for layer in observed.layers}
     for cell in judged.cells:
-        evidence = seen[cell.layer].evidence.get(f"{index[cell.source]},{index[cell.destination]}", {})
+        evidence = seen[cell.layer].evidence.get(_key(state, cell), {})
         yield f"  {cell.layer} {cell.source} -> {cell.destination}: {cell.observed}, {_why(cell.observed, evidence)}"
     for cell in judged.cells[:1]:
         yield from _model(lab, cell.layer, cell.source, cell.destination)
@@ -113,6 +118,10 @@ def _story(
     elif isinstance(expectation, ExpectPair) and judged.verdict == "F":
         yield ""
         yield "no frame was seen anywhere at the second try"
+
+
+def _key(state: State, cell: Cell) -> str:
+    return f"{state.row(cell.layer, cell.source)},{state.column(cell.layer, cell.destination)}"
 
 
 def _why(letter: str, evidence: dict[str, object]) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from netlab.client import Agent, BuildError, LabClosed, Reply
 from netlab.contract.types import Plan, State, Step, Where, ends
 from netlab.errors import UsageError, did_you_mean
-from netlab.judge import unsettled_rows
+from netlab.judge import unsettled_ends
 from netlab.testing.blueprint import Blueprint, Names, as_node
 from netlab.testing.capture import Capture
 from netlab.testing.given import Given
@@ -256,7 +256,7 @@ class Lab:
             [seen] = handle.probe((layer,), pairs=[(i, j)], seed=self.seed).result()
             names = self.state.endpoints[i].id, self.state.endpoints[j].id
             letter, evidence = seen.rows[i][j], seen.evidence.get(f"{i},{j}", {})
-            if letter != "." and unsettled_rows(self.state, unsettled) & {i, j}:
+            if letter != "." and unsettled_ends(self.state, unsettled) & {*names}:
                 letter, evidence = "?", {**evidence, "reason": f"unsettled: {', '.join(unsettled)}"}
             return Seen(layer, *names, letter, evidence)
 

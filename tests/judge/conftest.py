@@ -12,6 +12,7 @@ from netlab.contract.types import (
     Address,
     AnyExpectation,
     AnyLink,
+    Asker,
     Endpoint,
     ExpectPair,
     Macvlan,
@@ -20,6 +21,7 @@ from netlab.contract.types import (
     State,
     Step,
     Switch,
+    Target,
     Veth,
     Where,
 )
@@ -44,8 +46,8 @@ def host_link(host: str, number: int, *, switch: str = "lan", name: str = "eth0"
     )
 
 
-def make_state(links: list[AnyLink], routers: int = 0) -> State:
-    """A state with these links, each link of a host an endpoint, and a switch ``lan``."""
+def make_state(links: list[AnyLink], routers: int = 0, targets: tuple[Target, ...] = ()) -> State:
+    """A state with these links, each link of a host an endpoint, and a switch ``lan``; each host asks."""
     namespaces = dict.fromkeys(link.namespace for link in links)
     lan = Switch(namespace="lan", name="lan", ifname="lan", ifindex=9)
     return State(
@@ -61,6 +63,8 @@ def make_state(links: list[AnyLink], routers: int = 0) -> State:
         ),
         hops=4,
         routers=routers,
+        askers=tuple(Asker(name, (4,)) for name in namespaces),
+        targets=targets,
     )
 
 
@@ -88,8 +92,7 @@ class Model:
         return self.rules.get((layer, i, j))
 
     def rule_rows(self, layer: str) -> list[list[str | None]]:
-        count = len(self.letters[layer])
-        return [[self.rule(layer, i, j) for j in range(count)] for i in range(count)]
+        return [[self.rule(layer, i, j) for j in range(len(row))] for i, row in enumerate(self.letters[layer])]
 
     def heard(self, i: int) -> frozenset[str]:
         return self.hearers.get(i, frozenset())

@@ -12,7 +12,7 @@ from netlab.contract.types import (
     State,
     SwitchLink,
 )
-from netlab.judge import judge, second_try, surprises, unsettled_rows
+from netlab.judge import judge, second_try, surprises, unsettled_ends
 
 from .conftest import WHERE, Model, PairMaker, host_link, make_state, make_step, seen
 
@@ -123,7 +123,7 @@ def test_two_copies_are_a_finding_that_passes(three: State) -> None:
 
 def test_an_unsettled_parent_makes_its_host_inconclusive(demo: State) -> None:
     """Rows and columns of both interfaces of A prove nothing when A's parent did not settle; B alone does."""
-    assert unsettled_rows(demo, ("A:ens160",)) == {0, 1}
+    assert unsettled_ends(demo, ("A:ens160",)) == {"A", "A:ens160", "A:ens160.1"}
     rows = (".UR", "U.R", "RA.")
     judged = judge(make_step(demo), StepObserved((seen(*rows),), unsettled=("A:ens160",)), Model({"icmp": rows}))
     assert judged.layers[0].verdict == (".??", "?.?", "??.")
@@ -142,14 +142,14 @@ def test_an_unsettled_parent_takes_its_child_elsewhere() -> None:
         parent=parent.id,
     )
     state = make_state([parent, child, host_link("B", 2)])
-    assert unsettled_rows(state, ("A:eth0",)) == {0, 1}
-    assert unsettled_rows(state, ("A/c1:eth0",)) == {1}
+    assert unsettled_ends(state, ("A:eth0",)) == {"A", "A:eth0", "A/c1", "A/c1:eth0"}
+    assert unsettled_ends(state, ("A/c1:eth0",)) == {"A/c1", "A/c1:eth0"}
 
 
 def test_an_unsettled_switch_takes_everyone_on_it(three: State) -> None:
     """Every endpoint on an unsettled switch is open."""
-    assert unsettled_rows(three, ("lan",)) == {0, 1, 2}
-    assert unsettled_rows(three, ()) == frozenset()
+    assert unsettled_ends(three, ("lan",)) == {*"ABC", "A:eth0", "B:eth0", "C:eth0"}
+    assert unsettled_ends(three, ()) == frozenset()
 
 
 def test_an_unsettled_link_between_switches_takes_everyone(three: State) -> None:
@@ -165,7 +165,7 @@ def test_an_unsettled_link_between_switches_takes_everyone(three: State) -> None
         peer_mac="",
     )
     state = replace(three, links=(*three.links, link))
-    assert unsettled_rows(state, ("s2--lan",)) == {0, 1, 2}
+    assert unsettled_ends(state, ("s2--lan",)) == {*"ABC", "A:eth0", "B:eth0", "C:eth0"}
 
 
 def test_an_unsettled_pass_is_no_pass_for_its_entry(demo: State, pair: PairMaker) -> None:
