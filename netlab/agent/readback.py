@@ -17,7 +17,7 @@ from netlab.agent.links import KINDS, READERS
 from netlab.agent.links.port import OPTIONS, STATES
 from netlab.agent.netlink import Socket, dumps
 from netlab.agent.netlink.attributes import ADDRESS, LINK, decode
-from netlab.agent.netlink.constants import IFADDRMSG, IFF_UP, IFINFOMSG, NLM_F_REQUEST, RTM_GETLINK
+from netlab.agent.netlink.constants import IFADDRMSG, IFF_NOARP, IFF_UP, IFINFOMSG, NLM_F_REQUEST, RTM_GETLINK
 from netlab.agent.netlink.socket import attributes, header
 from netlab.agent.netns import Netns
 from netlab.contract.types import AnyLink, State, Veth, nics
@@ -46,6 +46,7 @@ def read_links(ns: Netns) -> dict[int, Link]:
             "mac": got.get("IFLA_ADDRESS"),
             "mtu": got.get("IFLA_MTU"),
             "up": bool(flags & IFF_UP),
+            "arp": not flags & IFF_NOARP,
             "carrier": bool(got.get("IFLA_CARRIER")),
             "operstate": OPERSTATES[got.get("IFLA_OPERSTATE", 0)],
             "promiscuity": got.get("IFLA_PROMISCUITY"),
@@ -179,7 +180,8 @@ def _wait_for_groups(
     for link in state.links:
         listed = addresses.get(link.namespace, {}).get(link.ifindex)
         now = read[link.namespace].get(link.ifindex)
-        if listed and now and now["up"] and now["carrier"]:
+        # Without ARP an interface joins no such group, and looks for no duplicates (addrconf_join_solict).
+        if listed and now and now["up"] and now["carrier"] and now["arp"]:
             alive.setdefault(link.namespace, {})[link.ifindex] = listed
     pause = 0.0005
     while True:
@@ -287,7 +289,7 @@ def carries(read: Link, carrier: bool, bridge: bool = False) -> bool:
 
 def compare(link: AnyLink, mine: Link, *, exactly: bool = True) -> None:
     """Whether a link is what the plan says; unless ``exactly``, it may have further addresses. Raises BuildFailed."""
-    checks: list[tuple[str, object, object]] = []
+    checks: list[tuple[str, object, object]] = [("ARP", link.arp, mine["arp"])]
     if link.interface or not link.bridges:
         # A bridge takes the smallest MTU of its ports (br_mtu_auto_adjust), and its own doesn't limit what it forwards.
         checks.append(("mtu", link.mtu, mine["mtu"]))

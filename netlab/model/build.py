@@ -38,7 +38,7 @@ class Build:
         dev.index = len(world.devices)
         dev.ifindex = link.ifindex
         dev.mac = link.mac or f"mac of {link.id}"
-        dev.mtu, dev.up = link.mtu, link.up
+        dev.mtu, dev.up, dev.arp = link.mtu, link.up, link.arp
         dev.receive, dev.handle = device.receive, protocols.receive
         dev.conf = settings.conf(link.ifname)
         for address in link.addresses:
@@ -61,7 +61,8 @@ class Build:
             if settings.routes6:
                 dev.anycast6 = frozenset(network for _, network, plen in dev.addresses6 if plen < 127)
             addresses = [a[0] for a in dev.addresses6]
-            dev.groups = frozenset(nd.solicited_mac(a) for a in [*addresses, *dev.anycast6, dev.linklocal])
+            if dev.arp:  # else it joins none (addrconf_join_solict)
+                dev.groups = frozenset(nd.solicited_mac(a) for a in [*addresses, *dev.anycast6, dev.linklocal])
         ns.devices.append(dev)
         world.devices[link.id] = dev
         return dev

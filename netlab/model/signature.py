@@ -177,6 +177,7 @@ class Signatures:
             min(dev.mtu, self._roomy),
             dev.up,
             dev.running,
+            dev.arp,
             dev.mode,
             dev.nodst,
             self._conf(dev.conf, single),

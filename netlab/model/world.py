@@ -72,9 +72,9 @@ class Device:
     """An interface of a host or container: a veth, a bridge, a macvlan child, or lo."""
 
     __slots__ = (
-        "addresses4", "addresses6", "anycast6", "bridge", "conf", "groups", "handle", "id", "ifindex", "index", "kind",
-        "linklocal", "lower", "mac", "macvlan", "member", "mode", "mtu", "name", "neighbors", "nodst", "ns", "peer",
-        "port", "receive", "running", "transmit", "up",
+        "addresses4", "addresses6", "anycast6", "arp", "bridge", "conf", "groups", "handle", "id", "ifindex", "index",
+        "kind", "linklocal", "lower", "mac", "macvlan", "member", "mode", "mtu", "name", "neighbors", "nodst", "ns",
+        "peer", "port", "receive", "running", "transmit", "up",
     )  # fmt: skip
 
     def __init__(self, id: str, kind: str, ns: Namespace, name: str) -> None:
@@ -89,6 +89,8 @@ class Device:
         self.up = True
         #: up and with carrier: IFF_UP and a real queue discipline.
         self.running = True
+        #: it asks for MACs, and answers (not IFF_NOARP)
+        self.arp = True
         #: (address, network, prefix length, secondary)
         self.addresses4: list[tuple[int, int, int, bool]] = []
         self.addresses6: list[tuple[int, int, int]] = []

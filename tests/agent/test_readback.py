@@ -53,7 +53,14 @@ def test_an_option_that_the_kernel_lacks_is_its_lack() -> None:
     state = from_file(BRIDGES, "test.yaml").steps[0].state
     switch = state.link("lan")
     assert isinstance(switch, Switch)
-    read = {"mac": switch.mac, "stp": False, "ageing_time": 77.0, "mcast_snooping": 1, "fdb_max_learned": None}
+    read = {
+        "mac": switch.mac,
+        "arp": True,
+        "stp": False,
+        "ageing_time": 77.0,
+        "mcast_snooping": 1,
+        "fdb_max_learned": None,
+    }
     with pytest.raises(BuildFailed, match="this kernel has no fdb_max_learned") as caught:
         readback.compare(switch, read)
     plain = caught.value.plain()

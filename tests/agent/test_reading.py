@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+from pyroute2.netlink.rtnl.ifinfmsg import IFF_NAMES, ifinfmsg
 
 from netlab.agent import readback
 from netlab.agent.links.port import OPTIONS
@@ -42,7 +42,8 @@ def witnessed_link(data: memoryview) -> tuple[int, dict[str, Any]]:
     get = message.get_attr
     read = {
         "name": get("IFLA_IFNAME"), "mac": get("IFLA_ADDRESS"), "mtu": get("IFLA_MTU"),
-        "up": bool(message["flags"] & 1), "carrier": bool(get("IFLA_CARRIER")), "operstate": get("IFLA_OPERSTATE"),
+        "up": bool(message["flags"] & 1), "arp": not message["flags"] & IFF_NAMES["IFF_NOARP"],
+        "carrier": bool(get("IFLA_CARRIER")), "operstate": get("IFLA_OPERSTATE"),
         "promiscuity": get("IFLA_PROMISCUITY"), "master": get("IFLA_MASTER"), "qdisc": get("IFLA_QDISC"),
         "lower": get("IFLA_LINK") if get("IFLA_LINK_NETNSID") is None else None,
     }  # fmt: skip

@@ -62,6 +62,11 @@ def astray() -> Lab:
     return lab.sysctl("r", "/ip_forward", 1).route("a", "10.9.0.0/24", via="10.0.0.254")
 
 
+def without_arp() -> Lab:
+    """h asks nobody for a MAC, and hears no question."""
+    return two().change(H, arp=False)
+
+
 def isolated() -> Lab:
     """Both ports isolated."""
     return two(x={"port": {"isolated": True}}, isolated=True)
@@ -183,6 +188,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "arp/any-interface-answers": (demo, "icmp", B, C),
     "arp/arp-filter": (lambda: demo("C", arp_filter=1, arp_ignore=1), "arp", B, P),
     "arp/arp-ignore": (lambda: two().sysctl("x", "all/arp_ignore", 8), "arp", H, X),
+    "arp/arp-off": (without_arp, "icmp", X, H),
     "arp/asker-refused": (lambda: demo(hairpin=True), "icmp", P, C),
     "arp/not-here": (lambda: children("vepa"), "icmp", X, C1),
     "bridge/bcast-flood-off": (lambda: two(bcast_flood=False), "icmp", X, H),
@@ -274,6 +280,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "nd/own-addresses-only": (both_wires, "ndp", X, "h:eth1"),
     "nd/unresolved": (two, "icmp6", H, X),
     "neigh/first-reply-wins": (demo, "icmp", B, C),
+    "neigh/no-arp": (without_arp, "icmp", H, X),
     "neigh/permanent": (fixed, "icmp", H, X),
     "neigh/request-overrides": (lambda: demo("C", arp_ignore=1), "udp", B, P),
     "neigh/unresolved": (two, "icmp", H, X),

@@ -1,7 +1,7 @@
 """Positive controls: each end is proved alive, or known dead, before its silence may count as proof.
 
 Alive means: a frame put on the far end of its wire was heard at the interface, and a frame sent by the interface
-came out at that far end. Dead means: it was read back as down, or without carrier.
+came out at that far end. Dead means: it was read back as down or without carrier, or its driver sends nothing.
 """
 
 from __future__ import annotations
@@ -80,6 +80,8 @@ class Controls:
                 life.dead = "down"
             elif not read["carrier"]:
                 life.dead = "no carrier"
+            elif (bottom := self.view.state.root(endpoint.link)).swallows:
+                life.dead = f"on {bottom.id}, which has no wire" if bottom.id != endpoint.link else "without a wire"
             life.closed = self._closed(endpoint.link)
         for _ in range(TRIES):
             open_links = [link for link, life in self.lives.items() if not life.proved]

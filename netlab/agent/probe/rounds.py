@@ -69,6 +69,9 @@ class Rounds:
         """A fence for each macvlan port in whose broadcast queue something may wait, by the parent's id."""
         fences = {}
         for parent in parents(self._state):
+            if parent.swallows:
+                # Nothing comes in from outside, and children don't queue what they send to each other.
+                continue
             children = list(self._state.children_of(parent.id))
             far = self._view.far(parent.id)
             queueing = [child for child in children if child.effective_mode != "source"]

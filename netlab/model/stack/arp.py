@@ -85,12 +85,27 @@ ANNOUNCES = rule(
     "arp_solicit",
     _FILE,
 )
+NO_ARP = rule(
+    "neigh/no-arp",
+    "An interface with arp off asks nobody for a MAC: it sends to its own, where nobody listens.",
+    "arp_constructor",
+    _FILE,
+)
+DEAF = rule(
+    "arp/arp-off",
+    "An interface with arp off hears no ARP and joins no solicited-node group: nobody finds its addresses by it.",
+    "arp_rcv",
+    _FILE,
+)
 
 
 def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
-    """Handle an ARP packet (arp_process)."""
+    """Handle an ARP packet (arp_rcv, arp_process)."""
     packet: Arp = frame.payload
     ns = dev.ns
+    if not dev.arp:
+        sim.note(packet.phase, dev.id, "arp is off", DEAF, end=True)
+        return
     sender, target = packet.sender, packet.target
     if packet.request:
         if not sender:
@@ -193,7 +208,7 @@ def send(sim: Sim, dev: Device, nexthop: int, packet: Ip) -> None:
     elif not entry.mac:
         entry.queue.append(packet)
     else:
-        if entry.fixed:
+        if entry.fixed and entry.mac != dev.mac:
             sim.note(packet.phase, dev.id, f"a static entry: {entry.mac}", PERMANENT)
         dev.transmit(sim, dev, Frame(cast_of(entry.mac), entry.mac, dev.mac, IP4, packet))
 
@@ -205,6 +220,9 @@ def neighbor(sim: Sim, dev: Device, address: int) -> Neighbor | None:
         mac = dev.neighbors.get(address)
         if mac is not None:
             entry = sim.neigh[dev, address] = Neighbor(mac, fixed=True)
+    if entry is None and not dev.arp:
+        sim.note(sim.request, dev.id, "arp is off: it sends to its own MAC", NO_ARP)
+        entry = sim.neigh[dev, address] = Neighbor(dev.mac, fixed=True)
     return entry
 
 

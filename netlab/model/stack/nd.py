@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from netlab.model.packets import Ip, Nd
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
-from netlab.model.stack.arp import PERMANENT, create, learn, neighbor, resolve
+from netlab.model.stack.arp import DEAF, PERMANENT, create, learn, neighbor, resolve
 from netlab.model.world import IP6, MULTICAST, Device, Frame, cast_of
 
 _FILE = "net/ipv6/ndisc.c"
@@ -66,6 +66,10 @@ def routers(devices: Iterable[Device], address: int) -> None:
 
 def receive(sim: Sim, dev: Device, packet: Nd) -> None:
     """Handle a solicitation or an advertisement (ndisc_recv_ns, ndisc_recv_na)."""
+    if packet.solicitation and not dev.arp:
+        # Those of the model are multicasts.
+        sim.note(packet.phase, dev.id, "arp is off", DEAF, end=True)
+        return
     mine = packet.target == dev.linklocal or any(a[0] == packet.target for a in dev.addresses6)
     if packet.solicitation:
         if not mine:
@@ -109,6 +113,6 @@ def send(sim: Sim, dev: Device, nexthop: int, packet: Ip, source: int) -> None:
     elif not entry.mac:
         entry.queue.append(packet)
     else:
-        if entry.fixed:
+        if entry.fixed and entry.mac != dev.mac:
             sim.note(packet.phase, dev.id, f"a static entry: {entry.mac}", PERMANENT)
         dev.transmit(sim, dev, Frame(cast_of(entry.mac), entry.mac, dev.mac, IP6, packet))

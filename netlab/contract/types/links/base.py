@@ -50,7 +50,7 @@ class Link:
 
     ``name`` is the user's; ``ifname`` the kernel's (at most 15 bytes, else generated and ``name``
     becomes an altname). ``mac`` is None where the kernel chooses. ``carrier`` is what the plan says
-    will be read back once the lab has settled.
+    will be read back once the lab has settled. Without ``arp`` (IFF_NOARP) it neither asks for MACs nor answers.
 
     Other rooms ask a link what they need to know of it, by the class variables and properties below, not for its kind.
     """
@@ -63,6 +63,8 @@ class Link:
     bridges: ClassVar[bool] = False
     #: The queues that a frame may wait in on its way from this link to its next neighbour.
     queues: ClassVar[frozenset[Queue]] = frozenset()
+    #: Whether its driver throws away whatever it is told to send: nothing outside can be reached by it.
+    swallows: ClassVar[bool] = False
     #: When its carrier can be computed: 0 first, 1 after the wires', 2 after that of the link that it sits on.
     rank: ClassVar[int] = 0
 
@@ -74,6 +76,7 @@ class Link:
     mtu: int = 1500
     up: bool = True
     carrier: bool = True
+    arp: bool = True
     addresses: tuple[Address, ...] = ()
     neighbors: tuple[Neighbor, ...] = ()
     limit: Limit | None = None
