@@ -8,19 +8,12 @@ import resource
 from typing import Any
 
 from netlab.agent import errors, sysctl
+from netlab.agent.links import DRIVERS
 from netlab.agent.netlink import Socket, peer
 from netlab.agent.netlink import link as request
 from netlab.agent.netns import Netns
 from netlab.contract.lacks import finding
 
-#: Every link kind that a topology may have: its IFLA_INFO_DATA, whether it needs a lower device, whether every lab
-#: needs it.
-_KINDS: tuple[tuple[str, dict[str, Any] | None, bool, bool], ...] = (
-    ("veth", {"VETH_INFO_PEER": peer({"IFLA_IFNAME": "peer"}, index=0)}, False, True),
-    ("bridge", None, False, True),
-    ("macvlan", {"IFLA_MACVLAN_MODE": 4}, True, True),
-    ("macvtap", {"IFLA_MACVLAN_MODE": 4}, True, False),
-)
 #: Descriptors that a lab of a hundred hosts needs: namespaces, netlink and packet sockets.
 FILES = 2048
 READ_ONLY = errors.HINTS[errno.EROFS]
@@ -32,14 +25,14 @@ def link_kinds() -> list[dict[str, Any]]:
     ns = Netns("doctor")
     try:
         lower = _add(ns.netlink, "veth", 100, "lower", {"VETH_INFO_PEER": peer({"IFLA_IFNAME": "far"}, index=0)})
-        for index, (kind, data, stacked, required) in enumerate(_KINDS, 101):
-            number, words = _add(ns.netlink, kind, index, f"try{index}", data, 100 if stacked else None)
-            if stacked and lower[0]:
+        for index, (kind, driver) in enumerate(DRIVERS.items(), 101):
+            number, words = _add(ns.netlink, kind, index, f"try{index}", driver.trial, 100 if driver.stacked else None)
+            if driver.stacked and lower[0]:
                 number, words = lower
             said = words or (os.strerror(number) if number else "")
             detail = f"{said} ({errors.name(number)})" if number else "the kernel has it"
             mend = f"sudo modprobe {kind}, or a kernel that has it (CONFIG_{kind.upper()})"
-            found.append(finding(f"link kind {kind}", not number, detail, mend, required=required))
+            found.append(finding(f"link kind {kind}", not number, detail, mend, required=driver.required))
     finally:
         ns.close()
     return found

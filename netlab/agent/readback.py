@@ -13,7 +13,7 @@ from typing import Any
 
 from netlab.agent import groups
 from netlab.agent.errors import BuildFailed
-from netlab.agent.links import KINDS, READERS
+from netlab.agent.links import DRIVERS, KINDS
 from netlab.agent.links.port import OPTIONS, STATES
 from netlab.agent.netlink import Socket, dumps
 from netlab.agent.netlink.attributes import ADDRESS, LINK, decode
@@ -58,8 +58,8 @@ def read_links(ns: Netns) -> dict[int, Link]:
         info = got.get("IFLA_LINKINFO")
         if info is not None:
             read["kind"] = info.get("IFLA_INFO_KIND")
-            if (reader := READERS.get(read["kind"])) is not None:
-                read |= reader(info["IFLA_INFO_DATA"])
+            if (driver := DRIVERS.get(read["kind"])) is not None and driver.read is not None:
+                read |= driver.read(info["IFLA_INFO_DATA"])
             if info.get("IFLA_INFO_SLAVE_KIND") == "bridge":
                 port = info["IFLA_INFO_SLAVE_DATA"]
                 read["port"] = {name: port.get(option[0]) for name, option in OPTIONS.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from netlab.contract.types.links import INTERFACES
 from netlab.spec import scalars
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import Wrong
@@ -34,7 +35,7 @@ def _address(text: str) -> str:
 
 _FLAG: Callable[[str], Value] = scalars.flag
 _LINK: dict[str, Callable[[str], Value]] = {
-    "kind": _word("veth", "macvlan", "macvtap", "bridge"),
+    "kind": _word(*INTERFACES),
     "mode": _word(*_MODES),
     "mac": scalars.mac,
     "mtu": _number,

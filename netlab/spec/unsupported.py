@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from netlab.contract.types.links import INTERFACES
 from netlab.spec.nodes import Node
 from netlab.spec.problems import Problems
 
-#: Kinds of ip-link(8) that users of macvlan may look for.
+#: Kinds of ip-link(8) that users of macvlan may look for, those that netlab has learned since among them.
 KINDS = frozenset(
     (
         "bareudp", "batadv", "bond", "can", "dummy", "erspan", "geneve", "gre", "gretap", "hsr", "ifb", "ip6gre",
@@ -22,9 +23,10 @@ def leave_out(root: Node, file: str, problems: Problems) -> None:
     for namespace, interfaces in _sections(root):
         for name, node in list(interfaces.items()):
             kind = node.value.get("type") if isinstance(node.value, dict) else None
-            if kind is None or not isinstance(kind.value, str) or kind.value not in KINDS:
+            if kind is None or not isinstance(kind.value, str) or kind.value not in KINDS - {*INTERFACES}:
                 continue
-            problems.add(kind.where(file), f"{kind.value} isn't supported yet", "veth, macvlan, macvtap and bridge are")
+            are = f"{', '.join(INTERFACES[:-1])} and {INTERFACES[-1]} are"
+            problems.add(kind.where(file), f"{kind.value} isn't supported yet", are)
             problems.gone.add(name)
             problems.hurt.update((namespace, name))
             del interfaces[name]

@@ -1,20 +1,21 @@
 """One module per link kind: it turns a link of the plan into netlink requests, and compares what is read back.
 
-`KINDS` is the table of them: a new kind gets a row here.
+`KINDS` is the table of them, `DRIVERS` that of the kernel's drivers: a new kind gets a row in each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from netlab.agent.links import bridge, macvlan, pair, switchlink, veth
 from netlab.agent.links.op import At, BuildContext, Op
 from netlab.agent.links.port_tools import Log
+from netlab.agent.netlink import peer
 from netlab.contract.types import AnyLink, Bridge, Link, Macvlan, Macvtap, Pair, SetLink, Switch, SwitchLink, Veth
 
-__all__ = ["KINDS", "READERS", "At", "BuildContext", "Op", "changes", "create"]
+__all__ = ["DRIVERS", "KINDS", "At", "BuildContext", "Op", "changes", "create"]
 
 #: What differs: the name of a value, what the plan says, what was read.
 Check = tuple[str, object, object]
@@ -36,6 +37,20 @@ class Kind:
     late: Callable[..., list[Op]] = lambda _before, _after: []
 
 
+@dataclass(frozen=True)
+class Driver:
+    """What is known of the kernel's driver of a kind: ``read`` takes the options out of IFLA_INFO_DATA.
+
+    ``trial`` is the IFLA_INFO_DATA with which one is made to see whether this kernel has it; ``stacked`` ones need a
+    lower device. Every lab needs those that are ``required``.
+    """
+
+    read: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+    trial: dict[str, Any] | None = None
+    stacked: bool = False
+    required: bool = False
+
+
 _BRIDGE = Kind(bridge.create, bridge.changes, bridge.checks)
 _MACVLAN = Kind(macvlan.create, macvlan.changes, macvlan.checks)
 KINDS: dict[type[Link], Kind] = {
@@ -47,11 +62,13 @@ KINDS: dict[type[Link], Kind] = {
     Veth: Kind(veth.create, veth.changes, veth.checks, veth.by_tools, veth.late),
     Pair: Kind(pair.create),
 }
-#: What is read of the options of a kind, by the kernel's name of it.
-READERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    "bridge": bridge.read,
-    "macvlan": macvlan.read,
-    "macvtap": macvlan.read,
+_CHILD = Driver(macvlan.read, {"IFLA_MACVLAN_MODE": macvlan.MODES["bridge"]}, stacked=True, required=True)
+#: By the kernel's name of the kind.
+DRIVERS: dict[str, Driver] = {
+    "veth": Driver(trial={"VETH_INFO_PEER": peer({"IFLA_IFNAME": "peer"}, index=0)}, required=True),
+    "bridge": Driver(bridge.read, required=True),
+    "macvlan": _CHILD,
+    "macvtap": replace(_CHILD, required=False),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from netlab.contract.types.links.base import Link, Place, Plug, stack, with_state
 from netlab.contract.types.links.bridge import Bridge, Switch
 from netlab.contract.types.links.macvlan import Macvlan, Macvtap
@@ -10,6 +12,7 @@ from netlab.contract.types.links.switchlink import SwitchLink
 from netlab.contract.types.links.veth import Veth, nics
 
 __all__ = [
+    "INTERFACES",
     "AnyLink",
     "Bridge",
     "Link",
@@ -27,3 +30,5 @@ __all__ = [
 ]
 
 AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair
+#: What a file may ask for: the kinds of interfaces, as iproute2 calls them.
+INTERFACES: tuple[str, ...] = tuple(dict.fromkeys(one.kind for one in get_args(AnyLink) if one.interface))
