@@ -137,21 +137,8 @@ def _what(link: AnyLink) -> str:
 
 def _routing(state: State) -> Iterator[str]:
     for namespace in state.namespaces:
-        for route in namespace.routes:
-            way = "".join(f" {word} {value}" for word, value in (("via", route.via), ("dev", route.dev)) if value)
-            yield f"{namespace.id}: route {route.to}{way} table {route.table}"
-        for rule in namespace.rules:
-            chosen = "".join(
-                f" {word} {value}"
-                for word, value in (
-                    ("from", rule.src),
-                    ("to", rule.dst),
-                    ("iif", rule.iif),
-                    ("oif", rule.oif),
-                )
-                if value
-            )
-            yield f"{namespace.id}: rule {rule.priority}{chosen} table {rule.table}"
+        for word, made in (("route", namespace.routes), ("rule", namespace.rules)):
+            yield from (f"{namespace.id}: {word} {' '.join(one.argv)}" for one in made)
 
 
 def _sysctls(state: State, everything: bool) -> Iterator[str]:

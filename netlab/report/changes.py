@@ -105,12 +105,5 @@ def _value(name: str, value: object) -> str:
 
 def _routing(before: Namespace, after: Namespace) -> Iterator[str]:
     for verb, these, those in (("delete", before, after), ("add", after, before)):
-        for route in these.routes:
-            if route not in those.routes:
-                via = f" via {route.via}" if route.via else ""
-                dev = f" dev {route.dev}" if route.dev else ""
-                yield f"{verb} route {route.to}{via}{dev}"
-        for rule in these.rules:
-            if rule not in those.rules:
-                chosen = (f" {word} {value}" for word in ("src", "dst", "iif", "oif") if (value := getattr(rule, word)))
-                yield f"{verb} rule{''.join(chosen)} table {rule.table}"
+        for word, old, new in (("route", those.routes, these.routes), ("rule", those.rules, these.rules)):
+            yield from (f"{verb} {word} {' '.join(one.argv)}" for one in new if one not in old)

@@ -238,7 +238,7 @@ def test_the_log_is_commands_that_rebuild_the_lab(build: Callable[[str], Built])
     made = [line for line in lines if " link add " in line]
     assert len(made) == 1 + 1 + 1 + 3 + 3
     assert all(line.startswith(("ip ", "bridge ")) for line in lines)
-    assert any("type macvlan mode source nodst bcqueuelen 77" in line for line in made)
+    assert any("type macvlan mode source flag nodst bcqueuelen 77" in line for line in made)
 
 
 def test_an_interface_with_sysctls_keeps_its_place(build: Callable[[str], Built]) -> None:

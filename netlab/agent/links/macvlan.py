@@ -21,17 +21,6 @@ def _macs(macs: tuple[str, ...]) -> dict[str, Any]:
     return {"IFLA_MACVLAN_MACADDR_MODE": MACADDR_SET, "IFLA_MACVLAN_MACADDR_DATA": macs}
 
 
-def _words(child: Macvlan) -> str:
-    words = f" type {child.kind}"
-    if child.mode:
-        words += f" mode {child.mode}"
-    if child.nodst:
-        words += " nodst"
-    if child.bcqueuelen is not None:
-        words += f" bcqueuelen {child.bcqueuelen}"
-    return words
-
-
 def create(context: BuildContext, child: Macvlan, *, up: bool) -> list[Op]:
     """``ip link add link PARENT netns CONTAINER type macvlan``."""
     parent = context.links[child.parent]
@@ -56,7 +45,7 @@ def create(context: BuildContext, child: Macvlan, *, up: bool) -> list[Op]:
     moved = f" netns {child.namespace}" if elsewhere else ""
     command = (
         f"ip -n {parent.namespace} link add link {parent.ifname} name {child.ifname} index {child.ifindex}"
-        f"{address}{mtu}{moved}{_words(child)}"
+        f"{address}{mtu}{moved} {' '.join(child.argv)}"
     )
     if child.allowed_macs:
         command += (

@@ -24,6 +24,11 @@ def _network(ip: str, prefixlen: int) -> ipaddress.IPv4Network | ipaddress.IPv6N
     return ipaddress.ip_interface(f"{ip}/{prefixlen}").network
 
 
+def _given(**values: object) -> tuple[str, ...]:
+    """The words and values of those that are given."""
+    return tuple(str(word) for pair in values.items() if pair[1] is not None for word in pair)
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """An address with its prefix, in canonical text."""
@@ -79,6 +84,12 @@ class Nexthop:
     onlink: bool = False
     oif: str | None = field(default=None, compare=False)
 
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The words that ip-route(8) takes for it, one of several."""
+        weight = () if self.weight == 1 else ("weight", str(self.weight))
+        return ("nexthop", *_given(via=self.via, dev=self.dev), *weight, *(("onlink",) if self.onlink else ()))
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -109,6 +120,15 @@ class Route:
         """4 or 6."""
         return 6 if ":" in self.to else 4
 
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The words that ip-route(8) takes for it, after ``add`` or ``del``."""
+        typed = () if self.type == "unicast" else (self.type,)
+        table = None if self.table == MAIN_TABLE else self.table
+        told = _given(via=self.via, dev=self.dev, src=self.src, metric=self.metric, table=table)
+        onlink = ("onlink",) if self.onlink else ()
+        return (*typed, self.to, *told, *onlink, *(word for hop in self.nexthops for word in hop.argv))
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -122,6 +142,13 @@ class Rule:
     iif: str | None = None
     oif: str | None = None
     fwmark: tuple[int, int] | None = None
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The words that ip-rule(8) takes for it, after ``add`` or ``del``."""
+        mark = self.fwmark and f"{self.fwmark[0]:#x}/{self.fwmark[1]:#x}"
+        chosen = {"from": self.src, "to": self.dst, "iif": self.iif, "oif": self.oif, "fwmark": mark}
+        return _given(priority=self.priority, **chosen, table=self.table)
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,11 @@ class Link:
         return None
 
     @property
+    def argv(self) -> tuple[str, ...]:
+        """The words of ip-link(8) that say what it is: ``type macvlan mode bridge``."""
+        return ("type", self.kind)
+
+    @property
     def words(self) -> tuple[str, ...]:
         """What it is, for people: ``on switch lan``, ``macvlan bridge on A:eth0``."""
         return ()

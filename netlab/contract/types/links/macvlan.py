@@ -56,6 +56,12 @@ class Macvlan(Link):
         return self.up and parent is not None and parent.up and parent.carrier
 
     @property
+    def argv(self) -> tuple[str, ...]:
+        mode = ("mode", self.mode) if self.mode else ()
+        queue = () if self.bcqueuelen is None else ("bcqueuelen", str(self.bcqueuelen))
+        return ("type", self.kind, *mode, *(("flag", "nodst") if self.nodst else ()), *queue)
+
+    @property
     def words(self) -> tuple[str, ...]:
         return (f"{self.kind} {self.effective_mode} on {self.parent}",)
 
