@@ -9,6 +9,7 @@ from netlab.contract.types import (
     ExpectState,
     ExpectWire,
     Where,
+    as_written,
 )
 from netlab.spec.problems import Problems
 
@@ -66,7 +67,7 @@ def _cells(
                     cells[layer, pair] = (both, entry)
                 elif (known[1].where, entry.where) not in reported:
                     reported.add((known[1].where, entry.where))
-                    _contradiction(entry, known[1], f"{pair[0]} -> {pair[1]} [{layer}]", problems)
+                    _contradiction(entry, known[1], f"{pair[0]} -> {pair[1]} [{as_written(layer)}]", problems)
 
 
 def _contradiction(entry: AnyExpectation, first: AnyExpectation, what: str, problems: Problems) -> None:

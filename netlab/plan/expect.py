@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
-from fnmatch import fnmatchcase
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from netlab.contract.applies import applies_from, lack
 from netlab.contract.types import (
     AnyExpectation,
-    Endpoint,
+    AnySource,
+    AnyTarget,
     ExpectHeard,
     ExpectPair,
     ExpectRefused,
@@ -18,16 +18,25 @@ from netlab.contract.types import (
     ExpectWire,
     State,
     Where,
+    asks_host,
+    host_layer,
 )
 from netlab.plan import readback
 from netlab.plan.file import MAX_PAIRS
 from netlab.plan.refusals import Refusals
+from netlab.plan.sides import Sides, is_pattern
 from netlab.spec.expect import AnyEntry, Heard, Pair, Readback, Refused, Wire
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import Wrong
 
 if TYPE_CHECKING:
     from netlab.plan.file import File
+
+#: Whether a host alone on the left asks a host question. Off until the model, the probes and the judge know them.
+HOST_QUESTIONS = False
+Pairs = tuple[tuple[str, str], ...]
+#: Sources, destinations, and whether both are named, none by a pattern.
+_Way = tuple[Sequence[AnySource], Sequence[AnyTarget], bool]
 
 _PORT = re.compile(r"port\((.*)\)")
 
@@ -40,12 +49,7 @@ class Resolver:
         self.state = state
         self.refusals = refusals
         self.problems = file.problems
-        self.by_namespace: dict[str, list[Endpoint]] = {}
-        for endpoint in state.endpoints:
-            self.by_namespace.setdefault(endpoint.namespace, []).append(endpoint)
-        self.boxes = {ns.id: ns.kind for ns in state.namespaces}
-        self.refused = set(refused)
-        self.broken = set(file.broken)
+        self.sides = Sides(file, state, refused)
 
     def resolve(self, entry: AnyEntry, *, claim: bool = False) -> list[AnyExpectation]:
         """The expectations of one entry; none where something is wrong with it, which is noted."""
@@ -64,19 +68,32 @@ class Resolver:
     # --- pairs -----------------------------------------------------------------------------------------
 
     def _pair(self, entry: Pair) -> list[AnyExpectation]:
-        sides = self._sides(entry.left, entry.right, entry.where)
-        if sides is None:
-            return []
-        grouped: dict[tuple[tuple[str, str], ...], list[str]] = {}
+        ways = [(entry.left, entry.right), (entry.right, entry.left)][: 1 + entry.both]
+        known: dict[tuple[str, str, bool], _Way] = {}
+        found: dict[str, Pairs] = {}
         for layer in entry.layers or ("icmp", "icmp6"):
-            pairs = _pairs(*sides, layer, entry.both)
+            some = False
+            for left, right in ways:
+                asked = _asked(layer, left)
+                key = left, right, asks_host(asked)
+                if key not in known:
+                    way = self._way(*key, entry.where)
+                    if way is None:
+                        return []
+                    known[key] = way
+                pairs = self._members(known[key], asked)
+                some = some or bool(pairs)
+                before = found.get(asked)
+                found[asked] = tuple(dict.fromkeys((*before, *pairs))) if before else pairs
+            if entry.layers and not some:
+                self._nothing(entry, known[entry.left, entry.right, asks_host(_asked(layer, entry.left))], layer)
+                return []
+        grouped: dict[Pairs, list[str]] = {}
+        for layer, pairs in found.items():
             if pairs:
                 grouped.setdefault(pairs, []).append(layer)
-            elif entry.layers:
-                self._nothing(entry, sides, layer)
-                return []
         if not grouped:
-            self._nothing(entry, sides, "")
+            self._nothing(entry, next(iter(known.values())), "")
         text, where, outcome = entry.text, entry.where, entry.outcome
         return [
             ExpectPair(text=text, where=where, pairs=pairs, layers=tuple(layers), outcome=outcome)
@@ -84,24 +101,30 @@ class Resolver:
         ]
 
     def _wire(self, entry: Wire) -> list[AnyExpectation]:
-        sides = self._sides(entry.left, entry.right, entry.where)
-        if sides is None:
+        way = self._way(entry.left, entry.right, False, entry.where)
+        if way is None:
             return []
-        pairs = _pairs(*sides, entry.layer, both=False)
+        pairs = self._members(way, entry.layer)
         if not pairs:
-            self._nothing(entry, sides, entry.layer)
+            self._nothing(entry, way, entry.layer)
             return []
         text, where = entry.text, entry.where
         return [ExpectWire(text=text, where=where, pairs=pairs, layer=entry.layer, on_wire=entry.on_wire)]
 
-    def _sides(self, left: str, right: str, where: Where) -> tuple[list[Endpoint], list[Endpoint]] | None:
-        """What two sides mean; None where that makes no pair, which is noted."""
-        sources, targets = self.side(left, where), self.side(right, where)
+    def _way(self, left: str, right: str, host: bool, where: Where) -> _Way | None:
+        """What two sides mean as source and destination; None where that makes no pair, which is noted."""
+        sources: Sequence[AnySource] | None
+        sources = self.sides.askers(left, where) if host else self.sides.endpoints(left, where)
+        targets = self.sides.targets(right, where, host=host)
         if sources is None or targets is None:
             return None
-        ids = {endpoint.id for endpoint in (*sources, *targets)}
-        if len(ids) == 1:
-            message = f"{next(iter(ids))} is paired with itself"
+        named = not (is_pattern(left) or is_pattern(right))
+        if named:
+            itself = left == right or sources[0].id == targets[0].id
+        else:
+            itself = all(self.sides.same(source, target) for source in sources for target in targets)
+        if itself:
+            message = f"{sources[0].id} is paired with itself"
             self.problems.add(where, message, "an expectation is about two endpoints")
             return None
         before = self.file.pairs
@@ -111,11 +134,22 @@ class Resolver:
         if self.file.pairs > MAX_PAIRS:
             self.problems.add(where, f"the expectations mean more than {MAX_PAIRS} pairs", "fewer or narrower ones")
             return None
-        return sources, targets
+        return sources, targets, named
 
-    def _nothing(self, entry: Pair | Wire, sides: tuple[list[Endpoint], list[Endpoint]], layer: str) -> None:
+    def _members(self, way: _Way, layer: str) -> Pairs:
+        """The pairs that take part in a layer. An interface, or a host, with itself is one only if named."""
+        sources, targets, named = way
+        found = []
+        for source in sources:
+            applies = applies_from(source, layer)
+            for target in targets:
+                if (named or not self.sides.same(source, target)) and applies(target):
+                    found.append((source.id, target.id))
+        return tuple(found)
+
+    def _nothing(self, entry: Pair | Wire, way: _Way, layer: str) -> None:
         """Say why no pair takes part in a layer (or, without one, in icmp and icmp6)."""
-        sources, targets = sides
+        sources, targets, _ = way
         lost = self.file.lost(entry.left, entry.right)
         if len(sources) > 1 or len(targets) > 1:
             message = f"no pair of {entry.left} and {entry.right} takes part in {layer or 'icmp or icmp6'}"
@@ -149,7 +183,7 @@ class Resolver:
         if port:
             link = self._port(port[1], where)
             return None if link is None else [link]
-        found = self.side(text, where)
+        found = self.sides.endpoints(text, where)
         return None if found is None else [endpoint.link for endpoint in found]
 
     def _port(self, text: str, where: Where) -> str | None:
@@ -166,7 +200,7 @@ class Resolver:
         port = _PORT.fullmatch(entry.target)
         if port:
             target = self._port(port[1], entry.where)
-        elif self.boxes.get(entry.target) == "switch":
+        elif self.sides.boxes.get(entry.target) == "switch":
             target = entry.target
         else:
             target = self._one(entry.target, entry.where)
@@ -193,7 +227,7 @@ class Resolver:
         if claim and at is None and entry.target in self.state.index:
             at = entry.at or "create"
         if at is None:
-            if entry.target not in self.broken:
+            if entry.target not in self.sides.broken:
                 hint = did_you_mean(entry.target, self.refusals.touched, "it makes or sets")
                 message = f"this step neither makes nor sets an interface {entry.target!r}"
                 lost = self.file.lost(entry.target)
@@ -202,130 +236,16 @@ class Resolver:
         at = entry.at or at
         return [ExpectRefused(text=entry.text, where=entry.where, link=entry.target, errno=entry.errno, at=at)]
 
-    # --- names -----------------------------------------------------------------------------------------
-
     def _one(self, text: str, where: Where) -> str | None:
         """The link id of a single endpoint."""
         if is_pattern(text):
             self.problems.add(where, f"{text!r} is a pattern", "name one endpoint here, as in A:ens160")
             return None
-        found = self.side(text, where)
+        found = self.sides.endpoints(text, where)
         return found[0].link if found else None
 
-    def side(self, text: str, where: Where) -> list[Endpoint] | None:
-        """The endpoints that a side means; None where there are none, which is noted."""
-        if text == "any":
-            found = list(self.state.endpoints)
-        elif is_pattern(text):
-            found = self._matching(text)
-        else:
-            return self._exact(text, where)
-        if found:
-            return found
-        hint = did_you_mean(text, self.boxes, "there are")
-        self.problems.add(where, f"{text!r} matches nothing", hint, follows=self.file.lost(text))
-        return None
 
-    def _matching(self, text: str) -> list[Endpoint]:
-        """The endpoints that a pattern matches, by host, container and interface; without one, each host's first."""
-        namespace, colon, interface = text.partition(":")
-        found: list[Endpoint] = []
-        for ns, endpoints in self.by_namespace.items():
-            if not _matches(ns, namespace):
-                continue
-            if not colon:
-                first = _first(endpoints)
-                found += [first] if first else []
-                continue
-            found += [e for e in endpoints if not e.extra and _fits(self.state.link(e.link).name, interface)]
-        return found
-
-    def _exact(self, text: str, where: Where) -> list[Endpoint] | None:
-        at = self.state.index.get(text)
-        if at is not None:
-            return [self.state.endpoints[at]]
-        name, _, address = text.partition("@")
-        namespace, colon, interface = name.partition(":")
-        if namespace not in self.boxes:
-            self._no_namespace(namespace, where)
-        elif self.boxes[namespace] == "switch":
-            self.problems.add(where, f"{namespace} is a switch, which has no endpoints", "name an interface of a host")
-        elif not colon:
-            first = _first(self.by_namespace.get(namespace, []))
-            if first:
-                return [first]
-            self.problems.add(
-                where,
-                f"{namespace} has no interface with an address",
-                f"name one: {namespace}:…",
-                follows=self.file.lost(namespace),
-            )
-        elif name in self.refused:
-            self.problems.add(where, f"{name} is expected to be refused, so it is no endpoint")
-        elif address and name in self.state.index:
-            known = [e.id for e in self.by_namespace[namespace] if e.link == name and e.extra]
-            hint = f"further addresses: {', '.join(known)}" if known else f"its only endpoint is {name}"
-            self.problems.add(where, f"{text!r} is not a further address of {name}", hint)
-        elif name not in self.broken and interface not in self.file.spec.pruned:
-            known = [link.name for link in self.state.links_of(namespace)]
-            self.problems.add(
-                where,
-                f"no interface {interface!r} in {namespace}",
-                did_you_mean(interface, known, "interfaces"),
-            )
-        return None
-
-    def _no_namespace(self, name: str, where: Where) -> None:
-        host, slash, container = name.partition("/")
-        if {host, container} & self.file.spec.pruned:
-            return
-        names = [ns for ns, kind in self.boxes.items() if kind != "switch"]
-        if any(re.fullmatch(re.escape(name) + r"-[0-9]+", ns) for ns in names):
-            self.problems.add(
-                where,
-                f"no host {name!r} but its replicas",
-                f"'{name}-*' or 'any' mean all of them, '{name}-1' the first",
-            )
-        elif slash and host in self.boxes:
-            known = [ns.partition("/")[2] for ns in names if ns.startswith(f"{host}/")]
-            self.problems.add(
-                where, f"no container {container!r} in {host}", did_you_mean(container, known, "containers")
-            )
-        else:
-            self.problems.add(where, f"no host {name!r}", did_you_mean(name, names, "there are"))
-
-
-def is_pattern(text: str) -> bool:
-    """Whether a side stands for several endpoints: ``any`` as one of its parts, or ``*`` or ``?``."""
-    name = text.partition("@")[0]
-    return "*" in name or "?" in name or "any" in re.split(r"[:/]", name)
-
-
-def _fits(name: str, pattern: str) -> bool:
-    return pattern == "any" or fnmatchcase(name, pattern)
-
-
-def _matches(namespace: str, pattern: str) -> bool:
-    if pattern == "any":
-        return True
-    parts, wanted = namespace.split("/"), pattern.split("/")
-    return len(parts) == len(wanted) and all(map(_fits, parts, wanted))
-
-
-def _first(endpoints: Iterable[Endpoint]) -> Endpoint | None:
-    return next((e for e in endpoints if e.v4 is not None or e.v6 is not None), None)
-
-
-def _pairs(sources: list[Endpoint], targets: list[Endpoint], layer: str, both: bool) -> tuple[tuple[str, str], ...]:
-    """The pairs that take part in a layer. Endpoints of one link are one only if named."""
-    named = len(sources) == len(targets) == 1
-    pairs = [
-        (source.id, target.id)
-        for source, applies in ((source, applies_from(source, layer)) for source in sources)
-        for target in targets
-        if (named or source.link != target.link) and applies(target)
-    ]
-    if both:
-        pairs += _pairs(targets, sources, layer, both=False)
-        pairs = list(dict.fromkeys(pairs))
-    return tuple(pairs)
+def _asked(layer: str, left: str) -> str:
+    """The layer that is asked when this is on the left of it: a host question, unless an interface is named."""
+    host = host_layer(layer) if HOST_QUESTIONS and ":" not in left else None
+    return host or layer

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import chain
 
 from netlab.contract.types import Where
 from netlab.spec import Spec, scalars
 from netlab.spec import sysctls as known_sysctls
+from netlab.spec.expect import AnyEntry, Pair, address_of
 from netlab.spec.problems import Problems
 
 Path = tuple["str | int", ...]
@@ -23,13 +25,20 @@ def _namespaces(side: str) -> list[str]:
     return side.partition("@")[0].partition(":")[0].split("/")
 
 
+def asked(entries: Iterable[AnyEntry]) -> Iterator[str]:
+    """The addresses that host questions of these entries ask for by themselves."""
+    for entry in entries:
+        if isinstance(entry, Pair) and ":" not in entry.left and (ip := address_of(entry.right)) is not None:
+            yield ip
+
+
 @dataclass
 class File:
     """The file, and what the plan has noted of it.
 
     ``paths`` says where in the file a link comes from, ``address_paths`` where its addresses do if elsewhere.
     ``broken`` are the links that could not be made because of an error in it. ``pairs`` counts the pairs that
-    expectations mean.
+    expectations mean, ``asked`` has the addresses that they ask for by themselves, in order of appearance.
     """
 
     spec: Spec
@@ -39,6 +48,13 @@ class File:
     address_paths: dict[str, Path] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     pairs: int = 0
+    asked: dict[str, None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Gather the addresses that the file's entries ask for, after those of an earlier file."""
+        spec = self.spec
+        entries = [*spec.expect, *chain(*spec.step_expect), *(test[2] for tests in spec.claim_tests for test in tests)]
+        self.asked = {**self.asked, **dict.fromkeys(asked(entries))}
 
     def further(self, spec: Spec) -> File:
         """The same with a further file of steps, without what is wrong so far; to be changed by itself."""

@@ -18,7 +18,7 @@ from netlab.contract.types import (
 )
 from netlab.plan import owned, routing, sysctls
 from netlab.plan.carrier import settle
-from netlab.plan.endpoints import askers, endpoints
+from netlab.plan.endpoints import askers, endpoints, targets
 from netlab.plan.file import File
 from netlab.plan.hops import hops
 from netlab.plan.memory import Memory
@@ -196,6 +196,7 @@ class Lab:
             hops=hops(links),
             routers=sum(sysctls.forwards(box.sysctls) for box in self.boxes.values() if box.kind != "switch"),
             askers=askers(namespaces, links),
+            targets=targets([ip for ip in self.file.asked if ip not in self.boxes], links),
             given=tuple(sorted(memory.given, key=memory.given.__getitem__)),
             shadowed=tuple(memory.shadowed(links)),
             addressed=tuple(sorted(memory.addressed, key=memory.addressed.__getitem__)),

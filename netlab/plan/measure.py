@@ -8,7 +8,8 @@ from typing import Literal
 
 from netlab.contract.measures import NOTHING, Compare, Measure, Measures, Side
 from netlab.contract.types import Endpoint
-from netlab.plan.expect import Resolver, is_pattern
+from netlab.plan.expect import Resolver
+from netlab.plan.sides import is_pattern
 from netlab.spec.measurements import Comparing, GivenSide, Measurements, Measuring, Pair
 
 Family = Literal[4, 6]
@@ -53,7 +54,7 @@ def _measure(resolver: Resolver, entry: Measuring) -> list[Measure]:
 
 
 def _pairs(resolver: Resolver, pair: Pair, wanted: Family | None) -> dict[Family, list[tuple[str, str]]]:
-    sources, targets = resolver.side(pair.left, pair.where), resolver.side(pair.right, pair.where)
+    sources, targets = resolver.sides.endpoints(pair.left, pair.where), resolver.sides.endpoints(pair.right, pair.where)
     found: dict[Family, list[tuple[str, str]]] = {}
     if sources is None or targets is None:
         return found

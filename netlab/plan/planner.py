@@ -10,7 +10,7 @@ from dataclasses import replace
 from netlab.contract.types import AnyExpectation, Plan, Step
 from netlab.plan import measure
 from netlab.plan.expect import Resolver
-from netlab.plan.file import File
+from netlab.plan.file import File, asked
 from netlab.plan.lab import Lab
 from netlab.plan.refusals import Refusals
 from netlab.plan.topology import baseline, checked, further, raise_found
@@ -79,13 +79,20 @@ class Planner:
         return lab, replace(step, measures=measures), refusals
 
     def asked(self, entries: Node) -> tuple[AnyExpectation, ...]:
-        """A list of entries of the grammar of ``expect``, resolved in the current step. Raises TopologyError."""
+        """A list of entries of the grammar of ``expect``, resolved in the current step. Raises TopologyError.
+
+        An address that nobody asked for before becomes a target of the current step, and of those that follow.
+        """
         # A shallow copy: resolving changes these two fields only.
         file = replace(self._lab.file, problems=Problems(), pairs=0)
         resolver = Resolver(file, self.current.state, self._refusals, self._lab.refused)
         given = parse_entries(entries, self._file, file.problems)
         found = [expectation for entry in given for expectation in resolver.resolve(entry, claim=True)]
         raise_found(file)
+        new = dict.fromkeys(ip for ip in asked(given) if ip not in self._lab.file.asked)
+        if new:
+            self._lab.file.asked.update(new)
+            self.current = replace(self.current, state=self._lab.state())
         return tuple(found)
 
 

@@ -6,24 +6,25 @@ wire     = side , "->" , side , "[" layer "]" , ":" , ("on-wire" | "not-on-wire"
 heard    = endpoint , "[broadcast]" , ":" , "{heard-by: […]}" | "{heard-only-by: […]}" ;
 state    = endpoint , ":" , mapping of read-back values ;
 refusal  = endpoint , ":" , "{refused: ERRNO, at: create|up|set}" ;
+
+The right side of a pair may be an IP address.
 """
 
 from __future__ import annotations
 
 import errno
+import ipaddress
 import re
 from dataclasses import dataclass
 from typing import cast
 
-from netlab.contract.types import LAYERS, Outcome, RefusedAt, Where
+from netlab.contract.types import LAYERS, Outcome, RefusedAt, Where, asks_host
 from netlab.spec.nodes import MAX_KEY, Node
 from netlab.spec.problems import Problem, Problems, did_you_mean
 from netlab.spec.scalars import Wrong
 
 OUTCOMES = ("reachable", "through-interface", "address-only", "unreachable")
 WIRE = ("on-wire", "not-on-wire")
-#: An IPv4 header with ICMP, and the largest packet.
-SIZES = range(28, 65536)
 
 #: From one side to the other, or both ways; people's own signs for it are taken, too.
 ARROW = r"<?->|→|↔"
@@ -32,7 +33,8 @@ _SIDE = r"[^\s\[\]<>→↔]+"
 _HEAD = re.compile(
     rf"\s*(?P<left>{_SIDE})\s*(?:(?P<arrow>{ARROW})\s*(?P<right>{_SIDE})\s*)?(?:\[(?P<layers>[^\[\]]*)\]\s*)?"
 )
-_SIZED = re.compile(r"(icmp6?)/([0-9]{1,6})")
+#: The least number that may stand behind a layer: bytes of IP (a header with ICMP), or a port.
+_LEAST = {"icmp": 28, "icmp6": 48, "tcp": 1, "tcp6": 1, "udp": 1, "udp6": 1}
 _FORMS = "write 'A -> B [icmp]: reachable'"
 
 
@@ -46,7 +48,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Pair(Entry):
-    """``left -> right [layers]: outcome``; no layers: the plan chooses."""
+    """``left -> right [layers]: outcome``; no layers: the plan chooses. The plan tells by ``left`` who asks."""
 
     left: str
     right: str
@@ -338,16 +340,32 @@ def _layer(word: str, where: Where) -> str:
 
 
 def layer(word: str) -> str:
-    """The name of a layer, ``icmp/1472`` included. Raises Wrong."""
+    """The name of a layer, with a size (``icmp/1472``) or a port (``tcp/80``) where it has one. Raises Wrong."""
     if word in LAYERS:
         return word
-    sized = _SIZED.fullmatch(word)
-    if sized:
-        least = 28 if sized[1] == "icmp" else 48
-        if not least <= int(sized[2]) <= 65535:
-            raise Wrong(f"{sized[2]} bytes are no size of an {sized[1]} packet", f"{least} to 65535, headers included")
-        return f"{sized[1]}/{int(sized[2])}"
-    raise Wrong(f"{_short(word)} is not a layer", did_you_mean(word, LAYERS))
+    if asks_host(word):
+        raise Wrong(f"{_short(word)} is not a layer", "a host alone on the left asks as its programs do: A -> B [icmp]")
+    name, slash, number = word.partition("/")
+    if not slash or name not in LAYERS:
+        raise Wrong(f"{_short(word)} is not a layer", did_you_mean(name, LAYERS))
+    if name not in _LEAST:
+        raise Wrong(f"{_short(word)} is not a layer", f"{name} has neither size nor port")
+    if not re.fullmatch("[0-9]{1,6}", number):
+        raise Wrong(f"{_short(word)} is not a layer", "a number goes there, as in icmp/1472 and tcp/80")
+    least = _LEAST[name]
+    if least <= int(number) <= 65535:
+        return f"{name}/{int(number)}"
+    if least == 1:
+        raise Wrong(f"{number} is no port", "1 to 65535")
+    raise Wrong(f"{number} bytes are no size of an {name} packet", f"{least} to 65535, headers included")
+
+
+def address_of(side: str) -> str | None:
+    """The IP address that a side is, in canonical text; None where it is none."""
+    try:
+        return None if "%" in side else str(ipaddress.ip_address(side))
+    except ValueError:
+        return None
 
 
 def _flow(node: Node) -> str:

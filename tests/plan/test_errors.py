@@ -27,6 +27,11 @@ def expect(*lines: str) -> str:
     return TWO + "expect:\n" + "".join(f"  - {line}\n" for line in lines)
 
 
+@pytest.fixture(autouse=True)
+def _hosts_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netlab.plan.expect.HOST_QUESTIONS", True)
+
+
 CASES: list[tuple[str, str]] = [
     # --- hosts, switches, kinds
     ("hosts: {}\n", "f:1:1: there is no host; name one below 'hosts:'"),
@@ -328,11 +333,35 @@ CASES: list[tuple[str, str]] = [
     (expect("A:eht0 -> B: reachable"), "f:13:5: no interface 'eht0' in A; did you mean 'eth0'?"),
     (expect("lan -> B: reachable"), "f:13:5: lan is a switch, which has no endpoints; name an interface of a host"),
     (expect("web-* -> B: reachable"), "f:13:5: 'web-*' matches nothing; there are: A, A/c1, A/c2, B, lan"),
-    (expect("A -> A: reachable"), "f:13:5: A:eth0 is paired with itself; an expectation is about two endpoints"),
-    (expect("A -> A:eth?: reachable"), "f:13:5: A:eth0 is paired with itself; an expectation is about two endpoints"),
+    (expect("A -> A: reachable"), "f:13:5: A is paired with itself; an expectation is about two endpoints"),
+    (expect("A -> A:eth?: reachable"), "f:13:5: A is paired with itself; an expectation is about two endpoints"),
+    (expect("A:eth0 -> A: reachable"), "f:13:5: A:eth0 is paired with itself; an expectation is about two endpoints"),
+    (
+        expect("10.0.0.2 -> A: reachable"),
+        "f:13:5: 10.0.0.2 is an address, which stands on the right of a pair only; "
+        "write B for a program there, or B:eth0 for its interface",
+    ),
+    (
+        expect("A <-> 10.0.0.9: reachable"),
+        "f:13:5: 10.0.0.9 is an address, which stands on the right of a pair only; name a host or an interface",
+    ),
+    (expect("fd00::1 -> A: reachable"), "f:13:5: fd00::1 is an address, which stands on the right of a pair only"),
+    (expect("A -> 10.0.0.2/24: reachable"), "f:13:5: 10.0.0.2/24 has a prefix length; write 10.0.0.2"),
+    (expect("A -> fd00::1/64: reachable"), "f:13:5: fd00::1/64 has a prefix length; write fd00::1"),
+    (expect("A -> 224.0.0.1: reachable"), "f:13:5: 224.0.0.1 is not the address of one interface"),
+    (expect("A -> 127.0.0.1: reachable"), "f:13:5: 127.0.0.1 is not the address of one interface"),
+    (expect("A -> fe80::1: reachable"), "f:13:5: fe80::1 is link-local, so it means nothing without an interface"),
+    (
+        expect("A:eth0 -> 10.0.0.9: unreachable"),
+        "f:13:5: no interface has 10.0.0.9, so only a host can ask for it; "
+        "name one alone, without its interface: A -> 10.0.0.9 [icmp]",
+    ),
+    (expect("A -> 10.0.0.9 [arp]: unreachable"), "f:13:5: no interface has 10.0.0.9, so only a host can ask for it"),
+    (expect("A -> fd00::1 [icmp]: reachable"), "f:13:5: fd00::1 has no IPv4 address, so icmp says nothing of it"),
+    (expect("A -> fd00::1: reachable"), "f:13:5: A and fd00::1 have no addresses of one family"),
     (
         expect("A -> B [icmp6]: reachable"),
-        "f:13:5: A:eth0 has no IPv6 address, so icmp6 says nothing of it; leave the layer out",
+        "f:13:5: A has no IPv6 address, so icmp6 says nothing of it; leave the layer out",
     ),
     (
         expect("A:eth0@10.0.0.9 -> B: reachable"),
@@ -340,12 +369,12 @@ CASES: list[tuple[str, str]] = [
     ),
     (
         expect("A -> B: reachable", "A <-> any: unreachable"),
-        "f:14:5: contradicts line 13 (A -> B: reachable) on A:eth0 -> B:eth0 [icmp]; "
+        "f:14:5: contradicts line 13 (A -> B: reachable) on A -> B:eth0 [icmp]; "
         "remove one of them, or name its endpoints or layers",
     ),
     (
         expect("A -> B: through-interface", "A -> B: address-only"),
-        "f:14:5: contradicts line 13 (A -> B: through-interface) on A:eth0 -> B:eth0 [icmp]",
+        "f:14:5: contradicts line 13 (A -> B: through-interface) on A -> B:eth0 [icmp]",
     ),
     (
         expect("A -> B [arp]: on-wire", "A -> B [arp]: not-on-wire"),
@@ -374,6 +403,10 @@ CASES: list[tuple[str, str]] = [
     (expect("port(A): {mode: vepa}"), "f:13:21: 'mode' is not read back from a port"),
     (
         expect("A/c1:eth0: {refused: EINVAL}", "A/c1 -> B: reachable"),
+        "f:14:5: A/c1 has no interface with an address; give it one, so that a program there can ask",
+    ),
+    (
+        expect("A/c1:eth0: {refused: EINVAL}", "A/c1 -> B [arp]: reachable"),
         "f:14:5: A/c1 has no interface with an address; name one: A/c1:…",
     ),
     (

@@ -39,50 +39,106 @@ def pairs(line: str, head: str = TWO) -> list[tuple[str, str]]:
     return list(entry.pairs)
 
 
+@pytest.fixture(autouse=True)
+def _hosts_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netlab.plan.expect.HOST_QUESTIONS", True)
+
+
 @pytest.mark.parametrize(
     ("line", "meant"),
     [
-        ("A -> B: reachable", [("A:eth0", "B:eth0")]),
+        ("A -> B: reachable", [("A", "B:eth0")]),
+        ("A:eth0 -> B: reachable", [("A:eth0", "B:eth0")]),
         ("A/c1:eth0 -> B:eth0: reachable", [("A/c1:eth0", "B:eth0")]),
-        ("A/c1 <-> A/c2: reachable", [("A/c1:eth0", "A/c2:eth0"), ("A/c2:eth0", "A/c1:eth0")]),
-        ("A/any -> B: reachable", [("A/c1:eth0", "B:eth0"), ("A/c2:eth0", "B:eth0")]),
-        ("A/c? -> A/c1: reachable", [("A/c2:eth0", "A/c1:eth0")]),
+        ("A/c1 <-> A/c2: reachable", [("A/c1", "A/c2:eth0"), ("A/c2", "A/c1:eth0")]),
+        ("A/any -> B: reachable", [("A/c1", "B:eth0"), ("A/c2", "B:eth0")]),
+        ("A/c? -> A/c1: reachable", [("A/c2", "A/c1:eth0")]),
         ("'*:eth0 -> A/c1: reachable'", [("A:eth0", "A/c1:eth0"), ("B:eth0", "A/c1:eth0")]),
-        ("B -> any: reachable", [("B:eth0", "A:eth0"), ("B:eth0", "A/c1:eth0"), ("B:eth0", "A/c2:eth0")]),
-        ("B -> any:eth0: reachable", [("B:eth0", "A:eth0"), ("B:eth0", "A/c1:eth0"), ("B:eth0", "A/c2:eth0")]),
+        ("B -> any: reachable", [("B", "A:eth0"), ("B", "A/c1:eth0"), ("B", "A/c2:eth0")]),
+        ("B -> any:eth0: reachable", [("B", "A:eth0"), ("B", "A/c1:eth0"), ("B", "A/c2:eth0")]),
+        ("any -> B: reachable", [("A", "B:eth0"), ("A/c1", "B:eth0"), ("A/c2", "B:eth0")]),
+        ("B -> B:eth0: address-only", [("B", "B:eth0")]),
         ("'*/* -> B [icmp]: on-wire'", [("A/c1:eth0", "B:eth0"), ("A/c2:eth0", "B:eth0")]),
-        ("{from: A, to: B, is: reachable}", [("A:eth0", "B:eth0")]),
+        ("B -> A [arp]: reachable", [("B:eth0", "A:eth0")]),
+        ("{from: A, to: B, is: reachable}", [("A", "B:eth0")]),
+        ("A -> 10.0.0.100: reachable", [("A", "10.0.0.100")]),
+        ("A -> 10.0.0.2: reachable", [("A", "10.0.0.2")]),
+        ("A:eth0 -> 10.0.0.2: reachable", [("A:eth0", "B:eth0")]),
+        ("any -> 10.0.0.2: reachable", [("A", "10.0.0.2"), ("A/c1", "10.0.0.2"), ("A/c2", "10.0.0.2")]),
+        ("A -> 10.0.0.2 [icmp]: on-wire", [("A:eth0", "B:eth0")]),
     ],
 )
 def test_sides(line: str, meant: list[tuple[str, str]]) -> None:
-    """Names, patterns and any mean endpoints, an endpoint never with itself."""
+    """Names alone, patterns and any ask as hosts, and mean endpoints on the right; none is paired with itself."""
     assert pairs(line) == meant
 
 
 def test_any_means_every_endpoint() -> None:
-    """Any with any is every ordered pair, within a namespace, too, but not of one interface with itself."""
+    """Any is every host on the left and every endpoint on the right, but on a link's layers every endpoint, too."""
     meant = pairs("any -> any [icmp]: reachable", MORE)
     with_v4 = ["A:eth0", "A/c1:eth0", "A/c2:eth0", "B:eth0", "web-1:eth0", "web-1:eth0@10.1.0.20"]
     with_v4 += ["web-2:eth0", "web-2:eth0@10.1.0.21"]
-    assert meant == [(s, d) for s in with_v4 for d in with_v4 if s.partition("@")[0] != d.partition("@")[0]]
+    hosts = ["A", "A/c1", "A/c2", "B", "web-1", "web-2"]
+    assert meant == [(s, d) for s in hosts for d in with_v4 if s != d.partition(":")[0]]
     frames = pairs("any -> any [unicast]: reachable", MORE)
     assert len(frames) == 8 * 7
     assert ("web-1:eth0", "web-1:eth1") in frames
     assert not any("@" in name for pair in frames for name in pair)
+    bound = pairs("any:any -> any [icmp]: reachable", MORE)
+    assert {source for source, _ in bound} == {"A:eth0", "A/c1:eth0", "A/c2:eth0", "B:eth0", "web-1:eth0", "web-2:eth0"}
 
 
 def test_without_layers_a_pair_means_what_both_ends_have() -> None:
-    """icmp and icmp6 each for the pairs that have such addresses, in one expectation where they are the same."""
+    """Pings of each family for the pairs that have such addresses, in one expectation where they are the same."""
     both = TWO.replace("[10.0.0.1/24]", "[10.0.0.1/24, fd00::1/64]")
     (one,) = expect("A -> B: reachable", head=both)
     assert isinstance(one, ExpectPair)
-    assert one.layers == ("icmp", "icmp6")
-    four, six = expect("any -> B: reachable", head=both)
+    assert one.layers == ("host:icmp", "host:icmp6")
+    four, six = expect("any:any -> B: reachable", head=both)
     assert isinstance(four, ExpectPair)
     assert isinstance(six, ExpectPair)
     assert (four.layers, len(four.pairs)) == (("icmp",), 3)
     assert (six.layers, six.pairs) == (("icmp6",), (("A:eth0", "B:eth0"),))
-    assert four.text == six.text == "any -> B: reachable"
+    assert four.text == six.text == "any:any -> B: reachable"
+
+
+def test_both_ways_each_side_asks_as_it_is_written() -> None:
+    """A host on one side asks as a program, the interface on the other as an interface; so do layers of links."""
+    entries = expect("A <-> B:eth0 [icmp, tcp/80, arp, icmp/1472]: reachable")
+    found = {layer: entry.pairs for entry in entries if isinstance(entry, ExpectPair) for layer in entry.layers}
+    ours, theirs = ("A:eth0", "B:eth0"), ("B:eth0", "A:eth0")
+    assert found == {
+        **dict.fromkeys(("host:icmp", "host:tcp/80"), (("A", "B:eth0"),)),
+        **dict.fromkeys(("icmp", "tcp/80"), (theirs,)),
+        **dict.fromkeys(("arp", "icmp/1472"), (ours, theirs)),
+    }
+
+
+def test_addresses_asked_for_are_columns_of_every_step() -> None:
+    """What hosts ask for anywhere in the file is a target in every state, with the interfaces that have it there."""
+    made = plan(
+        TWO
+        + """\
+expect:
+  - A -> 10.0.0.2: reachable
+  - A:eth0 -> 10.0.0.2: reachable
+steps:
+  - name: moved
+    set: {A/c1:eth0: {addresses: [10.0.0.11/24, 10.0.0.100/24]}}
+    expect: ["B -> 10.0.0.100: reachable", "any -> 10.0.0.2: reachable"]
+claim:
+  number: 1
+  says: Nobody has it.
+  test: {moved: ["B -> fd00:0::9: unreachable", "any -> 10.0.0.100: reachable"]}
+"""
+    )
+    first, moved = (step.state.targets for step in made.steps)
+    assert [(one.id, one.family, one.links) for one in first] == [
+        ("10.0.0.2", 4, ("B:eth0",)),
+        ("10.0.0.100", 4, ()),
+        ("fd00::9", 6, ()),
+    ]
+    assert [one.links for one in moved] == [("B:eth0",), ("A/c1:eth0",), ()]
 
 
 def test_layers_that_need_a_neighbour_leave_out_what_is_not_on_link() -> None:
@@ -96,7 +152,7 @@ def test_layers_that_need_a_neighbour_leave_out_what_is_not_on_link() -> None:
 
 def test_an_entry_keeps_its_place_and_outcome() -> None:
     """Text, line and outcome go with the expectation, so that a verdict can name them."""
-    entry = expect("A -> B [icmp, icmp/1472, tcp]: through-interface")[0]
+    entry = expect("A:eth0 -> B [icmp, icmp/1472, tcp]: through-interface")[0]
     assert isinstance(entry, ExpectPair)
     assert (entry.layers, entry.outcome) == (("icmp", "icmp/1472", "tcp"), "through-interface")
     assert str(entry.where) == "f:13:5"

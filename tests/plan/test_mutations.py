@@ -54,9 +54,10 @@ def check(made: Plan) -> None:
         for endpoint in state.endpoints:
             assert state.link(endpoint.link).ifindex == endpoint.ifindex
         for entry in step.expect:
-            for source, target in getattr(entry, "pairs", ()):
-                assert source in state.index
-                assert target in state.index
+            for layer in getattr(entry, "layers", ()) or [getattr(entry, "layer", "")]:
+                for source, target in getattr(entry, "pairs", ()):
+                    assert state.sources(layer)[state.row(layer, source)].id == source
+                    assert state.destinations(layer)[state.column(layer, target)].id == target
 
 
 def try_text(text: str) -> None:

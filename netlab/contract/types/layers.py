@@ -43,9 +43,17 @@ def asks_host(layer: str) -> bool:
 
 
 def host_layer(layer: str) -> str | None:
-    """The same layer as a host question (``host:icmp`` for ``icmp``); None where only an interface can ask it."""
+    """The same layer as a host question (``host:icmp`` for ``icmp``); None where only an interface can ask it.
+
+    A size is asked of a link: only an interface asks ``icmp/1472``.
+    """
     asked = layer if asks_host(layer) else f"{HOST}{layer}"
-    return asked if base_layer(asked) in HOST_LAYERS else None
+    return asked if base_layer(asked) in HOST_LAYERS and size_of(asked) is None else None
+
+
+def as_written(layer: str) -> str:
+    """The layer as a file writes it, where the left side says who asks: ``tcp/80`` for ``host:tcp/80``."""
+    return layer.removeprefix(HOST)
 
 
 def size_of(layer: str) -> int | None:
