@@ -12,6 +12,8 @@ from netlab.contract.types import (
     ExpectState,
     ExpectWire,
 )
+from netlab.plan.planner import Planner
+from netlab.spec.nodes import compose
 from tests.plan.labs import TWO, plan
 
 #: More of everything: an interface without an address, a further address, replicas.
@@ -232,3 +234,15 @@ claims:
         ("later", "A/c1 -> A/c2: unreachable"),
         ("baseline", "A/c1 -> A/c2: reachable"),
     ]
+
+
+def test_addresses_asked_for_later_are_columns_from_then_on() -> None:
+    """An entry that is asked of a lab that is up adds its address to the current state, and to those that follow."""
+    root = compose(TWO, "f")
+    planner = Planner(root, "f")
+    (entry,) = planner.asked(compose("- B -> 10.0.0.100 [tcp/80]: unreachable\n", "g"))
+    assert isinstance(entry, ExpectPair)
+    assert (entry.layers, entry.pairs) == (("host:tcp/80",), (("B", "10.0.0.100"),))
+    assert planner.current.state.column("host:tcp/80", "10.0.0.100") == len(planner.current.state.endpoints)
+    step = compose("name: s\nset: {A:eth0: {addresses: [10.0.0.100/24]}}\n", "h")
+    assert [one.links for one in planner.step(step).steps[1].state.targets] == [("A:eth0",)]
