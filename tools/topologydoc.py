@@ -21,6 +21,7 @@ from netlab.contract.types.parts import NEW_PORT
 from netlab.plan import readback, veth
 from netlab.plan.bridge import OPTIONS as BRIDGE
 from netlab.plan.kinds import IDENTITY, KINDS
+from netlab.plan.steps import BOX
 from netlab.spec import expect, json_schema, schema
 from netlab.spec.measure import OPTIONS
 
@@ -42,6 +43,7 @@ TYPES = {
     "iif": "interface",
     "limit": "rate, mapping, `none`",
     "mac": "MAC, `auto`",
+    "nftables": "nft's ruleset",
     "neighbors": "mapping: address to MAC or interface",
     "oif": "interface",
     "set": "mapping: what to settings",
@@ -192,10 +194,10 @@ def _of(key: str) -> list[str]:
 
 def _keys(of: str) -> list[str]:
     """What a step can set."""
-    adjustable = [key for key in schema.Settings.model_fields if key not in ("routes", "rules", "sysctls")]
+    adjustable = [key for key in schema.Settings.model_fields if key not in BOX]
     taken = {key for kind in KINDS.values() for key in kind.keys} - IDENTITY
     if of == "box":
-        return ["routes", "rules", "sysctls"]
+        return list(BOX)
     if of == "switch":
         return ["state", *BRIDGE]
     return [key for key in adjustable if key in taken or not _of(key)]

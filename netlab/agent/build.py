@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from netlab.agent import links, sysctl
+from netlab.agent import links, nftables, sysctl
 from netlab.agent.errors import BuildFailed
 from netlab.agent.links import BuildContext, Op, limit
 from netlab.agent.links.op import Level
@@ -25,6 +25,7 @@ from netlab.contract.types import (
     DeleteNamespace,
     Namespace,
     SetLink,
+    SetNftables,
     SetRouting,
     SetSysctl,
     Where,
@@ -94,6 +95,8 @@ class Builder:
                     self.set_link(change)
                 case SetSysctl():
                     self._set_sysctl(change)
+                case SetNftables():
+                    nftables.load(self.namespaces[change.namespace], change, self.log)
                 case SetRouting():
                     self._set_routing(change.before, change.after, change)
         self._flush(pending, late)

@@ -49,6 +49,8 @@ class BuildFailed(Exception):
         self.kind = kind
         #: The package that brings a binary that isn't installed.
         self.package = ""
+        #: Whether it is the machine that lacks something, whatever the errno says.
+        self.lacking = False
         #: What may mend it, where the errno alone doesn't say.
         self.hint = ""
         super().__init__(message)
@@ -60,7 +62,7 @@ class BuildFailed(Exception):
             "message": self.message or (os.strerror(self.number) if self.number else ""),
             "command": self.command,
             "interface": self.interface,
-            "exit_code": 3 if self.package or self.number in LACKS else 2,
+            "exit_code": 3 if self.package or self.lacking or self.number in LACKS else 2,
             "where": [self.where.file, self.where.line, self.where.column] if self.where else None,
             "hint": f"install {self.package}"
             if self.package

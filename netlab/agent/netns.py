@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from netlab.agent import sockets, system
 from netlab.agent.netlink import Socket
@@ -69,15 +69,19 @@ class Netns:
         sockets.hold(sock)
         return sock
 
-    def run(self, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        """Run a command inside to its end, output captured. Raises OSError where it can't be started."""
+    def run(self, argv: Sequence[str], text: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command inside to its end, output captured; it may read ``text``.
+
+        Raises OSError where it can't be started, subprocess.TimeoutExpired.
+        """
+        given: dict[str, Any] = {"stdin": subprocess.DEVNULL} if text is None else {"input": text}
         env = {**os.environ, "PATH": _path()}
         binary = installed(argv[0]) or argv[0]
 
         def run() -> subprocess.CompletedProcess[str]:
             return subprocess.run(
                 [binary, *argv[1:]],
-                capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=30, env=env,
+                capture_output=True, text=True, check=False, timeout=30, env=env, **given,
             )  # fmt: skip
 
         return self.in_thread(run)

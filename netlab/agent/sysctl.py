@@ -14,8 +14,8 @@ from netlab.contract.types import Places, Where
 
 #: Writing one of these resets others (devinet_sysctl_forward, addrconf_fixup_forwarding): then all are written.
 _RESETTING = ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding", "net/ipv6/conf/all/forwarding")
-#: These exist only where br_netfilter is loaded; where it isn't there is nothing to switch off.
-_OPTIONAL = "net/bridge/"
+#: These exist only where br_netfilter is loaded; where it isn't they are as good as 0.
+_BRIDGE = "net/bridge/"
 _ROOT = "/proc/sys/"
 #: As much of a value as is read: a list of ports can be longer, numbers are not.
 _LONGEST = 4096
@@ -71,7 +71,9 @@ class Sysctls:
         """
         pairs = tuple(wanted)
         fresh = {path: self._fresh(path, value) for path, value in pairs}
-        missing = [path for path, _ in pairs if fresh[path] is None and not path.startswith(_OPTIONAL)]
+        missing = [
+            path for path, value in pairs if fresh[path] is None and not (path.startswith(_BRIDGE) and value == "0")
+        ]
         changed = [(path, value) for path, value in pairs if fresh[path] not in (None, value)]
         if any(path in _RESETTING for path, _ in changed):
             changed = [(path, value) for path, value in pairs if fresh[path] is not None]
@@ -150,4 +152,6 @@ def refused(error: OSError, ns: str, path: str, value: str, places: Places, wher
     failed = BuildFailed(error.errno or 0, message, command(ns, path, value), ns, dict(places).get(path, where))
     if error.errno == errno.ENOENT:
         failed.hint = "a namespace of this kernel has no such sysctl: leave it out, or run under a kernel where it has"
+        if path.startswith(_BRIDGE):
+            failed.hint, failed.lacking = "sudo modprobe br_netfilter", True
     return failed

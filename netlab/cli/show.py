@@ -139,6 +139,10 @@ def _routing(state: State) -> Iterator[str]:
     for namespace in state.namespaces:
         for word, made in (("route", namespace.routes), ("rule", namespace.rules)):
             yield from (f"{namespace.id}: {word} {' '.join(one.argv)}" for one in made)
+    for namespace in state.namespaces:
+        if namespace.nftables:
+            yield f"nftables of {namespace.id}:"
+            yield from (f"  {line}" for line in namespace.nftables.splitlines())
 
 
 def _sysctls(state: State, everything: bool) -> Iterator[str]:

@@ -20,6 +20,7 @@ _BINARIES = (
     ("iperf3", "throughput is then measured by a built-in engine, and the report says so"),
     ("ip", "steps with `via: ip` can't run"),
     ("brctl", "steps with `via: brctl` can't run"),
+    ("nft", "topologies with `nftables:` can't run"),
 )
 
 

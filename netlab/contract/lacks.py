@@ -10,7 +10,7 @@ SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 #: The same of a part of a lab, where namespaces and buffers may run out, too.
 SCARCE_IN_LABS = SCARCE | {errno.ENOBUFS, errno.ENOSPC}
 #: The package that brings a program.
-PACKAGES = {"iperf3": "iperf3", "ip": "iproute2", "brctl": "bridge-utils"}
+PACKAGES = {"iperf3": "iperf3", "ip": "iproute2", "brctl": "bridge-utils", "nft": "nftables"}
 
 
 def install(program: str) -> str:

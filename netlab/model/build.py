@@ -29,6 +29,8 @@ class Build:
             family: f"no rule for the sysctl {paths[0]} of {ns.id}"
             for family, paths in settings.strange.items() if paths
         }  # fmt: skip
+        if filtered := next((one.id for one in self.state.namespaces if one.nftables), None):
+            ns.unknown = dict.fromkeys((4, 6), f"no rule for the nftables of {filtered}")
 
     def device(self, link: plan.Link, kind: str) -> Device:
         """Add an interface, with what every kind has."""

@@ -15,7 +15,7 @@ from netlab.contract.types import (
     Places,
     SetRouting,
 )
-from netlab.plan import pair, replicas, routing, switches, sysctls, values
+from netlab.plan import nftables, pair, replicas, routing, switches, sysctls, values
 from netlab.plan.change import set_mac
 from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, KINDS
@@ -149,12 +149,12 @@ def _namespace(lab: Lab, box: _Given, existing: set[str]) -> None:
             file.problems.add(where, message, "hosts and switches share one space of names, replicas included")
             return
         box.usable = True
-        for key in ("routes", "rules", "replicas", "step"):
+        for key in ("routes", "rules", "nftables", "replicas", "step"):
             if getattr(box.given, key) is not None:
                 file.problems.add(
                     file.where(*box.path, key),
                     f"{box.id} exists already",
-                    "'set:' changes its routes and rules",
+                    "'set:' changes its routes, rules and nftables",
                 )
         return
     host = box.id.partition("/")[0]
@@ -393,3 +393,5 @@ def _routing(lab: Lab, box: _Given) -> Iterator[AnyChange]:
             route_places=file.places((*box.path, "routes"), made.routes),
             rule_places=file.places((*box.path, "rules"), made.rules),
         )
+    if box.given.nftables:
+        yield nftables.change(lab, made, box.given.nftables, (*box.path, "nftables"))

@@ -46,6 +46,7 @@ class Box:
     sysctls: dict[str, str] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     rules: tuple[Rule, ...] = ()
+    nftables: str = ""
     devices: dict[Route, str | None] = field(default_factory=dict)
 
     def set_routes(self, lab: Lab, routes: tuple[Route, ...]) -> None:
@@ -182,7 +183,7 @@ class Lab:
         values = self.interned.setdefault(values, values)
         if born:
             return Namespace(box.id, box.kind, values, where=box.where)
-        return Namespace(box.id, box.kind, values, box.routes, box.rules, where=box.where)
+        return Namespace(box.id, box.kind, values, box.routes, box.rules, box.nftables, where=box.where)
 
     def state(self) -> State:
         """The frozen state."""

@@ -16,7 +16,7 @@ from netlab.contract.types import (
     SetSysctl,
     Where,
 )
-from netlab.plan import bridge, change, routing, sysctls, values
+from netlab.plan import bridge, change, nftables, routing, sysctls, values
 from netlab.plan.addressing import transition
 from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, IDENTITY, KINDS
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from netlab.spec.schema import Step as GivenStep
 
 _SWITCH = (*bridge.OPTIONS, "state")
-_BOX = ("sysctls", "routes", "rules")
+#: What can be set of a host or a container.
+BOX = ("routes", "rules", "sysctls", "nftables")
 
 
 def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
@@ -107,7 +108,7 @@ def apply(lab: Lab, given: GivenStep, path: Path, refusals: Refusals) -> list[An
             if _applies(lab.file, settings, keys, link.kind, here):
                 changes += _set_link(lab, link, settings, here, given, refusals)
         elif box is not None:
-            if _applies(lab.file, settings, _BOX, box.kind, here):
+            if _applies(lab.file, settings, BOX, box.kind, here):
                 changes += _set_box(lab, box, settings, here)
         else:
             _unknown(lab, where, target)
@@ -268,6 +269,8 @@ def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChan
                 rule_places=file.places((*path, "rules"), settings.rules or ()),
             )
         )
+    if settings.nftables is not None:
+        changes.append(nftables.change(lab, box, settings.nftables, (*path, "nftables")))
     return changes
 
 

@@ -15,6 +15,7 @@ from netlab.contract.types import (
     Namespace,
     Port,
     SetLink,
+    SetNftables,
     SetRouting,
     SetSysctl,
 )
@@ -56,6 +57,8 @@ def _describe(change: AnyChange) -> str:
             return f"{change.after.id}: {_listed(_differences(change.before, change.after))}{how}"
         case SetSysctl():
             return f"{change.namespace}: {sysctl_name(change.path)}={change.value}"
+        case SetNftables():
+            return f"{change.namespace}: {'another' if change.ruleset.strip() else 'no'} nftables ruleset"
         case SetRouting():
             return f"{change.after.id}: {_listed(_routing(change.before, change.after))}"
 

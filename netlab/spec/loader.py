@@ -51,12 +51,21 @@ class Spec:
         """The place of the key (without ``key``, of the value) at ``path``, or of the nearest that exists."""
         return locate(self.root, self.file, path, key=key)
 
+    def text_where(self, *path: str | int) -> Where | None:
+        """The place of the first character of the literal text at ``path``; None where there is no such text."""
+        node = self._node(path)
+        return Where(self.file, *node.text) if node is not None and node.text is not None else None
+
     def keys(self, *path: str | int) -> tuple[str, ...]:
         """The keys of the mapping at ``path``, as written; none where there is no mapping."""
+        node = self._node(path)
+        return tuple(node.value) if node is not None and isinstance(node.value, dict) else ()
+
+    def _node(self, path: Iterable[str | int]) -> Node | None:
         node: Node | None = self.root
         for part in path:
             node = _child(node, part)
-        return tuple(node.value) if node is not None and isinstance(node.value, dict) else ()
+        return node
 
 
 def locate(root: Node, file: str, path: Iterable[str | int], *, key: bool = True) -> Where:

@@ -24,6 +24,8 @@ MAX_NODES = 300_000
 
 #: Control characters; tab, line feed and carriage return are none. libyaml itself would name no line.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+#: What YAML takes for the end of a line.
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 #: A key that ends in U+FF1A, as input methods for Chinese and Japanese type a colon.
 _WIDE_COLON = re.compile(r"\s*(?:- )?[^\s:#'\"]+\s*：")
 #: Keys below which endpoints and their addresses are.
@@ -35,10 +37,10 @@ class Node:
     """A scalar (``value`` is its text, None where there is none), a list or a mapping, and where it stands.
 
     ``keys`` holds the key nodes of a mapping; ``plain`` says that a scalar is not quoted; ``size`` counts
-    the nodes in it, aliases followed.
+    the nodes in it, aliases followed. ``text`` is the line and column of the first character of a literal text (``|``).
     """
 
-    __slots__ = ("column", "keys", "line", "plain", "size", "value")
+    __slots__ = ("column", "keys", "line", "plain", "size", "text", "value")
 
     def __init__(self, value: str | list[Node] | dict[str, Node] | None, line: int, column: int) -> None:
         self.value = value
@@ -47,6 +49,7 @@ class Node:
         self.keys: dict[str, Node] = {}
         self.plain = False
         self.size = 1
+        self.text: tuple[int, int] | None = None
 
     def plainly(self) -> Any:
         """The tree as Python values: str, None, list, dict."""
@@ -93,6 +96,7 @@ class _Composer:
         self.anchors: dict[str, Node] = {}
         self.open: set[int] = set()
         self.count = 0
+        self.lines: list[str] | None = None
         self.events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
 
     def run(self) -> Node:
@@ -145,12 +149,24 @@ class _Composer:
     def _scalar(self, event: Any, node: Node, where: Where) -> None:
         value: str = event.value
         node.plain = event.implicit[0]
+        if event.style == "|":
+            node.text = self._literal(value, event.start_mark.line + 1)
         if len(value) > MAX_SCALAR:
             self._stop(where, f"a text of {len(value)} characters; at most {MAX_SCALAR} are allowed")
         bad = _CONTROL.search(value)
         if bad:
             self.problems.add(where, f"control character U+{ord(bad[0]):04X}", "remove it")
         node.value = None if node.plain and not value else value
+
+    def _literal(self, value: str, start: int) -> tuple[int, int] | None:
+        """Where a literal text begins, whose lines stand from line ``start`` on (from 0), all indented alike."""
+        lines = value.split("\n")
+        filled = next((i for i, line in enumerate(lines) if line.strip()), None)
+        if filled is None:
+            return None
+        if self.lines is None:
+            self.lines = _BREAK.split(self.text)
+        return start + 1, len(self.lines[start + filled]) - len(lines[filled]) + 1
 
     def _sequence(self, node: Node, depth: int) -> None:
         items: list[Node] = []

@@ -240,6 +240,7 @@ class _Box(_Model):
     routes: Routes | None = Field(None, description="Routes beyond the connected ones.")
     rules: Rules | None = Field(None, description="Routing policy rules.")
     sysctls: Sysctls | None = Field(None, description="Sysctls of the namespace, as sysctl(8) writes them.")
+    nftables: Text | None = Field(None, description="A ruleset as nft(8) reads it, loaded once interfaces are there.")
     replicas: Positive | None = Field(None, description="Make this many: web becomes web-1, web-2, …")
     step: Positive | None = Field(
         None, description="By how much addresses and MACs count up from replica to replica (1)."
@@ -276,6 +277,7 @@ class Settings(_Adjustable, _Bridge):
     routes: Routes | None = Field(None, description="The routes from now on (host or container).")
     rules: Rules | None = Field(None, description="The rules from now on (host or container).")
     sysctls: Sysctls | None = Field(None, description="Sysctls to write (host or container).")
+    nftables: Text | None = Field(None, description="The ruleset from now on (host or container), '' for none.")
 
 
 Switches = Annotated[dict[SwitchName, Annotated[Switch, BeforeValidator(_section)]], BeforeValidator(_section)]

@@ -286,7 +286,10 @@ CASES: list[tuple[str, str]] = [
         step("delete: [A:eth0]", "set: {A/c1:eth0: {mtu: 1400}}"),
         "f:15:11: no interface 'A/c1:eth0' at this point; did you mean 'B:eth0'?",
     ),
-    (step("set: {A: {mtu: 1400}}"), "f:14:15: 'mtu' cannot be set on a host; these can: routes, rules, sysctls"),
+    (
+        step("set: {A: {mtu: 1400}}"),
+        "f:14:15: 'mtu' cannot be set on a host; these can: nftables, routes, rules, sysctls",
+    ),
     (
         step("set: {lan: {hairpin: on}}"),
         "f:14:17: unknown key 'hairpin'; known: stp, fdb_max_learned, ageing_time, mcast_snooping, state, mac, mtu, "
@@ -309,7 +312,7 @@ CASES: list[tuple[str, str]] = [
     ),
     (
         step("add: {hosts: {A: {routes: []}}}"),
-        "f:14:23: A exists already; 'set:' changes its routes and rules",
+        "f:14:23: A exists already; 'set:' changes its routes, rules and nftables",
     ),
     (
         step("add: {hosts: {A: {sysctls: {net.ipv4.ip_forward: 1}}}}"),

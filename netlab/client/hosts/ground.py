@@ -33,6 +33,7 @@ from netlab.contract.types import (
     Plan,
     Port,
     SetLink,
+    SetNftables,
     SetRouting,
     SetSysctl,
     State,
@@ -355,8 +356,8 @@ class Grounding:
                 return
             case SetSysctl(namespace=ns_id) if ns_id in self.ground.facts:
                 refuse(f"change a sysctl of the machine {ns_id}")
-            case SetRouting():
-                yield change
+            case SetNftables(namespace=ns_id) if ns_id in self.ground.facts:
+                refuse(f"replace the nftables of the machine {ns_id}")
             case _:
                 yield change
 
@@ -402,7 +403,7 @@ def _host_of(change: AnyChange) -> str:
             return link.namespace.partition("/")[0]
         case SetLink(after=after) | SetRouting(after=after):
             return (after.id if isinstance(after, Namespace) else after.namespace).partition("/")[0]
-        case SetSysctl(namespace=ns_id):
+        case SetSysctl(namespace=ns_id) | SetNftables(namespace=ns_id):
             return ns_id.partition("/")[0]
         case DeleteLink(id=link_id) | DeleteNamespace(id=link_id):
             return link_id.partition(":")[0].partition("/")[0]

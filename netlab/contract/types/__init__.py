@@ -27,6 +27,7 @@ from netlab.contract.types.changes import (
     Refusal,
     RefusedAt,
     SetLink,
+    SetNftables,
     SetRouting,
     SetSysctl,
 )
@@ -151,6 +152,7 @@ __all__ = [
     "RouteType",
     "Rule",
     "SetLink",
+    "SetNftables",
     "SetRouting",
     "SetSysctl",
     "State",

@@ -102,4 +102,16 @@ class SetRouting(Change):
     rule_places: tuple[Where, ...] = ()
 
 
-AnyChange = AddNamespace | DeleteNamespace | AddLink | DeleteLink | SetLink | SetSysctl | SetRouting
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetNftables(Change):
+    """Replace all of a namespace's nftables by ``ruleset`` (empty: none at all).
+
+    ``text`` is where the ruleset's first character stands in the file, where its lines stand there as they are.
+    """
+
+    namespace: str
+    ruleset: str
+    text: Where | None = None
+
+
+AnyChange = AddNamespace | DeleteNamespace | AddLink | DeleteLink | SetLink | SetSysctl | SetRouting | SetNftables
