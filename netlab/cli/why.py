@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from netlab.report.style import Style
     from netlab.spec import Spec
     from netlab.why import Explanation, Fix
+    from netlab.why.commands import Run
 
 
 @click.command("why", short_help="Tell why a pair is reached or not, and what would help.")
@@ -175,6 +177,37 @@ def _fix(number: int, fix: Fix, told: Explanation, style: Style, entries: int | 
     yield from (
         style.paint(line, "dim") for line in indented(fix.steps, 2 if entries is None else entries).splitlines()
     )
+    yield from _runs("By hand", fix.commands, told, style)
+    yield from _runs("To take that back", fix.undo, told, style)
+    yield from _runs("So that Docker's networks agree", fix.docker, told, style)
+
+
+def _runs(what: str, runs: Sequence[Run], told: Explanation, style: Style) -> Iterator[str]:
+    """Commands, under a line that says where they are to be run."""
+    for number, run in enumerate(runs):
+        place = f"on {run.on}"
+        if run.on in told.switches:
+            place = f"on the switch {run.on}, as Linux has it"
+        if run.named:
+            place += f" (where ip netns calls the container {' and '.join(run.named)})"
+        yield ""
+        yield from _wrap(f"{'Then' if number else what}, {place}:", "     ", style)
+        yield ""
+        yield from (style.paint(part, "dim") for line in run.lines for part in _broken(line, style.width - 1))
+
+
+def _broken(line: str, width: int) -> Iterator[str]:
+    """A line of the shell, broken between its words where it would be too long."""
+    if line.startswith("#") or len(line) <= width:
+        yield line
+        return
+    now = ""
+    for word in map(shlex.quote, shlex.split(line)):
+        if now and len(now) + len(word) > width - 3:
+            yield f"{now} \\"
+            now = "  "
+        now += word if now in ("", "  ") else f" {word}"
+    yield now
 
 
 def _wrap(text: str, lead: str, style: Style) -> Iterator[str]:

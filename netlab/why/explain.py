@@ -14,6 +14,7 @@ from netlab.report.words import PREDICTED
 if TYPE_CHECKING:
     from netlab.model import Prediction
     from netlab.spec import Spec
+    from netlab.why.commands import Run
     from netlab.why.fixes import Fix
 
 #: What is underway, in words, where its name isn't good enough.
@@ -52,6 +53,7 @@ class Explanation:
     answered: str | None
     unknown: str
     fixes: tuple[Fix, ...]
+    switches: frozenset[str] = frozenset()
     at: Any = None
     later: str | None = None
 
@@ -102,6 +104,7 @@ def explain(
         path=told.path if told else (),
         answered=told.path[-1] if told and letter == "A" and told.path else None,
         unknown=_lack(state, chosen, i, j) if letter == "." else _unknown(prediction, chosen, i, j),
+        switches=frozenset(one.id for one in state.namespaces if one.kind == "switch"),
         at=told.at if told else None,
         later=plan.steps[number + 1].name if number + 1 < len(plan.steps) else None,
         fixes=find(spec, plan, number, chosen, i, j, letter) if letter in "UAB" else (),
@@ -180,7 +183,7 @@ def to_plain(explanation: Explanation, rules: Mapping[str, Any]) -> dict[str, An
     ]
     met = sorted({rule for rule in (explanation.rule, *(hop["rule"] for hop in hops)) if rule in rules})
     return {
-        "schema": "netlab.why/1",
+        "schema": "netlab.why/2",
         "topology": explanation.topology,
         "file": explanation.file,
         "step": explanation.step,
@@ -208,7 +211,14 @@ def to_plain(explanation: Explanation, rules: Mapping[str, Any]) -> dict[str, An
                 "predicted": fix.letter,
                 "others": fix.others,
                 "observed": fix.observed,
+                "commands": _runs(fix.commands),
+                "undo": _runs(fix.undo),
+                "docker": _runs(fix.docker),
             }
             for fix in explanation.fixes
         ],
     }
+
+
+def _runs(runs: tuple[Run, ...]) -> list[dict[str, Any]]:
+    return [{"on": run.on, "named": list(run.named), "lines": list(run.lines)} for run in runs]

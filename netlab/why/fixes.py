@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from netlab.contract.types import Plan
 from netlab.why.candidates import candidates
 from netlab.why.case import Candidate, Case, Conflict, together
+from netlab.why.commands import Run, commands, undo
+from netlab.why.docker import docker
 from netlab.why.text import indented, to_list
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ class Fix:
 
     ``source`` and ``destination`` are the pair to try afterwards (a shim takes its host's place);
     ``others`` counts the other pairs whose letter changes, None where they were not counted; ``observed`` is the letter
-    in a real lab, None where it was not tried.
+    in a real lab, None where it was not tried. ``commands`` do the same on the real machines, ``undo`` takes that back,
+    and ``docker`` is how Docker is asked for it, where containers are on macvlan networks.
     """
 
     title: str
@@ -47,6 +50,9 @@ class Fix:
     destination: str
     letter: str
     others: int | None
+    commands: tuple[Run, ...] = ()
+    undo: tuple[Run, ...] = ()
+    docker: tuple[Run, ...] = ()
     observed: str | None = None
 
     @property
@@ -109,10 +115,11 @@ class _Trial:
 
         steps = to_list([{"name": name, **step} for name, step in zip(self._free(), candidate.steps, strict=False)])
         try:
-            after = room.resolve(with_steps(self.spec, self.number, steps)).steps[-1].state
+            states = room.resolve(with_steps(self.spec, self.number, steps)).steps[self.number :]
         except TopologyError:
             # Not every candidate fits every lab (a name is taken, a kind is another): then it is none.
             return None
+        before, after = states[0].state, states[-1].state
         if candidate.source not in after.index or candidate.destination not in after.index:
             return None
         i, j = after.index[candidate.source], after.index[candidate.destination]
@@ -127,6 +134,9 @@ class _Trial:
             destination=candidate.destination,
             letter=letter,
             others=self._others(after, candidate),
+            commands=commands(before, states[1:]),
+            undo=undo(before, states[1:]),
+            docker=docker(before, after),
         )
 
     def _free(self) -> Iterator[str]:

@@ -60,7 +60,7 @@ def test_what_is_printed_can_be_pasted(netlab: Netlab, tmp_path: Path, more: str
     step = ("--step", more.split()[-1]) if more else ()
     told = netlab("why", str(file), "A", "A/web", *step).stdout
     assert "at the end of" in told
-    lines = told.split("  1  ")[1].split("\n\n  2  ")[0].split("\n\n", 1)[1]
+    lines = told.split("  1  ")[1].split("\n\n     By hand")[0].split("\n\n", 1)[1]
     file.write_text(text + more + lines + "\n")
     done = netlab("run", str(file), "--layers", "icmp", "--no-report")
     assert done.returncode == 0, done.stdout + done.stderr

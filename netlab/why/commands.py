@@ -1,0 +1,313 @@
+"""A fix as commands for the real machine, and those that take it back: out of the plan's changes, whatever they are.
+
+What is called a host here is one machine there; its containers are network namespaces of it that ``ip netns`` knows by
+name. A switch is a Linux bridge: another switch has words of its own for what is set at its ports.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
+
+from netlab.contract.types import (
+    AddLink,
+    AddNamespace,
+    AnyChange,
+    AnyLink,
+    DeleteLink,
+    DeleteNamespace,
+    Link,
+    Macvlan,
+    Namespace,
+    Pair,
+    Plug,
+    Port,
+    Route,
+    Rule,
+    SetLink,
+    SetRouting,
+    SetSysctl,
+    State,
+    Step,
+    SwitchLink,
+    Veth,
+)
+from netlab.report.changes import describe, sysctl_name
+
+T = TypeVar("T")
+
+#: What `_set_link` and `_set_port` have commands for; a change of anything else is told in words.
+_TOLD = frozenset(("up", "mac", "mtu", "addresses", "neighbors", "mode", "nodst", "bcqueuelen", "allowed_macs", "port"))
+_STATES = ("disabled", "listening", "learning", "forwarding")
+_DISABLE6 = "net/ipv6/conf/{}/disable_ipv6"
+_OWN_STATE = ("up", "attached", "state", "fdb")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Lines for the shell of one machine: ``on`` is a host or a switch.
+
+    ``named`` are its containers that must be there, and must have a name for ``ip netns``, before the lines are run.
+    """
+
+    on: str
+    lines: tuple[str, ...]
+    named: tuple[str, ...] = ()
+
+
+def commands(before: State, steps: Sequence[Step]) -> tuple[Run, ...]:
+    """What has the effect of some steps that follow on a state."""
+    return _grouped(before, before, (change for step in steps for change in step.changes))
+
+
+def undo(before: State, steps: Sequence[Step]) -> tuple[Run, ...]:
+    """What takes the effect of these steps back, last things first."""
+    return _grouped(before, steps[-1].state, _backward(before, steps))
+
+
+def _backward(state: State, steps: Sequence[Step]) -> Iterator[AnyChange]:
+    states = (state, *(step.state for step in steps))
+    for before, step in reversed(list(zip(states, steps, strict=False))):
+        for change in reversed(step.changes):
+            yield from _reverse(before, change)
+        # What went with a link that is back.
+        told = {change.after.id for change in step.changes if isinstance(change, SetRouting)}
+        for namespace in before.namespaces:
+            after = next((one for one in step.state.namespaces if one.id == namespace.id), namespace)
+            if after.routes != namespace.routes and namespace.id not in told:
+                yield SetRouting(before=after, after=namespace)
+
+
+def _reverse(before: State, change: AnyChange) -> Iterator[AnyChange]:
+    match change:
+        case AddNamespace():
+            yield DeleteNamespace(id=change.namespace.id)
+        case AddLink():
+            yield DeleteLink(id=change.link.id)
+        case DeleteNamespace():
+            yield AddNamespace(namespace=before.namespace(change.id))
+            yield from (AddLink(link=link) for link in before.links if link.namespace == change.id)
+        case DeleteLink():
+            gone = [link for link in before.links if change.id in (one.id for one in before.stack(link.id))]
+            yield from (AddLink(link=link) for link in gone)
+        case SetLink():
+            yield SetLink(before=change.after, after=change.before)
+        case SetSysctl():
+            value = before.namespace(change.namespace).sysctl(change.path)
+            yield replace(change, value=_inherited(before, change) if value is None else value)
+        case SetRouting():
+            yield SetRouting(before=change.after, after=change.before)
+
+
+def _inherited(state: State, change: SetSysctl) -> str:
+    """What an interface's own setting is that the plan doesn't write: that of ``default`` (devinet_init_net)."""
+    parts = change.path.split("/")
+    if len(parts) > 4:
+        parts[3:-1] = ["default"]
+    return state.namespace(change.namespace).sysctl("/".join(parts)) or "0"
+
+
+# --- as lines ---------------------------------------------------------------------------------------
+
+
+def _grouped(known: State, start: State, changes: Iterable[AnyChange]) -> tuple[Run, ...]:
+    """The lines from ``start`` on, those that follow each other on one machine together."""
+    told = _Teller(known, start)
+    there = {namespace.id for namespace in known.namespaces}
+    runs: list[Run] = []
+    for change in changes:
+        for place, line in told.lines(change):
+            host, _, container = place.partition("/")
+            if not runs or runs[-1].on != host:
+                runs.append(Run(host, ()))
+            last = runs[-1]
+            new = container and place in there and container not in last.named
+            runs[-1] = Run(host, (*last.lines, line), (*last.named, container) if new else last.named)
+    return tuple(runs)
+
+
+class _Teller:
+    """Tells changes as commands, each with the namespace that it is about; it knows the links at each point."""
+
+    def __init__(self, known: State, start: State) -> None:
+        self.links: dict[str, AnyLink] = {link.id: link for link in start.links}
+        self.macs = {link.mac for link in known.links}
+
+    def lines(self, change: AnyChange) -> Iterator[tuple[str, str]]:
+        match change:
+            case AddNamespace():
+                if change.namespace.kind == "container":
+                    yield change.namespace.id, shlex.join(("ip", "netns", "add", _netns(change.namespace.id)))
+                    yield _ip(change.namespace.id, "link", "set", "dev", "lo", "up")
+            case DeleteNamespace():
+                if "/" in change.id:
+                    yield change.id, shlex.join(("ip", "netns", "del", _netns(change.id)))
+            case AddLink():
+                self.links[change.link.id] = change.link
+                # The others are the lab's own, for the sake of its silence.
+                told = {path for path, _ in change.places} | {_DISABLE6.format(change.link.ifname)}
+                sysctls = [(path, value) for path, value in change.sysctls if path in told]
+                yield from self._add(change.link, sysctls)
+            case DeleteLink():
+                link = self.links.get(change.id)
+                if link is not None:
+                    yield from self._delete(link)
+            case SetLink():
+                self.links[change.after.id] = change.after
+                yield from self._set(change)
+            case SetSysctl():
+                yield _sysctl(change.namespace, change.path, change.value)
+            case SetRouting():
+                yield from _routing(change.before, change.after)
+
+    def _add(self, link: AnyLink, sysctls: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        name = link.ifname
+        # A MAC that nobody has yet is netlab's invention.
+        mac = ("address", link.mac) if link.mac and link.mac in self.macs and link.mac_of is None else ()
+        if isinstance(link, Veth) and ":" not in link.switch:
+            yield link.namespace, f"# {name}: a NIC that is plugged into the switch {link.switch}"
+        elif isinstance(link, Veth):
+            far = ("peer", "name", link.port_ifname)
+            inside = ("netns", _netns(link.namespace)) if "/" in link.namespace else ()
+            yield link.namespace, shlex.join(("ip", "link", "add", "name", name, *mac, *inside, *link.argv, *far))
+            yield from self._port(link, link.plugs[-1], replace(Port(), attached=False, up=False), link.port)
+        elif isinstance(link, Macvlan):
+            parent = self.links[link.parent]
+            mtu = ("mtu", str(link.mtu)) if link.mtu != parent.mtu else ()
+            moved = ("netns", _netns(link.namespace)) if link.namespace != parent.namespace else ()
+            add = ("ip", "link", "add", "link", parent.ifname, "name", name)
+            yield link.namespace, shlex.join((*add, *mac, *mtu, *moved, *link.argv))
+            if link.allowed_macs:
+                yield _ip(
+                    link.namespace, "link", "set", "dev", name, *link.argv[:2], "macaddr", "set", *link.allowed_macs
+                )
+        elif isinstance(link, SwitchLink):
+            yield link.namespace, f"# a cable to the switch {link.peer}"
+            return
+        elif not isinstance(link, Pair):
+            yield _ip(link.namespace, "link", "add", "name", name, *mac, *link.argv)
+        elif link.makes:
+            peer = ("peer", "name", link.peer_ifname)
+            there = ("netns", _netns(link.peer_namespace)) if "/" in link.peer_namespace else ()
+            _, line = _ip(link.namespace, "link", "add", "name", name, *mac, *link.argv, *peer, *there)
+            yield (link.peer_namespace if there else link.namespace), line
+        yield from (_sysctl(link.namespace, path, value) for path, value in sysctls)
+        if link.up:
+            yield _ip(link.namespace, "link", "set", "dev", name, "up")
+        bare = replace(link, addresses=(), neighbors=())
+        yield from _addressed(bare, link)
+
+    def _delete(self, link: AnyLink) -> Iterator[tuple[str, str]]:
+        if isinstance(link, Veth) and ":" not in link.switch:
+            yield _ip(link.namespace, "address", "flush", "dev", link.ifname)
+            yield _ip(link.namespace, "link", "set", "dev", link.ifname, "down")
+        elif link.peer_id is None or link.peer_id in self.links:
+            yield _ip(link.namespace, "link", "del", "dev", link.ifname)
+        del self.links[link.id]
+        for other in [one for one in self.links.values() if one.lower == link.id]:
+            del self.links[other.id]
+
+    def _set(self, change: SetLink) -> Iterator[tuple[str, str]]:
+        before, after = change.before, change.after
+
+        def set_(*words: str) -> tuple[str, str]:
+            return _ip(after.namespace, "link", "set", "dev", after.ifname, *words)
+
+        if before.up and not after.up:
+            yield set_("down")
+        if before.mac != after.mac and after.mac:
+            yield set_("address", after.mac)
+        if before.mtu != after.mtu:
+            yield set_("mtu", str(after.mtu))
+            if (far := after.port_place) is not None:
+                yield _ip(far.namespace, "link", "set", "dev", far.ifname, "mtu", str(after.mtu))
+        yield from (set_(*after.argv[:2], *words) for words in _kind(before, after))
+        if after.up and not before.up:
+            yield set_("up")
+        for old, new in zip(before.plugs, after.plugs, strict=True):
+            if old.port is not None and new.port is not None:
+                yield from self._port(after, new, old.port, new.port)
+        yield from _addressed(before, after)
+        rest = {field.name: getattr(before, field.name) for field in fields(after) if field.name in _TOLD}
+        if (other := replace(after, **rest)) != before:
+            yield after.namespace, f"# {describe(SetLink(before=before, after=other))}"
+
+    def _port(self, link: AnyLink, plug: Plug, before: Port, after: Port) -> Iterator[tuple[str, str]]:
+        """Options of a switch port; one that is attached anew starts with the defaults."""
+        on, name = plug.place.namespace, plug.place.ifname
+        bridge = self.links[plug.bridge].ifname
+        if before.attached and not after.attached:
+            yield _ip(on, "link", "set", "dev", name, "nomaster")
+        if after.attached and not before.attached:
+            yield _ip(on, "link", "set", "dev", name, "master", bridge)
+            before = replace(Port(), up=before.up)
+        if before.up != after.up:
+            yield _ip(on, "link", "set", "dev", name, "up" if after.up else "down")
+        if not after.attached:
+            return
+        switches = [field.name for field in fields(after) if field.name not in _OWN_STATE]
+        differing = [one for one in switches if getattr(before, one) != getattr(after, one)]
+        words = [word for one in differing for word in (one, "on" if getattr(after, one) else "off")]
+        if words:
+            yield on, shlex.join(("bridge", "link", "set", "dev", name, *words))
+        if before.state != after.state:
+            yield on, shlex.join(("bridge", "link", "set", "dev", name, "state", str(_STATES.index(after.state))))
+        for verb, macs in (("del", _less(before.fdb, after.fdb)), ("replace", _less(after.fdb, before.fdb))):
+            for mac in macs:
+                yield on, shlex.join(("bridge", "fdb", verb, str(mac), "dev", name, "master", "static"))
+
+
+def _kind(before: AnyLink, after: AnyLink) -> Iterator[tuple[str, ...]]:
+    """Options of a macvlan child, each in a request of its own."""
+    if not isinstance(before, Macvlan) or not isinstance(after, Macvlan):
+        return
+    if before.mode != after.mode and after.mode:
+        yield ("mode", after.mode)
+    if before.nodst != after.nodst:
+        yield ("flag", "nodst" if after.nodst else "null")
+    if before.bcqueuelen != after.bcqueuelen and after.queue_length is not None:
+        yield ("bcqueuelen", str(after.queue_length))
+    # Leaving source mode empties the list (macvlan_changelink): entering it, the list is set anew.
+    entered = after.effective_mode == "source" != before.effective_mode
+    if before.allowed_macs != after.allowed_macs or (entered and after.allowed_macs):
+        yield ("macaddr", "set", *after.allowed_macs) if after.allowed_macs else ("macaddr", "flush")
+
+
+def _addressed(before: Link, after: Link) -> Iterator[tuple[str, str]]:
+    place, name = after.namespace, after.ifname
+    for address in _less(before.addresses, after.addresses):
+        yield _ip(place, "address", "del", str(address), "dev", name)
+    for address in _less(after.addresses, before.addresses):
+        yield _ip(place, "address", "add", str(address), "dev", name)
+    for entry in _less(before.neighbors, after.neighbors):
+        yield _ip(place, "neigh", "del", entry.ip, "dev", name)
+    for entry in _less(after.neighbors, before.neighbors):
+        yield _ip(place, "neigh", "replace", entry.ip, "lladdr", entry.mac, "dev", name)
+
+
+def _routing(before: Namespace, after: Namespace) -> Iterator[tuple[str, str]]:
+    for verb, these, those in (("del", before, after), ("add", after, before)):
+        told: list[tuple[str, Rule | Route]] = [("rule", rule) for rule in _less(these.rules, those.rules)]
+        told += [("route", route) for route in _less(these.routes, those.routes)]
+        for what, one in told:
+            yield _ip(after.id, *(("-6",) if one.family == 6 else ()), what, verb, *one.argv)
+
+
+def _less(these: Sequence[T], those: Sequence[T]) -> list[T]:
+    return [one for one in these if one not in those]
+
+
+def _sysctl(place: str, path: str, value: str) -> tuple[str, str]:
+    lead = ("ip", "netns", "exec", _netns(place)) if "/" in place else ()
+    return place, shlex.join((*lead, "sysctl", "-w", f"{sysctl_name(path)}={value}"))
+
+
+def _ip(place: str, *words: str) -> tuple[str, str]:
+    return place, shlex.join(("ip", *(("-n", _netns(place)) if "/" in place else ()), *words))
+
+
+def _netns(place: str) -> str:
+    """What ``ip netns`` calls a container; of a host it is the namespace that the machine itself lives in, of PID 1."""
+    return place.partition("/")[2] or "1"
