@@ -26,7 +26,7 @@ from netlab.agent.probe.fence import CpuFence, FenceLost
 from netlab.agent.programs import Programs, number_inside
 from netlab.contract.lacks import finding
 from netlab.contract.measures import Traffic
-from netlab.contract.types import Step
+from netlab.contract.types import Step, Target
 from netlab.contract.wire import Channel, Closed, from_plain, to_plain
 
 #: So many closed labs are given to the kernel at a time: one by one the rtnl lock would be held for longer.
@@ -274,7 +274,9 @@ class Server:
             assert lab.state is not None
             prober = self.probers[number] = Prober(lab, lab.state, lab.read, self.fence, wire=wire)
         wanted = None if message["pairs"] is None else [(i, j) for i, j in message["pairs"]]
-        observed = prober.probe(message["layers"], message["seed"], wanted)
+        aimed = message["targets"]
+        targets = None if aimed is None else tuple(from_plain(Target, target) for target in aimed)
+        observed = prober.probe(message["layers"], message["seed"], wanted, targets)
         return {"layers": [to_plain(one) for one in observed]}, []
 
     def measure(self, message: dict[str, Any]) -> Answer:

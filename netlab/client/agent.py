@@ -20,7 +20,7 @@ from netlab.client.reply import Reply
 from netlab.contract.lacks import SCARCE
 from netlab.contract.measures import Measures, Traffic
 from netlab.contract.observed import LayerObserved, Sample, StepObserved
-from netlab.contract.types import Endpoint, Plan, Step
+from netlab.contract.types import Endpoint, Plan, Step, Target
 from netlab.contract.wire import Channel, Closed, from_plain, to_plain
 
 Log = Callable[[str], None]
@@ -293,12 +293,15 @@ class Lab:
         seed: int = 0,
         wire: bool = False,
         pairs: Iterable[tuple[int, int]] | None = None,
+        targets: Sequence[Target] | None = None,
     ) -> Reply[tuple[LayerObserved, ...]]:
         """Probe layers in the current step: every applicable pair in an order drawn from ``seed``, or only ``pairs``
-        (each from cold, by itself); ``wire`` watches the switch ports for every request too."""
+        (each from cold, by itself); ``wire`` watches the switch ports for every request too; ``targets`` stand in the
+        place of the state's for this request."""
         wanted = None if pairs is None else [list(pair) for pair in pairs]
+        aimed = None if targets is None else [to_plain(target) for target in targets]
         return self.agent.request(
-            "probe", _probed, lab=self.number, layers=list(layers), seed=seed, wire=wire, pairs=wanted
+            "probe", _probed, lab=self.number, layers=list(layers), seed=seed, wire=wire, pairs=wanted, targets=aimed
         )
 
     def measure(

@@ -14,10 +14,11 @@ leaves state behind that the other reads:
   either asks or is asked, and two namespaces meet only once.
 - A namespace with several interfaces may answer by another interface than the one that was asked, and then resolves
   neighbours itself. Such a destination and its source have a wave for themselves. So have a source with static
-  neighbours and a source that may ask in another address's name (arp_announce): the destination must ask for the
-  source, and would learn from the source's other broadcasts.
+  neighbours and a source that may ask in another address's name (arp_announce, or a program in a namespace with
+  several interfaces that binds to none): the destination must ask for the source, and would learn from the source's
+  other broadcasts.
 - A host that forwards, or is a gateway, takes part in many pairs: a probe that it may carry, or whose answer it may
-  carry, is alone in its wave. So is a probe of an address that several interfaces have.
+  carry, is alone in its wave. So is a probe of an address that several interfaces have, or that is asked for by itself.
 - A source-mode child gets copies of answers to its neighbours in the host. Its host, with all containers, counts as
   one namespace that is part of one probe at most.
 """
@@ -31,7 +32,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 
-from netlab.contract.types import State, base_layer, layer_family
+from netlab.contract.types import (
+    Address,
+    AnySource,
+    AnyTarget,
+    Endpoint,
+    State,
+    Target,
+    asks_host,
+    layer_family,
+    probe_of,
+)
 
 Pair = tuple[int, int]
 
@@ -117,7 +128,7 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
     """The pairs in a random order of their own, cut into waves; ``warms``: whether probes leave neighbour entries."""
     ordered = list(pairs)
     random.Random(f"{seed}/{layer}").shuffle(ordered)
-    base = base_layer(layer)
+    base = probe_of(layer)
     cramped, sharing = _cramped(state), _sharing(state)
     fragile = bool(sharing) or _choosy(state)
     if base == "broadcast":
@@ -127,22 +138,23 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
             rows.setdefault(pair[0], []).append(pair)
         return _packed(rows.values(), 1 if cramped or fragile else FRAMES)
     raw = base in ("arp", "ndp")
-    alone = set(range(len(state.endpoints))) if cramped else set()
-    if warms:
-        alone |= shared(state, layer)
+    sources, targets = _names(state.sources(layer)), _names(state.destinations(layer))
+    alone = shared(state, layer) if warms else (set(), set())
     if _borrowers(state):
         # By an entry of the file they may send to a third MAC, and whether that is flooded depends on its own frames.
         knowing = _knowing(state)
-        alone |= {i for i, endpoint in enumerate(state.endpoints) if endpoint.namespace in knowing}
-    direct = (lambda _pair: True) if raw or base == "unicast" else near(state, layer)
+        for ends, names in zip(alone, (sources, targets), strict=True):
+            ends.update(i for i, name in enumerate(names) if name in knowing)
+    straight = (lambda _pair: True) if raw or base == "unicast" else near(state, layer)
     lonely: list[Pair] = []
     rest: list[Pair] = []
     for pair in ordered:
-        (rest if direct(pair) and not alone.intersection(pair) else lonely).append(pair)
+        fits = not cramped and straight(pair) and pair[0] not in alone[0] and pair[1] not in alone[1]
+        (rest if fits else lonely).append(pair)
     if fragile or (warms and not raw):
         overhearing = [] if raw or not warms else _overhearing(state)
         units = _units([*sharing, *overhearing])
-        together = _by_namespaces(state, rest, units, apart=fragile)
+        together = _by_namespaces(state, layer, rest, units, apart=fragile)
     else:
         together = _packed(([pair] for pair in rest), NEIGHBORS if warms else FRAMES)
     return chain(([pair] for pair in lonely), together)
@@ -157,6 +169,8 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
     """A function that says of a pair whether probe and answer go straight between the ends, and no third can answer.
 
     That is so where both ends have connected routes for each other, and no other route is as good (fib_table_lookup).
+    A program that binds to nothing gets an address of the interface by which the connected route leads
+    (fib_result_prefsrc, ipv6_get_saddr_eval), so all addresses with such a route count.
     """
     if not routed(state):
         return lambda _pair: True
@@ -165,9 +179,9 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
     if _sharing(state) or _overhearing(state):
         # What is meant for another may be taken, or overheard, by a host that forwards it.
         return lambda _pair: False
-    addresses = [endpoint.address(layer_family(layer)) for endpoint in state.endpoints]
-    ips = [ipaddress.ip_address(address.ip) if address else None for address in addresses]
-    networks = [address.network if address else None for address in addresses]
+    family = layer_family(layer)
+    sources, targets = state.sources(layer), state.destinations(layer)
+    asking = [_addresses(state, source, family) for source in sources]
     # Where a link is down its connected routes are gone; others never got any.
     lame = {link.namespace for link in state.links if link.interface and not link.up}
     lame |= {state.link(link_id).namespace for link_id, _ in state.routeless}
@@ -177,21 +191,61 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
     routes = {ns.id: [ipaddress.ip_network(route.to) for route in ns.routes] for ns in state.namespaces}
 
     @functools.cache
-    def straight(source: int, destination: int) -> bool:
-        ns, network, ip = state.endpoints[source].namespace, networks[source], ips[destination]
-        if ns in unsure or network is None or ip is None or ip not in network:
+    def leading(ns: str, addresses: tuple[Address, ...], to: str) -> tuple[Address, ...]:
+        """Those of a namespace's addresses whose connected routes lead to an address, if no other route may."""
+        ip = ipaddress.ip_address(to)
+        fit = tuple(address for address in addresses if ip in address.network)
+        longest = max((address.network.prefixlen for address in fit), default=0)
+        other = any(ip in network and network.prefixlen >= longest for network in routes[ns])
+        return () if other or ns in unsure else fit
+
+    def straight(pair: Pair) -> bool:
+        source, target = sources[pair[0]], targets[pair[1]]
+        address = target.address(family)
+        if address is None or isinstance(target, Target):
             return False
-        return not any(ip in other and other.prefixlen >= network.prefixlen for other in routes[ns])
+        ours = leading(source.namespace, asking[pair[0]], address.ip)
+        return bool(ours) and all(leading(target.namespace, (address,), one.ip) for one in ours)
 
-    return lambda pair: straight(*pair) and straight(*pair[::-1])
+    return straight
 
 
-def shared(state: State, layer: str) -> set[int]:
-    """The endpoints whose address another interface has, too."""
+def shared(state: State, layer: str) -> tuple[set[int], set[int]]:
+    """The rows and columns with an address that another interface has, too, or that is asked for by itself."""
     family = layer_family(layer)
-    addresses = [address.ip if (address := e.address(family)) else None for e in state.endpoints]
-    holders = Counter(filter(None, addresses))
-    return {i for i, ip in enumerate(addresses) if ip is not None and holders[ip] > 1}
+    holders = Counter(address.ip for e in state.endpoints if (address := e.address(family)))
+    twice = {ip for ip, count in holders.items() if count > 1}
+    rows = {
+        i
+        for i, source in enumerate(state.sources(layer))
+        if twice and not twice.isdisjoint(address.ip for address in _addresses(state, source, family))
+    }
+    columns = {
+        j
+        for j, target in enumerate(state.destinations(layer))
+        if isinstance(target, Target) or ((address := target.address(family)) and address.ip in twice)
+    }
+    return rows, columns
+
+
+def direct(state: State, layer: str) -> Callable[[Pair], bool]:
+    """A function that says of a pair whether nobody but its ends can take part in its probe: no gateway, and no other
+    host that has an end's address."""
+    if layer_family(layer) is None:
+        return lambda _pair: True
+    straight, (rows, columns) = near(state, layer), shared(state, layer)
+    return lambda pair: pair[0] not in rows and pair[1] not in columns and straight(pair)
+
+
+def _addresses(state: State, source: AnySource, family: int | None) -> tuple[Address, ...]:
+    """The addresses that a row may ask from."""
+    ends = [source] if isinstance(source, Endpoint) else [e for e in state.endpoints if e.namespace == source.namespace]
+    return tuple(address for end in ends if (address := end.address(family)))
+
+
+def _names(ends: Iterable[AnySource | AnyTarget]) -> list[str]:
+    """The namespace of each row or column; of an address that is asked for by itself, the address."""
+    return [end.id if isinstance(end, Target) else end.namespace for end in ends]
 
 
 def _packed(groups: Iterable[list[Pair]], size: int) -> Iterator[list[Pair]]:
@@ -233,30 +287,31 @@ class _Wave:
             self.alone |= {source, destination}
 
 
-def _by_namespaces(state: State, pairs: list[Pair], units: Mapping[str, str], *, apart: bool) -> Iterator[list[Pair]]:
+def _by_namespaces(
+    state: State, layer: str, pairs: list[Pair], units: Mapping[str, str], *, apart: bool
+) -> Iterator[list[Pair]]:
     """Waves in which no namespace disturbs another; ``apart``: a namespace is part of one pair of a wave at most.
 
     Namespaces to which ``units`` gives a common name count as one.
     """
-    names = [units.get(endpoint.namespace, endpoint.namespace) for endpoint in state.endpoints]
     doors = Counter(link.namespace for link in state.links if link.interface)
-    # Namespaces that need a wave with no other probe of theirs, as a source and as a destination.
     several = {ns for ns, count in doors.items() if count > 1}
-    aside = [
-        {i for i, endpoint in enumerate(state.endpoints) if endpoint.namespace in {*units, *these}}
-        for these in (_knowing(state) | _announcing(state), several)
-    ]
-    number = {name: k for k, name in enumerate(dict.fromkeys(names[i] for pair in pairs for i in pair))}
+    # Namespaces that need a wave with no other probe of theirs, as a source and as a destination.
+    lone = {*units, *_knowing(state), *_announcing(state), *(several if asks_host(layer) else ())}, {*units, *several}
+    sides = _names(state.sources(layer)), _names(state.destinations(layer))
+    aside = [{i for i, ns in enumerate(side) if ns in these} for side, these in zip(sides, lone, strict=True)]
+    names = [[units.get(ns, ns) for ns in side] for side in sides]
+    number = {name: k for k, name in enumerate(dict.fromkeys(names[k][pair[k]] for pair in pairs for k in (0, 1)))}
 
     def side(pair: Pair) -> tuple[int, bool]:
         # By the lowest bit in which the namespaces' numbers differ: each group has askers on one side only.
-        source, destination = number[names[pair[0]]], number[names[pair[1]]]
+        source, destination = number[names[0][pair[0]]], number[names[1][pair[1]]]
         bit = (source ^ destination) & -(source ^ destination)
         return bit, bool(source & bit)
 
     open_waves: list[_Wave] = []
     for pair in sorted(pairs, key=side):
-        source, destination = names[pair[0]], names[pair[1]]
+        source, destination = names[0][pair[0]], names[1][pair[1]]
         alone = apart or source == destination or pair[0] in aside[0] or pair[1] in aside[1]
         wave = next((wave for wave in open_waves if wave.admits(source, destination, alone)), None)
         if wave is None:

@@ -43,14 +43,17 @@ class Built:
 
     def letter(self, layer: str, source: str, destination: str, **options: Any) -> str:
         """The letter of one pair, probed by itself."""
-        index = self.plan.steps[0].state.index
-        i, j = index[source], index[destination]
+        i, j = self.place(layer, source, destination)
         return self.probe(layer, pairs=[(i, j)], **options).rows[i][j]
+
+    def place(self, layer: str, source: str, destination: str) -> tuple[int, int]:
+        """Row and column of a pair."""
+        state = self.plan.steps[0].state
+        return state.row(layer, source), state.column(layer, destination)
 
     def evidence(self, layer: str, source: str, destination: str) -> dict[str, Any]:
         """The evidence of one pair, probed by itself."""
-        index = self.plan.steps[0].state.index
-        i, j = index[source], index[destination]
+        i, j = self.place(layer, source, destination)
         return self.probe(layer, pairs=[(i, j)]).evidence.get(f"{i},{j}", {})
 
     def run(self, namespace: str, *argv: str) -> str:

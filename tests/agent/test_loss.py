@@ -60,6 +60,7 @@ def test_a_neighbour_table_without_room() -> None:
     given: Any = SimpleNamespace(mark=lambda: None, tables_filled=lambda: True)
     one: Any = prober
     one.losses, one._careful, one._probe = given, False, probe
+    one.view, one._targets = SimpleNamespace(aim=lambda _targets: None), ()
     found = one.probe(["broadcast", "arp", "icmp6"], 0)
     assert [(each.layer, each.careful) for each in found] == [("broadcast", False), ("arp", True), ("icmp6", True)]
     assert asked == [("broadcast", False), ("arp", False), ("icmp6", False), ("arp", True), ("icmp6", True)]

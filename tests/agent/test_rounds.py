@@ -28,7 +28,9 @@ def made(namespaces: int, *, hops: int, routers: int, moving: int) -> tuple[Roun
     meters = iter([counted, *[still] * (namespaces - 1)])
     receivers: Any = SimpleNamespace(meter=lambda _ns, _filter: next(meters), drain=lambda: None)
     view: Any = SimpleNamespace(
-        state=SimpleNamespace(links=(), hops=hops, routers=routers),
+        state=SimpleNamespace(
+            links=(), hops=hops, routers=routers, namespace=lambda ns: SimpleNamespace(host=ns.partition("/")[0])
+        ),
         endpoints=(),
         lab=SimpleNamespace(namespaces=dict.fromkeys(range(namespaces))),
     )
@@ -68,7 +70,7 @@ def test_which_queues_have_to_be_waited_for() -> None:
     """Those of the hosts of both ends; all of them where others may have a part in the probes, or somebody forwards."""
     rounds, _ = made(3, hops=2, routers=0, moving=0)
     rounds.queues = fences = {"A:eth0": object(), "D:eth0": object()}  # type: ignore[assignment, dict-item]
-    rounds._homes, rounds._hosts = {"A:eth0": "A", "D:eth0": "D"}, ["A", "B", "D"]
-    assert rounds.relevant([(0, 1)], further=False) == [fences["A:eth0"]]
-    assert rounds.relevant([(1, 2), (2, 0)], further=False) == list(fences.values())
-    assert rounds.relevant([(0, 1)], further=True) == list(fences.values())
+    rounds._homes = {"A:eth0": "A", "D:eth0": "D"}
+    assert rounds.relevant(["A/web", "B"], further=False) == [fences["A:eth0"]]
+    assert rounds.relevant(["B", "D", "A"], further=False) == list(fences.values())
+    assert rounds.relevant(["A", "B"], further=True) == list(fences.values())

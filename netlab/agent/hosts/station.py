@@ -29,7 +29,7 @@ from netlab.agent.probe.meter import SOL_PACKET
 from netlab.agent.probe.receivers import Receivers
 from netlab.agent.probe.resolve import Resolve
 from netlab.agent.probe.transport import Transport
-from netlab.contract.types import State, base_layer, nics
+from netlab.contract.types import State, nics, probe_of
 
 PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 1, 1
 #: How long this machine waits for the controls of the others, in seconds.
@@ -171,6 +171,10 @@ class Station:
                 # A link that is down sends nothing: it stays unproved, or is known to be dead.
                 continue
 
+    def _here(self, index: int) -> bool:
+        """Whether an endpoint is of this machine: only interfaces ask here."""
+        return bool(self.view.here(self.view.endpoints[index]))
+
     def _is_here(self, link: str) -> bool:
         return self.view.state.link(link).namespace in self.lab.namespaces
 
@@ -205,7 +209,7 @@ class Station:
         if self.layer is None or self.layer.name != name:
             if self.layer is not None:
                 self.layer.end()
-            self.layer = ENGINES[base_layer(name)](self.view, self.receivers, name)
+            self.layer = ENGINES[probe_of(name)](self.view, self.receivers, name)
         layer = self.layer
         self.flush()
         self.stray.clear()
@@ -224,16 +228,16 @@ class Station:
         if not isinstance(layer, Transport):
             return {}
         # Only the servers here: what is known of others' is from an earlier wave, and may be over.
-        return {"servers": [(index, port) for index, port in layer.servers.items() if self.view.here(index)]}
+        return {"servers": [(index, port) for index, port in layer.servers.items() if self._here(index)]}
 
     def send(self, servers: Iterable[tuple[int, int]]) -> dict[str, Any]:
         """Send the probes that start here; the addresses of their clients."""
         layer = self.layer
         assert layer is not None
         if isinstance(layer, Transport):
-            layer.servers.update((index, port) for index, port in servers if not self.view.here(index))
+            layer.servers.update((index, port) for index, port in servers if not self._here(index))
         for count, (pair, number) in enumerate(self.wave.items(), 1):
-            if self.view.here(pair[0]):
+            if self._here(pair[0]):
                 self.numbers.given = number
                 self._send(layer, pair)
             if count % BATCH_SIZES[0] == 0:
@@ -266,7 +270,7 @@ class Station:
                 self._packet(packet)
         seen = []
         for pair in self.wave:
-            here = self.view.here(pair[0]), self.view.here(pair[1])
+            here = self._here(pair[0]), self._here(pair[1])
             if not any(here):
                 continue
             result = layer.results[pair]

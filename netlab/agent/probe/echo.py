@@ -6,20 +6,24 @@ import errno
 import ipaddress
 import socket
 import struct
+from collections.abc import Collection
 
 from netlab.agent import sockets
-from netlab.agent.probe import frames
+from netlab.agent.probe import frames, told
 from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.mmsg import Datagrams
 from netlab.agent.probe.receivers import ROOM, Receivers
 from netlab.agent.probe.static import StaticNeighbors
-from netlab.contract.types import Address, base_layer
+from netlab.contract.types import Address, Endpoint, asks_host, layer_family, probe_of, size_of
 
 # include/uapi/linux/in.h, in6.h, icmp.h, icmpv6.h
 SOL_RAW, ICMP_FILTER, ICMP6_FILTER = 255, 1, 1
 IP_MTU_DISCOVER, IP_PMTUDISC_DO, IPV6_MTU_DISCOVER, IPV6_DONTFRAG = 10, 2, 23, 62
 ECHO_REPLY, ECHO_REPLY_6 = 0, 129
+#: Where the payload of a ping stands in an ICMP error that tells of it: behind the headers of both, and an IPv4
+#: header of the error itself, which an IPv6 socket doesn't get.
+REPORTED = 56
 #: In a wave of so many probes no socket listens at namespaces with one interface: requests can only come in by that.
 MANY = 64
 #: So many are sent at once where nothing is flooded and no socket listens. Each of two processors sends half of them,
@@ -32,11 +36,12 @@ class AddressLayer(Layer):
 
     def __init__(self, view: LabView, receivers: Receivers, name: str) -> None:
         super().__init__(view, receivers, name)
-        self.family = 6 if "6" in base_layer(name) else 4
-        self.static = base_layer(name).endswith("-static")
+        self.family = 6 if layer_family(name) == 6 else 4
+        #: Whether nothing is bound: routing chooses interface and source address.
+        self.unbound = asks_host(name)
+        self.static = probe_of(name).endswith("-static")
         self.neighbors = StaticNeighbors(view, self.family, self.address)
-        size = name.partition("/")[2]
-        self.size = int(size) if size else None
+        self.size = size_of(name)
         if self.size is not None:
             # The headers, and up to twice as much (kmalloc).
             self.room = max(self.room, 2 * (self.size + 512))
@@ -48,20 +53,28 @@ class AddressLayer(Layer):
         self.watched: set[str] = set()
 
     def address(self, index: int) -> Address:
-        """The address that an endpoint uses in this family."""
-        address = self.view.endpoints[index].address(self.family)
+        """The address of a destination in this family."""
+        address = self.destinations[index].address(self.family)
         assert address is not None
         return address
 
+    def bind(self, sock: socket.socket, index: int) -> None:
+        """Bind a source's socket to interface and address, if an interface asks. Raises OSError."""
+        source = self.sources[index]
+        if isinstance(source, Endpoint):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, source.ifname.encode())
+            address = source.address(self.family)
+            assert address is not None
+            sock.bind((address.ip, 0))
+
     def prepare(self, wave: list[Pair]) -> None:
         for _, destination in wave:
-            if not self.view.here(destination):
-                continue
-            ns = self.view.endpoints[destination].namespace
+            target = self.destinations[destination]
             shared = self.address(destination).ip in self.view.shared
-            if len(wave) < MANY or self.view.doors[ns] > 1 or shared:
-                self.listen(ns, self.protocol)
-                self.watched.add(ns)
+            for ns in self.view.here(target):
+                if len(wave) < MANY or self.view.doors[ns.id] > 1 or shared:
+                    self.listen(ns.id, self.protocol)
+                    self.watched.add(ns.id)
         if self.static:
             self.neighbors.add(wave)
 
@@ -81,7 +94,7 @@ class AddressLayer(Layer):
         if protocol == self.protocol:
             pair = self.request_of(data)
             if pair is not None:
-                self.entered(pair, ns, ifname, kind)
+                self.entered(pair, ns, ifname, kind, data)
 
     def request_of(self, data: bytes) -> Pair | None:
         """The pair whose request a frame is."""
@@ -91,13 +104,13 @@ class AddressLayer(Layer):
         if int.from_bytes(data[12:14], "big") != self.protocol:
             return
         pair = self.request_of(data)
-        if pair is not None and self.view.port(pair[0]) == port:
+        if pair is not None and self.leaves_by(pair[0], port):
             self.results[pair].wire = True
 
-    def entered(self, pair: Pair, ns: str, ifname: str, kind: int) -> None:
+    def entered(self, pair: Pair, ns: str, ifname: str, kind: int, data: bytes) -> None:
         """A request came in at an interface of the destination's namespace."""
         result = self.results[pair]
-        if ns != self.view.endpoints[pair[1]].namespace:
+        if ns not in self.view.namespaces_of(self.destinations[pair[1]]):
             return
         link = self.view.names.get((ns, ifname), ifname)
         if kind == frames.PACKET_OTHERHOST:
@@ -108,6 +121,9 @@ class AddressLayer(Layer):
             result.evidence["finding"] = "duplicate"
         else:
             doors.append(link)
+        if self.unbound:
+            carried = data[22:38] if self.family == 6 else data[26:30]
+            result.evidence.setdefault("source", str(ipaddress.ip_address(carried)))
 
     def answered(self, pair: Pair) -> None:
         """The answer came back to the socket that asked."""
@@ -119,31 +135,36 @@ class AddressLayer(Layer):
         That a request hasn't come in by the destination's own interface is a negative: a copy of it may still wait.
         """
         result = self.results[pair]
-        if result.answered and not result.letter:
-            endpoint = self.view.endpoints[pair[1]]
-            doors = result.evidence.get("entered")
-            if doors is None and endpoint.namespace not in self.watched:
-                # No socket listened: the namespace has only one interface, and no other host the address.
-                doors = (endpoint.link,)
-            if doors and endpoint.link in doors:
-                result.letter = "R"
+        if not result.letter and result.answered:
+            own = self.view.own_doors(self.destinations[pair[1]])
+            result.letter = "" if own.isdisjoint(self._doors(pair)) else "R"
         return bool(result.letter)
+
+    def _doors(self, pair: Pair) -> Collection[str]:
+        """By which interfaces the request of an answered probe came in."""
+        doors: list[str] | None = self.results[pair].evidence.get("entered")
+        source, target = self.sources[pair[0]], self.destinations[pair[1]]
+        namespaces = self.view.namespaces_of(target)
+        if doors is not None or not self.watched.isdisjoint(namespaces):
+            return doors or ()
+        # No socket listened: the namespace has only one interface, and no other host the address.
+        return ("lo",) if source.namespace in namespaces else target.links
 
     def conclude(self, pair: Pair) -> None:
         result = self.results[pair]
         if self.settled(pair):
             return
-        if result.answered and result.evidence.get("entered"):
+        if result.answered and self._doors(pair):
             result.letter = "A"
         else:
             result.letter = "U"
-            reason = "reply-lost" if result.evidence.get("entered") else "request-lost"
+            reason = result.told or ("reply-lost" if result.evidence.get("entered") else "request-lost")
             # Another host has the address, too, or the source itself.
             result.evidence.setdefault("reason", "answered-by-a-stranger" if result.answered else reason)
 
 
 class Echo(AddressLayer):
-    """Raw ICMP sockets bound to the source's interface and address: what ``ping -I`` does."""
+    """Raw ICMP sockets, bound to the source's interface and address as ``ping -I`` does, or not at all as ``ping``."""
 
     traversals = 4
 
@@ -160,7 +181,7 @@ class Echo(AddressLayer):
     def prepare(self, wave: list[Pair]) -> None:
         super().prepare(wave)
         for source, _ in wave:
-            if source not in self.sockets and self.view.here(source):
+            if source not in self.sockets and self.view.here(self.sources[source]):
                 self.sockets[source] = self._open(source)
 
     def at_once(self) -> int:
@@ -173,27 +194,29 @@ class Echo(AddressLayer):
             self.receivers.forget(sock)
 
     def _open(self, index: int) -> socket.socket:
-        endpoint = self.view.endpoints[index]
         family, protocol = (
             (socket.AF_INET6, socket.IPPROTO_ICMPV6) if self.family == 6 else (socket.AF_INET, socket.IPPROTO_ICMP)
         )
-        sock = self.view.ns(index).open_socket(family, socket.SOCK_RAW, protocol, "a raw ICMP socket")
+        [ns] = self.view.here(self.sources[index])
+        sock = ns.open_socket(family, socket.SOCK_RAW, protocol, "a raw ICMP socket")
         if self.family == 6:
             passed = bytearray(b"\xff" * 32)
             # One bit per type in 32-bit words of the machine's order, set to block (RFC 3542, 3.2).
-            struct.pack_into("=I", passed, 4 * (ECHO_REPLY_6 >> 5), 0xFFFFFFFF & ~(1 << (ECHO_REPLY_6 & 31)))
+            for kind in (ECHO_REPLY_6, *told.TYPES[6]):
+                (blocked,) = struct.unpack_from("=I", passed, 4 * (kind >> 5))
+                struct.pack_into("=I", passed, 4 * (kind >> 5), blocked & ~(1 << (kind & 31)))
             sock.setsockopt(socket.IPPROTO_ICMPV6, ICMP6_FILTER, bytes(passed))
         else:
-            sock.setsockopt(SOL_RAW, ICMP_FILTER, struct.pack("=I", 0xFFFFFFFF & ~(1 << ECHO_REPLY)))
+            let_in = sum(1 << kind for kind in (ECHO_REPLY, *told.TYPES[4]))
+            sock.setsockopt(SOL_RAW, ICMP_FILTER, struct.pack("=I", 0xFFFFFFFF & ~let_in))
         sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, endpoint.ifname.encode())
         if self.size is not None:
             if self.family == 6:
                 sock.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, IP_PMTUDISC_DO)
                 sock.setsockopt(socket.IPPROTO_IPV6, IPV6_DONTFRAG, 1)
             else:
                 sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
-        sock.bind((self.address(index).ip, 0))
+        self.bind(sock, index)
         # An IPv4 raw socket delivers the IP header too.
         offset = 8 if self.family == 6 else 28
         receive, by_number = sock.recv, self.by_number
@@ -201,10 +224,15 @@ class Echo(AddressLayer):
         def ready() -> None:
             try:
                 while True:
-                    number = frames.number_at(receive(64), offset)
+                    data = receive(128)
+                    number = frames.number_at(data, offset)
                     pair = by_number.get(number) if number is not None else None
                     if pair is not None and pair[0] == index:
                         self.answered(pair)
+                    elif number is None and (number := frames.number_at(data, REPORTED)) in by_number:
+                        # Errors for probes of earlier waves may still come.
+                        result = self.results[by_number[number]]
+                        result.told = result.told or told.reason(self.family, *data[offset - 8 : offset - 6])
             except BlockingIOError:
                 return
             except OSError as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.agent.probe import filters, frames
 from netlab.agent.probe.cache_state import CacheState
-from netlab.agent.probe.controls import Controls
+from netlab.agent.probe.controls import Controls, Life
 from netlab.agent.probe.echo import Echo
 from netlab.agent.probe.fence import CpuFence, QueueFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
@@ -28,7 +28,7 @@ from netlab.agent.probe.waiting import Unfenced
 from netlab.contract import waves
 from netlab.contract.applies import applicable
 from netlab.contract.observed import LayerObserved
-from netlab.contract.types import State, base_layer, layer_family, nics
+from netlab.contract.types import AnySource, AnyTarget, State, Target, layer_family, nics, probe_of
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
@@ -53,13 +53,14 @@ class Prober:
         self.view = LabView(lab, state, links)
         self.receivers = Receivers(self._heard)
         self.fence = fence
+        self._targets = state.targets
         self.wire = wire
         self.layer: Layer | None = None
         self.rounds = Rounds(self.view, self.receivers, fence)
         #: Whether each wave looks for neighbour tables that had no room.
         self._careful = False
-        self._shared: set[int] = set()
-        self._near: Callable[[Pair], bool] = lambda _pair: False
+        #: Says of a pair of the layer whether nobody else may take part in its probe.
+        self._direct: Callable[[Pair], bool] = lambda _pair: True
         self._many_doors = any(doors > 1 for doors in self.view.doors.values())
         self.controls = Controls(self.view, self.receivers)
         shaped = {link.namespace for link in state.links if link.limit is not None}
@@ -133,8 +134,16 @@ class Prober:
 
     # --- layers -------------------------------------------------------------------------------------
 
-    def probe(self, names: Iterable[str], seed: int, wanted: Collection[Pair] | None = None) -> list[LayerObserved]:
-        """Probe layers, over all their pairs or those wanted (then each in a wave of its own)."""
+    def probe(
+        self,
+        names: Iterable[str],
+        seed: int,
+        wanted: Collection[Pair] | None = None,
+        targets: tuple[Target, ...] | None = None,
+    ) -> list[LayerObserved]:
+        """Probe layers, over all their pairs or those wanted (then each in a wave of its own); ``targets`` stand in the
+        place of the state's."""
+        self.view.aim(self._targets if targets is None else targets)
         self.losses.mark()
         found = [self._probe(name, seed, wanted) for name in names]
         if self.losses.tables_filled():
@@ -146,17 +155,13 @@ class Prober:
 
     def _probe(self, name: str, seed: int, wanted: Collection[Pair] | None) -> LayerObserved:
         pairs = applicable(self.view.state, name)
-        layer = ENGINES[base_layer(name)](self.view, self.receivers, name)
+        layer = ENGINES[probe_of(name)](self.view, self.receivers, name)
         if wanted is None:
             groups = waves.cut(self.view.state, name, pairs, seed, warms=layer.warms)
         else:
             allowed = set(pairs)
             groups = iter([[pair] for pair in wanted if pair in allowed])
-        self._shared = waves.shared(self.view.state, name)
-        if layer_family(name):
-            self._near = waves.near(self.view.state, name)
-        else:
-            self._near = lambda _pair: True
+        self._direct = waves.direct(self.view.state, name)
         self.layer = layer
         self.losses.mark(tables=self._careful)
         self.cache_state.bridges_warm()
@@ -171,7 +176,7 @@ class Prober:
 
     def _wave(self, layer: Layer, wave: list[Pair]) -> None:
         open_pairs = wave
-        late = self.rounds.catch_up(self._queues(wave)) if layer.warms else ""
+        late = self.rounds.catch_up(self._queues(layer, wave)) if layer.warms else ""
         for attempt in range(len(BATCH_SIZES)):
             late = self.cache_state.flush(self._let_out) or late
             layer.prepare(open_pairs)
@@ -183,7 +188,7 @@ class Prober:
                 self.receivers.drain()
                 if attempt:
                     self.rounds.sent()
-                    late = late or self.rounds.catch_up(self._queues(open_pairs))
+                    late = late or self.rounds.catch_up(self._queues(layer, open_pairs))
             silent = [pair for pair in open_pairs if not layer.settled(pair)]
             unseen = [pair for pair in open_pairs if self.wire and not layer.results[pair].wire]
             # An answer may come before other frames of the same probe have ended (a broadcast in a macvlan queue,
@@ -220,23 +225,23 @@ class Prober:
 
     def _rounds(self, layer: Layer, pairs: list[Pair]) -> str:
         """Prove that everything sent has been handled; why it can't be proved, else ''."""
-        lack = self.rounds.run(layer.traversals, self._queues(pairs))
+        lack = self.rounds.run(layer.traversals, self._queues(layer, pairs))
         self.cache_state.settled = not lack
         return lack
 
     def _warm(self, layer: Layer, pairs: list[Pair]) -> None:
         """Note which namespaces may learn from these probes: both ends; others where probes may go by a gateway, or
         where another host has an end's address."""
-        ends = {self.view.endpoints[index].namespace for pair in pairs for index in pair}
-        self.cache_state.warm(ends, further=self._further(pairs), family=FAMILIES[layer_family(layer.name)])
+        ends, further = layer.namespaces(pairs), self._further(pairs)
+        self.cache_state.warm(ends, further=further, family=FAMILIES[layer_family(layer.name)])
 
     def _further(self, pairs: Iterable[Pair]) -> bool:
         """Whether other hosts may take part in these probes: a gateway, or a host that also has an end's address."""
-        return any(not self._shared.isdisjoint(pair) or not self._near(pair) for pair in pairs)
+        return not all(map(self._direct, pairs))
 
-    def _queues(self, pairs: list[Pair]) -> list[QueueFence]:
+    def _queues(self, layer: Layer, pairs: list[Pair]) -> list[QueueFence]:
         """The fences through every queue that may hold something of these probes."""
-        return self.rounds.relevant(pairs, further=self._further(pairs))
+        return self.rounds.relevant(layer.namespaces(pairs), further=self._further(pairs))
 
     def _send_batch(self, layer: Layer, pairs: list[Pair]) -> None:
         """Send probes, many from two processors at once."""
@@ -278,22 +283,28 @@ class Prober:
             return
         if result.letter != "U":
             return
-        for index in pair:
-            link = self.view.endpoints[index].link
-            life = self.controls.lives[link]
-            if life.dead:
+        for end in (layer.sources[pair[0]], layer.destinations[pair[1]]):
+            lives = self._lives(end)
+            if lives and all(life.dead for life in lives.values()):
                 result.evidence["reason"] = "known-dead"
-                result.evidence["dead"] = f"{link} is {life.dead}"
-            elif not life.proved:
-                result.letter = "?"
-                result.evidence["reason"] = f"no control: {link} was {life.lack()}"
+                result.evidence["dead"] = ", ".join(f"{link} is {life.dead}" for link, life in lives.items())
+                continue
+            for link, life in lives.items():
+                if not life.proved:
+                    result.letter = "?"
+                    result.evidence["reason"] = f"no control: {link} was {life.lack()}"
+
+    def _lives(self, end: AnySource | AnyTarget) -> dict[str, Life]:
+        """What is known of the interfaces of a row or column; of several, those that are joined to others."""
+        links = self.view.links_of(end)
+        return {one: self.controls.lives[one] for one in links if len(links) == 1 or self.view.far(one)}
 
     def _observed(self, layer: Layer, applicable: set[Pair]) -> LayerObserved:
-        size = len(self.view.endpoints)
+        size = max(len(layer.sources), len(layer.destinations))
         rows, wires, evidence = [], [], {}
-        for i in range(size):
+        for i in range(len(layer.sources)):
             row, wire = [], []
-            for j in range(size):
+            for j in range(len(layer.destinations)):
                 result = layer.results.get((i, j))
                 if result is None:
                     row.append(" " if (i, j) in applicable else ".")

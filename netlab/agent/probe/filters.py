@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from netlab.agent.probe import bpf, frames
+from netlab.agent.probe import bpf, dns, frames
 
 _FIRST, _SECOND = frames.MARK_WORDS
 (_FENCE,) = struct.unpack_from("!I", frames.FENCE_SOURCE)
@@ -47,6 +47,13 @@ _ECHO = bpf.all_of(
 )  # fmt: skip
 _TCP_SYN = bpf.all_of((bpf.LD_B, 23, 6), (bpf.LDX_MSH, 14, -1), (bpf.LD_B_IND, 27, -1), (bpf.AND, SYN_ACK, SYN))
 _UDP = bpf.all_of((bpf.LD_B, 23, 17), (bpf.LDX_MSH, 14, -1), (bpf.LD_W_IND, 22, _FIRST), (bpf.LD_W_IND, 26, _SECOND))
+_QUERY = bpf.all_of(
+    (bpf.LD_B, 23, 17), (bpf.LDX_MSH, 14, -1),
+    (bpf.LD_W_IND, 22 + dns.LABEL, dns.words()[0]), (bpf.LD_W_IND, 26 + dns.LABEL, dns.words()[1]),
+)  # fmt: skip
+_QUERY_6 = bpf.all_of(
+    (bpf.LD_B, 20, 17), (bpf.LD_W, 62 + dns.LABEL, dns.words()[0]), (bpf.LD_W, 66 + dns.LABEL, dns.words()[1])
+)
 _ADVERTISEMENT = bpf.all_of((bpf.LD_B, 20, 58), (bpf.LD_B, 54, 136))
 _TCP_SYN_6 = bpf.all_of((bpf.LD_B, 20, 6), (bpf.LD_B, 67, -1), (bpf.AND, SYN_ACK, SYN))
 _UDP_6 = bpf.all_of((bpf.LD_B, 20, 17), (bpf.LD_W, 62, _FIRST), (bpf.LD_W, 66, _SECOND))
@@ -55,6 +62,6 @@ _ECHO_6 = bpf.all_of((bpf.LD_B, 20, 58), (bpf.LD_B, 54, 128), (bpf.LD_W, 62, _FI
 PROGRAMS: dict[int, bpf.Program] = {
     frames.ETHERTYPE: OURS,
     frames.ETH_P_ARP: _ARP_REPLY,
-    frames.ETH_P_IP: bpf.any_of(_ECHO, _TCP_SYN, _UDP),
-    frames.ETH_P_IPV6: bpf.any_of(_ADVERTISEMENT, _ECHO_6, _TCP_SYN_6, _UDP_6),
+    frames.ETH_P_IP: bpf.any_of(_ECHO, _TCP_SYN, _UDP, _QUERY),
+    frames.ETH_P_IPV6: bpf.any_of(_ADVERTISEMENT, _ECHO_6, _TCP_SYN_6, _UDP_6, _QUERY_6),
 }

@@ -41,12 +41,8 @@ class Unicast(Layer):
     def on_wire(self, ns: str, data: bytes, port: str) -> None:
         number = frames.number_at(data, 14)
         pair = self.by_number.get(number) if number is not None else None
-        if pair is not None and port == self.source_port(pair):
+        if pair is not None and self.leaves_by(pair[0], port):
             self.results[pair].wire = True
-
-    def source_port(self, pair: Pair) -> str | None:
-        """The switch port at the bottom of the source's stack."""
-        return self.view.port(pair[0])
 
     def conclude(self, pair: Pair) -> None:
         result = self.results[pair]
@@ -108,6 +104,6 @@ class Broadcast(Unicast):
         pair = self.by_number.get(number) if number is not None else None
         if pair is not None:
             self.listeners[pair[0]][port] = 1
-            if port == self.source_port(pair):
+            if self.leaves_by(pair[0], port):
                 for one in self.rows[pair[0]]:
                     self.results[one].wire = True

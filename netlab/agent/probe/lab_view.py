@@ -6,13 +6,14 @@ import itertools
 import socket
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from netlab.agent import readback
 from netlab.agent.netns import Netns
 from netlab.agent.probe import frames
-from netlab.contract.types import AnyLink, Endpoint, Place, Plug, State
+from netlab.contract.types import AnyLink, AnySource, AnyTarget, Asker, Endpoint, Place, Plug, State, Target
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
@@ -38,9 +39,14 @@ class LabView:
         self.links = links
         self.macs = [frames.mac_bytes(links[endpoint.link]["mac"]) for endpoint in state.endpoints]
         self.numbers = itertools.count(1)
+        #: Ports for clients that ask from any address, different in the whole lab.
+        self.client_ports = itertools.cycle(range(20000, 60000))
         #: The packet socket of each namespace that sends our frames (and hears them).
         self.senders: dict[str, socket.socket] = {}
         self.names: dict[tuple[str, str], str] = {}
+        self._by_index = {(link.namespace, link.ifindex): link.id for link in state.links if link.interface}
+        #: By target: the namespaces and interfaces that have the address.
+        self._held: dict[str, list[tuple[str, str]]] = {}
         self.ports: dict[tuple[str, str], str] = {}
         self.doors: dict[str, int] = {}
         self._far: dict[str, Far | None] = {}
@@ -54,17 +60,46 @@ class LabView:
                 self.names[link.namespace, link.ifname] = link.id
                 self.doors[link.namespace] = self.doors.get(link.namespace, 0) + 1
 
-    def ns(self, index: int) -> Netns:
-        """The namespace of an endpoint."""
-        return self.lab.namespaces[self.endpoints[index].namespace]
+    def links_of(self, end: AnySource | AnyTarget) -> tuple[str, ...]:
+        """The interfaces of a row or column: an endpoint's own, all of a namespace that asks, all with an address."""
+        if isinstance(end, Asker):
+            return tuple(link.id for link in self.state.links_of(end.id) if link.interface)
+        return end.links
 
-    def here(self, index: int) -> bool:
-        """Whether an endpoint is this agent's: on real machines others are another's."""
-        return self.endpoints[index].namespace in self.lab.namespaces
+    def namespaces_of(self, end: AnySource | AnyTarget) -> list[str]:
+        """The namespaces of a row or column: one, but for an address that several interfaces have, or none."""
+        if isinstance(end, Target):
+            return list(dict.fromkeys(ns for ns, _ in self._holders(end)))
+        return [end.namespace]
 
-    def port(self, index: int) -> str | None:
-        """The switch port below an endpoint; None where there is none."""
-        return self.state.root(self.endpoints[index].link).port_id
+    def own_doors(self, target: AnyTarget) -> set[str]:
+        """The interfaces by which a request comes in at a column that is reached."""
+        return {link for _, link in self._holders(target)} if isinstance(target, Target) else {target.link}
+
+    def _holders(self, target: Target) -> list[tuple[str, str]]:
+        if target.id not in self._held:
+            self._held[target.id] = [(self.state.link(link).namespace, link) for link in target.links]
+        return self._held[target.id]
+
+    def aim(self, targets: tuple[Target, ...]) -> None:
+        """Use these targets from now on. A program may have set, or taken away, an address: the kernel is asked."""
+        self.state = self.state if targets == self.state.targets else replace(self.state, targets=targets)
+        self._held.clear()
+        if not targets or not any(ns.visited for ns in self.lab.namespaces.values()):
+            return
+        self._held = {target.id: [] for target in targets}
+        for ns_id, ns in self.lab.namespaces.items():
+            for index, listed in readback.addresses(ns.netlink).items():
+                for ip in {one.partition("/")[0] for one in listed} & self._held.keys():
+                    self._held[ip].append((ns_id, self._by_index.get((ns_id, index), f"interface {index}")))
+
+    def here(self, end: AnySource | AnyTarget) -> list[Netns]:
+        """The namespaces of a row or column that are this agent's: on real machines others are another's."""
+        return [self.lab.namespaces[ns] for ns in self.namespaces_of(end) if ns in self.lab.namespaces]
+
+    def ports_of(self, end: AnySource) -> set[str | None]:
+        """The switch ports below a row; None among them for an interface that has none."""
+        return {self.state.root(link).port_id for link in self.links_of(end)}
 
     def far(self, link_id: str) -> Far | None:
         """The far side of what a link stands on; None where nothing can be sent from there."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from netlab.agent import sockets
 from netlab.agent.errors import name as errno_name
-from netlab.agent.netns import Netns
 from netlab.agent.probe import filters
 from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.mmsg import Datagrams
@@ -25,11 +26,13 @@ REFUSALS = frozenset({
 
 @dataclass(slots=True)
 class Result:
-    """What became of one probe. ``letter`` stays empty until something was seen that decides it."""
+    """What became of one probe. ``letter`` stays empty until something was seen that decides it; ``told`` is what an
+    ICMP error said."""
 
     letter: str = ""
     wire: bool = False
     answered: bool = False
+    told: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
@@ -53,6 +56,9 @@ class Layer:
         self.view = view
         self.receivers = receivers
         self.name = name
+        #: The rows and columns of the layer's matrix.
+        self.sources = view.state.sources(name)
+        self.destinations = view.state.destinations(name)
         self.results: dict[Pair, Result] = {}
         self.by_number: dict[int, Pair] = {}
 
@@ -101,6 +107,10 @@ class Layer:
     def on_wire(self, ns: str, data: bytes, port: str) -> None:
         """A frame came into the switch by a port."""
 
+    def leaves_by(self, source: int, port: str) -> bool:
+        """Whether a switch port is that below the source, or below an interface of it."""
+        return port in self.view.ports_of(self.sources[source])
+
     def listen(self, ns: str, protocol: int) -> None:
         """Hear a protocol in a namespace."""
         self.receivers.listen(self.view.lab.namespaces[ns], protocol, filters.PROGRAMS[protocol])
@@ -135,8 +145,7 @@ class Layer:
         result.letter = "U"
         result.evidence["reason"] = reason
 
-    def namespaces(self, wave: list[Pair]) -> dict[str, Netns]:
-        """The namespaces of a wave's endpoints."""
-        endpoints = self.view.endpoints
-        ids = {endpoints[index].namespace for pair in wave for index in pair}
-        return {ns: self.view.lab.namespaces[ns] for ns in sorted(ids)}
+    def namespaces(self, pairs: Iterable[Pair]) -> set[str]:
+        """The namespaces of these pairs' ends."""
+        ends = chain.from_iterable((self.sources[i], self.destinations[j]) for i, j in pairs)
+        return {ns for end in ends for ns in self.view.namespaces_of(end)}

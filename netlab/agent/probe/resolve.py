@@ -39,7 +39,7 @@ class Resolve(Layer):
         self.asked.clear()
         self.sent.clear()
         for source, _ in wave:
-            if self.view.here(source):
+            if self.view.here(self.sources[source]):
                 self.listen(self.view.endpoints[source].namespace, self.protocol)
 
     def request(self, pair: Pair) -> bytes:
@@ -88,7 +88,7 @@ class Resolve(Layer):
     def on_wire(self, ns: str, data: bytes, port: str) -> None:
         question = self.question(data)
         for pair in self.sent.get(question, ()) if question else ():
-            if self.view.port(pair[0]) == port:
+            if self.leaves_by(pair[0], port):
                 self.results[pair].wire = True
 
     def question(self, data: bytes) -> Question | None:

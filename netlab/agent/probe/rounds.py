@@ -9,7 +9,7 @@ from netlab.agent.netns import Netns
 from netlab.agent.probe import filters
 from netlab.agent.probe.controls import Life
 from netlab.agent.probe.fence import CpuFence, Fence, FenceLost, QueueFence, ShaperFence, cross_queues
-from netlab.agent.probe.lab_view import LabView, Pair
+from netlab.agent.probe.lab_view import LabView
 from netlab.agent.probe.meter import Meter
 from netlab.agent.probe.receivers import Receivers
 from netlab.contract.types import AnyLink, State
@@ -37,8 +37,7 @@ class Rounds:
         #: The fences that are under way in this round, and those that not every listener has heard.
         self._under_way: dict[int, Fence] = {}
         self._missing: dict[int, Fence] = {}
-        #: The host of each endpoint, by index, and of each parent with a broadcast queue.
-        self._hosts = [state.namespace(endpoint.namespace).host for endpoint in view.endpoints]
+        #: The host of each parent with a broadcast queue.
         self._homes: dict[str, str] = {}
         #: Parents in whose broadcast queues something may wait that no fence has followed.
         self._behind: set[str] = set()
@@ -120,15 +119,15 @@ class Rounds:
 
     # --- rounds -------------------------------------------------------------------------------------
 
-    def relevant(self, pairs: Iterable[Pair], *, further: bool) -> list[QueueFence]:
-        """The queues that a chain between these endpoints may pass: those of their hosts and of every router.
+    def relevant(self, namespaces: Iterable[str], *, further: bool) -> list[QueueFence]:
+        """The queues that a chain between these namespaces may pass: those of their hosts and of every router.
 
         With ``further`` all queues: other hosts may take part, such as a gateway (even one that doesn't forward), or a
         host that also has an end's address.
         """
         if self._state.routers or further:
             return list(self.queues.values())
-        hosts = {self._hosts[index] for pair in pairs for index in pair}
+        hosts = {self._state.namespace(ns).host for ns in namespaces}
         return [fence for parent, fence in self.queues.items() if self._homes[parent] in hosts]
 
     def sent(self) -> None:

@@ -51,7 +51,7 @@ class StaticNeighbors:
             for here, there in (pair, pair[::-1]):
                 place, target = self._places[here], self._target(there)
                 key = (place, target)
-                if key in self._present or key in self._given or not self._view.here(here):
+                if key in self._present or key in self._given or not self._view.here(self._view.endpoints[here]):
                     continue
                 self._present.add(key)
                 entry = target + self._lladdr(there)

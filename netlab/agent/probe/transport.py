@@ -1,5 +1,5 @@
-"""``tcp``, ``udp`` and the same over IPv6: a client bound to the source's interface and address, a server to the
-destination's address.
+"""``tcp``, ``udp`` and the same over IPv6: a server bound to the destination's address, and a client bound to the
+source's interface and address, or to nothing. With a port it is the user's own program that answers.
 """
 
 from __future__ import annotations
@@ -8,21 +8,26 @@ import errno
 import select
 import socket
 import struct
+from pathlib import Path
 
 from netlab.agent import sockets
 from netlab.agent.errors import name as errno_name
-from netlab.agent.probe import filters, frames
+from netlab.agent.netns import Netns
+from netlab.agent.probe import dns, filters, frames, told
 from netlab.agent.probe.echo import AddressLayer
 from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.layer import REFUSALS
 from netlab.agent.probe.receivers import ROOM, Receivers
+from netlab.contract.types import port_of
 
 #: Close with a reset: nothing stays behind in TIME_WAIT.
 _LINGER_ZERO = struct.pack("=ii", 1, 0)
+#: What the kernel tells of the calling thread's namespace.
+_NET = Path("/proc/thread-self/net")
 
 
 class Transport(AddressLayer):
-    """One server per destination address, one client per pair, known again by its source port."""
+    """One server per destination address, one client per pair."""
 
     kind = socket.SOCK_STREAM
     number_of_protocol = socket.IPPROTO_TCP
@@ -32,37 +37,53 @@ class Transport(AddressLayer):
     def __init__(self, view: LabView, receivers: Receivers, name: str) -> None:
         super().__init__(view, receivers, name)
         self.domain = socket.AF_INET6 if self.family == 6 else socket.AF_INET
-        #: By destination: the port that it listens at, and the socket.
+        #: The port of the user's own program: then there is no server of ours.
+        self.port = port_of(name)
+        #: By destination: the port that it listens at, and the sockets (an address may be in several namespaces).
         self.servers: dict[int, int] = {}
-        self.listening: dict[int, socket.socket] = {}
+        self.listening: dict[int, list[socket.socket]] = {}
         self.clients: dict[Pair, socket.socket] = {}
         #: By a client's address and port, as they stand in its packets.
         self.by_port: dict[tuple[bytes, int], Pair] = {}
 
     def prepare(self, wave: list[Pair]) -> None:
         for _, destination in wave:
-            if destination not in self.servers and self.view.here(destination):
+            if self.port is not None:
+                self.servers[destination] = self.port
+            elif destination not in self.servers and self._ours(destination):
                 self.servers[destination] = self._serve(destination)
         super().prepare(wave)
 
+    def _ours(self, index: int) -> bool:
+        """Whether no other machine has a destination."""
+        target = self.destinations[index]
+        return len(self.view.here(target)) == len(self.view.namespaces_of(target))
+
     def _serve(self, index: int) -> int:
-        ip = self.address(index).ip
-        sock = self._open(index)
+        """Open a destination's server, wherever its address is; its port. Raises OSError."""
+        namespaces = self.view.here(self.destinations[index])
         for port in range(self.first_port, self.first_port + 1000):
+            opened: list[socket.socket] = []
             try:
-                sock.bind((ip, port))
+                for ns in namespaces:
+                    opened.append(self._open(ns))
+                    opened[-1].bind((self.address(index).ip, port))
                 break
             except OSError as error:
-                if error.errno != errno.EADDRINUSE:
+                for sock in opened:
                     sock.close()
+                if error.errno != errno.EADDRINUSE:
                     raise
-        self.listening[index] = sock
-        self.serve(sock)
-        return int(sock.getsockname()[1])
+        else:
+            raise OSError(errno.EADDRINUSE, f"no port is free for {self.name} at {self.address(index).ip}")
+        self.listening[index] = opened
+        for sock in opened:
+            self.serve(sock)
+        return port
 
-    def _open(self, index: int) -> socket.socket:
-        """A socket in an endpoint's namespace. Raises OSError."""
-        sock = self.view.ns(index).open_socket(self.domain, self.kind, 0, f"a socket for {self.name}")
+    def _open(self, ns: Netns) -> socket.socket:
+        """A socket in a namespace. Raises OSError."""
+        sock = ns.open_socket(self.domain, self.kind, 0, f"a socket for {self.name}")
         sock.setblocking(False)
         return sock
 
@@ -81,16 +102,15 @@ class Transport(AddressLayer):
     def send(self, pair: Pair) -> None:
         source, destination = pair
         self.begin(pair)
-        endpoint = self.view.endpoints[source]
         try:
-            client = self._open(source)
+            [ns] = self.view.here(self.sources[source])
+            client = self._open(ns)
         except OSError as error:
             self.unsent(pair, error)
             return
         self.clients[pair] = client
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, endpoint.ifname.encode())
-        client.bind((self.address(source).ip, 0))
-        self.meet(self.address(source).ip, client.getsockname()[1], pair)
+        told.queue(client, self.family)
+        self.bind(client, source)
         self.ask(pair, client, (self.address(destination).ip, self.servers[destination]))
 
     def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
@@ -99,11 +119,12 @@ class Transport(AddressLayer):
 
     def finish(self, wave: list[Pair]) -> None:
         super().finish(wave)
+        over = set(wave)
+        self.by_port = {key: pair for key, pair in self.by_port.items() if pair not in over}
         for pair in wave:
             client = self.clients.pop(pair, None)
             if client is None:
                 continue
-            self.by_port = {key: other for key, other in self.by_port.items() if other != pair}
             if self.kind == socket.SOCK_STREAM:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
             self.receivers.forget(client)
@@ -111,10 +132,6 @@ class Transport(AddressLayer):
         for index in {pair[1] for pair in wave} & self.listening.keys():
             if self.address(index).ip in self.view.shared:
                 self.stop(index)
-
-    def is_request(self, data: bytes, transport: int) -> bool:
-        """Whether a frame of this protocol is a request; ``transport`` is the offset of its header."""
-        raise NotImplementedError
 
     def end(self) -> None:
         super().end()
@@ -127,7 +144,8 @@ class Transport(AddressLayer):
 
     def stop(self, index: int) -> None:
         """Close a destination's server; the next wave opens another."""
-        self.receivers.forget(self.listening.pop(index))
+        for sock in self.listening.pop(index):
+            self.receivers.forget(sock)
         del self.servers[index]
 
     def request_of(self, data: bytes) -> Pair | None:
@@ -138,10 +156,13 @@ class Transport(AddressLayer):
         protocol, source, transport = (
             (data[20], data[22:38], 54) if self.family == 6 else (data[23], data[26:30], 14 + 4 * (data[14] & 0xF))
         )
-        if protocol != self.number_of_protocol or len(data) < transport + 14 or not self.is_request(data, transport):
+        if protocol != self.number_of_protocol or len(data) < transport + 14:
             return None
-        (port,) = struct.unpack_from("!H", data, transport)
-        return self.by_port.get((source, port))
+        return self.asked(data, source, transport)
+
+    def asked(self, data: bytes, source: bytes, transport: int) -> Pair | None:
+        """The pair that a frame of this protocol asks for; ``transport`` is the offset of its header."""
+        raise NotImplementedError
 
 
 class Tcp(Transport):
@@ -176,6 +197,12 @@ class Tcp(Transport):
             self.stop(index)
 
     def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
+        if self.unbound:
+            self._choose_port(pair, client)
+        else:
+            ip, port = client.getsockname()[:2]
+            self.meet(ip, port, pair)
+
         def writable() -> None:
             result = self.results[pair]
             # The first look has taken the reset. On an established connection a later event may show the error that an
@@ -193,7 +220,7 @@ class Tcp(Transport):
                 self.answered(pair)
             else:
                 reason = "refused" if number == errno.ECONNREFUSED else errno_name(number)
-                self.fail(pair, reason)
+                self.fail(pair, told.queued(client, self.family) or reason)
 
         result = client.connect_ex(server)
         # One-shot and edge: a connected socket stays writable for ever.
@@ -201,8 +228,24 @@ class Tcp(Transport):
         if result not in (0, errno.EINPROGRESS):
             raise OSError(result, "connect")
 
-    def is_request(self, data: bytes, transport: int) -> bool:
-        return data[transport + 13] & filters.SYN_ACK == filters.SYN
+    def _choose_port(self, pair: Pair, client: socket.socket) -> None:
+        """Bind a client that asks from any address to a port that no other of the lab has: its SYN is known by that."""
+        while True:
+            port = next(self.view.client_ports)
+            try:
+                client.bind(("", port))
+                break
+            except OSError as error:
+                # A program of the user has it.
+                if error.errno != errno.EADDRINUSE:
+                    raise
+        self.by_port[b"", port] = pair
+
+    def asked(self, data: bytes, source: bytes, transport: int) -> Pair | None:
+        if data[transport + 13] & filters.SYN_ACK != filters.SYN:
+            return None
+        (port,) = struct.unpack_from("!H", data, transport)
+        return self.by_port.get((b"" if self.unbound else source, port))
 
 
 class Udp(Transport):
@@ -237,19 +280,54 @@ class Udp(Transport):
 
     def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
         number = self.number(pair)
+        datagram = dns.query(number) if self.port == dns.PORT else frames.marked(number)
 
         def read() -> None:
+            result = self.results[pair]
             try:
                 while True:
-                    if frames.number_at(client.recv(64), 0) == number:
+                    data = client.recv(64)
+                    if self.port is not None:
+                        result.evidence["answered"] = True
+                        self.answered(pair)
+                    elif frames.number_at(data, 0) == number:
                         self.answered(pair)
             except BlockingIOError:
                 return
             except OSError as error:
-                self.results[pair].evidence["error"] = errno_name(error.errno or 0)
+                result.told = told.queued(client, self.family, udp=True) or errno_name(error.errno or 0)
 
         self.receivers.watch(client, read)
-        client.sendto(frames.marked(number), server)
+        client.sendto(datagram, server)
 
-    def is_request(self, data: bytes, transport: int) -> bool:
-        return frames.number_at(data, transport + 8) is not None
+    def conclude(self, pair: Pair) -> None:
+        result = self.results[pair]
+        entered = result.evidence.get("entered")
+        if self.port is not None and entered and not (result.letter or result.answered or result.told):
+            # A datagram needs no answer. Refusals are limited to a few in a second (icmpv4_xrlim_allow).
+            ip = self.address(pair[1]).ip
+            if any(_listens(ns, ip, self.port) for ns in self.view.here(self.destinations[pair[1]])):
+                result.answered = True
+            else:
+                result.letter = "?"
+                result.evidence["reason"] = f"no proof: no refusal came, but nothing there has port {self.port}"
+        super().conclude(pair)
+
+    def asked(self, data: bytes, source: bytes, transport: int) -> Pair | None:
+        number = dns.number_at(data, transport + 8) if self.port == dns.PORT else frames.number_at(data, transport + 8)
+        pair = self.by_number.get(number) if number is not None else None
+        # Answers repeat the number.
+        (port,) = struct.unpack_from("!H", data, transport)
+        return None if pair is None or port == self.servers.get(pair[1]) else pair
+
+
+def _listens(ns: Netns, ip: str, port: int) -> bool:
+    """Whether a UDP socket in a namespace has a port, at this address or at any. Raises OSError."""
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    packed = socket.inet_pton(family, ip)
+    # Each word of an address is written as a number of this machine (get_openreq4, udp6_seq_show).
+    words = struct.unpack(f"={len(packed) // 4}I", packed)
+    places = {f"{address}:{port:04X}" for address in ("".join(f"{word:08X}" for word in words), "0" * 8, "0" * 32)}
+    with ns:
+        text = "".join(path.read_text() for name in ("udp", "udp6") if (path := _NET / name).exists())
+    return any(len(fields) > 1 and fields[1] in places for fields in map(str.split, text.splitlines()))

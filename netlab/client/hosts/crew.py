@@ -21,7 +21,7 @@ from netlab.client.process import Process
 from netlab.client.reply import Reply
 from netlab.contract.measures import Traffic
 from netlab.contract.observed import LayerObserved, Sample, StepObserved
-from netlab.contract.types import Endpoint, Plan, Step
+from netlab.contract.types import Endpoint, Plan, Step, Target, asks_host
 from netlab.contract.wire import to_plain
 from netlab.errors import UsageError
 from netlab.version import __version__
@@ -244,8 +244,13 @@ class CrewLab(Lab):
         seed: int = 0,
         wire: bool = False,
         pairs: Iterable[tuple[int, int]] | None = None,
+        targets: Sequence[Target] | None = None,
     ) -> Reply[tuple[LayerObserved, ...]]:
-        """Probe layers in the current step, as `Lab.probe` does."""
+        """Probe layers in the current step, as `Lab.probe` does. Raises NotOnThisSubstrate for host questions."""
+        for layer in filter(asks_host, layers):
+            raise NotOnThisSubstrate(
+                f"{layer}: on real machines only interfaces are asked", "an interface's name on the left"
+            )
         wanted = None if pairs is None else list(pairs)
         return self.later(lambda: tuple(self._probe(layer, seed, wire, wanted) for layer in layers))
 

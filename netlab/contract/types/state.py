@@ -34,6 +34,11 @@ class Endpoint:
         """The address that layers of a family (4 or 6) use."""
         return self.v4 if family == 4 else self.v6
 
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The interface, as a `Target` gives those that have its address."""
+        return (self.link,)
+
 
 @dataclass(frozen=True, slots=True)
 class Asker:
