@@ -11,7 +11,7 @@ from netlab.model.packets import Raw
 from netlab.model.probes import End
 from netlab.model.sim import Hop, Sim, Unknown
 from netlab.model.stack import arp, ip, ipv6, nd, protocols, sockets
-from netlab.model.world import ALL_STATIONS, BROADCAST, MULTICAST, OTHERHOST, RAW, Device, Frame
+from netlab.model.world import ALL_STATIONS, BROADCAST, MULTICAST, OTHERHOST, RAW, Bridge, Device, Frame, Namespace
 
 #: Why another interface answers, the most telling first.
 _DETOURS = (ip.LOOPBACK, ipv6.LOOPBACK, arp.ANY_INTERFACE, macvlan.SOURCE_COPY, macvlan.PASSTHRU_TAKES)
@@ -66,6 +66,8 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
     astray = _astray(sim, source, target)
     if astray is not None:
         return astray
+    if (nowhere := _no_way(sim, source, target)) is not None:
+        return nowhere
     last = _last_end(hops, _chain(source.dev), _chain(target.dev))
     kin = _kin(last or Hop(sim.request, source.dev.id, ""), source.dev, target.dev)
     if kin is not None and (last is None or last.rule in (*_SILENT, bridge.NO_REFLECTION)):
@@ -75,6 +77,10 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
         assumed = next((hop for hop in hops if hop.rule == ip.ON_LINK_IF_BOUND), None)
         return assumed or _apart(sim, source, target) or last or next((hop for hop in reversed(hops) if hop.rule), None)
     if last.rule == bridge.NO_REFLECTION:
+        # Where the target has had a copy by another way, what it did with that tells more.
+        for hop in hops:
+            if hop.end and hop.phase == last.phase and hop.at == target.dev.id:
+                return hop
         return _not_reflected(sim, last, source, target)
     # Whose the frame was is told by what came before: the child that the parent has in its place.
     taken = [hop for hop in hops if hop.rule in _TAKEN and hop.phase == last.phase]
@@ -153,6 +159,36 @@ def _apart(sim: Sim, source: End, target: End) -> Hop | None:
     if there.bridge in seen:
         return None
     what = f"it is on {here.bridge.id}, {target.dev.id} on {there.bridge.id}"
+    return Hop(sim.request, source.dev.id, what, device.APART, True)
+
+
+def _no_way(sim: Sim, source: End, target: End) -> Hop | None:
+    """The event for a target that not even other hosts could lead to, if they were routers; None if some could."""
+    near, far = source.wire, target.wire
+    if near is not None and far is not None and near.bridge is far.bridge:
+        return None
+    neighbours: dict[Bridge | Namespace, list[Bridge | Namespace]] = defaultdict(list)
+    for dev in sim.world.devices.values():
+        at = dev.lower or dev
+        others = [port.bridge for port in (at.port, dev.member) if port is not None]
+        for other in (*others, dev.bridge, at.peer.ns if at.peer is not None else None):
+            if other is not None:
+                neighbours[dev.ns].append(other)
+                neighbours[other].append(dev.ns)
+    for bridge_ in sim.world.bridges:
+        neighbours[bridge_] += [port.far_port.bridge for port in bridge_.ports if port.far_port is not None]
+    here, there = source.dev.ns, target.dev.ns
+    seen: set[Bridge | Namespace] = {here}
+    queue: list[Bridge | Namespace] = [here]
+    while queue:
+        new = [one for one in neighbours[queue.pop()] if one not in seen]
+        seen.update(new)
+        queue += new
+    if there in seen:
+        return None
+    what = f"nothing joins {here.id} and {there.id}"
+    if near is not None and far is not None:
+        what = f"it is on {near.bridge.id}, {target.dev.id} on {far.bridge.id}"
     return Hop(sim.request, source.dev.id, what, device.APART, True)
 
 

@@ -57,6 +57,19 @@ hosts:
   A: {interfaces: {eth0: {switch: s1, addresses: [10.0.0.1/24]}}}
   B: {interfaces: {eth0: {switch: s2, addresses: [10.0.0.2/24]}}}
 """
+FAR_APART = APART.replace("10.0.0.1/24", "10.0.0.1/24, 'fd00::1/64'").replace(
+    "10.0.0.2/24", "10.0.1.2/24, 'fd01::2/64'"
+)
+TWO_CHILDREN = """\
+name: two-children
+switches: {lan: {}}
+hosts:
+  A:
+    interfaces:
+      eth0: {switch: lan, addresses: [10.0.0.1/24]}
+      c1: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.0.2/24]}
+      c2: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.0.3/24]}
+"""
 SAME_MAC = TWICE.replace("10.0.0.1/24]", '10.0.0.1/24], mac: "02:00:00:00:00:01"', 1).replace(
     "[10.0.0.1/24]}", '[10.0.0.2/24], mac: "02:00:00:00:00:01"}'
 )
@@ -86,6 +99,11 @@ BY_R, BACK_BY_R = "{to: default, via: 10.0.0.254}", "{to: default, via: 10.0.1.2
         (TWICE, "C A", "tcp", "neigh/another-machine-answers", "B, TCP SYN"),
         (APART, "A B", "icmp", "link/apart", "A:eth0, echo request"),
         (APART, "A B", "broadcast", "link/apart", "A:eth0, frame"),
+        *((APART, "A B", layer, "link/apart", "A:eth0, ") for layer in ("arp", "unicast", "tcp", "udp", "icmp-static")),
+        (FAR_APART, "A B", "icmp", "link/apart", "A:eth0, echo request (it is on s1, B:eth0 on s2)"),
+        (FAR_APART, "A B", "udp", "link/apart", "A:eth0, UDP request"),
+        (FAR_APART, "A B", "icmp6", "link/apart", "A:eth0, echo request"),
+        *((TWO_CHILDREN, "A:c1 A:c2", layer, "ip/local-source-refused", "A:c2, ") for layer in ("icmp", "tcp", "arp")),
         (SAME_MAC, "A B", "icmp", "bridge/same-mac-twice", "port(B:eth0), ARP reply"),
         (siblings("bridge", ", port: {attached: off}"), "B A/web", "icmp", "bridge/port-detached", "port(A:eth0)"),
         (siblings("bridge", ", state: down"), "B A/web", "icmp", "link/no-carrier", "A/web:eth0"),
