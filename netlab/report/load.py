@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from netlab.errors import ReportError
+from netlab.report.axes import OLDER, renew
 from netlab.report.record import SCHEMA
 from netlab.report.write import failed
 
@@ -39,10 +40,13 @@ def records(path: Path) -> list[Record]:
     found = content if isinstance(content, list) else [content]
     for one in found:
         schema = one.get("schema") if isinstance(one, dict) else None
-        if schema != SCHEMA:
+        if schema == OLDER:
+            with whole(file):
+                renew(one)
+        elif schema != SCHEMA:
             raise ReportError(
                 f"{file}: not a record of a run that this netlab can read ({schema or 'no schema'})",
-                mend=f"records are what 'netlab run' writes as run.json, {SCHEMA}",
+                mend=f"records are what 'netlab run' writes as run.json, {SCHEMA} (or {OLDER})",
             )
     if not found:
         raise ReportError(f"{file}: no record in it")

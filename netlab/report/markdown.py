@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from netlab.report import diagram, told, words
-from netlab.report.matrix import Cell, labels_and_blocks
+from netlab.report import axes, diagram, told, words
+from netlab.report.matrix import Cell, Side, blocks, cells, side
+from netlab.report.reach import Reach, beside, reach
 
 Record = Mapping[str, Any]
 
@@ -188,36 +189,60 @@ def _step(record: Record, step: Record, notes: dict[str, int], matrices: bool) -
         yield ""
     if not matrices:
         return
+    found = reach(record, step)
     states = record["topology"]["plan"].get("steps", [])
     state = next((one["state"] for one in states if one["name"] == step["name"]), None)
     if state is not None:
         picture = ["```mermaid", diagram.as_mermaid(state).rstrip("\n"), "```"]
         yield from _folded("Diagram", picture)
+    if found is not None:
+        yield from _reach(found, notes)
+    if rest := beside(step, found):
+        ends = side(axes.listed(record, step, "endpoints"))
+        yield from _folded("Interface by interface, layer by layer", _matrices(rest, ends, notes))
     if step["layers"]:
-        yield from _folded("Matrices", _matrices(record, step, notes))
+        yield f"{', '.join(f'{letter} {words.LETTERS[letter]}' for letter in 'RAU')}, ? {words.BRIEFLY['?']};"
+        own = "(A) a host's own address, " if found else ""
+        yield f"{own}**bold!** not as expected, ~ only observed"
+        yield ""
 
 
-def _matrices(record: Record, step: Record, notes: dict[str, int]) -> Iterator[str]:
-    endpoints = step["endpoints"] or record["endpoints"]
-    names, blocks = labels_and_blocks(dict(step), endpoints)
-    for block in blocks:
+def _reach(found: Reach, notes: dict[str, int]) -> Iterator[str]:
+    """Who can reach whom: what is to be seen at once."""
+    rows, columns = side(found.rows), side(found.columns)
+    yield f"**Who can reach whom** ({found.title})"
+    yield ""
+    yield from _table(rows.names, columns.names, cells(found.layer, rows, columns), notes)
+    yield ""
+    for said, pairs, more in found.told_apart():
+        named = ", ".join(f"{code(a)} → {code(b)}" for a, b in pairs)
+        yield f"\\* {said}: {named}{f' and {more} more' if more else ''}<br>"
+    if found.same:
+        yield f"Programs and interfaces get the same answers: {', '.join(found.same)}."
+    yield ""
+
+
+def _matrices(layers: Mapping[str, Record], ends: Side, notes: dict[str, int]) -> Iterator[str]:
+    for block in blocks(layers, ends):
         yield f"**{', '.join(block.layers)}**"
         yield ""
-        yield "| from ↓ to → | " + " | ".join(code(name, table=True) for name in names) + " |"
-        yield "|---|" + ":-:|" * len(names)
-        for name, row in zip(names, block.rows, strict=True):
-            yield f"| {code(name, table=True)} | " + " | ".join(_cell(cell, notes) for cell in row) + " |"
+        yield from _table(ends.names, ends.names, block.rows, notes)
         yield ""
-    yield f"{', '.join(f'{letter} {words.LETTERS[letter]}' for letter in 'RAU')}, ? {words.BRIEFLY['?']};"
-    yield "**bold!** not as expected, ~ only observed"
+
+
+def _table(
+    names: Sequence[str], heads: Sequence[str], rows: Sequence[Sequence[Cell]], notes: dict[str, int]
+) -> Iterator[str]:
+    yield "| from ↓ to → | " + " | ".join(code(name, table=True) for name in heads) + " |"
+    yield "|---|" + ":-:|" * len(heads)
+    for name, row in zip(names, rows, strict=True):
+        yield f"| {code(name, table=True)} | " + " | ".join(_cell(cell, notes) for cell in row) + " |"
 
 
 def _cell(cell: Cell, notes: dict[str, int]) -> str:
-    text = "·" if cell.letter == "." else cell.letter
-    if cell.mark == "!":
-        text = f"**{text}!**"
-    elif cell.mark:
-        text += cell.mark
+    text = "·" if cell.letter == "." else cell.text.replace("*", "\\*")
+    if "!" in cell.mark:
+        text = f"**{text}**"
     if cell.rule:
         text += f"<sup>{notes.setdefault(cell.rule, len(notes) + 1)}</sup>"
     return text

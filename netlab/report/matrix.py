@@ -1,13 +1,15 @@
-"""Matrices on a terminal: one for each layer, equal ones merged, side by side as far as the width goes."""
+"""Matrices on a terminal: who can reach whom; then one for each layer, equal ones merged, side by side."""
 
 from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from netlab.report import axes, words
+from netlab.report.reach import Reach, beside, reach
 from netlab.report.style import Style, visible
 
 #: Above this many endpoints a matrix shows groups.
@@ -15,7 +17,7 @@ FOLD_ABOVE = 20
 #: What a cell shows besides its letter: not as expected, no proof, only observed.
 MARKS = {"F": "!", "?": "?", "S": "~"}
 
-Record = dict[str, Any]
+Record = Mapping[str, Any]
 
 
 @dataclass
@@ -33,11 +35,17 @@ class Notes:
 
 @dataclass(frozen=True)
 class Cell:
-    """What one cell (of one pair, or of two groups) shows."""
+    """What one cell (of one pair, or of two groups) shows; ``own`` is a host's answer to itself."""
 
     letter: str
     mark: str = ""
     rule: str | None = None
+    own: bool = False
+
+    @property
+    def text(self) -> str:
+        """Letter and marks."""
+        return f"({self.letter})" if self.own else self.letter + self.mark
 
 
 @dataclass(frozen=True)
@@ -48,26 +56,35 @@ class Block:
     rows: tuple[tuple[Cell, ...], ...]
 
 
-def labels_and_blocks(step: Record, endpoints: Sequence[Record]) -> tuple[list[str], list[Block]]:
-    """The rows' names and the step's matrices, layers whose matrices are equal merged, groups folded."""
-    groups = _groups(endpoints)
-    merged: dict[tuple[tuple[Cell, ...], ...], list[str]] = {}
-    for name, layer in step["layers"].items():
-        merged.setdefault(_cells(layer, list(groups.values())), []).append(name)
-    names = [f"{name} ×{len(members)}" if len(members) > 1 else name for name, members in groups.items()]
-    return names, [Block(tuple(layers), rows) for rows, layers in merged.items()]
+@dataclass(frozen=True)
+class Side:
+    """The rows of matrices, or the columns: names, and which pairs' places each stands for."""
+
+    names: tuple[str, ...]
+    members: tuple[tuple[int, ...], ...]
 
 
-def _groups(endpoints: Sequence[Record]) -> dict[str, list[int]]:
-    fold = len(endpoints) > FOLD_ABOVE
+def side(ends: Sequence[Record]) -> Side:
+    """A side of these endpoints, hosts or addresses; where they are many, of groups of them."""
+    fold = len(ends) > FOLD_ABOVE
     groups: dict[str, list[int]] = {}
-    for i, endpoint in enumerate(endpoints):
-        groups.setdefault(endpoint["group"] if fold else endpoint["id"], []).append(i)
-    return groups
+    for i, end in enumerate(ends):
+        groups.setdefault(end["group"] if fold else end["id"], []).append(i)
+    names = (f"{name} ×{len(members)}" if len(members) > 1 else name for name, members in groups.items())
+    return Side(tuple(names), tuple(map(tuple, groups.values())))
 
 
-def _cells(layer: Record, groups: Sequence[Sequence[int]]) -> tuple[tuple[Cell, ...], ...]:
-    return tuple(tuple(_cell(layer, rows, columns) for columns in groups) for rows in groups)
+def blocks(layers: Mapping[str, Record], ends: Side) -> list[Block]:
+    """The matrices of layers of interface questions, equal ones merged."""
+    merged: dict[tuple[tuple[Cell, ...], ...], list[str]] = {}
+    for name, layer in layers.items():
+        merged.setdefault(cells(layer, ends, ends), []).append(name)
+    return [Block(tuple(names), rows) for rows, names in merged.items()]
+
+
+def cells(layer: Record, rows: Side, columns: Side) -> tuple[tuple[Cell, ...], ...]:
+    """A layer's matrix as it is shown."""
+    return tuple(tuple(_cell(layer, these, those) for those in columns.members) for these in rows.members)
 
 
 def _cell(layer: Record, rows: Sequence[int], columns: Sequence[int]) -> Cell:
@@ -84,54 +101,126 @@ def _cell(layer: Record, rows: Sequence[int], columns: Sequence[int]) -> Cell:
 
 
 def _tally(layer: Record, rows: Sequence[int], columns: Sequence[int]) -> Counter[Cell]:
-    """How often each cell is there, a pair with itself left out unless it is all there is."""
-    parts = [layer["observed"], layer["verdict"], layer["expected"], layer["rules"]["rows"]]
-    count = len(layer["observed"])
-    parts = [part or ["." * count] * count for part in parts]
-    whole = len(columns) == count
-    same = {*rows} & {*columns} if len(rows) > 1 or len(columns) > 1 else set()
+    """How often each cell is there, pairs with itself left out unless there is but one pair."""
+    parts = [layer["observed"], layer["verdict"], layer["expected"], layer["rules"]["rows"], layer.get("apart")]
+    width = len(layer["observed"][0]) if layer["observed"] else 0
+    parts = [part or [" " * width] * len(layer["observed"]) for part in parts]
+    whole, many = len(columns) == width, len(rows) > 1 or len(columns) > 1
+    own, wanted = layer.get("own"), {*columns}
     found: Counter[Any] = Counter()
     for i in rows:
         mine = [part[i] for part in parts]
         shown = mine if whole else [[row[j] for j in columns] for row in mine]
         found.update(zip(*shown, strict=True))
-        if i in same:
-            found[tuple(row[i] for row in mine)] -= 1
-    cells: Counter[Cell] = Counter()
-    for (letter, verdict, expected, key), number in found.items():
+        if many:
+            found.subtract(tuple(row[j] for row in mine) for j in wanted.intersection(own[i] if own else (i,)))
+    itself = not many and own is not None and columns[0] in own[rows[0]]
+    tally: Counter[Cell] = Counter()
+    for (letter, verdict, expected, key, apart), number in found.items():
         if number:
-            cells[_single(letter, verdict, expected, layer["rules"]["keys"].get(key))] += number
-    return cells
+            tally[_single(letter, verdict, expected, layer["rules"]["keys"].get(key), apart.strip(), itself)] += number
+    return tally
 
 
-def _single(letter: str, verdict: str, expected: str, rule: str | None) -> Cell:
+def _single(letter: str, verdict: str, expected: str, rule: str | None, apart: str, own: bool) -> Cell:
     mark = MARKS.get(verdict, "")
     if verdict == "P" and letter != expected and not (expected == "B" and letter in "RA"):
         mark = "!"
     if letter == "?" and mark == "?":
         mark = ""
-    return Cell(letter, mark, rule if letter in "UAB?" else None)
+    if own and letter in "RA" and mark in "~" and not apart:
+        return Cell(letter, own=True)
+    return Cell(letter, mark + apart, rule if letter in "UAB?" else None)
 
 
-def draw(step: Record, endpoints: Sequence[Record], notes: Notes, style: Style) -> Iterator[str]:
-    """Lines of text: the matrices in bands, each as many as fit beside the rows' names.
+def draw(record: Record, step: Record, notes: Notes, style: Style) -> Iterator[str]:
+    """Lines of text: who can reach whom, then the matrices of interface questions that say something else."""
+    found = reach(record, step)
+    if found is not None:
+        yield from _reach(found, notes, style)
+    rest = beside(step, found)
+    if found is not None and rest:
+        yield ""
+        for line in style.wrap("Interface by interface, layer by layer", "  ", "  "):
+            yield style.paint(line, "bold")
+    if rest:
+        yield from _layers(rest, side(axes.listed(record, step, "endpoints")), notes, style)
+
+
+# --- who can reach whom -----------------------------------------------------------------------------
+
+
+def _reach(found: Reach, notes: Notes, style: Style) -> Iterator[str]:
+    yield from style.wrap(f" ({found.title})", f"  {style.paint('Who can reach whom', 'bold')}", "    ")
+    rows, columns = side(found.rows), side(found.columns)
+    if max(len(rows.names), len(columns.names)) > FOLD_ABOVE:
+        yield from _counts(
+            {words.asked(name): {**layer, "own": found.layer["own"]} for name, layer in found.layers.items()},
+            notes,
+            style,
+        )
+    else:
+        yield from _by_host(found, rows, columns, notes, style)
+    for said, pairs, more in found.told_apart():
+        named = ", ".join(f"{a} {style.arrow} {b}" for a, b in pairs) + (f" and {more} more" if more else "")
+        yield from style.wrap(f"{said}: {named}", "  * ", "    ")
+    if found.same:
+        yield from style.wrap(f"Programs and interfaces get the same answers: {', '.join(found.same)}.", "  ", "  ")
+
+
+def _by_host(found: Reach, rows: Side, columns: Side, notes: Notes, style: Style) -> Iterator[str]:
+    """The matrix, with as much of the addresses at the heads of its columns as the width allows."""
+    table = cells(found.layer, rows, columns)
+    names = [shorten(name, style.width // 3) for name in rows.names]
+    single = [found.columns[members[0]] if len(members) == 1 else {} for members in columns.members]
+    ips = [one.get("v4") or one.get("v6") or "" for one in single]
+    ids = list(columns.names)
+    numbers = [str(number) for number in range(1, len(ids) + 1)]
+    under = ["" if ip == name else ip for ip, name in zip(ips, ids, strict=True)]
+    for heads, with_notes in (([ids, under], True), ([ids], True), ([numbers], True), ([numbers], False)):
+        shown = [[_text(cell, notes, style, with_notes) for cell in row] for row in table]
+        lines = _columns([*heads, *shown], ["", *[""] * (len(heads) - 1), *names])
+        if max(map(visible, lines)) < style.width:
+            break
+    else:
+        yield from _counts({"": found.layer}, notes, style)
+        return
+    for k, line in enumerate(lines):
+        yield style.paint(line, "dim") if k < len(heads) else line
+    if heads == [numbers]:
+        key = (f"{number} {name} {ip}".rstrip() for number, name, ip in zip(numbers, ids, under, strict=True))
+        yield from style.wrap(", ".join(key), style.paint("  columns: ", "dim"), "    ")
+
+
+def _columns(table: Sequence[Sequence[str]], labels: Sequence[str]) -> list[str]:
+    from tabulate import tabulate
+
+    rows = [[label, *row] for label, row in zip(labels, table, strict=True)]
+    lines = tabulate(rows, tablefmt="plain", stralign="left", disable_numparse=True).splitlines()
+    return [f"  {line.rstrip()}" for line in lines]
+
+
+# --- layer by layer ---------------------------------------------------------------------------------
+
+
+def _layers(layers: Mapping[str, Record], ends: Side, notes: Notes, style: Style) -> Iterator[str]:
+    """The matrices in bands, each as many as fit beside the rows' names.
 
     Where they don't fit, even folded and without footnotes, each layer is a line of counts.
     """
-    if len(_groups(endpoints)) > FOLD_ABOVE:
-        yield from _counts(step, notes, style)
+    if len(ends.names) > FOLD_ABOVE:
+        yield from _counts(layers, notes, style)
         return
-    names, blocks = labels_and_blocks(step, endpoints)
-    labels = [f"{i} {shorten(name, style.width // 3)}" for i, name in enumerate(names, 1)]
+    labels = [f"{i} {shorten(name, style.width // 3)}" for i, name in enumerate(ends.names, 1)]
     margin = max(map(len, labels), default=0) + 4
     room = style.width - margin
     pictures = []
-    for block in blocks:
+    for block in blocks(layers, ends):
         picture = _draw(block, notes, style)
         if picture.width > room:
             picture = _draw(block, notes, style, with_notes=False)
         if picture.width > room:
-            yield from _counts(step, notes, style)
+            yield from _counts(layers, notes, style)
             return
         pictures.append(picture)
     band: list[_Picture] = []
@@ -164,13 +253,9 @@ def _draw(block: Block, notes: Notes, style: Style, *, with_notes: bool = True) 
 
 def _text(cell: Cell, notes: Notes, style: Style, with_notes: bool) -> str:
     _meet(cell, notes)
-    colours = {
-        "!": ("bold", "red"),
-        "?": ("yellow",),
-        "~": ("dim",),
-        "": {"R": ("green",), "A": ("cyan",), ".": ("dim",), "?": ("yellow",)}.get(cell.letter, ()),
-    }[cell.mark]
-    text = style.paint(cell.letter + cell.mark, *colours)
+    plain = {"R": ("green",), "A": ("cyan",), ".": ("dim",), "?": ("yellow",)}.get(cell.letter, ())
+    colours = {"!": ("bold", "red"), "?": ("yellow",), "~": ("dim",)}.get(cell.mark.rstrip("*"), plain)
+    text = style.paint(cell.text, *(("dim",) if cell.own else colours))
     if cell.rule and with_notes:
         text += style.paint(style.note(notes.number(cell.rule)), "dim")
     return text
@@ -194,29 +279,31 @@ def _band(labels: Sequence[str], band: Sequence[_Picture], margin: int, room: in
         yield (label.ljust(margin) + cells).rstrip()
 
 
-def _counts(step: Record, notes: Notes, style: Style) -> Iterator[str]:
+def _counts(layers: Mapping[str, Record], notes: Notes, style: Style) -> Iterator[str]:
     """Where no matrix fits: for each layer how many pairs have which letter, and with which mark."""
     from tabulate import tabulate
 
-    rows = []
-    for name, layer in step["layers"].items():
-        every = range(len(layer["observed"]))
+    lines = []
+    for name, layer in layers.items():
+        rows = layer["observed"]
         count: Counter[str] = Counter()
-        for cell, number in _tally(layer, every, every).items():
+        for cell, number in _tally(layer, range(len(rows)), range(len(rows[0]))).items():
             if cell.letter != ".":
                 _meet(cell, notes)
                 count[cell.letter + cell.mark] += number
                 if cell.rule:
                     notes.number(cell.rule)
-        rows.append([f"  {name}", "  ".join(f"{letter} {number}" for letter, number in count.most_common())])
-    yield from tabulate(rows, tablefmt="plain", disable_numparse=True).splitlines()
+        lines.append([f"  {name}", "  ".join(f"{letter} {number}" for letter, number in count.most_common())])
+    yield from tabulate(lines, tablefmt="plain", disable_numparse=True).splitlines()
 
 
 def _meet(cell: Cell, notes: Notes) -> None:
     """Note for the legend what a cell shows."""
+    if cell.own:
+        notes.shown.add("own")
+        return
     notes.shown.update(letter for letter in cell.letter if letter in "RABU?.")
-    if cell.mark:
-        notes.shown.add("mark" + cell.mark)
+    notes.shown.update("mark" + mark for mark in cell.mark)
 
 
 def shorten(name: str, most: int) -> str:

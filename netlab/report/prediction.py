@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from netlab.contract.types import Plan, Step
+from netlab.contract.types import Plan, Step, asks_host
 from netlab.judge.types import JudgedLayer
 from netlab.report.changes import describe
 from netlab.report.matrix import Notes, draw
-from netlab.report.record import state_endpoints
+from netlab.report.record import axes, own_axes
 from netlab.report.rules import rule_rows
 from netlab.report.style import Style
 from netlab.report.terminal import head, legend, step_head, why
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
-SCHEMA = "netlab.predict/1"
+SCHEMA = "netlab.predict/2"
 _VERDICTS = str.maketrans("RAUB?", "PPPPP")
 
 
@@ -31,7 +31,7 @@ def build(
     version: str,
 ) -> Record:
     """The prediction of these steps. ``predict`` asks the model, ``rules`` are `netlab.model.RULES`."""
-    first = state_endpoints(steps[0].state)
+    first = axes(steps[0].state)
     made = [_step(step, predict(step), first) for step in steps]
     met = {rule for step in made for layer in step["layers"].values() for rule in layer["rules"]["keys"].values()}
     return {
@@ -43,7 +43,7 @@ def build(
             "file": plan.file,
             "warnings": list(plan.warnings),
         },
-        "endpoints": first,
+        **first,
         "steps": made,
         "rules": {
             name: {
@@ -57,14 +57,19 @@ def build(
     }
 
 
-def _step(step: Step, prediction: Prediction, first: list[Record]) -> Record:
-    mine = state_endpoints(step.state)
+def _step(step: Step, prediction: Prediction, first: Mapping[str, list[Record]]) -> Record:
     layers = {}
     for layer, rows in prediction.letters.items():
         verdict = tuple(row.translate(_VERDICTS) for row in rows)
         judged = JudgedLayer(layer, rows, rows, verdict)
         unknown = {f"{i},{j}": why for (name, i, j), why in prediction.unknown.items() if name == layer}
-        layers[layer] = {"expected": list(rows), "rules": rule_rows(judged, prediction), "unknown": unknown}
+        asked = "host" if asks_host(layer) else "interface"
+        layers[layer] = {
+            "asked": asked,
+            "expected": list(rows),
+            "rules": rule_rows(judged, prediction),
+            "unknown": unknown,
+        }
     heard = {}
     if "broadcast" in prediction.letters:
         heard = {
@@ -76,7 +81,7 @@ def _step(step: Step, prediction: Prediction, first: list[Record]) -> Record:
         "name": step.name,
         "description": step.description,
         "changes": [describe(change) for change in step.changes],
-        "endpoints": None if mine == first else mine,
+        **own_axes(step.state, first),
         "layers": layers,
         "heard": heard,
     }
@@ -89,9 +94,9 @@ def render(record: Record, style: Style) -> str:
     for step in record["steps"]:
         lines.append("")
         lines += step_head(record, step, style)
-        endpoints = step["endpoints"] or record["endpoints"]
         shown = {
             name: {
+                "asked": layer["asked"],
                 "observed": layer["expected"],
                 "expected": layer["expected"],
                 "verdict": [row.translate(_VERDICTS) for row in layer["expected"]],
@@ -99,7 +104,7 @@ def render(record: Record, style: Style) -> str:
             }
             for name, layer in step["layers"].items()
         }
-        lines += draw({"layers": shown}, endpoints, notes, style)
+        lines += draw(record, {**step, "layers": shown}, notes, style)
         reasons = {why for layer in step["layers"].values() for why in layer["unknown"].values()}
         lines += (f"  ? not known: {reason}" for reason in sorted(reasons))
     lines += legend(notes, style)

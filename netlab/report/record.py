@@ -10,10 +10,21 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from netlab.contract.observed import StepObserved
-from netlab.contract.types import Endpoint, Plan, State, Step, layer_family
+from netlab.contract.types import (
+    HOST_LAYERS,
+    AnyTarget,
+    Asker,
+    Endpoint,
+    Plan,
+    State,
+    Step,
+    Target,
+    asks_host,
+    layer_family,
+)
 from netlab.contract.wire import to_plain
 from netlab.errors import FAILED, INCONCLUSIVE, PASSED
-from netlab.groups import fold
+from netlab.groups import column_groups, fold, fold_hosts
 from netlab.judge.types import Finding, JudgedClaim, JudgedExpectation, JudgedStep
 from netlab.report.changes import describe
 from netlab.report.rules import rule_rows
@@ -26,7 +37,10 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
-SCHEMA = "netlab.run/1"
+SCHEMA = "netlab.run/2"
+#: What the rows and columns of matrices are called: those of interface questions are endpoints, in both ways; host
+#: questions are asked by hosts, of addresses.
+AXES = ("endpoints", "hosts", "addresses")
 #: Up to this many endpoints a record tells the story of every pair.
 STORIES_UP_TO = 30
 
@@ -67,7 +81,7 @@ def build(
     circumstances: Circumstances,
 ) -> Record:
     """The record of one run. ``rules`` maps a rule's id to the rule (`netlab.model.RULES`)."""
-    listed = _endpoints(steps)
+    listed = axes(steps[0].step.state) if steps else {name: [] for name in AXES}
     findings = [
         _finding(one.step.name, finding)
         for one in steps
@@ -94,7 +108,7 @@ def build(
         "repetition": circumstances.repetition,
         "started": circumstances.started,
         "durations": {name: round(value, 4) for name, value in circumstances.seconds.items()},
-        "endpoints": listed,
+        **listed,
         "steps": step_records,
         "findings": findings,
         "claims": weighed,
@@ -168,14 +182,39 @@ def _bare(plan: Plan, steps: Sequence[Examined]) -> Plan:
     )
 
 
-def _endpoints(steps: Sequence[Examined]) -> list[Record]:
-    """The endpoints of the first step, in the matrices' order."""
-    return state_endpoints(steps[0].step.state) if steps else []
+def axes(state: State) -> dict[str, list[Record]]:
+    """The rows and columns of a state's matrices as the record holds them, by `AXES`."""
+    columns, groups = state.destinations(HOST_LAYERS[0]), column_groups(state, HOST_LAYERS[0])
+    return {
+        "endpoints": [_endpoint(state, one, group) for one, group in zip(state.endpoints, fold(state), strict=True)],
+        "hosts": [_host(state, one, group) for one, group in zip(state.askers, fold_hosts(state), strict=True)],
+        "addresses": [_address(state, one, group) for one, group in zip(columns, groups, strict=True)],
+    }
 
 
-def state_endpoints(state: State) -> list[Record]:
-    """Every endpoint of a state as the record holds it."""
-    return [_endpoint(state, one, group) for one, group in zip(state.endpoints, fold(state), strict=True)]
+def own_axes(state: State, listed: Mapping[str, list[Record]]) -> dict[str, list[Record] | None]:
+    """A step's rows and columns, null where they are the record's: not where interfaces have come, gone or changed."""
+    mine = axes(state)
+    return {name: None if mine[name] == listed[name] else mine[name] for name in AXES}
+
+
+def _host(state: State, asker: Asker, group: str) -> Record:
+    kind = state.namespace(asker.namespace).kind
+    return {"id": asker.id, "kind": kind, "families": list(asker.families), "group": group}
+
+
+def _address(state: State, one: AnyTarget, group: str) -> Record:
+    links = one.links if isinstance(one, Target) else (one.link,)
+    places = {state.link(link).namespace for link in links}
+    v4, v6 = one.address(4), one.address(6)
+    return {
+        "id": one.id,
+        "namespace": places.pop() if len(places) == 1 else None,
+        "links": list(links),
+        "v4": v4.ip if v4 else None,
+        "v6": v6.ip if v6 else None,
+        "group": group,
+    }
 
 
 def _endpoint(state: State, endpoint: Endpoint, group: str) -> Record:
@@ -209,12 +248,12 @@ def _measured(steps: Sequence[Examined]) -> dict[str, list[Record]]:
 # --- steps ------------------------------------------------------------------------------------------
 
 
-def _step(one: Examined, listed: list[Record]) -> Record:
+def _step(one: Examined, listed: Mapping[str, list[Record]]) -> Record:
     state, observed = one.step.state, one.observed
-    mine = state_endpoints(state)
     layers: dict[str, Record] = {}
     for judged, seen in zip(one.judged.layers, observed.layers, strict=True):
         layers[judged.layer] = {
+            "asked": "host" if asks_host(judged.layer) else "interface",
             "family": layer_family(judged.layer),
             "expected": list(judged.expected),
             "observed": list(judged.observed),
@@ -228,8 +267,7 @@ def _step(one: Examined, listed: list[Record]) -> Record:
         "name": one.step.name,
         "description": one.step.description,
         "changes": [describe(change) for change in one.step.changes],
-        # Only where interfaces have come, gone or changed: else the matrices' order is the record's.
-        "endpoints": None if mine == listed else mine,
+        **own_axes(state, listed),
         "layers": layers,
         "hops": one.stories.hops,
         "heard": {s: sorted(who) for layer in observed.layers for s, who in layer.heard.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from netlab.judge.predicted import Predicted
@@ -16,15 +17,21 @@ def rule_rows(judged: JudgedLayer, prediction: Predicted | None) -> dict[str, An
     """``rows`` with a key per cell (``.`` where no rule is named) and ``keys``, from key to rule id."""
     if prediction is None or judged.layer not in prediction.letters:
         return {"rows": [], "keys": {}}
+    return as_keys(
+        [rule if verdict not in ". " else None for verdict, rule in zip(verdicts, rules, strict=True)]
+        for verdicts, rules in zip(judged.verdict, prediction.rule_rows(judged.layer), strict=True)
+    )
+
+
+def as_keys(names: Iterable[Sequence[str | None]]) -> dict[str, Any]:
+    """The same from rows of rule ids."""
     keys: dict[str | None, str] = {None: "."}
     rows = []
-    for verdicts, rules in zip(judged.verdict, prediction.rule_rows(judged.layer), strict=True):
-        for verdict, rule in dict.fromkeys(zip(verdicts, rules, strict=True)):
-            if verdict not in ". " and rule not in keys:
+    for row in names:
+        for rule in dict.fromkeys(row):
+            if rule not in keys:
                 keys[rule] = _key(len(keys) - 1)
-        rows.append(
-            "".join([keys[rule] if verdict not in ". " else "." for verdict, rule in zip(verdicts, rules, strict=True)])
-        )
+        rows.append("".join([keys[rule] for rule in row]))
     del keys[None]
     return {"rows": rows, "keys": {key: rule for rule, key in keys.items()}}
 

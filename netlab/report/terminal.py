@@ -7,18 +7,25 @@ expected, and the counts in the last line.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from netlab.report import told, words
+from netlab.report import axes, told, words
 from netlab.report.matrix import Notes, draw
 from netlab.report.overview import in_words
+from netlab.report.record import AXES
 from netlab.report.style import Style, clean
 
 Record = dict[str, Any]
 
 #: The letters and marks of a matrix in the legend.
-_MEANING = words.BRIEFLY | {"mark!": "not as expected", "mark?": "no proof", "mark~": "only observed"}
+_MEANING = words.BRIEFLY | {
+    "own": "(A) its own address",
+    "mark!": "not as expected",
+    "mark?": "no proof",
+    "mark~": "only observed",
+    "mark*": "not so on every layer",
+}
 #: Findings shown in full; the record has them all.
 MOST_FINDINGS = 12
 _CLAIM = {
@@ -94,7 +101,6 @@ def step_head(record: Record, step: Record, style: Style) -> Iterator[str]:
 
 
 def _step(record: Record, k: int, step: Record, notes: Notes, style: Style) -> Iterator[str]:
-    endpoints = step["endpoints"] or record["endpoints"]
     yield ""
     yield from step_head(record, step, style)
     if len(record["steps"]) > 1 and step["expectations"]:
@@ -102,16 +108,14 @@ def _step(record: Record, k: int, step: Record, notes: Notes, style: Style) -> I
     yield from _expectations(record, step, style)
     for name in step["unsettled"]:
         yield f"  {style.verdict('?')} {name} did not settle: what depends on it proves nothing"
-    yield from _layers(record, k, step, endpoints, notes, style)
+    yield from _layers(record, k, step, notes, style)
     if record["throughput"] or record["latency"] or record["compare"]:
         from netlab.report import measured
 
         yield from measured.show(record, step["name"], style)
 
 
-def _layers(
-    record: Record, k: int, step: Record, endpoints: Sequence[Record], notes: Notes, style: Style
-) -> Iterator[str]:
+def _layers(record: Record, k: int, step: Record, notes: Notes, style: Style) -> Iterator[str]:
     if not step["layers"]:
         return
     if step["expectations"] or step["unsettled"]:
@@ -120,14 +124,14 @@ def _layers(
     if before is not None:
         yield f"  {style.paint('every pair on every layer as in ' + clean(before['name']), 'dim')}"
     else:
-        yield from draw(step, endpoints, notes, style)
+        yield from draw(record, step, notes, style)
     for note in step["notes"]:
         yield from style.wrap(note, style.paint("  note: ", "dim"), "        ")
 
 
 def _same(before: Record, step: Record, record: Record) -> bool:
     """Whether two steps would show the same matrices."""
-    if (before["endpoints"] or record["endpoints"]) != (step["endpoints"] or record["endpoints"]):
+    if any(axes.listed(record, before, name) != axes.listed(record, step, name) for name in AXES):
         return False
     if before["layers"].keys() != step["layers"].keys():
         return False
@@ -170,8 +174,9 @@ def _saw(record: Record, step: str, cell: Record) -> str:
     evidence = told.evidence(record, step, cell)
     if cell["observed"] == "A" and told.entered(evidence):
         return f"A, {told.entered(evidence)} answered"
-    reason = f" ({evidence['reason']})" if evidence.get("reason") else ""
-    return f"{cell['observed']}, {words.BRIEFLY[cell['observed']]}{reason}"
+    reason = evidence.get("reason")
+    because = f" ({words.because(reason, cell['layer'], cell['src'], cell['dst'])})" if reason else ""
+    return f"{cell['observed']}, {words.BRIEFLY[cell['observed']]}{because}"
 
 
 # --- claims, legend, why ----------------------------------------------------------------------------
@@ -214,7 +219,8 @@ def legend(notes: Notes, style: Style) -> Iterator[str]:
     if not shown:
         return
     yield ""
-    words = [f"row {style.arrow} column:", *(f"{key.removeprefix('mark')} {meaning}" for key, meaning in shown)]
+    texts = (meaning if key == "own" else f"{key.removeprefix('mark')} {meaning}" for key, meaning in shown)
+    words = [f"row {style.arrow} column:", *texts]
     line = ""
     for word in words:
         if line and len(line) + 3 + len(word) > style.width - 1:
@@ -294,7 +300,7 @@ def _one_finding(record: Record, finding: Mapping[str, Any], style: Style) -> It
     elif finding["expected"] and finding["kind"] in ("wire", "refusal", "measure"):
         said = f"expected {finding['expected']}, observed {finding['observed']}"
     if finding["detail"]:
-        said += f" ({finding['detail']})"
+        said += f" ({told.detail(finding)})"
     yield from style.wrap(said, "      ", "      ")
     if finding["pairs"] > 1:
         examples = ", ".join(f"{a} {style.arrow} {b}" for a, b in finding["examples"])

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from netlab.report import words
+from netlab.report import axes, words
 
 Record = Mapping[str, Any]
 
@@ -79,8 +79,7 @@ def saw(record: Record, step_name: str, cell: Record) -> str:
     said = words.LETTERS[cell["observed"]]
     reason = found.get("reason")
     if cell["observed"] in "U?" and reason:
-        detail = words.reason(reason)
-        return f"{said}: {detail[0].lower()}{detail[1:].rstrip('.')}"
+        return f"{said}: {words.because(reason, cell['layer'], cell['src'], cell['dst'])}"
     return said
 
 
@@ -95,10 +94,11 @@ def evidence(record: Record, step_name: str, cell: Record) -> Mapping[str, Any]:
     layer = step["layers"].get(cell["layer"]) if step else None
     if step is None or layer is None:
         return {}
-    index = {one["id"]: i for i, one in enumerate(step["endpoints"] or record["endpoints"])}
-    if cell["src"] not in index or cell["dst"] not in index:
+    rows = [one["id"] for one in axes.rows(record, step, cell["layer"])]
+    columns = [one["id"] for one in axes.columns(record, step, cell["layer"])]
+    if cell["src"] not in rows or cell["dst"] not in columns:
         return {}
-    found: Mapping[str, Any] = layer["evidence"].get(f"{index[cell['src']]},{index[cell['dst']]}", {})
+    found: Mapping[str, Any] = layer["evidence"].get(f"{rows.index(cell['src'])},{columns.index(cell['dst'])}", {})
     return found
 
 
@@ -150,7 +150,7 @@ def _finding(record: Record, finding: Record) -> dict[str, Any]:
     if finding["expected"] or finding["observed"]:
         said = f"expected {words.letter(finding['expected']) or '–'}, observed {finding['observed'] or '–'}: {said}"
     if finding["detail"]:
-        said += f" ({words.reason(finding['detail']).rstrip('.')})"
+        said += f" ({detail(finding)})"
     return {
         "mark": words.VERDICT_MARKS[finding["verdict"]],
         "verdict": words.OUTCOMES[finding["verdict"]],
@@ -160,6 +160,12 @@ def _finding(record: Record, finding: Record) -> dict[str, Any]:
         "where": finding["where"] or "",
         "rule": _rule(record, finding["rule"]),
     }
+
+
+def detail(finding: Record) -> str:
+    """The detail of a finding in words."""
+    layer, source, destination = (finding[name] or "" for name in ("layer", "src", "dst"))
+    return words.because(finding["detail"], layer, source, destination)
 
 
 def rules(record: Record) -> dict[str, list[dict[str, Any]]]:

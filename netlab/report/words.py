@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from netlab.contract.types import base_layer
+import re
+
+from netlab.contract.types.layers import HOST, asks_host, port_of, probe_of, size_of
 
 #: A letter in words, of one pair.
 LETTERS = {
@@ -72,10 +74,22 @@ REASONS = {
     "request-lost": "The request did not arrive.",
     "reply-lost": "The request arrived; the reply did not come back.",
     "known-dead": "One end is known to be down.",
-    "refused": "The connection was refused.",
+    "refused": "It was refused.",
+    "filtered": "A filter dropped it.",
     "unsettled": "An interface did not become what the plan says, so nothing is proved.",
     "duplicate": "More than one copy arrived.",
 }
+
+#: What an errno of a program's own send or connect says: no packet left its namespace. In the kernel, fib_props
+#: (net/ipv4/fib_semantics.c) has those of the types of routes.
+_ERRNOS = {
+    "ENETUNREACH": "it has no route there",
+    "EHOSTUNREACH": "its route there says unreachable",
+    "EACCES": "its route there says prohibit",
+    "EINVAL": "its route there is a blackhole",
+    "EPERM": "a filter of its own forbids it",
+}
+_ERRNO = re.compile(r"E[A-Z0-9]+")
 
 #: Kinds of findings in a phrase.
 FINDINGS = {
@@ -93,20 +107,39 @@ FINDINGS = {
 }
 
 
-def reason(name: str) -> str:
-    """The probe engine's reason in a sentence; one that isn't known here as it stands."""
+def reason(name: str, layer: str = "", source: str = "", destination: str = "") -> str:
+    """The probe engine's reason in a sentence, of the pair where one is given; one that isn't known as it stands."""
+    if asks_host(layer) and _ERRNO.fullmatch(name):
+        said = f", {_ERRNOS[name]}" if name in _ERRNOS else ""
+        return f"No packet left {source or 'the source'}: {name}{said}."
+    port = port_of(layer) if name == "refused" and layer else None
+    if port is not None:
+        return f"Refused: nothing listens at port {port} of {destination.partition(':')[0] or 'the destination'}."
     return REASONS.get(name, name)
+
+
+def because(name: str, layer: str, source: str, destination: str) -> str:
+    """The same as a part of a sentence: ``no packet left A: ENETUNREACH, it has no route there``."""
+    said = reason(name, layer, source, destination)
+    return said if said == name else f"{said[0].lower()}{said[1:].rstrip('.')}"
 
 
 def does(layer: str) -> str:
     """What a destination does that a layer reaches: ``answers ARP``."""
-    words = _LAYERS[base_layer(layer)][0]
-    return f"{words} of {layer.partition('/')[2]} bytes" if "/" in layer else words
+    words = _LAYERS[probe_of(layer)][0]
+    if (size := size_of(layer)) is not None:
+        return f"{words} of {size} bytes"
+    return words if (port := port_of(layer)) is None else f"{words} at port {port}"
+
+
+def asked(layer: str) -> str:
+    """A layer's name beside others that the same side asks: without ``host:``."""
+    return layer.removeprefix(HOST)
 
 
 def question(layer: str) -> str:
     """What a layer asks, as a sentence."""
-    return _LAYERS[base_layer(layer)][1]
+    return _LAYERS[probe_of(layer)][1]
 
 
 def source_link(rule: dict[str, object]) -> str:

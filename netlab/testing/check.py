@@ -154,6 +154,6 @@ def _matrix(lab: Lab, layers: tuple[str, ...]) -> Iterator[str]:
     record = lab.examine(layers)
     style, notes = Style(width=100), Notes()
     [step] = record["steps"]
-    yield from draw(step, step["endpoints"] or record["endpoints"], notes, style)
+    yield from draw(record, step, notes, style)
     yield from terminal.legend(notes, style)
     yield from terminal.why(record, notes, style)

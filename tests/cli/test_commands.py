@@ -117,7 +117,7 @@ def test_predict(netlab: Netlab, files: Path) -> None:
     assert [cell[0] for cell in row] == ["B", "B", "."]
     assert "a race" in done.stdout
     record = json.loads(netlab("predict", "bridge-two-node", "--json").stdout)
-    assert record["schema"] == "netlab.predict/1"
+    assert record["schema"] == "netlab.predict/2"
     assert record["steps"][0]["layers"]["icmp"]["expected"] == [".UR", "U.R", "BB."]
 
 

@@ -124,7 +124,7 @@ def test_json_into_a_file(netlab: Netlab, files: Path) -> None:
     """`--json PATH` writes the record besides the report."""
     done = netlab("run", "two.yaml", "--json", "here.json", "--no-report")
     assert done.stdout.splitlines()[-1].startswith("PASS")
-    assert json.loads((files / "here.json").read_text())["schema"] == "netlab.run/1"
+    assert json.loads((files / "here.json").read_text())["schema"] == "netlab.run/2"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_an_output_that_fails_late(netlab: Netlab, files: Path) -> None:
     assert done.returncode == 3
     assert "PASS" in done.stdout
     assert "full: can't be written: No space left on device" in done.stderr
-    assert json.loads((files / "here.json").read_text())["schema"] == "netlab.run/1"
+    assert json.loads((files / "here.json").read_text())["schema"] == "netlab.run/2"
 
 
 def test_junit_on_stdout(netlab: Netlab, files: Path) -> None:

@@ -15,7 +15,21 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "record.md").read_text(encoding
 
 @pytest.mark.parametrize(
     "part",
-    ["record", "topology", "endpoint", "step", "layer", "expectation", "cell", "finding", "claim", "rule", "summary"],
+    [
+        "record",
+        "topology",
+        "endpoint",
+        "host",
+        "address",
+        "step",
+        "layer",
+        "expectation",
+        "cell",
+        "finding",
+        "claim",
+        "rule",
+        "summary",
+    ],
 )
 def test_every_field_is_documented(part: str) -> None:
     """Each field of this part of the record stands in docs/record.md."""

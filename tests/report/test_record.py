@@ -58,7 +58,7 @@ def test_several_records_are_valid(record: Records) -> None:
     "spoil",
     [
         lambda r: r.pop("seed"),
-        lambda r: r.update(schema="netlab.run/2"),
+        lambda r: r.update(schema="netlab.run/1"),
         lambda r: r.update(surprise=1),
         lambda r: r["steps"][0]["layers"]["icmp"]["verdict"].__setitem__(0, "XPP"),
         lambda r: r["summary"].update(exit_code=3),

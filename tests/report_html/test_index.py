@@ -119,7 +119,7 @@ def test_a_record_that_was_replaced_is_read_again(reports: Path, record: Callabl
     assert row["description"] == "Another."
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": "netlab.run/1"}', "null"])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": "netlab.run/2"}', "null"])
 def test_what_is_no_record_has_no_line(reports: Path, content: str) -> None:
     """A broken or foreign run.json is left out, and the index is written all the same."""
     (reports / "mesh-3" / "run.json").write_text(content, "utf-8")

@@ -28,13 +28,29 @@ const svg = (tag, attributes) => {
 /* ---- cells ------------------------------------------------------------------------------------ */
 
 const endpointsOf = (k) => record.steps[k].endpoints || record.endpoints;
+/* The rows and the columns of a layer's matrix. An address that several interfaces have, or none, has no link of its own. */
+const byHost = (k, layer) => record.steps[k].layers[layer].asked === "host";
+const sourcesOf = (k, layer) => byHost(k, layer) ? record.steps[k].hosts || record.hosts : endpointsOf(k);
+function targetsOf(k, layer) {
+  if (!byHost(k, layer)) return endpointsOf(k);
+  const ends = new Map(endpointsOf(k).map((one) => [one.id, one]));
+  return (record.steps[k].addresses || record.addresses).map((one) => ends.get(one.id) || { id: one.id, link: one.links.length === 1 ? one.links[0] : null });
+}
+
+/* Row and column of a pair; -1 where there is none. */
+const places = (k, layer, from, to) =>
+  [[sourcesOf, from], [targetsOf, to]].map(([side, name]) => side(k, layer).findIndex((one) => one.id === name));
 
 function locate(td) {
   const table = td.closest("table.m"), row = td.parentNode;
   const step = Number(td.closest(".step").dataset.step);
   if (table.dataset.layers !== undefined)
     return { step, layer: table.dataset.layers.split(" ")[td.cellIndex - 1], i: Number(row.dataset.i), j: Number(row.dataset.j) };
-  return { step, layer: table.dataset.layer, i: row.sectionRowIndex, j: td.cellIndex - 1 };
+  const i = row.sectionRowIndex, j = td.cellIndex - 1;
+  if (table.dataset.hosts === undefined) return { step, layer: table.dataset.layer.split(" ")[0], i, j };
+  // What a cell shows is the first layer that applies.
+  const names = table.dataset.hosts.split(" "), layers = record.steps[step].layers;
+  return { step, layer: names.find((name) => !". ".includes(layers[name].observed[i][j])) || names[0], i, j };
 }
 
 function cell(target) {
@@ -47,7 +63,7 @@ function makeGrids() {
     const first = table.querySelector("tbody td:not(.x)");
     if (!first) continue;
     table.setAttribute("role", "grid");
-    table.setAttribute("aria-label", (table.dataset.layer || "pair by pair") + ", cells tell their story");
+    table.setAttribute("aria-label", (table.dataset.hosts ? "who can reach whom" : table.dataset.layer || "pair by pair") + ", cells tell their story");
     first.tabIndex = 0;
     // The table itself is reached by the keyboard now, its frame needn't be.
     table.closest(".scroll").removeAttribute("tabindex");
@@ -85,7 +101,7 @@ function facts(at) {
   const again = layer.again.length ? layer.again[at.i][at.j].trim() : "";
   return {
     step, layer, story,
-    from: endpointsOf(at.step)[at.i], to: endpointsOf(at.step)[at.j],
+    from: sourcesOf(at.step, at.layer)[at.i], to: targetsOf(at.step, at.layer)[at.j],
     observed: layer.observed[at.i][at.j], verdict: layer.verdict[at.i][at.j],
     expected: (layer.expected || layer.observed)[at.i][at.j],
     rule: layer.rules.keys[ruleKey] || null,
@@ -133,7 +149,8 @@ function ruleBlock(name) {
 
 function layersSide(at) {
   const step = record.steps[at.step];
-  return el("ul", { class: "side", "aria-label": "Its layers side by side" }, Object.entries(step.layers).map(([name, layer]) => {
+  const beside = Object.entries(step.layers).filter(([name]) => byHost(at.step, name) === byHost(at.step, at.layer));
+  return el("ul", { class: "side", "aria-label": "Its layers side by side" }, beside.map(([name, layer]) => {
     const letter = layer.observed[at.i][at.j];
     const wrong = layer.verdict[at.i][at.j] === "F" ? " !" : "";
     return el("li", {}, el("button", { type: "button", "data-layer": name, "aria-pressed": String(name === at.layer), title: words.letters[letter] },
@@ -294,7 +311,9 @@ function light(at) {
   for (const drawing of sections[at.step].querySelectorAll("svg.diagram")) {
     dark(drawing);
     const map = picture(drawing), real = (name) => map.alias.get(name) || name;
-    const source = real(f.from.link), target = real(f.to.link);
+    // A host asks by the interface that its routing chose: the first of the path.
+    const source = real(f.from.link || f.path[0]), target = real(f.to.link || f.path[f.path.length - 1]);
+    if (!source) for (const [name, place] of map.places) if (name.startsWith(f.from.id + ":")) place.group.classList.add("from");
     for (const [name, look] of [[source, "from"], [target, "to"]]) if (map.places.has(name)) map.places.get(name).group.classList.add(look);
     const instead = insteadOf(at, f), stand = instead ? map.places.get(real(instead)) : null;
     if (stand) {
@@ -304,7 +323,7 @@ function light(at) {
     }
     if (!f.hops.length) continue;
     const taken = trail(map, source, f.hops), death = deathOf(map, f);
-    const goal = real(death || instead || f.to.link);
+    const goal = death || instead ? real(death || instead) : target;
     let main = wayAlong(map, f.path.map(real), goal);
     if (!main.length) main = between(taken, source, goal);
     const chosen = new Set(main.map((leg) => leg.join("\n")));
@@ -349,10 +368,11 @@ function mark(at, on) {
     for (const one of section.querySelectorAll("table.m .now, table.m .pinned")) one.classList.remove("now", "pinned");
     return;
   }
-  for (const table of section.querySelectorAll("table.m[data-layer]")) {
+  const host = byHost(at.step, at.layer);
+  for (const table of section.querySelectorAll(host ? "table.m[data-hosts]" : "table.m[data-layer]")) {
     const row = table.tBodies[0].rows[at.i];
     row.cells[at.j + 1].classList.add("now");
-    if (table.dataset.layer !== at.layer) continue;
+    if (!(table.dataset.hosts || table.dataset.layer).split(" ").includes(at.layer)) continue;
     row.cells[0].classList.add("now");
     table.tHead.rows[0].cells[at.j + 1].classList.add("now");
     if (pinned) row.cells[at.j + 1].classList.add("pinned");
@@ -383,7 +403,7 @@ function clear() {
 function pin(at) {
   pinned = true;
   show(at);
-  const name = [at.step, at.layer, endpointsOf(at.step)[at.i].id, endpointsOf(at.step)[at.j].id].map(encodeURIComponent).join("&");
+  const name = [at.step, at.layer, sourcesOf(at.step, at.layer)[at.i].id, targetsOf(at.step, at.layer)[at.j].id].map(encodeURIComponent).join("&");
   try { history.replaceState(null, "", "#cell&" + name); } catch { /* a page without an address of its own */ }
 }
 
@@ -470,11 +490,10 @@ function select(k, focus) {
   if (focus) tabs[k].focus();
   if (!shown || shown.step === k) return;
   // The same pair in the other step, where it has one.
-  const [from, to] = [shown.i, shown.j].map((number) => endpointsOf(shown.step)[number].id), layer = shown.layer;
-  const ids = endpointsOf(k).map((one) => one.id), i = ids.indexOf(from), j = ids.indexOf(to);
-  const cells = record.steps[k].layers[layer];
+  const { layer } = shown, [from, to] = [sourcesOf(shown.step, layer)[shown.i].id, targetsOf(shown.step, layer)[shown.j].id];
+  const cells = record.steps[k].layers[layer], [i, j] = cells ? places(k, layer, from, to) : [-1, -1];
   clear();
-  if (i >= 0 && j >= 0 && cells && !". ".includes(cells.observed[i][j])) show({ step: k, layer, i, j });
+  if (i >= 0 && j >= 0 && !". ".includes(cells.observed[i][j])) show({ step: k, layer, i, j });
   else pinned = false;
 }
 
@@ -518,7 +537,7 @@ function start() {
   const [kind, step, layer, from, to] = location.hash.slice(1).split("&").map((part) => { try { return decodeURIComponent(part); } catch { return part; } });
   const k = Number(step);
   if (kind !== "cell" || !record.steps[k] || !record.steps[k].layers[layer]) return;
-  const ids = endpointsOf(k).map((one) => one.id), i = ids.indexOf(from), j = ids.indexOf(to);
+  const [i, j] = places(k, layer, from, to);
   if (i < 0 || j < 0 || ". ".includes(record.steps[k].layers[layer].observed[i][j])) return;
   if (tabs.length) select(k);
   pin({ step: k, layer, i, j });

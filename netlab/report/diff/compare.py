@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from netlab.errors import UsageError
+from netlab.report import axes
 from netlab.report.diff.circumstances import circumstances, topology
+from netlab.report.record import AXES
 
 Record = Mapping[str, Any]
 Kind = Literal["observed", "verdict", "proof", "race", "rule", "expected", "predicted", "entry", "claim", "heard"]
@@ -106,12 +108,16 @@ def compare(before: Record, after: Record) -> Difference:
             missing.append(f"step {old['name']} is in the first only")
             continue
         new = after["steps"][names.index(old["name"])]
-        ends = (old["endpoints"] or before["endpoints"], new["endpoints"] or after["endpoints"])
         missing += _only(f"step {old['name']}: layer", list(old["layers"]), list(new["layers"]))
-        missing += _only(f"step {old['name']}:", *([one["id"] for one in side] for side in ends))
+        for what in AXES if before["hosts"] and after["hosts"] else AXES[:1]:
+            ends = (axes.listed(before, old, what), axes.listed(after, new, what))
+            missing += _only(f"step {old['name']}:", *([one["id"] for one in side] for side in ends))
         for layer in old["layers"]:
             if layer in new["layers"]:
-                found, count = _layer(old["name"], layer, old["layers"][layer], new["layers"][layer], *ends)
+                rows, columns = (
+                    (side(before, old, layer), side(after, new, layer)) for side in (axes.rows, axes.columns)
+                )
+                found, count = _layer(old["name"], layer, old["layers"][layer], new["layers"][layer], rows, columns)
                 changes += found
                 compared += count
         changes += _entries(old, new)
@@ -144,34 +150,43 @@ def _only(what: str, first: Sequence[str], second: Sequence[str]) -> Iterator[st
 # --- cells ------------------------------------------------------------------------------------------
 
 
+#: The rows, or the columns, of a matrix in both runs.
+_Ends = tuple[Sequence[Record], Sequence[Record]]
+
+
+def _common(ends: _Ends) -> list[tuple[int, int]]:
+    """The places of what both runs have."""
+    place = {one["id"]: k for k, one in enumerate(ends[1])}
+    return [(i, place[one["id"]]) for i, one in enumerate(ends[0]) if one["id"] in place]
+
+
 def _layer(
     step: str,
     layer: str,
     old: Record,
     new: Record,
-    old_ends: Sequence[Record],
-    new_ends: Sequence[Record],
+    rows: _Ends,
+    columns: _Ends,
 ) -> tuple[list[Change], int]:
     """What differs on a layer, alike cells folded; and how many cells both runs have."""
-    position = {one["id"]: k for k, one in enumerate(new_ends)}
-    both = [(i, position[one["id"]]) for i, one in enumerate(old_ends) if one["id"] in position]
-    same_order = len(both) == len(old_ends) == len(new_ends) and all(i == k for i, k in both)
+    both, across = _common(rows), _common(columns)
+    same_columns = len(columns[0]) == len(columns[1]) == len(across) and all(j == m for j, m in across)
     found: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
     compared = 0
     for i, k in both:
-        if same_order and all(_row(old, name, i) == _row(new, name, k) for name in _PARTS):
+        if same_columns and all(_row(old, name, i) == _row(new, name, k) for name in _PARTS):
             compared += sum(letter not in ". " for letter in old["observed"][i])
             continue
-        for j, m in both:
+        for j, m in across:
             a, b = _side(old, i, j), _side(new, k, m)
             if a.letter in ". " or b.letter in ". ":
                 continue
             compared += 1
             kind = _kind(a, b)
             if kind:
-                key = (kind, old_ends[i]["group"], old_ends[j]["group"], a, b)
+                key = (kind, rows[0][i]["group"], columns[0][j]["group"], a, b)
                 found.setdefault(key, []).append((i, j))
-    return [_change(step, layer, key, cells, old_ends) for key, cells in found.items()], compared
+    return [_change(step, layer, key, cells, rows[0], columns[0]) for key, cells in found.items()], compared
 
 
 _PARTS = ("observed", "expected", "verdict", "rules")
@@ -208,7 +223,12 @@ def _kind(a: Side, b: Side) -> Kind | None:
 
 
 def _change(
-    step: str, layer: str, key: tuple[Any, ...], cells: Sequence[tuple[int, int]], ends: Sequence[Record]
+    step: str,
+    layer: str,
+    key: tuple[Any, ...],
+    cells: Sequence[tuple[int, int]],
+    rows: Sequence[Record],
+    columns: Sequence[Record],
 ) -> Change:
     kind, source, destination, a, b = key
     (i, j), alone = cells[0], len(cells) == 1
@@ -218,10 +238,10 @@ def _change(
         before=a,
         after=b,
         layers=(layer,),
-        source=ends[i]["id"] if alone else source,
-        destination=ends[j]["id"] if alone else destination,
+        source=rows[i]["id"] if alone else source,
+        destination=columns[j]["id"] if alone else destination,
         pairs=len(cells),
-        examples=tuple((ends[x]["id"], ends[y]["id"]) for x, y in cells[:EXAMPLES]),
+        examples=tuple((rows[x]["id"], columns[y]["id"]) for x, y in cells[:EXAMPLES]),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from netlab.report import diagram
+from netlab.report import axes, diagram
 from netlab.report.diff import told
 from netlab.report.diff.compare import Difference
 from netlab.report.html import page, tables
@@ -54,28 +54,28 @@ def _pictures(difference: Difference) -> list[tuple[str, Markup]]:
 
 
 def _tables(difference: Difference) -> list[dict[str, Any]]:
-    """Matrices in which the cells that differ stand out: where both runs have the same endpoints, and not too many."""
+    """Matrices in which the cells that differ stand out, where both runs have the same rows and columns, and few."""
     before, after = difference.before, difference.after
     found = []
     for old in before["steps"]:
         new = next((one for one in after["steps"] if one["name"] == old["name"]), None)
         if new is None:
             continue
-        ids, others = (
-            [one["id"] for one in step["endpoints"] or record["endpoints"]]
-            for step, record in ((old, before), (new, after))
-        )
-        if ids != others or len(ids) > FOLD_ABOVE:
-            continue
         for layer, cells in old["layers"].items():
             other = new["layers"].get(layer)
             parts = ("observed", "verdict", "expected")
-            if other is not None and any(cells[part] != other[part] for part in parts):
+            if other is None or all(cells[part] == other[part] for part in parts):
+                continue
+            ids, others = (
+                [[one["id"] for one in side(record, step, layer)] for side in (axes.rows, axes.columns)]
+                for step, record in ((old, before), (new, after))
+            )
+            if ids == others and max(map(len, ids)) <= FOLD_ABOVE:
                 found.append(
                     {
                         "step": old["name"] if len(before["steps"]) > 1 else "",
                         "layer": layer,
-                        "table": tables.changed(ids, cells, other),
+                        "table": tables.changed(ids[0], ids[1], cells, other),
                     }
                 )
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from netlab.contract.types import LAYERS, base_layer
+from netlab.contract.types import ALL_LAYERS, base_layer
 from netlab.report import words
 from netlab.report.diff.compare import Change, Difference, Side
 
@@ -111,7 +111,7 @@ def _items(changes: Iterable[Change]) -> Iterable[_Item]:
             if side not in sides:
                 sides.append(side)
     for item in items.values():
-        item.layers.sort(key=lambda layer: (LAYERS.index(base_layer(layer)), layer))
+        item.layers.sort(key=lambda layer: (ALL_LAYERS.index(base_layer(layer)), layer))
     return items.values()
 
 

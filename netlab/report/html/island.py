@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from netlab.report import words
+from netlab.report import axes, words
 from netlab.report.html import page
 
 Record = Mapping[str, Any]
@@ -20,11 +20,11 @@ def island(record: Record) -> Markup:
     Events, and whole layers that are equal in several steps, are stored once and referred to by number.
     """
     tables = _Tables()
-    steps = [_step(step, tables) for step in record["steps"]]
+    steps = [_step(step, record, tables) for step in record["steps"]]
     layers = dict.fromkeys(name for step in record["steps"] for name in step["layers"])
     return page.island(
         {
-            "endpoints": [_endpoint(one) for one in record["endpoints"]],
+            **_sides(record),
             "steps": steps,
             "layers": tables.layers,
             "hops": tables.hops,
@@ -73,16 +73,41 @@ class _Tables:
         return self._layers[text]
 
 
-def _endpoint(one: Record) -> dict[str, Any]:
-    return {name: one[name] for name in ("id", "namespace", "link", "mac")}
+#: What the script wants to know of the rows and columns.
+_WANTED = {"endpoints": ("id", "namespace", "link", "mac"), "hosts": ("id",), "addresses": ("id", "links")}
 
 
-def _step(step: Record, tables: _Tables) -> dict[str, Any]:
+def _sides(of: Record) -> dict[str, Any]:
+    return {
+        what: None if of[what] is None else [{name: one[name] for name in names} for one in of[what]]
+        for what, names in _WANTED.items()
+    }
+
+
+def _evidence(name: str, layer: Record, step: Record, record: Record) -> Mapping[str, Any]:
+    """What was seen; reasons that depend on the pair are in words already."""
+    found: Mapping[str, Any] = layer["evidence"]
+    if layer["asked"] != "host":
+        return found
+    rows, columns = axes.rows(record, step, name), axes.columns(record, step, name)
+    told = {}
+    for pair, seen in found.items():
+        i, j = map(int, pair.split(","))
+        reason = seen.get("reason")
+        said = {"reason": words.reason(reason, name, rows[i]["id"], columns[j]["id"])} if reason else {}
+        told[pair] = {**seen, **said}
+    return told
+
+
+def _step(step: Record, record: Record, tables: _Tables) -> dict[str, Any]:
     hops = [tables.hop(hop) for hop in step["hops"]]
     return {
         "name": step["name"],
-        "endpoints": [_endpoint(one) for one in step["endpoints"]] if step["endpoints"] else None,
-        "layers": {name: tables.layer(_layer(layer, hops)) for name, layer in step["layers"].items()},
+        **_sides(step),
+        "layers": {
+            name: tables.layer(_layer(layer, _evidence(name, layer, step, record), hops))
+            for name, layer in step["layers"].items()
+        },
         "expectations": [
             [
                 entry["text"],
@@ -95,14 +120,15 @@ def _step(step: Record, tables: _Tables) -> dict[str, Any]:
     }
 
 
-def _layer(layer: Record, hops: Sequence[int]) -> dict[str, Any]:
+def _layer(layer: Record, evidence: Mapping[str, Any], hops: Sequence[int]) -> dict[str, Any]:
     return {
+        "asked": layer["asked"],
         "expected": layer["expected"] if layer["expected"] != layer["observed"] else None,
         "observed": layer["observed"],
         "verdict": layer["verdict"],
         "again": layer.get("again") or [],
         "rules": layer["rules"],
-        "evidence": layer["evidence"],
+        "evidence": evidence,
         "stories": {
             pair: [story["path"], [hops[number] for number in story["hops"]]]
             for pair, story in layer["stories"].items()

@@ -11,13 +11,15 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from netlab.report import words
-from netlab.report.matrix import FOLD_ABOVE
+from netlab.report.matrix import FOLD_ABOVE, Side, side
+from netlab.report.reach import Reach
 
 Record = Mapping[str, Any]
 
 _LOOKS = {"R": "r", "A": "a", "B": "a", "U": "u", "?": "q", ".": "x", " ": "x"}
 _EDGES = {"F": " f", "?": " i", "S": " s"}
 _SIGNS = {"F": "!", "?": "?", "S": "~"}
+_CORNER = "<td class=corner>from ↓ to →</td>"
 #: Up to this many endpoints two matrices stand beside a diagram that has half of the page.
 SMALL = 4
 #: Up to this many endpoints cells have room.
@@ -36,22 +38,32 @@ class Matrix:
     size: int
 
 
-def matrices(step: Record, endpoints: Sequence[Record]) -> list[Matrix]:
-    """A table for each layer; where there are many endpoints layers with equal cells share one."""
-    names = [endpoint["id"] for endpoint in endpoints]
+def matrices(layers: Mapping[str, Record], endpoints: Sequence[Record]) -> list[Matrix]:
+    """The tables of layers of interface questions; those with equal cells share one."""
+    heads = [escape(endpoint["id"]) for endpoint in endpoints]
     merged: dict[object, list[str]] = {}
-    for layer, cells in step["layers"].items():
-        key = (*cells["observed"], *cells["verdict"]) if len(names) > _ROOMY else layer
-        merged.setdefault(key, []).append(layer)
+    for name, layer in layers.items():
+        merged.setdefault((*layer["observed"], *layer["verdict"]), []).append(name)
     return [
-        Matrix(
-            tuple(layers),
-            tuple(words.question(layer) for layer in layers),
-            _table(names, step["layers"][layers[0]], layers),
-            len(names),
-        )
-        for layers in merged.values()
+        _matrix(names, _table(heads, heads, layers[names[0]], f'data-layer="{escape(" ".join(names))}"'), len(heads))
+        for names in merged.values()
     ]
+
+
+def who_reaches_whom(found: Reach) -> Matrix:
+    """The table of host questions."""
+    heads = [
+        escape(one["id"]) + Markup("<small>{}</small>").format(ip) * (ip not in ("", one["id"]))
+        for one in found.columns
+        for ip in [one["v4"] or one["v6"] or ""]
+    ]
+    names = [escape(one["id"]) for one in found.rows]
+    table = _table(names, heads, found.layer, f'data-hosts="{escape(" ".join(found.layers))}"')
+    return Matrix(tuple(map(words.asked, found.layers)), (), table, len(found.columns))
+
+
+def _matrix(names: Sequence[str], table: Markup, size: int) -> Matrix:
+    return Matrix(tuple(names), tuple(words.question(name) for name in names), table, size)
 
 
 def card_width(endpoints: Sequence[Record]) -> int:
@@ -61,27 +73,21 @@ def card_width(endpoints: Sequence[Record]) -> int:
     return max(250, round(min(max(84, name * letter + 8), 190) + len(endpoints) * cell + 30))
 
 
-def folded(step: Record, endpoints: Sequence[Record]) -> list[Matrix]:
+def folded(layers: Mapping[str, Record], rows: Sequence[Record], columns: Sequence[Record]) -> list[Matrix]:
     """Tables of groups, layers with equal ones merged; none where nothing is folded."""
-    groups: dict[str, list[int]] = {}
-    for i, endpoint in enumerate(endpoints):
-        groups.setdefault(endpoint["group"], []).append(i)
-    if len(endpoints) <= FOLD_ABOVE or len(groups) > FOLD_ABOVE:
+    across, down = side(rows), side(columns)
+    if max(len(rows), len(columns)) <= FOLD_ABOVE or max(len(across.names), len(down.names)) > FOLD_ABOVE:
         return []
     merged: dict[Markup, list[str]] = {}
-    for layer, cells in step["layers"].items():
-        merged.setdefault(_groups(groups, cells), []).append(layer)
-    return [
-        Matrix(tuple(layers), tuple(words.question(layer) for layer in layers), table, len(groups))
-        for table, layers in merged.items()
-    ]
+    for name, layer in layers.items():
+        merged.setdefault(_groups(across, down, layer), []).append(name)
+    return [_matrix(names, table, len(down.names)) for table, names in merged.items()]
 
 
-def pairs(step: Record, endpoints: Sequence[Record]) -> Markup | None:
-    """A row for each pair, its layers side by side; None in labs that are too large for it."""
-    if len(endpoints) > PAIRS_UP_TO or not step["layers"]:
+def pairs(layers: Mapping[str, Record], endpoints: Sequence[Record]) -> Markup | None:
+    """A row for each pair of endpoints, its layers side by side; None in labs that are too large for it."""
+    if len(endpoints) > PAIRS_UP_TO or not layers:
         return None
-    layers = step["layers"]
     head = "".join(f"<th scope=col><span>{escape(words.does(layer))}</span></th>" for layer in layers)
     rows = []
     for i, source in enumerate(endpoints):
@@ -100,13 +106,12 @@ def pairs(step: Record, endpoints: Sequence[Record]) -> Markup | None:
     )
 
 
-def changed(names: Sequence[str], old: Record, new: Record) -> Markup:
+def changed(sources: Sequence[str], targets: Sequence[str], old: Record, new: Record) -> Markup:
     """A matrix of two runs: a cell that is the same is faint, one that isn't shows both letters."""
-    heads = [escape(name) for name in names]
     rows = []
-    for i, head in enumerate(heads):
+    for i, head in enumerate(map(escape, sources)):
         cells = []
-        for j in range(len(heads)):
+        for j in range(len(targets)):
             a, b = old["observed"][i][j], new["observed"][i][j]
             verdicts = old["verdict"][i][j], new["verdict"][i][j]
             known = verdicts[0] == verdicts[1] == "P"
@@ -120,51 +125,50 @@ def changed(names: Sequence[str], old: Record, new: Record) -> Markup:
                 edge = _EDGES.get(verdicts[1], "")
                 cells.append(f'<td class="other {_LOOKS[b]}{edge}">{a} → {b}</td>')
         rows.append(f"<tr><th scope=row><span>{head}</span></th>{''.join(cells)}</tr>")
+    columns = "".join(f"<th scope=col><span>{head}</span></th>" for head in map(escape, targets))
+    return Markup(f'<table class="m"><thead><tr>{_CORNER}{columns}</tr></thead><tbody>{"".join(rows)}</tbody></table>')
+
+
+def _table(names: Sequence[Markup], heads: Sequence[Markup], layer: Record, attribute: str) -> Markup:
+    rows = []
+    for i, (name, observed, verdict) in enumerate(zip(names, layer["observed"], layer["verdict"], strict=True)):
+        if "own" in layer:
+            own = layer["own"][i]
+            marked = zip(observed, verdict, layer["apart"][i], strict=True)
+            cells = "".join(_cell(a, b, a, j in own, apart) for j, (a, b, apart) in enumerate(marked))
+        else:
+            cells = "".join(map(_cell, observed, verdict, observed))
+        rows.append(f"<tr><th scope=row><span>{name}</span></th>{cells}</tr>")
+    small = " big" if len(heads) > FOLD_ABOVE else " mid" if len(heads) > _ROOMY else ""
     columns = "".join(f"<th scope=col><span>{head}</span></th>" for head in heads)
     return Markup(
-        f'<table class="m"><thead><tr><td class=corner>from ↓ to →</td>{columns}</tr></thead>'
+        f'<table class="m{small}" {attribute}><thead><tr>{_CORNER}{columns}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"
     )
 
 
-def _table(names: Sequence[str], layer: Record, layers: Sequence[str]) -> Markup:
-    heads = [escape(name) for name in names]
-    rows = [
-        f"<tr><th scope=row><span>{head}</span></th>{''.join(map(_cell, observed, verdict, observed))}</tr>"
-        for head, observed, verdict in zip(heads, layer["observed"], layer["verdict"], strict=True)
-    ]
-    small = " big" if len(names) > FOLD_ABOVE else " mid" if len(names) > _ROOMY else ""
-    columns = "".join(f"<th scope=col><span>{head}</span></th>" for head in heads)
-    corner = "<td class=corner>from ↓ to →</td>"
-    return Markup(
-        f'<table class="m{small}" data-layer="{escape(layers[0])}"><thead><tr>{corner}{columns}'
-        f"</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    )
-
-
 @cache
-def _cell(letter: str, verdict: str, text: str) -> str:
+def _cell(letter: str, verdict: str, text: str, own: bool = False, apart: str = " ") -> str:
     """The start of a cell; HTML lets its end be left out, which halves a large table."""
     if letter in ". ":
         return "<td class=x>·"
     sign = _SIGNS.get(verdict, "")
     if sign == "?" and letter == "?":
         sign = ""
-    edge = _EDGES.get(verdict, "")
-    look = f'"{_LOOKS[letter]}{edge}"' if edge else _LOOKS[letter]
+    sign += apart.strip()
+    look = f"{_LOOKS[letter]}{_EDGES.get(verdict, '')}{' own' if own and letter in 'RA' else ''}"
+    look = f'"{look}"' if " " in look else look
     return f"<td class={look}>{text}{f'<sup>{sign}</sup>' if sign else ''}"
 
 
-def _groups(groups: Mapping[str, Sequence[int]], layer: Record) -> Markup:
-    names = [f"{name} ×{len(members)}" if len(members) > 1 else name for name, members in groups.items()]
-    columns = "".join(f"<th scope=col><span>{escape(name)}</span></th>" for name in names)
+def _groups(across: Side, down: Side, layer: Record) -> Markup:
+    columns = "".join(f"<th scope=col><span>{escape(name)}</span></th>" for name in down.names)
     rows = []
-    for name, sources in zip(names, groups.values(), strict=True):
-        cells = "".join(_folded(layer, sources, destinations) for destinations in groups.values())
+    for name, sources in zip(across.names, across.members, strict=True):
+        cells = "".join(_folded(layer, sources, destinations) for destinations in down.members)
         rows.append(f"<tr><th scope=row><span>{escape(name)}</span></th>{cells}</tr>")
     return Markup(
-        f'<table class="m groups"><thead><tr><td class=corner>from ↓ to →</td>{columns}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table>"
+        f'<table class="m groups"><thead><tr>{_CORNER}{columns}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     )
 
 
@@ -173,7 +177,8 @@ def _folded(layer: Record, sources: Sequence[int], destinations: Sequence[int]) 
     seen: Counter[tuple[str, str]] = Counter()
     for i in sources:
         letters, verdicts = layer["observed"][i], layer["verdict"][i]
-        seen.update((letters[j], verdicts[j]) for j in destinations if letters[j] not in ". ")
+        own = layer["own"][i] if "own" in layer else ()
+        seen.update((letters[j], verdicts[j]) for j in destinations if letters[j] not in ". " and j not in own)
     if not seen:
         return "<td class=x>·"
     shown = [(_cell(letter, verdict, letter), count) for (letter, verdict), count in seen.most_common()]

@@ -9,9 +9,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from netlab.report import diagram, figures, words
+from netlab.report import axes, diagram, figures, words
 from netlab.report.html import island as data
 from netlab.report.html import tables
+from netlab.report.reach import Reach, beside, reach
 from netlab.report.told import claims, findings, rules, saw
 
 Record = Mapping[str, Any]
@@ -41,7 +42,7 @@ def report(record: Record) -> dict[str, Any]:
         "steps": steps,
         "several": len(steps) > 1,
         # Beside many matrices of this size the stage has to be narrow.
-        "many": any(len(step["endpoints"] or record["endpoints"]) > tables.SMALL for step in record["steps"]),
+        "many": any(len(axes.listed(record, step, "endpoints")) > tables.SMALL for step in record["steps"]),
         "findings": findings(record),
         "measured": figures.view(record),
         "rules": rules(record),
@@ -105,6 +106,8 @@ def _legend(record: Record) -> list[tuple[str, str, str]]:
     looks = {"R": "r", "A": "a", "U": "u", "?": "q"}
     shown = [(look, letter, words.LETTERS[letter]) for letter, look in looks.items() if letter in letters]
     signs = {"F": ("r f", "!"), "?": ("q i", "?"), "S": ("r s", "~")}
+    if any(layer["asked"] == "host" for step in record["steps"] for layer in step["layers"].values()):
+        shown.append(("a own", "A", "a host's own address"))
     shown += [(look, sign, words.VERDICTS[verdict]) for verdict, (look, sign) in signs.items() if verdict in verdicts]
     return shown
 
@@ -114,7 +117,9 @@ def _legend(record: Record) -> list[tuple[str, str, str]]:
 
 def _step(record: Record, k: int) -> dict[str, Any]:
     step = record["steps"][k]
-    endpoints = step["endpoints"] or record["endpoints"]
+    endpoints = axes.listed(record, step, "endpoints")
+    found = reach(record, step)
+    rest = beside(step, found)
     states = record["topology"]["plan"].get("steps", [])
     state = states[k].get("state", {}) if k < len(states) else {}
     label = f"Diagram of {record['topology']['name']}"
@@ -127,10 +132,13 @@ def _step(record: Record, k: int) -> dict[str, Any]:
         "changes": step["changes"] if k else [],
         "wide": Markup(diagram.as_svg(state, label, alone=False)),
         "narrow": Markup(diagram.as_svg(state, label, alone=False, sides=1)),
-        "folded": tables.folded(step, endpoints),
-        "matrices": tables.matrices(step, endpoints),
+        "reach": _reach(found) if found else None,
+        "folded": tables.folded(rest, endpoints, endpoints),
+        "matrices": tables.matrices(rest, endpoints),
         "card_width": tables.card_width(endpoints),
-        "pairs": tables.pairs(step, endpoints),
+        "pairs": tables.pairs(
+            {name: layer for name, layer in step["layers"].items() if layer["asked"] == "interface"}, endpoints
+        ),
         "told": bool(step["hops"]),
         "endpoints": step["endpoints"],
         "expectations": [_entry(record, step, entry) for entry in step["expectations"]],
@@ -139,6 +147,16 @@ def _step(record: Record, k: int) -> dict[str, Any]:
         "refused": _refused(step),
         "unsettled": step["unsettled"],
         "notes": step["notes"],
+    }
+
+
+def _reach(found: Reach) -> dict[str, Any]:
+    return {
+        "title": found.title,
+        "whole": tables.who_reaches_whom(found),
+        "folded": tables.folded({found.title: found.layer}, found.rows, found.columns),
+        "apart": list(found.told_apart()),
+        "same": found.same,
     }
 
 

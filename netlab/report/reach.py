@@ -1,0 +1,151 @@
+"""Who can reach whom: the host questions of a step as one matrix, a row for each host, a column for each address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from netlab.report import axes, words
+from netlab.report.rules import as_keys
+
+Record = Mapping[str, Any]
+
+#: Letters that are one answer here: by which interface is told by the letter of the first layer.
+_ANSWER = {"R": "R", "A": "R", "B": "R"}
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Pairs (row, column) of which some layers say otherwise than the letter that is shown, and what they say."""
+
+    layers: tuple[str, ...]
+    letter: str
+    pairs: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """One letter for each host and address: that of ``icmp``, or of ``icmp6`` where there is no IPv4, or else of the
+    first layer that was asked.
+
+    ``layer`` is a layer as in a record, with ``apart`` (``*`` where another layer says otherwise) and ``own``, for each
+    row the columns that are the host's own addresses. ``same`` names the layers of interface questions that have the
+    same answers: they needn't be shown again.
+    """
+
+    layers: Mapping[str, Record]
+    rows: Sequence[Record]
+    columns: Sequence[Record]
+    layer: Record
+    apart: tuple[Apart, ...]
+    same: tuple[str, ...]
+
+    @cached_property
+    def title(self) -> str:
+        """The layers in it: ``icmp, tcp, udp``."""
+        return ", ".join(map(words.asked, self.layers))
+
+    def told_apart(self, most: int = 4) -> Iterator[tuple[str, list[tuple[str, str]], int]]:
+        """What is otherwise: ``tcp, udp: not reached``, the first pairs, and how many more there are."""
+        for one in self.apart:
+            said = f"{', '.join(map(words.asked, one.layers))}: {words.BRIEFLY[one.letter]}"
+            named = [(self.rows[i]["id"], self.columns[j]["id"]) for i, j in one.pairs[:most]]
+            yield said, named, len(one.pairs) - len(named)
+
+
+def reach(record: Record, step: Record) -> Reach | None:
+    """The matrix of a step; None where no host question was asked."""
+    layers = {name: layer for name, layer in step["layers"].items() if layer["asked"] == "host"}
+    if not layers:
+        return None
+    rows, columns = axes.listed(record, step, "hosts"), axes.listed(record, step, "addresses")
+    own = [frozenset(j for j, one in enumerate(columns) if one["namespace"] == host["id"]) for host in rows]
+    merged, apart = _merged(layers)
+    merged["own"] = own
+    found: dict[tuple[tuple[str, ...], str], list[tuple[int, int]]] = {}
+    for pair, otherwise in apart.items():
+        for letter in dict.fromkeys(otherwise.values()):
+            who = tuple(name for name, said in otherwise.items() if said == letter)
+            found.setdefault((who, letter), []).append(pair)
+    told = tuple(Apart(who, letter, tuple(pairs)) for (who, letter), pairs in found.items())
+    same = tuple(_same(record, step, layers, merged, rows, columns)) if not told else ()
+    return Reach(layers, rows, columns, merged, told, same)
+
+
+def beside(step: Record, found: Reach | None) -> dict[str, Record]:
+    """The layers of interface questions that are to be shown besides."""
+    same = found.same if found else ()
+    return {name: layer for name, layer in step["layers"].items() if layer["asked"] == "interface" and name not in same}
+
+
+def _merged(layers: Mapping[str, Record]) -> tuple[dict[str, Any], dict[tuple[int, int], dict[str, str]]]:
+    """All layers as one, and what some say otherwise, by pair and layer."""
+    names = list(layers)
+    first = layers[names[0]]
+    made: dict[str, list[Any]] = {part: [] for part in ("observed", "verdict", "expected", "apart")}
+    rules: list[list[str | None]] = []
+    apart: dict[tuple[int, int], dict[str, str]] = {}
+    for i, letters in enumerate(first["observed"]):
+        row = {part: [layer[part][i] for layer in layers.values()] for part in ("observed", "verdict", "expected")}
+        if not set(letters) & {".", " "} and all(len(set(row[part])) == 1 for part in ("observed", "verdict")):
+            chosen = [0] * len(letters)
+            verdict: Sequence[str] = row["verdict"][0]
+        else:
+            chosen, verdict = [], []
+            for j, (seen, verdicts) in enumerate(
+                zip(zip(*row["observed"], strict=True), zip(*row["verdict"], strict=True), strict=True)
+            ):
+                k = next((k for k, letter in enumerate(seen) if letter not in ". "), 0)
+                chosen.append(k)
+                verdict.append(next((mark for mark in "F?SP" if mark in verdicts), verdicts[k]))
+                answer = _ANSWER.get(seen[k], seen[k])
+                otherwise = {
+                    name: letter
+                    for name, letter in zip(names, seen, strict=True)
+                    if letter not in ". " and _ANSWER.get(letter, letter) != answer
+                }
+                if otherwise:
+                    apart[i, j] = otherwise
+        made["verdict"].append("".join(verdict))
+        for part in ("observed", "expected"):
+            made[part].append("".join([row[part][k][j] for j, k in enumerate(chosen)]))
+        made["apart"].append("".join("*" if (i, j) in apart else " " for j in range(len(letters))))
+        rules.append([_rule(layers[names[k]], i, j) for j, k in enumerate(chosen)])
+    return {**made, "rules": as_keys(rules)}, apart
+
+
+def _rule(layer: Record, i: int, j: int) -> str | None:
+    rows = layer["rules"]["rows"]
+    rule: str | None = layer["rules"]["keys"].get(rows[i][j]) if rows else None
+    return rule
+
+
+def _same(
+    record: Record,
+    step: Record,
+    layers: Mapping[str, Record],
+    merged: Record,
+    rows: Sequence[Record],
+    columns: Sequence[Record],
+) -> Iterator[str]:
+    """The layers of interface questions with the same answers; none unless each host has one interface and every
+    question that both ask is answered alike."""
+    ends = axes.listed(record, step, "endpoints")
+    if len(columns) != len(ends) or [one["namespace"] for one in ends] != [one["id"] for one in rows]:
+        return
+    asked = {name: layer for name, layer in step["layers"].items() if layer["asked"] == "interface"}
+    both = [(layer, asked.get(words.asked(name))) for name, layer in layers.items()]
+    if not all(twin is None or _alike(layer, twin) for layer, twin in both) or not any(twin for _, twin in both):
+        return
+    yield from (name for name, layer in asked.items() if _alike(merged, layer))
+
+
+def _alike(one: Record, other: Record) -> bool:
+    """Whether two matrices are the same, but for the pairs of a host with itself."""
+    return all(
+        a[:i] == b[:i] and a[i + 1 :] == b[i + 1 :]
+        for part in ("observed", "verdict")
+        for i, (a, b) in enumerate(zip(one[part], other[part], strict=True))
+    )
