@@ -95,7 +95,7 @@ class Browser:
         found: WebElement = self.run(
             """
             const [layer, from, to, step] = arguments;
-            const table = document.querySelector(`#step-${step} table.m[data-layer="${layer}"]`);
+            const table = document.querySelector(`#step-${step} table.m[data-layer~="${layer}"]`);
             const columns = [...table.tHead.rows[0].cells].map((one) => one.textContent);
             const row = [...table.tBodies[0].rows].find((one) => one.cells[0].textContent === from);
             const cell = row.cells[columns.indexOf(to)];

@@ -47,7 +47,11 @@ function locate(td) {
   if (table.dataset.layers !== undefined)
     return { step, layer: table.dataset.layers.split(" ")[td.cellIndex - 1], i: Number(row.dataset.i), j: Number(row.dataset.j) };
   const i = row.sectionRowIndex, j = td.cellIndex - 1;
-  if (table.dataset.hosts === undefined) return { step, layer: table.dataset.layer.split(" ")[0], i, j };
+  if (table.dataset.hosts === undefined) {
+    // Of layers with one table: the one that is told about already, else ping.
+    const names = table.dataset.layer.split(" "), wanted = [shown && shown.layer, "icmp", "icmp6"].find((name) => names.includes(name));
+    return { step, layer: wanted || names[0], i, j };
+  }
   // What a cell shows is the first layer that applies.
   const names = table.dataset.hosts.split(" "), layers = record.steps[step].layers;
   return { step, layer: names.find((name) => !". ".includes(layers[name].observed[i][j])) || names[0], i, j };
