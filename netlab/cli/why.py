@@ -179,7 +179,7 @@ def _fix(number: int, fix: Fix, told: Explanation, style: Style, entries: int | 
     )
     yield from _runs("By hand", fix.commands, told, style)
     yield from _runs("To take that back", fix.undo, told, style)
-    yield from _runs("So that Docker's networks agree", fix.docker, told, style)
+    yield from _runs("Where Docker runs the containers", fix.docker, told, style)
 
 
 def _runs(what: str, runs: Sequence[Run], told: Explanation, style: Style) -> Iterator[str]:

@@ -6,14 +6,16 @@ import ipaddress
 from collections import deque
 from collections.abc import Iterator
 
-from netlab.contract.types import MAIN_TABLE, Address, AnyLink, Endpoint, Namespace, Route, State
+from netlab.contract.types import MAIN_TABLE, Address, AnyLink, Endpoint, Namespace, Nexthop, Route, Rule, State
 from netlab.why.case import Candidate, Case, Step
 
 GATEWAY = (
     "Another subnet is reached by a router that is in both, and both ends must know it: the answer needs a route, too."
 )
 FORWARDING = "Linux passes packets on for others only if it is told to."
-STRAY = "The longest prefix wins: such a route takes packets away from the link that the other end is on."
+STRAY = "Of the routes to an address that with the longest prefix wins, then that with the lowest metric: this one."
+THROWN = "A {} route is there to send nothing to its addresses."
+RULED = "A rule of its own table comes before the routes of the table main."
 ONE_SUBNET = "Two machines on one link meet without a router if their addresses are in one subnet."
 PREFIX = "Both ends must agree on how large their subnet is, or one of them looks for the other behind a router."
 ON_LINK = "A route without a gateway says that those addresses are on this link, whatever their subnet."
@@ -53,19 +55,31 @@ def routes(case: Case) -> Iterator[Candidate]:
 
 
 def _stray(case: Case) -> Iterator[Candidate]:
-    """Routes to the other end of a namespace that is in its subnet anyhow."""
-    for end, other in ((case.source, case.destination), (case.destination, case.source)):
-        mine, theirs, namespace = case.address(end), case.address(other), case.state.namespace(end.namespace)
-        if mine is None or theirs is None or mine.network != theirs.network:
+    """Routes that hold packets to the other end though there is another way, or that throw them away; and rules."""
+    ends = ((case.source, case.destination), (case.destination, case.source))
+    for end, theirs in ((end, case.address(other)) for end, other in ends):
+        namespace = case.state.namespace(end.namespace)
+        for rule in namespace.rules if theirs is not None else ():
+            kept = [written_rule(one) for one in namespace.rules if one != rule]
+            title = f"take away the rule {' '.join(rule.argv)} in {end.namespace}"
+            step: Step = {"set": {end.namespace: {"rules": kept}}}
+            yield case.candidate(f"rule-{end.namespace}-{rule.priority}", title, RULED, step)
+    places = {end.namespace: other for end, other in ends}
+    for place, other in (*places.items(), *((router, case.destination) for router in gateways(case))):
+        theirs, namespace = case.address(other), case.state.namespace(place)
+        if theirs is None:
             continue
         ip = ipaddress.ip_address(theirs.ip)
-        stray = [route for route in namespace.routes if ip in ipaddress.ip_network(route.to)]
-        stray = [route for route in stray if route.to not in _EVERYWHERE.values()]
-        if stray:
-            kept = [_written(route) for route in namespace.routes if route not in stray]
-            ways = " and ".join(f"the route to {route.to}" for route in stray)
-            step: Step = {"set": {end.namespace: {"routes": kept}}}
-            yield case.candidate(f"stray-{end.id}", f"take away {ways} in {end.namespace}", STRAY, step)
+        fitting = [route for route in namespace.routes if ip in ipaddress.ip_network(route.to)]
+        connected = any(ip in one.network for link in case.state.links_of(place) for one in link.addresses)
+        for route in fitting:
+            if route.type == "unicast" and len(fitting) + connected < 2:
+                continue
+            left = [written(one) for one in namespace.routes if one != route]
+            title = f"take away the route {' '.join(route.argv)} in {place}"
+            because = STRAY if route.type == "unicast" else THROWN.format(route.type)
+            key = f"stray-{place}-{' '.join(route.argv)}"
+            yield case.candidate(key, title, because, {"set": {place: {"routes": left}}})
 
 
 def gateways(case: Case) -> list[str]:
@@ -134,7 +148,7 @@ def _missing(case: Case, way: Way) -> Step:
                 to = str(target.network)
             kept = [route for route in have if route.to != to or route.table != MAIN_TABLE]
             wanted[namespace.id] = [*kept, Route(to, via=gateway)]
-    return {place: {"routes": [_written(route) for route in found]} for place, found in wanted.items()}
+    return {place: {"routes": [written(route) for route in found]} for place, found in wanted.items()}
 
 
 def _address_in(link: AnyLink, other: AnyLink, family: int) -> str | None:
@@ -158,21 +172,40 @@ def _fits(route: Route, target: Address) -> bool:
     return route.table == MAIN_TABLE and ipaddress.ip_address(target.ip) in ipaddress.ip_network(route.to)
 
 
-def _written(route: Route) -> Step:
+def written(route: Route) -> Step:
+    """A route as the file has it."""
     to = "default" if route.to in _EVERYWHERE.values() and not (route.to == "::/0" and route.via is None) else route.to
-    made: Step = {"to": to}
-    if route.via is not None:
-        made["via"] = route.via
-    if route.dev is not None:
-        made["dev"] = route.dev
+    told = {name: value for name in ("via", "dev", "metric", "src") if (value := getattr(route, name)) is not None}
+    made: Step = {"to": to, **told}
     if route.table != MAIN_TABLE:
         made["table"] = route.table
+    if route.type != "unicast":
+        made["type"] = route.type
+    if route.onlink:
+        made["onlink"] = True
+    if route.nexthops:
+        made["nexthops"] = [_hop(hop) for hop in route.nexthops]
     return made
+
+
+def _hop(hop: Nexthop) -> Step:
+    given = {"via": hop.via, "dev": hop.dev, "weight": hop.weight if hop.weight != 1 else None}
+    made = {name: value for name, value in given.items() if value is not None}
+    return {**made, "onlink": True} if hop.onlink else made
+
+
+def written_rule(rule: Rule) -> Step:
+    """A policy rule as the file has it."""
+    mark = rule.fwmark and f"{rule.fwmark[0]:#x}/{rule.fwmark[1]:#x}"
+    given = {"from": rule.src, "to": rule.dst, "iif": rule.iif, "oif": rule.oif, "fwmark": mark}
+    family = {} if rule.src or rule.dst else {"family": rule.family}
+    told = {name: value for name, value in given.items() if value is not None}
+    return {**told, "table": rule.table, "priority": rule.priority, **family}
 
 
 def with_route(namespace: Namespace, route: Route) -> list[Step]:
     """The routes of a namespace and one more, as `set` wants them."""
-    return [_written(one) for one in (*namespace.routes, route)]
+    return [written(one) for one in (*namespace.routes, route)]
 
 
 def _gateway(settings: Step) -> str:

@@ -6,6 +6,7 @@ name. A switch is a Linux bridge: another switch has words of its own for what i
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -27,10 +28,12 @@ from netlab.contract.types import (
     Route,
     Rule,
     SetLink,
+    SetNftables,
     SetRouting,
     SetSysctl,
     State,
     Step,
+    Switch,
     SwitchLink,
     Veth,
 )
@@ -40,6 +43,8 @@ T = TypeVar("T")
 
 #: What `_set_link` and `_set_port` have commands for; a change of anything else is told in words.
 _TOLD = frozenset(("up", "mac", "mtu", "addresses", "neighbors", "mode", "nodst", "bcqueuelen", "allowed_macs", "port"))
+#: A table's head in a ruleset: its family, if that is given, and its name.
+_TABLE = re.compile(r"^[ \t]*(?:add )?table ((?:ip|ip6|inet|arp|bridge|netdev) )?([\w./]+)", re.MULTILINE)
 _STATES = ("disabled", "listening", "learning", "forwarding")
 _DISABLE6 = "net/ipv6/conf/{}/disable_ipv6"
 _OWN_STATE = ("up", "attached", "state", "fdb")
@@ -97,6 +102,8 @@ def _reverse(before: State, change: AnyChange) -> Iterator[AnyChange]:
         case SetSysctl():
             value = before.namespace(change.namespace).sysctl(change.path)
             yield replace(change, value=_inherited(before, change) if value is None else value)
+        case SetNftables():
+            yield replace(change, ruleset=before.namespace(change.namespace).nftables)
         case SetRouting():
             yield SetRouting(before=change.after, after=change.before)
 
@@ -134,6 +141,7 @@ class _Teller:
     def __init__(self, known: State, start: State) -> None:
         self.links: dict[str, AnyLink] = {link.id: link for link in start.links}
         self.macs = {link.mac for link in known.links}
+        self.rulesets = {namespace.id: namespace.nftables for namespace in start.namespaces}
 
     def lines(self, change: AnyChange) -> Iterator[tuple[str, str]]:
         match change:
@@ -157,6 +165,8 @@ class _Teller:
             case SetLink():
                 self.links[change.after.id] = change.after
                 yield from self._set(change)
+            case SetNftables():
+                yield from _nftables(change, self.rulesets)
             case SetSysctl():
                 yield _sysctl(change.namespace, change.path, change.value)
             case SetRouting():
@@ -186,6 +196,9 @@ class _Teller:
         elif isinstance(link, SwitchLink):
             yield link.namespace, f"# a cable to the switch {link.peer}"
             return
+        elif isinstance(link, Switch):
+            yield link.namespace, "# one more switch"
+            return
         elif not isinstance(link, Pair):
             yield _ip(link.namespace, "link", "add", "name", name, *mac, *link.argv)
         elif link.makes:
@@ -203,6 +216,8 @@ class _Teller:
         if isinstance(link, Veth) and ":" not in link.switch:
             yield _ip(link.namespace, "address", "flush", "dev", link.ifname)
             yield _ip(link.namespace, "link", "set", "dev", link.ifname, "down")
+        elif isinstance(link, Switch | SwitchLink):
+            yield link.namespace, "# without it again" if isinstance(link, Switch) else f"# no cable to {link.peer}"
         elif link.peer_id is None or link.peer_id in self.links:
             yield _ip(link.namespace, "link", "del", "dev", link.ifname)
         del self.links[link.id]
@@ -293,6 +308,18 @@ def _routing(before: Namespace, after: Namespace) -> Iterator[tuple[str, str]]:
         told += [("route", route) for route in _less(these.routes, those.routes)]
         for what, one in told:
             yield _ip(after.id, *(("-6",) if one.family == 6 else ()), what, verb, *one.argv)
+
+
+def _nftables(change: SetNftables, rulesets: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Tables of both rulesets are made anew as the new one has them; others of the machine's stay."""
+    old, new = rulesets.get(change.namespace, ""), change.ruleset.strip("\n")
+    rulesets[change.namespace] = change.ruleset
+    tables = dict.fromkeys(_TABLE.findall(f"{old}\n{new}"))
+    # A table is only deleted where it is: adding it before does nothing where it is.
+    gone = [line for family, name in tables for line in (f"add table {family}{name}", f"delete table {family}{name}")]
+    lead = ("ip", "netns", "exec", _netns(change.namespace)) if "/" in change.namespace else ()
+    lines = [shlex.join((*lead, "nft", "-f", "-")) + " <<'END'", *gone, *new.splitlines(), "END"]
+    yield change.namespace, "\n".join(line for line in lines if line)
 
 
 def _less(these: Sequence[T], those: Sequence[T]) -> list[T]:

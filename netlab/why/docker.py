@@ -102,12 +102,10 @@ def _bridges(state: State) -> Iterator[_Network]:
     """A pair between a host and its container is what Docker's own bridge networks give: the host is the gateway."""
     for link in state.links:
         if "/" in link.namespace and link.peer_id is not None and link.addresses:
-            peer = state.link(link.peer_id)
-            if peer.namespace == link.namespace.partition("/")[0] and peer.addresses:
-                near = peer.addresses[0]
-                yield _Network(
-                    peer.namespace, peer.name, "bridge", (str(near.network),), (near.ip,), (), (), (_member(link),)
-                )
+            peer, host = state.link(link.peer_id), link.namespace.partition("/")[0]
+            if peer.namespace == host and peer.addresses:
+                subnet, gateway = str(peer.addresses[0].network), peer.addresses[0].ip
+                yield _Network(host, peer.name, "bridge", (subnet,), (gateway,), members=(_member(link),))
 
 
 def _member(link: AnyLink) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from netlab.why.candidates import candidates
 from netlab.why.case import Candidate, Case, Conflict, together
 from netlab.why.commands import Run, commands, undo
 from netlab.why.docker import docker
+from netlab.why.networks import networks
 from netlab.why.text import indented, to_list
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def find(spec: Spec, plan: Plan, number: int, layer: str, i: int, j: int, letter
             chosen = list(islice(_combinations(single, count, case), tries))
             tries -= len(chosen)
             works = [(one, fix) for one in chosen if (fix := trial.fix(one)) is not None]
+    # It would help nearly always, so it comes last, and says nothing of what else is missing.
+    works += [(one, fix) for one in networks(case) if (fix := trial.fix(one)) is not None]
     return tuple(fix for one, fix in works if not any(other.parts < one.parts for other, _ in works))[:MOST]
 
 

@@ -124,6 +124,7 @@ class Machines:
     [
         (SHIM, "h h/web", "shim", "h 10.0.0.2"),
         (SHIM, "h h/web", "hairpin", "h 10.0.0.2"),
+        (SHIM, "h h/web", "second network", "h 172.30.0.2"),
         (siblings("vepa"), "A/web A/db", "bridge mode", "A/web 10.0.0.3"),
         (siblings("vepa"), "A/web A/db", "hairpin", "A/web 10.0.0.3"),
         (siblings("source"), "B A/web", "hear", "B 10.0.0.2"),
@@ -169,6 +170,12 @@ def test_docker_is_asked_for_the_same() -> None:
     )
     [run] = fix(siblings("vepa"), "A/web A/db", "bridge mode").docker
     assert not any("macvlan_mode" in line for line in run.lines)
+    assert [run.lines for run in fix(SHIM, "h h/web", "second network").docker] == [
+        (
+            "docker network create --driver bridge --subnet 172.30.0.0/24 --gateway 172.30.0.1 net2",
+            "docker network connect --ip 172.30.0.2 net2 web",
+        )
+    ]
 
 
 def test_no_docker_where_no_containers_are() -> None:

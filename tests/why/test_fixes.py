@@ -216,3 +216,36 @@ def test_a_step_that_fits_a_spec() -> None:
     loaded: Spec = spec.load(text, "test.yaml")
     names = [step.name for step in plan.resolve(why.with_steps(loaded, 1, "- name: fix")).steps]
     assert names == ["baseline", "one", "fix"]
+
+
+def test_what_joins_two_switches() -> None:
+    """Where nothing joins two hosts, a cable between their switches is offered, or a NIC where the subnets differ."""
+    text = (
+        "switches: {s1: {}, s2: {}}\nname: apart\nhosts:\n"
+        "  A: {interfaces: {eth0: {switch: s1, addresses: [10.0.0.1/24]}}}\n"
+        "  B: {interfaces: {eth0: {switch: s2, addresses: [10.0.0.2/24]}}}\n"
+        "  C: {interfaces: {eth0: {switch: s2, addresses: [10.0.1.3/24]}}}\n"
+    )
+    assert [first(fix)["add"] for fix in ask(text, "A", "B").fixes] == [
+        {"switches": {"between": {"links": ["s1", "s2"]}}}
+    ]
+    [nic] = ask(text, "A:eth0", "C:eth0").fixes
+    assert first(nic)["add"]["hosts"]["A"]["interfaces"] == {"net2": {"switch": "s2", "addresses": ["10.0.1.254/24"]}}
+    assert (nic.source, nic.commands[0].lines[0]) == ("A:net2", "# net2: a NIC that is plugged into the switch s2")
+
+
+@pytest.mark.parametrize("route", ["{to: 10.0.1.0/24, via: 10.0.0.9}", "{to: 10.0.1.2/32, dev: eth1}"])
+def test_a_route_that_leads_elsewhere(route: str) -> None:
+    """A longer prefix that takes the packets elsewhere is taken away; the default route stays."""
+    text = (
+        "switches: {s1: {}, s2: {}, s3: {}}\nname: stray\nhosts:\n  A:\n    interfaces:\n"
+        "      eth0: {switch: s1, addresses: [10.0.0.1/24]}\n      eth1: {switch: s3, addresses: [10.0.3.1/24]}\n"
+        f"    routes: [{{to: default, via: 10.0.0.254}}, {route}]\n"
+        "  B:\n    interfaces: {eth0: {switch: s2, addresses: [10.0.1.2/24]}}\n"
+        "    routes: [{to: default, via: 10.0.1.254}]\n"
+        "  R:\n    sysctls: {net.ipv4.ip_forward: 1}\n    interfaces:\n"
+        "      eth0: {switch: s1, addresses: [10.0.0.254/24]}\n      eth1: {switch: s2, addresses: [10.0.1.254/24]}\n"
+    )
+    told = ask(text, "B", "A")
+    assert told.letter == "U"
+    assert first(told.fixes[0])["set"] == {"A": {"routes": [{"to": "default", "via": "10.0.0.254"}]}}
