@@ -15,6 +15,7 @@ from netlab.client.hosts import ground, relay
 from netlab.client.hosts.capture import CrewCapture
 from netlab.client.hosts.inventory import Machine
 from netlab.client.hosts.measure import measure
+from netlab.client.hosts.nics import Facts, check_nics, hosts_of, nics_of, wanted_sysctls
 from netlab.client.hosts.ssh import Remote
 from netlab.client.hosts.waves import Waves
 from netlab.client.process import Process
@@ -50,7 +51,7 @@ class Crew(Agent):
         self.allow_management = allow_management
         self._log_to = on_log
         self.remotes: dict[str, Remote] = {}
-        self.facts: dict[str, ground.Facts] = {}
+        self.facts: dict[str, Facts] = {}
         self.grounding: ground.Grounding | None = None
         #: The lab that is open, if one is.
         self.open: CrewLab | None = None
@@ -74,7 +75,7 @@ class Crew(Agent):
             raise UsageError(
                 f"machines have one lab at a time, and {self.open.plan.name} is still open: close it first"
             )
-        hosts = ground.hosts_of(plan)
+        hosts = hosts_of(plan)
         self.machines = dict(self._find(hosts))
         missing = [host for host in hosts if host not in self.machines]
         if missing:
@@ -91,10 +92,10 @@ class Crew(Agent):
             nics: dict[str, str] = {}
             paths: dict[str, dict[str, Any]] = {}
             for host, machine in machines.items():
-                mine = ground.nics_of(plan, machine, self.facts[host])
-                ground.check_nics(machine, self.facts[host], mine, self.allow_management)
+                mine = nics_of(plan, machine, self.facts[host])
+                check_nics(machine, self.facts[host], mine, self.allow_management)
                 nics |= mine
-                paths[host] = {"paths": ground.wanted_sysctls(mine.values())}
+                paths[host] = {"paths": wanted_sysctls(mine.values())}
             read = self.ask(paths, "sysctls")
             values = {host: {path: v for path, v in found.items() if v is not None} for host, found in read.items()}
             self.grounding = ground.Grounding(plan, ground.Ground(machines, self.facts, values), nics)

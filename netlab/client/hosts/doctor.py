@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from netlab.client.errors import CannotRun, LabError
-from netlab.client.hosts import ground
 from netlab.client.hosts.crew import Crew
 from netlab.client.hosts.inventory import Machine
+from netlab.client.hosts.nics import Facts, check_nics, hosts_of, nics_of
 from netlab.client.hosts.ssh import Remote
 from netlab.contract.lacks import finding, install
 from netlab.contract.types import Plan
@@ -50,7 +50,7 @@ def examine(
     ``by_address``: the machines play the hosts of ``demo``, and their NICs are those with its addresses.
     """
     found: list[Finding] = []
-    machines = find(ground.hosts_of(demo) if by_address else [])
+    machines = find(hosts_of(demo) if by_address else [])
     usable: dict[str, Machine] = {}
     hardware: dict[str, str] = {}
     for host, machine in machines.items():
@@ -85,7 +85,7 @@ def examine(
     return found
 
 
-def _look(machine: Machine) -> tuple[ground.Facts, list[Finding]]:
+def _look(machine: Machine) -> tuple[Facts, list[Finding]]:
     remote = Remote.reach(machine, os.urandom(4))
     try:
         return remote.request("facts").result(), remote.request("kinds").result()
@@ -93,15 +93,13 @@ def _look(machine: Machine) -> tuple[ground.Facts, list[Finding]]:
         remote.close()
 
 
-def _nics(
-    machine: Machine, facts: ground.Facts, demo: Plan | None, allow_management: bool, found: list[Finding]
-) -> str:
+def _nics(machine: Machine, facts: Facts, demo: Plan | None, allow_management: bool, found: list[Finding]) -> str:
     """The machine's NIC, found out as a run would; '' where it can't be used."""
     try:
         plan = demo or _plan([machine.host])
         one = machine if demo else replace(machine, nics=(("", next((nic for _, nic in machine.nics), "")),))
-        [(link, name)] = ground.nics_of(plan, one, facts).items()
-        ground.check_nics(machine, facts, {link: name}, allow_management)
+        [(link, name)] = nics_of(plan, one, facts).items()
+        check_nics(machine, facts, {link: name}, allow_management)
     except NetlabError as error:
         found.append(_finding(machine, "NIC", False, str(error), error.mend))
         return ""
