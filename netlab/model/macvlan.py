@@ -150,7 +150,7 @@ def compile_link(build: Build, link: plan.Macvlan) -> None:
     dev = build.device(link, link.kind)
     dev.lower, dev.mode = lower, link.effective_mode
     dev.nodst = link.nodst
-    dev.running = link.up and lower.running
+    dev.running = link.up and link.carrier
     dev.transmit = transmit
     port = lower.macvlan
     if port is None:
@@ -214,6 +214,8 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
             sibling_ = lower.macvlan.by_mac.get(frame.dst)
             if sibling_ is not None and sibling_.mode == "bridge":
                 # No child's MTU is larger than the parent's, whose limit this is (dev_forward_skb).
+                if not lower.up and dead(sim, lower, payload.phase):
+                    return
                 sim.note(payload.phase, sibling_.id, "handed to the sibling", SIBLING_UNICAST)
                 sim.backlog.append((lower.receive, lower, frame))
                 return

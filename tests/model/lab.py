@@ -152,10 +152,14 @@ class Lab:
         return self
 
     def state(self) -> plan.State:
-        """The state so far."""
+        """The state so far. A child has its parent's carrier."""
+        there = {link.id: link for link in self.links}
         return plan.State(
             namespaces=tuple(self.namespaces.values()),
-            links=tuple(self.links),
+            links=tuple(
+                dataclasses.replace(link, carrier=plan.stack(link, there.__getitem__)[-1].carrier)
+                for link in self.links
+            ),
             endpoints=tuple(self.endpoints),
             hops=8,
             addressed=self.order,

@@ -51,9 +51,9 @@ class Macvlan(Link):
         return QUEUE if self.bcqueuelen is None else self.bcqueuelen
 
     def carries(self, find: Callable[[str], AnyLink | None], live: Set[str]) -> bool:
-        """A child copies its parent's (macvlan_device_event)."""
+        """A child copies its parent's (macvlan_device_event), which some kinds keep even while they are down."""
         parent = find(self.parent)
-        return self.up and parent is not None and parent.up and parent.carrier
+        return self.up and parent is not None and parent.carrier
 
     @property
     def argv(self) -> tuple[str, ...]:
