@@ -68,9 +68,6 @@ class Rounds:
         """A fence for each macvlan port in whose broadcast queue something may wait, by the parent's id."""
         fences = {}
         for parent in parents(self._state):
-            if parent.swallows:
-                # Nothing comes in from outside, and children don't queue what they send to each other.
-                continue
             children = list(self._state.children_of(parent.id))
             far = self._view.far(parent.id)
             queueing = [child for child in children if child.effective_mode != "source"]
@@ -186,9 +183,10 @@ class Rounds:
 
 
 def parents(state: State) -> list[AnyLink]:
-    """The links that have macvlan children and aren't such themselves."""
+    """The links that have macvlan children, aren't such themselves, and take in frames from outside: only those are
+    queued, not what children send to each other."""
     used = {link.lower for link in state.links if "workqueue" in link.queues}
-    return [link for link in state.links if link.lower is None and link.id in used]
+    return [link for link in state.links if link.lower is None and link.id in used and not link.swallows]
 
 
 def queue_length(state: State, parent: AnyLink) -> int:
