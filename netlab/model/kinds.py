@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from netlab.contract import types as plan
-from netlab.model import bridge, macvlan, macvlan_refusal, ports, switchlink, veth
+from netlab.contract.types.links import Dummy
+from netlab.model import bridge, dummy, macvlan, macvlan_refusal, ports, switchlink, veth
 from netlab.model.build import Build
 from netlab.model.device import Refused
 
@@ -47,4 +48,5 @@ KINDS: dict[type[plan.AnyLink], Kind] = {
     plan.Pair: Kind(veth.compile_pair),
     plan.Macvlan: _CHILD,
     plan.Macvtap: _CHILD,
+    Dummy: Kind(dummy.compile_link),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from netlab.contract.types import AnyLink
+from netlab.contract.types.links import Dummy
 from netlab.plan import bridge, macvlan, veth
 from netlab.plan.wanted import Kin, Wanted
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from netlab.plan.lab import Lab
     from netlab.spec.schema import Settings
 
+#: Of what sits on nothing.
+MTU = 1500
 #: Keys that every kind takes.
 COMMON = frozenset({"type", "mac", "mtu", "addresses", "state", "neighbors", "limit", "duplicate"})
 #: Keys that say what a link is, and so cannot be set later.
@@ -75,5 +78,6 @@ KINDS: dict[str, Kind] = {
         _VETH,
         _MACVLAN,
         replace(_MACVLAN, type="macvtap", build=macvlan.build_tap),
+        Kind("dummy", frozenset(), lambda kin, wanted: Dummy(**kin.common(wanted, wanted.given.mtu or MTU))),
     )
 }

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from tests.fuzz import options, steps
 from tests.fuzz.lan import Document, Lan, Nic
 
 HOSTS = "ABCDE"
+#: Set FUZZ_DUMMIES where the kernel has them: other machines draw the same topologies without.
+DUMMIES = bool(os.environ.get("FUZZ_DUMMIES"))
 MODES = ("bridge", "vepa", "private", "source", "passthru")
 
 
@@ -32,6 +35,8 @@ def topology(rng: random.Random) -> Document:
             _parent(lan, host, f"eth{k}")
         if lan.chance(0.6, "host-bridge"):
             _bridge(lan, host)
+        if DUMMIES and lan.chance(0.5):
+            _dummy(lan, host)
     if lan.has("pair"):
         _pair(lan, hosts)
     while len(lan.nics) < room:
@@ -67,6 +72,12 @@ def _parent(lan: Lan, host: str, name: str) -> None:
     spec: Document = {"switch": switch}
     lan.document["hosts"][host]["interfaces"][name] = spec
     lan.nics.append(Nic(host, host, name, spec))
+
+
+def _dummy(lan: Lan, host: str) -> None:
+    spec: Document = {"type": "dummy"}
+    lan.document["hosts"][host]["interfaces"]["d0"] = spec
+    lan.nics.append(Nic(host, host, "d0", spec))
 
 
 def _bridge(lan: Lan, host: str) -> None:

@@ -7,6 +7,7 @@ import ipaddress
 from typing import Any
 
 from netlab.contract import types as plan
+from netlab.contract.types.links import Dummy
 from netlab.model import predict
 
 
@@ -91,6 +92,13 @@ class Lab:
         )  # fmt: skip
         if not link.up or not link.port.up:
             link = dataclasses.replace(link, carrier=False)
+        self.links.append(link)
+        self._endpoints(link)
+        return self
+
+    def dummy(self, where: str, *addresses: str, **options: Any) -> Lab:
+        """An interface without a wire."""
+        link = Dummy(**self._link(where, addresses, options))
         self.links.append(link)
         self._endpoints(link)
         return self

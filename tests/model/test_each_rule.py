@@ -17,7 +17,7 @@ from tests.model.test_same_namespace import demo
 from tests.model.test_source_mode import lab as sourced
 
 H, X = "h:eth0", "x:eth0"
-C1, C2 = "h/c1:eth0", "h/c2:eth0"
+C1, C2, D = "h/c1:eth0", "h/c2:eth0", "h:d0"
 
 
 def two(*, x: dict[str, Any] | None = None, **port: Any) -> Lab:
@@ -65,6 +65,12 @@ def astray() -> Lab:
 def without_arp() -> Lab:
     """h asks nobody for a MAC, and hears no question."""
     return two().change(H, arp=False)
+
+
+def on_a_dummy() -> Lab:
+    """Two children of a dummy of h."""
+    lab = Lab().dummy(D, "10.0.0.1/24").child(C1, D, "bridge", "10.0.0.11/24")
+    return lab.child(C2, D, "bridge", "10.0.0.12/24")
 
 
 def isolated() -> Lab:
@@ -206,6 +212,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "bridge/port-state-egress": (lambda: two(state="listening"), "broadcast", X, H),
     "bridge/port-state-ingress": (lambda: two(state="learning"), "broadcast", H, X),
     "bridge/switch-down": (lambda: switch(up=False), "broadcast", H, X),
+    "dummy/swallows": (on_a_dummy, "icmp", C1, D),
     "icmp/echo-ignore-all": (silent, "icmp", H, X),
     "icmp6/echo-ignore-all": (silent, "icmp6", H, X),
     "icmp6/reply-prefers-ingress": (both_wires, "icmp6", X, "h:eth1"),

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netlab.agent.links import bridge, macvlan, pair, switchlink, veth
+from netlab.agent.links import bridge, dummy, macvlan, pair, switchlink, veth
 from netlab.agent.links.op import At, BuildContext, Op
 from netlab.agent.links.port_tools import Log
 from netlab.agent.netlink import peer
 from netlab.contract.types import AnyLink, Bridge, Link, Macvlan, Macvtap, Pair, SetLink, Switch, SwitchLink, Veth
+from netlab.contract.types.links import Dummy
 
 __all__ = ["DRIVERS", "KINDS", "At", "BuildContext", "Op", "changes", "create"]
 
@@ -61,6 +62,7 @@ KINDS: dict[type[Link], Kind] = {
     Macvtap: _MACVLAN,
     Veth: Kind(veth.create, veth.changes, veth.checks, veth.by_tools, veth.late),
     Pair: Kind(pair.create),
+    Dummy: Kind(dummy.create),
 }
 _CHILD = Driver(macvlan.read, {"IFLA_MACVLAN_MODE": macvlan.MODES["bridge"]}, stacked=True, required=True)
 #: By the kernel's name of the kind.
@@ -69,6 +71,7 @@ DRIVERS: dict[str, Driver] = {
     "bridge": Driver(bridge.read, required=True),
     "macvlan": _CHILD,
     "macvtap": replace(_CHILD, required=False),
+    "dummy": Driver(),
 }
 
 

@@ -6,6 +6,7 @@ from typing import get_args
 
 from netlab.contract.types.links.base import Link, Place, Plug, stack, with_state
 from netlab.contract.types.links.bridge import Bridge, Switch
+from netlab.contract.types.links.dummy import Dummy
 from netlab.contract.types.links.macvlan import Macvlan, Macvtap
 from netlab.contract.types.links.pair import Pair
 from netlab.contract.types.links.switchlink import SwitchLink
@@ -15,6 +16,7 @@ __all__ = [
     "INTERFACES",
     "AnyLink",
     "Bridge",
+    "Dummy",
     "Link",
     "Macvlan",
     "Macvtap",
@@ -29,6 +31,6 @@ __all__ = [
     "with_state",
 ]
 
-AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair
+AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy
 #: What a file may ask for: the kinds of interfaces, as iproute2 calls them.
 INTERFACES: tuple[str, ...] = tuple(dict.fromkeys(one.kind for one in get_args(AnyLink) if one.interface))
