@@ -25,6 +25,9 @@ def compile_state(state: plan.State) -> World:
         for kind, link in links:
             if kind.first is first:
                 kind.compile(build, link)
+    order = {link.id: place for place, link in enumerate(state.links)}
+    for ns in world.namespaces.values():
+        ns.devices.sort(key=lambda dev: order[dev.id])
     _detect(build)
     entries = Entries(state)
     for namespace in stacks:

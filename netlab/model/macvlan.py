@@ -219,7 +219,7 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
                 sim.note(payload.phase, sibling_.id, "handed to the sibling", SIBLING_UNICAST)
                 sim.backlog.append((lower.receive, lower, frame))
                 return
-    skipped = sim.goal is lower and sim.sock is dev
+    skipped = sim.goal is lower and sim.sender is dev
     sim.note(payload.phase, lower.id, "out by the parent", CHILD_SKIPS_PARENT if skipped else TO_WIRE)
     lower.transmit(sim, lower, frame)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+#: What TCP sends.
+SEGMENTS = frozenset(("syn", "syn-ack", "rst"))
+
 
 class Raw:
     """A frame of the probe's own EtherType (layers broadcast and unicast)."""
@@ -45,9 +48,9 @@ class Nd:
 class Ip:
     """An IPv4 or IPv6 packet of a probe; `phase` says which: echo-request, syn, udp-reply, …"""
 
-    __slots__ = ("about", "df", "dst", "family", "phase", "size", "src", "ttl")
+    __slots__ = ("about", "df", "dport", "dst", "family", "mark", "phase", "size", "sport", "src", "ttl")
 
-    def __init__(self, family: int, phase: str, src: int, dst: int, size: int, df: bool, ttl: int) -> None:
+    def __init__(self, family: int, phase: str, src: int, dst: int, size: int, df: bool, ttl: int = 64) -> None:
         self.family = family
         self.phase = phase
         self.src = src
@@ -57,3 +60,27 @@ class Ip:
         self.ttl = ttl
         #: of a redirect: the destination, its better next hop, the phase of the packet it is about
         self.about = (0, 0, "")
+        #: of TCP and UDP; None where it isn't known: a client's, and that of netlab's own listener
+        self.sport: int | None = None
+        self.dport: int | None = None
+        #: what policy rules call fwmark
+        self.mark = 0
+
+    @property
+    def protocol(self) -> str:
+        """``icmp``, ``icmp6``, ``tcp`` or ``udp``."""
+        if self.phase in SEGMENTS:
+            return "tcp"
+        return "udp" if self.phase.startswith("udp") else "icmp6" if self.family == 6 else "icmp"
+
+    def answer(self, phase: str, size: int, df: bool = False) -> Ip:
+        """A packet back to where this one came from."""
+        made = Ip(self.family, phase, self.dst, self.src, size, df)
+        made.sport, made.dport = self.dport, self.sport
+        return made
+
+    def sent_on(self) -> Ip:
+        """The packet as a router sends it on."""
+        made = Ip(self.family, self.phase, self.src, self.dst, self.size, self.df, self.ttl - 1)
+        made.sport, made.dport, made.mark, made.about = self.sport, self.dport, self.mark, self.about
+        return made

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from netlab.contract.applies import applies_from
-from netlab.contract.types import Endpoint, State, layer_family
-from netlab.model import macvlan, probes
-from netlab.model.classes import Classes, PairClass
+from netlab.contract.types import State, asks_host, layer_family, size_of
+from netlab.contract.types.state import AnyTarget
+from netlab.model import probes
+from netlab.model.classes import Classes, PairClass, Spaces
 from netlab.model.compile import compile_state
 from netlab.model.probes import End
 from netlab.model.sim import Hop, Unknown
-from netlab.model.story import BroadcastStory, decided, path, unanswered
+from netlab.model.story import BroadcastStory, decided, path, unanswered, undecided
 from netlab.model.world import OTHERHOST, Namespace, Port
 
 Cell = tuple[str, int, int]
@@ -39,7 +40,7 @@ class Story:
 
 
 class Prediction:
-    """Everything the model says of a state, in the order of the state's endpoints.
+    """Everything the model says of a state, in the order of each layer's sources and destinations.
 
     ``letters`` maps each layer to one string per source, one letter per destination; ``unknown`` maps
     ``(layer, i, j)`` of each ``?`` to the reason. Pairs of one class are simulated once.
@@ -49,13 +50,21 @@ class Prediction:
         self.state = state
         self.layers = tuple(layers)
         self._world = compile_state(state)
-        self._endpoints = state.endpoints
         #: of a layer and a source: which destinations it applies to
-        self._from: dict[tuple[str, int], Callable[[Endpoint], bool]] = {}
-        self._ends = [End(self._world, endpoint) for endpoint in state.endpoints]
-        self._size = max((int(layer.partition("/")[2] or 0) for layer in layers), default=0)
-        #: by address family; empty where every pair is to be simulated by itself
-        self._classes: dict[int | None, Classes] = {}
+        self._from: dict[tuple[str, int], Callable[[AnyTarget], bool]] = {}
+        endpoints = [End(self._world, endpoint) for endpoint in state.endpoints]
+        #: of interface and of host questions: the rows and the columns
+        self._ends = {
+            False: (endpoints, endpoints),
+            True: (
+                [End(self._world, asker) for asker in state.askers],
+                [*endpoints, *(End(self._world, target) for target in state.targets)],
+            ),
+        }
+        self._size = max((size_of(layer) or 0 for layer in layers), default=0)
+        self._spaces: dict[int | None, Spaces] = {}
+        #: by who asks, and by address family; empty where every pair is to be simulated by itself
+        self._classes: dict[tuple[bool, int | None], Classes] = {}
         self._by_layer: dict[str, Classes] = {}
         self._sharing = classes
         self._letters: dict[tuple[str, PairClass], str] = {}
@@ -74,17 +83,18 @@ class Prediction:
 
     def story(self, layer: str, i: int, j: int) -> Story:
         """What becomes of a probe; where a race decides, its usual course."""
-        source, target = self._ends[i], self._ends[j]
+        source, target = self._pair(layer, i, j)
         letter = self.letter(layer, i, j)
         if letter == ".":
             return Story(letter, None, (), ())
         told, sim = probes.run(self._world, layer, source, target, trace=True)
+        source = sim.asking
         if told == "U" and sim.hops is not None:
             sim.hops += list(unanswered(sim, source, target))
         rule, at = decided(letter, told, sim, source, target)
         hops = tuple(sim.hops or ())
         if letter == "B":
-            hops = (*hops, Hop(sim.request, target.dev.id, "the race may go the other way", macvlan.RACE))
+            hops = (*hops, Hop(sim.request, target.dev.id, "the race may go the other way", undecided(sim)))
         return Story(letter, rule, hops, path(sim, source, target), at)
 
     def rule(self, layer: str, i: int, j: int) -> str | None:
@@ -101,14 +111,14 @@ class Prediction:
             return self._found_by_one(i, j)
         if self.letters[layer][i][j] == "R":
             # The rule was noted when the request arrived: no trace is needed.
-            _, sim = probes.run(self._world, layer, self._ends[i], self._ends[j])
+            _, sim = probes.run(self._world, layer, *self._pair(layer, i, j))
             if sim.arrived is not None:
                 return sim.arrived
         return self.story(layer, i, j).rule
 
     def _found_by_one(self, i: int, j: int) -> str | None:
         """The rule of a broadcast, from the trace of the one frame that goes to all."""
-        source, target = self._ends[i], self._ends[j]
+        source, target = self._pair("broadcast", i, j)
         letter = self.letter("broadcast", i, j)
         if letter in ".?" or source.host == target.host:
             # Between a parent and its child the rule depends on which of them is the target.
@@ -125,7 +135,7 @@ class Prediction:
         """The links and switch ports at which endpoint i's broadcast arrives; empty where that isn't known."""
         if i not in self._heard:
             try:
-                sim = probes.broadcast(self._world, self._ends[i])
+                sim = probes.broadcast(self._world, self._ends[False][0][i])
             except Unknown:
                 return frozenset()
             self._broadcast_wired[i] = sim.wired
@@ -144,7 +154,7 @@ class Prediction:
             return self._broadcast_wired.get(i)
         key = layer, self._class(layer, i, j)
         if key not in self._wired:
-            self._wired[key] = probes.on_wire(self._world, layer, self._ends[i], self._ends[j])
+            self._wired[key] = probes.on_wire(self._world, layer, *self._pair(layer, i, j))
         return self._wired[key]
 
     def letter(self, layer: str, i: int, j: int) -> str:
@@ -152,7 +162,7 @@ class Prediction:
         known = self.letters.get(layer)
         if known is not None:
             return known[i][j]
-        if i == j:
+        if i == j and not asks_host(layer):
             return "."
         if not self._sharing or self._classes_of(layer).alone(i, j):
             # Nobody asks again: what isn't kept takes no room.
@@ -167,13 +177,17 @@ class Prediction:
     def _applies(self, layer: str, i: int, j: int) -> bool:
         applies = self._from.get((layer, i))
         if applies is None:
-            applies = self._from[layer, i] = applies_from(self._endpoints[i], layer)
-        return applies(self._endpoints[j])
+            applies = self._from[layer, i] = applies_from(self.state.sources(layer)[i], layer)
+        return applies(self.state.destinations(layer)[j])
+
+    def _pair(self, layer: str, i: int, j: int) -> tuple[End, End]:
+        sources, targets = self._ends[asks_host(layer)]
+        return sources[i], targets[j]
 
     def reason(self, layer: str, i: int, j: int) -> str:
         """Why there is no prediction for a pair."""
         try:
-            probes.letter(self._world, layer, self._ends[i], self._ends[j])
+            probes.letter(self._world, layer, *self._pair(layer, i, j))
         except Unknown as why:
             return str(why)
         return f"the lab has more than {MOST:,} pairs that are all different: no more of them were looked at"
@@ -181,10 +195,12 @@ class Prediction:
     def _classes_of(self, layer: str) -> Classes:
         found = self._by_layer.get(layer)
         if found is None:
-            family = layer_family(layer)
-            if family not in self._classes:
-                self._classes[family] = Classes(self._world, self._ends, family, self._size)
-            found = self._by_layer[layer] = self._classes[family]
+            key = host, family = asks_host(layer), layer_family(layer)
+            if family not in self._spaces:
+                self._spaces[family] = Spaces(self._world, family, self._size)
+            if key not in self._classes:
+                self._classes[key] = Classes(self._spaces[family], *self._ends[host])
+            found = self._by_layer[layer] = self._classes[key]
         return found
 
     def _class(self, layer: str, i: int, j: int) -> PairClass:
@@ -194,11 +210,11 @@ class Prediction:
         try:
             if layer == "broadcast":
                 # One frame says it of all.
-                return "R" if self._ends[j].dev.id in self._hearers(i) else "U"
+                return "R" if self._pair(layer, i, j)[1].dev.id in self._hearers(i) else "U"
             self._looked_at[layer] += 1
             if self._looked_at[layer] > MOST:
                 return "?"
-            letter, rule = probes.letter(self._world, layer, self._ends[i], self._ends[j])
+            letter, rule = probes.letter(self._world, layer, *self._pair(layer, i, j))
             if rule is not None and self._sharing and not self._classes_of(layer).alone(i, j):
                 self._rules[layer, self._class(layer, i, j)] = rule
             return letter
@@ -213,14 +229,16 @@ class Prediction:
 
     def _rows(self, layer: str, cell: Callable[[str, int, int], T]) -> Iterator[list[T]]:
         """What is to be said of each pair and depends on its class alone, one row per source."""
-        count = len(self._ends)
+        sources, targets = self._ends[asks_host(layer)]
+        columns_ = range(len(targets))
         if not self._sharing:
-            yield from ([cell(layer, i, j) for j in range(count)] for i in range(count))
+            yield from ([cell(layer, i, j) for j in columns_] for i in range(len(sources)))
             return
         # Rows of one class are alike except in the columns of their own host. Rows of one host are alike except in the
         # columns of their own namespace; rows of one namespace, except in their own columns. Pairs with static entries
         # for each other are exceptions, too.
         classes = self._classes_of(layer)
+        rows, near = classes.rows, classes.columns
         elsewhere: dict[int, tuple[list[T], int]] = {}
         nearby: dict[tuple[int, str], tuple[list[T], int]] = {}
         together: dict[tuple[int, Namespace], tuple[list[T], int]] = {}
@@ -231,24 +249,24 @@ class Prediction:
                 row[j] = cell(layer, i, j)
             return row
 
-        for i in range(count):
-            number, host, ns = classes.number[i], classes.host[i], classes.ns[i]
+        for i in range(len(sources)):
+            number, host, ns = rows.number[i], rows.host[i], rows.ns[i]
             self._world.forget()
-            if classes.members[number] == 1:
-                yield [cell(layer, i, j) for j in range(count)]
+            if rows.members[number] == 1:
+                yield [cell(layer, i, j) for j in columns_]
                 continue
             if number not in elsewhere:
-                elsewhere[number] = [cell(layer, i, j) for j in range(count)], i
+                elsewhere[number] = [cell(layer, i, j) for j in columns_], i
             if (number, host) not in nearby:
                 common, first = elsewhere[number]
-                columns = classes.on_host[host] + classes.on_host[classes.host[first]]
+                columns = near.on_host[host] + near.on_host[rows.host[first]]
                 nearby[number, host] = patched(common, i, columns + classes.named(i) + classes.named(first)), i
             if (number, ns) not in together:
                 common, first = nearby[number, host]
-                columns = classes.in_space[ns] + classes.in_space[classes.ns[first]]
+                columns = near.in_space[ns] + near.in_space[rows.ns[first]]
                 together[number, ns] = patched(common, i, columns + classes.named(i) + classes.named(first)), i
             common, first = together[number, ns]
-            yield patched(common, i, [i, first])
+            yield patched(common, i, [i, first] if near is rows else [])
 
 
 class _Reasons(Mapping[Cell, str]):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import ipaddress
 from collections.abc import Hashable, Iterator
+from dataclasses import replace
 from itertools import permutations
 
 from netlab.contract import types as plan
@@ -11,6 +13,7 @@ from netlab.model.packets import Arp, Ip, Nd, Raw
 from netlab.model.schedule import NOTHING, USUAL, Course, Outcome, Schedule, outcome
 from netlab.model.sim import Neighbor, Sim, Unknown
 from netlab.model.stack import ip, ipv6, nd
+from netlab.model.stack.fib import Output
 from netlab.model.world import (
     ALL_STATIONS,
     ARP,
@@ -22,6 +25,7 @@ from netlab.model.world import (
     UNICAST,
     Device,
     Frame,
+    Namespace,
     Port,
     World,
 )
@@ -30,26 +34,55 @@ _RAW = Raw()
 
 
 class End:
-    """An endpoint as the probes need it: its interface, its addresses as numbers."""
+    """An end of a probe: an interface by one of its addresses, a namespace that asks, or an address by itself.
 
-    __slots__ = ("_networks", "addresses", "dev", "extra", "host", "id", "wire")
+    ``devs`` are the interfaces that are meant, of an address all that have it. ``dev`` is the first of them. Of an
+    asker it is the loopback, until it is known by which interface it sends; of an address that nobody has, one that is
+    connected to nothing.
+    """
 
-    def __init__(self, world: World, endpoint: plan.Endpoint) -> None:
-        self.id = endpoint.id
-        self.dev: Device = world.devices[endpoint.link]
-        self.host = endpoint.namespace.partition("/")[0]
-        self.extra = endpoint.extra
+    __slots__ = ("_networks", "addresses", "asks", "bare", "dev", "devs", "errno", "extra", "host", "id", "wire")
+
+    def __init__(self, world: World, one: plan.AnySource | plan.AnyTarget) -> None:
+        self.id = one.id
+        self.asks = isinstance(one, plan.Asker)
+        self.bare = isinstance(one, plan.Target)
+        self.extra = isinstance(one, plan.Endpoint) and one.extra
+        links = one.links if isinstance(one, plan.Target) else [one.link] if isinstance(one, plan.Endpoint) else []
+        self.devs = tuple(world.devices[link] for link in links)
+        #: why it could send nothing
+        self.errno = ""
         #: by family; 0 where there is none
         self.addresses = {4: 0, 6: 0}
         #: by family, the network and how many bits are behind it
         self._networks = {4: (0, 0), 6: (0, 0)}
-        for told, bits in ((endpoint.v4, 32), (endpoint.v6, 128)):
-            if told is not None:
-                address, behind = int(ipaddress.ip_address(told.ip)), bits - told.prefixlen
-                self.addresses[told.family] = address
-                self._networks[told.family] = address >> behind, behind
-        top = self.dev.lower or self.dev
-        self.wire: Port | None = top.port
+        if isinstance(one, plan.Asker):
+            self._by(world.namespaces[one.namespace].lo)
+        else:
+            self._by(self.devs[0] if self.devs else Device(one.id, "none", Namespace(one.id, -1), one.id))
+            for told, bits in ((one.address(4), 32), (one.address(6), 128)):
+                if told is not None:
+                    self._has(told.family, int(ipaddress.ip_address(told.ip)), bits - told.prefixlen)
+
+    def _by(self, dev: Device) -> None:
+        self.dev = dev
+        self.host = dev.ns.id.partition("/")[0]
+        self.wire: Port | None = (dev.lower or dev).port
+
+    def _has(self, family: int, address: int, behind: int) -> None:
+        self.addresses[family] = address
+        self._networks[family] = address >> behind, behind
+
+    def sending(self, way: Output, family: int) -> End:
+        """This asker, when it has chosen a way."""
+        made = copy.copy(self)
+        made.addresses, made._networks = dict(self.addresses), dict(self._networks)
+        made._by(way.dev)
+        made.errno = way.errno
+        own = way.dev.addresses4 if family == 4 else way.dev.addresses6
+        bits = 32 if family == 4 else 128
+        made._has(family, way.source, next((bits - plen for a, _, plen, *_ in own if a == way.source), 0))
+        return made
 
     def on_link(self, other: End, family: int) -> bool:
         """Whether another has an address of this one's own network."""
@@ -62,6 +95,8 @@ class End:
 LATEST = 24
 #: How many random orders are tried where the race is about a forwarding table, and where it is about a server's answer.
 THROWS, FEW_THROWS = 64, 16
+#: How many combinations of next hops are tried.
+MOST_PICKS = 64
 
 
 def letter(world: World, layer: str, source: End, target: End) -> tuple[str, str | None]:
@@ -71,7 +106,7 @@ def letter(world: World, layer: str, source: End, target: End) -> tuple[str, str
     """
     first, sim = run(world, layer, source, target)
     rule = sim.arrived if first == "R" else None
-    if not sim.contested and not [*_beyond(sim)]:
+    if not sim.contested and not sim.picked and not [*_beyond(sim)]:
         return first, rule
     letters = {first}
     for other in _others(world, layer, source, target, sim):
@@ -82,7 +117,8 @@ def letter(world: World, layer: str, source: End, target: End) -> tuple[str, str
         return first, rule
     if letters == {"A", "R"}:
         return "B", None
-    raise Unknown(f"a race that can end in {' or '.join(sorted(letters))}")
+    what = "a choice among several next hops" if sim.picked else "a race"
+    raise Unknown(f"{what} that can end in {' or '.join(sorted(letters))}")
 
 
 def _alternatives(sim: Sim) -> Iterator[Schedule]:
@@ -149,10 +185,11 @@ def _others(world: World, layer: str, source: End, target: End, sim: Sim) -> Ite
     courses: dict[Hashable, Course] = {}
 
     def tried(schedule: Schedule) -> Outcome:
+        schedule = replace(schedule, picks=picks)
         key = layer, source.id, target.id, schedule
         if key not in world.tried:
             # These matter to the simulation itself, and not only to whose turn it is.
-            own = schedule.silent, schedule.leaders, schedule.last_first, schedule.dice is None
+            own = schedule.silent, schedule.leaders, schedule.last_first, schedule.dice is None, picks
             course = courses.setdefault(own, Course(NOTHING))
             known = None if schedule.after is None else outcome(schedule, course)
             if known is None:
@@ -162,13 +199,32 @@ def _others(world: World, layer: str, source: End, target: End, sim: Sim) -> Ite
             world.tried[key] = known
         return world.tried[key]
 
-    raced = sim.contested
-    for schedule in _beyond(sim):
-        other = tried(schedule)
-        raced = raced or other.contested
-        yield other
-    if raced:
-        yield from map(tried, _alternatives(sim))
+    picks: tuple[int, ...] = ()
+    for _ in range(MOST_PICKS):
+        raced = sim.contested
+        for schedule in _beyond(sim):
+            other = tried(schedule)
+            raced = raced or other.contested
+            yield other
+        if raced:
+            yield from map(tried, _alternatives(sim))
+        following = _next_picks(sim)
+        if following is None:
+            return
+        picks = following
+        letter, sim = run(world, layer, source, target, schedule=Schedule(picks=picks))
+        yield Outcome(letter, sim.wired, sim.contested)
+    raise Unknown(f"routes with several next hops: there are more than {MOST_PICKS} ways")
+
+
+def _next_picks(sim: Sim) -> tuple[int, ...] | None:
+    """The next of all combinations of what can be picked; None behind the last."""
+    picked = [*sim.picked.values()]
+    while picked:
+        which, count = picked.pop()
+        if which + 1 < count:
+            return (*(one for one, _ in picked), which + 1)
+    return None
 
 
 def run(
@@ -185,13 +241,12 @@ def run(
 
     Raises `Unknown` where there is no rule. A traced run says so in its last event instead, and its letter is ``?``.
     """
-    base, _, size = layer.partition("/")
-    request, family = _REQUESTS[base.removesuffix("-static").removesuffix("6")], plan.layer_family(base)
+    request = _REQUESTS[plan.probe_of(layer).removesuffix("-static").removesuffix("6")]
     sim = _start(world, source, request, trace, schedule)
     sim.goal = target.dev
     sim.course = course or sim.course
     try:
-        return _probe(sim, base, int(size) if size else None, family or 0, source, target), sim
+        return _probe(sim, layer, source, target), sim
     except Unknown as why:
         if not trace:
             raise
@@ -199,10 +254,11 @@ def run(
         return "?", sim
 
 
-def _probe(sim: Sim, base: str, size: int | None, family: int, source: End, target: End) -> str:
-    dev, request = source.dev, sim.request
-    if why := dev.ns.unknown.get(family) or target.dev.ns.unknown.get(family):
-        raise Unknown(why)
+def _probe(sim: Sim, layer: str, source: End, target: End) -> str:
+    dev, base, family = source.dev, plan.probe_of(layer), plan.layer_family(layer) or 0
+    for ns in (dev.ns, *(one.ns for one in target.devs)):
+        if why := ns.unknown.get(family):
+            raise Unknown(why)
     if base in ("broadcast", "unicast"):
         cast, mac = (BROADCAST, ALL_STATIONS) if base == "broadcast" else (UNICAST, target.dev.mac)
         _transmit(sim, dev, Frame(cast, mac, dev.mac, RAW, _RAW))
@@ -221,17 +277,32 @@ def _probe(sim: Sim, base: str, size: int | None, family: int, source: End, targ
         for one, address, other in ((dev, there, target.dev), (target.dev, here, dev)):
             if address not in one.neighbors:
                 sim.neigh[one, address] = Neighbor(other.mac, fixed=True)
-    for end, address in ((source, here), (target, there)) if family == 4 else ():
-        if address not in end.dev.ns.local4:
-            raise Unknown(f"the address of {end.id} is also the broadcast address of another interface there")
-    sim.server, sim.target, sim.sock_ip = target.dev.ns, there, here
+    return _ask(sim, layer, source, target)
+
+
+def _ask(sim: Sim, layer: str, source: End, target: End) -> str:
+    """Let a socket send a packet to an address, and everything follow from it."""
+    family, request, size = plan.layer_family(layer) or 0, sim.request, plan.size_of(layer)
+    ns, there = source.dev.ns, target.addresses[family]
+    sim.client, sim.servers, sim.target = ns, frozenset(dev.ns for dev in target.devs), there
     sim.connecting = request == "syn"
-    df = size is not None or request != "echo-request"
-    packet = Ip(family, request, here, there, size or _SIZES[request, family], df, 64)
+    way = None
+    if source.asks:
+        way = ip.way_out(sim, ns, there) if family == 4 else ipv6.way_out(sim, ns, there)
+        sim.asking = source = source.sending(way, family)
+        sim.sender, sim.wire = way.dev, source.wire
+    here = sim.sock_ip = source.addresses[family]
     if family == 4:
-        ip.send(sim, dev.ns, packet, dev)
+        for end, spaces in ((source, {ns} if here else ()), (target, sim.servers)):
+            if any(end.addresses[4] not in one.local4 for one in spaces):
+                raise Unknown(f"the address of {end.id} is also the broadcast address of another interface there")
+    df = size is not None or request != "echo-request"
+    packet = Ip(family, request, here, there, size or _SIZES[request, family], df)
+    packet.dport = plan.port_of(layer)
+    if family == 4:
+        ip.send(sim, ns, packet, sim.sock, way)
     else:
-        ipv6.send(sim, dev.ns, packet, dev, True)
+        ipv6.send(sim, ns, packet, sim.sock, True, way)
     sim.run()
     return _entered(sim, target)
 
@@ -258,8 +329,9 @@ _SIZES = {
 def _start(world: World, source: End, request: str, trace: bool, schedule: Schedule) -> Sim:
     sim = Sim(world, trace, schedule)
     sim.request = request
+    sim.asking = source
     sim.wire = source.wire
-    sim.sock = source.dev
+    sim.sock = sim.sender = None if source.asks else source.dev
     return sim
 
 
@@ -275,4 +347,4 @@ def _entered(sim: Sim, target: End) -> str:
     """R or A by the interface at which the request entered, where an answer came back."""
     if not sim.done or not sim.entered:
         return "U"
-    return "R" if target.dev in sim.entered else "A"
+    return "R" if any(dev in sim.entered for dev in target.devs) else "A"

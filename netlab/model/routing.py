@@ -19,7 +19,7 @@ class Entries:
         self._shadowed = set(state.shadowed)
 
     def local(self, dev: Device, ip: str) -> int:
-        """The place of an IPv4 address's local entry among all."""
+        """The place of an address among all, and so of an IPv4 address's local entry."""
         return self._given[dev.id, ip]
 
     def shadowed(self, dev: Device, ip: str) -> bool:
@@ -37,6 +37,7 @@ def compile_routes(ns: Namespace, namespace: plan.Namespace, entries: Entries) -
     locals4: list[tuple[int, int, Device, bool]] = []
     ways4: list[tuple[int, Device, int, int, int, bool]] = []
     local6: list[Route] = []
+    candidates6: list[tuple[int, tuple[int, int, Device]]] = []
     connected6: list[tuple[int, Route]] = []
     for dev in ns.devices:
         ns.owned4.update(a[0] for a in dev.addresses4)
@@ -48,28 +49,34 @@ def compile_routes(ns: Namespace, namespace: plan.Namespace, entries: Entries) -
                 ways4.append((place, dev, address, network, plen, secondary))
         if dev.conf.ipv6:
             for address, network, plen in dev.addresses6:
+                ip = str(ipaddress.IPv6Address(address))
                 # An address that is given to an interface that is down is local at once (addrconf_f6i_alloc).
                 ns.local6.setdefault(address, dev)
-                local6.append(Route("local", address, 128, 128, dev))
-                place = entries.connected(dev, str(ipaddress.IPv6Address(address)))
+                local6.append(Route("local", address, 128, 128, dev, table=LOCAL_TABLE))
+                candidates6.append((-entries.local(dev, ip), (address, plen, dev)))
+                place = entries.connected(dev, ip)
                 if dev.up and place is not None:
-                    connected6.append((place, Route("unicast", network, plen, 128, dev, 0, 256)))
+                    connected6.append((place, Route("unicast", network, plen, 128, dev, 0, 256, table=MAIN_TABLE)))
+    # The newest address of an interface comes first (ipv6_link_dev_addr).
+    candidates6.sort(key=lambda one: (ns.devices.index(one[1][2]), one[0]))
+    ns.candidates6 = [one for _, one in candidates6]
     local4: list[Route] = []
     behind: list[Route] = []
     for _, address, dev, late in sorted(locals4, key=lambda one: one[0]):
         # What an address is, is what it was first (fib_insert_alias appends).
-        (behind if late else local4).append(Route("local", address, 32, 32, dev))
+        entry = Route("local", address, 32, 32, dev, source=_primary(dev, address), table=LOCAL_TABLE)
+        (behind if late else local4).append(entry)
         if not late:
             ns.local4.setdefault(address, dev)
     main4: list[Route] = []
     for _, dev, address, network, plen, secondary in sorted(ways4, key=lambda one: one[0]):
         if plen < 31:
             broadcast = network | (1 << (32 - plen)) - 1
-            local4.append(Route("broadcast", broadcast, 32, 32, dev))
+            local4.append(Route("broadcast", broadcast, 32, 32, dev, source=address, table=LOCAL_TABLE))
             if broadcast not in ns.local4:
                 ns.broadcast4.add(broadcast)
         if not secondary and (plen < 32 or network != address):
-            main4.append(Route("unicast", network, plen, 32, dev))
+            main4.append(Route("unicast", network, plen, 32, dev, source=address, table=MAIN_TABLE))
     local4 += behind
     connected = len(main4)
     main6 = [route for _, route in sorted(connected6, key=_rank)]
@@ -82,7 +89,7 @@ def compile_routes(ns: Namespace, namespace: plan.Namespace, entries: Entries) -
     # refused it (fib_table_insert, NLM_F_EXCL). The connected route comes behind it (fib_magic, NLM_F_APPEND).
     ns.tables4[MAIN_TABLE] = main4[connected:] + main4[:connected]
     for table in ns.tables4.values():
-        table.sort(key=lambda route: -route.plen)
+        table.sort(key=lambda route: (-route.plen, route.metric))
     for table in ns.tables6.values():
         table.sort(key=lambda route: (-route.plen, route.metric))
     ns.custom_local = any(r.type == "unicast" for r in ns.tables4[LOCAL_TABLE])
@@ -107,6 +114,7 @@ def compile_routes(ns: Namespace, namespace: plan.Namespace, entries: Entries) -
                         _prefix(rule.dst),
                         _ifname(rule.iif, names),
                         _ifname(rule.oif, names),
+                        rule.fwmark or (0, 0),
                     ),
                 )
             )
@@ -130,21 +138,33 @@ def _prefix(text: str | None) -> tuple[int, int] | None:
     return int(network.network_address), network.prefixlen
 
 
+def _primary(dev: Device, address: int) -> int:
+    """The source of packets to an address of the namespace's own: the primary one of its subnet (fib_add_ifaddr)."""
+    subnet = next((network, plen) for own, network, plen, _ in dev.addresses4 if own == address)
+    return next(own for own, network, plen, _ in dev.addresses4 if (network, plen) == subnet)
+
+
 def _route(ns: Namespace, told: plan.Route, names: dict[str, Device]) -> None:
     network = ipaddress.ip_network(told.to, strict=False)
-    four = network.version == 4
-    tables = ns.tables4 if four else ns.tables6
-    gateway = int(ipaddress.ip_address(told.via)) if told.via else 0
-    dev = names.get(told.oif) if told.oif else None
-    if dev is None or not dev.up:
-        return  # the kernel drops routes with their interface
-    route = Route(
-        "unicast",
-        int(network.network_address),
-        network.prefixlen,
-        network.max_prefixlen,
-        dev,
-        gateway,
-        0 if four else 1024,
-    )
-    tables.setdefault(told.table, []).append(route)
+    metric = told.metric if told.metric is not None else 0 if told.family == 4 else 1024
+    source = _number(told.src)
+
+    def made(dev: Device, gateway: int = 0, ways: tuple[Route, ...] = ()) -> Route:
+        return Route(
+            told.type, int(network.network_address), network.prefixlen, network.max_prefixlen, dev, gateway, metric,
+            source, told.table, ways,
+        )  # fmt: skip
+
+    if told.type != "unicast":
+        routes = [made(ns.lo)]
+    else:
+        # The kernel drops routes with their interface.
+        hops = [(hop, names.get(hop.oif or "")) for hop in told.nexthops or (told,)]
+        routes = [made(dev, _number(hop.via)) for hop, dev in hops if dev is not None and dev.up]
+    if len(routes) > 1:
+        routes = [made(routes[0].dev, routes[0].gateway, tuple(routes))]
+    (ns.tables4 if told.family == 4 else ns.tables6).setdefault(told.table, []).extend(routes)
+
+
+def _number(ip: str | None) -> int:
+    return int(ipaddress.ip_address(ip)) if ip else 0

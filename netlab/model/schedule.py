@@ -25,6 +25,7 @@ class Schedule:
     - ``last_first``: the work of a later port overtakes that of an earlier one.
     - ``leaders``: the two children that a broadcast visits first, by their places, where the order isn't known.
     - ``silent``: routers send no redirects, which they send only now and then.
+    - ``picks``: which next hop is taken of the first route that has several, of the second, and so on; then the first.
     - ``dice``: the CPUs take turns in a random order, of this seed. Two long chains of frames can meet in a forwarding
       table in an order that none of the above gives.
     """
@@ -39,6 +40,7 @@ class Schedule:
     together: bool = False
     silent: bool = False
     dice: int | None = None
+    picks: tuple[int, ...] = ()
 
 
 #: In a random order: how many frames a CPU handles at most before another CPU's turn comes.

@@ -10,10 +10,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
 from netlab.model.probes import End
+from netlab.model.stack.ipv6 import LABELS, common
 from netlab.model.world import MAIN_TABLE, Conf, Device, Namespace, Port, Route, World
 
 #: No packet of the model is longer where the layer doesn't say so (an ICMP redirect has 112 bytes).
@@ -48,6 +50,9 @@ class Signatures:
         self._forwards = any(dev.conf.forwarding if family == 4 else dev.conf.forwarding6 for dev in devices)
         owners = Counter(a[0] for dev in devices for a in self._addresses(dev))
         self._twice = {address for address, count in owners.items() if count > 1}
+        #: those that are asked for by themselves
+        told = [int(ipaddress.ip_address(one.id)) for one in world.state.targets if one.family == family]
+        self._targets = set(told)
         self._relevant = _Relevant(self._borne(), self._bits)
         #: static entries, and those that count for all pairs: the others are looked at in `named`
         self._neighbors = {dev: self._entries(dev) for dev in devices if dev.neighbors}
@@ -118,8 +123,8 @@ class Signatures:
         return (
             "/" in ns.id,
             tuple(self._device(dev, single) for dev in ns.devices),
-            tuple(self._table(table, routes) for table, routes in sorted(self._tables(ns).items())),
-            tuple((rule.table, rule.src, rule.dst, rule.iif, rule.oif) for rule in rules),
+            tuple(self._table(ns, table, routes) for table, routes in sorted(self._tables(ns).items())),
+            tuple((rule.table, rule.src, rule.dst, rule.iif, rule.oif, rule.mark) for rule in rules),
             {4: ns.echo_ignore, 6: ns.echo_ignore6, None: False}[self._family],
             # Where hosts share an address, the order of their switch ports matters.
             ns.id if ns.unknown or self._shares(ns) else "",
@@ -149,7 +154,9 @@ class Signatures:
         dev = ns.devices[0]
         if len(dev.addresses4) != 1 or dev.bridge or dev.member or len(self._networks) > _NETWORKS:
             return False
-        routes = [route for route in ns.tables4[MAIN_TABLE] if route.type == "unicast"]
+        routes = ns.tables4[MAIN_TABLE]
+        if any(route.type != "unicast" or route.ways for route in routes):
+            return False
         routed = all(
             any(route.plen <= plen and network & route.mask == route.net for route in routes)
             for network, plen in self._networks
@@ -211,15 +218,16 @@ class Signatures:
             values["arp_ignore"] = 0
         return self._confs.setdefault(tuple(values.items()), len(self._confs))
 
-    def _table(self, table: int, routes: list[Route]) -> Hashable:
+    def _table(self, ns: Namespace, table: int, routes: list[Route]) -> Hashable:
+        own = {a[0]: (k, n) for k, dev in enumerate(ns.devices) for n, a in enumerate(self._addresses(dev))}
         return table, tuple(
             (
                 route.type,
                 self.address(route.net) if route.type == "local" else route.net,
                 route.plen,
-                self._position[route.dev],
-                route.gateway,
+                tuple((self._position.get(way.dev, -1), way.gateway) for way in route.ways or (route,)),
                 route.metric,
+                own.get(route.source, route.source),
             )
             for route in self._leading(routes)
         )
@@ -236,8 +244,13 @@ class Signatures:
         entries = self._neighbors[dev]
         if self._forwards or self._shares(dev.ns):
             return entries
-        gateways = {route.gateway for routes in self._tables(dev.ns).values() for route in routes}
+        gateways = self._gateways(dev.ns) | self._targets
         return {address: mac for address, mac in entries.items() if address in gateways}
+
+    def _gateways(self, ns: Namespace) -> set[int]:
+        return {
+            way.gateway for routes in self._tables(ns).values() for route in routes for way in route.ways or (route,)
+        }
 
     def _held(self) -> dict[int, set[int]]:
         """Every prefix that a look-up in this lab can match, by length; single addresses as prefixes of full length."""
@@ -251,12 +264,20 @@ class Signatures:
                 for route in self._leading(routes):
                     if route.type != "local":
                         add(route.net, route.plen)
-                    if route.gateway:
-                        add(route.gateway, self._bits)
+                    for way in route.ways or (route,):
+                        if way.gateway:
+                            add(way.gateway, self._bits)
             for rule in ns.rules4 if self._family == 4 else ns.rules6 if self._family == 6 else ():
                 for prefix in (rule.src, rule.dst):
                     if prefix is not None:
                         add(*prefix)
+            if self._family == 6:
+                # By these prefixes a source is chosen among several (ipv6_get_saddr_eval).
+                for one, first, _ in ns.candidates6:
+                    for other, second, _ in ns.candidates6:
+                        longer = min(common(one, other), second) + 1
+                        if longer <= first:
+                            add(one, longer)
             for dev in ns.devices:
                 for address in dev.anycast6 if self._family == 6 else ():
                     add(address, self._bits)
@@ -265,6 +286,9 @@ class Signatures:
                     add(network, plen)
                 for address in self._public.get(dev, ()):
                     add(address, self._bits)
+        if self._family == 6:
+            for prefix in LABELS:
+                add(*prefix)
         return found
 
     def _borne(self) -> set[int]:
@@ -273,8 +297,8 @@ class Signatures:
         if self._family == 6:
             found.update(dev.linklocal for dev in self._world.devices.values())
         for ns in self._world.namespaces.values():
-            found.update(route.gateway for routes in self._tables(ns).values() for route in routes)
-        return found
+            found.update(self._gateways(ns))
+        return found | self._targets
 
 
 class _Relevant:

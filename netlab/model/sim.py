@@ -9,7 +9,7 @@ order.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeVar
@@ -77,10 +77,10 @@ class Sim:
     """One run from cold: empty neighbour tables and forwarding databases, nothing queued."""
 
     __slots__ = (
-        "answers", "arrived", "backlog", "connecting", "contested", "course", "done", "entered", "fdb", "goal",
-        "heard", "hops", "moved", "neigh", "queued", "redirected", "refused", "request", "schedule", "second", "server",
-        "sock", "sock_ip", "steps", "target", "told", "touched", "unlearned", "unordered", "users", "wire", "wired",
-        "work", "worked", "world",
+        "answers", "arrived", "asking", "backlog", "client", "connecting", "contested", "course", "done", "entered",
+        "fdb", "goal", "heard", "hops", "moved", "neigh", "picked", "queued", "redirected", "refused", "request",
+        "schedule", "second", "sender", "servers", "sock", "sock_ip", "steps", "target", "told", "touched", "unlearned",
+        "unordered", "users", "wire", "wired", "work", "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
@@ -112,12 +112,19 @@ class Sim:
         self.contested = False
         #: a bridge heard a MAC at two ports, or had no room for it: the order made a difference
         self.moved = False
-        # The probe: its request's phase, the port of its wire, the client's socket, the server.
+        # The probe: its request's phase, who asks (an end of `probes`, by the interface that was chosen), the port of
+        # its wire, the client and the interface that its socket is bound to, the servers.
         self.request = ""
+        self.asking: Any = None
         self.wire: Port | None = None
+        self.client: Namespace | None = None
         self.sock: Device | None = None
+        #: the interface by which the request is sent: that of the socket, or the one that routing chose
+        self.sender: Device | None = None
         self.sock_ip = 0
-        self.server: Namespace | None = None
+        self.servers: frozenset[Namespace] = frozenset()
+        #: what was picked among equals: which of how many, by what is decided
+        self.picked: dict[Hashable, tuple[int, int]] = {}
         #: a router has sent a redirect
         self.redirected = False
         #: the client is still in connect(): its socket is locked, and deaf to ICMP
@@ -136,6 +143,13 @@ class Sim:
         self.done = False
         #: the client's connection was reset before it stood
         self.refused = False
+
+    def pick(self, what: Hashable, count: int) -> int:
+        """Which of so many equals is taken: always the same one for ``what``."""
+        if what not in self.picked:
+            place, picks = len(self.picked), self.schedule.picks
+            self.picked[what] = (picks[place] if place < len(picks) else 0), count
+        return self.picked[what][0]
 
     def note(self, phase: str, at: str, what: str, rule: str | None = None, end: bool = False) -> None:
         """Add an event to the trace, if any. The last rule of the request at its destination is always kept."""

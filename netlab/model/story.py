@@ -10,7 +10,7 @@ from netlab.model import bridge, device, macvlan
 from netlab.model.packets import Raw
 from netlab.model.probes import End
 from netlab.model.sim import Hop, Sim, Unknown
-from netlab.model.stack import arp, ip, ipv6, nd, protocols, sockets
+from netlab.model.stack import arp, fib, ip, ipv6, nd, protocols, sockets
 from netlab.model.world import ALL_STATIONS, BROADCAST, MULTICAST, OTHERHOST, RAW, Bridge, Device, Frame, Namespace
 
 #: Why another interface answers, the most telling first.
@@ -43,7 +43,7 @@ def _arrival(letter: str, told: str, sim: Sim, target: End) -> str | None:
             if rule in rules:
                 return rule
     elif letter == "B":
-        return macvlan.RACE
+        return undecided(sim)
     request = [hop for hop in reversed(hops) if hop.rule and not hop.end and hop.phase == sim.request]
     # Several copies arrive in the order of the switch's ports: the copy at the target counts.
     for near in ({target.dev.id}, _chain(target.dev)):
@@ -53,8 +53,16 @@ def _arrival(letter: str, told: str, sim: Sim, target: End) -> str | None:
     return request[0].rule if request else None
 
 
+def undecided(sim: Sim) -> str:
+    """The rule by which a probe may end in R or in A."""
+    return fib.MULTIPATH if sim.picked and not sim.contested else macvlan.RACE
+
+
 def _death(sim: Sim, source: End, target: End) -> Hop | None:
     hops = sim.hops or []
+    if source.errno:
+        # No packet has left.
+        return next((hop for hop in hops if hop.end), None)
     for end in (source, target):
         if not end.dev.running:
             return _dead(sim, end.dev)
@@ -66,7 +74,7 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
     astray = _astray(sim, source, target)
     if astray is not None:
         return astray
-    if (nowhere := _no_way(sim, source, target)) is not None:
+    if target.devs and (nowhere := _no_way(sim, source, target)) is not None:
         return nowhere
     last = _last_end(hops, _chain(source.dev), _chain(target.dev))
     kin = _kin(last or Hop(sim.request, source.dev.id, ""), source.dev, target.dev)
@@ -205,7 +213,7 @@ def _dead(sim: Sim, dev: Device) -> Hop:
 
 def _astray(sim: Sim, source: End, target: End) -> Hop | None:
     """Where another took the request: the source's own host, or a host that also has the address."""
-    if source.dev.ns is target.dev.ns:
+    if any(source.dev.ns is dev.ns for dev in target.devs):
         return None
     for hop in sim.hops or ():
         if hop.phase != sim.request:
@@ -214,7 +222,7 @@ def _astray(sim: Sim, source: End, target: End) -> Hop | None:
             return Hop(hop.phase, hop.at, f"{source.dev.ns.id} itself has the address", hop.rule, True)
         if hop.rule in (ip.DELIVERED, ipv6.DELIVERED, sockets.NO_LISTENER):
             namespace = hop.at.partition(":")[0]
-            if namespace != target.dev.ns.id:
+            if all(namespace != dev.ns.id for dev in target.devs):
                 return Hop(hop.phase, hop.at, f"{namespace} has the address, too", arp.STRANGER, True)
     return None
 

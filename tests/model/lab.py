@@ -14,8 +14,11 @@ from netlab.model import predict
 def letters(state: plan.State, layer: str) -> dict[tuple[str, str], str]:
     """The letters of one layer by the ids of both ends."""
     rows = predict(state, (layer,)).letters[layer]
-    ids = [endpoint.id for endpoint in state.endpoints]
-    return {(s, d): rows[i][j] for i, s in enumerate(ids) for j, d in enumerate(ids)}
+    return {
+        (source.id, target.id): rows[i][j]
+        for i, source in enumerate(state.sources(layer))
+        for j, target in enumerate(state.destinations(layer))
+    }
 
 
 def letter(state: plan.State, layer: str, source: str, target: str) -> str:
@@ -32,6 +35,7 @@ class Lab:
         self.endpoints: list[plan.Endpoint] = []
         self.count = 9
         self.order: tuple[tuple[str, str], ...] = ()
+        self.wanted: list[str] = []
         for switch in switches or ("lan",):
             self.namespaces[switch] = plan.Namespace(switch, "switch")
             fields = {"namespace": switch, "name": switch, "ifname": switch, "ifindex": self._next()}
@@ -55,7 +59,8 @@ class Lab:
         index = self._next()
         if any(":" in a for a in addresses):
             self.sysctl(space, f"{name}/disable_ipv6", 0, family=6)
-        parsed = tuple(plan.Address(a.partition("/")[0], int(a.partition("/")[2])) for a in addresses)
+        told = [ipaddress.ip_interface(address) for address in addresses]
+        parsed = tuple(plan.Address(str(one.ip), one.network.prefixlen) for one in told)
         fields = {
             "namespace": space,
             "name": name,
@@ -136,15 +141,24 @@ class Lab:
         self.namespaces[space] = dataclasses.replace(old, sysctls=(*old.sysctls, (path, str(value))))
         return self
 
+    def target(self, address: str) -> Lab:
+        """An address that is asked for by itself."""
+        self.wanted.append(address)
+        return self
+
     def route(self, space: str, to: str, **fields: Any) -> Lab:
-        """A route of a namespace, by the interface that has its gateway's network."""
+        """A route of a namespace, by the interface that has its gateway's network; hops are told as `via`."""
         old = self.namespaces[space]
-        route = plan.Route(to=to, **fields)
-        near = [
-            link.name for link in self.links if link.namespace == space for address in link.addresses
-            if route.via is not None and ipaddress.ip_address(route.via) in address.network
-        ]  # fmt: skip
-        route = dataclasses.replace(route, oif=route.dev or next(iter(near), None))
+
+        def oif(hop: Any) -> Any:
+            near = [
+                link.name for link in self.links if link.namespace == space for address in link.addresses
+                if hop.via is not None and ipaddress.ip_address(hop.via) in address.network
+            ]  # fmt: skip
+            return dataclasses.replace(hop, oif=hop.dev or next(iter(near), None))
+
+        hops = tuple(oif(plan.Nexthop(via)) for via in fields.pop("hops", ()))
+        route = oif(plan.Route(to=to, nexthops=hops, **fields))
         self.namespaces[space] = dataclasses.replace(old, routes=(*old.routes, route))
         return self
 
@@ -170,8 +184,18 @@ class Lab:
             ),
             endpoints=tuple(self.endpoints),
             hops=8,
+            askers=tuple(self._asker(ns.id) for ns in self.namespaces.values() if ns.kind != "switch"),
+            targets=tuple(self._target(address) for address in self.wanted),
             addressed=self.order,
         )
+
+    def _asker(self, space: str) -> plan.Asker:
+        found = {address.family for link in self.links if link.namespace == space for address in link.addresses}
+        return plan.Asker(space, tuple(sorted(found)))
+
+    def _target(self, address: str) -> plan.Target:
+        links = [link.id for link in self.links if address in [own.ip for own in link.addresses]]
+        return plan.Target(address, 6 if ":" in address else 4, tuple(links))
 
     def addressed(self, *order: tuple[str, str]) -> Lab:
         """The order in which connected routes came to be."""

@@ -145,13 +145,13 @@ def test_one_who_is_spoken_of_is_no_equal() -> None:
     lab = Lab()
     for host in range(4):
         lab.veth(f"h{host}:eth0", f"10.0.0.{host + 1}/24")
-    plain = Prediction(lab.state(), ("icmp",))._classes[4]
+    plain = Prediction(lab.state(), ("icmp",))._classes[False, 4].rows
     assert len(set(plain.number)) == 1
     lab.route("h0", "10.9.0.0/16", via="10.0.0.2")
-    nowhere = Prediction(lab.state(), ("icmp",))._classes[4]
+    nowhere = Prediction(lab.state(), ("icmp",))._classes[False, 4].rows
     assert len(set(nowhere.number)) == 1
     lab.route("h0", "10.0.0.4/32", via="10.0.0.2")
-    spoken = Prediction(lab.state(), ("icmp",))._classes[4]
+    spoken = Prediction(lab.state(), ("icmp",))._classes[False, 4].rows
     assert len(set(spoken.number)) == 4
 
 
@@ -165,7 +165,7 @@ def test_what_no_probe_feels_makes_no_class() -> None:
             f"h{host}:eth0", neighbors=(Neighbor(f"10.0.0.{(host + 1) % 40 + 1}", f"02:00:00:00:01:{host:02x}"),)
         )
     prediction = Prediction(lab.state(), ("unicast", "icmp", "tcp"))
-    assert len(set(prediction._classes[4].number)) == 1
+    assert len(set(prediction._classes[False, 4].rows.number)) == 1
     # An entry is felt by the two whose it is, as it names no MAC that there is.
     rows = prediction.letters["icmp"]
     assert {(i, j) for i, row in enumerate(rows) for j, letter in enumerate(row) if letter == "U"} == {
@@ -179,6 +179,6 @@ def test_many_addresses_are_alike() -> None:
     lab.veth("A:eth0", *(f"10.0.0.{k}/24" for k in range(1, 102)))
     lab.veth("B:eth0", "10.0.0.200/24")
     prediction = Prediction(lab.state(), ("arp", "icmp"))
-    assert len(set(prediction._classes[4].number)) == 3
+    assert len(set(prediction._classes[False, 4].rows.number)) == 3
     single = Prediction(lab.state(), ("arp", "icmp"), classes=False)
     assert prediction.letters == single.letters

@@ -78,6 +78,31 @@ def isolated() -> Lab:
     return two(x={"port": {"isolated": True}}, isolated=True)
 
 
+def ways(type: str = "unicast") -> Lab:
+    """h asks for x by a route of a type, and the other wire of h is another subnet."""
+    lab = Lab("s1", "s2").veth(H, "10.0.0.1/24", "fd00::1/64", switch="s1").veth("h:eth1", "10.1.0.1/24", switch="s2")
+    lab.veth(X, "10.0.0.2/24", "fd00::2/64", switch="s1")
+    via = {} if type != "unicast" else {"dev": "eth0"}
+    return lab.route("h", "10.0.0.2/32", type=type, **via).route("h", "fd00::2/128", type=type, **via)
+
+
+def two_hops() -> Lab:
+    """a has two next hops to x, which is asked by one interface of it or by the other."""
+    lab = Lab("s1", "s2").veth("a:eth0", "10.0.0.1/24", switch="s1").veth("a:eth1", "10.1.0.1/24", switch="s2")
+    lab.veth(X, "10.0.0.2/24", "10.9.0.1/32", switch="s1").veth("x:eth1", "10.1.0.2/24", switch="s2")
+    return lab.target("10.9.0.1").route("a", "10.9.0.1/32", hops=("10.0.0.2", "10.1.0.2"))
+
+
+def by_source() -> Lab:
+    """A rule of h for packets from its own address, of which a program knows only at connect()'s second look."""
+    return two().rule("h", table=7, priority=100, src="10.0.0.1/32").route("h", "10.0.0.2/32", type="prohibit", table=7)
+
+
+def without_source() -> Lab:
+    """An interface of h has lost IPv6."""
+    return two().sysctl("h", "eth0/disable_ipv6", 1, family=6)
+
+
 def redirected() -> Lab:
     """a reaches b by a router on their own link."""
     lab = Lab().veth("a:eth0", "10.0.0.1/24").veth("b:eth0", "10.0.1.1/16").veth("r:eth0", "10.0.0.2/16")
@@ -233,6 +258,16 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     ),
     "ip/ttl-exceeded": (circle, "icmp", "a:eth0", "b:eth0"),
     "ip/unreachable": (astray, "icmp", "a:eth0", "b:eth0"),
+    "ip/broadcast-address": (broadcast_address, "host:icmp", "h", X),
+    "ip/multipath": (two_hops, "host:icmp", "a", X + "@10.9.0.1"),
+    "ip/source-of-interface": (ways, "host:icmp", "h", X),
+    "ip/source-of-route": (two, "host:icmp", "h", X),
+    "tcp/connect-looks-twice": (by_source, "host:tcp", "h", X),
+    "route/blackhole": (lambda: ways("blackhole"), "host:icmp", "h", X),
+    "route/prohibit": (lambda: ways("prohibit"), "host:icmp6", "h", X),
+    "route/unreachable": (lambda: ways("unreachable"), "host:tcp", "h", X),
+    "ipv6/no-source": (without_source, "host:icmp6", "h", X),
+    "ipv6/source-address": (two, "host:udp6", "h", X),
     "ip/no-route-back": (lambda: Lab().veth(H, "10.1.0.1/24").veth(X, "10.2.0.1/24"), "icmp", H, X),
     "ipv6/no-route-back": (lambda: other_subnet().route("h", "fd02::/64", dev="eth0"), "icmp6", H, X),
     "neigh/another-machine-answers": (twins, "icmp", X, H),
@@ -337,7 +372,7 @@ def test_the_rule_takes_part(rule: str) -> None:
     """In its scene the rule is among those that the story of the probe names."""
     lab, layer, source, target = SCENES[rule]
     state = lab().state()
-    story = predict(state, (layer,)).story(layer, state.index[source], state.index[target])
+    story = predict(state, (layer,)).story(layer, state.row(layer, source), state.column(layer, target))
     assert rule in {story.rule, *(hop.rule for hop in story.hops)}
 
 

@@ -15,6 +15,7 @@ def test_every_rule_has_mutants_or_only_tells() -> None:
     idle = {rule for rule, (home, name) in names.items() if next(mutate.mutants(rule, home, name), None) is None}
     assert idle == {
         "bridge/same-mac-twice",
+        "ip/multipath",
         "link/apart",
         "macvlan/broadcast-queue-races",
         "neigh/another-machine-answers",

@@ -118,7 +118,7 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
             if refused is None:
                 if _ignored(dev, sender, target):
                     sim.note(packet.phase, dev.id, f"arp_ignore={dev.conf.arp_ignore}", IGNORED, end=True)
-                elif dev.conf.arp_filter and not _way_back(dev, sender, target):
+                elif dev.conf.arp_filter and not _way_back(sim, dev, sender, target):
                     sim.note(packet.phase, dev.id, "the way back is another", FILTERED, end=True)
                 else:
                     learn(sim, dev, sender, packet.mac)
@@ -157,10 +157,10 @@ def _ignored(dev: Device, sender: int, target: int) -> bool:
     return level == 8
 
 
-def _way_back(dev: Device, sender: int, target: int) -> bool:
+def _way_back(sim: Sim, dev: Device, sender: int, target: int) -> bool:
     """arp_filter(): whether a packet from target to sender would leave by this interface."""
-    way = fib.output(dev.ns, sender, target, None)
-    return way is not None and way.dev is dev
+    way = fib.output(sim, dev.ns, sender, target, None)
+    return not way.errno and way.dev is dev
 
 
 def _reply(sim: Sim, dev: Device, request: Arp) -> None:

@@ -5,7 +5,10 @@ Look-ups depend on nothing that a probe changes, so each namespace keeps their r
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from netlab.model.rules import rule
+from netlab.model.sim import Sim
 from netlab.model.world import Device, Namespace, PolicyRule, Route
 
 _FRONTEND = "net/ipv4/fib_frontend.c"
@@ -31,62 +34,129 @@ NO_WAY_BACK = rule(
 )
 
 
-class Output:
-    """Where a packet goes: by `dev` to `nexthop`; where `local`, it loops back through lo.
+MULTIPATH = rule(
+    "ip/multipath",
+    "Of a route's next hops a hash over both addresses takes one, of a kind that nobody can foresee.",
+    "fib_select_multipath",
+    "net/ipv4/fib_semantics.c",
+)
 
-    ``origin`` is the interface that a looped packet seems to come from (rt_iif). ``assumed`` says that no route was
-    found, and the destination is taken to be on the link; ``broadcast``, that the destination is a subnet's broadcast
-    address.
+
+BLACKHOLE = rule(
+    "route/blackhole",
+    "A blackhole route holds the destination: a program is told EINVAL, a router drops the packet and tells nobody.",
+    "fib_table_lookup",
+    "net/ipv4/fib_trie.c",
+)
+UNREACHABLE = rule(
+    "route/unreachable",
+    "A route of the type unreachable holds the destination: a program is told EHOSTUNREACH, the sender of a packet to"
+    " be sent on gets an ICMP error.",
+    "fib_table_lookup",
+    "net/ipv4/fib_trie.c",
+)
+PROHIBITED = rule(
+    "route/prohibit",
+    "A route of the type prohibit holds the destination: a program is told EACCES, the sender of a packet to be sent on"
+    " gets an ICMP error.",
+    "fib_table_lookup",
+    "net/ipv4/fib_trie.c",
+)
+
+
+class Refusal(NamedTuple):
+    """Why a packet goes nowhere: the error's name, the rule if it isn't the want of a route, whether a router tells."""
+
+    errno: str
+    rule: str | None = None
+    tells: bool = True
+
+
+#: There is no route.
+NOWHERE = Refusal("ENETUNREACH")
+
+
+class Output:
+    """Where a packet goes: by `dev` to `nexthop`, with `source`; where `local`, it loops back through lo.
+
+    ``errno`` is the error's name where it goes nowhere, empty elsewhere; ``rule`` and ``tells`` as in a `Refusal`.
+    ``route`` is the one chosen, None where there is none. ``origin`` is the interface that a looped packet seems to
+    come from (rt_iif). ``assumed`` says that no route was found, and the destination is taken to be on the link;
+    ``broadcast``, that the destination is a subnet's broadcast address.
     """
 
-    __slots__ = ("assumed", "broadcast", "dev", "local", "nexthop", "origin")
+    __slots__ = (
+        "assumed", "broadcast", "dev", "errno", "local", "nexthop", "origin", "route", "rule", "source", "tells",
+    )  # fmt: skip
 
     def __init__(
-        self,
-        dev: Device,
-        nexthop: int,
-        local: bool,
-        origin: Device,
-        assumed: bool = False,
-        broadcast: bool = False,
-    ) -> None:
-        self.assumed = assumed
-        self.broadcast = broadcast
-        self.dev = dev
+        self, dev: Device, nexthop: int, source: int, route: Route | None, refusal: Refusal | None = None,
+        local: bool = False,
+    ) -> None:  # fmt: skip
+        self.errno, self.rule, self.tells = refusal or Refusal("", tells=False)
+        self.assumed = route is None and not refusal
+        self.broadcast = route is not None and route.type == "broadcast"
+        self.origin = dev
+        self.dev = dev.ns.lo if local else dev
         self.nexthop = nexthop
+        self.source = source
+        self.route = route
         self.local = local
-        self.origin = origin
+
+    def __str__(self) -> str:
+        return f"{self.errno}: " * bool(self.errno) + (f"route {self.route}" if self.route else "no route")
 
 
-def lookup(ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, linkstate: bool) -> Route | None:
-    """The route for a destination (fib_lookup); ``linkstate`` False sees linkdown routes in any case."""
-    key = (dst, src if ns.custom_rules4 else 0, iif if ns.custom_rules4 else "", oif, linkstate)
-    try:
-        found: Route | None = ns.cache[key]
-    except KeyError:
-        found = ns.cache[key] = _lookup(ns, dst, src, iif, oif, linkstate)
-    return found
-
-
-def _lookup(ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, linkstate: bool) -> Route | None:
-    for policy in ns.rules4:
-        if not selects(policy, 32, dst, src, iif, oif):
-            continue
-        for route in ns.tables4.get(policy.table, ()):
-            if dst & route.mask != route.net or (oif is not None and route.dev is not oif):
-                continue
-            dev = route.dev
-            if linkstate and dev.conf.ignore_linkdown and not dev.running and route.type != "local":
-                continue
-            return route
+def rejected(route: Route) -> Refusal | None:
+    """What a route does that leads nowhere (fib_props, ip6_rt_init_dst_reject); None for another one."""
+    if route.type == "blackhole":
+        return Refusal("EINVAL", BLACKHOLE, tells=False)
+    if route.type == "unreachable":
+        return Refusal("EHOSTUNREACH", UNREACHABLE)
+    if route.type == "prohibit":
+        return Refusal("EACCES", PROHIBITED)
     return None
 
 
-def selects(policy: PolicyRule, bits: int, dst: int, src: int, iif: str, oif: Device | None) -> bool:
+def lookup(
+    ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, linkstate: bool, mark: int = 0
+) -> Route | None:
+    """The route for a destination (fib_lookup); ``linkstate`` False sees linkdown routes in any case."""
+    key = (dst, src, iif, oif, linkstate, mark) if ns.custom_rules4 else (dst, oif, linkstate)
+    try:
+        found: Route | None = ns.cache[key]
+    except KeyError:
+        found = ns.cache[key] = _lookup(ns, dst, src, iif, oif, linkstate, mark)
+    return found
+
+
+def _lookup(
+    ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, linkstate: bool, mark: int
+) -> Route | None:
+    for policy in ns.rules4:
+        if not selects(policy, 32, dst, src, iif, oif, mark):
+            continue
+        for route in ns.tables4.get(policy.table, ()):
+            if dst & route.mask != route.net:
+                continue
+            if rejected(route):
+                return route
+            ways = [way for way in route.ways or (route,) if oif is None or way.dev is oif]
+            if linkstate and route.type != "local":
+                ways = [way for way in ways if way.dev.running or not way.dev.conf.ignore_linkdown]
+            if ways:
+                # Bound to an interface, a packet takes the first next hop by it (fib_table_lookup).
+                return ways[0] if oif is not None or len(ways) == 1 else route
+    return None
+
+
+def selects(policy: PolicyRule, bits: int, dst: int, src: int, iif: str, oif: Device | None, mark: int = 0) -> bool:
     """Whether a policy rule applies to a packet (fib_rule_match)."""
     if policy.iif is not None and policy.iif != iif:
         return False
     if policy.oif is not None and (oif is None or policy.oif != oif.name):
+        return False
+    if (mark ^ policy.mark[0]) & policy.mark[1]:
         return False
     if policy.src is not None and not _within(src, policy.src, bits):
         return False
@@ -98,28 +168,47 @@ def _within(address: int, prefix: tuple[int, int], bits: int) -> bool:
     return address >> (bits - plen) == network >> (bits - plen) if plen else True
 
 
-def output(ns: Namespace, dst: int, src: int, oif: Device | None) -> Output | None:
-    """Where a packet of the namespace's own goes (ip_route_output_key_hash_rcu); None is unreachable."""
-    key = ("out", dst, src, oif)
-    try:
-        found: Output | None = ns.cache[key]
-    except KeyError:
-        found = ns.cache[key] = _output(ns, dst, src, oif)
+def output(sim: Sim, ns: Namespace, dst: int, src: int, oif: Device | None, mark: int = 0) -> Output:
+    """Where a packet of the namespace's own goes (ip_route_output_key_hash_rcu); ``src`` 0: it has no source yet."""
+    key = ("out", dst, src, oif, mark)
+    found: Output | None = ns.cache.get(key)
+    if found is not None:
+        return found
+    if oif is not None and not oif.up:
+        return Output(oif, dst, src, None, NOWHERE)
+    route = lookup(ns, dst, src, "lo", oif, True, mark)
+    if route is not None and route.ways:
+        way = choose(sim, route, dst, src)
+        return Output(way.dev, way.gateway or dst, src or preferred(way), route)
+    if oif is not None and (route is None or rejected(route)):
+        # "Apparently, routing tables are wrong. Assume, that the destination is on link."
+        found = Output(oif, dst, src or source_address(oif, 0), None)
+    elif route is None:
+        found = Output(ns.lo, dst, src, None, NOWHERE)
+    else:
+        found = _by(route, dst, src)
+    ns.cache[key] = found
     return found
 
 
-def _output(ns: Namespace, dst: int, src: int, oif: Device | None) -> Output | None:
-    if oif is not None and not oif.up:
-        return None
-    route = lookup(ns, dst, src, "lo", oif, True)
-    if route is None:
-        # "Apparently, routing tables are wrong. Assume, that the destination is on link."
-        return None if oif is None else Output(oif, dst, False, oif, assumed=True)
+def _by(route: Route, dst: int, src: int) -> Output:
+    if refusal := rejected(route):
+        return Output(route.dev, dst, src, route, refusal)
     if route.type == "local":
-        return Output(ns.lo, dst, True, route.dev)
-    if route.type == "broadcast":
-        return Output(route.dev, dst, False, route.dev, broadcast=True)
-    return Output(route.dev, route.gateway or dst, False, route.dev)
+        return Output(route.dev, dst, src or route.source, route, local=True)
+    return Output(route.dev, route.gateway or dst, src or preferred(route), route)
+
+
+def preferred(route: Route) -> int:
+    """The source of packets that have none yet (fib_result_prefsrc)."""
+    return route.source or source_address(route.dev, route.gateway)
+
+
+def choose(sim: Sim, route: Route, dst: int, src: int) -> Route:
+    """One of a route's next hops (fib_select_multipath): those with the packet's own source come first."""
+    ways = [way for way in route.ways if way.dev.running or not way.dev.conf.ignore_linkdown]
+    ways = [way for way in ways if source_address(way.dev, way.gateway) == src] or ways
+    return ways[sim.pick((route, dst, src), len(ways))]
 
 
 def refused_source(ns: Namespace, dev: Device, src: int, dst: int, oif: Device | None) -> str | None:
@@ -141,10 +230,10 @@ def _refused_source(ns: Namespace, dev: Device, src: int, dst: int, oif: Device 
             return MARTIAN_LOCAL if src in ns.owned4 else None
     iif = oif.name if oif is not None else "lo"
     route = lookup(ns, src, dst, iif, None, True)
-    if route is not None:
+    if route is not None and not rejected(route):
         if route.type != "unicast" and (route.type != "local" or not conf.accept_local):
             return MARTIAN_LOCAL
-        if route.dev is dev:
+        if any(way.dev is dev for way in route.ways or (route,)):
             return None
         if dev.addresses4:
             # rp_filter=1 is strict; 2, and none at all, only asks that there be some way back.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from netlab.model.packets import Ip
+import ipaddress
+
+from netlab.model.packets import SEGMENTS, Ip
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
 from netlab.model.stack import arp, fib, sockets
@@ -46,9 +48,17 @@ NEEDS_FRAGMENTING = rule(
 )
 UNREACHABLE = rule(
     "ip/unreachable",
-    "No route leads to the destination (an interface that is down takes its routes along): nothing is sent.",
+    "No route leads to the destination (an interface that is down takes its routes along): nothing is sent, a program"
+    " is told ENETUNREACH.",
     "ip_route_output_key_hash_rcu",
     "net/ipv4/route.c",
+)
+NO_BROADCAST = rule(
+    "ip/broadcast-address",
+    "The destination is a subnet's broadcast address, which a program can't just talk to: TCP is told ENETUNREACH,"
+    " other sockets EACCES.",
+    "udp_sendmsg",
+    "net/ipv4/udp.c",
 )
 NO_ROUTE_BACK = rule(
     "ip/no-route-back",
@@ -92,12 +102,51 @@ REDIRECT = rule(
 )
 
 
-def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> bool:
-    """Send a packet of the namespace's own; False where it is refused on the spot."""
-    way = fib.output(ns, packet.dst, packet.src, oif)
-    if way is None:
-        why = UNREACHABLE if packet.phase in (sim.request, "redirect") else NO_ROUTE_BACK
-        sim.note(packet.phase, oif.id if oif else ns.id, "unreachable", why, end=True)
+SOURCE_OF_ROUTE = rule(
+    "ip/source-of-route",
+    "A program that chooses no source address gets that of the route: its `src`, or of a connected route the address"
+    " that made it.",
+    "fib_result_prefsrc",
+    "net/ipv4/fib_semantics.c",
+)
+SOURCE_OF_INTERFACE = rule(
+    "ip/source-of-interface",
+    "Where the route gives none, a program gets a primary address of the interface that the route leads out of: one of"
+    " the gateway's subnet, else the first.",
+    "inet_select_addr",
+    "net/ipv4/devinet.c",
+)
+CONNECT = rule(
+    "tcp/connect-looks-twice",
+    "TCP's connect() looks for a route, takes the source address that belongs to it, and looks again with this address:"
+    " only then do policy rules count that ask for a source.",
+    "ip_route_connect",
+    "include/net/route.h",
+)
+
+
+def way_out(sim: Sim, ns: Namespace, dst: int) -> fib.Output:
+    """Where a packet goes that a program of the namespace sends from an unbound socket, and from which address."""
+    way = fib.output(sim, ns, dst, 0, None)
+    if way.errno:
+        return way
+    route = way.route
+    what = f"route {route}, from {ipaddress.IPv4Address(way.source)}" if sim.hops is not None else ""
+    sim.note(sim.request, way.dev.id, what, SOURCE_OF_ROUTE if route and route.source else SOURCE_OF_INTERFACE)
+    if sim.request == "syn":
+        again = fib.output(sim, ns, dst, way.source, None)
+        if again.errno or again.dev is not way.dev or again.nexthop != way.nexthop:
+            sim.note(sim.request, again.dev.id, f"with this source: {again.errno or f'route {again.route}'}", CONNECT)
+        return again
+    return way
+
+
+def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, way: fib.Output | None = None) -> bool:
+    """Send a packet of the namespace's own, by the way found; False where it is refused on the spot."""
+    way = way or fib.output(sim, ns, packet.dst, packet.src, oif, packet.mark)
+    if way.errno:
+        why = way.rule or (UNREACHABLE if packet.phase in (sim.request, "redirect") else NO_ROUTE_BACK)
+        sim.note(packet.phase, oif.id if oif else ns.id, str(way), why, end=True)
         return False
     if way.local:
         sim.note(packet.phase, ns.lo.id, "an address of its own", LOOPBACK)
@@ -109,7 +158,8 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> bool:
     if way.broadcast and packet.phase != "echo-reply" and not (fixed and packet.phase == "syn-ack"):
         # The kernel's own answers may be broadcasts; a socket's packets may not. TCP accepts only frames to its own MAC
         # (tcp_v4_rcv), as a static entry sends them.
-        sim.note(packet.phase, dev.id, "unreachable: a broadcast address", UNREACHABLE, end=True)
+        errno = "ENETUNREACH" if packet.phase in SEGMENTS else "EACCES"
+        sim.note(packet.phase, dev.id, f"{errno}: a broadcast address", NO_BROADCAST, end=True)
         return False
     if packet.size > dev.mtu:
         if packet.df:
@@ -133,7 +183,7 @@ def fragment(mtu: int) -> int:
 def _loop(sim: Sim, origin: Device, frame: Frame) -> None:
     """A packet comes up again through lo; its route was settled on the way out."""
     packet: Ip = frame.payload
-    if packet.phase == sim.request and origin.ns is sim.server:
+    if packet.phase == sim.request and origin.ns in sim.servers:
         sim.entered.append(origin.ns.lo)
     deliver(sim, origin.ns, packet, origin)
 
@@ -145,7 +195,7 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     if packet_type != HOST and packet.dst not in ns.local4:
         # A router sends on only what was for its own MAC (ip_forward).
         return
-    if packet.phase == sim.request and ns is sim.server:
+    if packet.phase == sim.request and ns in sim.servers:
         sim.entered.append(dev)
     if packet.dst in ns.local4:
         refused = fib.refused_source(ns, dev, packet.src, packet.dst, None)
@@ -163,11 +213,18 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
 def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
     """Forward a packet that is not for this namespace (ip_mkroute_input, ip_forward)."""
     ns, phase = dev.ns, packet.phase
-    route = fib.lookup(ns, packet.dst, packet.src, dev.name, None, True)
+    route = fib.lookup(ns, packet.dst, packet.src, dev.name, None, True, packet.mark)
+    if route is not None and (refusal := fib.rejected(route)):
+        sim.note(phase, dev.id, f"route {route}", refusal.rule, end=True)
+        if refusal.tells:
+            sockets.tell(sim, packet)
+        return
     if route is None or route.type != "unicast":
         sim.note(phase, dev.id, "unreachable", UNREACHABLE, end=True)
         sockets.tell(sim, packet)
         return
+    if route.ways:
+        route = fib.choose(sim, route, packet.dst, packet.src)
     out = route.dev
     refused = fib.refused_source(ns, dev, packet.src, packet.dst, out)
     if refused is not None:
@@ -177,7 +234,7 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
         sim.note(phase, dev.id, "the TTL is used up", TTL, end=True)
         sockets.tell(sim, packet)
         return
-    on = Ip(4, phase, packet.src, packet.dst, packet.size, packet.df, packet.ttl - 1)
+    on = packet.sent_on()
     if on.size > out.mtu:
         if on.df:
             what = f"{on.size} bytes, MTU {out.mtu}"
@@ -193,14 +250,14 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
 
 def _redirect(sim: Sim, dev: Device, packet: Ip, nexthop: int) -> None:
     """Send the sender a redirect (ip_rt_send_redirect), unless it got one not long ago (redirect_load)."""
-    way = fib.output(dev.ns, packet.src, 0, None)
-    if way is None or way.local or way.broadcast:
+    way = fib.output(sim, dev.ns, packet.src, 0, None)
+    if way.errno or way.local or way.broadcast:
         return
     sim.redirected = True
     if sim.schedule.silent:
         return
     sim.note("redirect", dev.id, "tells the sender of a shorter way", REDIRECT)
-    redirect = Ip(4, "redirect", fib.source_address(way.dev, packet.src), packet.src, 112, False, 64)
+    redirect = Ip(4, "redirect", way.source, packet.src, 112, df=False)
     redirect.about = (packet.dst, nexthop, packet.phase)
     arp.send(sim, way.dev, way.nexthop, redirect)
 
@@ -213,11 +270,11 @@ def _redirected(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
     dst, nexthop, phase = packet.about
     if not iif.conf.accept_redirects or phase == "syn-ack":
         return
-    ways = [fib.output(ns, dst, packet.dst, None)] if phase.startswith(("echo", "udp-reply")) else []
-    if sim.sock is not None and ns is sim.sock.ns and phase == sim.request and not sim.connecting:
-        ways.append(fib.output(ns, dst, packet.dst, sim.sock))
+    ways = [fib.output(sim, ns, dst, packet.dst, None)] if phase.startswith(("echo", "udp-reply")) else []
+    if ns is sim.client and phase == sim.request and not sim.connecting:
+        ways.append(fib.output(sim, ns, dst, packet.dst, sim.sock))
     for way in ways:
-        if way is not None and not (way.local or way.broadcast) and way.nexthop == packet.src:
+        if not (way.errno or way.local or way.broadcast) and way.nexthop == packet.src:
             arp.solicit(sim, way.dev, nexthop)
 
 
@@ -229,7 +286,7 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
             sim.note(phase, ns.id, "pings are not answered", ECHO_IGNORED, end=True)
             return
         sim.note(phase, iif.id, "arrived", DELIVERED)
-        send(sim, ns, Ip(4, "echo-reply", packet.dst, packet.src, packet.size, False, 64), None)
+        send(sim, ns, packet.answer("echo-reply", packet.size), None)
     elif phase == "redirect":
         _redirected(sim, ns, packet, iif)
     else:

@@ -6,9 +6,11 @@ only, and an echo reply prefers the interface by which the request came.
 
 from __future__ import annotations
 
+import ipaddress
+
 from netlab.model.packets import Ip, Nd
 from netlab.model.rules import rule
-from netlab.model.sim import Sim
+from netlab.model.sim import Sim, Unknown
 from netlab.model.stack import fib, nd, sockets
 from netlab.model.world import HOST, IP6, UNICAST, Device, Frame, Namespace, Route
 
@@ -23,9 +25,16 @@ DISABLED = rule(
 )
 UNREACHABLE = rule(
     "ipv6/unreachable",
-    "No route leads to the destination; unlike IPv4, being bound to an interface doesn't make it on-link.",
+    "No route leads to the destination: a program is told ENETUNREACH. Unlike IPv4, being bound to an interface doesn't"
+    " make it on-link.",
     "ip6_pol_route",
     _ROUTE,
+)
+NO_SOURCE = rule(
+    "ipv6/no-source",
+    "The namespace has no address that a program could send from: it is told EADDRNOTAVAIL.",
+    "ipv6_dev_get_saddr",
+    "net/ipv6/addrconf.c",
 )
 NO_ROUTE_BACK = rule(
     "ipv6/no-route-back",
@@ -98,42 +107,109 @@ REPLY_BY_INGRESS = rule(
 
 
 def output(
-    ns: Namespace, dst: int, src: int, oif: Device | None, strict: bool, iif: Device | None = None
-) -> fib.Output | None:
-    """Where a packet goes (ip6_route_output, or from ``iif`` ip6_route_input); None is unreachable.
+    sim: Sim, ns: Namespace, dst: int, src: int, oif: Device | None, strict: bool, iif: Device | None = None,
+    mark: int = 0,
+) -> fib.Output:  # fmt: skip
+    """Where a packet goes (ip6_dst_lookup_tail, or from ``iif`` ip6_route_input); ``src`` 0: it has no source yet.
 
     ``oif`` is binding where ``strict`` (a bound socket), else only a preference among equal routes; so is ``iif``.
     """
-    key = ("out6", dst, src, oif, strict, iif)
-    try:
-        found: fib.Output | None = ns.cache[key]
-    except KeyError:
-        found = ns.cache[key] = _output(ns, dst, src, oif, strict, iif)
+    key = ("out6", dst, src, oif, strict, iif, mark)
+    found: fib.Output | None = ns.cache.get(key)
+    if found is None:
+        found = _output(sim, ns, dst, src, oif, strict, iif, mark)
+        if not src and iif is None:
+            found.source = source_address(found, dst)
+            if not found.source:
+                found = fib.Output(ns.lo, dst, 0, None, fib.Refusal("EADDRNOTAVAIL", NO_SOURCE))
+            elif found.errno:
+                # What was found without a source counts for nothing: it is looked for with one.
+                found = _output(sim, ns, dst, found.source, oif, strict, iif, mark)
+        if found.route is None or not found.route.ways:
+            ns.cache[key] = found
     return found
 
 
 def _output(
-    ns: Namespace, dst: int, src: int, oif: Device | None, strict: bool, iif: Device | None
-) -> fib.Output | None:
+    sim: Sim, ns: Namespace, dst: int, src: int, oif: Device | None, strict: bool, iif: Device | None, mark: int
+) -> fib.Output:
     if dst >> 118 == 0xFE80 >> 6:
         # Link-local addresses mean something on their own link only (rt6_need_strict).
         if oif is None or not oif.up:
-            return None
-        if dst == oif.linklocal:
-            return fib.Output(ns.lo, dst, True, oif)
-        return fib.Output(oif, dst, False, oif)
+            return fib.Output(ns.lo, dst, src, None, fib.NOWHERE)
+        return fib.Output(oif, dst, src, None, local=dst == oif.linklocal)
     if dst not in ns.local6:
         nd.routers(ns.devices, dst)
     for policy in ns.rules6:
-        if not fib.selects(policy, 128, dst, src, "lo" if iif is None else iif.name, oif):
+        if not fib.selects(policy, 128, dst, src, "lo" if iif is None else iif.name, oif, mark):
             continue
         route = _select(ns.tables6.get(policy.table, ()), dst, oif or iif, strict)
         if route is None:
             continue
-        if route.type == "local":
-            return fib.Output(ns.lo, dst, True, route.dev)
-        return fib.Output(route.dev, route.gateway or dst, False, route.dev)
-    return None
+        if refusal := fib.rejected(route):
+            return fib.Output(route.dev, dst, src, route, refusal)
+        way = _choose(sim, route, dst, src, oif if strict else None) if route.ways else route
+        return fib.Output(way.dev, way.gateway or dst, src, route, local=route.type == "local")
+    return fib.Output(ns.lo, dst, src, None, fib.NOWHERE)
+
+
+def _choose(sim: Sim, route: Route, dst: int, src: int, oif: Device | None) -> Route:
+    """One of a route's next hops, by ``oif`` if it is binding (fib6_select_path)."""
+    ways = [way for way in route.ways if oif is None or way.dev is oif]
+    return ways[sim.pick((route, dst, src), len(ways))]
+
+
+SOURCE = rule(
+    "ipv6/source-address",
+    "A program that chooses no source address gets the route's `src`, else the destination itself if it is local, else"
+    " an address of the interface that the route leads out of, of the same kind, with the longest prefix in common; of"
+    " equals the newest (RFC 6724).",
+    "ipv6_dev_get_saddr",
+    "net/ipv6/addrconf.c",
+)
+
+
+def way_out(sim: Sim, ns: Namespace, dst: int) -> fib.Output:
+    """Where a packet goes that a program of the namespace sends from an unbound socket, and from which address."""
+    way = output(sim, ns, dst, 0, None, strict=False)
+    if not way.errno:
+        what = f"route {way.route}, from {ipaddress.IPv6Address(way.source)}" if sim.hops is not None else ""
+        sim.note(sim.request, way.dev.id, what, SOURCE)
+    return way
+
+
+#: Prefixes by which a source and a destination are of a kind (ip6addrlbl_init_table).
+LABELS = tuple(
+    (int(network.network_address), network.prefixlen)
+    for network in map(
+        ipaddress.IPv6Network,
+        ("::1/128", "::ffff:0:0/96", "::/96", "2001:10::/28", "2001::/32", "2002::/16", "fc00::/7", "::/0"),
+    )
+)
+
+
+def source_address(way: fib.Output, dst: int) -> int:
+    """The source of packets that have none yet, 0 where there is none (ip6_route_get_saddr, ipv6_dev_get_saddr)."""
+    if way.route is not None and way.route.source:
+        return way.route.source
+    ns = way.dev.ns
+    best, most = 0, (False, False, False, -1)
+    for address, plen, dev in ns.candidates6:
+        score = address == dst, dev is way.origin, _label(address) == _label(dst), common(address, dst, plen)
+        if not best or score > most:
+            best, most = address, score
+    if not best and any(dev.linklocal for dev in ns.devices):
+        raise Unknown(f"all that a program in {ns.id} could send from are link-local addresses")
+    return best
+
+
+def _label(address: int) -> int:
+    return next(k for k, (net, plen) in enumerate(LABELS) if address >> 128 - plen == net >> 128 - plen)
+
+
+def common(one: int, other: int, most: int = 128) -> int:
+    """How many leading bits of two addresses are the same (ipv6_addr_diff), but no more than ``most``."""
+    return min(128 - (one ^ other).bit_length(), most)
 
 
 def _select(table: list[Route] | tuple[()], dst: int, oif: Device | None, strict: bool) -> Route | None:
@@ -144,19 +220,19 @@ def _select(table: list[Route] | tuple[()], dst: int, oif: Device | None, strict
             break
         if dst & route.mask != route.net:
             continue
-        if oif is None or route.dev is oif:
+        if oif is None or any(way.dev is oif for way in route.ways or (route,)):
             return route
         if not strict and best is None:
             best = route
     return best
 
 
-def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, strict: bool) -> bool:
-    """Send a packet of the namespace's own; False where it is refused on the spot."""
-    way = output(ns, packet.dst, packet.src, oif, strict)
-    if way is None:
-        why = UNREACHABLE if packet.phase == sim.request else NO_ROUTE_BACK
-        sim.note(packet.phase, oif.id if oif else ns.id, "unreachable", why, end=True)
+def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, strict: bool, way: fib.Output | None = None) -> bool:
+    """Send a packet of the namespace's own, by the way found; False where it is refused on the spot."""
+    way = way or output(sim, ns, packet.dst, packet.src, oif, strict, mark=packet.mark)
+    if way.errno:
+        why = way.rule or (UNREACHABLE if packet.phase == sim.request else NO_ROUTE_BACK)
+        sim.note(packet.phase, oif.id if oif else ns.id, str(way), why, end=True)
         return False
     if way.local:
         sim.note(packet.phase, ns.lo.id, "an address of its own", LOOPBACK)
@@ -176,7 +252,7 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, strict: bool) 
 def _loop(sim: Sim, origin: Device, frame: Frame) -> None:
     """A packet loops back through lo, as if it had come in by the interface of its address."""
     packet: Ip = frame.payload
-    if packet.phase == sim.request and origin.ns is sim.server:
+    if packet.phase == sim.request and origin.ns in sim.servers:
         sim.entered.append(origin.ns.lo)
     deliver(sim, origin.ns, packet, origin)
 
@@ -185,7 +261,7 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     """Handle an IPv6 packet that an interface hands up (ip6_rcv)."""
     packet = frame.payload
     ns = dev.ns
-    if packet.phase == sim.request and ns is sim.server:
+    if packet.phase == sim.request and ns in sim.servers:
         sim.entered.append(dev)
     if not dev.conf.ipv6:
         sim.note(packet.phase, dev.id, "IPv6 is disabled", DISABLED, end=dev is sim.goal)
@@ -207,14 +283,17 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
 
 
 def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
-    way = output(dev.ns, packet.dst, packet.src, None, False, dev)
-    if way is None:
-        sim.note(packet.phase, dev.id, "unreachable", UNREACHABLE, end=True)
-        sockets.tell(sim, packet)
+    way = output(sim, dev.ns, packet.dst, packet.src, None, False, dev, packet.mark)
+    if way.errno:
+        sim.note(
+            packet.phase, dev.id, f"route {way.route}" if way.rule else "unreachable", way.rule or UNREACHABLE, end=True
+        )
+        if way.tells:
+            sockets.tell(sim, packet)
         return
     if sim.hops is not None and way.dev is dev:
-        other = output(dev.ns, packet.dst, packet.src, None, False)
-        if other is not None and other.dev is not dev:
+        other = output(sim, dev.ns, packet.dst, packet.src, None, False, mark=packet.mark)
+        if not other.errno and other.dev is not dev:
             sim.note(packet.phase, dev.id, "of equal routes that of this interface", FORWARD_BY_INGRESS)
     if packet.ttl <= 1:
         sim.note(packet.phase, dev.id, "the hop limit is reached", HOP_LIMIT, end=True)
@@ -223,7 +302,7 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
     if packet.size > way.dev.mtu:
         sim.note(packet.phase, way.dev.id, f"{packet.size} bytes, MTU {way.dev.mtu}", TOO_BIG, end=True)
         return
-    on = Ip(6, packet.phase, packet.src, packet.dst, packet.size, packet.df, packet.ttl - 1)
+    on = packet.sent_on()
     sim.note(packet.phase, way.dev.id, f"sent on from {dev.id}", FORWARDED)
     nd.send(sim, way.dev, way.nexthop, on, 0)
 
@@ -236,7 +315,7 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
             sim.note(phase, ns.id, "pings are not answered", ECHO_IGNORED, end=True)
             return
         sim.note(phase, iif.id, "arrived", DELIVERED)
-        reply = Ip(6, "echo-reply", packet.dst, packet.src, packet.size, False, 64)
+        reply = packet.answer("echo-reply", packet.size)
         sim.note("echo-reply", iif.id, "answers by this interface, if it has a route", REPLY_BY_INGRESS)
         send(sim, ns, reply, iif, False)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from netlab.model.packets import Ip
+from netlab.model.packets import SEGMENTS, Ip
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
 from netlab.model.world import HOST, Device, Namespace
@@ -51,13 +51,9 @@ class Stack(NamedTuple):
     send: Callable[[Sim, Namespace, Ip], None]
 
 
-#: What TCP sends.
-_SEGMENTS = frozenset(("syn", "syn-ack", "rst"))
-
-
 def takes(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> bool:
     """Whether a packet from a frame of this type comes up to the sockets of its protocol (tcp_v4_rcv, tcp_v6_rcv)."""
-    if packet_type != HOST and packet.phase in _SEGMENTS:
+    if packet_type != HOST and packet.phase in SEGMENTS:
         sim.note(packet.phase, dev.id, "sent to a group of MACs", OWN_MAC_ONLY, end=True)
         return False
     return True
@@ -67,8 +63,8 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device, stack: Stack) -> N
     """A packet for a socket has arrived; `iif` is the interface by which the kernel says it came in."""
     if packet.phase in ("syn", "udp-request"):
         _serve(sim, ns, packet, iif, stack)
-    elif sim.sock is not None and ns is sim.sock.ns and packet.dst == sim.sock_ip:
-        _receive(sim, sim.sock, packet, iif)
+    elif ns is sim.client and packet.dst == sim.sock_ip:
+        _receive(sim, packet, iif)
 
 
 def tell(sim: Sim, packet: Ip) -> None:
@@ -90,24 +86,24 @@ def _race(sim: Sim) -> None:
 
 def _serve(sim: Sim, ns: Namespace, packet: Ip, iif: Device, stack: Stack) -> None:
     """Answer a request: a connection at once, a datagram when its server gets to it."""
-    serves = ns is sim.server and packet.dst == sim.target
+    serves = ns in sim.servers and packet.dst == sim.target
     if serves:
         sim.note(packet.phase, iif.id, "arrived", stack.delivered)
     else:
         sim.note(packet.phase, ns.id, "nothing listens here", NO_LISTENER, end=True)
     if packet.phase == "syn":
         kind, size = ("syn-ack", 40) if serves else ("rst", 20)
-        stack.send(sim, ns, Ip(stack.family, kind, packet.dst, packet.src, stack.header + size, True, 64))
+        stack.send(sim, ns, packet.answer(kind, stack.header + size, df=True))
     elif serves:
-        answer = Ip(stack.family, "udp-reply", packet.dst, packet.src, packet.size, False, 64)
+        answer = packet.answer("udp-reply", packet.size)
         sim.users.append(lambda sim_: stack.send(sim_, ns, answer))
 
 
-def _receive(sim: Sim, sock: Device, packet: Ip, iif: Device) -> None:
-    """What an answer is to the socket that asked, which is bound to the interface ``sock``."""
+def _receive(sim: Sim, packet: Ip, iif: Device) -> None:
+    """What an answer is to the socket that asked."""
     phase = packet.phase
-    if iif is not sock:
-        sim.note(phase, iif.id, f"the socket is bound to {sock.id}", WRONG_INTERFACE, end=True)
+    if sim.sock is not None and iif is not sim.sock:
+        sim.note(phase, iif.id, f"the socket is bound to {sim.sock.id}", WRONG_INTERFACE, end=True)
     elif phase == "rst":
         # Once the connection is established, another host's reset hasn't its sequence number (tcp_validate_incoming).
         sim.refused |= not sim.done
