@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from netlab.contract.types import LAYERS, base_layer
+from netlab.contract.types import ALL_LAYERS, base_layer
 
 if TYPE_CHECKING:
     from click import ParamType as ParamType
@@ -21,11 +21,8 @@ else:
             return cls
 
 
-SIZED = ("icmp", "icmp6")
-
-
 class Layers(ParamType[tuple[str, ...]]):
-    """Comma-separated layer names: ``icmp,tcp`` or ``icmp/1472``."""
+    """Comma-separated layer names: ``icmp,tcp``, ``host:icmp``, ``icmp/1472`` or ``tcp/80``."""
 
     name = "layers"
 
@@ -42,17 +39,22 @@ class Layers(ParamType[tuple[str, ...]]):
 
     def _check(self, name: str, param: click.Parameter | None, ctx: click.Context | None) -> None:
         from netlab.errors import did_you_mean
+        from netlab.spec.expect import any_layer
+        from netlab.spec.scalars import Wrong
 
-        base, sized, size = base_layer(name), "/" in name, name.partition("/")[2]
-        if base not in LAYERS:
-            self.fail(f"no layer '{name}'{did_you_mean(base, LAYERS)}; there are {', '.join(LAYERS)}", param, ctx)
-        if sized and (base not in SIZED or not size.isdecimal() or not 28 <= int(size) <= 65535):
-            self.fail(f"'{name}': a size goes with {' and '.join(SIZED)} only, 28 to 65535 bytes", param, ctx)
+        base = base_layer(name)
+        if base not in ALL_LAYERS:
+            hint = did_you_mean(base, ALL_LAYERS)
+            self.fail(f"no layer '{name}'{hint}; there are {', '.join(ALL_LAYERS)}", param, ctx)
+        try:
+            any_layer(name)
+        except Wrong as wrong:
+            self.fail(f"{wrong}: {wrong.hint}", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Layer names, also behind a comma."""
         done, comma, start = incomplete.rpartition(",")
-        return [CompletionItem(f"{done}{comma}{name}") for name in LAYERS if name.startswith(start)]
+        return [CompletionItem(f"{done}{comma}{name}") for name in ALL_LAYERS if name.startswith(start)]
 
 
 class TopologyFile(ParamType[str]):

@@ -35,7 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--netlab-layers",
         metavar="LAYERS",
         default="",
-        help="Of topology files examine only these: layers (icmp,tcp,…) and measurements (throughput,latency,compare).",
+        help="Of topology files examine only these: layers (icmp,tcp,… of interfaces, host:icmp,host:tcp,… of programs "
+        "that bind nothing) and measurements (throughput,latency,compare).",
     )
     group.addoption(
         "--netlab-seed", type=int, metavar="N", default=0, help="Order in which pairs are probed. [default: 0]"
@@ -91,10 +92,10 @@ def asked_layers(config: pytest.Config) -> tuple[str, ...]:
 def _check_layers(config: pytest.Config) -> None:
     if not (asked := asked_layers(config)):
         return
-    from netlab.contract.types import LAYERS, base_layer
+    from netlab.contract.types import ALL_LAYERS, base_layer
     from netlab.errors import did_you_mean
 
-    known = (*LAYERS, "throughput", "latency", "compare")
+    known = (*ALL_LAYERS, "throughput", "latency", "compare")
     for name in asked:
         if base_layer(name) not in known:
             raise pytest.UsageError(

@@ -75,7 +75,10 @@ REASONS = {
     "reply-lost": "The request arrived; the reply did not come back.",
     "known-dead": "One end is known to be down.",
     "refused": "It was refused.",
-    "filtered": "A filter dropped it.",
+    "filtered": "A filter rejected it.",
+    "net-unreachable": "An ICMP error came back: network unreachable.",
+    "host-unreachable": "An ICMP error came back: host unreachable.",
+    "too-big": "An ICMP error came back: packet too big.",
     "unsettled": "An interface did not become what the plan says, so nothing is proved.",
     "duplicate": "More than one copy arrived.",
 }

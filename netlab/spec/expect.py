@@ -18,7 +18,8 @@ import re
 from dataclasses import dataclass
 from typing import cast
 
-from netlab.contract.types import LAYERS, Outcome, RefusedAt, Where, asks_host
+from netlab.contract.types import HOST_LAYERS, LAYERS, Outcome, RefusedAt, Where, asks_host, host_layer, size_of
+from netlab.contract.types.layers import HOST
 from netlab.spec.nodes import MAX_KEY, Node
 from netlab.spec.problems import Problem, Problems, did_you_mean
 from netlab.spec.scalars import Wrong
@@ -337,6 +338,16 @@ def _layer(word: str, where: Where) -> str:
         return layer(word)
     except Wrong as wrong:
         raise _Faulty(where, str(wrong), wrong.hint) from None
+
+
+def any_layer(word: str) -> str:
+    """As `layer`, and the names of layers of host questions (``host:icmp``), which files don't have. Raises Wrong."""
+    if not asks_host(word):
+        return layer(word)
+    asked = host_layer(layer(word.removeprefix(HOST)))
+    if asked is None or size_of(asked) is not None:
+        raise Wrong(f"{_short(word)} is not a layer", f"hosts ask {', '.join(HOST_LAYERS)}, and host:tcp/80")
+    return asked
 
 
 def layer(word: str) -> str:

@@ -64,7 +64,10 @@ def test_a_folder_called_like_what_ships(netlab: Netlab, tmp_path: Path) -> None
     [
         (("run",), "Missing argument"),
         (("run", "two.yaml", "--layers", "icpm"), "did you mean 'icmp'"),
-        (("run", "two.yaml", "--layers", "tcp/1000"), "a size goes with icmp"),
+        (("run", "two.yaml", "--layers", "arp/1000"), "arp has neither size nor port"),
+        (("run", "two.yaml", "--layers", "host:arp"), "no layer 'host:arp'"),
+        (("run", "two.yaml", "--layers", "host:icmp/1472"), "hosts ask host:icmp"),
+        (("run", "two.yaml", "--layers", "tcp/0"), "1 to 65535"),
         (("run", "two.yaml", "--layers", "icmp/9"), "28 to 65535"),
         (("run", "two.yaml", "--layers", ","), "no layer is named"),
         (("run", "two.yaml", "--repeat", "0"), "--repeat"),

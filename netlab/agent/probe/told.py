@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 import struct
-
-from netlab.agent.errors import name as errno_name
 
 # include/uapi/linux/in.h, in6.h, socket.h, errqueue.h
 IP_RECVERR, IPV6_RECVERR = 11, 25
@@ -17,16 +14,17 @@ _FROM_ICMP = (2, 3)
 #: filter's are "administratively prohibited" (RFC 1812, 5.2.7.1; RFC 4443, 3.1: also policy and reject route).
 _PORT = {4: (3, 3), 6: (1, 4)}
 _FILTERED = {4: {(3, 9), (3, 10), (3, 13)}, 6: {(1, 1), (1, 5), (1, 6)}}
+#: An errno's name is the word of the kernel that was to send: no packet left. What others say has names of its own.
 _ERRORS = {
-    4: {(3, 0): errno.ENETUNREACH, (3, 4): errno.EMSGSIZE, (3, 6): errno.ENETUNREACH},
-    6: {(1, 0): errno.ENETUNREACH, (2, 0): errno.EMSGSIZE},
-}  # fmt: skip
+    4: {(3, 0): "net-unreachable", (3, 4): "too-big", (3, 6): "net-unreachable"},
+    6: {(1, 0): "net-unreachable", (2, 0): "too-big"},
+}
 #: The types that these sockets let through, beside answers.
 TYPES = {4: (3, 11), 6: (1, 2, 3)}
 
 
 def reason(family: int, kind: int, code: int, *, udp: bool = False) -> str:
-    """Why a probe led nowhere: ``filtered``, ``refused`` (a datagram to a closed port), an errno's name.
+    """Why a probe led nowhere: ``filtered``, ``refused`` (a datagram to a closed port), ``net-unreachable`` …
 
     Pings and connections have no port that is unreachable: there it is a filter's word (nft ``reject``).
     """
@@ -34,7 +32,7 @@ def reason(family: int, kind: int, code: int, *, udp: bool = False) -> str:
         return "refused" if udp else "filtered"
     if (kind, code) in _FILTERED[family]:
         return "filtered"
-    return errno_name(_ERRORS[family].get((kind, code), errno.EHOSTUNREACH))
+    return _ERRORS[family].get((kind, code), "host-unreachable")
 
 
 def queue(sock: socket.socket, family: int) -> None:
