@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.contract.observed import LayerObserved, MeasuresObserved, StepObserved
 from netlab.contract.types import (
+    ALL_LAYERS,
     LAYERS,
     ExpectPair,
     ExpectWire,
@@ -277,7 +278,7 @@ def chosen_steps(plan: Plan, names: Sequence[str]) -> list[tuple[Step, bool]]:
 def chosen_layers(plan: Plan, step: Step, asked: Sequence[str]) -> tuple[str, ...]:
     """The layers asked for, or all for which two endpoints of the step have addresses."""
     if asked:
-        return tuple(sorted(dict.fromkeys(asked), key=lambda layer: LAYERS.index(base_layer(layer))))
+        return tuple(sorted(dict.fromkeys(asked), key=lambda layer: ALL_LAYERS.index(base_layer(layer))))
     sized = {layer for entry in _entries(plan, step) for layer in _layers_of(entry) if layer not in LAYERS}
     families = _families(step.state)
     return tuple(
