@@ -35,7 +35,10 @@ TYPES = {
     "addresses": "list of addresses with prefix length",
     "allowed_macs": "list of MACs or interfaces",
     "dev": "interface",
+    "Nexthop.via": "address",
+    "Route.src": "address",
     "Route.via": "address",
+    "fwmark": "mark, mark/mask",
     "Rule.family": "4, 6",
     "expect": "list of [expectations](#expectations)",
     "fdb": "list of MACs or interfaces",
@@ -61,8 +64,11 @@ DEFAULTS = {
     "duplicate": "false",
     "family": "by the prefixes",
     "fdb_max_learned": "0",
+    "fwmark": "any",
+    "onlink": "false",
     "mac": "derived from the names",
     "mcast_snooping": "false",
+    "metric": "0; 1024 for IPv6",
     "mode": "the kernel's (`vepa`)",
     "mtu": f"{veth.MTU}; a child's is its parent's",
     "nodst": "false",
@@ -71,6 +77,8 @@ DEFAULTS = {
     "step": "1",
     "stp": "false",
     "type": "`veth`",
+    "Route.type": "`unicast`",
+    "weight": "1",
 }
 #: The options of measurements: what they take, and their defaults.
 MEASURES = {
@@ -95,7 +103,8 @@ _SECTIONS = {
     "Switch": "switches",
     "Port": "ports",
 }
-_SECTIONS |= {"Route": "routes", "Rule": "rules", "Step": "steps", "Add": "steps", "Claim": "claims"}
+_SECTIONS |= {"Route": "routes", "Nexthop": "next-hops", "Rule": "rules"}
+_SECTIONS |= {"Step": "steps", "Add": "steps", "Claim": "claims"}
 
 
 def main() -> int:
@@ -184,7 +193,7 @@ def _default(name: str, key: str, field: Any) -> str:
         return "the file's"
     if key == "table":
         return "`main`"
-    return DEFAULTS.get(key, "none")
+    return DEFAULTS.get(f"{name}.{key}") or DEFAULTS.get(key, "none")
 
 
 def _of(key: str) -> list[str]:

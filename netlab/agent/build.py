@@ -282,21 +282,16 @@ class Builder:
 
     def _set_routing(self, before: Namespace, after: Namespace, change: SetRouting) -> None:
         ns = after.id
-        devices = {link.name: (link.ifindex, link.ifname) for link in self.links.values() if link.namespace == ns}
-        devices["lo"] = (1, "lo")
+        indexes = {link.name: link.ifindex for link in self.links.values() if link.namespace == ns}
         ops: list[tuple[Request, AnyChange]] = []
         for verb, these, those in (("delete", before, after), ("add", after, before)):
             new = verb == "add"
             for one, asked in _each(these.rules, change, change.rule_places if new else ()):
                 if one not in those.rules:
-                    values = {
-                        name: getattr(one, name) for name in ("family", "table", "priority", "src", "dst", "iif", "oif")
-                    }
-                    ops.append((rule(verb, ns, values), asked))
+                    ops.append((rule(verb, ns, one), asked))
             for way, asked in _each(these.routes, change, change.route_places if new else ()):
                 if way not in those.routes:
-                    dev = devices[way.dev] if way.dev else None
-                    ops.append((route(verb, ns, way.to, way.via, dev, way.table), asked))
+                    ops.append((route(verb, ns, way, indexes), asked))
         self.send([(Op(ns, Level.ROUTING, request), asked) for request, asked in ops])
 
 

@@ -252,6 +252,8 @@ def _union_decoder(args: tuple[Any, ...]) -> Callable[[Any], Any]:
 def _dataclass_decoder(cls: type) -> Callable[[Any], Any]:
     hints = typing.get_type_hints(cls)
     names = {field.name for field in dataclasses.fields(cls)}
+    # The tag of one of several classes, unless it has a field of that name.
+    passed_over = {"type"} - names
     # The decoders of fields are looked up at the first use: a class may hold its own kind.
     decoders: dict[str, Callable[[Any], Any]] = {}
 
@@ -262,6 +264,6 @@ def _dataclass_decoder(cls: type) -> Callable[[Any], Any]:
                 for name, hint in hints.items()
                 if name in names and get_origin(hint) is not ClassVar
             )
-        return cls(**{name: decoders[name](value) for name, value in plain.items() if name != "type"})
+        return cls(**{name: decoders[name](value) for name, value in plain.items() if name not in passed_over})
 
     return decode

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from netlab.contract.types import AnyLink, Link, SetLink, Where, with_state
-from netlab.plan import sysctls
+from netlab.plan import lost, sysctls
 
 if TYPE_CHECKING:
     from netlab.plan.lab import Lab
@@ -40,7 +39,7 @@ def _forget_v6(lab: Lab, before: AnyLink, after: AnyLink) -> None:
     """Forget an interface's IPv6 settings and routes when its MTU falls below 1280; later it gets the defaults."""
     box = lab.boxes[after.namespace]
     if after.mtu < 1280 <= before.mtu and box.kind != "switch":
-        drop_routes(lab, [before], families=(6,))
+        lost.by_links(lab, [before], (6,), deleted=True)
         own = f"net/ipv6/conf/{after.ifname}/"
         box.sysctls = {path: value for path, value in box.sysctls.items() if not path.startswith(own)}
 
@@ -63,7 +62,9 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
     lab.links[after.id] = after
     _forget_v6(lab, before, after)
     if before.up and not after.up:
-        drop_routes(lab, [before])
+        lost.by_links(lab, [before])
+    elif after.up and not before.up:
+        lost.revive(lab, after)
     for child in lab.children_of(after.id):
         changed = child
         if after.mtu < child.mtu:
@@ -106,20 +107,6 @@ def renewed(lab: Lab, before: AnyLink, where: Where) -> list[SetLink]:
             bare = replace(child, neighbors=())
             changes += (SetLink(before=child, after=bare, where=where), SetLink(before=bare, after=child, where=where))
     return changes
-
-
-def drop_routes(lab: Lab, gone: Iterable[AnyLink], families: tuple[int, ...] = (4, 6)) -> None:
-    """Take away the routes by links that are gone or down (fib_disable_ip, rt6_disable_ip)."""
-    for link in gone:
-        box = lab.boxes.get(link.namespace)
-        if box is None:
-            continue
-        kept = tuple(
-            route for route in box.routes if box.devices.get(route) != link.name or route.family not in families
-        )
-        if kept != box.routes:
-            lab.file.warn(box.where, f"routes of {box.id} go with {link.id} and do not come back by themselves")
-            box.set_routes(lab, kept)
 
 
 def set_mac(lab: Lab, link: AnyLink, mac: str, where: Where) -> list[SetLink]:

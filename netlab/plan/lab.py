@@ -16,7 +16,7 @@ from netlab.contract.types import (
     State,
     Where,
 )
-from netlab.plan import owned, routing, sysctls
+from netlab.plan import gateways, lost, owned, routing, sysctls
 from netlab.plan.carrier import settle
 from netlab.plan.endpoints import askers, endpoints, targets
 from netlab.plan.file import File
@@ -38,7 +38,10 @@ L = TypeVar("L", bound=Link)
 
 @dataclass
 class Box:
-    """A namespace in the making. ``devices`` tells by which interface each of its routes goes."""
+    """A namespace in the making.
+
+    ``dead`` are interfaces, each with a family, by which no next hop leads for now (`netlab.plan.lost`).
+    """
 
     id: str
     kind: NsKind
@@ -47,26 +50,21 @@ class Box:
     routes: tuple[Route, ...] = ()
     rules: tuple[Rule, ...] = ()
     nftables: str = ""
-    devices: dict[Route, str | None] = field(default_factory=dict)
+    dead: set[tuple[str, int]] = field(default_factory=set)
 
     def set_routes(self, lab: Lab, routes: tuple[Route, ...]) -> None:
-        """Give the namespace its routes; a route that it has already keeps its interface."""
-        devices: dict[Route, str | None] = {}
-        # Only routes without a gateway lead to one.
-        direct = [route for route in routes if route.via is None and route in self.devices]
-        found: dict[tuple[str | None, int, int], str | None] = {}
+        """Give the namespace its routes; a route that it has already keeps its interfaces."""
+        placed = {route: route for route in self.routes}
+        others = gateways.direct(route for route in routes if route in placed)
+        found: dict[tuple[object, ...], Route] = {}
         for route in routes:
-            name = self.devices.get(route) or route.dev
-            if name is None:
-                key = route.via, route.table, len(direct)
+            if route not in placed:
+                key = route.via, route.dev, route.nexthops, route.table, len(others)
                 if key not in found:
-                    found[key] = routing.device_of(lab, self.id, route, direct)
-                name = found[key]
-            elif route.via is None and route not in self.devices:
-                direct.append(route)
-            devices[route] = name
-        self.devices = devices
-        self.routes = tuple(replace(route, oif=devices[route]) for route in routes)
+                    found[key] = gateways.place(lab, self.id, route, others)
+                placed[route] = replace(route, oif=found[key].oif, nexthops=found[key].nexthops)
+                others += gateways.direct([route])
+        self.routes = tuple(placed[route] for route in routes)
 
 
 def _copied(value: Any) -> Any:
@@ -74,7 +72,7 @@ def _copied(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _copied(item) for key, item in value.items()}
     if isinstance(value, Box):
-        return replace(value, sysctls=dict(value.sysctls), devices=dict(value.devices))
+        return replace(value, sysctls=dict(value.sysctls), dead=set(value.dead))
     return value.copy() if isinstance(value, (list, set, Memory)) else value
 
 
@@ -183,7 +181,7 @@ class Lab:
         values = self.interned.setdefault(values, values)
         if born:
             return Namespace(box.id, box.kind, values, where=box.where)
-        return Namespace(box.id, box.kind, values, box.routes, box.rules, box.nftables, where=box.where)
+        return Namespace(box.id, box.kind, values, lost.living(box), box.rules, box.nftables, where=box.where)
 
     def state(self) -> State:
         """The frozen state."""

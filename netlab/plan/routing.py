@@ -3,138 +3,170 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from netlab.contract.types import MAIN_TABLE, Address, AnyLink, Route, Rule, Where
-from netlab.plan.memory import broadcast_of
+from netlab.contract.types import MAIN_TABLE, AnyLink, Nexthop, Route, Rule
+from netlab.plan import gateways, lost
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
     from netlab.plan.file import Path
     from netlab.plan.lab import Lab
+    from netlab.spec.schema import Nexthop as GivenNexthop
     from netlab.spec.schema import Route as GivenRoute
     from netlab.spec.schema import Rule as GivenRule
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-#: A link's id, or a namespace's, and an address.
-Pair = tuple[str, str]
-
 #: The priority of the rule for table main (fib_default_rules_init).
 MAIN_PRIORITY = 32766
+#: What the ways out of a route are given by; a route with several gives them for each.
+_WAY = ("via", "dev", "onlink")
+#: A route's prefix, table and metric: the kernel has one such.
+Key = tuple[str, int, int]
 
 
 def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) -> tuple[Route, ...]:
-    """Routes as the kernel takes them."""
-    file = lab.file
-    made: list[Route] = []
-    known: set[tuple[str, int]] = set()
-    connected = {
-        str(address.network): name
-        for address, name in lab.memory.connected(lab.links_of(namespace))
-        if address.family == 4 and address.prefixlen < 32
-    }
-    gateways: list[tuple[Route, Where]] = []
-    for i, route in enumerate(given):
-        here = (*path, i)
-        if route.via is None and route.dev is None:
-            lost = bool(file.spec.pruned & {"via", "dev"})
-            file.problems.add(file.where(*here), f"the route to {route.to} has neither via nor dev", follows=lost)
+    """Routes as the kernel takes them, one after the other."""
+    file, present = lab.file, lab.boxes[namespace].routes
+    read = [((*path, i), one.to, _read(lab, namespace, one, (*path, i))) for i, one in enumerate(given)]
+    made = [route for _, _, route in read if route is not None]
+    # What is there and stays comes before what is added.
+    staying = set(made)
+    direct = gateways.direct(route for route in present if route in staying)
+    connected = _connected(lab, namespace)
+    known: set[Key] = set()
+    checked: set[tuple[object, ...]] = set()
+    for here, to, route in read:
+        if route is None:
             continue
-        to = route.to
-        if to == "default":
-            to = "::/0" if route.via and ":" in route.via else "0.0.0.0/0"
-        if route.via and (":" in route.via) != (":" in to):
-            file.problems.add(file.where(*here, "via", key=False), f"{route.via} and {to} are of different families")
-            continue
-        dev = _device(lab, namespace, route.dev, (*here, "dev"))
-        if route.dev is not None and dev is None:
-            continue
-        made.append(Route(to, route.via, dev.name if dev else None, route.table or MAIN_TABLE))
-        way = str(ipaddress.ip_network(to)), made[-1].table
-        # Another of the same prefix is refused (fib_table_insert, fib6_add_rt2node: NLM_F_EXCL).
-        if way in known:
-            message = f"a second route to {to} in one table"
-            file.problems.add(file.where(*here, "to", key=False), message, "keep one, or give it a table and a rule")
-        elif way[0] in connected and way[1] == MAIN_TABLE and made[-1] not in lab.boxes[namespace].devices:
-            message = f"{namespace}:{connected[way[0]]} brings a route to {to} by its address"
-            file.problems.add(
-                file.where(*here, "to", key=False), message, "leave it out, or give it a table and a rule"
-            )
-        known.add(way)
-        if route.via is not None:
-            gateways.append((made[-1], file.where(*here, "via", key=False)))
-    direct = [route for route in made if route.via is None]
-    checked: set[tuple[str | None, str | None, int]] = set()
-    for one, where in gateways:
-        key = one.via, one.dev, one.table
-        if key not in checked and _check_gateway(lab, namespace, one, direct, where):
-            checked.add(key)
+        key = _key(route)
+        if key in known or (key in connected and route not in present):
+            # Another of the same prefix and metric is refused (fib_table_insert, fib6_add_rt2node: NLM_F_EXCL).
+            words, hint = f"a second route to {to} in one table", "keep one"
+            if key not in known:
+                words, hint = f"{namespace}:{connected[key]} brings a route to {to} by its address", "leave it out"
+            hint += ", or give it a metric, or a table and a rule"
+            file.problems.add(file.where(*here, "to", key=False), words, hint)
+        known.add(key)
+        _check_source(lab, namespace, route, here)
+        for way, at in zip(route.ways, _at(route, here), strict=True):
+            same = way.via, way.dev, way.onlink, route.table, len(direct)
+            if same not in checked and gateways.check(lab, namespace, route.table, way, direct, at):
+                checked.add(same)
+        if route not in present:
+            direct += gateways.direct([route])
     return tuple(made)
 
 
-def _check_gateway(lab: Lab, namespace: str, route: Route, others: Sequence[Route], where: Where) -> bool:
-    """Whether the kernel takes a gateway: it must be reached by a route without gateway, of ``others`` or connected.
-
-    Otherwise the kernel refuses it (fib_check_nh, ip6_route_check_nh), and the problem is noted. A namespace's own
-    address is a gateway that IPv4 takes, and IPv6 doesn't.
-    """
+def _read(lab: Lab, namespace: str, given: GivenRoute, here: Path) -> Route | None:
+    """A route that makes sense by itself; what is wrong with it is noted."""
     file = lab.file
-    gateway = ipaddress.ip_address(str(route.via))
-    links = list(lab.links_of(namespace))
-    if gateway.version == 6 and any(address.ip == str(gateway) for link in links for address in link.addresses):
-        file.problems.add(where, f"{gateway} is an address of {namespace} itself", "a gateway is another machine")
-        return False
-    if isinstance(gateway, ipaddress.IPv6Address) and gateway.is_link_local:
-        if route.dev is None:
-            file.problems.add(where, f"{gateway} is a link-local address, of whatever interface", "add 'dev: …'")
-            return False
-        return True
-    connected = lab.memory.connected(links)
-    if gateway.version == 4 and (broadcast := _as_broadcast(connected, route, others)):
-        file.problems.add(where, f"{gateway} is the broadcast address of {broadcast}", "a gateway is a single machine")
-        return False
-    networks = [(address.network, name) for address, name in connected if address.network.version == gateway.version]
-    networks += [(ipaddress.ip_network(one.to), one.dev or "") for one in others]
-    if any(gateway in network and route.dev in (None, name) for network, name in networks):
-        return True
-    known = ", ".join(f"{network} ({name})" for network, name in networks if network.version == gateway.version)
-    by = f"{namespace}:{route.dev}" if route.dev else namespace
-    file.problems.add(
-        where,
-        f"{gateway} is on no network of {by}, so it can be no gateway",
-        f"its networks are {known}"
-        if known
-        else f"{namespace} has no IPv{gateway.version} address on a link that is up",
-        follows=file.lost(namespace),
-    )
-    return False
+    kind = given.type or "unicast"
+    misplaced = [key for key in _WAY if getattr(given, key) is not None]
+    if kind != "unicast":
+        # fib_create_info: "Gateway, device and multipath can not be specified for this route type".
+        misplaced += [key for key in ("src", "nexthops") if getattr(given, key)]
+        words, hint = f"a route of type {kind} leads nowhere, so it has no {{key!r}}", "leave it out"
+    else:
+        words, hint = "each of the 'nexthops' has its own {key!r}", "move it there, or leave the nexthops out"
+        if not given.nexthops:
+            misplaced = []
+            if given.via is None and given.dev is None:
+                lost = bool(file.spec.pruned & {"via", "dev", "nexthops", "type"})
+                file.problems.add(file.where(*here), f"the route to {given.to} has neither via nor dev", follows=lost)
+                return None
+    for key in misplaced:
+        file.problems.add(file.where(*here, key), words.format(key=key), hint)
+    if misplaced:
+        return None
+    to = _destination(given)
+    known = len(file.problems.found)
+    single = [_way(lab, namespace, to, given, here)] if kind == "unicast" and not given.nexthops else []
+    hops = tuple(_way(lab, namespace, to, hop, (*here, "nexthops", i)) for i, hop in enumerate(given.nexthops))
+    if given.src and (":" in given.src) != (":" in to):
+        file.problems.add(file.where(*here, "src", key=False), f"{given.src} and {to} are of different families")
+    if ":" in to and len({(hop.via, hop.dev) for hop in hops}) < len(hops):
+        # ip6_route_info_append: EEXIST
+        words = "one of them is there twice, which IPv6 refuses"
+        file.problems.add(file.where(*here, "nexthops"), words, "'weight' says how often one is taken")
+    if file.problems.found[known:]:
+        return None
+    usual = 1024 if ":" in to else 0
+    metric = None if given.metric in (0, usual) else given.metric
+    made = Route(to, table=given.table or MAIN_TABLE, metric=metric, src=given.src, type=kind, nexthops=hops)
+    return replace(made, via=single[0].via, dev=single[0].dev, onlink=single[0].onlink) if single else made
+
+
+def _destination(given: GivenRoute) -> str:
+    """The prefix of a route; that of ``default`` is of the family of what else the route names."""
+    if given.to != "default":
+        return given.to
+    named = (given.via, given.src, *(hop.via for hop in given.nexthops))
+    return "::/0" if any(":" in ip for ip in named if ip) else "0.0.0.0/0"
+
+
+def _way(lab: Lab, namespace: str, to: str, given: GivenRoute | GivenNexthop, here: Path) -> Nexthop:
+    """One way out of a route to ``to``, the route's only one or one of several."""
+    file = lab.file
+    dev = _device(lab, namespace, given.dev, (*here, "dev"))
+    if given.via and (":" in given.via) != (":" in to):
+        file.problems.add(file.where(*here, "via", key=False), f"{given.via} and {to} are of different families")
+    weight = getattr(given, "weight", None)
+    if given.via is None and (given.dev is None or ("nexthops" in here and ":" in to)):
+        # ip6_route_multipath_add: "Device only routes can not be added for IPv6 using the multipath API".
+        needs = "a gateway with IPv6" if given.dev else "'via' or 'dev'"
+        file.problems.add(file.where(*here, key=False), f"a next hop needs {needs}")
+    return Nexthop(given.via, dev.name if dev else None, weight or 1, bool(given.onlink))
+
+
+def _at(route: Route, here: Path) -> Iterator[Path]:
+    """Where the ways of a route stand."""
+    yield from ((*here, "nexthops", i) for i in range(len(route.nexthops)))
+    if not route.nexthops and route.ways:
+        yield here
+
+
+def _key(route: Route) -> Key:
+    return str(ipaddress.ip_network(route.to)), route.table, route.priority
+
+
+def _connected(lab: Lab, namespace: str) -> dict[Key, str]:
+    """The routes that addresses bring, with the interface's name: an IPv4 address by itself brings none."""
+    return {
+        (str(address.network), MAIN_TABLE, gateways.CONNECTED6 if address.family == 6 else 0): name
+        for address, name in lab.memory.connected(lab.links_of(namespace))
+        if address.family == 6 or address.prefixlen < 32
+    }
+
+
+def _check_source(lab: Lab, namespace: str, route: Route, here: Path) -> None:
+    """A source must be an address of the namespace (fib_valid_prefsrc; ip6_route_info_create, ipv6_chk_addr)."""
+    if route.src is None or ipaddress.ip_address(route.src).is_loopback:
+        return
+    own = [address.ip for link in lab.links_of(namespace) for address in link.addresses]
+    if route.src not in own:
+        known = ", ".join(ip for ip in own if (":" in ip) == (":" in route.src))
+        lab.file.problems.add(
+            lab.file.where(*here, "src", key=False),
+            f"{route.src} is no address of {namespace}, so nothing can be sent from it",
+            f"it has {known}" if known else "",
+            follows=lab.file.lost(namespace),
+        )
 
 
 def connect(lab: Lab) -> None:
     """Bring up to date which connected routes there are, and note the addresses that the kernel takes no packet for."""
+    lost.by_sources(lab, [pair for pair in lab.memory.given if not _there(lab, *pair)])
     for link, address, first in lab.memory.connect(lab.links.values()):
         where = lab.file.address_where(link.id, link.addresses.index(address))
         words = f"{address.ip} has {first.ip} as its primary address, a broadcast address of {link.namespace}"
         lab.file.problems.add(where, words, "the kernel takes no packet for it; give it first, or another prefix")
 
 
-def _as_broadcast(connected: Iterable[tuple[Address, str]], route: Route, others: Iterable[Route]) -> str:
-    """The network whose broadcast address an IPv4 gateway is, else '': the kernel refuses it (fib_check_nh_v4_gw).
-
-    It doesn't where the namespace had this address as its own before, nor where the route's table isn't main and has a
-    route to it.
-    """
-    gateway = ipaddress.ip_address(str(route.via))
-    aside = [one for one in others if one.via is None and one.table == route.table != MAIN_TABLE]
-    if any(gateway in ipaddress.ip_network(one.to) and route.dev in (None, one.dev) for one in aside):
-        return ""
-    for address, name in connected:
-        if address.ip == route.via:
-            return ""
-        if broadcast_of(address) == route.via and route.dev in (None, name):
-            return f"{address.network} ({name})"
-    return ""
+def _there(lab: Lab, link_id: str, ip: str) -> bool:
+    link = lab.links.get(link_id)
+    return link is not None and any(address.ip == ip for address in link.addresses)
 
 
 def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> tuple[Rule, ...]:
@@ -169,6 +201,7 @@ def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> t
                 dst=None if rule.to == "default" else rule.to,
                 iif=devices.get("iif"),
                 oif=devices.get("oif"),
+                fwmark=rule.fwmark,
             )
         )
         if made[-1] in taken:
@@ -191,31 +224,3 @@ def _device(lab: Lab, namespace: str, name: str | None, path: Path) -> AnyLink |
         known = did_you_mean(name, [link.name for link in links], "interfaces")
         file.problems.add(file.where(*path, key=False), f"no interface {name!r} in {namespace}", known)
     return None
-
-
-def device_of(lab: Lab, namespace: str, route: Route, others: Iterable[Route]) -> str | None:
-    """The name of the interface that a new route leads out of: the given one, or that of the route to the gateway.
-
-    ``others`` are the routes that the namespace has. The gateway is looked up in the route's own table, then (IPv4
-    only) among the namespace's own addresses, then in table main (fib_check_nh_v4_gw, ip6_nh_lookup_table). A route in
-    main with the prefix of a connected route comes before it in IPv4 (it is older), and behind it in IPv6 (by its
-    metric).
-    """
-    if route.dev is not None or route.via is None:
-        return route.dev
-    gateway = ipaddress.ip_address(route.via)
-    aside = [one for one in others if one.via is None and one.table == route.table != MAIN_TABLE]
-    links = list(lab.links_of(namespace))
-    mine = [link.name for link in links if gateway.version == 4 and any(a.ip == route.via for a in link.addresses)]
-    connected = [(address.network, name) for address, name in lab.memory.connected(links)]
-    direct = _networks(one for one in others if one.via is None and one.table == MAIN_TABLE)
-    main = [*direct, *connected] if gateway.version == 4 else [*connected, *direct]
-    for ways in (_networks(aside), [(ipaddress.ip_network(gateway), name) for name in mine], main):
-        fitting = [(network.prefixlen, name) for network, name in ways if gateway in network]
-        if fitting:
-            return max(fitting, key=lambda way: way[0])[1]
-    return None
-
-
-def _networks(routes: Iterable[Route]) -> list[tuple[Network, str | None]]:
-    return [(ipaddress.ip_network(route.to), route.dev) for route in routes]

@@ -16,7 +16,7 @@ from netlab.contract.types import (
     SetSysctl,
     Where,
 )
-from netlab.plan import bridge, change, nftables, routing, sysctls, values
+from netlab.plan import bridge, change, lost, nftables, routing, sysctls, values
 from netlab.plan.addressing import transition
 from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, IDENTITY, KINDS
@@ -65,7 +65,7 @@ def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
 
 
 def _delete_links(lab: Lab, links: list[AnyLink]) -> None:
-    change.drop_routes(lab, [link for link in links if link.up])
+    lost.by_links(lab, links, deleted=True)
     for link in links:
         if link.id in lab.links:
             lab.forget(link)
@@ -171,6 +171,8 @@ def _set_link(
     if sysctl is not None:
         changes.append(SetSysctl(namespace=before.namespace, path=sysctl, value="0", where=where))
     change.apply(lab, before, after)
+    if any(address.family == 4 and address not in start.addresses for address in after.addresses):
+        lost.revive(lab, after, (4,))
     start = kind.changed(lab, start, settings, path)
     changes.append(SetLink(before=start, after=lab.links[before.id], where=where, via=step.via))
     changes += change.renewed(lab, before, where)
@@ -183,6 +185,8 @@ def _readdressed(lab: Lab, start: AnyLink, flushed: AnyLink, new: tuple[Address,
     With its last IPv4 address an interface loses its IPv4 neighbours and routes (fib_disable_ip).
     """
     how = transition(flushed.addresses, new, sysctls.promotes(lab.boxes[start.namespace].sysctls, start.ifname))
+    gone = [address for address in flushed.addresses if address in how.lost or address not in new]
+    lost.by_sources(lab, [(start.id, address.ip) for address in gone])
     for address in flushed.addresses:
         if address in how.lost or address not in new:
             lab.memory.given.pop((start.id, address.ip), None)
@@ -191,7 +195,7 @@ def _readdressed(lab: Lab, start: AnyLink, flushed: AnyLink, new: tuple[Address,
     neighbors = flushed.neighbors
     if how.emptied:
         neighbors = tuple(neighbor for neighbor in neighbors if ":" in neighbor.ip)
-        change.drop_routes(lab, [start], families=(4,))
+        lost.by_links(lab, [start], (4,))
     return (
         replace(start, addresses=how.start, neighbors=neighbors),
         replace(flushed, addresses=how.end, neighbors=neighbors),
@@ -275,9 +279,11 @@ def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChan
 
 
 def _disabled(lab: Lab, box: Box) -> None:
-    """IPv6 stops on every interface for which it is switched off."""
+    """IPv6 stops on every interface for which it is switched off, and starts where it is switched on."""
     for link in lab.links_of(box.id):
         if box.sysctls.get(f"net/ipv6/conf/{link.ifname}/disable_ipv6") == "1":
             lab.links[link.id] = change.without_v6(link)
-            change.drop_routes(lab, [link], families=(6,))
+            lost.by_links(lab, [link], (6,))
+        else:
+            lost.revive(lab, link, (6,))
     lab.settle()

@@ -9,6 +9,7 @@ from netlab.contract.types import Address
 
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _NUMBER = re.compile(r"-?[0-9]+")
+_MARK = re.compile(r"0x[0-9a-fA-F]{1,8}|[0-9]{1,10}")
 #: Longer numbers are out of any range, and aren't computed.
 _DIGITS = 18
 _NAME = re.compile(r"[^\W_](?:[\w.+-]*)|_[\w.+-]*")
@@ -220,6 +221,16 @@ def table(value: object) -> int:
     """A routing table: ``main``, ``local``, ``default`` or a number."""
     word = text(value)
     return TABLES[word] if word in TABLES else number(word, 1, (1 << 32) - 1)
+
+
+def fwmark(value: object) -> tuple[int, int]:
+    """A mark and a mask, each decimal or hexadecimal; without a mask all bits count."""
+    word = text(value)
+    mark, slash, mask = word.partition("/")
+    found = [int(part, 0) for part in (mark, mask or "0xffffffff") if _MARK.fullmatch(part)]
+    if len(found) < 2 or max(found) >= 1 << 32 or (slash and not mask):
+        raise Wrong(f"{_short(word)} is not a mark", "as in 0x1/0xff, or 5")
+    return found[0], found[1]
 
 
 def sysctl(value: object) -> str:

@@ -2,134 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from netlab.contract.measures import Bound
-from netlab.contract.types import Address, Limit
-from netlab.spec import quantities, scalars, sysctls
-from netlab.spec.scalars import Wrong
-
-
-def _section(value: object) -> object:
-    return {} if value is None or value in ("null", "~") else value
-
-
-def _listing(value: object) -> object:
-    if value is None or value in ("null", "~"):
-        return []
-    if isinstance(value, str):
-        raise Wrong("must be a list", f"write [{value}]" if len(value) < 60 else "write [ ] around it")
-    return value
-
-
-def _scalar(parse: Callable[[object], Any], schema: dict[str, Any]) -> tuple[PlainValidator, WithJsonSchema]:
-    return PlainValidator(parse), WithJsonSchema(schema)
-
-
-def _one_of(what: str, *words: str) -> tuple[PlainValidator, WithJsonSchema]:
-    def parse(value: object) -> str:
-        word = scalars.text(value)
-        if word not in words:
-            from netlab.spec.problems import did_you_mean
-
-            raise Wrong(f"{word!r} is not a {what}", did_you_mean(word, words))
-        return word
-
-    return _scalar(parse, {"enum": list(words)})
-
-
-def _port_state(value: object) -> str:
-    if value == "blocking":
-        raise Wrong("'blocking' has no effect on a port without STP", "use 'disabled' or 'listening'")
-    word = scalars.text(value)
-    if word not in (states := ("forwarding", "disabled", "listening", "learning")):
-        from netlab.spec.problems import did_you_mean
-
-        raise Wrong(f"{word!r} is not a port state", did_you_mean(word, states))
-    return word
-
-
-_ANY_SCALAR = {"type": ["string", "number", "boolean"]}
-_STRING = {"type": "string"}
-_flag = _scalar(scalars.flag, {"anyOf": [{"type": "boolean"}, {"enum": ["on", "off"]}]})
-
-
-def _int(low: int, high: int) -> tuple[PlainValidator, WithJsonSchema]:
-    schema = {"type": "integer", "minimum": low, "maximum": high}
-    return _scalar(partial(scalars.number, low=low, high=high), schema)
-
-
-_U32 = (1 << 32) - 1
-Flag = Annotated[bool, *_flag]
-Text = Annotated[str, *_scalar(scalars.text, _ANY_SCALAR)]
-Title = Annotated[str, *_scalar(scalars.title, _ANY_SCALAR)]
-Mtu = Annotated[int, *_int(68, 65535)]
-Unsigned = Annotated[int, *_int(0, _U32)]
-Positive = Annotated[int, *_int(1, 1_000_000)]
-Table = Annotated[
-    int,
-    *_scalar(scalars.table, {"anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["main", "local", "default"]}]}),
-]
-Family = Annotated[int, *_int(4, 6)]
-Mac = Annotated[
-    str,
-    *_scalar(scalars.mac_or_auto, {"type": "string", "pattern": "^(auto|([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})$"}),
-]
-MacOrLink = Annotated[str, *_scalar(scalars.mac_or_link, {"type": "string"})]
-Ip = Annotated[str, *_scalar(scalars.ip, {"type": "string"})]
-Prefix = Annotated[str, *_scalar(scalars.prefix, {"type": "string"})]
-InterfaceAddress = Annotated[
-    Address, *_scalar(scalars.address, {"type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]+$"})
-]
-LinkState = Annotated[Literal["up", "down"], *_one_of("state", "up", "down")]
-Mode = Annotated[
-    Literal["bridge", "vepa", "private", "passthru", "source"],
-    *_one_of("mode of macvlan", "bridge", "vepa", "private", "passthru", "source"),
-]
-PortState = Annotated[
-    Literal["forwarding", "disabled", "listening", "learning"],
-    *_scalar(_port_state, {"enum": ["forwarding", "disabled", "listening", "learning"]}),
-]
-Via = Annotated[
-    Literal["netlink", "ip", "brctl", "sysfs"],
-    *_one_of("way to set a port", "netlink", "ip", "brctl", "sysfs"),
-]
-Name = Annotated[str, *_scalar(scalars.name, _STRING)]
-SwitchName = Annotated[str, *_scalar(scalars.switch_name, _STRING)]
-InterfaceName = Annotated[str, *_scalar(scalars.interface_name, _STRING)]
-SysctlKey = Annotated[str, *_scalar(sysctls.key, _STRING)]
-IpKey = Annotated[str, *_scalar(scalars.ip, _STRING)]
-SysctlValue = Annotated[str, *_scalar(scalars.sysctl_value, _ANY_SCALAR)]
-
-LimitValue = Annotated[
-    Limit | Literal[False],
-    *_scalar(
-        quantities.limit,
-        {
-            "anyOf": [
-                _ANY_SCALAR,
-                {
-                    "type": "object",
-                    "properties": {
-                        "rate": _ANY_SCALAR, "kind": {"enum": ["tbf", "htb"]},
-                        "burst": _ANY_SCALAR, "queue": _ANY_SCALAR,
-                    },
-                    "required": ["rate"],
-                    "additionalProperties": False,
-                },
-            ]
-        },
-    ),
-]  # fmt: skip
-
-Addresses = Annotated[tuple[InterfaceAddress, ...], BeforeValidator(_listing), BeforeValidator(scalars.addresses)]
-Macs = Annotated[tuple[MacOrLink, ...], BeforeValidator(_listing)]
-Neighbors = Annotated[dict[IpKey, MacOrLink], BeforeValidator(_section)]
-Sysctls = Annotated[dict[SysctlKey, SysctlValue], BeforeValidator(_section)]
+from netlab.spec import quantities
+from netlab.spec.fields import (
+    ANY_SCALAR,
+    Addresses,
+    Family,
+    Flag,
+    Fwmark,
+    InterfaceName,
+    Ip,
+    LimitValue,
+    LinkState,
+    Mac,
+    Macs,
+    Mode,
+    Mtu,
+    Name,
+    Neighbors,
+    PortState,
+    Positive,
+    Prefix,
+    RouteType,
+    SwitchName,
+    Sysctls,
+    Table,
+    Text,
+    Title,
+    Unsigned,
+    Via,
+    Weight,
+    listing,
+    scalar,
+    section,
+)
 
 
 class _Model(BaseModel):
@@ -156,7 +66,7 @@ class Port(_Model):
     )
 
 
-PortSection = Annotated[Port, BeforeValidator(_section)]
+PortSection = Annotated[Port, BeforeValidator(section)]
 
 
 class _Adjustable(_Model):
@@ -205,13 +115,29 @@ class Interface(_Adjustable, _BridgeOptions):
     parent: Text | None = Field(None, description="The interface of the host that a child sits on.")
 
 
+class Nexthop(_Model):
+    """One of several ways of a route."""
+
+    via: Ip | None = Field(None, description="Gateway.")
+    dev: Text | None = Field(None, description="Interface.")
+    weight: Weight | None = Field(None, description="Its share beside the others.")
+    onlink: Flag | None = Field(None, description="The gateway is on the link, whatever the addresses say.")
+
+
 class Route(_Model):
     """A route beyond the connected ones (ip-route(8))."""
 
     to: Prefix = Field(description="Destination: a prefix, an address or 'default'.")
     via: Ip | None = Field(None, description="Gateway.")
     dev: Text | None = Field(None, description="Interface.")
-    table: Table | None = Field(None, description="Routing table, main by default.")
+    table: Table | None = Field(None, description="Routing table.")
+    metric: Unsigned | None = Field(None, description="Of several routes to a prefix that of the least metric counts.")
+    src: Ip | None = Field(None, description="Source address of programs that bind to none.")
+    type: RouteType | None = Field(None, description="All but `unicast` drop packets, each with an error of its own.")
+    onlink: Flag | None = Field(None, description="The gateway is on the link, whatever the addresses say.")
+    nexthops: Annotated[tuple[Nexthop, ...], BeforeValidator(listing)] = Field(
+        (), description="Several ways, of which each connection takes one; in the place of via and dev."
+    )
 
 
 class Rule(_Model):
@@ -224,15 +150,16 @@ class Rule(_Model):
     iif: Text | None = Field(None, description="Interface that the packet came in by.")
     oif: Text | None = Field(None, description="Interface that the socket is bound to.")
     table: Table = Field(description="Routing table to look in.")
+    fwmark: Fwmark | None = Field(None, description="Mark of the packet, and which of its bits count.")
     priority: Unsigned | None = Field(
         None, description="Priority; the kernel's choice by default: one less than the lowest."
     )
     family: Family | None = Field(None, description="4 or 6, where no prefix says it.")
 
 
-Routes = Annotated[tuple[Route, ...], BeforeValidator(_listing)]
-Rules = Annotated[tuple[Rule, ...], BeforeValidator(_listing)]
-Interfaces = Annotated[dict[InterfaceName, Annotated[Interface, BeforeValidator(_section)]], BeforeValidator(_section)]
+Routes = Annotated[tuple[Route, ...], BeforeValidator(listing)]
+Rules = Annotated[tuple[Rule, ...], BeforeValidator(listing)]
+Interfaces = Annotated[dict[InterfaceName, Annotated[Interface, BeforeValidator(section)]], BeforeValidator(section)]
 
 
 class _Box(_Model):
@@ -254,8 +181,8 @@ class Container(_Box):
 class Host(_Box):
     """A machine on the network."""
 
-    containers: Annotated[dict[Name, Annotated[Container, BeforeValidator(_section)]], BeforeValidator(_section)] = (
-        Field({}, description="Containers by name.")
+    containers: Annotated[dict[Name, Annotated[Container, BeforeValidator(section)]], BeforeValidator(section)] = Field(
+        {}, description="Containers by name."
     )
 
 
@@ -266,7 +193,7 @@ class _Bridge(_BridgeOptions):
 class Switch(_Bridge):
     """A switch: a Linux bridge in a namespace of its own."""
 
-    links: Annotated[tuple[Text, ...], BeforeValidator(_listing)] = Field(
+    links: Annotated[tuple[Text, ...], BeforeValidator(listing)] = Field(
         (), description="Switches that this one is wired to."
     )
 
@@ -280,8 +207,8 @@ class Settings(_Adjustable, _Bridge):
     nftables: Text | None = Field(None, description="The ruleset from now on (host or container), '' for none.")
 
 
-Switches = Annotated[dict[SwitchName, Annotated[Switch, BeforeValidator(_section)]], BeforeValidator(_section)]
-Hosts = Annotated[dict[Name, Annotated[Host, BeforeValidator(_section)]], BeforeValidator(_section)]
+Switches = Annotated[dict[SwitchName, Annotated[Switch, BeforeValidator(section)]], BeforeValidator(section)]
+Hosts = Annotated[dict[Name, Annotated[Host, BeforeValidator(section)]], BeforeValidator(section)]
 
 _ENTRY = {
     "anyOf": [
@@ -291,8 +218,8 @@ _ENTRY = {
             "required": ["from", "to", "is"],
             "additionalProperties": False,
             "properties": {
-                "from": _ANY_SCALAR,
-                "to": _ANY_SCALAR,
+                "from": ANY_SCALAR,
+                "to": ANY_SCALAR,
                 "layers": {"type": "array", "items": {"type": "string"}},
                 "is": {
                     "enum": [
@@ -309,11 +236,11 @@ _ENTRY = {
         {"type": "object", "minProperties": 1, "maxProperties": 1, "description": "A -> B [icmp]: reachable"},
     ]
 }
-Entries = Annotated[tuple[Any, ...], BeforeValidator(_listing), WithJsonSchema({"type": "array", "items": _ENTRY})]
+Entries = Annotated[tuple[Any, ...], BeforeValidator(listing), WithJsonSchema({"type": "array", "items": _ENTRY})]
 
 
 #: Read entry by entry in `netlab.spec.measure`, which also knows the JSON Schema.
-Measurements = Annotated[tuple[Any, ...], BeforeValidator(_listing)]
+Measurements = Annotated[tuple[Any, ...], BeforeValidator(listing)]
 
 
 class Add(_Model):
@@ -329,13 +256,13 @@ class Step(_Model):
     name: Title = Field(description="Unique name of the step.")
     description: Text = Field("", description="What the step is about.")
     via: Via = Field("netlink", description="The tool that sets port options in this step.")
-    delete: Annotated[tuple[Text, ...], BeforeValidator(_listing)] = Field(
+    delete: Annotated[tuple[Text, ...], BeforeValidator(listing)] = Field(
         (), description="Interfaces, hosts and containers to delete; done first."
     )
-    set: Annotated[dict[str, Annotated[Settings, BeforeValidator(_section)]], BeforeValidator(_section)] = Field(
+    set: Annotated[dict[str, Annotated[Settings, BeforeValidator(section)]], BeforeValidator(section)] = Field(
         {}, description="New settings by interface, host, container or switch; done second."
     )
-    add: Annotated[Add, BeforeValidator(_section)] = Field(Add.model_construct(), description="What is new; done last.")
+    add: Annotated[Add, BeforeValidator(section)] = Field(Add.model_construct(), description="What is new; done last.")
     expect: Entries = Field((), description="What must be seen in this step.")
     throughput: Measurements = Field((), description="What is to be measured in this step.")
     latency: Measurements = Field((), description="Round trips to be measured in this step.")
@@ -365,11 +292,11 @@ class Claim(_Model):
     )
     compare: Annotated[
         tuple[tuple[str, Bound | None], ...],
-        *_scalar(
+        *scalar(
             quantities.claimed,
             {
                 "anyOf": [
-                    {"type": "array", "items": _ANY_SCALAR},
+                    {"type": "array", "items": ANY_SCALAR},
                     {"type": "object", "additionalProperties": {"type": "string"}},
                 ]
             },
@@ -390,8 +317,8 @@ class Topology(_Model):
     throughput: Measurements = Field((), description="What is to be measured at first: pairs, and how.")
     latency: Measurements = Field((), description="Round trips to be measured at first.")
     compare: Measurements = Field((), description="Paths to be compared at first, each with another.")
-    steps: Annotated[tuple[Step, ...], BeforeValidator(_listing)] = Field(
+    steps: Annotated[tuple[Step, ...], BeforeValidator(listing)] = Field(
         (), description="States that follow, one after the other."
     )
     claim: Claim | None = Field(None, description="One claim to be tested.")
-    claims: Annotated[tuple[Claim, ...], BeforeValidator(_listing)] = Field((), description="Claims to be tested.")
+    claims: Annotated[tuple[Claim, ...], BeforeValidator(listing)] = Field((), description="Claims to be tested.")

@@ -21,6 +21,7 @@ from netlab.agent.links.port import OPTIONS
 from netlab.agent.netlink import dumps
 from netlab.agent.netlink.attributes import ADDRESS, BRIDGE, LINK, LINKINFO, RULE, Table, decode, encode
 from netlab.agent.netlink.socket import nla
+from netlab.contract.types import Nexthop, Route, Rule
 from tests.agent.witness import learn
 
 
@@ -167,63 +168,131 @@ def test_requests_for_neighbours_are_what_pyroute2_makes_of_them(ip: str, mac: s
     assert made.message == witness(ndmsg(), kind, flags, attrs, family=7, ifindex=index, state=0x40, flags=4)
 
 
-@given(IPS, st.integers(0, 32), st.booleans(), st.none() | INDEXES, U32, st.booleans())
+def _alone(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    return str(ipaddress.ip_network(ip))
+
+
+TYPES = {"unicast": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}
+
+
+@given(IPS, st.integers(0, 32), st.booleans(), st.none() | INDEXES, U32, st.booleans(), U32, st.booleans())
 def test_a_route_request_is_what_pyroute2_makes_of_it(
-    ip: str, length: int, direct: bool, index: int | None, table: int, adding: bool
+    ip: str, length: int, direct: bool, index: int | None, table: int, adding: bool, metric: int, onlink: bool
 ) -> None:
-    """With and without a gateway, an interface and a table above 255, for both families: every byte is the same."""
+    """With and without a gateway, interface, metric, source, and a table above 255, for both families: byte by byte."""
     to = ipaddress.ip_network(f"{ip}/{length}", strict=False)
     via = None if direct else ip
+    priority = metric or (1024 if to.version == 6 else 0)
     attrs = [
         *([("RTA_DST", str(to.network_address))] if length else []),
         *([("RTA_GATEWAY", via)] if via else []),
         *([("RTA_OIF", index)] if index is not None else []),
         ("RTA_TABLE", table),
+        *([("RTA_PRIORITY", priority)] if priority else []),
+        *([("RTA_PREFSRC", ip)] if onlink else []),
     ]
     kind, flags = (24, CREATE | EXCL) if adding else (25, 0)
-    fields = {
+    fields = {**route_fields(to, table, adding), "flags": 4 if onlink else 0}
+    fields["scope"] = (253 if direct and to.version == 4 else 0) if adding else 255
+    way = Route(
+        str(to),
+        via,
+        "eth0" if index is not None else None,
+        table,
+        metric,
+        src=ip if onlink else None,
+        onlink=onlink,
+    )
+    made = netlink.route("add" if adding else "delete", "ns", way, {"eth0": index or 0})
+    assert made.message == witness(rtmsg(), kind, REQUEST | ACK | flags, attrs, **fields)
+
+
+def route_fields(to: ipaddress.IPv4Network | ipaddress.IPv6Network, table: int, adding: bool) -> dict[str, int]:
+    return {
         "family": 10 if to.version == 6 else 2,
-        "dst_len": length,
+        "dst_len": to.prefixlen,
         "table": table if table < 256 else 252,
         "proto": 3 if adding else 0,
-        "scope": (253 if direct and to.version == 4 else 0) if adding else 255,
+        "scope": 0 if adding else 255,
         "type": 1,
     }
-    dev = None if index is None else (index, "eth0")
-    made = netlink.route("add" if adding else "delete", "ns", str(to), via, dev, table)
-    assert made.message == witness(rtmsg(), kind, REQUEST | ACK | flags, attrs, **fields)
+
+
+@given(IPS, st.sampled_from(sorted(TYPES)), st.booleans())
+def test_a_route_that_leads_nowhere_is_what_pyroute2_makes_of_it(ip: str, kind: str, adding: bool) -> None:
+    """Each type has its number, and the wider scope."""
+    to = ipaddress.ip_network(ip)
+    attrs = [("RTA_DST", ip), ("RTA_TABLE", 254), *([("RTA_PRIORITY", 1024)] if to.version == 6 else [])]
+    message, flags = (24, CREATE | EXCL) if adding else (25, 0)
+    fields = {**route_fields(to, 254, adding), "type": TYPES[kind]}
+    if kind == "unicast":
+        return
+    made = netlink.route("add" if adding else "delete", "ns", Route(str(to), type=kind), {})  # type: ignore[arg-type]
+    assert made.message == witness(rtmsg(), message, REQUEST | ACK | flags, attrs, **fields)
+
+
+HOPS = st.none() | INDEXES, st.integers(1, 256), st.booleans()
 
 
 @given(
     st.sampled_from([4, 6]).flatmap(
-        lambda version: st.fixed_dictionaries(
-            {
-                "family": st.just(version),
-                "table": U32,
-                "priority": U32,
-                **dict.fromkeys(["src", "dst"], st.none() | st.ip_addresses(v=version).map(lambda ip: f"{ip}/32")),
-                **dict.fromkeys(["iif", "oif"], st.none() | NAMES),
-            }
+        lambda version: st.lists(st.tuples(st.ip_addresses(v=version).map(str), *HOPS), min_size=1)
+    )
+)
+def test_next_hops_are_what_pyroute2_makes_of_them(hops: list[tuple[str, int | None, int, bool]]) -> None:
+    """Gateways of both families, with and without an interface, a weight and the flag: every byte is the same."""
+    to = ipaddress.ip_network("fd00::/8" if ":" in hops[0][0] else "10.0.0.0/8")
+    indexes = {f"eth{i}": index or 0 for i, (_, index, _, _) in enumerate(hops)}
+    ways = tuple(
+        Nexthop(ip, f"eth{i}" if index is not None else None, weight, onlink)
+        for i, (ip, index, weight, onlink) in enumerate(hops)
+    )
+    attrs = [
+        ("RTA_DST", str(to.network_address)),
+        ("RTA_TABLE", 254),
+        *([("RTA_PRIORITY", 1024)] if to.version == 6 else []),
+        (
+            "RTA_MULTIPATH",
+            [
+                {"oif": index or 0, "hops": weight - 1, "flags": 4 if onlink else 0, "attrs": [("RTA_GATEWAY", ip)]}
+                for ip, index, weight, onlink in hops
+            ],
+        ),
+    ]
+    made = netlink.route("add", "ns", Route(str(to), nexthops=ways), indexes)
+    assert made.message == witness(rtmsg(), 24, REQUEST | ACK | CREATE | EXCL, attrs, **route_fields(to, 254, True))
+
+
+@given(
+    st.sampled_from([4, 6]).flatmap(
+        lambda version: st.builds(
+            Rule,
+            family=st.just(version),
+            table=U32,
+            priority=U32,
+            fwmark=st.none() | st.tuples(U32, U32),
+            **dict.fromkeys(["src", "dst"], st.none() | st.ip_addresses(v=version).map(_alone)),
+            **dict.fromkeys(["iif", "oif"], st.none() | NAMES),
         )
     ),
     st.booleans(),
 )
-def test_a_rule_request_is_what_pyroute2_makes_of_it(values: dict[str, Any], adding: bool) -> None:
-    """With and without source, destination and interfaces, for both families: every byte is the same."""
-    for name in ("src", "dst"):
-        if values[name]:
-            values[name] = str(ipaddress.ip_network(values[name], strict=False))
-    attrs: list[Any] = [("FRA_TABLE", values["table"]), ("FRA_PRIORITY", values["priority"])]
-    attrs += [(f"FRA_{name.upper()}", values[name].split("/")[0]) for name in ("src", "dst") if values[name]]
-    attrs += [(f"FRA_{name.upper()}NAME", values[name]) for name in ("iif", "oif") if values[name]]
+def test_a_rule_request_is_what_pyroute2_makes_of_it(one: Rule, adding: bool) -> None:
+    """With and without source, destination, interfaces and a mark, for both families: every byte is the same."""
+    prefixes = {"src": one.src, "dst": one.dst}
+    attrs: list[Any] = [("FRA_TABLE", one.table), ("FRA_PRIORITY", one.priority)]
+    attrs += [(f"FRA_{name.upper()}", prefix.split("/")[0]) for name, prefix in prefixes.items() if prefix]
+    attrs += [(f"FRA_{name.upper()}NAME", value) for name in ("iif", "oif") if (value := getattr(one, name))]
+    if one.fwmark is not None:
+        attrs += [("FRA_FWMARK", one.fwmark[0]), ("FRA_FWMASK", one.fwmark[1])]
     kind, flags = (32, CREATE | EXCL) if adding else (33, 0)
     fields = {
-        "family": 10 if values["family"] == 6 else 2,
-        "table": values["table"] if values["table"] < 256 else 252,
+        "family": 10 if one.family == 6 else 2,
+        "table": one.table if one.table < 256 else 252,
         "action": 1,
-        **{f"{name}_len": 32 for name in ("src", "dst") if values[name]},
+        **{f"{name}_len": ipaddress.ip_network(prefix).prefixlen for name, prefix in prefixes.items() if prefix},
     }
-    made = netlink.rule("add" if adding else "delete", "ns", values)
+    made = netlink.rule("add" if adding else "delete", "ns", one)
     assert made.message == witness(fibmsg(), kind, REQUEST | ACK | flags, attrs, **fields)
 
 

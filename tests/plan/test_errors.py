@@ -245,19 +245,19 @@ CASES: list[tuple[str, str]] = [
     ),
     (
         TWO.replace("  B:\n", "  B:\n    routes: [{to: default, via: 10.0.0.1}, {to: 0.0.0.0/0, dev: eth0}]\n"),
-        "f:10:49: a second route to 0.0.0.0/0 in one table; keep one, or give it a table and a rule",
+        "f:10:49: a second route to 0.0.0.0/0 in one table; keep one, or give it a metric, or a table and a rule",
     ),
     (
         TWO.replace("  B:\n", "  B:\n    routes: [{to: 'fd09:0::/64', dev: eth0}, {to: 'fd09::/64', via: fd00::1}]\n"),
-        "f:10:51: a second route to fd09::/64 in one table; keep one, or give it a table and a rule",
+        "f:10:51: a second route to fd09::/64 in one table; keep one, or give it a metric, or a table and a rule",
     ),
     (
         TWO.replace("  B:\n", "  B:\n    routes: [{to: 10.0.0.0/24, via: 10.0.0.1}]\n"),
-        "f:10:19: B:eth0 brings a route to 10.0.0.0/24 by its address; leave it out, or give it a table and a rule",
+        "f:10:19: B:eth0 brings a route to 10.0.0.0/24 by its address; leave it out, or give it a metric",
     ),
     (
         step("set: {B: {routes: [{to: 10.9.0.0/16, via: 10.0.0.1}, {to: 10.9.0.0/16, dev: eth0}]}}"),
-        "f:14:63: a second route to 10.9.0.0/16 in one table; keep one, or give it a table and a rule",
+        "f:14:63: a second route to 10.9.0.0/16 in one table; keep one, or give it a metric, or a table and a rule",
     ),
     (
         TWO.replace("  B:\n", "  B:\n    rules: [{table: 9, priority: 5}, {table: 9, priority: 5}]\n"),

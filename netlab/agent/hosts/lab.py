@@ -34,6 +34,7 @@ from netlab.contract.types import (
     Veth,
     nics,
 )
+from netlab.contract.wire import to_plain
 
 #: How long a real link may take until it carries, in seconds: autonegotiation, and spanning tree on the switch's side.
 CARRIER = 10.0
@@ -99,16 +100,13 @@ class HostLab(Lab):
             case AddLink(link=Macvlan() as child) if self._is_here(child.namespace):
                 self._undo.add({"do": "link", "index": child.ifindex, "name": child.ifname})
             case SetRouting(before=before, after=after) if self._is_here(after.id):
-                devices = {link.name: (link.ifindex, link.ifname) for link in self.links.values()}
+                indexes = {link.name: link.ifindex for link in self.links.values() if link.namespace == after.id}
                 for way in after.routes:
                     if way not in before.routes:
-                        dev = devices[way.dev] if way.dev else None
-                        self._undo.add({"do": "route", "to": way.to, "via": way.via, "dev": dev, "table": way.table})
+                        self._undo.add({"do": "route", "route": to_plain(way), "indexes": indexes})
                 for one in after.rules:
                     if one not in before.rules:
-                        values = {"family": one.family, "table": one.table, "priority": one.priority}
-                        values |= {"src": one.src, "dst": one.dst, "iif": one.iif, "oif": one.oif}  # type: ignore[dict-item]
-                        self._undo.add({"do": "rule", "values": values})
+                        self._undo.add({"do": "rule", "rule": to_plain(one)})
 
     def _is_here(self, ns: str) -> bool:
         return isinstance(self.namespaces.get(ns), Here)

@@ -21,6 +21,8 @@ from netlab.agent.netlink import Request, Socket, address, dumps, link, route, r
 from netlab.agent.netlink.attributes import LINK, decode
 from netlab.agent.netlink.constants import IFINFOMSG
 from netlab.agent.readback import addresses
+from netlab.contract.types import Route, Rule
+from netlab.contract.wire import from_plain
 
 Record = dict[str, Any]
 
@@ -93,9 +95,9 @@ def _undo(netlink: Socket, record: Record, late: bool) -> None:
             if not late:
                 neighbors.restore(netlink, [neighbors.Entry(**entry) for entry in record["before"]])
         case "route":
-            _ask(netlink, route("delete", "", record["to"], record["via"], record["dev"], record["table"]))
+            _ask(netlink, route("delete", "", from_plain(Route, record["route"]), record["indexes"]))
         case "rule":
-            _ask(netlink, rule("delete", "", record["values"]))
+            _ask(netlink, rule("delete", "", from_plain(Rule, record["rule"])))
         case other:
             raise OSError(errno.EINVAL, f"no way is known to undo {other!r}")
 

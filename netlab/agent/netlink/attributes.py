@@ -298,7 +298,18 @@ QDISC = Table(
 )
 
 # linux/rtnetlink.h, enum rtattr_type_t; behind struct rtmsg
-ROUTE = Table({"RTA_DST": (1, IP), "RTA_OIF": (4, U32), "RTA_GATEWAY": (5, IP), "RTA_TABLE": (15, U32)})
+ROUTE = Table(
+    {
+        "RTA_DST": (1, IP),
+        "RTA_OIF": (4, U32),
+        "RTA_GATEWAY": (5, IP),
+        "RTA_PRIORITY": (6, U32),
+        "RTA_PREFSRC": (7, IP),
+        # Each a struct rtnexthop with attributes of its own.
+        "RTA_MULTIPATH": (9, ENCODED),
+        "RTA_TABLE": (15, U32),
+    }
+)
 
 # linux/fib_rules.h, behind struct fib_rule_hdr
 RULE = Table(
@@ -307,7 +318,9 @@ RULE = Table(
         "FRA_SRC": (2, IP),
         "FRA_IIFNAME": (3, STRING),
         "FRA_PRIORITY": (6, U32),
+        "FRA_FWMARK": (10, U32),
         "FRA_TABLE": (15, U32),
+        "FRA_FWMASK": (16, U32),
         "FRA_OIFNAME": (17, STRING),
     }
 )

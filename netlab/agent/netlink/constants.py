@@ -35,7 +35,10 @@ NUD_INCOMPLETE, NUD_STALE, NUD_PROBE, NUD_NOARP, NUD_PERMANENT = 0x01, 0x04, 0x1
 NTF_SELF, NTF_MASTER = 0x02, 0x04
 FR_ACT_TO_TBL = 1
 RT_TABLE_COMPAT, RT_TABLE_MAIN = 252, 254
-RTPROT_BOOT, RTN_UNICAST = 3, 1
+RTPROT_BOOT = 3
+#: RTN_*, by the words of ip-route(8).
+RTN = {"unicast": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}
+RTNH_F_ONLINK = 0x4
 RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RT_SCOPE_NOWHERE = 0, 253, 255
 RTM_F_CLONED = 0x200
 TC_H_ROOT = 0xFFFFFFFF
@@ -52,6 +55,8 @@ NDMSG = struct.Struct("=BxxxiHBB")
 NDTMSG = struct.Struct("=Bxxx")
 #: struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags.
 RTMSG = struct.Struct("=BBBBBBBBI")
+#: struct rtnexthop: length with the attributes that follow, flags, weight less one, ifindex.
+RTNEXTHOP = struct.Struct("=HBBi")
 #: struct fib_rule_hdr: family, dst_len, src_len, tos, table, two reserved, action, flags.
 FIB_RULE_HDR = struct.Struct("=BBBBBxxBI")
 #: struct tcmsg: family, ifindex, handle, parent, info.

@@ -11,6 +11,7 @@ from typing import Any
 from netlab.agent.netlink import constants as nl
 from netlab.agent.netlink.attributes import ADDRESS, LINK, NEIGHBOR, NEIGHBOR_TABLE, QDISC, ROUTE, RULE, encode
 from netlab.agent.netlink.socket import header
+from netlab.contract.types import Nexthop, Route, Rule
 
 
 @dataclass(frozen=True)
@@ -124,54 +125,56 @@ def fdb_flush(index: int) -> bytes:
     return header(nl.RTM_DELNEIGH, nl.NLM_F_REQUEST | nl.NLM_F_BULK, body)
 
 
-def route(verb: str, ns: str, to: str, via: str | None, dev: tuple[int, str] | None, table: int) -> Request:
-    """Add or delete a unicast route; ``dev`` is (ifindex, name)."""
-    network = ipaddress.ip_network(to)
-    adding = verb == "add"
-    scope = nl.RT_SCOPE_UNIVERSE if via or network.version == 6 else nl.RT_SCOPE_LINK
+def route(verb: str, ns: str, way: Route, indexes: Mapping[str, int]) -> Request:
+    """Add or delete a route; ``indexes`` are those of interfaces by name."""
+    network = ipaddress.ip_network(way.to)
+    adding, universe = verb == "add", way.via or way.nexthops or way.type != "unicast" or network.version == 6
     body = nl.RTMSG.pack(
-        _family(to),
+        _family(way.to),
         network.prefixlen,
         0,
         0,
-        _table(table),
+        _table(way.table),
         nl.RTPROT_BOOT if adding else 0,
-        scope if adding else nl.RT_SCOPE_NOWHERE,
-        nl.RTN_UNICAST,
-        0,
+        (nl.RT_SCOPE_UNIVERSE if universe else nl.RT_SCOPE_LINK) if adding else nl.RT_SCOPE_NOWHERE,
+        nl.RTN[way.type],
+        nl.RTNH_F_ONLINK if way.onlink else 0,
     )
     pairs = {
         "RTA_DST": str(network.network_address) if network.prefixlen else None,
-        "RTA_GATEWAY": via,
-        "RTA_OIF": dev[0] if dev else None,
-        "RTA_TABLE": table,
+        "RTA_GATEWAY": way.via,
+        "RTA_OIF": indexes[way.dev] if way.dev else None,
+        "RTA_TABLE": way.table,
+        "RTA_PRIORITY": way.priority or None,
+        "RTA_PREFSRC": way.src,
+        "RTA_MULTIPATH": b"".join(_nexthop(hop, indexes) for hop in way.nexthops) or None,
     }
-    words = f"ip -n {ns} route {verb} {to}"
-    words += f" via {via}" if via else ""
-    words += f" dev {dev[1]}" if dev else ""
-    words += f" table {table}" if table != nl.RT_TABLE_MAIN else ""
+    words = f"ip -n {ns} route {verb} {' '.join(way.argv)}"
     return _request(*_made(verb, nl.RTM_NEWROUTE, nl.RTM_DELROUTE), body + encode(ROUTE, pairs), words)
 
 
-def rule(verb: str, ns: str, values: Mapping[str, Any]) -> Request:
-    """Add or delete a rule; ``values``: family, table, priority, src, dst (prefixes), iif, oif."""
-    table = values["table"]
+def _nexthop(hop: Nexthop, indexes: Mapping[str, int]) -> bytes:
+    gateway = encode(ROUTE, {"RTA_GATEWAY": hop.via})
+    flags, index = nl.RTNH_F_ONLINK if hop.onlink else 0, indexes[hop.dev] if hop.dev else 0
+    return nl.RTNEXTHOP.pack(nl.RTNEXTHOP.size + len(gateway), flags, hop.weight - 1, index) + gateway
+
+
+def rule(verb: str, ns: str, one: Rule) -> Request:
+    """Add or delete a rule."""
     lengths = {"src": 0, "dst": 0}
-    pairs: dict[str, Any] = {"FRA_TABLE": table, "FRA_PRIORITY": values["priority"]}
-    words = f"ip -n {ns} rule {verb} priority {values['priority']}"
-    for name, word in (("src", "from"), ("dst", "to")):
-        if values[name]:
-            network = ipaddress.ip_network(values[name])
+    pairs: dict[str, Any] = {"FRA_TABLE": one.table, "FRA_PRIORITY": one.priority}
+    for name, prefix in (("src", one.src), ("dst", one.dst)):
+        if prefix:
+            network = ipaddress.ip_network(prefix)
             lengths[name] = network.prefixlen
             pairs[f"FRA_{name.upper()}"] = str(network.network_address)
-            words += f" {word} {network}"
-    for name in ("iif", "oif"):
-        if values[name]:
-            pairs[f"FRA_{name.upper()}NAME"] = values[name]
-            words += f" {name} {values[name]}"
-    family = socket.AF_INET6 if values["family"] == 6 else socket.AF_INET
-    body = nl.FIB_RULE_HDR.pack(family, lengths["dst"], lengths["src"], 0, _table(table), nl.FR_ACT_TO_TBL, 0)
-    return _request(*_made(verb, nl.RTM_NEWRULE, nl.RTM_DELRULE), body + encode(RULE, pairs), f"{words} lookup {table}")
+    pairs |= {"FRA_IIFNAME": one.iif or None, "FRA_OIFNAME": one.oif or None}
+    if one.fwmark is not None:
+        pairs |= {"FRA_FWMARK": one.fwmark[0], "FRA_FWMASK": one.fwmark[1]}
+    family = socket.AF_INET6 if one.family == 6 else socket.AF_INET
+    body = nl.FIB_RULE_HDR.pack(family, lengths["dst"], lengths["src"], 0, _table(one.table), nl.FR_ACT_TO_TBL, 0)
+    words = f"ip -n {ns} rule {verb} {' '.join(one.argv)}"
+    return _request(*_made(verb, nl.RTM_NEWRULE, nl.RTM_DELRULE), body + encode(RULE, pairs), words)
 
 
 def port_state(ns: str, index: int, dev: str, state: int) -> Request:

@@ -101,7 +101,8 @@ class Route:
 
     ``oif`` is the interface that the route leads out of. That is ``dev``; where the file gives none, the kernel looks
     the gateway up once, when it gets the route (fib_check_nh, ip6_route_check_nh), and later changes don't move it. Two
-    routes that differ in ``oif`` alone are the same route. The model ignores a route without ``oif``.
+    routes that differ in ``oif`` alone are the same route. The model ignores a way without ``oif``: the kernel leaves
+    out a next hop whose interface was down, or has lost its IPv4 addresses, until that comes up again.
     """
 
     to: str
@@ -119,6 +120,17 @@ class Route:
     def family(self) -> Literal[4, 6]:
         """4 or 6."""
         return 6 if ":" in self.to else 4
+
+    @property
+    def ways(self) -> tuple[Route | Nexthop, ...]:
+        """Its ways out, each with ``via``, ``dev``, ``onlink`` and ``oif``: itself, or its next hops; none of a
+        blackhole."""
+        return self.nexthops or ((self,) if self.type == "unicast" else ())
+
+    @property
+    def priority(self) -> int:
+        """The metric that it has in the kernel (IP6_RT_PRIO_USER, where none is given)."""
+        return self.metric or (1024 if self.family == 6 else 0)
 
     @property
     def argv(self) -> tuple[str, ...]:

@@ -1,0 +1,147 @@
+"""The typed values of a topology file, each with the JSON Schema of what can be written for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+
+from netlab.contract.types import Address, Limit
+from netlab.spec import quantities, scalars, sysctls
+from netlab.spec.scalars import Wrong
+
+
+def section(value: object) -> object:
+    """What stands for a mapping; an empty value is an empty one."""
+    return {} if value is None or value in ("null", "~") else value
+
+
+def listing(value: object) -> object:
+    """What stands for a list; an empty value is an empty one."""
+    if value is None or value in ("null", "~"):
+        return []
+    if isinstance(value, str):
+        raise Wrong("must be a list", f"write [{value}]" if len(value) < 60 else "write [ ] around it")
+    return value
+
+
+def scalar(parse: Callable[[object], Any], schema: dict[str, Any]) -> tuple[PlainValidator, WithJsonSchema]:
+    """A value that ``parse`` makes of a text, and its JSON Schema."""
+    return PlainValidator(parse), WithJsonSchema(schema)
+
+
+def _one_of(what: str, *words: str) -> tuple[PlainValidator, WithJsonSchema]:
+    def parse(value: object) -> str:
+        word = scalars.text(value)
+        if word not in words:
+            from netlab.spec.problems import did_you_mean
+
+            raise Wrong(f"{word!r} is not a {what}", did_you_mean(word, words))
+        return word
+
+    return scalar(parse, {"enum": list(words)})
+
+
+def _port_state(value: object) -> str:
+    if value == "blocking":
+        raise Wrong("'blocking' has no effect on a port without STP", "use 'disabled' or 'listening'")
+    word = scalars.text(value)
+    if word not in (states := ("forwarding", "disabled", "listening", "learning")):
+        from netlab.spec.problems import did_you_mean
+
+        raise Wrong(f"{word!r} is not a port state", did_you_mean(word, states))
+    return word
+
+
+ANY_SCALAR = {"type": ["string", "number", "boolean"]}
+_STRING = {"type": "string"}
+_flag = scalar(scalars.flag, {"anyOf": [{"type": "boolean"}, {"enum": ["on", "off"]}]})
+
+
+def _int(low: int, high: int) -> tuple[PlainValidator, WithJsonSchema]:
+    schema = {"type": "integer", "minimum": low, "maximum": high}
+    return scalar(partial(scalars.number, low=low, high=high), schema)
+
+
+_U32 = (1 << 32) - 1
+_MARK = "^(0x[0-9A-Fa-f]{1,8}|[0-9]{1,10})(/(0x[0-9A-Fa-f]{1,8}|[0-9]{1,10}))?$"
+Flag = Annotated[bool, *_flag]
+Text = Annotated[str, *scalar(scalars.text, ANY_SCALAR)]
+Title = Annotated[str, *scalar(scalars.title, ANY_SCALAR)]
+Mtu = Annotated[int, *_int(68, 65535)]
+Unsigned = Annotated[int, *_int(0, _U32)]
+Positive = Annotated[int, *_int(1, 1_000_000)]
+Table = Annotated[
+    int,
+    *scalar(scalars.table, {"anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["main", "local", "default"]}]}),
+]
+Family = Annotated[int, *_int(4, 6)]
+Weight = Annotated[int, *_int(1, 256)]
+Fwmark = Annotated[
+    tuple[int, int],
+    *scalar(
+        scalars.fwmark,
+        {"anyOf": [{"type": "integer", "minimum": 0, "maximum": _U32}, {"type": "string", "pattern": _MARK}]},
+    ),
+]
+Mac = Annotated[
+    str,
+    *scalar(scalars.mac_or_auto, {"type": "string", "pattern": "^(auto|([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})$"}),
+]
+MacOrLink = Annotated[str, *scalar(scalars.mac_or_link, {"type": "string"})]
+Ip = Annotated[str, *scalar(scalars.ip, {"type": "string"})]
+Prefix = Annotated[str, *scalar(scalars.prefix, {"type": "string"})]
+InterfaceAddress = Annotated[
+    Address, *scalar(scalars.address, {"type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]+$"})
+]
+LinkState = Annotated[Literal["up", "down"], *_one_of("state", "up", "down")]
+Mode = Annotated[
+    Literal["bridge", "vepa", "private", "passthru", "source"],
+    *_one_of("mode of macvlan", "bridge", "vepa", "private", "passthru", "source"),
+]
+RouteType = Annotated[
+    Literal["unicast", "blackhole", "unreachable", "prohibit"],
+    *_one_of("type of route", "unicast", "blackhole", "unreachable", "prohibit"),
+]
+PortState = Annotated[
+    Literal["forwarding", "disabled", "listening", "learning"],
+    *scalar(_port_state, {"enum": ["forwarding", "disabled", "listening", "learning"]}),
+]
+Via = Annotated[
+    Literal["netlink", "ip", "brctl", "sysfs"],
+    *_one_of("way to set a port", "netlink", "ip", "brctl", "sysfs"),
+]
+Name = Annotated[str, *scalar(scalars.name, _STRING)]
+SwitchName = Annotated[str, *scalar(scalars.switch_name, _STRING)]
+InterfaceName = Annotated[str, *scalar(scalars.interface_name, _STRING)]
+SysctlKey = Annotated[str, *scalar(sysctls.key, _STRING)]
+IpKey = Annotated[str, *scalar(scalars.ip, _STRING)]
+SysctlValue = Annotated[str, *scalar(scalars.sysctl_value, ANY_SCALAR)]
+
+LimitValue = Annotated[
+    Limit | Literal[False],
+    *scalar(
+        quantities.limit,
+        {
+            "anyOf": [
+                ANY_SCALAR,
+                {
+                    "type": "object",
+                    "properties": {
+                        "rate": ANY_SCALAR, "kind": {"enum": ["tbf", "htb"]},
+                        "burst": ANY_SCALAR, "queue": ANY_SCALAR,
+                    },
+                    "required": ["rate"],
+                    "additionalProperties": False,
+                },
+            ]
+        },
+    ),
+]  # fmt: skip
+
+Addresses = Annotated[tuple[InterfaceAddress, ...], BeforeValidator(listing), BeforeValidator(scalars.addresses)]
+Macs = Annotated[tuple[MacOrLink, ...], BeforeValidator(listing)]
+Neighbors = Annotated[dict[IpKey, MacOrLink], BeforeValidator(section)]
+Sysctls = Annotated[dict[SysctlKey, SysctlValue], BeforeValidator(section)]
