@@ -13,12 +13,9 @@ from types import FrameType
 from typing import NoReturn
 
 from netlab.cli import early
+from netlab.cli.called import program
 from netlab.contract.lacks import SCARCE
 from netlab.errors import CANNOT_RUN, FULL, INTERRUPTED, PASSED, WRONG, printable
-
-#: The names that the command is installed by.
-NAMES = ("netlab", "netns-lab")
-
 
 #: What a lack of memory becomes within Python: a parser without memory finds faults in a module that has none.
 _BROKEN = (SystemError, SyntaxError)
@@ -30,12 +27,6 @@ class Interrupted(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
-
-
-def program() -> str:
-    """The name that the command was called by: another program may be called ``netlab``, too."""
-    called = os.path.basename(sys.argv[0])
-    return called if called in NAMES else NAMES[0]
 
 
 def main(argv: list[str] | None = None) -> NoReturn:

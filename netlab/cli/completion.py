@@ -123,7 +123,7 @@ def command(shell: str) -> None:
     """Print a script that completes commands, topologies, layers, steps, endpoints and rules."""
     from click.shell_completion import get_completion_class
 
-    from netlab.cli import program
+    from netlab.cli.called import program
     from netlab.cli.group import cli
 
     register()

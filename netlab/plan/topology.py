@@ -16,7 +16,7 @@ from netlab.plan.lab import MAX_STEPS, Lab
 from netlab.plan.refusals import Refusals
 from netlab.spec import Spec, TopologyError
 from netlab.spec.expect import AnyEntry
-from netlab.spec.loader import check, load
+from netlab.spec.loader import Faulty, check, load
 from netlab.spec.measurements import NO_MEASUREMENTS
 from netlab.spec.nodes import Node
 from netlab.spec.problems import did_you_mean
@@ -46,9 +46,7 @@ def checked(make: Callable[[], Spec], resolve: Callable[[Spec], T]) -> T:
     """Load and resolve. What is wrong with either is raised in one TopologyError."""
     try:
         spec = make()
-    except TopologyError as error:
-        if error.rest is None:
-            raise
+    except Faulty as error:
         try:
             resolve(error.rest)
         except TopologyError as more:

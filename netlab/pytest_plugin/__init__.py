@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from netlab.pytest_plugin.session import KEEPER, asked_layers, keeper_of
+
 if TYPE_CHECKING:
-    from netlab.pytest_plugin.keeper import Keeper
     from netlab.testing import Lab
     from netlab.testing.blueprint import Source
 
-_KEEPER: pytest.StashKey[Keeper] = pytest.StashKey()
 #: Where topology files are looked for in a project that doesn't say; known by its identity, as pytest before 8 makes an
 #: empty list of a default of None.
 DEFAULT = ["topologies/*.yaml"]
@@ -83,12 +83,6 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-def asked_layers(config: pytest.Config) -> tuple[str, ...]:
-    """The names given with ``--netlab-layers``."""
-    asked: str = config.getoption("--netlab-layers")
-    return tuple(name.strip() for name in asked.split(",") if name.strip())
-
-
 def _check_layers(config: pytest.Config) -> None:
     if not (asked := asked_layers(config)):
         return
@@ -105,17 +99,8 @@ def _check_layers(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the agent, and with it every lab."""
-    if (keeper := config.stash.get(_KEEPER, None)) is not None:
+    if (keeper := config.stash.get(KEEPER, None)) is not None:
         keeper.close()
-
-
-def keeper_of(config: pytest.Config) -> Keeper:
-    """The keeper of this process's labs; made when it is first asked for."""
-    if _KEEPER not in config.stash:
-        from netlab.pytest_plugin.keeper import Keeper
-
-        config.stash[_KEEPER] = Keeper(config)
-    return config.stash[_KEEPER]
 
 
 # --- topology files ---------------------------------------------------------------------------------
@@ -188,7 +173,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep topology, record, state and captures of a failed test's lab, while the lab is still there."""
     report = yield
-    keeper = item.config.stash.get(_KEEPER, None)
+    keeper = item.config.stash.get(KEEPER, None)
     if keeper is not None:
         keeper.report(item, report)
     return report

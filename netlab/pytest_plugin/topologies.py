@@ -11,10 +11,10 @@ import pytest
 from netlab.client import BuildError, LabDied, LabError
 from netlab.client.errors import AgentBug
 from netlab.contract.types import ExpectRefused, ExpectState, Plan, Step
-from netlab.pytest_plugin import asked_layers, keeper_of
 from netlab.pytest_plugin.bench import LINKS, MEASURES, Bench, NotAsExpected, judge
 from netlab.pytest_plugin.gather import pack
 from netlab.pytest_plugin.keeper import skip_or_raise
+from netlab.pytest_plugin.session import asked_layers, keeper_of
 
 _BENCH: pytest.StashKey[Bench] = pytest.StashKey()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from netlab.contract.types.links import INTERFACES
 from netlab.spec.schema import Topology
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -24,7 +25,6 @@ class _Generator(GenerateJsonSchema):
 
 def build() -> dict[str, Any]:
     """The schema as a JSON-compatible value."""
-    from netlab.plan.kinds import KINDS
     from netlab.spec.measure_schema import json_schema
     from netlab.spec.measurements import SECTIONS
 
@@ -34,7 +34,7 @@ def build() -> dict[str, Any]:
         for key, part in model.get("properties", {}).items():
             model["properties"][key] = _mended(part)
         if name == "Interface":
-            model["properties"]["type"] = {"enum": list(KINDS), **_described(model["properties"]["type"])}
+            model["properties"]["type"] = {"enum": list(INTERFACES), **_described(model["properties"]["type"])}
     for holder in (schema, schema["$defs"]["Step"]):
         for key in SECTIONS:
             holder["properties"][key] = {**holder["properties"][key], **json_schema(key)}

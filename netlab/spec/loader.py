@@ -32,7 +32,7 @@ class Spec:
     ``expect`` holds the baseline's entries, ``step_expect`` those of each step in order, ``claim_tests``
     for each claim pairs of a step's name (and its place) and an entry; ``measure`` and ``step_measure`` hold
     what is to be measured. ``pruned`` holds the names of faulty parts that were left out (of
-    `TopologyError.rest`), ``hurt`` those of the parts that they belonged to (see `Problems`).
+    `Faulty.rest`), ``hurt`` those of the parts that they belonged to (see `Problems`).
     """
 
     name: str
@@ -80,6 +80,14 @@ def locate(root: Node, file: str, path: Iterable[str | int], *, key: bool = True
         else:
             break
     return (name if key else node).where(file)
+
+
+class Faulty(TopologyError):
+    """A topology file of which enough is left, without its faulty parts, to look for faults of meaning: ``rest``."""
+
+    def __init__(self, problems: Iterable[Problem], rest: Spec) -> None:
+        super().__init__(problems)
+        self.rest = rest
 
 
 def load(source: Path | str, name: str | None = None) -> Spec:
@@ -152,7 +160,7 @@ def check(root: Node, file: str, problems: Problems | None = None) -> Spec:
     if topology is not None:
         spec = _entries(topology, root, file, problems)
     if problems or spec is None:
-        raise TopologyError(problems.found, spec)
+        raise Faulty(problems.found, spec) if spec else TopologyError(problems.found)
     return spec
 
 

@@ -5,14 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from netlab.contract.types import Where
 from netlab.errors import NetlabError
-
-if TYPE_CHECKING:
-    from netlab.spec.loader import Spec
-
 
 #: Known words that a message lists: as many as any mapping of a topology has keys. There may be thousands of hosts.
 MOST_WORDS = 30
@@ -41,16 +36,12 @@ def _cut(text: str) -> str:
 
 
 class TopologyError(NetlabError):
-    """Everything that is wrong with a topology file, in the order of its lines.
+    """Everything that is wrong with a topology file, in the order of its lines."""
 
-    ``rest`` is the file without its faulty parts, where enough of it is left to look for faults of meaning.
-    """
-
-    def __init__(self, problems: Iterable[Problem], rest: Spec | None = None, *, exit_code: int | None = None) -> None:
+    def __init__(self, problems: Iterable[Problem], *, exit_code: int | None = None) -> None:
         # Replicas have the same faults, in the same place, each with its own number.
         once = {(problem.where, re.sub(r"[0-9]+", "#", problem.message)): problem for problem in sorted(problems)[::-1]}
         self.problems = sorted(once.values())
-        self.rest = rest
         super().__init__("\n".join(map(str, self.problems)), exit_code=exit_code)
 
 

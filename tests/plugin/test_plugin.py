@@ -239,7 +239,8 @@ def test_who_needs_no_lab_pays_nothing(project: Project) -> None:
 
         def test_imports():
             mine = sorted(name for name in sys.modules if name.partition(".")[0] in ("netlab", "yaml", "pydantic"))
-            assert mine == ["netlab", "netlab.pytest_plugin", "netlab.pytest_plugin.junit"]
+            plugin = ["netlab.pytest_plugin", "netlab.pytest_plugin.junit", "netlab.pytest_plugin.session"]
+            assert mine == ["netlab", *plugin]
         """,
     )
     ran = project.pytest("-q", "-p", "no:hypothesispytest")

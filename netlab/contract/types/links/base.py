@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeVar
+from typing import ClassVar, Literal, NamedTuple, TypeVar
 
 from netlab.contract.types.parts import Address, Limit, MacvlanMode, Neighbor, Port, PortState
 from netlab.contract.where import Where
-
-if TYPE_CHECKING:
-    from netlab.contract.types.links import AnyLink
 
 #: Where a frame may wait: a CPU's receive backlog behind a wire, or the workqueue of a parent's broadcasts.
 Queue = Literal["backlog", "workqueue"]
@@ -153,7 +150,7 @@ class Link:
         """The ids of the links without which no frame gets to it."""
         return tuple(filter(None, (self.lower, self.peer_id, *(plug.bridge for plug in self.plugs))))
 
-    def carries(self, find: Callable[[str], AnyLink | None], live: Set[str]) -> bool:
+    def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
         """Whether it has a carrier; ``live`` are the bridges with a port that forwards."""
         return self.up
 
@@ -195,7 +192,7 @@ class Link:
         return ()
 
 
-def stack(link: AnyLink, find: Callable[[str], AnyLink]) -> list[AnyLink]:
+def stack(link: L, find: Callable[[str], L]) -> list[L]:
     """A link and those below it, down to the one that sits on none."""
     found = [link]
     while (lower := found[-1].lower) is not None:

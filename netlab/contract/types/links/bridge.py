@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from netlab.contract.types.links.base import Link
-
-if TYPE_CHECKING:
-    from netlab.contract.types.links import AnyLink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +21,7 @@ class Bridged(Link):
     mcast_snooping: bool = False
     fdb_max_learned: int | None = None
 
-    def carries(self, find: Callable[[str], AnyLink | None], live: Set[str]) -> bool:
+    def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
         """It has a carrier where a port forwards (br_port_state_selection)."""
         return self.up and self.id in live
 

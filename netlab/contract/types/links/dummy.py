@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from netlab.contract.types.links.base import Link
-
-if TYPE_CHECKING:
-    from netlab.contract.types.links import AnyLink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +18,7 @@ class Dummy(Link):
     #: dummy_setup (drivers/net/dummy.c) sets IFF_NOARP.
     arp: bool = False
 
-    def carries(self, find: Callable[[str], AnyLink | None], live: Set[str]) -> bool:
+    def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
         """Nothing ever takes its carrier away, not even being down."""
         return True
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from netlab.contract.types.links.base import Link, Queue
 from netlab.contract.types.parts import MacvlanMode
-
-if TYPE_CHECKING:
-    from netlab.contract.types.links import AnyLink
 
 #: The length of a parent's broadcast queue unless a child asks for another (MACVLAN_DEFAULT_BC_QUEUE_LEN).
 QUEUE = 1000
@@ -50,7 +47,7 @@ class Macvlan(Link):
     def queue_length(self) -> int:
         return QUEUE if self.bcqueuelen is None else self.bcqueuelen
 
-    def carries(self, find: Callable[[str], AnyLink | None], live: Set[str]) -> bool:
+    def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
         """A child copies its parent's (macvlan_device_event), which some kinds keep even while they are down."""
         parent = find(self.parent)
         return self.up and parent is not None and parent.carrier

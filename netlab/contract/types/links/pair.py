@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from netlab.contract.types.links.base import Link, Queue
-
-if TYPE_CHECKING:
-    from netlab.contract.types.links import AnyLink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +33,7 @@ class Pair(Link):
     def peer_id(self) -> str:
         return self.peer
 
-    def carries(self, find: Callable[[str], AnyLink | None], live: Set[str]) -> bool:
+    def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
         """Both ends must be up (veth_open, veth_close)."""
         other = find(self.peer)
         return self.up and other is not None and other.up

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from netlab.contract.types.links.base import Link, Place, Plug
 from netlab.contract.types.parts import NEW_PORT, Port
-
-if TYPE_CHECKING:
-    from netlab.contract.types.links import AnyLink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +35,7 @@ class SwitchLink(Link):
             Plug(self.peer, there, self.peer_mac, self.peer_port, "peer_port"),
         )
 
-    def carries(self, find: Callable[[str], AnyLink | None], live: Set[str]) -> bool:
+    def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
         """Both ends must be up (veth_open, veth_close)."""
         return self.up and self.port.up and self.peer_port.up
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from netlab.contract.types.links.base import Link, Place, Plug, Queue
 from netlab.contract.types.parts import NEW_PORT, Port
-
-if TYPE_CHECKING:
-    from netlab.contract.types.links import AnyLink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +47,7 @@ class Veth(Link):
         far = Plug(self.switch, self.port_place, self.port_mac, self.port)
         return (far,) if self.master is None else (Plug(self.master, self.place, self.mac, None), far)
 
-    def carries(self, find: Callable[[str], AnyLink | None], live: Set[str]) -> bool:
+    def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
         """Both ends must be up (veth_open, veth_close)."""
         return self.up and self.port.up
 
@@ -59,6 +56,6 @@ class Veth(Link):
         return (f"on switch {self.switch}",)
 
 
-def nics(links: Iterable[AnyLink]) -> list[Veth]:
+def nics(links: Iterable[Link]) -> list[Veth]:
     """The "physical" interfaces among links: what on a real machine is a NIC, with a port of a switch behind it."""
     return [link for link in links if isinstance(link, Veth)]

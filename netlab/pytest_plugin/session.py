@@ -1,0 +1,27 @@
+"""What is kept with a session of pytest: what was asked for, and the labs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from netlab.pytest_plugin.keeper import Keeper
+
+KEEPER: pytest.StashKey[Keeper] = pytest.StashKey()
+
+
+def asked_layers(config: pytest.Config) -> tuple[str, ...]:
+    """The names given with ``--netlab-layers``."""
+    asked: str = config.getoption("--netlab-layers")
+    return tuple(name.strip() for name in asked.split(",") if name.strip())
+
+
+def keeper_of(config: pytest.Config) -> Keeper:
+    """The keeper of this process's labs; made when it is first asked for."""
+    if KEEPER not in config.stash:
+        from netlab.pytest_plugin.keeper import Keeper
+
+        config.stash[KEEPER] = Keeper(config)
+    return config.stash[KEEPER]
