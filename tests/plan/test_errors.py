@@ -526,7 +526,7 @@ def test_kinds_to_come_are_said_once(kind: str) -> None:
     """A kind of link that isn't supported is one fault; its own keys, and who refers to it, are none."""
     name = kind.partition(",")[0]
     text = hosts(f"x: {{type: {kind}, parent: e}}", "e: {switch: s}") + "expect:\n  - A:x -> A:e: reachable\n"
-    assert faults(text) == [f"f:5:17: {name} isn't supported yet; veth, macvlan, macvtap and bridge are"]
+    assert faults(text) == [f"f:5:17: {name} isn't supported yet; veth, macvlan, macvtap, bridge and dummy are"]
 
 
 @pytest.mark.parametrize(
