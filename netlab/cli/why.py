@@ -74,7 +74,8 @@ def _verified(loaded: Spec, number: int, told: Explanation) -> Explanation:
     with Agent.start() as agent:
         for fix in told.fixes:
             resolved = plan.resolve(why.with_steps(loaded, number, fix.steps))
-            seen = pipeline.observe_pair(agent, resolved, told.layer, fix.source, fix.destination)
+            targets = why.with_targets(resolved.steps[-1].state, told.targets).targets
+            seen = pipeline.observe_pair(agent, resolved, told.layer, fix.source, fix.destination, targets)
             fixes.append(replace(fix, observed=seen))
     return replace(told, fixes=tuple(fixes))
 
@@ -87,11 +88,12 @@ def _entries(loaded: Spec) -> int | None:
 
 
 def _render(told: Explanation, rules: dict[str, Any], style: Style, entries: int | None) -> Iterator[str]:
+    from netlab.report.words import asked
+
     step = f", step {told.step}" if told.step != "baseline" else ""
-    yield (
-        style.paint(f"{told.source} {style.arrow} {told.destination}", "bold")
-        + f"  ({told.layer}{step}, {told.topology})"
-    )
+    how = asked(told.layer) + (f", bound to {told.source.partition(':')[2]}" if ":" in told.source else "")
+    pair = style.paint(f"{told.source} {style.arrow} {told.destination}", "bold")
+    yield f"{pair}  ({how}{step}, {told.topology})"
     answered = f": {told.answered}" if told.answered else ""
     unknown = f" ({told.unknown})" if told.unknown else ""
     yield from style.wrap(f"{told.meaning}{answered}{unknown}", f"{told.letter}  ", "   ")
@@ -100,18 +102,34 @@ def _render(told: Explanation, rules: dict[str, Any], style: Style, entries: int
         place = f"At {told.place}: " if told.place else ""
         yield from _wrap(f"{place}{rule.sentence} [{told.rule}: {rule.function}]", "   ", style)
     yield from _story(told, rules, style)
+    yield from _bound(told, style)
     if not told.fixes:
         if told.letter in "UA":
             yield ""
-            yield from _wrap(
-                "None of the changes that were tried on the model makes it work, alone or together.", "", style
-            )
+            said = "None of the changes that were tried on the model makes it work, alone or together."
+            if not told.owned:
+                said = f"No interface of the lab has {told.destination}, so nothing was tried."
+            yield from _wrap(said, "", style)
         return
     yield ""
     yield style.paint("What makes it work", "bold")
     yield from _wrap(_home(told, entries), "", style)
     for number, fix in enumerate(told.fixes, 1):
         yield from _fix(number, fix, told, style, entries)
+
+
+def _bound(told: Explanation, style: Style) -> Iterator[str]:
+    """What a program would find that binds itself to an interface, where there is a choice or a difference."""
+    if len(told.bound) > 1 or told.difference:
+        yield ""
+        yield "  " + style.paint("bound to one interface", "cyan")
+        width = max(len(one.source) for one in told.bound)
+        yield from (
+            f"  {one.letter} {one.source.ljust(width)}" + f"  [{one.rule}]" * bool(one.rule) for one in told.bound
+        )
+    for sentence in told.difference:
+        yield ""
+        yield from _wrap(sentence[0].upper() + sentence[1:], "   ", style)
 
 
 def _home(told: Explanation, entries: int | None) -> str:

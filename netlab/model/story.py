@@ -62,7 +62,7 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
     hops = sim.hops or []
     if source.errno:
         # No packet has left.
-        return next((hop for hop in hops if hop.end), None)
+        return _unsent(sim, source, target) or next((hop for hop in hops if hop.end), None)
     for end in (source, target):
         if not end.dev.running:
             return _dead(sim, end.dev)
@@ -74,7 +74,7 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
     astray = _astray(sim, source, target)
     if astray is not None:
         return astray
-    if target.devs and (nowhere := _no_way(sim, source, target)) is not None:
+    if (nowhere := _no_way(sim, source, target)) is not None:
         return nowhere
     last = _last_end(hops, _chain(source.dev), _chain(target.dev))
     kin = _kin(last or Hop(sim.request, source.dev.id, ""), source.dev, target.dev)
@@ -170,10 +170,20 @@ def _apart(sim: Sim, source: End, target: End) -> Hop | None:
     return Hop(sim.request, source.dev.id, what, device.APART, True)
 
 
+def _unsent(sim: Sim, source: End, target: End) -> Hop | None:
+    """What takes the route away that a program doesn't have: nothing leads there at all, or an interface is down."""
+    if not target.devs or not any(hop.rule in (ip.UNREACHABLE, ipv6.UNREACHABLE) for hop in sim.hops or ()):
+        return None
+    if (nowhere := _no_way(sim, source, target)) is not None:
+        return nowhere
+    own = [dev for dev in source.dev.ns.devices if dev.addresses4 or dev.addresses6]
+    return _dead(sim, own[0]) if own and not any(dev.running for dev in own) else None
+
+
 def _no_way(sim: Sim, source: End, target: End) -> Hop | None:
     """The event for a target that not even other hosts could lead to, if they were routers; None if some could."""
     near, far = source.wire, target.wire
-    if near is not None and far is not None and near.bridge is far.bridge:
+    if not target.devs or (near is not None and far is not None and near.bridge is far.bridge):
         return None
     neighbours: dict[Bridge | Namespace, list[Bridge | Namespace]] = defaultdict(list)
     for dev in sim.world.devices.values():
@@ -197,7 +207,8 @@ def _no_way(sim: Sim, source: End, target: End) -> Hop | None:
     what = f"nothing joins {here.id} and {there.id}"
     if near is not None and far is not None:
         what = f"it is on {near.bridge.id}, {target.dev.id} on {far.bridge.id}"
-    return Hop(sim.request, source.dev.id, what, device.APART, True)
+    place = here.id if source.dev is here.lo else source.dev.id
+    return Hop(sim.request, place, what, device.APART, True)
 
 
 def _dead(sim: Sim, dev: Device) -> Hop:

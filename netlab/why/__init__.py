@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from netlab.why.explain import Explanation, explain
 from netlab.why.fixes import Fix, with_steps
+from netlab.why.question import with_targets
 
-__all__ = ["Explanation", "Fix", "explain", "with_steps"]
+__all__ = ["Explanation", "Fix", "explain", "with_steps", "with_targets"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from netlab.contract.types import AnyLink, Macvlan, Port, Veth
+from netlab.contract.types import AnyLink, Macvlan, Port, Veth, size_of
 from netlab.report.changes import sysctl_name
 from netlab.why import addressing, family
 from netlab.why.case import Candidate, Case, Step
@@ -184,14 +184,14 @@ def _modes(case: Case) -> Iterator[Candidate]:
 
 
 def _mtu(case: Case) -> Iterator[Candidate]:
-    _, sized, size = case.layer.partition("/")
-    if not sized:
+    size = size_of(case.layer)
+    if size is None:
         return
-    wanted = max(int(size), 1500)
+    wanted = max(size, 1500)
     through = addressing.gateways(case)
     near: list[AnyLink] = [*case.wires, *case.links]
     near += [link for namespace in through for link in case.state.links_of(namespace)]
     near += [link for link in case.state.links if link.trunk]
-    small = {link.id: {"mtu": wanted} for link in near if link.mtu < int(size)}
+    small = {link.id: {"mtu": wanted} for link in near if link.mtu < size}
     if small:
         yield case.candidate("mtu", f"raise the MTU of {' and '.join(small)} to {wanted}", MTU, {"set": small})

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from netlab.contract.types import Address, AnyLink, Endpoint, State, Veth, layer_family, nics
+from netlab.contract.types import Address, AnyLink, Asker, Endpoint, State, Veth, nics
+from netlab.why.question import Question
 
 #: What a step of the file holds, less its name.
 Step = dict[str, Any]
@@ -43,13 +44,25 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Case:
-    """A pair of endpoints on a layer, in a state of the lab."""
+    """A question that has to do with two interfaces: ``source`` and ``destination``.
 
-    state: State
-    layer: str
+    They are what is asked, or of a host question an interface by which it may be asked, and one that has the address.
+    """
+
+    asked: Question
     source: Endpoint
     destination: Endpoint
     accepts: str
+
+    @property
+    def state(self) -> State:
+        """The lab as it is."""
+        return self.asked.state
+
+    @property
+    def layer(self) -> str:
+        """The layer that is asked."""
+        return self.asked.layer
 
     def candidate(
         self,
@@ -61,22 +74,24 @@ class Case:
         source: str | None = None,
         destination: str | None = None,
     ) -> Candidate:
-        """A candidate for this pair, or for one that takes its place."""
+        """A candidate for this pair, or for one that takes its place. A host goes on asking itself."""
+        if isinstance(self.asked.source, Asker):
+            source = None
         return Candidate(
             key,
             title,
             because,
             steps,
-            source or self.source.id,
-            destination or self.destination.id,
+            source or self.asked.source.id,
+            destination or self.asked.destination.id,
             self.accepts,
             frozenset(includes),
         )
 
     @property
     def family(self) -> int:
-        """The family of addresses that the layer uses; of a bare frame, that which the source has."""
-        return layer_family(self.layer) or (4 if self.source.v4 else 6)
+        """The family of addresses that the question is about."""
+        return self.asked.family
 
     def address(self, end: Endpoint) -> Address | None:
         """The address of an end that counts on this layer."""
@@ -107,8 +122,8 @@ def together(one: Candidate, other: Candidate, case: Case) -> Candidate:
     """Two candidates as one. Raises Conflict where they don't go together."""
     if one.parts & other.parts:
         raise Conflict
-    source = _one_of(one.source, other.source, case.source.id)
-    destination = _one_of(one.destination, other.destination, case.destination.id)
+    source = _one_of(one.source, other.source, case.asked.source.id)
+    destination = _one_of(one.destination, other.destination, case.asked.destination.id)
     steps = list(one.steps)
     for k, step in enumerate(other.steps):
         if k < len(steps):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netlab.contract.applies import lack
-from netlab.contract.types import Endpoint, Plan, State, base_layer, layer_family
+from netlab.contract.types import Endpoint, Plan, base_layer, layer_family
 from netlab.errors import UsageError, did_you_mean
 from netlab.report.words import PREDICTED
+from netlab.why.bound import Bound, bound, difference
+from netlab.why.question import Question, ask
 
 if TYPE_CHECKING:
-    from netlab.model import Prediction
     from netlab.spec import Spec
     from netlab.why.commands import Run
     from netlab.why.fixes import Fix
@@ -37,7 +38,9 @@ _PLAIN = frozenset(("sent", "arrived", "unreachable", "the interface is down", "
 class Explanation:
     """The answer to one *why*. ``hops`` are the model's events (`netlab.model.sim.Hop`) in order, ``at`` the one that
     decided; ``unknown`` says why there is no prediction, or nothing to predict. ``later`` is the next step of the file,
-    if there is one: a fix must be inserted before it.
+    if there is one: a fix must be inserted before it. ``bound`` are the interface questions behind a host question,
+    ``difference`` says where they have another answer. ``targets`` are addresses with a column of their own; ``owned``
+    tells whether an interface has the one that is asked for.
     """
 
     topology: str
@@ -54,6 +57,10 @@ class Explanation:
     unknown: str
     fixes: tuple[Fix, ...]
     switches: frozenset[str] = frozenset()
+    bound: tuple[Bound, ...] = ()
+    difference: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    owned: bool = True
     at: Any = None
     later: str | None = None
 
@@ -85,29 +92,34 @@ def explain(
     from netlab.why.fixes import find
 
     number = _step_number(plan, step)
-    state = plan.steps[number].state
-    i, j = _pair(state, source, destination)
-    chosen = layer or _default_layer(state.endpoints[i], state.endpoints[j])
-    prediction = model.predict(state, (chosen,))
-    letter = prediction.letters[chosen][i][j]
+    asked = ask(plan.steps[number].state, source, destination, layer)
+    state, chosen, i, j = asked.state, asked.layer, asked.row, asked.column
+    prediction = model.Prediction(state, ())
+    letter = prediction.letter(chosen, i, j)
     told = prediction.story(chosen, i, j) if letter not in "?." else None
+    answered = told.path[-1] if told and letter == "A" and told.path else None
+    around = tuple(bound(prediction, asked))
     return Explanation(
         topology=plan.name,
         file=plan.file,
         step=plan.steps[number].name,
         layer=chosen,
-        source=state.endpoints[i].id,
-        destination=state.endpoints[j].id,
+        source=asked.source.id,
+        destination=asked.destination.id,
         letter=letter,
         rule=told.rule if told else None,
         hops=told.hops if told else (),
         path=told.path if told else (),
-        answered=told.path[-1] if told and letter == "A" and told.path else None,
-        unknown=_lack(state, chosen, i, j) if letter == "." else _unknown(prediction, chosen, i, j),
+        answered=answered if answered != asked.destination.id else None,
+        unknown=_lack(asked) if letter == "." else prediction.reason(chosen, i, j) if letter == "?" else "",
         switches=frozenset(one.id for one in state.namespaces if one.kind == "switch"),
         at=told.at if told else None,
         later=plan.steps[number + 1].name if number + 1 < len(plan.steps) else None,
-        fixes=find(spec, plan, number, chosen, i, j, letter) if letter in "UAB" else (),
+        fixes=find(spec, plan, number, asked, letter) if letter in "UAB" else (),
+        bound=around,
+        difference=tuple(difference(letter, told.rule, told.hops, around, model.RULES)) if told else (),
+        owned=asked.interface is not None,
+        targets=tuple(target.id for target in asked.targets),
     )
 
 
@@ -116,22 +128,17 @@ def phase(name: str) -> str:
     return PHASES.get(name, name.replace("-", " "))
 
 
-def _lack(state: State, layer: str, i: int, j: int) -> str:
+def _lack(asked: Question) -> str:
     """Why a layer has nothing to say of a pair."""
-    source, target = state.endpoints[i], state.endpoints[j]
+    source, target, layer = asked.source, asked.destination, asked.layer
     family = layer_family(layer)
     if without := lack(source, target, layer):
         return without if family else f"{without}: a frame is sent to an interface"
-    here, there = source.address(family), target.address(family)
+    here, there = isinstance(source, Endpoint) and source.address(family), target.address(family)
     asking = "NDP" if family == 6 else "ARP"
     if base_layer(layer).endswith("-static"):
         asking = "its MAC"
     return f"{there} is not in the subnet of {source.id}, {here and here.network}: {source.id} has no use for {asking}"
-
-
-def _unknown(prediction: Prediction, layer: str, i: int, j: int) -> str:
-    reasons: Mapping[tuple[str, int, int], str] = prediction.unknown
-    return reasons.get((layer, i, j), "")
 
 
 def _step_number(plan: Plan, name: str | None) -> int:
@@ -143,45 +150,14 @@ def _step_number(plan: Plan, name: str | None) -> int:
     return names.index(name)
 
 
-def _pair(state: State, source: str, destination: str) -> tuple[int, int]:
-    i, j = endpoint(state, source), endpoint(state, destination)
-    if i == j:
-        raise UsageError(f"{source} and {destination} are one and the same endpoint, {state.endpoints[i].id}")
-    return i, j
-
-
-def endpoint(state: State, name: str) -> int:
-    """The row of an endpoint named by its id, its address, or its host or container (its first interface with
-    an address). Raises UsageError."""
-    if name in state.index:
-        return state.index[name]
-    for i, one in enumerate(state.endpoints):
-        if name in (one.v4 and one.v4.ip, one.v6 and one.v6.ip):
-            return i
-    inside = [i for i, one in enumerate(state.endpoints) if one.namespace == name]
-    addressed = [i for i in inside if state.endpoints[i].v4 or state.endpoints[i].v6]
-    if inside and not addressed:
-        raise UsageError(f"{name} has no interface with an address: name one of its interfaces")
-    if not inside:
-        known = [*state.index, *dict.fromkeys(one.namespace for one in state.endpoints)]
-        raise UsageError(f"no endpoint {name!r}{did_you_mean(name, known)}; there are {', '.join(state.index)}")
-    return addressed[0]
-
-
-def _default_layer(source: Endpoint, destination: Endpoint) -> str:
-    """A ping where both have addresses of one family, else a bare frame."""
-    if source.v4 and destination.v4:
-        return "icmp"
-    return "icmp6" if source.v6 and destination.v6 else "unicast"
-
-
 def to_plain(explanation: Explanation, rules: Mapping[str, Any]) -> dict[str, Any]:
     """The explanation as plain JSON values, with the sentence of each rule that it names."""
     hops = [
         {"phase": hop.phase, "at": hop.at, "what": hop.what, "rule": hop.rule, "end": hop.end}
         for hop in explanation.hops
     ]
-    met = sorted({rule for rule in (explanation.rule, *(hop["rule"] for hop in hops)) if rule in rules})
+    named = (explanation.rule, *(hop["rule"] for hop in hops), *(one.rule for one in explanation.bound))
+    met = sorted({rule for rule in named if rule in rules})
     return {
         "schema": "netlab.why/2",
         "topology": explanation.topology,
@@ -199,6 +175,8 @@ def to_plain(explanation: Explanation, rules: Mapping[str, Any]) -> dict[str, An
         "answered_by": explanation.answered,
         "unknown": explanation.unknown or None,
         "path": list(explanation.path),
+        "bound": [{"src": one.source, "letter": one.letter, "rule": one.rule} for one in explanation.bound],
+        "difference": list(explanation.difference),
         "hops": hops,
         "rules": {name: {"sentence": rules[name].sentence, "function": rules[name].function} for name in met},
         "fixes": [

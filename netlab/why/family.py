@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netlab.contract.types import AnyLink, Endpoint, Route, State, base_layer
+from netlab.contract.types import AnyLink, Endpoint, Route, State, probe_of
 from netlab.why.addressing import free_address, with_route
 from netlab.why.case import Candidate, Case, Step, merged
 
@@ -89,7 +89,7 @@ def _in_place(case: Case, end: Endpoint) -> dict[str, str]:
     """Which endpoint to try: a source must use the shim; as a destination any interface of the host will do."""
     if end is case.source:
         return {"source": f"{end.namespace}:shim"}
-    if base_layer(case.layer) in _ANY_INTERFACE:
+    if probe_of(case.layer) in _ANY_INTERFACE:
         return {}
     return {"destination": f"{end.namespace}:shim"}
 
@@ -180,7 +180,7 @@ def last_resorts(case: Case) -> Iterator[Candidate]:
 def _static_neighbours(case: Case) -> Iterator[Candidate]:
     one, other = case.source, case.destination
     mine, theirs = case.address(one), case.address(other)
-    if not (one.mac and other.mac and mine and theirs) or base_layer(case.layer) not in _RESOLVING:
+    if not (one.mac and other.mac and mine and theirs) or probe_of(case.layer) not in _RESOLVING:
         return
     step: Step = {
         "set": {

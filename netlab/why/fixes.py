@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
-from netlab.contract.types import Plan
+from netlab.contract.types import AnySource, AnyTarget, Endpoint, Plan
 from netlab.why.candidates import candidates
 from netlab.why.case import Candidate, Case, Conflict, together
 from netlab.why.commands import Run, commands, undo
 from netlab.why.docker import docker
 from netlab.why.networks import networks
+from netlab.why.question import Question, with_targets
 from netlab.why.text import indented, to_list
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ AT_ONCE = 3
 TRIES = (400, 40)
 #: Up to this many endpoints the other pairs that a fix changes are counted.
 COUNT_UP_TO = 60
+#: So many interfaces of a host are looked at.
+INTERFACES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +67,20 @@ class Fix:
         return self.observed == self.letter or (self.letter == "B" and self.observed in "RA")
 
 
-def find(spec: Spec, plan: Plan, number: int, layer: str, i: int, j: int, letter: str) -> tuple[Fix, ...]:
+def find(spec: Spec, plan: Plan, number: int, asked: Question, letter: str) -> tuple[Fix, ...]:
     """The candidates that the model says work, the least intrusive first.
 
     Where no single candidate works, two or three things are wrong at once: then combinations are tried. A combination
     is offered only where none of its parts works by itself.
     """
-    state = plan.steps[number].state
+    state = asked.state
     # Where another interface answers already (A, B) only R is better; where nothing answered, any answer is.
-    case = Case(state, layer, state.endpoints[i], state.endpoints[j], "R" if letter in "AB" else "RAB")
-    trial = _Trial(spec, plan, number, case)
-    single = list(candidates(case))
+    cases = list(_cases(asked, "R" if letter in "AB" else "RAB"))
+    if not cases:
+        return ()
+    case, trial = cases[0], _Trial(spec, plan, number, asked)
+    # Several interfaces may lead to the same candidate.
+    single = list({repr((one.steps, one.destination)): one for case in cases for one in candidates(case)}.values())
     works = [(one, fix) for one in single if (fix := trial.fix(one)) is not None]
     tries = TRIES[len(state.endpoints) > COUNT_UP_TO]
     for count in range(2, AT_ONCE + 1):
@@ -85,6 +91,26 @@ def find(spec: Spec, plan: Plan, number: int, layer: str, i: int, j: int, letter
     # It would help nearly always, so it comes last, and says nothing of what else is missing.
     works += [(one, fix) for one in networks(case) if (fix := trial.fix(one)) is not None]
     return tuple(fix for one, fix in works if not any(other.parts < one.parts for other, _ in works))[:MOST]
+
+
+def _cases(asked: Question, accepts: str) -> Iterator[Case]:
+    """The interfaces that a question has to do with: of a host those first that are next to the destination."""
+    state, source, family = asked.state, asked.source, asked.family
+    there = asked.interface
+    if there is None:
+        return
+    if isinstance(source, Endpoint):
+        yield Case(asked, source, there, accepts)
+        return
+    target, wire = there.address(family), state.root(there.link).id
+
+    def far(one: Endpoint) -> tuple[bool, bool]:
+        mine = one.address(family)
+        return mine is None or target is None or mine.network != target.network, state.root(one.link).id != wire
+
+    mine = [one for one in state.endpoints if one.namespace == source.id and one.address(family) and not one.extra]
+    if there.namespace != source.id:
+        yield from (Case(asked, one, there, accepts) for one in sorted(mine, key=far)[:INTERFACES])
 
 
 def _combinations(single: Sequence[Candidate], count: int, case: Case) -> Iterator[Candidate]:
@@ -103,10 +129,10 @@ def _combinations(single: Sequence[Candidate], count: int, case: Case) -> Iterat
 class _Trial:
     """Tries candidates on the model."""
 
-    def __init__(self, spec: Spec, plan: Plan, number: int, case: Case) -> None:
+    def __init__(self, spec: Spec, plan: Plan, number: int, asked: Question) -> None:
         self.spec = spec
         self.number = number
-        self.case = case
+        self.asked = asked
         self.names = [step.name for step in plan.steps]
         self.before: tuple[str, ...] | None = None
 
@@ -122,11 +148,13 @@ class _Trial:
         except TopologyError:
             # Not every candidate fits every lab (a name is taken, a kind is another): then it is none.
             return None
-        before, after = states[0].state, states[-1].state
-        if candidate.source not in after.index or candidate.destination not in after.index:
+        before, after = states[0].state, with_targets(states[-1].state, [one.id for one in self.asked.targets])
+        layer = self.asked.layer
+        try:
+            i, j = after.row(layer, candidate.source), after.column(layer, candidate.destination)
+        except KeyError:
             return None
-        i, j = after.index[candidate.source], after.index[candidate.destination]
-        letter = model.Prediction(after, ()).letter(self.case.layer, i, j)
+        letter = model.Prediction(after, ()).letter(layer, i, j)
         if letter not in candidate.accepts:
             return None
         return Fix(
@@ -155,19 +183,24 @@ class _Trial:
         """How many other pairs that exist before and after have another letter then."""
         from netlab import model
 
-        state, layer = self.case.state, self.case.layer
+        state, layer = self.asked.state, self.asked.layer
         if len(state.endpoints) > COUNT_UP_TO:
             return None
         if self.before is None:
             self.before = model.predict(state, (layer,)).letters[layer]
         now = model.predict(after, (layer,)).letters[layer]
+        rows = [(one.id, i) for i, one in enumerate(after.sources(layer)) if one.id in _ids(state.sources(layer))]
+        columns = _ids(state.destinations(layer))
         changed = 0
-        for source, i in state.index.items():
-            for destination, j in state.index.items():
-                if source in after.index and destination in after.index:
-                    differs = now[after.index[source]][after.index[destination]] != self.before[i][j]
-                    changed += differs and (source, destination) != (candidate.source, candidate.destination)
+        for source, i in rows:
+            for j, one in enumerate(after.destinations(layer)):
+                if one.id in columns and (source, one.id) != (candidate.source, candidate.destination):
+                    changed += now[i][j] != self.before[state.row(layer, source)][columns[one.id]]
         return changed
+
+
+def _ids(ends: Sequence[AnySource | AnyTarget]) -> dict[str, int]:
+    return {one.id: k for k, one in enumerate(ends)}
 
 
 def with_steps(spec: Spec, number: int, steps: str) -> Spec:

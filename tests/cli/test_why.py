@@ -24,7 +24,7 @@ def test_the_question_of_the_article(netlab: Netlab) -> None:
 def test_who_answered(netlab: Netlab) -> None:
     """B's ping of the child may be answered by the parent, which is asked first, and the answer says so and why."""
     record = json.loads(netlab("why", "bridge-two-node", "B", "192.168.26.141", "--json").stdout)
-    assert (record["src"], record["dst"], record["letter"]) == ("B:ens160", "A:ens160.1", "B")
+    assert (record["src"], record["dst"], record["letter"]) == ("B", "A:ens160.1", "B")
     assert record["path"][-1] == "A:ens160"
     assert record["rule"] == "arp/any-interface-answers"
     assert record["rule"] in record["rules"]

@@ -85,12 +85,15 @@ BY_R, BACK_BY_R = "{to: default, via: 10.0.0.254}", "{to: default, via: 10.0.1.2
 @pytest.mark.parametrize(
     ("text", "pair", "layer", "rule", "at"),
     [
-        (SUBNETS, "A B", "icmp", "ip/no-route-back", "B, echo reply"),
-        (SUBNETS, "A B", "udp", "ip/no-route-back", "B, UDP reply"),
+        (SUBNETS, "A:eth0 B:eth0", "icmp", "ip/no-route-back", "B, echo reply"),
+        (SUBNETS, "A:eth0 B:eth0", "udp", "ip/no-route-back", "B, UDP reply"),
+        (SUBNETS, "A B", "icmp", "ip/unreachable", "A, echo request (ENETUNREACH: no route)"),
         (ONE_WAY, "A B", "tcp6", "ipv6/no-route-back", "B, TCP SYN-ACK"),
         (ONE_WAY, "A B", "udp6", "ipv6/no-route-back", "B, UDP reply"),
-        (ONE_WAY, "B A", "tcp6", "ipv6/unreachable", "B:eth0, TCP SYN"),
-        (routed(), "A B", "icmp", "ip/bound-means-on-link", "A:eth0, echo request"),
+        (ONE_WAY, "B:eth0 A:eth0", "tcp6", "ipv6/unreachable", "B:eth0, TCP SYN"),
+        (ONE_WAY, "B A", "tcp6", "ipv6/unreachable", "B, TCP SYN (ENETUNREACH: no route)"),
+        (routed(), "A:eth0 B:eth0", "icmp", "ip/bound-means-on-link", "A:eth0, echo request"),
+        (routed(), "A B", "icmp", "ip/unreachable", "A, echo request (ENETUNREACH: no route)"),
         (routed(BY_R, BACK_BY_R), "A B", "icmp", "ip/not-forwarding", "R:eth0, echo request"),
         (routed(BY_R, "", 1), "A B", "tcp", "ip/no-route-back", "B, TCP SYN-ACK"),
         (routed("{to: default, via: 10.0.0.9}", BACK_BY_R, 1), "A B", "icmp", "arp/not-here", "R:eth0, ARP request"),
@@ -100,9 +103,10 @@ BY_R, BACK_BY_R = "{to: default, via: 10.0.0.254}", "{to: default, via: 10.0.1.2
         (APART, "A B", "icmp", "link/apart", "A:eth0, echo request"),
         (APART, "A B", "broadcast", "link/apart", "A:eth0, frame"),
         *((APART, "A B", layer, "link/apart", "A:eth0, ") for layer in ("arp", "unicast", "tcp", "udp", "icmp-static")),
-        (FAR_APART, "A B", "icmp", "link/apart", "A:eth0, echo request (it is on s1, B:eth0 on s2)"),
-        (FAR_APART, "A B", "udp", "link/apart", "A:eth0, UDP request"),
-        (FAR_APART, "A B", "icmp6", "link/apart", "A:eth0, echo request"),
+        (FAR_APART, "A:eth0 B:eth0", "icmp", "link/apart", "A:eth0, echo request (it is on s1, B:eth0 on s2)"),
+        (FAR_APART, "A:eth0 B:eth0", "udp", "link/apart", "A:eth0, UDP request"),
+        (FAR_APART, "A:eth0 B:eth0", "icmp6", "link/apart", "A:eth0, echo request"),
+        (FAR_APART, "A B", "icmp", "link/apart", "A, echo request (nothing joins A and B)"),
         *((TWO_CHILDREN, "A:c1 A:c2", layer, "ip/local-source-refused", "A:c2, ") for layer in ("icmp", "tcp", "arp")),
         (SAME_MAC, "A B", "icmp", "bridge/same-mac-twice", "port(B:eth0), ARP reply"),
         (siblings("bridge", ", port: {attached: off}"), "B A/web", "icmp", "bridge/port-detached", "port(A:eth0)"),
@@ -131,7 +135,7 @@ def test_a_passthru_child_keeps_what_is_its_parents() -> None:
 
 def test_an_unanswered_question_ends_where_it_is_heard() -> None:
     """ARP for an address that is elsewhere ends at whoever hears it and doesn't have it."""
-    ends = [hop for hop in ask(routed(), "A", "B").hops if hop.end]
+    ends = [hop for hop in ask(routed(), "A:eth0", "B:eth0").hops if hop.end]
     assert [(hop.phase, hop.at, hop.rule) for hop in ends] == [("arp-request", "R:eth0", "arp/not-here")]
     assert "10.0.1.2" in ends[0].what
     six = ask(APART.replace("10.0.0.1/24", "fd00::1/64").replace("10.0.0.2/24", "fd00::2/64"), "A", "B").hops[-1]

@@ -11,8 +11,9 @@ from netlab import plan, spec, why
 from netlab.errors import UsageError
 from netlab.spec import Spec
 from netlab.why import Explanation, Fix
-from netlab.why.explain import endpoint, to_plain
+from netlab.why.explain import to_plain
 from netlab.why.fixes import STEP
+from netlab.why.question import endpoint
 from netlab.why.text import to_list, to_yaml
 
 SIBLINGS = """\
@@ -154,7 +155,7 @@ def test_later_steps() -> None:
 def test_endpoints_have_several_names(name: str, found: str) -> None:
     """An endpoint is named by its id, its address, or its host: then it is the first with an address."""
     state = plan.from_file(spec.find("bridge-two-node")).steps[0].state
-    assert state.endpoints[endpoint(state, name)].id == found
+    assert endpoint(state, name).id == found
 
 
 def test_a_name_that_is_not_there() -> None:
@@ -167,7 +168,8 @@ def test_a_name_that_is_not_there() -> None:
 def test_the_layer_is_what_both_have() -> None:
     """Without a layer it is the ping of a family that both have, else a bare frame."""
     text = siblings("bridge").replace("10.0.0.2/24", "fd00::2/64").replace("10.0.0.3/24", "fd00::3/64")
-    assert ask(text, "A/web", "A/db").layer == "icmp6"
+    assert ask(text, "A/web", "A/db").layer == "host:icmp6"
+    assert ask(text, "A/web:eth0", "A/db:eth0").layer == "icmp6"
     assert ask(text, "A/web:eth0", "B:eth0").layer == "unicast"
 
 
@@ -249,3 +251,61 @@ def test_a_route_that_leads_elsewhere(route: str) -> None:
     told = ask(text, "B", "A")
     assert told.letter == "U"
     assert first(told.fixes[0])["set"] == {"A": {"routes": [{"to": "default", "via": "10.0.0.254"}]}}
+
+
+#: The shim as people write it.
+CURED = """\
+name: cured
+switches: {lan: {}}
+hosts:
+  h:
+    interfaces:
+      eth0: {switch: lan, addresses: [10.0.0.1/24]}
+      shim: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.0.254/32]}
+    routes: [{to: 10.0.0.2/32, dev: shim}]
+    containers:
+      web: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.0.2/24]}}}
+"""
+
+
+def test_bound_and_unbound() -> None:
+    """A host asks by the route that it has; where an interface alone has another answer, a sentence says why."""
+    told = ask(CURED, "h", "h/web")
+    assert (told.layer, told.source, told.letter, told.fixes) == ("host:icmp", "h", "R", ())
+    assert told.hops[0].what == "route 10.0.0.2 dev shim (table main), from 10.0.0.254"
+    assert [(one.source, one.letter) for one in told.bound] == [("h:eth0", "U"), ("h:shim", "R")]
+    assert told.difference == (
+        "`ping -I eth0` fails, plain `ping` works, because routing sends it out of shim: "
+        "route 10.0.0.2 dev shim (table main), from 10.0.0.254.",
+    )
+    assert ask(CURED, "h:eth0", "h/web").letter == "U"
+    tcp = ask(CURED, "h", "10.0.0.2", layer="tcp/80")
+    assert (tcp.layer, tcp.letter, tcp.bound[0].layer) == ("host:tcp/80", "R", "tcp/80")
+    assert tcp.difference[0].startswith("bound to eth0 `tcp/80` fails, unbound it works, because routing")
+
+
+def test_an_address_that_nobody_has() -> None:
+    """It can be asked for; nothing is tried for it."""
+    told = ask(CURED, "h", "10.0.0.77")
+    assert (told.destination, told.letter, told.rule, told.owned) == ("10.0.0.77", "U", "neigh/unresolved", False)
+    assert told.fixes == ()
+
+
+def test_an_address_that_two_have() -> None:
+    """It is asked for by itself, whoever answers; what brings one of them back is offered."""
+    text = (
+        "name: vip\nswitches: {lan: {}}\nhosts:\n"
+        "  A: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24], state: down}}}\n"
+        "  B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.9/24]}}}\n"
+        "  C: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.9/24], duplicate: true}}}\n"
+    )
+    told = ask(text, "A", "10.0.0.9")
+    assert (told.destination, told.rule) == ("10.0.0.9", "link/down")
+    fix = told.fixes[0]
+    assert (fix.destination, fix.letter, first(fix)["set"]) == ("10.0.0.9", "R", {"A:eth0": {"state": "up"}})
+
+
+def test_a_host_layer_wants_a_host() -> None:
+    """An interface can't ask what a host asks."""
+    with pytest.raises(UsageError, match="host:icmp is asked by a host: write h for h:eth0"):
+        ask(CURED, "h:eth0", "h/web", layer="host:icmp")
