@@ -185,7 +185,7 @@ def compile_bridge(build: Build, link: plan.Bridge) -> None:
 def enslave(dev: Device, bridge: Bridge) -> None:
     """Make an interface a port of a bridge in its own host, with a port's default options."""
     port = dev.member = ports.make(dev.id, bridge, plan.Port(), dev.mac, dev.mtu, dev.running)
-    port.device = dev
+    port.device, port.ifname = dev, dev.name
     dev.handle = handle_frame
 
 
@@ -213,6 +213,11 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
     if state != "forwarding" and state != "learning":
         sim.note(payload.phase, port.id, f"port state {state}", STATE_IN, end=True)
         return
+    own = bridge.device
+    if own is not None and own.ns.netfilter is not None:
+        frame = own.ns.netfilter.bridges(sim, ("prerouting",), frame, own, port, None)
+        if frame is None:
+            return
     fdb = sim.database(bridge)
     if port.locked and fdb.get(src) is not port:
         sim.note(payload.phase, port.id, f"{src} is not admitted", LOCKED, end=True)
@@ -235,12 +240,11 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
     if state == "learning":
         sim.note(payload.phase, port.id, "port state learning", STATE_IN, end=True)
         return
-    own = bridge.device
     if cast == UNICAST:
         if dst in bridge.locals:
             if own is not None:
                 # The port has already set the packet type (eth_type_trans, br_handle_frame).
-                _up(sim, own, frame, HOST if dst in (own.mac, port.mac) else OTHERHOST, UP)
+                _up(sim, own, port, frame, HOST if dst in (own.mac, port.mac) else OTHERHOST, UP)
             else:
                 sim.note(payload.phase, bridge.id, f"{dst} is the switch's own", OWN_MAC, end=True)
             return
@@ -250,26 +254,25 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
         else:
             _flood(sim, bridge, port, frame)
         if own is not None and own.macvlan is not None and own.macvlan.promiscuous:
-            _up(sim, own, frame, HOST if dst in (own.mac, port.mac) else OTHERHOST, PROMISCUOUS)
+            _up(sim, own, port, frame, HOST if dst in (own.mac, port.mac) else OTHERHOST, PROMISCUOUS)
         return
     _flood(sim, bridge, port, frame)
     if own is not None:
-        _up(sim, own, frame, cast, UP)
+        _up(sim, own, port, frame, cast, UP)
 
 
-def _up(sim: Sim, dev: Device, frame: Frame, packet_type: int, why: str) -> None:
-    """Hand a frame to the bridge's own interface (br_pass_frame_up); no queue is in between.
-
-    But the order matters: meanwhile another CPU may teach the bridge something else.
-    """
+def _up(sim: Sim, dev: Device, port: Port, frame: Frame, packet_type: int, why: str) -> None:
+    """Hand a frame to the bridge's interface (br_pass_frame_up), at once; but another CPU may teach the bridge more."""
     if sim.schedule.dice is None:
-        _handed_up(sim, dev, frame, packet_type, why)
+        _handed_up(sim, dev, frame, port, packet_type, why)
     else:
-        later = partial(_handed_up, packet_type=packet_type, why=why)
+        later = partial(_handed_up, port=port, packet_type=packet_type, why=why)
         sim.backlog.appendleft((later, dev, frame))
 
 
-def _handed_up(sim: Sim, dev: Device, frame: Frame, packet_type: int, why: str) -> None:
+def _handed_up(sim: Sim, dev: Device, frame: Frame, port: Port, packet_type: int, why: str) -> None:
+    if dev.ns.netfilter is not None and dev.ns.netfilter.bridges(sim, ("input",), frame, dev, port, None) is None:
+        return
     if packet_type != OTHERHOST or dev.macvlan is not None:
         sim.note(frame.payload.phase, dev.id, "taken up by the bridge's interface", why)
     dev.handle(sim, dev, frame, packet_type)
@@ -370,6 +373,11 @@ def _deliver(sim: Sim, port: Port | None, out: Port, frame: Frame, wanted: bool,
         if wanted:
             sim.note(payload.phase, out.id, f"{port.id} is isolated too", ISOLATED, end=True)
         return
+    if (own := out.bridge.device) is not None and own.ns.netfilter is not None:
+        hooks = ("output" if port is None else "forward", "postrouting")
+        frame = own.ns.netfilter.bridges(sim, hooks, frame, own, port, out)
+        if frame is None:
+            return
     if payload.size > out.mtu + 4:
         sim.note(payload.phase, out.id, f"{payload.size} bytes, MTU {out.mtu}", PORT_MTU, end=True)
         return

@@ -6,6 +6,8 @@ import ipaddress
 
 from netlab.contract import types as plan
 from netlab.model import device
+from netlab.model.netfilter.hooks import Netfilter
+from netlab.model.netfilter.parse import read
 from netlab.model.stack import nd, protocols
 from netlab.model.sysctls import Settings
 from netlab.model.world import Bridge, Device, Namespace, World
@@ -29,8 +31,11 @@ class Build:
             family: f"no rule for the sysctl {paths[0]} of {ns.id}"
             for family, paths in settings.strange.items() if paths
         }  # fmt: skip
-        if filtered := next((one.id for one in self.state.namespaces if one.nftables), None):
-            ns.unknown = dict.fromkeys((4, 6), f"no rule for the nftables of {filtered}")
+        if told.nftables:
+            ruleset = read(told.nftables)
+            ns.netfilter = Netfilter(told.id, ruleset, settings.bridged)
+            for family in ruleset.unfollowed:
+                ns.unknown[family] = f"{told.id}: {ruleset.unread or 'no rule for tables of arp and netdev'}"
 
     def device(self, link: plan.Link, kind: str) -> Device:
         """Add an interface, with what every kind has."""

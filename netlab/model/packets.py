@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 #: What TCP sends.
 SEGMENTS = frozenset(("syn", "syn-ack", "rst"))
@@ -48,7 +48,10 @@ class Nd:
 class Ip:
     """An IPv4 or IPv6 packet of a probe; `phase` says which: echo-request, syn, udp-reply, …"""
 
-    __slots__ = ("about", "df", "dport", "dst", "family", "mark", "phase", "size", "sport", "src", "ttl")
+    __slots__ = (
+        "about", "df", "dport", "dst", "family", "mark", "passage", "phase", "pieces", "size", "sport", "src",
+        "translated", "ttl",
+    )  # fmt: skip
 
     def __init__(self, family: int, phase: str, src: int, dst: int, size: int, df: bool, ttl: int = 64) -> None:
         self.family = family
@@ -65,6 +68,12 @@ class Ip:
         self.dport: int | None = None
         #: what policy rules call fwmark
         self.mark = 0
+        #: what the namespace that it is in keeps with it, where that has nftables (`netfilter.track.Passage`)
+        self.passage: Any = None
+        #: nftables has translated its destination
+        self.translated = False
+        #: it is one of several fragments
+        self.pieces = False
 
     @property
     def protocol(self) -> str:
@@ -79,8 +88,15 @@ class Ip:
         made.sport, made.dport = self.dport, self.sport
         return made
 
+    def copy(self) -> Ip:
+        """Another packet like this one."""
+        made = Ip(self.family, self.phase, self.src, self.dst, self.size, self.df, self.ttl)
+        made.sport, made.dport, made.mark, made.about = self.sport, self.dport, self.mark, self.about
+        made.passage, made.translated, made.pieces = self.passage, self.translated, self.pieces
+        return made
+
     def sent_on(self) -> Ip:
         """The packet as a router sends it on."""
-        made = Ip(self.family, self.phase, self.src, self.dst, self.size, self.df, self.ttl - 1)
-        made.sport, made.dport, made.mark, made.about = self.sport, self.dport, self.mark, self.about
+        made = self.copy()
+        made.ttl -= 1
         return made

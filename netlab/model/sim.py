@@ -77,10 +77,10 @@ class Sim:
     """One run from cold: empty neighbour tables and forwarding databases, nothing queued."""
 
     __slots__ = (
-        "answers", "arrived", "asking", "backlog", "client", "connecting", "contested", "course", "done", "entered",
-        "fdb", "goal", "heard", "hops", "moved", "neigh", "picked", "queued", "redirected", "refused", "request",
-        "schedule", "second", "sender", "servers", "sock", "sock_ip", "steps", "target", "told", "touched", "unlearned",
-        "unordered", "users", "wire", "wired", "work", "worked", "world",
+        "answers", "arrived", "asking", "backlog", "client", "connecting", "connections", "contested", "course", "done",
+        "entered", "fdb", "goal", "heard", "hops", "moved", "neigh", "picked", "queued", "redirected", "refused",
+        "request", "schedule", "second", "sender", "servers", "sock", "sock_ip", "steps", "target", "told", "touched",
+        "unlearned", "unordered", "users", "wire", "wired", "work", "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
@@ -94,6 +94,8 @@ class Sim:
         self.second: deque[tuple[Callable[..., None], Any, Frame]] | None = None
         self.users: deque[Callable[[Sim], None]] = deque()
         self.neigh: dict[tuple[Device, int], Neighbor] = {}
+        #: connections that namespaces follow (`netfilter.track.Table`)
+        self.connections: dict[Any, Any] = {}
         #: namespaces with dynamic neighbour entries
         self.touched: list[Namespace] = []
         self.fdb: dict[Bridge, dict[str, Port]] = {}

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from netlab.model import bridge, device, macvlan
+from netlab.model.netfilter.hooks import DROPPED, REJECTED
 from netlab.model.packets import Raw
 from netlab.model.probes import End
 from netlab.model.sim import Hop, Sim, Unknown
@@ -66,6 +67,9 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
     for end in (source, target):
         if not end.dev.running:
             return _dead(sim, end.dev)
+    filtered = next((hop for hop in reversed(hops) if hop.rule in (DROPPED, REJECTED)), None)
+    if filtered is not None:
+        return filtered
     if target.dev.member is not None:
         return Hop(sim.request, target.dev.id, "given to the bridge", bridge.MEMBER, True)
     if sim.refused and target.dev in sim.entered:

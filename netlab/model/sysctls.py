@@ -37,6 +37,9 @@ FOLLOWED6 = frozenset(("disable_ipv6", "force_forwarding", "forwarding"))
 #: Those outside conf/; and those that the plan follows, since they decide which addresses are left after a change.
 FOLLOWED = frozenset(
     (
+        "net/bridge/bridge-nf-call-arptables",
+        "net/bridge/bridge-nf-call-ip6tables",
+        "net/bridge/bridge-nf-call-iptables",
         "net/ipv4/icmp_echo_ignore_all",
         "net/ipv4/ip_forward",
         "net/ipv6/icmp/echo_ignore_all",
@@ -63,7 +66,7 @@ def followed(path: str) -> bool:
 def _harmless(path: str, value: str) -> bool:
     """Whether a sysctl is as every lab has it, or the sweep over the kernel has shown that it changes no letter."""
     if path.startswith("net/bridge/"):
-        # With it on, the machine's firewall sees bridged packets; the sweep ran without a firewall.
+        # The sweep ran without nftables.
         return value == "0"
     interface = sysctls.interface_of(path)
     usual = _usual().get(path if interface is None else sysctls.renamed(path, "default"))
@@ -83,6 +86,8 @@ class Settings:
         self.v4: dict[str, dict[str, int]] = {"all": {}, "default": {}}
         self.v6: dict[str, dict[str, int]] = {"all": {}, "default": {}}
         self.echo_ignore = self.echo_ignore6 = False
+        #: the address families of which bridged packets are shown to nftables
+        self.bridged: frozenset[int] = frozenset()
         #: sysctls that the model has no rule for, by the address family whose packets they may touch
         self.strange: dict[int, list[str]] = {4: [], 6: []}
         for path, text in namespace.sysctls:
@@ -107,6 +112,9 @@ class Settings:
             self.echo_ignore = bool(value)
         elif path == "net/ipv6/icmp/echo_ignore_all":
             self.echo_ignore6 = bool(value)
+        elif path.startswith("net/bridge/"):
+            families = frozenset({"iptables": {4}, "ip6tables": {6}}.get(key.rpartition("-")[2], ()))
+            self.bridged = self.bridged | families if value else self.bridged - families
         elif path.startswith(_V4):
             self.v4.setdefault(name[len(_V4) :], {})[key] = value
         else:

@@ -42,7 +42,7 @@ def compile_link(build: Build, link: plan.Veth) -> None:
     dev.transmit = transmit
     bridge_ = build.bridges[link.switch]
     port = dev.port = ports.make(link.port_id, bridge_, link.port, link.port_mac, link.mtu, dev.running)
-    port.far_device = dev
+    port.far_device, port.ifname = dev, link.port_ifname
     if port.attached:
         dev.ns.ports.setdefault(bridge_.index, []).append(port)
     if link.master is not None:

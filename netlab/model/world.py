@@ -165,13 +165,14 @@ class Port:
     """A bridge port: the switch's end of a veth, or an interface of the bridge's own host."""
 
     __slots__ = (
-        "attached", "bcast_flood", "bridge", "device", "far_device", "far_port", "flood", "hairpin", "id", "isolated",
-        "learning", "locked", "mac", "mcast_flood", "mtu", "order", "running", "state",
+        "attached", "bcast_flood", "bridge", "device", "far_device", "far_port", "flood", "hairpin", "id", "ifname",
+        "isolated", "learning", "locked", "mac", "mcast_flood", "mtu", "order", "running", "state",
     )  # fmt: skip
 
     def __init__(self, id: str, bridge: Bridge) -> None:
         self.id = id
         self.bridge = bridge
+        self.ifname = ""
         self.order = 0
         self.mac = ""
         self.mtu = 1500
@@ -289,8 +290,8 @@ class Namespace:
 
     __slots__ = (
         "broadcast4", "cache", "candidates6", "custom_local", "custom_rules4", "custom_rules6", "devices",
-        "echo_ignore", "echo_ignore6", "id", "index", "lo", "local4", "local6", "macs", "owned4", "ports", "rules4",
-        "rules6", "tables4", "tables6", "unknown",
+        "echo_ignore", "echo_ignore6", "id", "index", "lo", "local4", "local6", "macs", "netfilter", "owned4", "ports",
+        "rules4", "rules6", "tables4", "tables6", "unknown",
     )  # fmt: skip
 
     def __init__(self, id: str, index: int) -> None:
@@ -320,6 +321,8 @@ class Namespace:
         self.macs: frozenset[str] = frozenset()
         #: switch ports behind which this namespace has a device, by bridge index
         self.ports: dict[int, list[Port]] = {}
+        #: what its nftables do (`netfilter.hooks.Netfilter`), if it has any
+        self.netfilter: Any = None
         #: by address family, why nothing can be said of this namespace's stack
         self.unknown: dict[int, str] = {}
         #: memo of pure look-ups (routes, source validation)

@@ -15,6 +15,7 @@ from tests.model.test_refusals import base, changed, new, predict_refusal
 from tests.model.test_routing import routed
 from tests.model.test_same_namespace import demo
 from tests.model.test_source_mode import lab as sourced
+from tests.nftables.rulesets import BRIDGED, DOCKER, FILTERS, HOST, ROUTER, TRANSLATIONS, topology
 
 H, X = "h:eth0", "x:eth0"
 C1, C2, D = "h/c1:eth0", "h/c2:eth0", "h:d0"
@@ -167,12 +168,13 @@ def fixed() -> Lab:
 class Text:
     """A lab as a file has it."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, step: int = 0) -> None:
         self.text = text
+        self.step = step
 
     def state(self) -> State:
-        """The state of its baseline."""
-        return plan.from_file(self.text, "t").steps[0].state
+        """The state of its baseline, or of a step."""
+        return plan.from_file(self.text, "t").steps[self.step].state
 
 
 def bridged() -> Text:
@@ -194,6 +196,11 @@ hosts:
   x: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}}
 """
     )
+
+
+def filtered(base: str, host: str, ruleset: str) -> Text:
+    """A lab of the tests of rulesets, with one of them."""
+    return Text(topology(base, host, {"filtered": ruleset}), step=1)
 
 
 def port_named() -> Text:
@@ -329,6 +336,13 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "socket/answered": (two, "icmp", H, X),
     "socket/bound-to-another-interface": (lambda: answered_elsewhere(), "icmp", "A:eth0", B),
     "stack/other-host": (sourced, "icmp", "h/s1:eth0", "x2:eth0"),
+    "nft/dropped": (lambda: filtered(HOST, "B", FILTERS["icmp"]), "icmp", "A:eth0", "B:eth0"),
+    "nft/rejected": (lambda: filtered(HOST, "B", FILTERS["rejects"]), "tcp", "A:eth0", "B:eth0"),
+    "nft/translated": (lambda: filtered(ROUTER, "R", TRANSLATIONS["dnat"]), "icmp", "B:eth0", "R:up"),
+    "nft/masqueraded": (lambda: filtered(ROUTER, "R", TRANSLATIONS["masquerade"]), "icmp", "A:eth0", "C:eth0"),
+    "bridge/nf-call-iptables": (
+        lambda: filtered(DOCKER, "h", BRIDGED["within the bridge"]), "icmp", "h/c1:eth0", "h/c2:eth0",
+    ),
     "tcp/own-mac-only": (
         lambda: two().change(H, neighbors=(Neighbor("10.0.0.2", "ff:ff:ff:ff:ff:ff"),)), "tcp", H, X,
     ),

@@ -56,7 +56,7 @@ def test_what_is_not_in_the_table_is_unknown() -> None:
     assert strange("net/ipv4/conf/all/new_in_7_0", "1") == {4}
     assert strange("net/ipv6/conf/eth0/new_in_7_0", "1") == {6}
     assert strange("net/core/new_in_7_0", "1") == {4, 6}
-    assert strange("net/bridge/bridge-nf-call-iptables", "1") == {4, 6}
+    assert strange("net/bridge/bridge-nf-filter-vlan-tagged", "1") == {4, 6}
 
 
 def test_the_table_has_what_no_rule_is_for() -> None:

@@ -58,21 +58,23 @@ class AddressLayer(Layer):
         assert address is not None
         return address
 
-    def bind(self, sock: socket.socket, index: int) -> None:
-        """Bind a source's socket to interface and address, if an interface asks. Raises OSError."""
+    def bind(self, sock: socket.socket, index: int, port: int = 0) -> None:
+        """Bind a source's socket to interface and address, if an interface asks; and to a port. Raises OSError."""
         source = self.sources[index]
         if isinstance(source, Endpoint):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, source.ifname.encode())
             address = source.address(self.family)
             assert address is not None
-            sock.bind((address.ip, 0))
+            sock.bind((address.ip, port))
+        elif port:
+            sock.bind(("", port))
 
     def prepare(self, wave: list[Pair]) -> None:
         for _, destination in wave:
             target = self.destinations[destination]
             shared = self.address(destination).ip in self.view.shared
             for ns in self.view.here(target):
-                if len(wave) < MANY or self.view.doors[ns.id] > 1 or shared:
+                if len(wave) < MANY or self.view.doors[ns.id] > 1 or shared or self.view.filtered:
                     self.listen(ns.id, self.protocol)
                     self.watched.add(ns.id)
         if self.static:
@@ -271,7 +273,8 @@ class Echo(AddressLayer):
     def _packet(self, pair: Pair) -> bytes:
         self.begin(pair)
         number = self.number(pair)
-        return frames.echo_request(self.family, pair[0] & 0xFFFF, number & 0xFFFF, number, self.size)
+        # With an identifier of its own it is a connection of its own to nftables, which may remember earlier ones.
+        return frames.echo_request(self.family, number & 0xFFFF, number & 0xFFFF, number, self.size)
 
     def _target(self, index: int) -> bytes:
         if index not in self.targets:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Pair = tuple[int, int]
 
+#: Of probes, and of TCP's clients. They go on from step to step: nftables may remember a connection for half a minute.
+_NUMBERS, _CLIENT_PORTS = itertools.count(1), itertools.cycle(range(20000, 60000))
+
 
 @dataclass(frozen=True)
 class Far:
@@ -38,9 +41,11 @@ class LabView:
         self.endpoints: tuple[Endpoint, ...] = state.endpoints
         self.links = links
         self.macs = [frames.mac_bytes(links[endpoint.link]["mac"]) for endpoint in state.endpoints]
-        self.numbers = itertools.count(1)
-        #: Ports for clients that ask from any address, different in the whole lab.
-        self.client_ports = itertools.cycle(range(20000, 60000))
+        self.numbers = _NUMBERS
+        #: Whether packets may be dropped or translated on their way.
+        self.filtered = any(namespace.nftables for namespace in state.namespaces)
+        #: Ports for TCP's clients, different in the whole lab.
+        self.client_ports = _CLIENT_PORTS
         #: The packet socket of each namespace that sends our frames (and hears them).
         self.senders: dict[str, socket.socket] = {}
         self.names: dict[tuple[str, str], str] = {}

@@ -197,10 +197,10 @@ class Tcp(Transport):
             self.stop(index)
 
     def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
+        ip, port = client.getsockname()[:2]
         if self.unbound:
-            self._choose_port(pair, client)
+            self.by_port[b"", port] = pair
         else:
-            ip, port = client.getsockname()[:2]
             self.meet(ip, port, pair)
 
         def writable() -> None:
@@ -228,24 +228,26 @@ class Tcp(Transport):
         if result not in (0, errno.EINPROGRESS):
             raise OSError(result, "connect")
 
-    def _choose_port(self, pair: Pair, client: socket.socket) -> None:
-        """Bind a client that asks from any address to a port that no other of the lab has: its SYN is known by that."""
+    def bind(self, sock: socket.socket, index: int, port: int = 0) -> None:
+        """Bind a client also to a port that no other of the lab has: its SYN is known by that, from any address."""
         while True:
-            port = next(self.view.client_ports)
             try:
-                client.bind(("", port))
-                break
+                super().bind(sock, index, next(self.view.client_ports))
+                return
             except OSError as error:
                 # A program of the user has it.
                 if error.errno != errno.EADDRINUSE:
                     raise
-        self.by_port[b"", port] = pair
 
     def asked(self, data: bytes, source: bytes, transport: int) -> Pair | None:
         if data[transport + 13] & filters.SYN_ACK != filters.SYN:
             return None
         (port,) = struct.unpack_from("!H", data, transport)
-        return self.by_port.get((b"" if self.unbound else source, port))
+        pair = self.by_port.get((b"" if self.unbound else source, port))
+        if pair is None and self.view.filtered:
+            # Its source was translated; the port has stayed.
+            pair = next((one for (_, own), one in self.by_port.items() if own == port), None)
+        return pair
 
 
 class Udp(Transport):

@@ -148,6 +148,11 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, way: fib.Outpu
         why = way.rule or (UNREACHABLE if packet.phase in (sim.request, "redirect") else NO_ROUTE_BACK)
         sim.note(packet.phase, oif.id if oif else ns.id, str(way), why, end=True)
         return False
+    if ns.netfilter is not None:
+        sent = ns.netfilter.sent(sim, packet, way, lambda one: fib.output(sim, ns, one.dst, one.src, oif, one.mark))
+        if sent is None:
+            return False
+        packet, way = sent
     if way.local:
         sim.note(packet.phase, ns.lo.id, "an address of its own", LOOPBACK)
         sim.backlog.append((_loop, way.origin, Frame(UNICAST, "", "", IP4, packet)))
@@ -165,7 +170,7 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, way: fib.Outpu
         if packet.df:
             sim.note(packet.phase, dev.id, f"{packet.size} bytes, MTU {dev.mtu}", TOO_LONG, end=True)
             return False
-        packet.size = fragment(dev.mtu)
+        packet.size, packet.pieces = fragment(dev.mtu), True
     if way.broadcast and not fixed:
         sim.note(packet.phase, dev.id, "sent to everybody", BROADCAST_ANSWER)
         dev.transmit(sim, dev, Frame(BROADCAST, ALL_STATIONS, dev.mac, IP4, packet))
@@ -185,6 +190,10 @@ def _loop(sim: Sim, origin: Device, frame: Frame) -> None:
     packet: Ip = frame.payload
     if packet.phase == sim.request and origin.ns in sim.servers:
         sim.entered.append(origin.ns.lo)
+    if origin.ns.netfilter is not None:
+        packet = origin.ns.netfilter.looped(sim, packet, origin.ns.lo)
+        if packet is None:
+            return
     deliver(sim, origin.ns, packet, origin)
 
 
@@ -197,11 +206,20 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
         return
     if packet.phase == sim.request and ns in sim.servers:
         sim.entered.append(dev)
+    if ns.netfilter is not None:
+        packet = ns.netfilter.passes(sim, "prerouting", packet, dev, None)
+        if packet is None:
+            return
     if packet.dst in ns.local4:
         refused = fib.refused_source(ns, dev, packet.src, packet.dst, None)
         if refused is not None:
             sim.note(packet.phase, dev.id, "the source is refused", refused, end=True)
-        elif sockets.takes(sim, dev, packet, packet_type):
+            return
+        if ns.netfilter is not None:
+            packet = ns.netfilter.passes(sim, "input", packet, dev, None)
+            if packet is None:
+                return
+        if sockets.takes(sim, dev, packet, packet_type):
             deliver(sim, ns, packet, dev)
         return
     if not dev.conf.forwarding:
@@ -240,10 +258,14 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
             what = f"{on.size} bytes, MTU {out.mtu}"
             sim.note(phase, out.id, what, NEEDS_FRAGMENTING, end=True)
             return
-        on.size = fragment(out.mtu)
+        on.size, on.pieces = fragment(out.mtu), True
     nexthop = route.gateway or packet.dst
     if out is dev and dev.conf.send_redirects and fib.direct(ns, dev, packet.src, packet.dst):
         _redirect(sim, dev, packet, nexthop)
+    if ns.netfilter is not None:
+        on = ns.netfilter.sent_on(sim, on, dev, out, nexthop)
+        if on is None:
+            return
     sim.note(phase, out.id, f"sent on from {dev.id}", FORWARDED)
     arp.send(sim, out, nexthop, on)
 
@@ -259,6 +281,11 @@ def _redirect(sim: Sim, dev: Device, packet: Ip, nexthop: int) -> None:
     sim.note("redirect", dev.id, "tells the sender of a shorter way", REDIRECT)
     redirect = Ip(4, "redirect", way.source, packet.src, 112, df=False)
     redirect.about = (packet.dst, nexthop, packet.phase)
+    if dev.ns.netfilter is not None:
+        sent = dev.ns.netfilter.sent(sim, redirect, way, lambda _: way)
+        if sent is None:
+            return
+        redirect, way = sent
     arp.send(sim, way.dev, way.nexthop, redirect)
 
 

@@ -234,6 +234,13 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, strict: bool, 
         why = way.rule or (UNREACHABLE if packet.phase == sim.request else NO_ROUTE_BACK)
         sim.note(packet.phase, oif.id if oif else ns.id, str(way), why, end=True)
         return False
+    if ns.netfilter is not None:
+        sent = ns.netfilter.sent(
+            sim, packet, way, lambda one: output(sim, ns, one.dst, one.src, oif, strict, mark=one.mark)
+        )
+        if sent is None:
+            return False
+        packet, way = sent
     if way.local:
         sim.note(packet.phase, ns.lo.id, "an address of its own", LOOPBACK)
         sim.backlog.append((_loop, way.origin, Frame(UNICAST, "", "", IP6, packet)))
@@ -243,7 +250,7 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, strict: bool, 
             what = f"{packet.size} bytes, MTU {way.dev.mtu}"
             sim.note(packet.phase, way.dev.id, what, TOO_LONG, end=True)
             return False
-        packet.size = (way.dev.mtu - 48) // 8 * 8 + 48
+        packet.size, packet.pieces = (way.dev.mtu - 48) // 8 * 8 + 48, True
     sim.note(packet.phase, way.dev.id, "sent")
     nd.send(sim, way.dev, way.nexthop, packet, packet.src)
     return True
@@ -254,6 +261,10 @@ def _loop(sim: Sim, origin: Device, frame: Frame) -> None:
     packet: Ip = frame.payload
     if packet.phase == sim.request and origin.ns in sim.servers:
         sim.entered.append(origin.ns.lo)
+    if origin.ns.netfilter is not None:
+        packet = origin.ns.netfilter.looped(sim, packet, origin.ns.lo)
+        if packet is None:
+            return
     deliver(sim, origin.ns, packet, origin)
 
 
@@ -266,11 +277,24 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     if not dev.conf.ipv6:
         sim.note(packet.phase, dev.id, "IPv6 is disabled", DISABLED, end=dev is sim.goal)
         return
+    mine = packet.dst in ns.local6 or packet.dst == dev.linklocal
+    if dev is sim.sock and sim.request == "ns" and mine and packet.phase == "na":
+        # The probe's packet socket.
+        sim.answers.append(packet.mac)
+    if ns.netfilter is not None:
+        packet = ns.netfilter.passes(sim, "prerouting", packet, dev, None)
+        if packet is None:
+            return
     if isinstance(packet, Nd):
-        if packet.solicitation or packet.dst in ns.local6 or packet.dst == dev.linklocal:
+        mine = mine or packet.solicitation
+        if mine and (ns.netfilter is None or ns.netfilter.passes(sim, "input", packet, dev, None) is not None):
             nd.receive(sim, dev, packet)
         return
     if packet.dst in ns.local6:
+        if ns.netfilter is not None:
+            packet = ns.netfilter.passes(sim, "input", packet, dev, None)
+            if packet is None:
+                return
         if sockets.takes(sim, dev, packet, packet_type):
             deliver(sim, ns, packet, dev)
         return
@@ -303,6 +327,10 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
         sim.note(packet.phase, way.dev.id, f"{packet.size} bytes, MTU {way.dev.mtu}", TOO_BIG, end=True)
         return
     on = packet.sent_on()
+    if dev.ns.netfilter is not None:
+        on = dev.ns.netfilter.sent_on(sim, on, dev, way.dev, way.nexthop)
+        if on is None:
+            return
     sim.note(packet.phase, way.dev.id, f"sent on from {dev.id}", FORWARDED)
     nd.send(sim, way.dev, way.nexthop, on, 0)
 

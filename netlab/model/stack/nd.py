@@ -80,10 +80,9 @@ def receive(sim: Sim, dev: Device, packet: Nd) -> None:
         sim.note(packet.phase, dev.id, "answered", ANSWERS)
         answer = Nd(False, dev.mac, packet.target, packet.src, packet.target)
         mac = sim.neigh[dev, packet.src].mac
-        dev.transmit(sim, dev, Frame(cast_of(mac), mac, dev.mac, IP6, answer))
+        if _may_leave(sim, dev, answer):
+            dev.transmit(sim, dev, Frame(cast_of(mac), mac, dev.mac, IP6, answer))
         return
-    if dev is sim.sock and sim.request == "ns":
-        sim.answers.append(packet.mac)
     entry = sim.neigh.get((dev, packet.target))
     if entry is None or mine:
         return
@@ -93,6 +92,14 @@ def receive(sim: Sim, dev: Device, packet: Nd) -> None:
         sim.contested = True
         sim.note(packet.phase, dev.id, f"{entry.mac} becomes {packet.mac}", LAST_WINS)
         entry.mac = packet.mac
+
+
+def _may_leave(sim: Sim, dev: Device, packet: Nd) -> bool:
+    """Whether nftables lets a packet out (ndisc_send_skb)."""
+    netfilter = dev.ns.netfilter
+    return netfilter is None or all(
+        netfilter.passes(sim, hook, packet, None, dev) is not None for hook in ("output", "postrouting")
+    )
 
 
 def send(sim: Sim, dev: Device, nexthop: int, packet: Ip, source: int) -> None:
@@ -109,7 +116,8 @@ def send(sim: Sim, dev: Device, nexthop: int, packet: Ip, source: int) -> None:
             sim.note("ns", dev.id, "asks by its link-local address", ASKS_AS)
             source = dev.linklocal
         solicitation = Nd(True, dev.mac, source, 0, nexthop)
-        dev.transmit(sim, dev, Frame(MULTICAST, solicited_mac(nexthop), dev.mac, IP6, solicitation))
+        if _may_leave(sim, dev, solicitation):
+            dev.transmit(sim, dev, Frame(MULTICAST, solicited_mac(nexthop), dev.mac, IP6, solicitation))
     elif not entry.mac:
         entry.queue.append(packet)
     else:

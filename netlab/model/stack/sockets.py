@@ -86,6 +86,8 @@ def _race(sim: Sim) -> None:
 
 def _serve(sim: Sim, ns: Namespace, packet: Ip, iif: Device, stack: Stack) -> None:
     """Answer a request: a connection at once, a datagram when its server gets to it."""
+    if packet.translated:
+        raise Unknown(f"whether a program of {ns.id} has the port that nftables leads to")
     serves = ns in sim.servers and packet.dst == sim.target
     if serves:
         sim.note(packet.phase, iif.id, "arrived", stack.delivered)

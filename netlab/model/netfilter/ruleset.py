@@ -1,0 +1,123 @@
+"""A ruleset as values: tables, chains, and rules, which are expressions from left to right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+#: Numbers from the first to the last; a single one is an interval, too. Names stand for interfaces (``eth*``).
+Interval = tuple[int, int]
+Values = tuple[Interval | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A field of the packet (``tcp dport``) has one of these values, or none of them."""
+
+    field: str
+    values: Values
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What ends a rule; ``chain`` is where ``jump`` and ``goto`` lead."""
+
+    kind: Literal["accept", "drop", "continue", "return", "jump", "goto"]
+    chain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictMap:
+    """``vmap``: the verdict depends on a field."""
+
+    cases: tuple[tuple[Match, Verdict], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The packet is dropped, and its sender told: by an ICMP error or, with ``reset``, by a TCP segment."""
+
+    reset: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetMark:
+    """``meta mark set``."""
+
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nat:
+    """A connection is translated. Without ``address`` the kernel chooses it; without ``port`` that stays."""
+
+    kind: Literal["snat", "dnat", "masquerade", "redirect"]
+    address: int | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """The rest of a rule, of which nothing is known."""
+
+
+Expression = Match | Verdict | VerdictMap | Reject | SetMark | Nat | NotUnderstood
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule, and its text in the file."""
+
+    text: str
+    expressions: tuple[Expression, ...]
+
+
+@dataclass(slots=True)
+class Base:
+    """Where a chain is attached. Of equal priorities the chain with the higher ``order`` comes first."""
+
+    type: str
+    hook: str
+    priority: int
+    order: int
+    policy: Literal["accept", "drop"] = "accept"
+
+
+@dataclass(slots=True)
+class Chain:
+    """A chain of a table."""
+
+    name: str
+    table: Table
+    base: Base | None = None
+    rules: list[Rule] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.table.family} {self.table.name}/{self.name}"
+
+
+@dataclass(slots=True)
+class Table:
+    """A table of a family; a set is None where it isn't understood."""
+
+    family: str
+    name: str
+    chains: dict[str, Chain] = field(default_factory=dict)
+    sets: dict[str, Values | None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Ruleset:
+    """Everything that a namespace's text says; ``unread`` is why nothing can be said of it, else empty."""
+
+    tables: dict[tuple[str, str], Table] = field(default_factory=dict)
+    unread: str = ""
+
+    @property
+    def unfollowed(self) -> frozenset[int]:
+        """The families of which no packet can be told: 4 (ARP with it) and 6, and 0 for frames of netlab's own."""
+        tables = {table.family for table in self.tables.values() if any(chain.base for chain in table.chains.values())}
+        if self.unread or "netdev" in tables:
+            return frozenset((0, 4, 6))
+        return frozenset((4,)) if "arp" in tables else frozenset()
