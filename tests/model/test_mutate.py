@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from netlab.model import RULES
-from tests.model import mutate
+from tests.model import mutants, mutate
 
 
 def test_every_rule_has_mutants_or_only_tells() -> None:
     """Each rule's name is found in the code, and a mutant is made wherever one decides."""
-    names = mutate.rule_names()
+    names = mutants.rule_names()
     assert sorted(names) == sorted(RULES)
-    idle = {rule for rule, (home, name) in names.items() if next(mutate.mutants(rule, home, name), None) is None}
+    idle = {rule for rule, (home, name) in names.items() if next(mutants.mutants(rule, home, name), None) is None}
     assert idle == {
         "bridge/same-mac-twice",
         "ip/multipath",
@@ -28,7 +28,7 @@ def test_a_changed_rule_is_noticed() -> None:
     states = [(state, ())]
     asked = mutate.questions(states)
     for rule in ("arp/answers", "icmp/echo-ignore-all", "nd/answers"):
-        made = list(mutate.mutants(rule, *mutate.rule_names()[rule]))
+        made = list(mutants.mutants(rule, *mutants.rule_names()[rule]))
         assert any(mutate.noticed(mutant, states, asked[rule]) for mutant in made), rule
-    same = mutate.Mutant("none", made[0].module, 0, "unchanged", mutate.parsed(made[0].module))
+    same = mutants.Mutant("none", made[0].module, 0, "unchanged", mutants.parsed(made[0].module))
     assert not mutate.noticed(same, states, asked["nd/answers"])

@@ -63,3 +63,22 @@ hosts:
     interfaces:
       eth0: {switch: lan, addresses: [10.0.0.2/24, fd00::2/64]}
 """
+
+
+#: One switch, a host, and room for interfaces in it: the first of them is on line 5.
+HOST = "switches: {s: }\nhosts:\n  A:\n    interfaces:\n"
+
+
+def hosts(*interfaces: str) -> str:
+    """A host A with these interfaces, one a line from line 5 on."""
+    return HOST + "".join(f"      {interface}\n" for interface in interfaces)
+
+
+def step(*lines: str) -> str:
+    """Two hosts, and one step of these lines; the first of them is line 14."""
+    return TWO + "steps:\n  - name: s\n" + "".join(f"    {line}\n" for line in lines)
+
+
+def expect(*lines: str) -> str:
+    """Two hosts, and these expectations, one a line from line 13 on."""
+    return TWO + "expect:\n" + "".join(f"  - {line}\n" for line in lines)
