@@ -135,7 +135,7 @@ def examine(
     entering = entered or lab.enter(step)
     # Those whose wire is watched come last: from then on the taps are open.
     probing = {
-        layer: lab.probe((layer,), seed=options.seed, wire=layer in tapped)
+        layer: lab.probe((layer,), seed=options.seed, wire=layer in tapped, targets=step.state.targets)
         for layer in sorted(layers, key=lambda layer: layer in tapped)
     }
     prediction, stories = predict(step, layers, clock, tell=options.stories)
@@ -229,7 +229,9 @@ def try_again(
         return seen
     watch(f"{step.name}: {seen.layer}: {len(pairs)} pairs once more")
     singly = pairs if len(pairs) <= RETRY_SINGLY else None
-    [again] = lab.probe((seen.layer,), seed=options.seed + 1, wire=bool(seen.wire), pairs=singly).result()
+    [again] = lab.probe(
+        (seen.layer,), seed=options.seed + 1, wire=bool(seen.wire), pairs=singly, targets=step.state.targets
+    ).result()
     return judge.second_try(seen, again, pairs)
 
 

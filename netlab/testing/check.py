@@ -11,7 +11,7 @@ from netlab.contract.observed import LayerObserved, StepObserved
 from netlab.contract.types import AnyExpectation, ExpectHeard, ExpectPair, ExpectWire, State, base_layer
 from netlab.judge.expect import decide
 from netlab.judge.types import Cell, JudgedExpectation
-from netlab.report.words import BRIEFLY
+from netlab.report.words import BRIEFLY, because
 from netlab.testing.errors import ExpectationFailed, Inconclusive
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ def check(lab: Lab, expectation: AnyExpectation) -> None:
             pairs = judge.surprises(step, layer, None)
             if pairs:
                 with lab.capture() as capture:
-                    [again] = lab.handle.probe((layer.layer,), pairs=pairs[:SINGLY], seed=lab.seed + 1).result()
+                    [again] = lab.handle.probe(
+                        (layer.layer,), pairs=pairs[:SINGLY], seed=lab.seed + 1, targets=lab.state.targets
+                    ).result()
                 lab.captures.remove(capture)
                 frames = frames or _of_interest(capture.frames, layer.layer)
                 layer = judge.second_try(layer, again)
@@ -64,7 +66,7 @@ def _observe(lab: Lab, expectation: AnyExpectation) -> StepObserved:
     match expectation:
         case ExpectPair():
             wanted = _places(state, expectation.layers[0], expectation.pairs)
-            layers = probe(expectation.layers, pairs=wanted, seed=lab.seed).result()
+            layers = probe(expectation.layers, pairs=wanted, seed=lab.seed, targets=state.targets).result()
         case ExpectWire():
             wanted = _places(state, expectation.layer, expectation.pairs)
             layers = probe((expectation.layer,), pairs=wanted, seed=lab.seed, wire=True).result()
@@ -101,7 +103,7 @@ def _story(
     seen = {layer.layer: layer for layer in observed.layers}
     for cell in judged.cells:
         evidence = seen[cell.layer].evidence.get(_key(state, cell), {})
-        yield f"  {cell.layer} {cell.source} -> {cell.destination}: {cell.observed}, {_why(cell.observed, evidence)}"
+        yield f"  {cell.layer} {cell.source} -> {cell.destination}: {cell.observed}, {_why(cell, evidence)}"
     for cell in judged.cells[:1]:
         yield from _model(lab, cell.layer, cell.source, cell.destination)
     yield f"  {lab.plan.name}, step {lab.current.name}, seed {lab.seed}"
@@ -124,13 +126,13 @@ def _key(state: State, cell: Cell) -> str:
     return f"{state.row(cell.layer, cell.source)},{state.column(cell.layer, cell.destination)}"
 
 
-def _why(letter: str, evidence: dict[str, object]) -> str:
-    words = BRIEFLY.get(letter, BRIEFLY["."])
+def _why(cell: Cell, evidence: dict[str, object]) -> str:
+    words = BRIEFLY.get(cell.observed, BRIEFLY["."])
     entered = evidence.get("entered")
-    if letter == "A" and isinstance(entered, (list, tuple)):
+    if cell.observed == "A" and isinstance(entered, (list, tuple)):
         words += f" ({', '.join(map(str, entered))})"
     if evidence.get("reason"):
-        words += f" ({evidence['reason']})"
+        words += f" ({because(str(evidence['reason']), cell.layer, cell.source, cell.destination)})"
     return words
 
 
@@ -144,6 +146,8 @@ def _model(lab: Lab, layer: str, source: str, destination: str) -> Iterator[str]
     yield f"  the model says {letter}" + (f", by {rule.id}:" if rule else "")
     if rule:
         yield f"    {rule.sentence} ({rule.function}, {rule.file})"
+    if route := predicted.route(layer, source, destination):
+        yield f"  the route that it takes: {route}"
 
 
 def _matrix(lab: Lab, layers: tuple[str, ...]) -> Iterator[str]:

@@ -13,13 +13,25 @@ from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from netlab.client import Agent, BuildError, LabClosed, Reply
-from netlab.contract.types import Plan, State, Step, Where, ends
+from netlab.contract.types import (
+    HOST_LAYERS,
+    AnyExpectation,
+    Plan,
+    State,
+    Step,
+    Where,
+    asks_host,
+    ends,
+    host_layer,
+    layer_family,
+)
+from netlab.contract.types.layers import HOST
 from netlab.errors import UsageError, did_you_mean
 from netlab.judge import unsettled_ends
 from netlab.testing.blueprint import Blueprint, Names, as_node
 from netlab.testing.capture import Capture
 from netlab.testing.given import Given
-from netlab.testing.matrix import Matrix, Predicted, Seen, endpoint
+from netlab.testing.matrix import Matrix, Predicted, Seen, asking, places
 from netlab.testing.namespace import Namespace
 from netlab.testing.topology import caller
 
@@ -206,24 +218,56 @@ class Lab:
 
     # --- questions ----------------------------------------------------------------------------------
 
-    def must_reach(self, source: str, destination: str, layers: Sequence[str] = ()) -> None:
+    def must_reach(
+        self,
+        source: str,
+        destination: str,
+        layers: str | Sequence[str] = (),
+        *,
+        tcp: int | None = None,
+        udp: int | None = None,
+    ) -> None:
         """Every pair of the two sides reaches the other on every layer.
 
-        A side is an endpoint, a host, ``any`` or a pattern (``web-*``); without ``layers`` it is icmp and icmp6, as far
-        as there are addresses. Raises ExpectationFailed (with the matrix, the rule of the kernel and the frames seen),
-        Inconclusive, and TopologyError where a name is wrong.
+        On the left a host (``A``, ``A/c1``) is a program in it that binds to nothing: routing chooses interface and
+        source address. ``A:eth0`` is that interface. On the right a host is its first address; an IP address is
+        asked for whichever interface has it. Both sides may be ``any`` or a pattern (``web-*``).
+
+        Without ``layers`` it is icmp and icmp6, as far as there are addresses. ``tcp=80`` and ``udp=53`` ask for a
+        port of a program of yours in the destination, over IPv4 where that has such an address, else over IPv6: a
+        connection is established; a datagram arrives and isn't refused.
+
+        Raises ExpectationFailed (with the matrix, the route that the model sees taken, the rule of the kernel and the
+        frames seen), Inconclusive, and TopologyError where a name is wrong.
         """
         __tracebackhide__ = True
-        self._must(f"{source} -> {destination}{_bracket(layers)}: reachable", caller())
+        asked = _bracket([*_listed(layers), *self._ports(destination, tcp=tcp, udp=udp)])
+        self._must(f"{source} -> {destination}{asked}: reachable", caller())
 
-    def must_not_reach(self, source: str, destination: str, layers: Sequence[str] = ()) -> None:
+    def must_not_reach(
+        self,
+        source: str,
+        destination: str,
+        layers: str | Sequence[str] = (),
+        *,
+        tcp: int | None = None,
+        udp: int | None = None,
+    ) -> None:
         """No pair of the two sides reaches the other on any of the layers; never true by luck or by haste.
 
         Silence counts only where rounds have shown that everything sent was handled, both ends are proved alive (or
-        known to be down) and no frame was lost on the way: else Inconclusive is raised.
+        known to be down) and no frame was lost on the way: else Inconclusive is raised. Sides, layers and ports are as
+        in `must_reach`; a port at which nothing listens is not reached.
         """
         __tracebackhide__ = True
-        self._must(f"{source} -> {destination}{_bracket(layers)}: unreachable", caller())
+        asked = _bracket([*_listed(layers), *self._ports(destination, tcp=tcp, udp=udp)])
+        self._must(f"{source} -> {destination}{asked}: unreachable", caller())
+
+    def _ports(self, destination: str, **ports: int | None) -> list[str]:
+        """The layers of ports of the user's own programs, in the family of the destination's addresses."""
+        ends = [one for one in self.state.endpoints if destination in (one.id, one.namespace)]
+        family = "6" if (":" in destination and not ends) or (ends and not any(one.v4 for one in ends)) else ""
+        return [f"{name}{family}/{port}" for name, port in ports.items() if port is not None]
 
     def expect(self, entry: str | Mapping[str, Any]) -> None:
         """Any entry of a topology file's ``expect`` holds now.
@@ -240,21 +284,35 @@ class Lab:
 
         with self._lock:
             self._check_open()
-            for expectation in self._planner.asked(as_node(Given([entry], at))):
+            for expectation in self._asked(entry, at):
                 check(self, expectation)
+
+    def _asked(self, entry: str | Mapping[str, Any], at: Where) -> tuple[AnyExpectation, ...]:
+        """What an entry means now. An address that it asks for is a column of the matrices from then on."""
+        asked = self._planner.asked(as_node(Given([entry], at)))
+        targets = self._planner.current.state.targets
+        if targets != self.state.targets:
+            self._current = replace(self._current, state=replace(self.state, targets=targets))
+        return asked
 
     def ping(self, source: str, destination: str, layer: str = "icmp") -> Seen:
         """Probe one pair on one layer, from cold; the answer is true where it was reached.
 
-        Raises KeyError (no such endpoint). A negative is proved as that of `must_not_reach`; where it can't be,
-        asking the answer for its truth raises Inconclusive.
+        A host (``A``) asks as a program in it does that binds to nothing, on the layers on which it can (icmp, tcp,
+        udp, those of IPv6, and ports: ``tcp/80``), else it stands for its first interface. Raises KeyError (no such
+        endpoint). A negative is proved as that of `must_not_reach`; where it can't be, asking the answer for its truth
+        raises Inconclusive.
         """
         with self._lock:
+            from netlab.spec.expect import address_of
+
             handle = self.handle
-            i, j = (endpoint(self.state, name) for name in (source, destination))
+            if address_of(destination) and asks_host(asking(self.state, layer, source)):
+                self._asked(f"{source} -> {destination} [{layer.removeprefix(HOST)}]: reachable", caller())
+            layer, i, j = places(self.state, layer, source, destination)
             unsettled = self.settled().unsettled
-            [seen] = handle.probe((layer,), pairs=[(i, j)], seed=self.seed).result()
-            names = self.state.endpoints[i].id, self.state.endpoints[j].id
+            [seen] = handle.probe((layer,), pairs=[(i, j)], seed=self.seed, targets=self.state.targets).result()
+            names = self.state.sources(layer)[i].id, self.state.destinations(layer)[j].id
             letter, evidence = seen.rows[i][j], seen.evidence.get(f"{i},{j}", {})
             if letter != "." and unsettled_ends(self.state, unsettled) & {*names}:
                 letter, evidence = "?", {**evidence, "reason": f"unsettled: {', '.join(unsettled)}"}
@@ -263,6 +321,20 @@ class Lab:
     def matrix(self, layers: Sequence[str] = ()) -> Matrix:
         """Probe every pair on these layers (all that apply, by default), predict and judge them."""
         return Matrix(self.examine(layers))
+
+    def hosts(self, layers: str | Sequence[str] = ("icmp", "icmp6")) -> Matrix:
+        """Who can reach whom: every host and container asks for every address, as its programs do.
+
+        ``lab.hosts()["A", "B"]`` is the letter. Layers are those that a program can ask: icmp, tcp, udp, the same of
+        IPv6, and ports (``tcp/80``).
+        """
+        asked = {layer: host_layer(layer) for layer in _listed(layers)}
+        if None in asked.values():
+            only = ", ".join(layer for layer, host in asked.items() if host is None)
+            raise UsageError(f"no program asks on {only}", mend=f"ask on {', '.join(HOST_LAYERS)}, host:tcp/80 …")
+        families = {family for asker in self.state.askers for family in asker.families}
+        wanted = [layer for layer in asked.values() if layer and layer_family(layer) in families]
+        return Matrix(self.examine(wanted or HOST_LAYERS[:1]))
 
     def examine(self, layers: Sequence[str] = ()) -> Record:
         """The same as the record that ``netlab run --json`` writes (docs/record.md), of the current step."""
@@ -330,6 +402,10 @@ class Lab:
             return self.handle.enter(replace(self.current, changes=())).result()
 
 
-def _bracket(layers: Iterable[str]) -> str:
-    named = [layers] if isinstance(layers, str) else list(layers)
+def _listed(layers: str | Iterable[str]) -> list[str]:
+    return [layers] if isinstance(layers, str) else list(layers)
+
+
+def _bracket(layers: str | Iterable[str]) -> str:
+    named = _listed(layers)
     return f" [{', '.join(named)}]" if named else ""

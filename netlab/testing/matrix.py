@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from netlab.contract.types import State
+from netlab.contract.types import State, asks_host, host_layer
 from netlab.errors import did_you_mean
+from netlab.report import axes
+from netlab.report.reach import reach
 from netlab.testing.errors import Inconclusive
 
 if TYPE_CHECKING:
@@ -39,7 +41,11 @@ class Seen:
 
 
 class Matrix:
-    """Every pair on some layers: ``matrix["icmp", "A", "B"]`` is the letter of A's probe to B.
+    """Every pair on some layers: ``matrix["icmp", "A:eth0", "B"]`` is the letter of the probe of A's eth0 to B.
+
+    ``matrix["icmp", "A", "B"]`` is that of a program in A that binds to nothing, where such were probed, else that of
+    A's first interface. ``matrix["A", "B"]`` is the answer to who can reach whom, whatever the family: icmp's, or
+    icmp6's where B has no IPv4 address.
 
     Printed it is what ``netlab run`` shows. ``record`` is the whole, as documented in docs/record.md.
     """
@@ -47,7 +53,6 @@ class Matrix:
     def __init__(self, record: Record) -> None:
         self.record = record
         self._step: Record = record["steps"][0]
-        self._endpoints: list[Record] = self._step["endpoints"] or record["endpoints"]
 
     @property
     def verdict(self) -> str:
@@ -61,12 +66,31 @@ class Matrix:
 
     @property
     def endpoints(self) -> tuple[str, ...]:
-        """The rows and columns, in order."""
-        return tuple(endpoint["id"] for endpoint in self._endpoints)
+        """The rows and columns of the layers of interfaces, in order."""
+        return self._ids("endpoints")
 
-    def __getitem__(self, cell: Cell) -> str:
-        """The letter of a layer, a source and a destination. Raises KeyError."""
-        return self._letter("observed", cell)
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The rows of the layers of hosts (``host:icmp``, …), in order."""
+        return self._ids("hosts")
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The columns of the layers of hosts: the endpoints, and the addresses that were asked for by themselves."""
+        return self._ids("addresses")
+
+    def _ids(self, what: str) -> tuple[str, ...]:
+        return tuple(one["id"] for one in axes.listed(self.record, self._step, what))
+
+    def __getitem__(self, cell: Cell | tuple[str, str]) -> str:
+        """The letter of a layer, a source and a destination; or of a host and a destination. Raises KeyError."""
+        if len(cell) == 3:
+            return self._letter("observed", cell)
+        found = reach(self.record, self._step)
+        if found is None:
+            raise KeyError(f"no layer of hosts was probed; there are {', '.join(self.layers)}")
+        i, j = _row(self.hosts, cell[0]), _index(cell[1], _choices(found.columns))
+        return str(found.layer["observed"][i][j])
 
     def expected(self, layer: str, source: str, destination: str) -> str:
         """The letter that the topology, or else the model, expects there."""
@@ -78,14 +102,16 @@ class Matrix:
 
     def _letter(self, what: str, cell: Cell) -> str:
         layer, source, destination = cell
+        asked = host_layer(layer) if source in self.hosts else None
+        layer = asked if asked and asked in self._step["layers"] else layer
         if layer not in self._step["layers"]:
             raise KeyError(f"layer {layer!r} was not probed; there are {', '.join(self.layers)}")
-        i, j = (self._index(name) for name in (source, destination))
+        if asks_host(layer):
+            i = _row(self.hosts, source)
+        else:
+            i = _index(source, _choices(axes.rows(self.record, self._step, layer)))
+        j = _index(destination, _choices(axes.columns(self.record, self._step, layer)))
         return str(self._step["layers"][layer][what][i][j])
-
-    def _index(self, name: str) -> int:
-        choices = [(one["id"], one["namespace"], bool(one["v4"] or one["v6"])) for one in self._endpoints]
-        return _index(name, choices)
 
     def __str__(self) -> str:
         from netlab.report import terminal
@@ -103,8 +129,7 @@ class Predicted:
 
     def __getitem__(self, cell: Cell) -> str:
         """The letter of a layer, a source and a destination. Raises KeyError."""
-        layer, source, destination = cell
-        i, j = endpoint(self._state, source), endpoint(self._state, destination)
+        layer, i, j = places(self._state, *cell)
         return self._of(layer).letters[layer][i][j]
 
     def rows(self, layer: str) -> tuple[str, ...]:
@@ -115,22 +140,47 @@ class Predicted:
         """The rule of the kernel that decides a pair: its id, sentence and source; None where none stands out."""
         from netlab import model
 
-        i, j = endpoint(self._state, source), endpoint(self._state, destination)
+        layer, i, j = places(self._state, layer, source, destination)
         name = self._of(layer).rule(layer, i, j)
         return None if name is None else model.RULES[name]
 
+    def route(self, layer: str, source: str, destination: str) -> str:
+        """The route that a host's probe takes, its table and its source address, in words; '' where none is asked."""
+        layer, i, j = places(self._state, layer, source, destination)
+        hops = self._of(layer).story(layer, i, j).hops if asks_host(layer) else ()
+        return next((hop.what.removeprefix("route ") for hop in hops if hop.what.startswith("route ")), "")
+
     def _of(self, layer: str) -> Prediction:
         from netlab import model
-        from netlab.spec.expect import layer as known_layer
+        from netlab.spec.expect import any_layer
 
         if layer not in self._layers:
-            self._layers[layer] = model.predict(self._state, (known_layer(layer),))
+            self._layers[layer] = model.predict(self._state, (any_layer(layer),))
         return self._layers[layer]
 
 
-def endpoint(state: State, name: str) -> int:
-    """The row of an endpoint; a bare namespace is its first interface that has an address. Raises KeyError."""
-    return _index(name, [(one.id, one.namespace, bool(one.v4 or one.v6)) for one in state.endpoints])
+def asking(state: State, layer: str, source: str) -> str:
+    """The layer on which a source asks: that of host questions for a host, where a host can ask it."""
+    return (host_layer(layer) or layer) if any(asker.id == source for asker in state.askers) else layer
+
+
+def places(state: State, layer: str, source: str, destination: str) -> tuple[str, int, int]:
+    """The layer on which a source asks, and the pair's row and column. Raises KeyError."""
+    layer = asking(state, layer, source)
+    ends = [(one.id, one.namespace, bool(one.v4 or one.v6)) for one in state.endpoints]
+    i = _row([asker.id for asker in state.askers], source) if asks_host(layer) else _index(source, ends)
+    extra = [(one.id, "", False) for one in state.targets] if asks_host(layer) else []
+    return layer, i, _index(destination, [*ends, *extra])
+
+
+def _choices(ends: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, bool]]:
+    return [(one["id"], one["namespace"] or "", bool(one["v4"] or one["v6"])) for one in ends]
+
+
+def _row(hosts: Sequence[str], name: str) -> int:
+    if name not in hosts:
+        raise KeyError(f"no host {name!r}{did_you_mean(name, hosts)}: {', '.join(hosts)}")
+    return list(hosts).index(name)
 
 
 def _index(name: str, endpoints: Sequence[tuple[str, str, bool]]) -> int:
