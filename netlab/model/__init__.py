@@ -1,6 +1,6 @@
 """The model: from a state of the plan to who reaches whom, by which rule and along which path.
 
-`predict` and `predict_refusal` are the doors; `RULES` is everything that the model knows. All are
+`predict`, `way` and `predict_refusal` are the doors; `RULES` is everything that the model knows. All are
 imported when first asked for.
 """
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from netlab.model.prediction import Prediction, Story, predict
     from netlab.model.refusal import predict_refusal
     from netlab.model.rules import RULES, Rule
+    from netlab.model.way import Way, way
 
 _HOMES = {
     "RULES": "netlab.model.rulebook",
@@ -20,9 +21,11 @@ _HOMES = {
     "Story": "netlab.model.prediction",
     "predict": "netlab.model.prediction",
     "predict_refusal": "netlab.model.refusal",
+    "Way": "netlab.model.way",
+    "way": "netlab.model.way",
 }
 
-__all__ = ["RULES", "Prediction", "Rule", "Story", "predict", "predict_refusal"]
+__all__ = ["RULES", "Prediction", "Rule", "Story", "Way", "predict", "predict_refusal", "way"]
 
 
 def __getattr__(name: str) -> Any:

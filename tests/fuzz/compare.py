@@ -10,7 +10,7 @@ from netlab.client import Agent, BuildError, Lab
 from netlab.client.reply import Reply
 from netlab.contract.observed import LayerObserved, StepObserved
 from netlab.contract.types import (
-    LAYERS,
+    ALL_LAYERS,
     AddLink,
     Macvlan,
     Plan,
@@ -81,9 +81,9 @@ def layers_of(plan: Plan) -> list[str]:
     """All layers, and pings at the sizes that matter where MTUs differ."""
     links = [link for step in plan.steps for link in step.state.links if not isinstance(link, (Switch, SwitchLink))]
     mtus = sorted({link.mtu for link in links})
+    layers = list(ALL_LAYERS)
     if mtus in ([], [1500]):
-        return list(LAYERS)
-    layers = list(LAYERS)
+        return layers
     for size in {mtus[0] + 1, mtus[-1]}:
         layers.append(f"icmp/{size}")
         if size > 1280:
@@ -160,18 +160,16 @@ def _settled(outcome: Outcome, step: Step, entered: StepObserved) -> None:
 def applied(prediction: Prediction, wanted: Set[str]) -> set[str]:
     """The rules that had a say in any cell of the layers that may show one of those wanted."""
     found: set[str] = set()
-    size = len(prediction.state.endpoints)
     for layer in prediction.layers:
         if not any(_may_show(layer, rule) for rule in wanted):
             continue
         rows = prediction.letters[layer]
-        for i in range(size):
-            for j in range(size):
-                if rows[i][j] not in ".?":
-                    story = prediction.story(layer, i, j)
-                    found.update(hop.rule for hop in story.hops if hop.rule)
-                    if story.rule:
-                        found.add(story.rule)
+        for i, j, letter in _cells(rows):
+            if letter not in ".?":
+                story = prediction.story(layer, i, j)
+                found.update(hop.rule for hop in story.hops if hop.rule)
+                if story.rule:
+                    found.add(story.rule)
     return found
 
 
@@ -189,7 +187,6 @@ class _Step:
         self.lab = lab
         self.step = step
         self.prediction = prediction
-        self.ids = [endpoint.id for endpoint in step.state.endpoints]
 
     def compare(self, observed: tuple[LayerObserved, ...]) -> None:
         """Letters, listeners and wires of every layer."""
@@ -221,7 +218,8 @@ class _Step:
             evidence = str(again.evidence.get(f"{i},{j}", ""))
         self.outcome.differences.append(
             Difference(
-                self.step.name, layer.layer, self.ids[i], self.ids[j], expected + wired, tuple(tries),
+                self.step.name, layer.layer, self.step.state.sources(layer.layer)[i].id,
+                self.step.state.destinations(layer.layer)[j].id, expected + wired, tuple(tries),
                 self.prediction.rule(layer.layer, i, j) or "", evidence,
             )
         )  # fmt: skip
