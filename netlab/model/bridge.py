@@ -194,7 +194,7 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
     cast, dst, src, payload = frame.cast, frame.dst, frame.src, frame.payload
     if frame.proto == RAW and port.far_device is not None:
         sim.heard.setdefault(port, cast)
-    if port is sim.wire and payload.phase == sim.request:
+    if port in sim.wires and payload.phase == sim.request:
         sim.wired = True
     if port.far_port is not None:
         sim.note(payload.phase, port.id, "enters the next switch")

@@ -290,7 +290,7 @@ def _ask(sim: Sim, layer: str, source: End, target: End) -> str:
     if source.asks:
         way = ip.way_out(sim, ns, there) if family == 4 else ipv6.way_out(sim, ns, there)
         sim.asking = source = source.sending(way, family)
-        sim.sender, sim.wire = way.dev, source.wire
+        sim.sender = way.dev
     here = sim.sock_ip = source.addresses[family]
     if family == 4:
         for end, spaces in ((source, {ns} if here else ()), (target, sim.servers)):
@@ -330,7 +330,8 @@ def _start(world: World, source: End, request: str, trace: bool, schedule: Sched
     sim = Sim(world, trace, schedule)
     sim.request = request
     sim.asking = source
-    sim.wire = source.wire
+    devs = source.dev.ns.devices if source.asks else [source.dev]
+    sim.wires = frozenset((dev.lower or dev).port for dev in devs)
     sim.sock = sim.sender = None if source.asks else source.dev
     return sim
 

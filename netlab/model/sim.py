@@ -80,7 +80,7 @@ class Sim:
         "answers", "arrived", "asking", "backlog", "client", "connecting", "connections", "contested", "course", "done",
         "entered", "fdb", "goal", "heard", "hops", "moved", "neigh", "picked", "queued", "redirected", "refused",
         "request", "schedule", "second", "sender", "servers", "sock", "sock_ip", "steps", "target", "told", "touched",
-        "unlearned", "unordered", "users", "wire", "wired", "work", "worked", "world",
+        "unlearned", "unordered", "users", "wired", "wires", "work", "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
@@ -114,11 +114,11 @@ class Sim:
         self.contested = False
         #: a bridge heard a MAC at two ports, or had no room for it: the order made a difference
         self.moved = False
-        # The probe: its request's phase, who asks (an end of `probes`, by the interface that was chosen), the port of
-        # its wire, the client and the interface that its socket is bound to, the servers.
+        # The probe: its request's phase, who asks (an end of `probes`, by the interface that was chosen), the ports
+        # of its wires, the client and the interface that its socket is bound to, the servers.
         self.request = ""
         self.asking: Any = None
-        self.wire: Port | None = None
+        self.wires: frozenset[Port | None] = frozenset()
         self.client: Namespace | None = None
         self.sock: Device | None = None
         #: the interface by which the request is sent: that of the socket, or the one that routing chose

@@ -68,4 +68,3 @@ def way(state: State, namespace: str, address: str, *, tcp: bool = False) -> Way
 
 #: The rule where there is no route.
 NO_ROUTE = {4: ip.UNREACHABLE, 6: ipv6.UNREACHABLE}
-

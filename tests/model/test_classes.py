@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netlab.contract.types import LAYERS, Address, Neighbor
+from netlab.contract.types import HOST_LAYERS, LAYERS, Address, Neighbor
 from netlab.model.prediction import Prediction
 from tests.model.lab import Lab
 
-ALL_LAYERS = (*LAYERS, "icmp/1400", "icmp6/1400")
+ALL_LAYERS = (*HOST_LAYERS, *LAYERS, "host:icmp/1400", "icmp/1400", "icmp6/1400")
 SYSCTLS = {"arp_ignore": (0, 1, 2), "arp_filter": (0, 1), "rp_filter": (0, 1, 2), "accept_local": (0, 1)}
 PORTS = {"hairpin": 0.4, "isolated": 0.15, "flood": 0.1, "bcast_flood": 0.1, "mcast_flood": 0.1, "locked": 0.05}
 
@@ -53,7 +53,37 @@ def random_lab(rng: random.Random) -> Lab:
                     lab.child(f"{space}:m{k}{copy}", f"{name}:eth0", mode, *address(net), mtu=mtu, **options)
     _references(lab, rng)
     _trifles(lab, rng)
+    if rng.random() < 0.5:
+        _ways(lab, rng)
+    for _ in range(rng.randrange(3)):
+        lab.target(f"10.0.0.{rng.randrange(1, number + 4)}").target(f"fd00::{rng.randrange(1, number + 4):x}")
     return lab
+
+
+def _ways(lab: Lab, rng: random.Random) -> None:
+    """What a program's packets go by: metrics, sources, types, several next hops, rules; and a second address."""
+    ends = [end for end in lab.endpoints if end.v4 and end.v6]
+    spaces = {end.namespace for end in ends}
+    for number, space in enumerate(sorted(spaces)):
+        if rng.random() < 0.2:
+            continue
+        own = [end for end in ends if end.namespace == space]
+        one, other = rng.choice(ends), rng.choice(own)
+        for family, prefix in ((4, "10.0.0.0/25"), (6, "fd00::/120")):
+            hops = [end.address(family).ip for end in rng.sample(own, min(2, len(own)))]
+            fields: dict[str, Any] = rng.choice((
+                {"via": one.address(family).ip}, {"dev": other.ifname, "src": rng.choice(own).address(family).ip},
+                {"type": rng.choice(("blackhole", "unreachable", "prohibit"))}, {"hops": hops}, {},
+            ))  # fmt: skip
+            if fields:
+                lab.route(space, prefix, metric=rng.choice((None, 5)), **fields)
+            if rng.random() < 0.3:
+                lab.rule(space, table=7, priority=9, family=family, src=f"{other.address(family).ip}/25")
+                lab.route(space, prefix, dev=rng.choice(own).ifname, table=7)
+        if rng.random() < 0.3:
+            link = next(link for link in lab.links if link.id == other.link)
+            more = Address(f"fd00:{rng.randrange(1, 3)}::{900 + number:x}", rng.choice((64, 64, 128)))
+            lab.change(link.id, addresses=(*link.addresses, more))
 
 
 def _trifles(lab: Lab, rng: random.Random) -> None:
@@ -121,7 +151,7 @@ def test_a_class_is_exact(seed: int) -> None:
     assert set(shared.unknown) == set(single.unknown)
     for _ in range(20):
         layer = rng.choice(layers)
-        i, j = (rng.randrange(len(state.endpoints)) for _ in range(2))
+        i, j = rng.randrange(len(state.sources(layer))), rng.randrange(len(state.destinations(layer)))
         if shared.letters[layer][i][j] != ".":
             assert shared.rule(layer, i, j) == single.rule(layer, i, j) == single.story(layer, i, j).rule
             assert shared.on_wire(layer, i, j) == single.on_wire(layer, i, j)
