@@ -80,7 +80,7 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
         return astray
     if (nowhere := _no_way(sim, source, target)) is not None:
         return nowhere
-    last = _last_end(hops, _chain(source.dev), _chain(target.dev))
+    last = _last_end(hops, source.dev, target.dev)
     kin = _kin(last or Hop(sim.request, source.dev.id, ""), source.dev, target.dev)
     if kin is not None and (last is None or last.rule in (*_SILENT, bridge.NO_REFLECTION)):
         return kin
@@ -89,10 +89,6 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
         assumed = next((hop for hop in hops if hop.rule == ip.ON_LINK_IF_BOUND), None)
         return assumed or _apart(sim, source, target) or last or next((hop for hop in reversed(hops) if hop.rule), None)
     if last.rule == bridge.NO_REFLECTION:
-        # Where the target has had a copy by another way, what it did with that tells more.
-        for hop in hops:
-            if hop.end and hop.phase == last.phase and hop.at == target.dev.id:
-                return hop
         return _not_reflected(sim, last, source, target)
     # Whose the frame was is told by what came before: the child that the parent has in its place.
     taken = [hop for hop in hops if hop.rule in _TAKEN and hop.phase == last.phase]
@@ -290,22 +286,23 @@ def _hearers(sim: Sim, dev: Device, group: str | None) -> list[Device]:
     return [at for at, kind in other.heard.items() if isinstance(at, Device) and kind != OTHERHOST and at is not dev]
 
 
-def _last_end(hops: list[Hop], here: set[str], there: set[str]) -> Hop | None:
+def _last_end(hops: list[Hop], here: Device, there: Device) -> Hop | None:
     """The end of the last frame that ended near the source or the target.
 
-    Several copies of one frame end in the order of a switch's ports: then the one at the target counts.
+    Several copies of one frame end in the order of a switch's ports: then the one at the target counts, and first the
+    one at its own interface.
     """
+    source, target = _chain(here), _chain(there)
     ends = [k for k, hop in enumerate(hops) if hop.end]
-    near = [k for k in ends if hops[k].at in here or hops[k].at in there] or ends
+    near = [k for k in ends if hops[k].at in source or hops[k].at in target] or ends
     if not near:
         return None
-    last = near[-1]
-    for k in range(last, -1, -1):
-        if hops[k].phase != hops[last].phase:
+    copies = [hops[near[-1]]]
+    for k in range(near[-1], -1, -1):
+        if hops[k].phase != copies[0].phase:
             break
-        if hops[k].end and hops[k].at in there:
-            return hops[k]
-    return hops[last]
+        copies += [hops[k]] if hops[k].end and hops[k].at in target else []
+    return next((hop for hop in copies if hop.at == there.id), copies[-1] if len(copies) == 1 else copies[1])
 
 
 def _chain(dev: Device) -> set[str]:

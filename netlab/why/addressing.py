@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
 from netlab.contract.types import MAIN_TABLE, Address, AnyLink, Endpoint, Namespace, Nexthop, Route, Rule, State
 from netlab.why.case import Candidate, Case, Step
@@ -13,7 +14,7 @@ GATEWAY = (
     "Another subnet is reached by a router that is in both, and both ends must know it: the answer needs a route, too."
 )
 FORWARDING = "Linux passes packets on for others only if it is told to."
-STRAY = "Of the routes to an address that with the longest prefix wins, then that with the lowest metric: this one."
+STRAY = "Of the routes to an address that with the longest prefix wins, then that with the lowest metric."
 THROWN = "A {} route is there to send nothing to its addresses."
 RULED = "A rule of its own table comes before the routes of the table main."
 ONE_SUBNET = "Two machines on one link meet without a router if their addresses are in one subnet."
@@ -72,6 +73,7 @@ def _stray(case: Case) -> Iterator[Candidate]:
         ip = ipaddress.ip_address(theirs.ip)
         fitting = [route for route in namespace.routes if ip in ipaddress.ip_network(route.to)]
         connected = any(ip in one.network for link in case.state.links_of(place) for one in link.addresses)
+        yield from _sooner(case, namespace, fitting)
         for route in fitting:
             if route.type == "unicast" and len(fitting) + connected < 2:
                 continue
@@ -80,6 +82,19 @@ def _stray(case: Case) -> Iterator[Candidate]:
             because = STRAY if route.type == "unicast" else THROWN.format(route.type)
             key = f"stray-{place}-{' '.join(route.argv)}"
             yield case.candidate(key, title, because, {"set": {place: {"routes": left}}})
+
+
+def _sooner(case: Case, namespace: Namespace, fitting: list[Route]) -> Iterator[Candidate]:
+    """Of several routes to one prefix another is made the one that counts."""
+    for route in fitting:
+        others = [one for one in fitting if (one.to, one.table) == (route.to, route.table) and one is not route]
+        least = min((one.metric or 0 for one in others), default=0)
+        if least > 0 and (route.metric or 0) > least:
+            changed = replace(route, metric=least - 1)
+            routes_ = [written(changed if one is route else one) for one in namespace.routes]
+            title = f"let the route {' '.join(route.argv)} in {namespace.id} count, with the metric {changed.metric}"
+            key = f"metric-{namespace.id}-{' '.join(route.argv)}"
+            yield case.candidate(key, title, STRAY, {"set": {namespace.id: {"routes": routes_}}})
 
 
 def gateways(case: Case) -> list[str]:

@@ -12,6 +12,7 @@ from netlab.why import Fix
 from netlab.why.commands import Run
 
 from .test_fixes import ask, siblings
+from .test_questions import HOLE, RACE, SAME_MAC, TABLE, asked
 
 SHIM = """\
 name: shim
@@ -134,6 +135,10 @@ class Machines:
         (ROUTED, "A B", "routes", "A 10.0.1.2"),
         (FILTERED, "A B:eth0.7", "rp_filter", "A -I eth0 10.0.0.2"),
         (DEAF, "A B", "arp_ignore", "A 10.0.0.2"),
+        (asked(HOLE.replace("TYPE", "blackhole")), "A B", "blackhole", "A 10.0.0.2"),
+        (asked(TABLE), "A B", "the rule", "A 10.0.0.2"),
+        (asked(RACE), "A/web S", "metric 99", "A/web 192.0.2.2"),
+        (asked(SAME_MAC), "n1 n2", "a MAC of its own", "n1 10.0.0.2"),
     ],
 )  # fmt: skip
 def test_pasted_it_works(labs: Labs, text: str, pair: str, word: str, ping: str) -> None:

@@ -139,7 +139,14 @@ class Route:
         table = None if self.table == MAIN_TABLE else self.table
         told = _given(via=self.via, dev=self.dev, src=self.src, metric=self.metric, table=table)
         onlink = ("onlink",) if self.onlink else ()
-        return (*typed, self.to, *told, *onlink, *(word for hop in self.nexthops for word in hop.argv))
+        everywhere = self.to == "0.0.0.0/0" or (self.to == "::/0" and self.via is not None)
+        return (
+            *typed,
+            "default" if everywhere else self.to,
+            *told,
+            *onlink,
+            *(word for hop in self.nexthops for word in hop.argv),
+        )
 
 
 @dataclass(frozen=True, slots=True)
