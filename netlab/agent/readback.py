@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from netlab.agent import groups
+from netlab.agent import groups, routes
 from netlab.agent.errors import BuildFailed
 from netlab.agent.links import DRIVERS, KINDS
 from netlab.agent.links.port import OPTIONS, STATES
@@ -146,6 +146,7 @@ def settle(namespaces: Mapping[str, Netns], state: State) -> tuple[dict[str, Lin
         found[link.id] = mine
     for link in state.links:
         compare(link, found[link.id])
+    _compare_routes(namespaces, state)
     return found, sorted({link for link, _ in unsettled} | _moving(state, read)), misplaced(state, read)
 
 
@@ -304,6 +305,19 @@ def compare(link: AnyLink, mine: Link, *, exactly: bool = True) -> None:
     for what, want, got in checks:
         if want != got:
             raise differs(link.id, f"its {what} is {got}, the plan says {want}", link.where)
+
+
+def _compare_routes(namespaces: Mapping[str, Netns], state: State) -> None:
+    """Whether all routes of the plan are there, in namespaces that no program of the user's was in."""
+    for told in state.namespaces:
+        ns = namespaces[told.id]
+        if told.routes and not ns.visited:
+            indexes = {link.name: link.ifindex for link in state.links_of(told.id)}
+            if lost := routes.missing(ns.netlink, told.routes, indexes):
+                words = f"its route {' '.join(lost.argv)} isn't there"
+                raise BuildFailed(
+                    0, f"{told.id} was built, but {words}", "ip route show table all", told.id, told.where
+                )
 
 
 def differs(link: str, how: str, where: Any) -> BuildFailed:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from netlab.client import Agent
+import pytest
+
+from netlab.client import Agent, BuildError
+from netlab.contract.types import Nexthop, Route
 from netlab.plan import from_file
 from tests.agent.conftest import Built
 
@@ -90,6 +94,28 @@ def test_routes_are_in_the_kernel_as_the_plan_has_them_in_each_step(agent: Agent
                 for route in ip(built, family, "route", "show", "table", "all", "proto", "boot")
             }
             assert seen == planned(built, number), step.name
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        Route("10.4.0.0/16", type="blackhole"),
+        Route("10.9.0.0/16", type="prohibit"),
+        Route("10.8.0.0/16", type="unreachable"),
+        Route("10.6.0.0/16", "192.168.9.8", "eth0", oif="eth0"),
+        Route("10.5.0.0/16", nexthops=(Nexthop("10.0.1.1", oif="eth1"),)),
+    ],
+    ids=lambda route: " ".join(route.argv),
+)
+def test_a_route_that_is_not_there_is_an_error_of_the_build(agent: Agent, route: Route) -> None:
+    """Routes are read back: one of another type, metric, gateway or interface isn't the one of the plan."""
+    plan = from_file(TEXT, "test.yaml")
+    state = plan.steps[0].state
+    mine = replace(state.namespaces[0], routes=(*state.namespaces[0].routes, route))
+    step = replace(plan.steps[0], state=replace(state, namespaces=(mine, *state.namespaces[1:])))
+    with agent.lab(plan) as lab, pytest.raises(BuildError) as caught:
+        lab.enter(step).result()
+    assert f"its route {' '.join(route.argv)} isn't there" in str(caught.value)
 
 
 def test_rules_ask_for_marks(agent: Agent) -> None:

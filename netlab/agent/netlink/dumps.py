@@ -21,6 +21,11 @@ LINKS = _dump(nl.RTM_GETLINK, nl.IFINFOMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + 
 ADDRESSES = _dump(nl.RTM_GETADDR, nl.IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
 #: What routers taught about IPv6 (rt6_exception).
 EXCEPTIONS = _dump(nl.RTM_GETROUTE, nl.RTMSG.pack(socket.AF_INET6, 0, 0, 0, 0, 0, 0, 0, nl.RTM_F_CLONED))
+#: All routes of IPv4, and of IPv6.
+ROUTES = tuple(
+    _dump(nl.RTM_GETROUTE, nl.RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
+    for family in (socket.AF_INET, socket.AF_INET6)
+)
 _NEIGHBOR_TABLES = _dump(nl.RTM_GETNEIGHTBL, nl.NDTMSG.pack(socket.AF_UNSPEC))
 _QDISCS = _dump(nl.RTM_GETQDISC, nl.TCMSG.pack(0, 0, 0, 0, 0))
 
