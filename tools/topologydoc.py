@@ -58,6 +58,9 @@ TYPES = {
 }
 #: What holds where a key is left out and the schema knows no default.
 DEFAULTS = {
+    **dict.fromkeys(("promisc", "allmulticast"), "false"),
+    "arp": "true; a dummy's is false",
+    "multicast": "true",
     "ageing_time": "300",
     "bcqueuelen": "the kernel's (1000)",
     "dev": "by the gateway",

@@ -80,7 +80,7 @@ def _disabled(builder: Builder, link: AnyLink) -> AnyLink:
 def _left(before: AnyLink, after: AnyLink) -> AnyLink:
     """``before`` without what the kernel throws away on the way to ``after`` (see netlab.plan.change.flushed)."""
     down = before.up and not after.up
-    if down or before.mac != after.mac:
+    if down or before.mac != after.mac or (before.up and before.arp != after.arp):
         before = replace(before, neighbors=())
     if down or after.mtu < 1280 <= before.mtu:
         kept = tuple(item for item in before.addresses if item.family == 4 or item in after.addresses)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -30,6 +30,7 @@ from netlab.contract.types import (
     SetSysctl,
     Where,
 )
+from netlab.contract.types.links import FLAGS
 
 T = TypeVar("T")
 Log = Callable[[str], None]
@@ -75,9 +76,9 @@ class Builder:
                     self._add_namespace(change)
                 case AddLink():
                     self.links[change.link.id] = change.link
-                    if change.sysctls or change.link.namespace in waiting:
-                        # An interface's own sysctls are written while it exists and is down. Later interfaces of its
-                        # namespace wait, too: addresses keep the order of the plan, which decides routes.
+                    if change.sysctls or change.link.flags or change.link.namespace in waiting:
+                        # An interface's own sysctls and flags are set while it exists and is down. Later interfaces of
+                        # its namespace wait, too: addresses keep the order of the plan, which decides routes.
                         pending += ((op, change) for op in links.create(self.context, change.link, up=False))
                         late.append((change.link, change, change.sysctls))
                         waiting.add(change.link.namespace)
@@ -157,6 +158,8 @@ class Builder:
             if values:
                 self._write_sysctls(link.namespace, values, change)
             ns = link.namespace
+            if flags := link.flags:
+                raised.append((_switch(link, flags), change))
             if link.up:
                 raised.append((Op(ns, Level.HOST, set_up(ns, link.ifindex, link.ifname), "up"), change))
             raised += ((op, change) for op in self._dress(link))
@@ -233,6 +236,8 @@ class Builder:
 
         if before.up and not after.up:
             ask({}, "down", up=False)
+        if flags := {name: getattr(after, name) for name in FLAGS if getattr(before, name) != getattr(after, name)}:
+            self.send([(_switch(after, flags), change)])
         if before.mac != after.mac and after.mac:
             ask({"IFLA_ADDRESS": after.mac}, f"address {after.mac}")
         if before.mtu != after.mtu:
@@ -293,6 +298,13 @@ class Builder:
                 if way not in those.routes:
                     ops.append((route(verb, ns, way, indexes), asked))
         self.send([(Op(ns, Level.ROUTING, request), asked) for request, asked in ops])
+
+
+def _switch(link: AnyLink, flags: Mapping[str, bool]) -> Op:
+    """Switch flags of an interface on and off."""
+    words = " ".join(f"{name} {'on' if on else 'off'}" for name, on in flags.items())
+    command = f"ip -n {link.namespace} link set dev {link.ifname} {words}"
+    return Op(link.namespace, Level.HOST, link_request("set", {}, command, index=link.ifindex, flags=flags))
 
 
 def _each(items: Sequence[T], change: SetRouting, places: Sequence[Where]) -> Iterator[tuple[T, SetRouting]]:

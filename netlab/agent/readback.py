@@ -17,7 +17,7 @@ from netlab.agent.links import DRIVERS, KINDS
 from netlab.agent.links.port import OPTIONS, STATES
 from netlab.agent.netlink import Socket, dumps
 from netlab.agent.netlink.attributes import ADDRESS, LINK, decode
-from netlab.agent.netlink.constants import IFADDRMSG, IFF_NOARP, IFF_UP, IFINFOMSG, NLM_F_REQUEST, RTM_GETLINK
+from netlab.agent.netlink.constants import IFADDRMSG, IFF, IFF_UP, IFINFOMSG, NLM_F_REQUEST, RTM_GETLINK
 from netlab.agent.netlink.socket import attributes, header
 from netlab.agent.netns import Netns
 from netlab.contract.types import AnyLink, State, Veth, nics
@@ -46,7 +46,7 @@ def read_links(ns: Netns) -> dict[int, Link]:
             "mac": got.get("IFLA_ADDRESS"),
             "mtu": got.get("IFLA_MTU"),
             "up": bool(flags & IFF_UP),
-            "arp": not flags & IFF_NOARP,
+            **{name: bool(flags & bit) != (name == "arp") for name, bit in IFF.items()},
             "carrier": bool(got.get("IFLA_CARRIER")),
             "operstate": OPERSTATES[got.get("IFLA_OPERSTATE", 0)],
             "promiscuity": got.get("IFLA_PROMISCUITY"),
@@ -300,6 +300,8 @@ def compare(link: AnyLink, mine: Link, *, exactly: bool = True) -> None:
         checks.append(("MAC", link.mac, mine["mac"]))
     checks += KINDS[type(link)].checks(link, mine)
     if link.interface:
+        # A machine's own NIC may be used by others, too.
+        checks += ((name, getattr(link, name), mine[name]) for name in IFF if exactly)
         wanted = sorted(map(str, link.addresses))
         checks.append(("addresses", wanted, sorted(one for one in mine["addresses"] if exactly or one in wanted)))
     for what, want, got in checks:

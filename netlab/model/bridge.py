@@ -133,7 +133,7 @@ UP = rule(
 )
 PROMISCUOUS = rule(
     "bridge/promiscuous-with-children",
-    "With a macvlan child on it a bridge's own interface is promiscuous, and gets a copy of every frame.",
+    "With promisc on, or a macvlan child on it, a bridge's own interface gets a copy of every frame.",
     "br_handle_frame_finish",
     _INPUT,
 )
@@ -253,7 +253,7 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
             _deliver(sim, port, known, frame, True, False)
         else:
             _flood(sim, bridge, port, frame)
-        if own is not None and own.macvlan is not None and own.macvlan.promiscuous:
+        if own is not None and (own.promisc or (own.macvlan is not None and own.macvlan.promiscuous)):
             _up(sim, own, port, frame, HOST if dst in (own.mac, port.mac) else OTHERHOST, PROMISCUOUS)
         return
     _flood(sim, bridge, port, frame)

@@ -45,7 +45,7 @@ class Build:
         dev.index = len(world.devices)
         dev.ifindex = link.ifindex
         dev.mac = link.mac or f"mac of {link.id}"
-        dev.mtu, dev.up, dev.arp = link.mtu, link.up, link.arp
+        dev.mtu, dev.up, dev.arp, dev.promisc = link.mtu, link.up, link.arp, link.promisc
         dev.receive, dev.handle = device.receive, protocols.receive
         dev.conf = settings.conf(link.ifname)
         for address in link.addresses:

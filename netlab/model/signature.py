@@ -185,6 +185,7 @@ class Signatures:
             dev.up,
             dev.running,
             dev.arp,
+            dev.promisc,
             dev.mode,
             dev.nodst,
             self._conf(dev.conf, single),

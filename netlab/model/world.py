@@ -76,7 +76,7 @@ class Device:
     __slots__ = (
         "addresses4", "addresses6", "anycast6", "arp", "bridge", "conf", "groups", "handle", "id", "ifindex", "index",
         "kind", "linklocal", "lower", "mac", "macvlan", "member", "mode", "mtu", "name", "neighbors", "nodst", "ns",
-        "peer", "port", "receive", "running", "transmit", "up",
+        "peer", "port", "promisc", "receive", "running", "transmit", "up",
     )  # fmt: skip
 
     def __init__(self, id: str, kind: str, ns: Namespace, name: str) -> None:
@@ -93,6 +93,7 @@ class Device:
         self.running = True
         #: it asks for MACs, and answers (not IFF_NOARP)
         self.arp = True
+        self.promisc = False
         #: (address, network, prefix length, secondary)
         self.addresses4: list[tuple[int, int, int, bool]] = []
         self.addresses6: list[tuple[int, int, int]] = []

@@ -19,11 +19,12 @@ def flushed(lab: Lab, before: AnyLink, after: L, *, quiet: bool = False) -> L:
     """``after`` without what the kernel throws away on the way there.
 
     A link that goes down loses its static neighbours (neigh_ifdown) and its IPv6 addresses (addrconf_ifdown,
-    unless keep_addr_on_down). A link whose MAC changes loses its neighbours (neigh_changeaddr). A link whose MTU falls
-    below 1280 loses its IPv6 addresses (addrconf_notify). Lost addresses are a warning, unless ``quiet``.
+    unless keep_addr_on_down). A link whose MAC changes loses its neighbours (neigh_changeaddr), and so does one that is
+    up when its arp is switched (arp_netdev_event, ndisc_netdev_event). A link whose MTU falls below 1280 loses its IPv6
+    addresses (addrconf_notify). Lost addresses are a warning, unless ``quiet``.
     """
     down = before.up and not after.up
-    if down or before.mac != after.mac:
+    if down or before.mac != after.mac or (before.up and before.arp != after.arp):
         after = replace(after, neighbors=())
     small = after.mtu < 1280 <= before.mtu
     if small or (down and not sysctls.keeps_v6(lab.boxes[after.namespace].sysctls, after.ifname)):

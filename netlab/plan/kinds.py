@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from netlab.contract.types import AnyLink
-from netlab.contract.types.links import Dummy
+from netlab.contract.types.links import FLAGS, Dummy
 from netlab.plan import bridge, macvlan, veth
 from netlab.plan.wanted import Kin, Wanted
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Of what sits on nothing.
 MTU = 1500
 #: Keys that every kind takes.
-COMMON = frozenset({"type", "mac", "mtu", "addresses", "state", "neighbors", "limit", "duplicate"})
+COMMON = frozenset({"type", "mac", "mtu", "addresses", "state", "neighbors", "limit", "duplicate", *FLAGS})
 #: Keys that say what a link is, and so cannot be set later.
 IDENTITY = frozenset({"type", "switch", "bridge", "peer", "master", "parent"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from netlab.contract.types.links import INTERFACES
+from netlab.contract.types.links import FLAGS, INTERFACES
 from netlab.spec import scalars
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import Wrong
@@ -39,6 +39,7 @@ _LINK: dict[str, Callable[[str], Value]] = {
     "mode": _word(*_MODES),
     "mac": scalars.mac,
     "mtu": _number,
+    **dict.fromkeys(FLAGS, _FLAG),
     "state": _word("up", "down"),
     "carrier": _FLAG,
     "operstate": lambda text: _word(*_OPERSTATES)(text.lower()),

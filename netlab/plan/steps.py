@@ -22,7 +22,7 @@ from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, IDENTITY, KINDS
 from netlab.plan.lab import Box, Lab
 from netlab.plan.refusals import Refusals
-from netlab.plan.wanted import check_limit
+from netlab.plan.wanted import check_limit, flags
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -203,8 +203,8 @@ def _readdressed(lab: Lab, start: AnyLink, flushed: AnyLink, new: tuple[Address,
 
 
 def _flushed(lab: Lab, before: AnyLink, settings: Settings, path: Path, refused: bool) -> AnyLink:
-    """The link with its new admin state, MTU and MAC, and without what the kernel then throws away."""
-    given: dict[str, Any] = {}
+    """The link with its new admin state, flags, MTU and MAC, and without what the kernel then throws away."""
+    given: dict[str, Any] = {**flags(settings)}
     if settings.state is not None:
         given["up"] = settings.state == "up"
     if settings.mtu is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from netlab.contract.types import Address, Limit, Where
+from netlab.contract.types.links import FLAGS
 from netlab.plan import macs
 from netlab.plan.names import ifname
 from netlab.spec.problems import did_you_mean
@@ -17,7 +18,7 @@ ETHERNET = 14
 if TYPE_CHECKING:
     from netlab.plan.file import File, Path
     from netlab.plan.lab import Lab
-    from netlab.spec.schema import Interface
+    from netlab.spec.schema import Interface, Settings
 
 
 def check_limit(file: File, limit: Limit | None, mtu: int, path: Path) -> Limit | None:
@@ -26,6 +27,11 @@ def check_limit(file: File, limit: Limit | None, mtu: int, path: Path) -> Limit 
         message = f"a burst of {limit.burst} bytes is less than a frame of {mtu + ETHERNET}"
         file.problems.add(file.where(*path, key=False), message, "a larger one")
     return limit
+
+
+def flags(given: Interface | Settings) -> dict[str, bool]:
+    """Those of `FLAGS` that are given."""
+    return {name: value for name in FLAGS if (value := getattr(given, name)) is not None}
 
 
 @dataclass
@@ -84,6 +90,7 @@ class Kin:
             "addresses": wanted.addresses,
             "limit": self.limit(wanted, mtu),
             "where": wanted.where,
+            **flags(wanted.given),
         }
 
     def limit(self, wanted: Wanted, mtu: int) -> Limit | None:

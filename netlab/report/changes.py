@@ -75,6 +75,7 @@ def sysctl_name(path: str) -> str:
 def kind_in_words(link: AnyLink) -> Iterator[str]:
     """What kind of link this is, and what is special about it: ``on switch lan``, ``port hairpin on``."""
     yield from link.words
+    yield from (_value(name, on) for name, on in link.flags.items())
     for plug in link.plugs:
         if plug.port is not None:
             yield from (f"port {word}" for word in _differences_of(Port(), plug.port))

@@ -87,6 +87,12 @@ class _Adjustable(_Model):
     allowed_macs: Macs | None = Field(None, description="Source mode: the MACs (or interfaces that have them) to hear.")
     nodst: Flag | None = Field(None, description="Source mode: frames of allowed MACs go to no other interface.")
     bcqueuelen: Unsigned | None = Field(None, description="Length of the broadcast queue asked for.")
+    arp: Flag | None = Field(
+        None, description="Whether it asks for MACs and answers (ARP, neighbour discovery); on by default."
+    )
+    promisc: Flag | None = Field(None, description="Whether it takes frames to any MAC.")
+    allmulticast: Flag | None = Field(None, description="Whether it takes frames to any group.")
+    multicast: Flag | None = Field(None, description="Whether it is said to be capable of multicast; on by default.")
     duplicate: Flag | None = Field(
         None, description="An address of this interface is meant to be elsewhere, too: no warning."
     )

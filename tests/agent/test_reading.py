@@ -43,6 +43,9 @@ def witnessed_link(data: memoryview) -> tuple[int, dict[str, Any]]:
     read = {
         "name": get("IFLA_IFNAME"), "mac": get("IFLA_ADDRESS"), "mtu": get("IFLA_MTU"),
         "up": bool(message["flags"] & 1), "arp": not message["flags"] & IFF_NAMES["IFF_NOARP"],
+        "promisc": bool(message["flags"] & IFF_NAMES["IFF_PROMISC"]),
+        "allmulticast": bool(message["flags"] & IFF_NAMES["IFF_ALLMULTI"]),
+        "multicast": bool(message["flags"] & IFF_NAMES["IFF_MULTICAST"]),
         "carrier": bool(get("IFLA_CARRIER")), "operstate": get("IFLA_OPERSTATE"),
         "promiscuity": get("IFLA_PROMISCUITY"), "master": get("IFLA_MASTER"), "qdisc": get("IFLA_QDISC"),
         "lower": get("IFLA_LINK") if get("IFLA_LINK_NETNSID") is None else None,

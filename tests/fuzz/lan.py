@@ -22,7 +22,7 @@ FEATURES = {
     "sysctls": 0.4, "forward": 0.2, "rules": 0.12, "mtu": 0.18, "ipv4": 0.9, "ipv6": 0.35, "extra-address": 0.15,
     "two-subnets": 0.15, "prefixes": 0.1, "no-address": 0.12, "same-mac": 0.1, "auto-mac": 0.05, "steps": 0.3,
     "refusals": 0.15, "fdb_max_learned": 0.05, "snooping": 0.05, "same-ip": 0.05, "stacked": 0.06,
-    "host-bridge": 0.2, "pair": 0.08, "own-mac": 0.04, "silent": 0.05,
+    "host-bridge": 0.2, "pair": 0.08, "own-mac": 0.04, "silent": 0.05, "flags": 0.12, "ways": 0.15,
 }  # fmt: skip
 
 #: What is seldom met by chance: drawn together, now and then.
@@ -38,6 +38,9 @@ THEMES = (
     {"same-ip", "prefixes", "ipv4"},
     {"passthru", "passthru-down"},
     {"source", "nodst", "hairpin"},
+    {"ways", "two-parents", "two-subnets", "two-switches", "forward", "ipv4", "ipv6", "extra-address"},
+    {"ways", "rules", "two-parents", "same-namespace", "two-subnets", "ipv4", "steps"},
+    {"flags", "same-namespace", "host-bridge", "ipv4", "ipv6"},
 )
 THEME_SHARE = 0.25
 

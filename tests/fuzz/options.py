@@ -6,6 +6,7 @@ import ipaddress
 from typing import Any
 
 from netlab.plan.macs import derive
+from tests.fuzz import ways
 from tests.fuzz.lan import Document, Lan, Nic
 
 #: IPv4 settings of interfaces, and values worth trying.
@@ -25,6 +26,8 @@ def dress(lan: Lan) -> None:
         elif nic.parent is not None:
             _child(lan, nic)
         _macs(lan, nic)
+        if lan.chance(0.4, "flags"):
+            nic.spec.update(flag(lan))
         if lan.chance(0.25, "link-down") or (nic.mode == "passthru" and lan.chance(0.5, "passthru-down")):
             nic.spec["state"] = "down"
     _mtus(lan)
@@ -42,6 +45,15 @@ def dress(lan: Lan) -> None:
         _circle(lan)
     if lan.has("rules"):
         _rules(lan)
+    if lan.has("ways"):
+        for namespace, given in lan.namespaces():
+            given["routes"] = ways.further(lan, namespace, given.get("routes", []))
+
+
+def flag(lan: Lan) -> Document:
+    """A flag of an interface that isn't as usual, or is nevertheless said."""
+    name = lan.pick(("arp", "promisc", "allmulticast", "multicast"), (4, 3, 1, 2))
+    return {name: lan.chance(0.2) if name in ("arp", "multicast") else lan.chance(0.8)}
 
 
 def _wire(lan: Lan, nic: Nic) -> None:
@@ -307,6 +319,8 @@ def rules_of(lan: Lan, namespace: str) -> tuple[list[Document], list[Document]]:
             del rule["family"]
         else:
             rule[selector] = lan.pick(mine).name
+        if lan.chance(0.2, "ways"):
+            rule["fwmark"] = lan.pick((7, "0x0/0xff", "0x10/0xf0"))
         if lan.chance(0.3):
             rule["priority"] = lan.pick((100, 200, 40000))
         rules.append(rule)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fuzz import options
+from tests.fuzz import options, ways
 from tests.fuzz.lan import Document, Lan, Nic
 
 
@@ -37,6 +37,8 @@ def _interface(lan: Lan, step: Document) -> None:
         if nic.mode == "source":
             kinds += ["allowed", "allowed"]
         kinds.append("queue")
+    if lan.has("flags"):
+        kinds += ["flag", "flag", "flag"]
     match lan.pick(kinds):
         case "state":
             now = nic.spec.get("state", "up")
@@ -51,6 +53,8 @@ def _interface(lan: Lan, step: Document) -> None:
                 found.append(f"10.0.{lan.pick((0, 0, 1))}.{150 + number}/24")
             nic.addresses = found
             _set(step, nic.id, addresses=list(found))
+        case "flag":
+            _set(step, nic.id, **options.flag(lan))
         case "neighbors":
             _set(step, nic.id, neighbors=options.neighbors(lan, nic))
         case "mac":
@@ -96,8 +100,10 @@ def _port(lan: Lan, step: Document) -> None:
 def _namespace(lan: Lan, step: Document) -> None:
     namespaces = sorted({nic.namespace for nic in lan.living()})
     target = lan.pick(namespaces)
-    if lan.has("forward") and lan.chance(0.4):
+    if (lan.has("forward") or lan.has("ways")) and lan.chance(0.4):
         found = options.routes(lan, target)
+        if lan.has("ways"):
+            found = ways.further(lan, target, found)
         _set(step, target, routes=found)
         return
     before = lan.features

@@ -28,7 +28,9 @@ NLM_F_DUMP = 0x300
 NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x100, 0x200
 
 AF_BRIDGE = 7
-IFF_UP, IFF_NOARP = 0x1, 0x80
+IFF_UP = 0x1
+#: The other flags by the words of ip-link(8), which says ``arp`` of what IFF_NOARP says the opposite of.
+IFF = {"arp": 0x80, "promisc": 0x100, "allmulticast": 0x200, "multicast": 0x1000}
 IFA_F_NODAD = 0x02
 RTEXT_FILTER_SKIP_STATS = 1 << 3
 NUD_INCOMPLETE, NUD_STALE, NUD_PROBE, NUD_NOARP, NUD_PERMANENT = 0x01, 0x04, 0x10, 0x40, 0x80

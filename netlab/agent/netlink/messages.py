@@ -48,12 +48,17 @@ def link(
     *,
     index: int = 0,
     up: bool | None = None,
+    flags: Mapping[str, bool] | None = None,
 ) -> Request:
     """``verb`` is ``add``, ``set`` or ``delete``; ``pairs`` are IFLA_* attributes, as in `attributes.LINK`.
 
+    ``flags`` are those to be switched, as in `constants.IFF`.
+
     Raises KeyError for an attribute that isn't known there, ValueError for a value that it cannot hold.
     """
-    head = nl.IFINFOMSG.pack(0, 0, index, nl.IFF_UP if up else 0, 0 if up is None else nl.IFF_UP)
+    bits = {nl.IFF_UP: up} if up is not None else {}
+    bits |= {nl.IFF[name]: on != (name == "arp") for name, on in (flags or {}).items()}
+    head = nl.IFINFOMSG.pack(0, 0, index, sum(bit for bit, on in bits.items() if on), sum(bits))
     return _request(*_made(verb, nl.RTM_NEWLINK, nl.RTM_DELLINK), head + encode(LINK, pairs), command)
 
 

@@ -224,6 +224,8 @@ class Grounding:
     def _wire(self, link: Veth) -> Veth:
         if link.master is not None:
             raise UsageError(f"{link.id}: a real NIC is not put into a bridge: 'master' is for namespaces")
+        if link.flags:
+            raise UsageError(f"{link.id}: a real NIC's flags are never changed: {', '.join(link.flags)}")
         if link.limit is not None:
             raise UsageError(f"{link.id}: a real NIC's queueing discipline is never changed: 'limit' is for namespaces")
         read = self._nic(link)
@@ -283,8 +285,8 @@ class Grounding:
             case DeleteNamespace(id=ns_id) if ns_id in self.ground.facts:
                 refuse(f"delete the machine {ns_id}")
             case SetLink(before=Veth() as before, after=Veth() as after):
-                if (before.up, before.mac, before.mtu, before.limit) != (after.up, after.mac, after.mtu, after.limit):
-                    refuse(f"change the state, MAC or MTU of the NIC {after.id}")
+                if _own(before) != _own(after):
+                    refuse(f"change the state, flags, MAC or MTU of the NIC {after.id}")
                 if (before.addresses, before.neighbors) != (after.addresses, after.neighbors):
                     yield replace(change, before=self._wire(before), after=self._wire(after), via="netlink")
             case SetLink(before=Macvlan() as before, after=Macvlan() as after):
@@ -315,6 +317,11 @@ class Grounding:
         )
         namespaces = tuple(replace(ns, sysctls=()) for ns in step.state.namespaces if ns.kind != "switch")
         return Step(step.name, mine, replace(step.state, links=links, namespaces=namespaces))
+
+
+def _own(nic: Veth) -> tuple[object, ...]:
+    """What a machine's NIC keeps."""
+    return nic.up, nic.mac, nic.mtu, nic.limit, nic.flags
 
 
 def _refuser(step: Step) -> Callable[[str], None]:

@@ -103,6 +103,9 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     """Handle an ARP packet (arp_rcv, arp_process)."""
     packet: Arp = frame.payload
     ns = dev.ns
+    if not packet.request and dev is sim.sock and packet_type == HOST and sim.request == "arp-request":
+        # A packet socket hears what ARP itself may throw away.
+        sim.answers.append(packet.mac)
     if not dev.arp:
         sim.note(packet.phase, dev.id, "arp is off", DEAF, end=True)
         return
@@ -131,8 +134,6 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
             raise Unknown(f"{dev.id} may answer for others (proxy_arp), after a random delay")
         elif sim.hops is not None:
             sim.note(packet.phase, dev.id, "nobody here has the address", NOBODY)
-    elif dev is sim.sock and packet_type == HOST and sim.request == "arp-request":
-        sim.answers.append(packet.mac)
     entry = sim.neigh.get((dev, sender))
     if entry is None:
         return

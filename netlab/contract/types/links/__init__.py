@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from netlab.contract.types.links.base import Link, Place, Plug, stack, with_state
+from netlab.contract.types.links.base import FLAGS, Link, Place, Plug, stack, with_state
 from netlab.contract.types.links.bridge import Bridge, Switch
 from netlab.contract.types.links.dummy import Dummy
 from netlab.contract.types.links.macvlan import Macvlan, Macvtap
@@ -13,6 +13,7 @@ from netlab.contract.types.links.switchlink import SwitchLink
 from netlab.contract.types.links.veth import Veth, nics
 
 __all__ = [
+    "FLAGS",
     "INTERFACES",
     "AnyLink",
     "Bridge",

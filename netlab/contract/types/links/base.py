@@ -12,6 +12,8 @@ from netlab.contract.where import Where
 #: Where a frame may wait: a CPU's receive backlog behind a wire, or the workqueue of a parent's broadcasts.
 Queue = Literal["backlog", "workqueue"]
 L = TypeVar("L", bound="Link")
+#: What of an interface can be switched on and off, as ip-link(8) calls it.
+FLAGS = ("arp", "promisc", "allmulticast", "multicast")
 
 
 class Place(NamedTuple):
@@ -74,6 +76,9 @@ class Link:
     up: bool = True
     carrier: bool = True
     arp: bool = True
+    promisc: bool = False
+    allmulticast: bool = False
+    multicast: bool = True
     addresses: tuple[Address, ...] = ()
     neighbors: tuple[Neighbor, ...] = ()
     limit: Limit | None = None
@@ -83,6 +88,12 @@ class Link:
     def id(self) -> str:
         """``A:ens160``."""
         return f"{self.namespace}:{self.name}"
+
+    @property
+    def flags(self) -> dict[str, bool]:
+        """Those of `FLAGS` that aren't as its kind has them when new."""
+        new = type(self).__dataclass_fields__
+        return {name: value for name in FLAGS if (value := getattr(self, name)) != new[name].default}
 
     # --- what it is connected to --------------------------------------------------------------------
 
