@@ -216,8 +216,8 @@ def _runs(what: str, runs: Sequence[Run], told: Explanation, style: Style) -> It
 
 def _broken(line: str, width: int) -> Iterator[str]:
     """A line of the shell, broken between its words where it would be too long."""
-    if line.startswith("#") or len(line) <= width:
-        yield line
+    if line.startswith("#") or "\n" in line or len(line) <= width:
+        yield from line.splitlines()
         return
     now = ""
     for word in map(shlex.quote, shlex.split(line)):

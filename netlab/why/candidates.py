@@ -12,7 +12,7 @@ from dataclasses import fields
 
 from netlab.contract.types import AnyLink, Macvlan, Port, Veth, size_of
 from netlab.report.changes import sysctl_name
-from netlab.why import addressing, family
+from netlab.why import addressing, family, filters
 from netlab.why.case import Candidate, Case, Step
 
 DOWN = "Nothing passes an interface, a port or a switch that is down."
@@ -29,6 +29,7 @@ RP_FILTER = (
     "Strict rp_filter (1) drops what comes in by another interface than the answer would leave by; loose (2) only"
     " asks that there be a way back."
 )
+BRIDGED = "With bridge-nf-call-iptables=1 what a bridge only passes on is filtered as if the host were a router."
 IGNORED = "A machine that ignores pings can be reached all the same, but a ping doesn't show it."
 #: Settings of a namespace that keep packets out: the values to try instead, the gentlest first, and why.
 _FILTERS = (
@@ -37,6 +38,8 @@ _FILTERS = (
     ("arp_ignore", ("1", "0"), "arp_ignore from 2 on refuses to answer ARP of another subnet, or all of it."),
     ("icmp_echo_ignore_all", ("0",), IGNORED),
     ("echo_ignore_all", ("0",), IGNORED),
+    ("bridge-nf-call-iptables", ("0",), BRIDGED),
+    ("bridge-nf-call-ip6tables", ("0",), BRIDGED),
 )
 
 
@@ -46,6 +49,7 @@ def candidates(case: Case) -> Iterator[Candidate]:
     yield from _source_lists(case)
     yield from _arp_flux(case)
     yield from _filters(case)
+    yield from filters.filters(case)
     yield from _port_options(case)
     yield from addressing.routes(case)
     yield from _mtu(case)
@@ -112,7 +116,7 @@ def _arp_flux(case: Case) -> Iterator[Candidate]:
 
 
 def _filters(case: Case) -> Iterator[Candidate]:
-    through = addressing.gateways(case)
+    through = [*addressing.gateways(case), *(link.namespace for link in case.state.links if link.bridges)]
     for namespace in dict.fromkeys((case.destination.namespace, case.source.namespace, *through)):
         for name, values, because in _FILTERS:
             paths = [

@@ -311,13 +311,17 @@ def _routing(before: Namespace, after: Namespace) -> Iterator[tuple[str, str]]:
 
 
 def _nftables(change: SetNftables, rulesets: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Tables of both rulesets are made anew as the new one has them; others of the machine's stay."""
-    old, new = rulesets.get(change.namespace, ""), change.ruleset.strip("\n")
+    """Only what is added to a ruleset; else its tables are made anew, and others of the machine's stay."""
+    old, new = rulesets.get(change.namespace, "").strip("\n"), change.ruleset.strip("\n")
     rulesets[change.namespace] = change.ruleset
+    lead = ("ip", "netns", "exec", _netns(change.namespace)) if "/" in change.namespace else ()
+    added = new.removeprefix(old).strip("\n").splitlines()
+    if old and new.startswith(old) and all(line.startswith("insert rule ") for line in added):
+        yield from ((change.namespace, shlex.join((*lead, "nft", line))) for line in added)
+        return
     tables = dict.fromkeys(_TABLE.findall(f"{old}\n{new}"))
     # A table is only deleted where it is: adding it before does nothing where it is.
     gone = [line for family, name in tables for line in (f"add table {family}{name}", f"delete table {family}{name}")]
-    lead = ("ip", "netns", "exec", _netns(change.namespace)) if "/" in change.namespace else ()
     lines = [shlex.join((*lead, "nft", "-f", "-")) + " <<'END'", *gone, *new.splitlines(), "END"]
     yield change.namespace, "\n".join(line for line in lines if line)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import dedent
 from typing import Any
 
 #: A line of a step's YAML is broken where it would be longer.
@@ -31,7 +32,11 @@ def indented(text: str, columns: int) -> str:
 def _lines(mapping: dict[str, Any], depth: int) -> Iterable[str]:
     for key, value in mapping.items():
         head = f"{'  ' * depth}{_scalar(key)}:"
-        nested = isinstance(value, dict) and any(isinstance(inner, dict) for inner in value.values())
+        if isinstance(value, str) and "\n" in value:
+            yield f"{head} |"
+            yield from (f"{'  ' * depth}  {line}".rstrip() for line in dedent(value).splitlines())
+            continue
+        nested = isinstance(value, dict) and any(map(_large, value.values()))
         if nested or (isinstance(value, dict) and len(head) + len(_flow(value)) > WIDTH):
             yield head
             yield from _lines(value, depth + 1)
@@ -40,6 +45,11 @@ def _lines(mapping: dict[str, Any], depth: int) -> Iterable[str]:
             yield from (f"{'  ' * depth}  - {_flow(item)}" for item in value)
         else:
             yield f"{head} {_flow(value)}"
+
+
+def _large(value: Any) -> bool:
+    """Whether it can't stand on one line."""
+    return isinstance(value, dict) or (isinstance(value, str) and "\n" in value)
 
 
 def _flow(value: Any) -> str:

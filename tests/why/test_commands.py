@@ -12,7 +12,7 @@ from netlab.why import Fix
 from netlab.why.commands import Run
 
 from .test_fixes import ask, siblings
-from .test_questions import HOLE, RACE, SAME_MAC, TABLE, asked
+from .test_questions import BRIDGE_NF, CLOSED, HOLE, RACE, RULED, SAME_MAC, TABLE, asked
 
 SHIM = """\
 name: shim
@@ -136,6 +136,9 @@ class Machines:
         (FILTERED, "A B:eth0.7", "rp_filter", "A -I eth0 10.0.0.2"),
         (DEAF, "A B", "arp_ignore", "A 10.0.0.2"),
         (asked(HOLE.replace("TYPE", "blackhole")), "A B", "blackhole", "A 10.0.0.2"),
+        (asked(CLOSED), "A B", "pass: icmp", "A 10.0.0.2"),
+        (asked(RULED), "A B", "the rule 'ip daddr", "A 10.0.0.2"),
+        (asked(BRIDGE_NF), "h/vm1 h/vm2", "pass: icmp", "h/vm1 10.0.0.2"),
         (asked(TABLE), "A B", "the rule", "A 10.0.0.2"),
         (asked(RACE), "A/web S", "metric 99", "A/web 192.0.2.2"),
         (asked(SAME_MAC), "n1 n2", "a MAC of its own", "n1 10.0.0.2"),

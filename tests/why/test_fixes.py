@@ -195,6 +195,7 @@ def test_plain_json() -> None:
             "set": {"A:eth0": {"neighbors": {"fd00::1": "02:00:00:00:00:01", "10.0.0.1": "02:00:00:00:00:02"}}},
         },
         {"name": "x: y", "set": {"a,b": {"mac": "{}"}}},
+        {"name": "x", "set": {"B": {"nftables": "table ip t {\n  chain c {\n  }\n}\n"}, "A": {"mtu": 1400}}},
     ],
 )
 def test_yaml_as_written_by_hand(step: dict[str, object]) -> None:

@@ -95,6 +95,49 @@ NO_ROUTE = """\
     interfaces: {eth0: {switch: lan, addresses: [10.0.0.254/24]}, eth1: {switch: net, addresses: [192.0.2.1/24]}}
   S: {interfaces: {eth0: {switch: net, addresses: [192.0.2.2/24]}}, routes: [{to: default, via: 192.0.2.1}]}
 """
+#: Docker filters what bridges only pass on.
+BRIDGE_NF = """\
+  h:
+    interfaces:
+      br0: {type: bridge}
+      br1: {type: bridge}
+    containers:
+      vm1: {interfaces: {eth0: {bridge: br0, addresses: [10.0.0.1/24]}}}
+      vm2: {interfaces: {eth0: {bridge: br0, addresses: [10.0.0.2/24]}}}
+    sysctls: {net.bridge.bridge-nf-call-iptables: 1}
+    nftables: |
+      table ip filter {
+        chain FORWARD {
+          type filter hook forward priority filter; policy drop;
+          iifname "docker0" accept
+        }
+      }
+"""
+CLOSED = """\
+  A: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24]}}}
+  B:
+    interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}
+    nftables: |
+      table inet filter {
+        chain input {
+          type filter hook input priority filter; policy drop;
+          ct state established,related accept
+          tcp dport 22 accept
+        }
+      }
+"""
+RULED = """\
+  A:
+    interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24]}}
+    nftables: |
+      table ip t {
+        chain out {
+          type filter hook output priority 0;
+          ip daddr   10.0.0.2 drop; tcp dport 80 reject
+        }
+      }
+  B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}}
+"""
 SKIPS, NO_CARRIER = "macvlan/parent-tx-skips-children", "link/no-carrier"
 CASES = (
     Case("moby/libnetwork#1915", home(), "h h/web", SKIPS, "give h a macvlan child of its own (a shim)"),
@@ -109,6 +152,10 @@ CASES = (
     Case("plugins#250", SAME_MAC, "n1 n2", "bridge/same-mac-twice", "give n2:eth0 a MAC of its own"),
     Case("pipework#239", home("vepa"), "h/web h/db", "bridge/no-reflection", "set h/web:eth0 and h/db:eth0 to bridge"),
     Case("moby/moby#50929", RACE, "A/web S", "ip/not-forwarding", "let the route default via 10.0.0.254 metric 200"),
+    Case("moby/moby#48365", BRIDGE_NF, "h/vm1 h/vm2", "nft/dropped", "set bridge-nf-call-iptables=0 in h"),
+    Case("a firewall", CLOSED, "A B", "nft/dropped", "let inet filter/input in B pass: icmp type"),
+    Case("a port", CLOSED, "A B", "nft/dropped", "let inet filter/input in B pass: tcp dport 80 accept", "tcp/80"),
+    Case("a rule", RULED, "A B", "nft/dropped", "take away the rule 'ip daddr 10.0.0.2 drop' of ip t/out in A"),
     Case("two tables", TABLE, "A B", "neigh/unresolved", "take away the rule priority 32765 to 10.0.0.0/24 table 7"),
     Case("no route", NO_ROUTE, "A S", "ip/unreachable", "add routes through R: A by 10.0.0.254"),
     *(
