@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 N      ?=
 SEED   ?= 1
 
-.PHONY: help demo test lint packages browser fuzz mutate sysctls fuzz-input crash lowest stress bench gallery picture test-vagrant clean
+.PHONY: help demo test lint packages browser fuzz mutate sysctls fuzz-input crash lowest stress bench playground gallery picture test-vagrant clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -63,6 +63,9 @@ bench: $(VENV)/.installed  ## netlab against its peers, alternately, as ratios
 
 picture: $(VENV)/.dev  ## the README's picture of the terminal
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/terminal_picture.py docs/img/bridge-two-node.svg netlab run bridge-two-node.yaml --no-report
+
+playground: $(VENV)/.installed  ## the static site on which topologies are predicted, under build/playground
+	$(BIN)/python -m netlab playground build/playground
 
 gallery: $(VENV)/.dev  ## the rendered reports under reports/gallery, and the README's pictures of them
 	$(BIN)/python tools/gallery.py

@@ -15,6 +15,7 @@ COMMANDS = {
     "report": ("report", "Examine"),
     "predict": ("predict", "Understand"),
     "why": ("why", "Understand"),
+    "playground": ("playground", "Understand"),
     "rules": ("rules", "Understand"),
     "init": ("init", "Topologies"),
     "list": ("topologies", "Topologies"),

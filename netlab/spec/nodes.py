@@ -88,6 +88,10 @@ def _check_text(text: str, file: str) -> None:
         raise TopologyError([Problem(where, f"control character U+{ord(bad[0]):04X}", "remove it")])
 
 
+#: The compiled parser; in a browser there is only the one in Python.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 class _Composer:
     def __init__(self, file: str, text: str, problems: Problems | None) -> None:
         self.file = file
@@ -97,7 +101,7 @@ class _Composer:
         self.open: set[int] = set()
         self.count = 0
         self.lines: list[str] | None = None
-        self.events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
+        self.events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
 
     def run(self) -> Node:
         try:

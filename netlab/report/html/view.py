@@ -22,21 +22,31 @@ _HEADLINES = {
     "fail": ("✗", "Not as expected"),
     "inconclusive": ("?", "Not all is proved"),
 }
+#: The same of a prediction, by what the file expects of pairs.
+_FORESEEN = {
+    "pass": ("✓", "As the file expects"),
+    "fail": ("✗", "Not as the file expects"),
+    "inconclusive": ("→", "Predicted"),
+}
+#: The substrate of a record that holds a prediction alone (`netlab.foresee`).
+PREDICTED = "model"
 
 
 def report(record: Record) -> dict[str, Any]:
     """The view of one run."""
     topology, summary = record["topology"], record["summary"]
-    mark, headline = _HEADLINES[summary["verdict"]]
+    foreseen = record["substrate"] == PREDICTED
+    verdict = _of_entries(summary) if foreseen else summary["verdict"]
+    mark, headline = (_FORESEEN if foreseen else _HEADLINES)[verdict]
     steps = [_step(record, k) for k in range(len(record["steps"]))]
     return {
         "title": topology["name"],
         "description": topology["description"],
         "warnings": topology["warnings"],
-        "verdict": summary["verdict"],
+        "verdict": verdict,
         "mark": mark,
         "headline": headline,
-        "counts": [(word, summary[word]) for word in words.COUNTED],
+        "counts": [] if foreseen else [(word, summary[word]) for word in words.COUNTED],
         "facts": list(_facts(record)),
         "claims": claims(record),
         "steps": steps,
@@ -49,11 +59,22 @@ def report(record: Record) -> dict[str, Any]:
         "endpoints": record["endpoints"],
         "legend": _legend(record),
         "again": again(record),
-        "versions": f"netlab {record['netlab']}, Linux {record['kernel']}, record {record['schema']}",
+        "versions": ", ".join(
+            [
+                f"netlab {record['netlab']}",
+                *([] if foreseen else [f"Linux {record['kernel']}", f"record {record['schema']}"]),
+            ]
+        ),
         "durations": list(_durations(record)),
         "diagram_css": Markup(diagram.css()),
         "data": data.island(record),
     }
+
+
+def _of_entries(summary: Mapping[str, Any]) -> str:
+    """The verdict of a prediction: that of the file's expectations alone."""
+    entries = summary["expectations"]
+    return "fail" if entries["fail"] else "pass" if entries["pass"] and not entries["inconclusive"] else "inconclusive"
 
 
 def again(record: Record) -> str:
@@ -75,13 +96,17 @@ _SUBSTRATES = {"netns": "network namespaces", "vm": "a virtual machine", "hosts"
 
 
 def _facts(record: Record) -> Iterator[str]:
-    yield f"Linux {record['kernel']}"
-    substrate: str = _SUBSTRATES.get(record["substrate"]) or record["substrate"]
-    yield f"{substrate}, without root" if record["rootless"] else substrate
+    if foreseen := record["substrate"] == PREDICTED:
+        yield "predicted by the model: nothing was built, nothing was sent"
+    else:
+        yield f"Linux {record['kernel']}"
+        substrate: str = _SUBSTRATES.get(record["substrate"]) or record["substrate"]
+        yield f"{substrate}, without root" if record["rootless"] else substrate
     yield f"{len(record['endpoints'])} endpoints"
     if len(record["steps"]) > 1:
         yield f"{len(record['steps'])} steps"
-    yield when(record)
+    if not foreseen:
+        yield when(record)
     if "total" in record["durations"]:
         yield f"{record['durations']['total']:.2f} s"
 
