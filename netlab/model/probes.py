@@ -304,7 +304,10 @@ def _ask(sim: Sim, layer: str, source: End, target: End) -> str:
     else:
         ipv6.send(sim, ns, packet, sim.sock, True, way)
     sim.run()
-    return _entered(sim, target)
+    letter = _entered(sim, target)
+    if packet.dport is not None and letter != "U":
+        raise Unknown(f"whether a program listens on port {packet.dport} of {target.id} is not for a model to know")
+    return letter
 
 
 def _transmit(sim: Sim, dev: Device, frame: Frame) -> None:

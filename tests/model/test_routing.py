@@ -134,3 +134,15 @@ def test_ipv6_reply_prefers_the_ingress() -> None:
         story = prediction.story(layer, 2, 1)
         assert story.letter == "R"
         assert next(hop.at for hop in story.hops if hop.phase == "echo-reply") == reply
+
+
+def test_nobody_knows_whether_a_program_listens() -> None:
+    """What gets through to a port of the user's own is unknown, for a refusal may follow; what doesn't is not."""
+    for layer in ("tcp/80", "host:tcp/80", "udp6/53", "host:udp6/53"):
+        source = "a" if layer.startswith("host:") else "a:eth0"
+        state = routed().state()
+        prediction = predict(state, (layer,))
+        i, j = state.row(layer, source), state.column(layer, "b:eth0")
+        assert prediction.letters[layer][i][j] == "?"
+        assert "whether a program listens on port" in prediction.unknown[layer, i, j]
+        assert letter(routed(False).state(), layer, source, "b:eth0") == "U"
