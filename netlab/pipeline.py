@@ -10,23 +10,24 @@ The pure rooms are imported inside the functions, so that the agent starts befor
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netlab.contract.observed import LayerObserved, MeasuresObserved, StepObserved
 from netlab.contract.types import (
     ALL_LAYERS,
-    LAYERS,
     ExpectPair,
     ExpectWire,
     Plan,
-    State,
     Step,
     Target,
+    asks_host,
     base_layer,
     layer_family,
 )
@@ -286,16 +287,26 @@ def chosen_steps(plan: Plan, names: Sequence[str]) -> list[tuple[Step, bool]]:
 
 
 def chosen_layers(plan: Plan, step: Step, asked: Sequence[str]) -> tuple[str, ...]:
-    """The layers asked for, or all for which two endpoints of the step have addresses."""
+    """The layers asked for; or all for which two namespaces (host questions) or endpoints of the step have addresses,
+    with the sizes, ports and targets that the file asks for."""
     if asked:
         return tuple(sorted(dict.fromkeys(asked), key=lambda layer: ALL_LAYERS.index(base_layer(layer))))
-    sized = {layer for entry in _entries(plan, step) for layer in _layers_of(entry) if layer not in LAYERS}
-    families = _families(step.state)
+    named = {layer for entry in _entries(plan, step) for layer in _layers_of(entry)}
+    hosts = _common(asker.families for asker in step.state.askers)
+    ends = _common([family for family in (4, 6) if end.address(family)] for end in step.state.endpoints)
+    aimed = {target.family for target in step.state.targets}
+
+    def applies(layer: str) -> bool:
+        family = layer_family(layer)
+        if asks_host(layer):
+            return family in hosts or (family in aimed and layer in named)
+        return family is None or family in ends
+
     return tuple(
         layer
-        for base in LAYERS
-        for layer in (base, *sorted(one for one in sized if base_layer(one) == base))
-        if layer_family(layer) in families
+        for base in ALL_LAYERS
+        for layer in (base, *sorted(one for one in named if one != base and base_layer(one) == base))
+        if applies(layer)
     )
 
 
@@ -348,12 +359,9 @@ def _layers_of(entry: Any) -> tuple[str, ...]:
     return (entry.layer,) if isinstance(entry, ExpectWire) else ()
 
 
-def _families(state: State) -> set[int | None]:
-    both: dict[int | None, int] = {
-        4: sum(endpoint.v4 is not None for endpoint in state.endpoints),
-        6: sum(endpoint.v6 is not None for endpoint in state.endpoints),
-    }
-    return {None, *(family for family, count in both.items() if count > 1)}
+def _common(families: Iterable[Iterable[int]]) -> set[int]:
+    """The address families that two or more have."""
+    return {family for family, count in Counter(chain.from_iterable(families)).items() if count > 1}
 
 
 # --- time and place ---------------------------------------------------------------------------------

@@ -162,7 +162,7 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
 
 def routed(state: State) -> bool:
     """Whether a packet may pass another namespace on its way, or try to."""
-    return bool(state.routers) or any(ns.routes or ns.rules for ns in state.namespaces)
+    return bool(state.routers) or any(ns.routes or ns.rules or ns.nftables for ns in state.namespaces)
 
 
 def near(state: State, layer: str) -> Callable[[Pair], bool]:
@@ -185,7 +185,7 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
     # Where a link is down its connected routes are gone; others never got any.
     lame = {link.namespace for link in state.links if link.interface and not link.up}
     lame |= {state.link(link_id).namespace for link_id, _ in state.routeless}
-    unsure = {ns.id for ns in state.namespaces if ns.rules or (ns.routes and ns.id in lame)}
+    unsure = {ns.id for ns in state.namespaces if ns.rules or ns.nftables or (ns.routes and ns.id in lame)}
     # By an entry of the file an answer may go to a third host, which forwards it.
     unsure |= _knowing(state)
     routes = {ns.id: [ipaddress.ip_network(route.to) for route in ns.routes] for ns in state.namespaces}

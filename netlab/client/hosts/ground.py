@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from netlab.client.errors import CannotRun
+from netlab.client.hosts import questions
 from netlab.client.hosts.inventory import Machine
 from netlab.client.hosts.nics import Facts
 from netlab.contract.types import (
@@ -63,12 +64,13 @@ class Grounding:
     def __init__(
         self, plan: Plan, ground: Ground, nics: Mapping[str, str], indexes: Mapping[str, int] | None = None
     ) -> None:
-        self.original = plan
+        self.original = plan = questions.of_interfaces(plan)
         self.ground = ground
         self.nics = nics
         self.notes: list[str] = []
         self._indexes: dict[str, int] = dict(indexes or {})
         self._macs = self._real_macs()
+        self._note(questions.NOTE)
         self._note_leftovers()
         self._check_names()
         self._check_addresses()
