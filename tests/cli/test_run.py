@@ -347,7 +347,7 @@ def test_what_was_finished_before_an_interruption_is_told(files: Path) -> None:
         out, err = process.communicate()
     os.close(writer)
     assert process.returncode == 130
-    assert [line.split()[:3] for line in out.splitlines() if line.startswith("✓")] == [["✓", "two", "14"]]
+    assert [line.split()[:3] for line in out.splitlines() if line.startswith("✓")] == [["✓", "two", "26"]]
     assert out.splitlines()[-1].startswith("1 topology: ")
     assert err.splitlines() == ["not examined to the end: later, red", "netlab: interrupted"]
     assert "two" in (files / "reports" / "index.html").read_text()
