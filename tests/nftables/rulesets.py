@@ -56,6 +56,9 @@ FILTERS = {
         "inet", ("filter input 0", "meta l4proto tcp reject with tcp reset", f"udp dport {_OWN} reject",
                  "icmp type echo-request reject with icmp type admin-prohibited", "icmpv6 type echo-request reject"),
     ),
+    "reject by family": table(
+        "inet", ("filter input 0", "reject with icmpv6 type no-route", "reject with tcp reset"),
+    ),
     "reject out": table("ip", ("filter output 0", "meta l4proto tcp reject with tcp reset", "reject")),
     "no way out at input": table("inet", ("filter input 0", 'oifname != "eth0" icmp type echo-request drop')),
     "no match at input": table("inet", ("filter input 0", 'oifname "eth0" icmp type echo-request drop')),

@@ -36,9 +36,13 @@ class VerdictMap:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """The packet is dropped, and its sender told: by an ICMP error or, with ``reset``, by a TCP segment."""
+    """The packet is dropped, and its sender told: by an ICMP error or, with ``reset``, by a TCP segment.
 
-    reset: bool
+    So it is for TCP alone, and where the error is one of ICMP or ICMPv6, for a ``family`` alone.
+    """
+
+    reset: bool = False
+    family: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,15 @@ class SetMark:
 
 @dataclass(frozen=True, slots=True)
 class Nat:
-    """A connection is translated. Without ``address`` the kernel chooses it; without ``port`` that stays."""
+    """A connection is translated. Without ``address`` the kernel chooses it; without ``port`` that stays.
+
+    ``family`` is that of the address, else 0.
+    """
 
     kind: Literal["snat", "dnat", "masquerade", "redirect"]
     address: int | None = None
     port: int | None = None
+    family: int = 0
 
 
 @dataclass(frozen=True, slots=True)

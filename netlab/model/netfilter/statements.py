@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import replace
 
 from netlab.model.netfilter.ruleset import (
     Expression,
@@ -22,7 +23,8 @@ from netlab.model.netfilter.tokens import Cursor, NotRead
 from netlab.model.netfilter.values import FIELDS, compared, field, literal
 
 _VERDICTS = ("accept", "drop", "continue", "return", "jump", "goto")
-_REJECTS = ("icmp", "icmpv6", "icmpx")
+#: The address family of each kind of error.
+_REJECTS = {"icmp": 4, "icmpv6": 6, "icmpx": 0}
 _NAT_FLAGS = ("random", "persistent", "fully-random")
 #: What `log` takes, and whether a word follows.
 _LOG = ("prefix", "level", "group", "flags", "snaplen", "queue-threshold")
@@ -96,14 +98,15 @@ def _number(text: str, kind: str) -> Interval:
 
 def _reject(cursor: Cursor) -> Reject:
     if not cursor.skip("with"):
-        return Reject(False)
+        return Reject()
     if cursor.skip("tcp", "reset"):
-        return Reject(True)
-    if cursor.word() not in _REJECTS:
+        return Reject(reset=True)
+    family = _REJECTS.get(cursor.word())
+    if family is None:
         raise NotRead("reject")
     cursor.skip("type")
     cursor.take()
-    return Reject(False)
+    return Reject(family=family)
 
 
 def _map(cursor: Cursor, name: str) -> VerdictMap:
@@ -129,28 +132,22 @@ def _nat(cursor: Cursor, table: Table) -> Nat:
         raise NotRead(kind)
     for family in ("ip", "ip6"):
         cursor.skip(family)
-    address: int | None = None
-    port: int | None = None
-    if cursor.skip("to"):
-        address, port = _destination(cursor.word())
+    found = _destination(cursor.word()) if cursor.skip("to") else Nat(kind)  # type: ignore[arg-type]
     while cursor.peek() in _NAT_FLAGS:
         cursor.take()
-    if kind in ("snat", "dnat"):
-        if address is None:
-            raise NotRead(kind)
-    elif address is not None:
+    chooses = kind in ("masquerade", "redirect")
+    if (found.address is not None) if chooses else (found.address is None and found.port is None):
         raise NotRead(kind)
-    return Nat(kind, address, port)  # type: ignore[arg-type]
+    return replace(found, kind=kind)  # type: ignore[arg-type]
 
 
-def _destination(text: str) -> tuple[int | None, int | None]:
+def _destination(text: str) -> Nat:
     """``10.0.0.1``, ``10.0.0.1:80``, ``:80``, ``[fd00::1]:80``, ``fd00::1``."""
     parts = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[0-9.]*)(?::([0-9a-z]+))?", text)
+    host, port = parts.groups() if parts is not None else (text, None)
     try:
-        if parts is None:
-            return int(ipaddress.IPv6Address(text)), None
-        host, port = parts.groups()
-        address = int(ipaddress.ip_address(host.strip("[]"))) if host else None
+        address = ipaddress.ip_address(host.strip("[]")) if host else None
     except ValueError:
         raise NotRead(text) from None
-    return address, _number(port, "port")[0] if port else None
+    known = _number(port, "port")[0] if port else None
+    return Nat("dnat", None if address is None else int(address), known, address.version if address else 0)

@@ -19,6 +19,7 @@ from netlab.model.netfilter.ruleset import (
     Verdict,
     VerdictMap,
 )
+from netlab.model.netfilter.values import PROTOCOLS
 from netlab.model.sim import Unknown
 
 #: Ethernet types and NFPROTO_* by address family.
@@ -56,8 +57,19 @@ def _six(view: View, number: int) -> Interval | None:
     return (number, number) if view.family == 6 else None
 
 
-def _port(place: int, protocol: int = 0) -> Callable[[View], Interval | None]:
-    return lambda view: view.ports[place] if view.ports and protocol in (0, view.protocol) else None
+def _port(place: int, protocol: int) -> Callable[[View], Interval | None]:
+    return lambda view: view.ports[place] if view.ports and protocol == view.protocol else None
+
+
+def _transport(place: int) -> Callable[[View], Interval | None]:
+    """The words where TCP and UDP have ports; in their place ICMP has type and code, and a checksum."""
+
+    def found(view: View) -> Interval | None:
+        if view.types is not None:
+            return (view.types[0] << 8,) * 2 if place == 0 else (0, 0xFFFF)
+        return view.ports[place] if view.ports else None
+
+    return found
 
 
 #: Each field's value; None where the packet has no such field, and no rule matches that asks for it (NFT_BREAK).
@@ -72,7 +84,7 @@ _VALUES: dict[str, Callable[[View], Interval | str | None]] = {
     "icmp type": lambda view: view.types if view.family == 4 else None,
     "icmpv6 type": lambda view: view.types if view.family == 6 else None,
     "tcp sport": _port(0, 6), "tcp dport": _port(1, 6), "udp sport": _port(0, 17), "udp dport": _port(1, 17),
-    "th sport": _port(0), "th dport": _port(1),
+    "th sport": _transport(0), "th dport": _transport(1),
     "iif": lambda view: view.iif, "iifname": lambda view: view.iif,
     "oif": lambda view: view.oif, "oifname": lambda view: view.oif,
     "ct state": lambda view: view.state,
@@ -133,6 +145,8 @@ def _applied(rule: Rule, view: View) -> Verdict | Reject | Nat | None:
             for match, verdict in expression.cases:
                 if _matched(match, view, rule):
                     return verdict
+            return None
+        elif (isinstance(expression, Nat | Reject) and expression.family not in (0, view.family)) or (isinstance(expression, Reject) and expression.reset and view.protocol != PROTOCOLS["tcp"]):
             return None
         else:
             return expression
