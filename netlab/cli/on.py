@@ -11,7 +11,7 @@ import click
 from netlab.errors import UsageError
 
 if TYPE_CHECKING:
-    from netlab.client.hosts import Crew, Machine
+    from netlab.client.hosts import HostsClient, Machine
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,14 +37,14 @@ def options(command: F) -> F:
     return command
 
 
-def crew(asked: Mapping[str, Any], log: Callable[[str], None] | None = None) -> Crew | None:
+def client(asked: Mapping[str, Any], log: Callable[[str], None] | None = None) -> HostsClient | None:
     """The machines that a command was given, or None where it runs here. Raises UsageError."""
     given = machines(asked)
     if given is None:
         return None
-    from netlab.client.hosts import Crew
+    from netlab.client.hosts import HostsClient
 
-    return Crew(given, allow_management=bool(asked["allow_management_nic"]), on_log=log)
+    return HostsClient(given, allow_management=bool(asked["allow_management_nic"]), on_log=log)
 
 
 def machines(asked: Mapping[str, Any]) -> Callable[[list[str]], dict[str, Machine]] | None:

@@ -102,7 +102,7 @@ class _Agents:
     def __init__(self, stack: contextlib.ExitStack, log: Callable[[str], None] | None, asked: dict[str, Any]) -> None:
         self._stack = stack
         self._log = log
-        self._agent = on.crew(asked, log) or early.take()
+        self._agent = on.client(asked, log) or early.take()
         if self._agent is not None:
             stack.enter_context(self._agent)
 

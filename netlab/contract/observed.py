@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+#: A row and a column of a layer's matrix.
+Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,66 @@ class LayerObserved:
     wire: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one probe. ``letter`` stays empty until something was seen that decides it; ``wire`` says whether
+    the request left, ``answered`` whether an answer came back, ``told`` what an ICMP error said."""
+
+    letter: str = ""
+    wire: bool = False
+    answered: bool = False
+    told: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    def doubt(self, proof: str, ends: Iterable[tuple[str, str]]) -> None:
+        """A negative stands only where the proof is whole and both ends are proved alive or known dead.
+
+        ``proof`` says why it isn't whole. Of each end ``ends`` tells how it is dead, or else what of it isn't proved.
+        """
+        if proof:
+            self.letter = "?"
+            self.evidence["reason"] = proof
+        elif self.letter == "U":
+            for dead, lack in ends:
+                if dead:
+                    self.evidence |= {"reason": "known-dead", "dead": dead}
+                elif lack:
+                    self.letter = "?"
+                    self.evidence["reason"] = f"no control: {lack}"
+
+
+def matrix(
+    layer: str,
+    size: tuple[int, int],
+    results: Mapping[Pair, Result],
+    applicable: Collection[Pair],
+    *,
+    wire: bool,
+    **more: Any,
+) -> LayerObserved:
+    """The results of a layer as it travels; ``size`` is that of its matrix, ``more`` are further fields.
+
+    Of a large lab the evidence of what was reached is left out.
+    """
+    rows, wires, evidence = [], [], {}
+    for i in range(size[0]):
+        row, left = [], []
+        for j in range(size[1]):
+            result = results.get((i, j))
+            if result is None:
+                row.append(" " if (i, j) in applicable else ".")
+                left.append(" ")
+                continue
+            row.append(result.letter)
+            unseen = result.evidence.pop("wire", "0")
+            left.append("1" if result.wire else unseen)
+            if result.evidence and (result.letter != "R" or "finding" in result.evidence or max(size) <= 30):
+                evidence[f"{i},{j}"] = result.evidence
+        rows.append("".join(row))
+        wires.append("".join(left))
+    return LayerObserved(layer, tuple(rows), evidence, wire=tuple(wires) if wire else (), **more)
 
 
 @dataclass(frozen=True)

@@ -65,10 +65,10 @@ class Labs:
             return self._agent
 
     def _crew(self) -> Agent:
-        from netlab.client.hosts import Crew, parse
+        from netlab.client.hosts import HostsClient, parse
 
         given = parse(self.on)
-        return Crew(lambda hosts: {host: given[host] for host in hosts if host in given})
+        return HostsClient(lambda hosts: {host: given[host] for host in hosts if host in given})
 
     @property
     def up(self) -> list[Lab]:

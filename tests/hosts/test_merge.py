@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netlab.client.hosts.merge import Seen, merged
+from netlab.client.hosts.merge import merged
+from netlab.contract.observed import Result
 from netlab.plan import from_file
 
 TEXT = """
@@ -30,5 +31,5 @@ def test_another_door_is_told_after_the_rounds(doors: list[str], final: bool, le
     """That a request came in by another interface only is a negative: it is told when the rounds are over."""
     state = from_file(TEXT, "f").steps[0].state
     destination = state.endpoints[state.index["B:eth0"]]
-    asked, heard = Seen(answered=True), Seen(evidence={"entered": doors} if doors else {})
+    asked, heard = Result(answered=True), Result(evidence={"entered": doors} if doors else {})
     assert merged("icmp", destination, asked, heard, final=final).letter == letter

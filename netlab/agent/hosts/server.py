@@ -18,8 +18,8 @@ from netlab.agent.hosts.ends import connect as connect_end
 from netlab.agent.hosts.ends import serve as serve_end
 from netlab.agent.hosts.lab import HostLab
 from netlab.agent.hosts.machine import Here
+from netlab.agent.hosts.prober import HostProber, fence_of
 from netlab.agent.hosts.relay import Relay
-from netlab.agent.hosts.station import Station, fence_of
 from netlab.agent.hosts.undo import UndoList
 from netlab.agent.launcher import Entered
 from netlab.agent.measure import Ends, measure
@@ -58,7 +58,7 @@ class HostsServer(Server):
         self.left = left
         self.here = Here("machine")
         self.part: HostLab | None = None
-        self.station: Station | None = None
+        self.prober: HostProber | None = None
         self.heard_at = time.monotonic()
         self._outside: Netns | None = None
         self._released: dict[int, threading.Event] = {}
@@ -137,20 +137,20 @@ class HostsServer(Server):
         self._stop()
         if self.part is None or self.part.state is None:
             raise NotDone("usage", message="nothing has been built yet")
-        self.station = Station(
+        self.prober = HostProber(
             self.part, self.part.state, message["links"], message["cpus"], self.fence, wire=message["wire"]
         )
         return None, []
 
-    def _armed(self) -> Station:
-        if self.station is None:
+    def _armed(self) -> HostProber:
+        if self.prober is None:
             raise NotDone("usage", message="nothing is being probed")
-        return self.station
+        return self.prober
 
     def _stop(self) -> None:
-        if self.station is not None:
-            self.station.close()
-            self.station = None
+        if self.prober is not None:
+            self.prober.close()
+            self.prober = None
 
     def controls(self, message: dict[str, Any]) -> Answer:
         """Send positive controls."""
@@ -171,7 +171,7 @@ class HostsServer(Server):
 
     def rounds(self, message: dict[str, Any]) -> Answer:
         """Rounds with the other machines; why there is no proof, or ''."""
-        return self._armed().crossing.run(message["count"], message["base"]), []
+        return self._armed().barrier.run(message["count"], message["base"]), []
 
     def collect(self, message: dict[str, Any]) -> Answer:
         """What was seen of the wave."""
@@ -255,7 +255,7 @@ class HostsServer(Server):
 
     def quiet(self, _message: dict[str, Any]) -> Answer:
         """The lab has ended on every machine: delete its neighbours, so that no machine asks for them any more."""
-        if self.station is not None:
-            self.station.flush()
+        if self.prober is not None:
+            self.prober.flush()
         self._stop()
         return None, []

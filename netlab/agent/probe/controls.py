@@ -21,7 +21,7 @@ BATCH = 16
 
 
 @dataclass
-class Life:
+class Liveness:
     """What is known of one link: ``dead`` (and why), or which directions were proved."""
 
     dead: str = ""
@@ -53,14 +53,14 @@ class Controls:
     def __init__(self, view: LabView, receivers: Receivers) -> None:
         self.view = view
         self.receivers = receivers
-        self.lives: dict[str, Life] = {}
+        self.liveness: dict[str, Liveness] = {}
         self._receiving: dict[int, set[str]] = {}
         self._sending: dict[int, str] = {}
 
     def heard(self, number: int, link: str) -> None:
         """A control frame came in at a link."""
         if link in self._receiving.get(number, ()):
-            self.lives[link].receives = True
+            self.liveness[link].receives = True
         self.on_wire(number, link)
 
     def on_wire(self, number: int, place: str) -> None:
@@ -69,22 +69,22 @@ class Controls:
         if link is not None:
             far = self.view.far(link)
             if far is not None and place in far.places:
-                self.lives[link].transmits = True
+                self.liveness[link].transmits = True
 
     def run(self) -> None:
         """Probe every endpoint's link until it is proved, dead, or patience is over."""
         for endpoint in self.view.endpoints:
-            life = self.lives.setdefault(endpoint.link, Life())
+            known = self.liveness.setdefault(endpoint.link, Liveness())
             read = self.view.links[endpoint.link]
             if not read["up"]:
-                life.dead = "down"
+                known.dead = "down"
             elif not read["carrier"]:
-                life.dead = "no carrier"
+                known.dead = "no carrier"
             elif (bottom := self.view.state.root(endpoint.link)).swallows:
-                life.dead = f"on {bottom.id}, which has no wire" if bottom.id != endpoint.link else "without a wire"
-            life.closed = self._closed(endpoint.link)
+                known.dead = f"on {bottom.id}, which has no wire" if bottom.id != endpoint.link else "without a wire"
+            known.closed = self._closed(endpoint.link)
         for _ in range(TRIES):
-            open_links = [link for link, life in self.lives.items() if not life.proved]
+            open_links = [link for link, known in self.liveness.items() if not known.proved]
             if not open_links:
                 return
             for number, link in enumerate(open_links, 1):
@@ -93,7 +93,7 @@ class Controls:
                     # A switch hears all of them by one socket.
                     self.receivers.drain()
             self.receivers.wait(
-                lambda links=tuple(open_links): all(self.lives[one].proved for one in links),  # type: ignore[misc]
+                lambda links=tuple(open_links): all(self.liveness[one].proved for one in links),  # type: ignore[misc]
                 time.monotonic() + PATIENCE,
             )
 
@@ -117,20 +117,20 @@ class Controls:
         far = self.view.far(link_id)
         if far is None:
             return
-        life = self.lives[link_id]
+        known = self.liveness[link_id]
         mac = frames.mac_bytes(self.view.links[link_id]["mac"])
         source = frames.FENCE_SOURCE
         if link.hears_only:
             source = frames.mac_bytes(link.hears_only[0])
         try:
-            if not life.receives and not life.closed:
+            if not known.receives and not known.closed:
                 # By unicast and by broadcast: a parent under a passthru child hears only broadcasts, a child
                 # whose queue is closed only unicast.
                 for destination in (mac, frames.BROADCAST):
                     number = next(self.view.numbers)
                     self._receiving[number] = {link_id}
                     far.inject(frames.raw(destination, source, number))
-            if not life.transmits:
+            if not known.transmits:
                 number = next(self.view.numbers)
                 self._sending[number] = link_id
                 self.view.transmit(self._index(link_id), frames.raw(frames.NEAREST_BRIDGE, mac, number))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import socket
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent.probe import filters, frames
 from netlab.agent.probe.cache_state import CacheState
-from netlab.agent.probe.controls import Controls, Life
+from netlab.agent.probe.controls import Controls, Liveness
 from netlab.agent.probe.echo import Echo
 from netlab.agent.probe.fence import CpuFence, QueueFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
@@ -27,7 +27,7 @@ from netlab.agent.probe.two_threads import from_two
 from netlab.agent.probe.waiting import Unfenced
 from netlab.contract import waves
 from netlab.contract.applies import applicable
-from netlab.contract.observed import LayerObserved
+from netlab.contract.observed import LayerObserved, matrix
 from netlab.contract.types import AnySource, AnyTarget, State, Target, layer_family, nics, probe_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Prober:
         )
         self._listen()
         self.controls.run()
-        self.rounds.prepare(self.controls.lives)
+        self.rounds.prepare(self.controls.liveness)
         self.cache_state = CacheState(lab, state, self.receivers, metered=self.rounds.metered)
         self._unfenced = Unfenced(lab.namespaces, state)
 
@@ -214,7 +214,7 @@ class Prober:
         if proof and isinstance(layer, Broadcast):
             layer.unproved.update(pair[0] for pair in wave)
         for pair in negatives:
-            self._doubt(layer, pair, proof)
+            layer.results[pair].doubt(proof, self._ends(layer, pair))
         for pair in wave:
             if self.wire and not layer.results[pair].wire and proof:
                 layer.results[pair].evidence["wire"] = "?"
@@ -274,49 +274,21 @@ class Prober:
             return
         layer.refused(pair, error)
 
-    def _doubt(self, layer: Layer, pair: Pair, proof: str) -> None:
-        """A negative stands only where the proof is whole and both ends are proved alive or known dead."""
-        result = layer.results[pair]
-        if proof:
-            result.letter = "?"
-            result.evidence["reason"] = proof
-            return
-        if result.letter != "U":
-            return
+    def _ends(self, layer: Layer, pair: Pair) -> Iterator[tuple[str, str]]:
+        """Of both ends, how they are known to be dead, and what of them isn't proved."""
         for end in (layer.sources[pair[0]], layer.destinations[pair[1]]):
-            lives = self._lives(end)
-            if lives and all(life.dead for life in lives.values()):
-                result.evidence["reason"] = "known-dead"
-                result.evidence["dead"] = ", ".join(f"{link} is {life.dead}" for link, life in lives.items())
-                continue
-            for link, life in lives.items():
-                if not life.proved:
-                    result.letter = "?"
-                    result.evidence["reason"] = f"no control: {link} was {life.lack()}"
+            known = self._liveness(end)
+            if known and all(one.dead for one in known.values()):
+                yield ", ".join(f"{link} is {one.dead}" for link, one in known.items()), ""
+            else:
+                yield from (("", f"{link} was {one.lack()}") for link, one in known.items() if not one.proved)
 
-    def _lives(self, end: AnySource | AnyTarget) -> dict[str, Life]:
+    def _liveness(self, end: AnySource | AnyTarget) -> dict[str, Liveness]:
         """What is known of the interfaces of a row or column; of several, those that are joined to others."""
         links = self.view.links_of(end)
-        return {one: self.controls.lives[one] for one in links if len(links) == 1 or self.view.far(one)}
+        return {one: self.controls.liveness[one] for one in links if len(links) == 1 or self.view.far(one)}
 
     def _observed(self, layer: Layer, applicable: set[Pair]) -> LayerObserved:
-        size = max(len(layer.sources), len(layer.destinations))
-        rows, wires, evidence = [], [], {}
-        for i in range(len(layer.sources)):
-            row, wire = [], []
-            for j in range(len(layer.destinations)):
-                result = layer.results.get((i, j))
-                if result is None:
-                    row.append(" " if (i, j) in applicable else ".")
-                    wire.append(" ")
-                    continue
-                row.append(result.letter)
-                seen = result.evidence.pop("wire", "0")
-                wire.append("1" if result.wire else seen)
-                if result.evidence and (result.letter != "R" or "finding" in result.evidence or size <= 30):
-                    evidence[f"{i},{j}"] = result.evidence
-            rows.append("".join(row))
-            wires.append("".join(wire))
         heard: dict[str, tuple[str, ...]] = {}
         heard_open: tuple[str, ...] = ()
         if isinstance(layer, Broadcast):
@@ -325,12 +297,8 @@ class Prober:
                 self.view.endpoints[source].id: tuple(sorted(listeners))
                 for source, listeners in layer.listeners.items()
             }
-        return LayerObserved(
-            layer=layer.name,
-            rows=tuple(rows),
-            evidence=evidence,
-            heard=heard,
-            heard_open=heard_open,
-            wire=tuple(wires) if self.wire else (),
-            notes=tuple(self.rounds.notes),
+        size = len(layer.sources), len(layer.destinations)
+        notes = tuple(self.rounds.notes)
+        return matrix(
+            layer.name, size, layer.results, applicable, wire=self.wire, heard=heard, heard_open=heard_open, notes=notes
         )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
 
 from netlab.agent import sockets
 from netlab.agent.errors import name as errno_name
@@ -15,6 +13,7 @@ from netlab.agent.probe import filters
 from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.mmsg import Datagrams
 from netlab.agent.probe.receivers import Receivers
+from netlab.contract.observed import Result
 
 #: Errors by which the kernel says at once that a packet can't be sent: no route (fib_props, net/ipv4/fib_semantics.c),
 #: a packet that is too big, a link that is down or gone, a missing source address, a firewall (nf_hook_slow), a reset.
@@ -22,18 +21,6 @@ REFUSALS = frozenset({
     errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL, errno.EMSGSIZE, errno.ENETDOWN, errno.ENODEV,
     errno.ENXIO, errno.EADDRNOTAVAIL, errno.EPERM, errno.ECONNREFUSED,
 })  # fmt: skip
-
-
-@dataclass(slots=True)
-class Result:
-    """What became of one probe. ``letter`` stays empty until something was seen that decides it; ``told`` is what an
-    ICMP error said."""
-
-    letter: str = ""
-    wire: bool = False
-    answered: bool = False
-    told: str = ""
-    evidence: dict[str, Any] = field(default_factory=dict)
 
 
 class Layer:

@@ -7,7 +7,7 @@ from functools import partial
 
 from netlab.agent.netns import Netns
 from netlab.agent.probe import filters
-from netlab.agent.probe.controls import Life
+from netlab.agent.probe.controls import Liveness
 from netlab.agent.probe.fence import CpuFence, Fence, FenceLost, QueueFence, ShaperFence, cross_queues
 from netlab.agent.probe.lab_view import LabView
 from netlab.agent.probe.meter import Meter
@@ -46,9 +46,9 @@ class Rounds:
             link.lower is not None and state.link(link.lower).namespace == link.namespace for link in state.links
         )
 
-    def prepare(self, lives: Mapping[str, Life]) -> None:
+    def prepare(self, liveness: Mapping[str, Liveness]) -> None:
         """Find the fences, once the controls have told which children hear anything."""
-        self.queues = self._queue_fences(lives)
+        self.queues = self._queue_fences(liveness)
         state = self._state
         self._homes = {parent: state.namespace(state.link(parent).namespace).host for parent in self.queues}
         self._shapers = self._shaper_fences()
@@ -64,14 +64,14 @@ class Rounds:
 
     # --- which fences there are ---------------------------------------------------------------------
 
-    def _queue_fences(self, lives: Mapping[str, Life]) -> dict[str, QueueFence]:
+    def _queue_fences(self, liveness: Mapping[str, Liveness]) -> dict[str, QueueFence]:
         """A fence for each macvlan port in whose broadcast queue something may wait, by the parent's id."""
         fences = {}
         for parent in parents(self._state):
             children = list(self._state.children_of(parent.id))
             far = self._view.far(parent.id)
             queueing = [child for child in children if child.effective_mode != "source"]
-            listeners = [child.id for child in queueing if self._view.works(child.id) and lives[child.id].receives]
+            listeners = [child.id for child in queueing if self._view.works(child.id) and liveness[child.id].receives]
             why = ""
             if far is None or not self._view.works(parent.id):
                 why = "its wire is down"

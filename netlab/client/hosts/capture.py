@@ -11,7 +11,7 @@ from netlab.client.hosts.relay import ask, pieces, write
 from netlab.client.hosts.ssh import Remote
 
 
-class CrewCapture:
+class HostsCapture:
     """A capture into open files, which stay open until `stop`: one for each interface, or one for all.
 
     A file for all has one pcapng section for each machine, with times of that machine's clock.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from netlab.client.errors import CannotRun, LabError
-from netlab.client.hosts.crew import Crew
+from netlab.client.hosts.client import HostsClient
 from netlab.client.hosts.inventory import Machine
 from netlab.client.hosts.nics import Facts, check_nics, hosts_of, nics_of
 from netlab.client.hosts.ssh import Remote
@@ -127,9 +127,9 @@ def _frames(machines: Mapping[str, Machine], hardware: Mapping[str, str], allow_
     """Real frames between each two machines, to a child's MAC and from it."""
     found: list[Finding] = []
     try:
-        with Crew(lambda _hosts: machines, allow_management=allow_management) as crew:
-            plan = crew.adapt(_plan(list(machines)))
-            with crew.lab(plan) as lab:
+        with HostsClient(lambda _hosts: machines, allow_management=allow_management) as client:
+            plan = client.adapt(_plan(list(machines)))
+            with client.lab(plan) as lab:
                 lab.enter(plan.steps[0]).result()
                 [seen] = lab.probe(("unicast",)).result()
     except LabError as error:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
+from netlab.contract.observed import Result
 from netlab.contract.types import Endpoint, base_layer
 
 #: Which machine can say what became of a probe: the destination's, the source's, or both together.
@@ -12,20 +12,10 @@ _BY_DESTINATION = ("broadcast", "unicast")
 _BY_SOURCE = ("arp", "ndp")
 
 
-@dataclass
-class Seen:
-    """One pair: the letter ('' while it is open), whether an answer came back, whether the request left, and more."""
-
-    letter: str = ""
-    answered: bool = False
-    wire: bool = False
-    evidence: dict[str, Any] = field(default_factory=dict)
-
-
-def merged(layer: str, destination: Endpoint, at_source: Seen, at_destination: Seen, *, final: bool) -> Seen:
+def merged(layer: str, destination: Endpoint, at_source: Result, at_destination: Result, *, final: bool) -> Result:
     """The pair's result; ``final``: after the rounds, when silence says U."""
     base = base_layer(layer)
-    both = Seen(
+    both = Result(
         answered=at_source.answered or at_destination.answered,
         wire=at_source.wire,
         evidence=_union(at_source.evidence, at_destination.evidence),
@@ -48,7 +38,7 @@ def merged(layer: str, destination: Endpoint, at_source: Seen, at_destination: S
     return both
 
 
-def _answer(both: Seen, destination: Endpoint, *, final: bool) -> None:
+def _answer(both: Result, destination: Endpoint, *, final: bool) -> None:
     """The layers that use the machines' own stacks: where did the request come in, and did the answer come back?"""
     doors = both.evidence.get("entered")
     if both.answered and doors and destination.link in doors:

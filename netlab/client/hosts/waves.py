@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from netlab.client.hosts.merge import Seen, merged
+from netlab.client.hosts.merge import merged
 from netlab.contract import waves
 from netlab.contract.applies import applicable
-from netlab.contract.observed import LayerObserved
+from netlab.contract.observed import LayerObserved, Result, matrix
 from netlab.contract.types import State, base_layer
 
 Pair = tuple[int, int]
@@ -36,7 +36,6 @@ class Waves:
         self._state = state
         self._links = links
         self._number = 1
-        self._controls = (0, 1)
         self.wire = wire
         self._widest = max(cpus.values()) * 2 * max(1, len(links))
         self._receives: set[str] = set()
@@ -87,15 +86,17 @@ class Waves:
             groups = iter([[pair] for pair in wanted if pair in set(pairs)])
         else:
             groups = waves.cut(self._state, layer, pairs, seed, warms=warms)
-        results: dict[Pair, Seen] = {}
+        results: dict[Pair, Result] = {}
         listeners: dict[int, set[str]] = {}
         for group in groups:
             size = WIDEST if warms else len(group)
             for start in range(0, len(group), size):
                 self._wave(layer, group[start : start + size], results, listeners)
-        return self._observed(layer, set(pairs), results, listeners)
+        heard = {self._state.endpoints[i].id: tuple(sorted(links)) for i, links in listeners.items()}
+        count = len(self._state.endpoints)
+        return matrix(layer, (count, count), results, set(pairs), wire=self.wire, heard=heard)
 
-    def _wave(self, layer: str, wave: list[Pair], results: dict[Pair, Seen], listeners: dict[int, set[str]]) -> None:
+    def _wave(self, layer: str, wave: list[Pair], results: dict[Pair, Result], listeners: dict[int, set[str]]) -> None:
         open_pairs = wave
         for attempt in range(LOSS_TRIES):
             first = self._numbers(len(open_pairs))
@@ -120,7 +121,7 @@ class Waves:
         else:
             proof = proof or "frames were lost: " + ", ".join(f"{name} {count}" for name, count in lost.items())
         for pair in negatives:
-            self._doubt(results[pair], pair, proof)
+            results[pair].doubt(proof, self._ends(pair))
         for pair in wave:
             if self.wire and not results[pair].wire and proof:
                 results[pair].evidence["wire"] = "?"
@@ -136,14 +137,15 @@ class Waves:
         return next((why for why in self.all("rounds", count=count, base=base).values() if why), "")
 
     def _collect(
-        self, layer: str, wave: list[Pair], clients: list[Any], results: dict[Pair, Seen],
+        self, layer: str, wave: list[Pair], clients: list[Any], results: dict[Pair, Result],
         listeners: dict[int, set[str]], *, final: bool,
     ) -> dict[str, int]:  # fmt: skip
         """Merge what the machines have seen into ``results``; what was lost meanwhile."""
         found = self.all("collect", clients=clients, final=final)
         seen = {
             host: {
-                (i, j): Seen(letter, answered, wire, evidence) for i, j, letter, answered, wire, evidence in one["seen"]
+                (i, j): Result(letter, wire, answered, evidence=evidence)
+                for i, j, letter, answered, wire, evidence in one["seen"]
             }
             for host, one in found.items()
         }
@@ -158,21 +160,11 @@ class Waves:
                 listeners.setdefault(int(source_index), set()).update(heard)
         return lost
 
-    def _doubt(self, result: Seen, pair: Pair, proof: str) -> None:
-        """A negative stands only where the proof is whole and both ends are proved alive or known dead."""
-        if proof:
-            result.letter = "?"
-            result.evidence["reason"] = proof
-            return
-        if result.letter != "U":
-            return
-        for index in pair:
-            link = self._state.endpoints[index].link
-            if dead := self._dead(link):
-                result.evidence |= {"reason": "known-dead", "dead": f"{link} is {dead}"}
-            elif lack := self._lack(link):
-                result.letter = "?"
-                result.evidence["reason"] = f"no control: {link} was not seen {lack}"
+    def _ends(self, pair: Pair) -> Iterator[tuple[str, str]]:
+        """Of both ends, how they are known to be dead, and what of them isn't proved."""
+        for link in (self._state.endpoints[index].link for index in pair):
+            dead, lack = self._dead(link), self._lack(link)
+            yield f"{link} is {dead}" if dead else "", f"{link} was not seen {lack}" if lack else ""
 
     def _lack(self, link: str) -> str:
         lacks = [] if link in self._receives or self._deaf(link) else ["to receive"]
@@ -182,32 +174,3 @@ class Waves:
     def _deaf(self, link_id: str) -> bool:
         """Whether no control can reach a link: a source-mode child whose list has no endpoint of another machine."""
         return getattr(self._state.link(link_id), "effective_mode", "") == "source"
-
-    def _observed(
-        self, layer: str, applicable: set[Pair], results: dict[Pair, Seen], listeners: dict[int, set[str]]
-    ) -> LayerObserved:
-        size = len(self._state.endpoints)
-        rows, wires, evidence = [], [], {}
-        for i in range(size):
-            row, wire = [], []
-            for j in range(size):
-                result = results.get((i, j))
-                if result is None:
-                    row.append(" " if (i, j) in applicable else ".")
-                    wire.append(" ")
-                    continue
-                row.append(result.letter)
-                seen = result.evidence.pop("wire", "0")
-                wire.append("1" if result.wire else seen)
-                if result.evidence:
-                    evidence[f"{i},{j}"] = result.evidence
-            rows.append("".join(row))
-            wires.append("".join(wire))
-        heard = {self._state.endpoints[i].id: tuple(sorted(links)) for i, links in listeners.items()}
-        return LayerObserved(
-            layer,
-            tuple(rows),
-            evidence,
-            heard if base_layer(layer) == "broadcast" else {},
-            tuple(wires) if self.wire else (),
-        )

@@ -3,7 +3,7 @@
 Between the machines is a real network, whose counters can't be read. But frames from one NIC to another stay in order.
 So in each round every NIC sends a control to every other NIC of its switch, from each processor in turn. The round ends
 when all expected controls have been heard: by the NIC itself, and, as a broadcast, by the children behind each of its
-macvlan queues. Then the fence of this machine's own processors is crossed. `station` finds out by positive controls
+macvlan queues. Then the fence of this machine's own processors is crossed. `prober` finds out by positive controls
 which controls can be heard; where none can, there is no proof.
 
 No clocks are compared, and the front need not synchronise the machines: a machine sends its next control after it has
@@ -46,7 +46,7 @@ class Path:
     link: str
 
 
-class Crossing:
+class Barrier:
     """Sends this machine's controls, waits for the others'."""
 
     def __init__(self, view: LabView, receivers: Receivers, fence: CpuFence, nics: list[Nic]) -> None:

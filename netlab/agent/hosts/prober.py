@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from netlab.agent.hosts import neighbors
-from netlab.agent.hosts.crossing import Crossing, Nic, Path
+from netlab.agent.hosts.barrier import Barrier, Nic, Path
 from netlab.agent.hosts.lab import HostLab
 from netlab.agent.hosts.machine import Here
 from netlab.agent.netns import Netns
@@ -47,7 +47,7 @@ class _Numbers(itertools.count):  # type: ignore[type-arg]
         return self.given
 
 
-class Station:
+class HostProber:
     """One lab in one step, as far as it is here. Close it when the step is over."""
 
     def __init__(
@@ -77,7 +77,7 @@ class Station:
         self._listen()
         mac = {link_id: frames.mac_bytes(read["mac"]) for link_id, read in links.items()}
         wires = nics(state.links)
-        self.crossing = Crossing(
+        self.barrier = Barrier(
             self.view,
             self.receivers,
             fence,
@@ -125,7 +125,7 @@ class Station:
             self._packet((ns_id, protocol, data, ifname, kind))
         elif (number := frames.number_at(data, 14)) is not None:
             link = self.view.names.get((ns_id, ifname), ifname)
-            if self.crossing.heard(number, link):
+            if self.barrier.heard(number, link):
                 return
             self.controls.add((number, link))
             if self.layer is not None:
@@ -188,7 +188,7 @@ class Station:
             return {link for number, link in self.controls if number in source}
 
         self.receivers.wait(lambda: mine <= heard(), time.monotonic() + PATIENCE)
-        here = {nic.mac for nic in self.crossing.nics if nic.here}
+        here = {nic.mac for nic in self.barrier.nics if nic.here}
         for number, link in self.controls:
             sender, broadcast = source.get(number), bool((number - base) % 2)
             if sender is None or link not in self.view.links or self.view.state.link(sender).port_id is None:
@@ -196,7 +196,7 @@ class Station:
                 continue
             # Rounds go to the MACs of NICs: the link that hears them may be a passthru child.
             if broadcast or frames.mac_bytes(self.view.links[link]["mac"]) in here:
-                self.crossing.paths.add(Path(sender, broadcast, link))
+                self.barrier.paths.add(Path(sender, broadcast, link))
         return {
             "heard": sorted([source[number], link] for number, link in self.controls if number in source),
             "left": [link for place, link in enumerate(links) if self.left & {base + 2 * place, base + 2 * place + 1}],

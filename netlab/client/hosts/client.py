@@ -12,7 +12,7 @@ from netlab.client.agent import Agent, Lab, Log, Progress
 from netlab.client.capture import Capture
 from netlab.client.errors import LabClosed, LabDied, LabError, NotOnThisSubstrate
 from netlab.client.hosts import ground, relay
-from netlab.client.hosts.capture import CrewCapture
+from netlab.client.hosts.capture import HostsCapture
 from netlab.client.hosts.inventory import Machine
 from netlab.client.hosts.measure import measure
 from netlab.client.hosts.nics import Facts, check_nics, hosts_of, nics_of, wanted_sysctls
@@ -31,7 +31,7 @@ from netlab.version import __version__
 BEAT = 10.0
 
 
-class Crew(Agent):
+class HostsClient(Agent):
     """The agents of several machines. Each topology gets fresh ones, whose end undoes everything.
 
     ``find`` says which machines play some hosts of a topology.
@@ -54,7 +54,7 @@ class Crew(Agent):
         self.facts: dict[str, Facts] = {}
         self.grounding: ground.Grounding | None = None
         #: The lab that is open, if one is.
-        self.open: CrewLab | None = None
+        self.open: HostsLab | None = None
         self._stop_beating = threading.Event()
 
     # --- what an agent does -------------------------------------------------------------------------
@@ -104,10 +104,10 @@ class Crew(Agent):
             raise
         return self.grounding.plan
 
-    def lab(self, plan: Plan) -> CrewLab:
+    def lab(self, plan: Plan) -> HostsLab:
         """The lab of the plan that `adapt` has returned."""
         assert self.grounding is not None
-        self.open = CrewLab(self, self.grounding)
+        self.open = HostsLab(self, self.grounding)
         return self.open
 
     def info(self) -> dict[str, Any]:
@@ -176,12 +176,12 @@ class Crew(Agent):
         threading.Thread(target=beat, name="beat", daemon=True).start()
 
 
-class CrewLab(Lab):
+class HostsLab(Lab):
     """One topology on its machines. What is asked for is done in order, by a thread of its own."""
 
-    def __init__(self, crew: Crew, grounding: ground.Grounding) -> None:
-        self.agent = crew
-        self.crew = crew
+    def __init__(self, client: HostsClient, grounding: ground.Grounding) -> None:
+        self.agent = client
+        self.client = client
         self.number = 1
         self.plan = grounding.plan
         self.grounding = grounding
@@ -192,7 +192,7 @@ class CrewLab(Lab):
         self._under_way: list[tuple[Remote, int]] = []
         self._closed = False
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._worker = threading.Thread(target=self._work, name="crew", daemon=True)
+        self._worker = threading.Thread(target=self._work, name="client", daemon=True)
         self._worker.start()
 
     def _work(self) -> None:
@@ -226,8 +226,8 @@ class CrewLab(Lab):
 
     def _enter(self, step: Step) -> StepObserved:
         self.waves = None
-        parts = {host: {"step": to_plain(self.grounding.part(step, host))} for host in self.crew.remotes}
-        built = self.crew.ask(parts, "enter")
+        parts = {host: {"step": to_plain(self.grounding.part(step, host))} for host in self.client.remotes}
+        built = self.client.ask(parts, "enter")
         self.step = step
         self.links = {link: read for one in built.values() for link, read in one["links"].items()}
         return StepObserved(
@@ -259,8 +259,10 @@ class CrewLab(Lab):
         if self.step is None:
             raise LabDied("the lab was not built")
         if self.waves is None or (wire and not self.waves.wire):
-            cpus = {host: facts["cpus"] for host, facts in self.crew.facts.items()}
-            self.waves = Waves(self.crew.ask, tuple(self.crew.remotes), self.step.state, self.links, cpus, wire=wire)
+            cpus = {host: facts["cpus"] for host, facts in self.client.facts.items()}
+            self.waves = Waves(
+                self.client.ask, tuple(self.client.remotes), self.step.state, self.links, cpus, wire=wire
+            )
         return self.waves.probe(layer, seed, pairs)
 
     def measure(
@@ -275,7 +277,7 @@ class CrewLab(Lab):
         # What listens to every frame would slow down what is measured.
         self.waves = None
         self._under_way.clear()
-        near, far = (self.crew.remotes[one.namespace.partition("/")[0]] for one in (source, destination))
+        near, far = (self.client.remotes[one.namespace.partition("/")[0]] for one in (source, destination))
         if near is not far:
             return measure((near, source), (far, destination), traffic, on_progress, self._begun)
         reply = Lab(near, 1, self.plan).measure(source, destination, traffic, on_progress)
@@ -297,15 +299,15 @@ class CrewLab(Lab):
         self._closed = True
         self._tasks.put(None)
         self._worker.join()
-        if self.crew.open is not self:
+        if self.client.open is not self:
             # The agents of this lab have been ended already.
             return
         try:
-            self.crew.ask_all("quiet")
+            self.client.ask_all("quiet")
         except LabError:
             # A machine has gone. Its own agent undoes what is there; the others are ended as ever.
             self.waves = None
-        self.crew.close()
+        self.client.close()
 
     # --- what goes on there meanwhile ---------------------------------------------------------------
 
@@ -319,7 +321,7 @@ class CrewLab(Lab):
 
     def watches(self, place: str) -> bool:
         """Whether frames can be captured there: at any interface of a machine, at none of a switch."""
-        return not place.startswith("port(") and _host(place) in self.crew.remotes
+        return not place.startswith("port(") and _host(place) in self.client.remotes
 
     def spawn(
         self,
@@ -331,9 +333,9 @@ class CrewLab(Lab):
     ) -> Process:
         """Start a process there, as `Lab.spawn` does, but in that machine's environment and in its folder ``/``."""
         host = _host(namespace)
-        if host not in self.crew.remotes:
+        if host not in self.client.remotes:
             raise NotOnThisSubstrate(f"{namespace} is the real switch: nothing runs there", "a host's name")
-        remote = self.crew.remotes[host]
+        remote = self.client.remotes[host]
         process: Process = self.later(lambda: relay.spawn(remote, self.number, namespace, argv, env, cwd)).result()
         return process
 
@@ -342,7 +344,7 @@ class CrewLab(Lab):
         there: dict[str, dict[str, int]] = {}
         for k, name in enumerate(wanted):
             there.setdefault(self.host_of(name), {})[name] = k if len(fds) > 1 else 0
-        parts = CrewCapture(self.crew.remotes, self.number, there, fds)
+        parts = HostsCapture(self.client.remotes, self.number, there, fds)
         return Capture(self.later(parts.start), lambda _number: self.later(parts.stop).result())
 
     def socket(self, *_args: Any, **_more: Any) -> NoReturn:
