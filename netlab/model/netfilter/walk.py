@@ -146,11 +146,18 @@ def _applied(rule: Rule, view: View) -> Verdict | Reject | Nat | None:
                 if _matched(match, view, rule):
                     return verdict
             return None
-        elif (isinstance(expression, Nat | Reject) and expression.family not in (0, view.family)) or (isinstance(expression, Reject) and expression.reset and view.protocol != PROTOCOLS["tcp"]):
+        elif not _concerns(expression, view):
             return None
         else:
             return expression
     return None
+
+
+def _concerns(action: Verdict | Reject | Nat, view: View) -> bool:
+    """Whether an action is for a packet's family and protocol, which it needn't say (nft adds these matches)."""
+    if isinstance(action, Reject) and action.reset and view.protocol != PROTOCOLS["tcp"]:
+        return False
+    return isinstance(action, Verdict) or action.family in (0, view.family)
 
 
 def _matched(match: Match, view: View, rule: Rule) -> bool:
