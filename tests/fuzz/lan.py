@@ -40,6 +40,7 @@ THEMES = (
     {"source", "nodst", "hairpin"},
     {"ways", "two-parents", "two-subnets", "two-switches", "forward", "ipv4", "ipv6", "extra-address"},
     {"ways", "rules", "two-parents", "same-namespace", "two-subnets", "ipv4", "steps"},
+    {"ways", "rules", "two-parents", "same-namespace", "extra-address", "ipv4", "ipv6"},
     {"flags", "same-namespace", "host-bridge", "ipv4", "ipv6"},
 )
 THEME_SHARE = 0.25

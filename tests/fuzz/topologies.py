@@ -43,6 +43,8 @@ def topology(rng: random.Random) -> Document:
         _child(lan, lan.pick(lan.parents()), modes)
     addresses(lan, lan.nics)
     options.dress(lan)
+    if lan.chance(0.4, "ways") and lan.has("ipv4"):
+        _ask(lan)
     if lan.has("refusals"):
         steps.refusals(lan)
     if lan.has("steps"):
@@ -52,6 +54,15 @@ def topology(rng: random.Random) -> Document:
 
 #: The same as a strategy: hypothesis shrinks the choices.
 topologies: st.SearchStrategy[Document] = st.randoms(use_true_random=False).map(topology)
+
+
+def _ask(lan: Lan) -> None:
+    """Let a host ask for an address by itself, which one interface has, or several, or none."""
+    ips = [ip for nic in lan.living() for ip in nic.ips(4)]
+    able = [nic.namespace for nic in lan.living() if nic.ips(4)]
+    if able:
+        wanted = lan.pick(ips) if lan.chance(0.6) else "10.0.0.77"
+        lan.document["expect"] = [{f"{lan.pick(able)} -> {wanted} [icmp, tcp]": "reachable"}]
 
 
 def _switches(lan: Lan) -> None:

@@ -89,20 +89,20 @@ class Asker:
             state, changes = self.states[place]
             found = self._refusal.predict_refusal(state, changes[which])
             return found and found[:2]
-        place, layer, i, j = question
-        world, ends = self._world(place)
+        world, layer, source, target = self._pair(*question)
         try:
-            letter, _wired = self._probes.letter(world, layer, ends[i], ends[j])
+            letter, _wired = self._probes.letter(world, layer, source, target)
         except Exception as error:  # a mutant may well crash: that is noticed, too
             letter = f"{type(error).__name__}"
-        return letter, self._run(world, layer, ends[i], ends[j])
+        return letter, self._run(world, layer, source, target)
 
-    def _world(self, place: int) -> Any:
+    def _pair(self, place: int, layer: str, i: int, j: int) -> Any:
+        state = self.states[place][0]
         if place not in self._worlds:
-            state = self.states[place][0]
-            world = self._compile(state)
-            self._worlds = {place: (world, [self._probes.End(world, one) for one in state.endpoints])}
-        return self._worlds[place]
+            self._worlds = {place: self._compile(state)}
+        world = self._worlds[place]
+        source, target = state.sources(layer)[i], state.destinations(layer)[j]
+        return world, layer, self._probes.End(world, source), self._probes.End(world, target)
 
     def _run(self, world: Any, layer: str, source: Any, target: Any) -> Any:
         try:
@@ -114,9 +114,7 @@ class Asker:
 
     def rules(self, question: Question) -> set[str]:
         """The rules that the story of a pair names."""
-        place, layer, i, j = question
-        world, ends = self._world(place)
-        _, sim = self._probes.run(world, layer, ends[i], ends[j], trace=True)
+        _, sim = self._probes.run(*self._pair(*question), trace=True)
         return {hop.rule for hop in sim.hops if hop.rule}
 
 

@@ -99,11 +99,6 @@ def by_source() -> Lab:
     return two().rule("h", table=7, priority=100, src="10.0.0.1/32").route("h", "10.0.0.2/32", type="prohibit", table=7)
 
 
-def without_source() -> Lab:
-    """An interface of h has lost IPv6."""
-    return two().sysctl("h", "eth0/disable_ipv6", 1, family=6)
-
-
 def redirected() -> Lab:
     """a reaches b by a router on their own link."""
     lab = Lab().veth("a:eth0", "10.0.0.1/24").veth("b:eth0", "10.0.1.1/16").veth("r:eth0", "10.0.0.2/16")
@@ -273,7 +268,6 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "route/blackhole": (lambda: ways("blackhole"), "host:icmp", "h", X),
     "route/prohibit": (lambda: ways("prohibit"), "host:icmp6", "h", X),
     "route/unreachable": (lambda: ways("unreachable"), "host:tcp", "h", X),
-    "ipv6/no-source": (without_source, "host:icmp6", "h", X),
     "ipv6/source-address": (two, "host:udp6", "h", X),
     "ip/no-route-back": (lambda: Lab().veth(H, "10.1.0.1/24").veth(X, "10.2.0.1/24"), "icmp", H, X),
     "ipv6/no-route-back": (lambda: other_subnet().route("h", "fd02::/64", dev="eth0"), "icmp6", H, X),

@@ -30,12 +30,6 @@ UNREACHABLE = rule(
     "ip6_pol_route",
     _ROUTE,
 )
-NO_SOURCE = rule(
-    "ipv6/no-source",
-    "The namespace has no address that a program could send from: it is told EADDRNOTAVAIL.",
-    "ipv6_dev_get_saddr",
-    "net/ipv6/addrconf.c",
-)
 NO_ROUTE_BACK = rule(
     "ipv6/no-route-back",
     "The request has arrived, but no route leads from there back to the asker's address: no answer is sent.",
@@ -120,9 +114,7 @@ def output(
         found = _output(sim, ns, dst, src, oif, strict, iif, mark)
         if not src and iif is None:
             found.source = source_address(found, dst)
-            if not found.source:
-                found = fib.Output(ns.lo, dst, 0, None, fib.Refusal("EADDRNOTAVAIL", NO_SOURCE))
-            elif found.errno:
+            if found.errno:
                 # What was found without a source counts for nothing: it is looked for with one.
                 found = _output(sim, ns, dst, found.source, oif, strict, iif, mark)
         if found.route is None or not found.route.ways:
@@ -189,18 +181,18 @@ LABELS = tuple(
 
 
 def source_address(way: fib.Output, dst: int) -> int:
-    """The source of packets that have none yet, 0 where there is none (ip6_route_get_saddr, ipv6_dev_get_saddr)."""
+    """The source of packets that have none yet (ip6_route_get_saddr, ipv6_dev_get_saddr)."""
     if way.route is not None and way.route.source:
         return way.route.source
     ns = way.dev.ns
-    best, most = 0, (False, False, False, -1)
-    for address, plen, dev in ns.candidates6:
-        score = address == dst, dev is way.origin, _label(address) == _label(dst), common(address, dst, plen)
-        if not best or score > most:
-            best, most = address, score
-    if not best and any(dev.linklocal for dev in ns.devices):
-        raise Unknown(f"all that a program in {ns.id} could send from are link-local addresses")
-    return best
+    if not ns.candidates6:
+        raise Unknown(f"a program in {ns.id} can send from no IPv6 address but link-local ones")
+
+    def score(one: tuple[int, int, Device]) -> tuple[bool, bool, bool, int]:
+        address, plen, dev = one
+        return address == dst, dev is way.origin, _label(address) == _label(dst), common(address, dst, plen)
+
+    return max(ns.candidates6, key=score)[0]
 
 
 def _label(address: int) -> int:
