@@ -26,7 +26,6 @@ from netlab.contract.types import (
     ExpectWire,
     Plan,
     Step,
-    Target,
     asks_host,
     base_layer,
     layer_family,
@@ -249,27 +248,6 @@ def predicted_refusals(step: Step) -> dict[str, tuple[str, str, str]]:
             if said is not None:
                 found[link.id] = said
     return found
-
-
-def observe_pair(
-    agent: Agent, plan: Plan, layer: str, source: str, destination: str, targets: Sequence[Target] | None = None
-) -> str:
-    """Take a lab through all of its steps and probe one pair in the last: its letter. Raises LabError.
-
-    ``targets`` are addresses that have a column, in the place of the file's.
-    """
-    from netlab import judge
-
-    state = plan.steps[-1].state
-    if targets is not None:
-        state = replace(state, targets=tuple(targets))
-    i, j = state.row(layer, source), state.column(layer, destination)
-    with agent.lab(plan) as lab:
-        entering = [lab.enter(step) for step in plan.steps]
-        probing = lab.probe((layer,), pairs=[(i, j)], targets=state.targets)
-        built = [reply.result() for reply in entering]
-        [seen] = probing.result()
-    return "?" if judge.unsettled_ends(state, built[-1].unsettled) & {source, destination} else seen.rows[i][j]
 
 
 # --- what is to be done -----------------------------------------------------------------------------

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 @FILE
 @click.argument("source", metavar="SRC", type=EndpointName())
 @click.argument("destination", metavar="DST", type=EndpointName())
-@click.option("-l", "--layer", "layers", type=Layers(), help="The layer. [default: icmp]")
+@click.option(
+    "-l", "--layer", "layers", type=Layers(), help="The layer, or a port of your own: tcp/80. [default: icmp]"
+)
 @click.option("-s", "--step", type=StepName(), help="The step. [default: baseline]")
 @click.option("--verify", is_flag=True, help="Try every fix in a real lab, too.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
@@ -38,11 +40,14 @@ def command(
     verify: bool,
     as_json: bool,
 ) -> int:
-    """Tell hop by hop what becomes of a probe from SRC to DST, which rule of the kernel decides, and what
+    """Tell hop by hop what becomes of a packet from SRC to DST, which rule of the kernel decides, and what
     would make it work.
 
-    SRC and DST are endpoints (A:eth0, A/c1:eth0), hosts or containers (their first address), or addresses.
-    Every fix was tried on the model; with --verify also in a real lab.
+    SRC is a host or container (A, A/c1): a program there, for which routing chooses; or one of its interfaces
+    (A:eth0), as 'ping -I' asks. DST is either of these, or an address.
+
+    Every fix was tried on the model; with --verify also in a real lab. Each is told as a step of the file and as
+    commands for the real machines.
     """
     from netlab import model, plan, spec, why
     from netlab.errors import FAILED, PASSED, UsageError
@@ -67,7 +72,7 @@ def command(
 
 def _verified(loaded: Spec, number: int, told: Explanation) -> Explanation:
     """The explanation with what a real lab shows of each fix."""
-    from netlab import pipeline, plan, why
+    from netlab import pair, plan, why
     from netlab.client import Agent
 
     fixes = []
@@ -75,7 +80,7 @@ def _verified(loaded: Spec, number: int, told: Explanation) -> Explanation:
         for fix in told.fixes:
             resolved = plan.resolve(why.with_steps(loaded, number, fix.steps))
             targets = why.with_targets(resolved.steps[-1].state, told.targets).targets
-            seen = pipeline.observe_pair(agent, resolved, told.layer, fix.source, fix.destination, targets)
+            seen = pair.observe(agent, resolved, told.layer, fix.source, fix.destination, targets)
             fixes.append(replace(fix, observed=seen))
     return replace(told, fixes=tuple(fixes))
 

@@ -43,13 +43,15 @@ class Prediction:
     """Everything the model says of a state, in the order of each layer's sources and destinations.
 
     ``letters`` maps each layer to one string per source, one letter per destination; ``unknown`` maps
-    ``(layer, i, j)`` of each ``?`` to the reason. Pairs of one class are simulated once.
+    ``(layer, i, j)`` of each ``?`` to the reason. Pairs of one class are simulated once. ``listening`` takes it for
+    granted that a program listens on the ports that layers name.
     """
 
-    def __init__(self, state: State, layers: Sequence[str], classes: bool = True) -> None:
+    def __init__(self, state: State, layers: Sequence[str], classes: bool = True, *, listening: bool = False) -> None:
         self.state = state
         self.layers = tuple(layers)
         self._world = compile_state(state)
+        self._world.listening = listening
         #: of a layer and a source: which destinations it applies to
         self._from: dict[tuple[str, int], Callable[[AnyTarget], bool]] = {}
         endpoints = [End(self._world, endpoint) for endpoint in state.endpoints]

@@ -336,10 +336,12 @@ class Namespace:
 class World:
     """A state, compiled."""
 
-    __slots__ = ("bridges", "devices", "namespaces", "state", "tried")
+    __slots__ = ("bridges", "devices", "listening", "namespaces", "state", "tried")
 
     def __init__(self, state: State) -> None:
         self.state = state
+        #: whether a program listens on each port that a layer names, which nobody can know
+        self.listening = False
         #: what became of a probe (layer, ids of both ends) when a race went another way (a schedule)
         self.tried: dict[Hashable, Outcome] = {}
         self.namespaces: dict[str, Namespace] = {}

@@ -16,6 +16,7 @@ from netlab.why import addressing, family, filters
 from netlab.why.case import Candidate, Case, Step
 
 DOWN = "Nothing passes an interface, a port or a switch that is down."
+NOARP = "With arp off an interface neither asks for MACs nor answers, be it ARP or neighbour discovery."
 ARP_FLUX = (
     "With arp_ignore=1 only the interface that has an address answers ARP for it, and with arp_announce=2 it"
     " asks in its own name, too."
@@ -46,6 +47,7 @@ _FILTERS = (
 def candidates(case: Case) -> Iterator[Candidate]:
     """Everything worth trying for a pair, the least intrusive first."""
     yield from _bring_up(case)
+    yield from _flags(case)
     yield from _source_lists(case)
     yield from _arp_flux(case)
     yield from _filters(case)
@@ -127,6 +129,16 @@ def _filters(case: Case) -> Iterator[Candidate]:
             for value in values if paths else ():
                 step = {"set": {namespace: {"sysctls": {sysctl_name(path): int(value) for path in paths}}}}
                 yield case.candidate(f"{name}-{namespace}", f"set {name}={value} in {namespace}", because, step)
+
+
+def _flags(case: Case) -> Iterator[Candidate]:
+    """Interfaces on the way that don't ask for MACs, nor answer."""
+    through = [link for place in addressing.gateways(case) for link in case.state.links_of(place)]
+    for link in dict.fromkeys((*case.links, *through)):
+        if not link.arp:
+            yield case.candidate(
+                f"arp-{link.id}", f"switch arp on at {link.id}", NOARP, {"set": {link.id: {"arp": True}}}
+            )
 
 
 def _source_lists(case: Case) -> Iterator[Candidate]:

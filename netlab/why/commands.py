@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
@@ -37,12 +37,15 @@ from netlab.contract.types import (
     SwitchLink,
     Veth,
 )
+from netlab.contract.types.links import FLAGS
 from netlab.report.changes import describe, sysctl_name
 
 T = TypeVar("T")
 
 #: What `_set_link` and `_set_port` have commands for; a change of anything else is told in words.
-_TOLD = frozenset(("up", "mac", "mtu", "addresses", "neighbors", "mode", "nodst", "bcqueuelen", "allowed_macs", "port"))
+_TOLD = frozenset(
+    (*FLAGS, "up", "mac", "mtu", "addresses", "neighbors", "mode", "nodst", "bcqueuelen", "allowed_macs", "port")
+)
 #: A table's head in a ruleset: its family, if that is given, and its name.
 _TABLE = re.compile(r"^[ \t]*(?:add )?table ((?:ip|ip6|inet|arp|bridge|netdev) )?([\w./]+)", re.MULTILINE)
 _STATES = ("disabled", "listening", "learning", "forwarding")
@@ -207,6 +210,8 @@ class _Teller:
             _, line = _ip(link.namespace, "link", "add", "name", name, *mac, *link.argv, *peer, *there)
             yield (link.peer_namespace if there else link.namespace), line
         yield from (_sysctl(link.namespace, path, value) for path, value in sysctls)
+        if link.flags:
+            yield _ip(link.namespace, "link", "set", "dev", name, *_switched(link.flags))
         if link.up:
             yield _ip(link.namespace, "link", "set", "dev", name, "up")
         bare = replace(link, addresses=(), neighbors=())
@@ -232,6 +237,8 @@ class _Teller:
 
         if before.up and not after.up:
             yield set_("down")
+        if flags := {name: getattr(after, name) for name in FLAGS if getattr(before, name) != getattr(after, name)}:
+            yield set_(*_switched(flags))
         if before.mac != after.mac and after.mac:
             yield set_("address", after.mac)
         if before.mtu != after.mtu:
@@ -272,6 +279,10 @@ class _Teller:
         for verb, macs in (("del", _less(before.fdb, after.fdb)), ("replace", _less(after.fdb, before.fdb))):
             for mac in macs:
                 yield on, shlex.join(("bridge", "fdb", verb, str(mac), "dev", name, "master", "static"))
+
+
+def _switched(flags: Mapping[str, bool]) -> list[str]:
+    return [word for name, on in flags.items() for word in (name, "on" if on else "off")]
 
 
 def _kind(before: AnyLink, after: AnyLink) -> Iterator[tuple[str, ...]]:

@@ -28,17 +28,17 @@ class _Network:
     members: tuple[tuple[str, str], ...] = ()
 
     def create(self) -> Iterator[str]:
-        words = ["docker", "network", "create", "--driver", self.driver]
-        for option, values in (("--subnet", self.subnets), ("--gateway", self.gateways), ("--opt", self.options)):
-            words += (word for value in values for word in (option, value))
-        words += (word for name, ip in self.kept for word in ("--aux-address", f"{name}={ip}"))
+        words = ["docker", "network", "create", f"--driver={self.driver}"]
+        for option, values in (("subnet", self.subnets), ("gateway", self.gateways), ("opt", self.options)):
+            words += (f"--{option}={value}" for value in values)
+        words += (f"--aux-address={name}={ip}" for name, ip in self.kept)
         words += ["--ipv6"] if any(":" in subnet for subnet in self.subnets) else []
         yield shlex.join([*words, self.name])
 
     def connect(self) -> Iterator[str]:
         for container, ip in self.members:
-            option = "--ip6" if ":" in ip else "--ip"
-            yield shlex.join(["docker", "network", "connect", option, ip, self.name, container])
+            option = "ip6" if ":" in ip else "ip"
+            yield shlex.join(["docker", "network", "connect", f"--{option}={ip}", self.name, container])
 
     def remove(self) -> Iterator[str]:
         for container, _ in self.members:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netlab.contract.applies import lack
-from netlab.contract.types import Endpoint, Plan, base_layer, layer_family
+from netlab.contract.types import Endpoint, Plan, base_layer, layer_family, port_of
 from netlab.errors import UsageError, did_you_mean
 from netlab.report.words import PREDICTED
 from netlab.why.bound import Bound, bound, difference
@@ -75,7 +75,8 @@ class Explanation:
     @property
     def meaning(self) -> str:
         """The letter in words."""
-        return PREDICTED[self.letter]
+        listens = self.letter in "RAB" and port_of(self.layer) is not None
+        return PREDICTED[self.letter] + (", where a program listens" if listens else "")
 
 
 def explain(
@@ -94,7 +95,7 @@ def explain(
     number = _step_number(plan, step)
     asked = ask(plan.steps[number].state, source, destination, layer)
     state, chosen, i, j = asked.state, asked.layer, asked.row, asked.column
-    prediction = model.Prediction(state, ())
+    prediction = model.Prediction(state, (), classes=False, listening=True)
     letter = prediction.letter(chosen, i, j)
     told = prediction.story(chosen, i, j) if letter not in "?." else None
     answered = told.path[-1] if told and letter == "A" and told.path else None

@@ -154,7 +154,7 @@ class _Trial:
             i, j = after.row(layer, candidate.source), after.column(layer, candidate.destination)
         except KeyError:
             return None
-        letter = model.Prediction(after, ()).letter(layer, i, j)
+        letter = model.Prediction(after, (), classes=False, listening=True).letter(layer, i, j)
         if letter not in candidate.accepts:
             return None
         return Fix(
@@ -187,8 +187,8 @@ class _Trial:
         if len(state.endpoints) > COUNT_UP_TO:
             return None
         if self.before is None:
-            self.before = model.predict(state, (layer,)).letters[layer]
-        now = model.predict(after, (layer,)).letters[layer]
+            self.before = model.Prediction(state, (layer,), listening=True).letters[layer]
+        now = model.Prediction(after, (layer,), listening=True).letters[layer]
         rows = [(one.id, i) for i, one in enumerate(after.sources(layer)) if one.id in _ids(state.sources(layer))]
         columns = _ids(state.destinations(layer))
         changed = 0

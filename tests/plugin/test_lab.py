@@ -17,7 +17,7 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.utils import PcapNgReader
 
 import netlab
-from netlab import Lab, Topology, pipeline
+from netlab import Lab, Topology, pair
 from netlab.errors import UsageError
 from tests.plugin.project import TWO_HOSTS
 
@@ -183,7 +183,7 @@ def test_what_settles_late(lab_factory: Callable[..., Lab]) -> None:
         assert lab.ping("A", "B").letter == "?"
         with pytest.raises(netlab.Inconclusive, match="neither reached nor not: unsettled: A:eth0, B:eth0, lan"):
             bool(lab.ping("A", "B"))
-        assert pipeline.observe_pair(lab.handle.agent, lab.plan, "icmp", "A:eth0", "B:eth0") == "?"
+        assert pair.observe(lab.handle.agent, lab.plan, "icmp", "A:eth0", "B:eth0") == "?"
         ports = [lab.state.link(f"{host}:eth0").port_ifname for host in "AB"]  # type: ignore[union-attr]
         bridge = lab.state.link("lan").ifname
         sooner = [f"link set dev {bridge} type bridge forward_delay 200"]

@@ -12,7 +12,7 @@ from netlab.why import Fix
 from netlab.why.commands import Run
 
 from .test_fixes import ask, siblings
-from .test_questions import BRIDGE_NF, CLOSED, HOLE, RACE, RULED, SAME_MAC, TABLE, asked
+from .test_questions import BRIDGE_NF, CLOSED, HOLE, NOARP, RACE, RULED, SAME_MAC, TABLE, asked
 
 SHIM = """\
 name: shim
@@ -139,6 +139,7 @@ class Machines:
         (asked(CLOSED), "A B", "pass: icmp", "A 10.0.0.2"),
         (asked(RULED), "A B", "the rule 'ip daddr", "A 10.0.0.2"),
         (asked(BRIDGE_NF), "h/vm1 h/vm2", "pass: icmp", "h/vm1 10.0.0.2"),
+        (asked(NOARP), "B h/web", "arp on", "B 10.0.0.2"),
         (asked(TABLE), "A B", "the rule", "A 10.0.0.2"),
         (asked(RACE), "A/web S", "metric 99", "A/web 192.0.2.2"),
         (asked(SAME_MAC), "n1 n2", "a MAC of its own", "n1 10.0.0.2"),
@@ -172,16 +173,16 @@ def test_docker_is_asked_for_the_same() -> None:
     assert run.lines == (
         "docker network disconnect macvlan-eth0 web",
         "docker network rm macvlan-eth0",
-        "docker network create --driver macvlan --subnet 10.0.0.0/24 --opt parent=eth0"
-        " --aux-address eth0=10.0.0.1 --aux-address shim=10.0.0.254 macvlan-eth0",
-        "docker network connect --ip 10.0.0.2 macvlan-eth0 web",
+        "docker network create --driver=macvlan --subnet=10.0.0.0/24 --opt=parent=eth0"
+        " --aux-address=eth0=10.0.0.1 --aux-address=shim=10.0.0.254 macvlan-eth0",
+        "docker network connect --ip=10.0.0.2 macvlan-eth0 web",
     )
     [run] = fix(siblings("vepa"), "A/web A/db", "bridge mode").docker
     assert not any("macvlan_mode" in line for line in run.lines)
     assert [run.lines for run in fix(SHIM, "h h/web", "second network").docker] == [
         (
-            "docker network create --driver bridge --subnet 172.30.0.0/24 --gateway 172.30.0.1 net2",
-            "docker network connect --ip 172.30.0.2 net2 web",
+            "docker network create --driver=bridge --subnet=172.30.0.0/24 --gateway=172.30.0.1 net2",
+            "docker network connect --ip=172.30.0.2 net2 web",
         )
     ]
 

@@ -138,6 +138,7 @@ RULED = """\
       }
   B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}}
 """
+NOARP = home().replace("addresses: [10.0.0.2/24]", "addresses: [10.0.0.2/24], arp: off")
 SKIPS, NO_CARRIER = "macvlan/parent-tx-skips-children", "link/no-carrier"
 CASES = (
     Case("moby/libnetwork#1915", home(), "h h/web", SKIPS, "give h a macvlan child of its own (a shim)"),
@@ -156,6 +157,7 @@ CASES = (
     Case("a firewall", CLOSED, "A B", "nft/dropped", "let inet filter/input in B pass: icmp type"),
     Case("a port", CLOSED, "A B", "nft/dropped", "let inet filter/input in B pass: tcp dport 80 accept", "tcp/80"),
     Case("a rule", RULED, "A B", "nft/dropped", "take away the rule 'ip daddr 10.0.0.2 drop' of ip t/out in A"),
+    Case("systemd#4870", NOARP, "B h/web", "arp/arp-off", "switch arp on at h/web:eth0"),
     Case("two tables", TABLE, "A B", "neigh/unresolved", "take away the rule priority 32765 to 10.0.0.0/24 table 7"),
     Case("no route", NO_ROUTE, "A S", "ip/unreachable", "add routes through R: A by 10.0.0.254"),
     *(
