@@ -180,24 +180,29 @@ def _unsent(sim: Sim, source: End, target: End) -> Hop | None:
     return _dead(sim, own[0]) if own and not any(dev.running for dev in own) else None
 
 
+#: What frames may come from and go to.
+_Place = Bridge | Namespace | Device
+
+
 def _no_way(sim: Sim, source: End, target: End) -> Hop | None:
     """The event for a target that not even other hosts could lead to, if they were routers; None if some could."""
     near, far = source.wire, target.wire
     if not target.devs or (near is not None and far is not None and near.bridge is far.bridge):
         return None
-    neighbours: dict[Bridge | Namespace, list[Bridge | Namespace]] = defaultdict(list)
+    neighbours: dict[_Place, list[_Place]] = defaultdict(list)
     for dev in sim.world.devices.values():
         at = dev.lower or dev
         others = [port.bridge for port in (at.port, dev.member) if port is not None]
-        for other in (*others, dev.bridge, at.peer.ns if at.peer is not None else None):
+        # Children of one parent may meet on it, even where it has no wire.
+        for other in (at, *others, dev.bridge, at.peer.ns if at.peer is not None else None):
             if other is not None:
                 neighbours[dev.ns].append(other)
                 neighbours[other].append(dev.ns)
     for bridge_ in sim.world.bridges:
         neighbours[bridge_] += [port.far_port.bridge for port in bridge_.ports if port.far_port is not None]
     here, there = source.dev.ns, target.dev.ns
-    seen: set[Bridge | Namespace] = {here}
-    queue: list[Bridge | Namespace] = [here]
+    seen: set[_Place] = {here}
+    queue: list[_Place] = [here]
     while queue:
         new = [one for one in neighbours[queue.pop()] if one not in seen]
         seen.update(new)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netlab.model import predict
 from tests.model.lab import Lab, letters
 
 D, OWN, C1, C2 = "h:d0", "h:own", "h/c1:eth0", "h/c2:eth0"
@@ -30,6 +31,13 @@ def test_bridge_children_talk_to_each_other_alone(layer: str) -> None:
 def test_other_modes_have_no_wire_to_go_by(mode: str, layer: str) -> None:
     """Children whose frames would go by the wire reach nobody."""
     assert letters(lab(mode).state(), layer)[C1, C2] == "U"
+
+
+def test_the_dummy_is_what_ends_it() -> None:
+    """Between children of a dummy the story names what throws the frame away, not a wire that is missing."""
+    state = lab("private").state()
+    story = predict(state, ("icmp",)).story("icmp", state.index[C1], state.index[C2])
+    assert story.rule == "dummy/swallows"
 
 
 def test_its_address_is_its_hosts() -> None:

@@ -15,8 +15,9 @@ class Dummy(Link):
 
     kind: ClassVar[str] = "dummy"
     swallows: ClassVar[bool] = True
-    #: dummy_setup (drivers/net/dummy.c) sets IFF_NOARP.
+    #: dummy_setup (drivers/net/dummy.c) sets IFF_NOARP and clears IFF_MULTICAST.
     arp: bool = False
+    multicast: bool = False
 
     def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
         """Nothing ever takes its carrier away, not even being down."""
