@@ -174,6 +174,9 @@ def _step(record: Record, step: Record, notes: dict[str, int], matrices: bool) -
         if step is not record["steps"][0]:
             yield from (f"± {code(change)}<br>" for change in step["changes"])
             yield ""
+    found = reach(record, step) if matrices else None
+    if found is not None:
+        yield from _reach(found, notes)
     for entry in step["expectations"]:
         yield f"- {_MARKS[entry['verdict']]} {code(entry['text'])}"
         if entry["verdict"] != "P" and entry["detail"]:
@@ -189,14 +192,11 @@ def _step(record: Record, step: Record, notes: dict[str, int], matrices: bool) -
         yield ""
     if not matrices:
         return
-    found = reach(record, step)
     states = record["topology"]["plan"].get("steps", [])
     state = next((one["state"] for one in states if one["name"] == step["name"]), None)
     if state is not None:
         picture = ["```mermaid", diagram.as_mermaid(state).rstrip("\n"), "```"]
         yield from _folded("Diagram", picture)
-    if found is not None:
-        yield from _reach(found, notes)
     if rest := beside(step, found):
         ends = side(axes.listed(record, step, "endpoints"))
         yield from _folded("Interface by interface, layer by layer", _matrices(rest, ends, notes))

@@ -135,12 +135,22 @@ def _single(letter: str, verdict: str, expected: str, rule: str | None, apart: s
 
 def draw(record: Record, step: Record, notes: Notes, style: Style) -> Iterator[str]:
     """Lines of text: who can reach whom, then the matrices of interface questions that say something else."""
+    first, rest = list(draw_reach(record, step, notes, style)), list(draw_rest(record, step, notes, style))
+    yield from (*first, *([""] if first and rest else []), *rest)
+
+
+def draw_reach(record: Record, step: Record, notes: Notes, style: Style) -> Iterator[str]:
+    """Who can reach whom; nothing where no host question was asked."""
     found = reach(record, step)
     if found is not None:
         yield from _reach(found, notes, style)
+
+
+def draw_rest(record: Record, step: Record, notes: Notes, style: Style) -> Iterator[str]:
+    """The matrices of interface questions that say something else; nothing where there are none."""
+    found = reach(record, step)
     rest = beside(step, found)
-    if found is not None and rest:
-        yield ""
+    if rest and found is not None:
         for line in style.wrap("Interface by interface, layer by layer", "  ", "  "):
             yield style.paint(line, "bold")
     if rest:

@@ -94,6 +94,7 @@ def render(record: Record, style: Style) -> str:
     for step in record["steps"]:
         lines.append("")
         lines += step_head(record, step, style)
+        lines += [""] if len(record["steps"]) > 1 else []
         shown = {
             name: {
                 "asked": layer["asked"],

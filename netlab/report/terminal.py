@@ -1,6 +1,6 @@
 """The report on the terminal, from the record alone.
 
-The author's own questions first (expectations, claims), then the matrices, then why, then what is not as
+Who can reach whom first, then what the author expects, the interfaces layer by layer, why, claims, what is not as
 expected, and the counts in the last line.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from netlab.report import axes, told, words
-from netlab.report.matrix import Notes, draw
+from netlab.report.matrix import Notes, draw_reach, draw_rest
 from netlab.report.overview import in_words
 from netlab.report.record import AXES
 from netlab.report.style import Style, clean
@@ -101,32 +101,24 @@ def step_head(record: Record, step: Record, style: Style) -> Iterator[str]:
 
 
 def _step(record: Record, k: int, step: Record, notes: Notes, style: Style) -> Iterator[str]:
-    yield ""
-    yield from step_head(record, step, style)
-    if len(record["steps"]) > 1 and step["expectations"]:
-        yield ""
-    yield from _expectations(record, step, style)
+    before = next((earlier for earlier in record["steps"][:k] if _same(earlier, step, record)), None)
+    if before is None or not step["layers"]:
+        first, rest = (list(lines(record, step, notes, style)) for lines in (draw_reach, draw_rest))
+    else:
+        first, rest = [f"  {style.paint('every pair on every layer as in ' + clean(before['name']), 'dim')}"], []
+    for note in step["notes"]:
+        rest += style.wrap(note, style.paint("  note: ", "dim"), "        ")
+    entries = list(_expectations(record, step, style))
     for name in step["unsettled"]:
-        yield f"  {style.verdict('?')} {name} did not settle: what depends on it proves nothing"
-    yield from _layers(record, k, step, notes, style)
+        entries.append(f"  {style.verdict('?')} {name} did not settle: what depends on it proves nothing")
+    for part in ([*step_head(record, step, style)], first, entries, rest):
+        if part:
+            yield ""
+            yield from part
     if record["throughput"] or record["latency"] or record["compare"]:
         from netlab.report import measured
 
         yield from measured.show(record, step["name"], style)
-
-
-def _layers(record: Record, k: int, step: Record, notes: Notes, style: Style) -> Iterator[str]:
-    if not step["layers"]:
-        return
-    if step["expectations"] or step["unsettled"]:
-        yield ""
-    before = next((earlier for earlier in record["steps"][:k] if _same(earlier, step, record)), None)
-    if before is not None:
-        yield f"  {style.paint('every pair on every layer as in ' + clean(before['name']), 'dim')}"
-    else:
-        yield from draw(record, step, notes, style)
-    for note in step["notes"]:
-        yield from style.wrap(note, style.paint("  note: ", "dim"), "        ")
 
 
 def _same(before: Record, step: Record, record: Record) -> bool:
@@ -153,7 +145,8 @@ def _expectations(record: Record, step: Record, style: Style) -> Iterator[str]:
         if entry["verdict"] in "F?":
             for cell in entry["cells"][:3]:
                 seen = _saw(record, step["name"], cell)
-                yield f"      {cell['layer']}: {cell['src']} {style.arrow} {cell['dst']}: {seen}"
+                said = f"{cell['layer']}: {cell['src']} {style.arrow} {cell['dst']}: {seen}"
+                yield from style.wrap(said, "      ", "        ")
             about = (step["name"], entry["text"], entry["where"])
             mine = [finding for finding in record["findings"] if _about(finding) == about]
             for said in dict.fromkeys(words.FINDINGS[one["kind"]] for one in mine if one["kind"] in _BESIDE):

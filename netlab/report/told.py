@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from netlab.report import axes, words
+from netlab.report.reach import reach
 
 Record = Mapping[str, Any]
 
@@ -194,10 +195,13 @@ def _decided(record: Record) -> Counter[str]:
     """How many cells each rule decided where the destination was not plainly reached."""
     count: Counter[str] = Counter()
     for step in record["steps"]:
+        found = reach(record, step)
         for layer in step["layers"].values():
             keys = layer["rules"]["keys"]
-            for letters, row in zip(layer["observed"], layer["rules"]["rows"], strict=False):
-                for letter, key in zip(letters, row, strict=True):
-                    if letter in "UA" and key in keys:
+            for i, (letters, row) in enumerate(zip(layer["observed"], layer["rules"]["rows"], strict=False)):
+                # That a host reaches itself is told nowhere.
+                own = found.layer["own"][i] if found and layer["asked"] == "host" else ()
+                for j, (letter, key) in enumerate(zip(letters, row, strict=True)):
+                    if letter in "UA" and key in keys and (letter == "U" or j not in own):
                         count[keys[key]] += 1
     return count

@@ -111,7 +111,7 @@ def test_markdown_shows_hosts_at_once_and_interfaces_folded(router: Record) -> N
 def test_the_page_has_a_table_of_hosts(router: Record) -> None:
     """The page has one table of hosts by addresses, own addresses faint, and one for each other layer."""
     text = html.render(router)
-    assert text.count('<table class="m" data-hosts="host:icmp host:tcp">') == 1
+    assert text.count('<table class="m level" data-hosts="host:icmp host:tcp">') == 1
     assert text.index("data-hosts=") < text.index("data-layer=")
     assert 'class="a s own"' in text
 

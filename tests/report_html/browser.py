@@ -106,6 +106,23 @@ class Browser:
         )  # fmt: skip
         return found
 
+    def host_cell(self, host: str, address: str, step: int = 0) -> WebElement:
+        """A cell of the matrix of hosts, by the names at its row and column."""
+        found: WebElement = self.run(
+            """
+            const [from, to, step] = arguments;
+            const table = document.querySelector(`#step-${step} table.m[data-hosts]`);
+            const name = (one) => (one.firstChild.firstChild || one.firstChild).textContent;
+            const columns = [...table.tHead.rows[0].cells].map(name);
+            const row = [...table.tBodies[0].rows].find((one) => one.cells[0].textContent === from);
+            const cell = row.cells[columns.indexOf(to)];
+            cell.scrollIntoView({block: "center"});
+            return cell;
+            """,
+            host, address, step,
+        )  # fmt: skip
+        return found
+
     def hover(self, element: WebElement) -> None:
         """Move the pointer onto an element."""
         from selenium.webdriver import ActionChains

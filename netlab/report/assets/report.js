@@ -316,7 +316,7 @@ function light(at) {
     dark(drawing);
     const map = picture(drawing), real = (name) => map.alias.get(name) || name;
     // A host asks by the interface that its routing chose: the first of the path.
-    const source = real(f.from.link || f.path[0]), target = real(f.to.link || f.path[f.path.length - 1]);
+    const source = real(f.from.link || f.path.find((name) => map.places.has(real(name)))), target = real(f.to.link || f.path[f.path.length - 1]);
     if (!source) for (const [name, place] of map.places) if (name.startsWith(f.from.id + ":")) place.group.classList.add("from");
     for (const [name, look] of [[source, "from"], [target, "to"]]) if (map.places.has(name)) map.places.get(name).group.classList.add(look);
     const instead = insteadOf(at, f), stand = instead ? map.places.get(real(instead)) : null;

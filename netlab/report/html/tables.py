@@ -22,6 +22,8 @@ _SIGNS = {"F": "!", "?": "?", "S": "~"}
 _CORNER = "<td class=corner>from ↓ to →</td>"
 #: Up to this many endpoints two matrices stand beside a diagram that has half of the page.
 SMALL = 4
+#: Up to this many columns a matrix of hosts has names and addresses in plain lines at their heads.
+LEVEL = 5
 #: Up to this many endpoints cells have room.
 _ROOMY = 10
 #: Above this many endpoints no table of pairs by layers is made.
@@ -58,7 +60,9 @@ def who_reaches_whom(found: Reach) -> Matrix:
         for ip in [one["v4"] or one["v6"] or ""]
     ]
     names = [escape(one["id"]) for one in found.rows]
-    table = _table(names, heads, found.layer, f'data-hosts="{escape(" ".join(found.layers))}"')
+    # Few columns have their heads in one line with the page's text.
+    looks = " level" if len(heads) <= LEVEL else ""
+    table = _table(names, heads, found.layer, f'data-hosts="{escape(" ".join(found.layers))}"', looks)
     return Matrix(tuple(map(words.asked, found.layers)), (), table, len(found.columns))
 
 
@@ -129,7 +133,7 @@ def changed(sources: Sequence[str], targets: Sequence[str], old: Record, new: Re
     return Markup(f'<table class="m"><thead><tr>{_CORNER}{columns}</tr></thead><tbody>{"".join(rows)}</tbody></table>')
 
 
-def _table(names: Sequence[Markup], heads: Sequence[Markup], layer: Record, attribute: str) -> Markup:
+def _table(names: Sequence[Markup], heads: Sequence[Markup], layer: Record, attribute: str, looks: str = "") -> Markup:
     rows = []
     for i, (name, observed, verdict) in enumerate(zip(names, layer["observed"], layer["verdict"], strict=True)):
         if "own" in layer:
@@ -142,7 +146,7 @@ def _table(names: Sequence[Markup], heads: Sequence[Markup], layer: Record, attr
     small = " big" if len(heads) > FOLD_ABOVE else " mid" if len(heads) > _ROOMY else ""
     columns = "".join(f"<th scope=col><span>{head}</span></th>" for head in heads)
     return Markup(
-        f'<table class="m{small}" {attribute}><thead><tr>{_CORNER}{columns}</tr></thead>'
+        f'<table class="m{small}{looks}" {attribute}><thead><tr>{_CORNER}{columns}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"
     )
 

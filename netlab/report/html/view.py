@@ -125,9 +125,14 @@ def _legend(record: Record) -> list[tuple[str, str, str]]:
     letters: set[str] = set()
     verdicts: set[str] = set()
     for step in record["steps"]:
+        found = reach(record, step)
         for layer in step["layers"].values():
-            letters.update(*layer["observed"])
             verdicts.update(*layer["verdict"])
+            if found is None or layer["asked"] == "interface":
+                letters.update(*layer["observed"])
+                continue
+            for row, own in zip(layer["observed"], found.layer["own"], strict=True):
+                letters.update(letter for j, letter in enumerate(row) if j not in own)
     looks = {"R": "r", "A": "a", "U": "u", "?": "q"}
     shown = [(look, letter, words.LETTERS[letter]) for letter, look in looks.items() if letter in letters]
     signs = {"F": ("r f", "!"), "?": ("q i", "?"), "S": ("r s", "~")}
@@ -179,7 +184,7 @@ def _reach(found: Reach) -> dict[str, Any]:
     return {
         "title": found.title,
         "whole": tables.who_reaches_whom(found),
-        "folded": tables.folded({found.title: found.layer}, found.rows, found.columns),
+        "folded": tables.folded({next(iter(found.layers)): found.layer}, found.rows, found.columns),
         "apart": list(found.told_apart()),
         "same": found.same,
     }
