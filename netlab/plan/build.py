@@ -15,12 +15,13 @@ from netlab.contract.types import (
     Places,
     SetRouting,
 )
-from netlab.plan import nftables, pair, replicas, routing, switches, sysctls, values
+from netlab.plan import gateways, nftables, pair, replicas, routing, switches, sysctls, values
 from netlab.plan.change import set_mac
 from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, KINDS
 from netlab.plan.lab import MAX_ENTRIES, MAX_LAB, Box, Lab
 from netlab.plan.refusals import Refusals
+from netlab.plan.settling import settle
 from netlab.plan.veth import ENDS
 from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.problems import did_you_mean
@@ -68,7 +69,7 @@ def add(
     _names_to_macs(kin)
     for box in boxes:
         _sysctls(lab, box, kin)
-    lab.settle()
+    settle(lab)
     for wanted in kin.wanted.values():
         if (made := lab.links.get(wanted.id)) is not None:
             KINDS[made.kind].check_made(lab, made, wanted.path)
@@ -383,7 +384,7 @@ def _routing(lab: Lab, box: _Given) -> Iterator[AnyChange]:
     if not box.new:
         return
     before = lab.namespace(made)
-    made.set_routes(lab, routing.routes(lab, box.id, box.given.routes or (), (*box.path, "routes")))
+    gateways.give(lab, made, routing.routes(lab, box.id, box.given.routes or (), (*box.path, "routes")))
     made.rules = routing.rules(lab, box.id, box.given.rules or (), (*box.path, "rules"))
     if made.routes or made.rules:
         yield SetRouting(

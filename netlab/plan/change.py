@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from netlab.contract.types import AnyLink, Link, SetLink, Where, with_state
 from netlab.plan import lost, sysctls
+from netlab.plan.settling import settle
 
 if TYPE_CHECKING:
     from netlab.plan.lab import Lab
@@ -86,7 +87,7 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
                 # A wire of the host that is a port itself has no state of its own here.
                 if plug.bridge == after.id and plug.port is not None:
                     lab.links[link.id] = with_state(link, plug, "forwarding")
-    lab.settle()
+    settle(lab)
 
 
 def restore_mac(lab: Lab, parent_id: str) -> None:

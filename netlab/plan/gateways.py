@@ -12,7 +12,7 @@ from netlab.plan.memory import broadcast_of
 
 if TYPE_CHECKING:
     from netlab.plan.file import Path
-    from netlab.plan.lab import Lab
+    from netlab.plan.lab import Box, Lab
 
 #: A prefix, the metric of its route, and the name of the interface that it leads out of.
 Lead = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, int, str]
@@ -28,6 +28,22 @@ def direct(routes: Iterable[Route]) -> list[Route]:
     A route with several next hops is of a wider scope, and so are those that drop packets (fib_table_lookup).
     """
     return [route for route in routes if route.via is None and route.dev is not None]
+
+
+def give(lab: Lab, box: Box, routes: Iterable[Route]) -> None:
+    """Give a namespace its routes; a route that it has already keeps its interfaces."""
+    routes = tuple(routes)
+    placed = {route: route for route in box.routes}
+    others = direct(route for route in routes if route in placed)
+    found: dict[tuple[object, ...], Route] = {}
+    for route in routes:
+        if route not in placed:
+            key = route.via, route.dev, route.nexthops, route.table, len(others)
+            if key not in found:
+                found[key] = place(lab, box.id, route, others)
+            placed[route] = replace(route, oif=found[key].oif, nexthops=found[key].nexthops)
+            others += direct([route])
+    box.routes = tuple(placed[route] for route in routes)
 
 
 def place(lab: Lab, namespace: str, route: Route, others: Sequence[Route]) -> Route:

@@ -16,8 +16,7 @@ from netlab.contract.types import (
     State,
     Where,
 )
-from netlab.plan import gateways, lost, owned, routing, sysctls
-from netlab.plan.carrier import settle
+from netlab.plan import sysctls
 from netlab.plan.endpoints import askers, endpoints, targets
 from netlab.plan.file import File
 from netlab.plan.hops import hops
@@ -52,19 +51,20 @@ class Box:
     nftables: str = ""
     dead: set[tuple[str, int]] = field(default_factory=set)
 
-    def set_routes(self, lab: Lab, routes: tuple[Route, ...]) -> None:
-        """Give the namespace its routes; a route that it has already keeps its interfaces."""
-        placed = {route: route for route in self.routes}
-        others = gateways.direct(route for route in routes if route in placed)
-        found: dict[tuple[object, ...], Route] = {}
-        for route in routes:
-            if route not in placed:
-                key = route.via, route.dev, route.nexthops, route.table, len(others)
-                if key not in found:
-                    found[key] = gateways.place(lab, self.id, route, others)
-                placed[route] = replace(route, oif=found[key].oif, nexthops=found[key].nexthops)
-                others += gateways.direct([route])
-        self.routes = tuple(placed[route] for route in routes)
+    @property
+    def living(self) -> tuple[Route, ...]:
+        """Its routes, next hops that are left out without an interface."""
+        if not self.dead:
+            return self.routes
+        return tuple(
+            replace(
+                route,
+                nexthops=tuple(
+                    replace(hop, oif=None) if (hop.oif, route.family) in self.dead else hop for hop in route.nexthops
+                ),
+            )
+            for route in self.routes
+        )
 
 
 def _copied(value: Any) -> Any:
@@ -166,12 +166,6 @@ class Lab:
         self.links[link.id] = changed  # type: ignore[assignment]
         return changed
 
-    def settle(self) -> None:
-        """Bring up to date what follows from a change: carriers, connected routes, the bridges' own MACs."""
-        settle(self.links)
-        routing.connect(self)
-        owned.follow(self.memory, self.links.values())
-
     def namespace(self, box: Box, *, born: bool = False) -> Namespace:
         """The frozen namespace: as it is now; or (``born``) as it is when new, without routes and rules."""
         values = tuple(box.sysctls.items())
@@ -181,7 +175,7 @@ class Lab:
         values = self.interned.setdefault(values, values)
         if born:
             return Namespace(box.id, box.kind, values, where=box.where)
-        return Namespace(box.id, box.kind, values, lost.living(box), box.rules, box.nftables, where=box.where)
+        return Namespace(box.id, box.kind, values, box.living, box.rules, box.nftables, where=box.where)
 
     def state(self) -> State:
         """The frozen state."""

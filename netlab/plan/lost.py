@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from netlab.contract.types import MAIN_TABLE, AnyLink, Route
 
 if TYPE_CHECKING:
-    from netlab.plan.lab import Box, Lab
+    from netlab.plan.lab import Lab
     from netlab.plan.memory import Pair
 
 
@@ -50,21 +50,6 @@ def revive(lab: Lab, link: AnyLink, families: tuple[int, ...] = (4, 6)) -> None:
     """Let next hops by a link count again: it has come up, or has got an IPv4 address."""
     if link.up and link.namespace in lab.boxes:
         lab.boxes[link.namespace].dead -= {(link.name, family) for family in families}
-
-
-def living(box: Box) -> tuple[Route, ...]:
-    """The routes of a namespace, next hops that are left out without an interface."""
-    if not box.dead:
-        return box.routes
-    return tuple(
-        replace(
-            route,
-            nexthops=tuple(
-                replace(hop, oif=None) if (hop.oif, route.family) in box.dead else hop for hop in route.nexthops
-            ),
-        )
-        for route in box.routes
-    )
 
 
 def by_sources(lab: Lab, gone: Collection[Pair]) -> None:

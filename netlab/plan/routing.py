@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from netlab.contract.types import MAIN_TABLE, AnyLink, Nexthop, Route, Rule
-from netlab.plan import gateways, lost
+from netlab.plan import gateways
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -153,20 +153,6 @@ def _check_source(lab: Lab, namespace: str, route: Route, here: Path) -> None:
             f"it has {known}" if known else "",
             follows=lab.file.lost(namespace),
         )
-
-
-def connect(lab: Lab) -> None:
-    """Bring up to date which connected routes there are, and note the addresses that the kernel takes no packet for."""
-    lost.by_sources(lab, [pair for pair in lab.memory.given if not _there(lab, *pair)])
-    for link, address, first in lab.memory.connect(lab.links.values()):
-        where = lab.file.address_where(link.id, link.addresses.index(address))
-        words = f"{address.ip} has {first.ip} as its primary address, a broadcast address of {link.namespace}"
-        lab.file.problems.add(where, words, "the kernel takes no packet for it; give it first, or another prefix")
-
-
-def _there(lab: Lab, link_id: str, ip: str) -> bool:
-    link = lab.links.get(link_id)
-    return link is not None and any(address.ip == ip for address in link.addresses)
 
 
 def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> tuple[Rule, ...]:

@@ -16,12 +16,13 @@ from netlab.contract.types import (
     SetSysctl,
     Where,
 )
-from netlab.plan import bridge, change, lost, nftables, routing, sysctls, values
+from netlab.plan import bridge, change, gateways, lost, nftables, routing, sysctls, values
 from netlab.plan.addressing import transition
 from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, IDENTITY, KINDS
 from netlab.plan.lab import Box, Lab
 from netlab.plan.refusals import Refusals
+from netlab.plan.settling import settle
 from netlab.plan.wanted import check_limit, flags
 from netlab.spec.problems import did_you_mean
 
@@ -60,7 +61,7 @@ def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
             )
         else:
             _unknown(lab, where, target)
-    lab.settle()
+    settle(lab)
     return changes
 
 
@@ -261,7 +262,7 @@ def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChan
     if settings.routes is not None or settings.rules is not None:
         before = lab.namespace(box)
         if settings.routes is not None:
-            box.set_routes(lab, routing.routes(lab, box.id, settings.routes, (*path, "routes")))
+            gateways.give(lab, box, routing.routes(lab, box.id, settings.routes, (*path, "routes")))
         if settings.rules is not None:
             box.rules = routing.rules(lab, box.id, settings.rules, (*path, "rules"))
         changes.append(
@@ -286,4 +287,4 @@ def _disabled(lab: Lab, box: Box) -> None:
             lost.by_links(lab, [link], (6,))
         else:
             lost.revive(lab, link, (6,))
-    lab.settle()
+    settle(lab)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from netlab.contract.types import AnyLink, Pair, Port, Veth
 from netlab.plan import bridge as bridges
 from netlab.plan import macs, pair, values
+from netlab.plan.settling import settle
 from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.schema import Port as GivenPort
 
@@ -123,7 +124,7 @@ def changed(lab: Lab, before: AnyLink, settings: Settings, path: Path) -> AnyLin
     stated = settings.port is not None and settings.port.state is not None
     if settings.port is not None and settings.port.state is not None and now.carrier:
         now = lab.set(now, port=replace(now.port, state=settings.port.state))
-        lab.settle()
+        settle(lab)
     if settings.port is not None:
         _check_port(lab.file, now, (*path, "port"), stated=stated)
     return before if stated else replace(before, port=replace(before.port, state=now.port.state))
