@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from netlab.model.outgoing import Way, way
     from netlab.model.prediction import Prediction, Story, predict
     from netlab.model.refusal import predict_refusal
     from netlab.model.rules import RULES, Rule
-    from netlab.model.way import Way, way
 
 _HOMES = {
     "RULES": "netlab.model.rulebook",
@@ -21,8 +21,8 @@ _HOMES = {
     "Story": "netlab.model.prediction",
     "predict": "netlab.model.prediction",
     "predict_refusal": "netlab.model.refusal",
-    "Way": "netlab.model.way",
-    "way": "netlab.model.way",
+    "Way": "netlab.model.outgoing",
+    "way": "netlab.model.outgoing",
 }
 
 __all__ = ["RULES", "Prediction", "Rule", "Story", "Way", "predict", "predict_refusal", "way"]
