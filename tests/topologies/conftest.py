@@ -10,7 +10,7 @@ import pytest
 
 from netlab.client import Agent
 from netlab.pipeline import Options, run
-from tests.topologies.shipped import BRCTL, HAS_BRCTL, MESH
+from tests.topologies.shipped import MESH, NEEDS
 
 Record = dict[str, Any]
 Examine = Callable[..., Record]
@@ -44,8 +44,8 @@ def examine(agent: Agent) -> Examine:
     """Examine a topology, or some layers and steps of it, and return the record."""
 
     def examined(path: Path, *, layers: tuple[str, ...] = (), steps: tuple[str, ...] = ()) -> Record:
-        if path.stem == BRCTL and not HAS_BRCTL:
-            pytest.skip("brctl is not here: apt-get install bridge-utils")
+        if lacking := NEEDS.get(path.stem):
+            pytest.skip(f"it needs what is not here: {lacking}")
         return run(path, agent, Options(layers=layers, steps=steps, stories=False, measure=False))
 
     return examined

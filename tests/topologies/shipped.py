@@ -22,10 +22,19 @@ SMALL = tuple(path for path in FILES if path.stem != MESH)
 #: Their claims rest on measurements, which take time and a quiet machine: tests/measure examines how they are judged.
 MEASURED = {"macvlan-vs-linux-bridge", "throughput-matrix"}
 
-#: The only file that needs a tool which isn't everywhere (bridge-utils), and whether this machine has it. Ordinary
-#: users' paths often lack the folders for administrators.
-BRCTL = "hairpin-three-tools"
-HAS_BRCTL = shutil.which("brctl", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+
+def _has(program: str) -> bool:
+    # Ordinary users' paths often lack the folders for administrators.
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+
+
+#: The files that need what isn't everywhere, and what brings it where this machine lacks it.
+NEEDS = {
+    "hairpin-three-tools": "" if _has("brctl") else "apt-get install bridge-utils",
+    "docker-drop": ("" if os.path.exists("/proc/sys/net/bridge") else "modprobe br_netfilter")
+    if _has("nft")
+    else "apt-get install nftables",
+}
 
 _ROW = re.compile(
     r"^\| (?P<number>\d+b?) \| (?P<says>.*?) \| (?P<verdict>\w+)(?P<stand_in>, by a stand-in)? "
