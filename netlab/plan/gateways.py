@@ -22,6 +22,30 @@ Way = Route | Nexthop
 CONNECTED6 = 256
 
 
+class Shadows:
+    """IPv6 routes of table main by which no gateway is found: they have one themselves, or drop packets."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._metrics: dict[tuple[int, int], int] = {}
+        for route in routes:
+            self.add(route)
+
+    def add(self, route: Route) -> None:
+        """Note a route, where it is such a one."""
+        if route.family == 6 and route.table == MAIN_TABLE and not direct([route]):
+            network = ipaddress.ip_network(route.to)
+            key = network.prefixlen, int(network.network_address)
+            self._metrics[key] = min(route.priority, self._metrics.get(key, route.priority))
+
+    def cover(self, gateway: ipaddress.IPv6Address, best: Lead) -> bool:
+        """Whether one is better than the best direct route to an address (ip6_route_check_nh)."""
+        for length in {length for length, _ in self._metrics}:
+            metric = self._metrics.get((length, int(gateway) >> (128 - length) << (128 - length)))
+            if metric is not None and (-length, metric) < (-best[0].prefixlen, best[1]):
+                return True
+        return False
+
+
 def direct(routes: Iterable[Route]) -> list[Route]:
     """Those of the routes by which gateways are found: they lead to a link, and have no gateway themselves.
 
@@ -84,8 +108,11 @@ def _connected(lab: Lab, namespace: str) -> list[Lead]:
     return [(address.network, 0 if address.family == 4 else CONNECTED6, name) for address, name in found]
 
 
-def check(lab: Lab, namespace: str, table: int, way: Way, others: Sequence[Route], path: Path) -> bool:
-    """Whether the kernel takes a way, which stands at ``path``; ``others`` are the direct routes before it.
+def check(
+    lab: Lab, namespace: str, table: int, way: Way, others: Sequence[Route], shadows: Shadows, path: Path
+) -> bool:
+    """Whether the kernel takes a way, which stands at ``path``; ``others`` are the direct routes before it, ``shadows``
+    what of the rest can be in its way.
 
     A gateway must be reached by a route without gateway, of ``others`` or connected; otherwise the kernel refuses it
     (fib_check_nh, ip6_route_check_nh), and the problem is noted. A namespace's own address is a gateway that IPv4
@@ -127,7 +154,13 @@ def check(lab: Lab, namespace: str, table: int, way: Way, others: Sequence[Route
     if way.onlink:
         return _check_onlink(lab, way, [lead for lead in fitting if lead[0].prefixlen], place)
     if any(way.dev in (None, name) for _, _, name in fitting):
-        return True
+        aside = any(gateway in ipaddress.ip_network(one.to) for one in others if one.table == table != MAIN_TABLE)
+        best = min(fitting, key=lambda lead: (-lead[0].prefixlen, lead[1]))
+        if way.dev or aside or gateway.version == 4 or not shadows.cover(gateway, best):
+            return True
+        words = f"a route before this one has {gateway} somewhere else than on a link"
+        problems.add(place, words, f"add 'dev: {best[2]}', or put that route behind")
+        return False
     known = ", ".join(dict.fromkeys(f"{network} ({name})" for network, _, name in leads))
     by = f"{namespace}:{way.dev}" if way.dev else namespace
     problems.add(

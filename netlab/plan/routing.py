@@ -34,6 +34,7 @@ def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) ->
     # What is there and stays comes before what is added.
     staying = set(made)
     direct = gateways.direct(route for route in present if route in staying)
+    shadows = gateways.Shadows(route for route in present if route in staying)
     connected = _connected(lab, namespace)
     known: set[Key] = set()
     checked: set[tuple[object, ...]] = set()
@@ -52,10 +53,13 @@ def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) ->
         _check_source(lab, namespace, route, here)
         for way, at in zip(route.ways, _at(route, here), strict=True):
             same = way.via, way.dev, way.onlink, route.table, len(direct)
-            if same not in checked and gateways.check(lab, namespace, route.table, way, direct, at):
+            if same not in checked and gateways.check(lab, namespace, route.table, way, direct, shadows, at):
                 checked.add(same)
+        if route.family == 6 and route.nexthops:
+            _check_twice(lab, gateways.place(lab, namespace, route, direct), here)
         if route not in present:
             direct += gateways.direct([route])
+            shadows.add(route)
     return tuple(made)
 
 
@@ -86,10 +90,6 @@ def _read(lab: Lab, namespace: str, given: GivenRoute, here: Path) -> Route | No
     hops = tuple(_way(lab, namespace, to, hop, (*here, "nexthops", i)) for i, hop in enumerate(given.nexthops))
     if given.src and (":" in given.src) != (":" in to):
         file.problems.add(file.where(*here, "src", key=False), f"{given.src} and {to} are of different families")
-    if ":" in to and len({(hop.via, hop.dev) for hop in hops}) < len(hops):
-        # ip6_route_info_append: EEXIST
-        words = "one of them is there twice, which IPv6 refuses"
-        file.problems.add(file.where(*here, "nexthops"), words, "'weight' says how often one is taken")
     if file.problems.found[known:]:
         return None
     usual = 1024 if ":" in to else 0
@@ -138,6 +138,13 @@ def _connected(lab: Lab, namespace: str) -> dict[Key, str]:
         for address, name in lab.memory.connected(lab.links_of(namespace))
         if address.family == 6 or address.prefixlen < 32
     }
+
+
+def _check_twice(lab: Lab, route: Route, here: Path) -> None:
+    """IPv6 has a next hop once (ip6_route_info_append: EEXIST)."""
+    if len({(hop.via, hop.oif) for hop in route.nexthops}) < len(route.nexthops):
+        words = "one of them is there twice, which IPv6 refuses"
+        lab.file.problems.add(lab.file.where(*here, "nexthops"), words, "'weight' says how often one is taken")
 
 
 def _check_source(lab: Lab, namespace: str, route: Route, here: Path) -> None:

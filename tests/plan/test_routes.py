@@ -84,6 +84,7 @@ def test_a_rule_may_ask_for_a_mark() -> None:
         ("{to: 10.9.0.0/16, nexthops: [{weight: 2}]}", "9:38: a next hop needs 'via' or 'dev'"),
         ("{to: 'fd09::/64', nexthops: [{dev: eth0}]}", "9:38: a next hop needs a gateway with IPv6"),
         ("{to: 'fd09::/64', nexthops: [{via: fd01::9}, {via: fd01::9, weight: 2}]}", "9:27: one of them is there"),
+        ("{to: 'fd09::/64', nexthops: [{via: fd01::9}, {via: fd01::9, dev: eth0}]}", "9:27: one of them is there"),
         ("{to: 10.9.0.0/16, nexthops: [{via: 10.0.1.9}, {via: 10.0.9.9}]}", "9:61: 10.0.9.9 is on no network of A"),
         ("{to: 10.9.0.0/16, nexthops: [{via: 10.0.1.9, weight: 257}]}", "9:62: 257 is out of range; 1 to 256"),
         ("{to: 10.0.1.0/24, via: 10.0.1.9}", "9:14: A:eth0 brings a route to 10.0.1.0/24 by its address; leave it out"),
@@ -111,6 +112,16 @@ def test_a_gateway_is_found_by_a_route_before_it() -> None:
     direct, by = "{to: 172.16.0.0/16, dev: eth1}", "{to: 10.9.0.0/16, via: 172.16.0.1}"
     assert routes(lab(direct, by))[1].oif == "eth1"
     assert faults(lab(by, direct))[0].startswith("f:9:32: 172.16.0.1 is on no network of A")
+
+
+def test_ipv6_finds_no_gateway_behind_another_route() -> None:
+    """A route before that drops packets, or has a gateway, is in the way of an IPv6 gateway, unless dev is named."""
+    by = "{to: 'fd09::/64', via: fd01::9}"
+    for first in ("{to: 'fd01::9/128', type: unreachable}", "{to: 'fd01::/96', via: fd02::9, metric: 5}"):
+        assert faults(lab(first, by))[0].startswith("f:10:32: a route before this one has fd01::9 somewhere else")
+        assert len(routes(lab(by, first))) == 2
+        assert len(routes(lab(first, by.replace("}", ", dev: eth0}")))) == 2
+    assert len(routes(lab("{to: 10.0.1.9/32, type: unreachable}", "{to: 10.9.0.0/16, via: 10.0.1.9}"))) == 2
 
 
 STEPS = """\
