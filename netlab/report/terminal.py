@@ -167,8 +167,8 @@ def _saw(record: Record, step: str, cell: Record) -> str:
     evidence = told.evidence(record, step, cell)
     if cell["observed"] == "A" and told.entered(evidence):
         return f"A, {told.entered(evidence)} answered"
-    reason = evidence.get("reason")
-    because = f" ({words.because(reason, cell['layer'], cell['src'], cell['dst'])})" if reason else ""
+    why = told.reason_of(record, step, cell)
+    because = f" ({why})" if why else ""
     return f"{cell['observed']}, {words.BRIEFLY[cell['observed']]}{because}"
 
 

@@ -11,6 +11,9 @@ from netlab.report.reach import reach
 
 Record = Mapping[str, Any]
 
+#: Rules by which filters end a packet's way.
+FILTERS = ("nft/dropped", "nft/rejected")
+
 
 def claims(record: Record) -> list[dict[str, Any]]:
     """Each claim with its verdict, the observation that decides it, and all of its tests."""
@@ -78,10 +81,24 @@ def saw(record: Record, step_name: str, cell: Record) -> str:
     if cell["observed"] == "A" and (interfaces := entered(found)):
         return f"{interfaces} answered in its place"
     said = words.LETTERS[cell["observed"]]
-    reason = found.get("reason")
-    if cell["observed"] in "U?" and reason:
-        return f"{said}: {words.because(reason, cell['layer'], cell['src'], cell['dst'])}"
-    return said
+    why = reason_of(record, step_name, cell) if cell["observed"] in "U?" else ""
+    return f"{said}: {why}" if why else said
+
+
+def reason_of(record: Record, step_name: str, cell: Record) -> str:
+    """Why a cell has its letter, as a part of a sentence; empty where nothing tells.
+
+    Of a packet that is lost where the model says that a filter drops it, that is why.
+    """
+    if cell["observed"] == "U" and cell["rule"] in FILTERS:
+        step = next(one for one in record["steps"] if one["name"] == step_name)
+        story = _of_pair(record, step_name, cell, "stories")
+        hops = [step["hops"][number] for number in story.get("hops", ())]
+        for hop in reversed(hops):
+            if hop["rule"] == cell["rule"]:
+                return f"at {hop['at']}: {hop['what']}"
+    reason = evidence(record, step_name, cell).get("reason")
+    return words.because(reason, cell["layer"], cell["src"], cell["dst"]) if reason else ""
 
 
 def entered(evidence: Record) -> str:
@@ -91,6 +108,11 @@ def entered(evidence: Record) -> str:
 
 def evidence(record: Record, step_name: str, cell: Record) -> Mapping[str, Any]:
     """The evidence of a cell that is given by names."""
+    return _of_pair(record, step_name, cell, "evidence")
+
+
+def _of_pair(record: Record, step_name: str, cell: Record, what: str) -> Mapping[str, Any]:
+    """What a layer has of a pair: its ``evidence`` or ``stories``."""
     step = next((one for one in record["steps"] if one["name"] == step_name), None)
     layer = step["layers"].get(cell["layer"]) if step else None
     if step is None or layer is None:
@@ -99,7 +121,7 @@ def evidence(record: Record, step_name: str, cell: Record) -> Mapping[str, Any]:
     columns = [one["id"] for one in axes.columns(record, step, cell["layer"])]
     if cell["src"] not in rows or cell["dst"] not in columns:
         return {}
-    found: Mapping[str, Any] = layer["evidence"].get(f"{rows.index(cell['src'])},{columns.index(cell['dst'])}", {})
+    found: Mapping[str, Any] = layer[what].get(f"{rows.index(cell['src'])},{columns.index(cell['dst'])}", {})
     return found
 
 

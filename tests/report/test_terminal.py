@@ -109,6 +109,35 @@ def test_a_failure_names_pair_letters_line_and_rule(record: Records) -> None:
     assert lines[-1].startswith("FAIL  1 pass, 1 fail")
 
 
+FILTERED = """\
+name: filtered
+switches: {lan: {}}
+hosts:
+  A: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24]}}}
+  B:
+    interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}
+    nftables: |
+      table inet filter {
+        chain input { type filter hook input priority 0; policy drop; tcp dport 22 accept; }
+        chain output { type filter hook output priority 0; ip protocol udp drop; }
+      }
+expect:
+  - A -> B [icmp, tcp]: reachable
+  - B -> A [udp]: reachable
+"""
+
+
+def test_a_packet_that_a_filter_drops_is_told_with_hook_chain_and_rule(record: Records) -> None:
+    """Not as a reply that was lost; and a program whose packet is dropped on its way out has been told EPERM."""
+    found = record(FILTERED)
+    text = terminal.render(found, PLAIN)
+    assert "B:eth0: U, not reached (at B:eth0: dropped by inet filter/input: policy drop)" in text
+    assert "A:eth0: U, not reached (at B:eth0: dropped by inet filter/output: ip protocol udp drop)" in text
+    assert "did not come back" not in text
+    assert found["steps"][0]["layers"]["host:udp"]["evidence"]["1,0"]["reason"] == "EPERM"
+    assert found["summary"]["skip"] == 0
+
+
 def test_eight_endpoints_fit_eighty_columns(record: Records) -> None:
     """Eight endpoints with long names: every layer has its matrix and no line is longer than 80 columns."""
     made = record(EIGHT)
