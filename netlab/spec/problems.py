@@ -65,7 +65,7 @@ class Problems:
         return bool(self.found)
 
 
-def near(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+def near(word: str, known: Iterable[str], cutoff: float = 0.61) -> str | None:
     """The known word that is nearest to a mistyped one, if any is near."""
     import difflib
 

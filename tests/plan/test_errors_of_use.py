@@ -125,7 +125,8 @@ CASES: list[tuple[str, str]] = [
     (
         step("set: {lan: {hairpin: on}}"),
         "f:14:17: unknown key 'hairpin'; known: stp, fdb_max_learned, ageing_time, mcast_snooping, state, mac, mtu, "
-        "addresses, neighbors, port, mode, allowed_macs, nodst, bcqueuelen, duplicate, limit, routes, rules, sysctls",
+        "addresses, neighbors, port, mode, allowed_macs, nodst, bcqueuelen, arp, promisc, "
+        "allmulticast, multicast, duplicate, limit, routes, rules, sysctls",
     ),
     (step("set: {A/c1:eth0: {port: {hairpin: on}}}"), "f:14:23: 'port' cannot be set on a macvlan"),
     (step("set: {A:eth0: {mac: auto}}"), "f:14:25: 'auto' is for a new interface; give the MAC that it is to have"),
