@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from netlab.agent import sysctl
+
 #: Builds labs by one agent; between them, or meanwhile, somebody sets sysctls of the machine, of which a new namespace
 #: then has a copy (devinet_init_net). The machine's own are left alone: each new namespace is given such a copy here.
 BUILDING = """
@@ -45,3 +47,12 @@ def test_what_a_namespace_inherits_is_looked_at_each_time() -> None:
     """Each lab has the plan's sysctls, although the machine's own have changed before it, within it, and back again."""
     done = subprocess.run([sys.executable, "-c", BUILDING], capture_output=True, text=True, check=False, timeout=60)
     assert done.stdout.splitlines() == ["{}"] * 6, done.stderr
+
+
+def test_a_bridge_sysctl_that_is_not_there_is_as_good_as_0() -> None:
+    """Without br_netfilter there is nothing to switch off; what is to be switched on is missed: exit code 3."""
+    path = "net/bridge/bridge-nf-call-nobody"
+    assert sysctl.Sysctls().prepare([(path, "0")]) == []
+    assert sysctl.Sysctls().prepare([(path, "1")]) == [path]
+    plain = sysctl.refused(sysctl.missing(path), "A", path, "1", (), None).plain()
+    assert (plain["exit_code"], plain["hint"]) == (3, "sudo modprobe br_netfilter")
