@@ -4,42 +4,24 @@ from __future__ import annotations
 
 from netlab.agent.links import port
 from netlab.agent.links.op import BuildContext, Level, Op
+from netlab.agent.links.wire import End, make
 from netlab.agent.netlink import link as request
-from netlab.agent.netlink import peer
 from netlab.contract.types import Port, SwitchLink
 
 
 def create(context: BuildContext, wire: SwitchLink, *, up: bool) -> list[Op]:
     """Make both ends, then enslave each to its bridge."""
     here, there = wire.namespace, wire.peer
-    end = peer(
-        {
-            "IFLA_IFNAME": wire.peer_ifname,
-            "IFLA_ADDRESS": wire.peer_mac,
-            "IFLA_MTU": wire.mtu,
-            "IFLA_NET_NS_FD": context.namespaces[there].fd,
-        },
-        index=wire.peer_ifindex,
-    )
-    pairs = {
-        "IFLA_IFNAME": wire.ifname,
-        "IFLA_ADDRESS": wire.mac,
-        "IFLA_MTU": wire.mtu,
-        "IFLA_LINKINFO": {"IFLA_INFO_KIND": "veth", "IFLA_INFO_DATA": {"VETH_INFO_PEER": end}},
-    }
-    command = (
-        f"ip -n {here} link add dev {wire.ifname} index {wire.ifindex} address {wire.mac} mtu {wire.mtu}"
-        f" type veth peer name {wire.peer_ifname} index {wire.peer_ifindex} address {wire.peer_mac} netns {there}"
-        f" && ip -n {here} link set dev {wire.ifname} up"
-    )
-    made = request("add", pairs, command, index=wire.ifindex, up=up and wire.port.up)
+    near = End(here, wire.ifname, wire.ifindex, wire.mac)
+    far = End(there, wire.peer_ifname, wire.peer_ifindex, wire.peer_mac)
+    made = make(context, near, far, wire.mtu, up=up and wire.port.up)
     ops = [Op(here, Level.TRUNK, made, "create")]
     if wire.port.attached:
         ops.append(_join(context, here, wire.ifname, wire.ifindex))
     if wire.peer_port.attached:
         ops.append(_join(context, there, wire.peer_ifname, wire.peer_ifindex))
-    near = Port(attached=wire.port.attached, up=up and wire.port.up)
-    return [*ops, *_ports(context, wire, (near, Port(attached=wire.peer_port.attached, up=False)))]
+    begun = Port(attached=wire.port.attached, up=up and wire.port.up)
+    return [*ops, *_ports(context, wire, (begun, Port(attached=wire.peer_port.attached, up=False)))]
 
 
 def changes(context: BuildContext, before: SwitchLink, after: SwitchLink) -> list[Op]:

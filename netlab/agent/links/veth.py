@@ -7,40 +7,18 @@ from typing import Any
 
 from netlab.agent.links import port, port_tools
 from netlab.agent.links.op import BuildContext, Level, Op
+from netlab.agent.links.wire import End, make
 from netlab.agent.netlink import link as request
-from netlab.agent.netlink import peer, set_up
+from netlab.agent.netlink import set_up
 from netlab.contract.types import AnyLink, Port, SetLink, Veth
 
 
 def create(context: BuildContext, veth: Veth, *, up: bool) -> list[Op]:
     """One message makes both ends in their namespaces, enslaves the port and brings it up."""
     ns, bridge = veth.port_namespace, context.links[veth.switch]
-    end = peer(
-        {
-            "IFLA_IFNAME": veth.ifname,
-            "IFLA_ADDRESS": veth.mac,
-            "IFLA_MTU": veth.mtu,
-            "IFLA_NET_NS_FD": context.namespaces[veth.namespace].fd,
-        },
-        index=veth.ifindex,
-    )
-    pairs = {
-        "IFLA_IFNAME": veth.port_ifname,
-        "IFLA_ADDRESS": veth.port_mac,
-        "IFLA_MTU": veth.mtu,
-        "IFLA_MASTER": bridge.ifindex if veth.port.attached else None,
-        "IFLA_LINKINFO": {"IFLA_INFO_KIND": "veth", "IFLA_INFO_DATA": {"VETH_INFO_PEER": end}},
-    }
-    address = f" address {veth.mac}" if veth.mac else ""
-    command = (
-        f"ip -n {ns} link add dev {veth.port_ifname} index {veth.port_ifindex} address {veth.port_mac} mtu {veth.mtu}"
-        f" type veth peer name {veth.ifname} index {veth.ifindex}{address} mtu {veth.mtu} netns {veth.namespace}"
-    )
-    if veth.port.attached:
-        command += f" && ip -n {ns} link set dev {veth.port_ifname} master {bridge.ifname}"
-    if veth.port.up:
-        command += f" && ip -n {ns} link set dev {veth.port_ifname} up"
-    made = request("add", pairs, command, index=veth.port_ifindex, up=veth.port.up)
+    near = End(ns, veth.port_ifname, veth.port_ifindex, veth.port_mac)
+    far = End(veth.namespace, veth.ifname, veth.ifindex, veth.mac)
+    made = make(context, near, far, veth.mtu, master=bridge if veth.port.attached else None, up=veth.port.up)
     as_made = Port(attached=veth.port.attached, up=veth.port.up)
     # Ports of bridges inside hosts join in the order of the plan, the host's own wires among them.
     level = Level.PLUG if ns != veth.switch else Level.WIRE
