@@ -100,8 +100,6 @@ REDIRECT = rule(
     "ip_rt_send_redirect",
     "net/ipv4/route.c",
 )
-
-
 SOURCE_OF_ROUTE = rule(
     "ip/source-of-route",
     "A program that chooses no source address gets that of the route: its `src`, or of a connected route the address"

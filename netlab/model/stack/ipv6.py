@@ -98,6 +98,23 @@ REPLY_BY_INGRESS = rule(
     "icmpv6_echo_reply",
     "net/ipv6/icmp.c",
 )
+SOURCE = rule(
+    "ipv6/source-address",
+    "A program that chooses no source address gets the route's `src`, else the destination itself if it is local, else"
+    " an address of the interface that the route leads out of, of the same kind, with the longest prefix in common; of"
+    " equals the newest (RFC 6724).",
+    "ipv6_dev_get_saddr",
+    "net/ipv6/addrconf.c",
+)
+
+#: Prefixes by which a source and a destination are of a kind (ip6addrlbl_init_table).
+LABELS = tuple(
+    (int(network.network_address), network.prefixlen)
+    for network in map(
+        ipaddress.IPv6Network,
+        ("::1/128", "::ffff:0:0/96", "::/96", "2001:10::/28", "2001::/32", "2002::/16", "fc00::/7", "::/0"),
+    )
+)
 
 
 def output(
@@ -151,16 +168,6 @@ def _choose(sim: Sim, route: Route, dst: int, src: int, oif: Device | None) -> R
     return ways[sim.pick((route, dst, src), len(ways))]
 
 
-SOURCE = rule(
-    "ipv6/source-address",
-    "A program that chooses no source address gets the route's `src`, else the destination itself if it is local, else"
-    " an address of the interface that the route leads out of, of the same kind, with the longest prefix in common; of"
-    " equals the newest (RFC 6724).",
-    "ipv6_dev_get_saddr",
-    "net/ipv6/addrconf.c",
-)
-
-
 def way_out(sim: Sim, ns: Namespace, dst: int) -> fib.Output:
     """Where a packet goes that a program of the namespace sends from an unbound socket, and from which address."""
     way = output(sim, ns, dst, 0, None, strict=False)
@@ -168,16 +175,6 @@ def way_out(sim: Sim, ns: Namespace, dst: int) -> fib.Output:
         what = f"route {way.route}, from {ipaddress.IPv6Address(way.source)}" if sim.hops is not None else ""
         sim.note(sim.request, way.dev.id, what, SOURCE)
     return way
-
-
-#: Prefixes by which a source and a destination are of a kind (ip6addrlbl_init_table).
-LABELS = tuple(
-    (int(network.network_address), network.prefixlen)
-    for network in map(
-        ipaddress.IPv6Network,
-        ("::1/128", "::ffff:0:0/96", "::/96", "2001:10::/28", "2001::/32", "2002::/16", "fc00::/7", "::/0"),
-    )
-)
 
 
 def source_address(way: fib.Output, dst: int) -> int:
