@@ -17,8 +17,8 @@ from tests.report_html.browser import Browser  # noqa: E402
 GALLERY = ROOT / "reports" / "gallery"
 #: File name → page, anchor, height, dark.
 PICTURES = {
-    "report.png": ("bridge-two-node/report.html", "#cell&0&icmp&B%3Aens160&A%3Aens160.1", 1120, False),
-    "report-dark.png": ("vepa-hairpin/report.html", "#cell&0&icmp&A%2Fweb%3Aeth0&A%2Fdb%3Aeth0", 1060, True),
+    "report.png": ("bridge-two-node/report.html", "#cell&0&host%3Aicmp&B&A%3Aens160.1", 1120, False),
+    "report-dark.png": ("vepa-hairpin/report.html", "#cell&0&host%3Aicmp&A%2Fweb&A%2Fdb%3Aeth0", 1060, True),
 }
 
 

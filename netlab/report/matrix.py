@@ -187,7 +187,8 @@ def _by_host(found: Reach, rows: Side, columns: Side, notes: Notes, style: Style
     ids = list(columns.names)
     numbers = [str(number) for number in range(1, len(ids) + 1)]
     under = ["" if ip == name else ip for ip, name in zip(ips, ids, strict=True)]
-    for heads, with_notes in (([ids, under], True), ([ids], True), ([numbers], True), ([numbers], False)):
+    forms = (([ids, under], True), ([ids], True), ([numbers], True), ([numbers], False))
+    for heads, with_notes in forms if any(under) else forms[1:]:
         shown = [[_text(cell, notes, style, with_notes) for cell in row] for row in table]
         lines = _columns([*heads, *shown], ["", *[""] * (len(heads) - 1), *names])
         if max(map(visible, lines)) < style.width:

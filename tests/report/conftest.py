@@ -52,7 +52,7 @@ hosts:
     interfaces:
       eth0: {switch: lan, addresses: [10.0.0.2/24]}
 expect:
-  - A -> B: unreachable
+  - A:eth0 -> B: unreachable
 """
 
 #: A hundred hosts that all ought to be cut off, and are not.
@@ -65,5 +65,5 @@ hosts:
     interfaces:
       eth0: {switch: lan, addresses: [10.0.0.1/16]}
 expect:
-  - any -> any: unreachable
+  - any:eth0 -> any: unreachable
 """

@@ -73,15 +73,18 @@ def test_a_spoilt_record_is_not(spoil: Callable[[Record], object], record: Recor
     assert not VALIDATOR.is_valid(made)
 
 
-def test_matrices_have_the_endpoints_order(record: Records) -> None:
-    """Every matrix is square, in the order of the endpoints, and its diagonal does not apply."""
+def test_matrices_have_the_order_of_who_asks_and_who_answers(record: Records) -> None:
+    """Interface questions: endpoints, and the diagonal does not apply. Host questions: hosts by addresses."""
     made = record("vepa-hairpin")
     for step in made["steps"]:
         size = len(step["endpoints"] or made["endpoints"])
-        for layer in step["layers"].values():
+        hosts, addresses = (len(step[what] or made[what]) for what in ("hosts", "addresses"))
+        for name, layer in step["layers"].items():
             for part in ("expected", "observed", "verdict"):
-                assert [len(row) for row in layer[part]] == [size] * size
-                assert [layer[part][i][i] for i in range(size)] == ["."] * size
+                host = name.startswith("host:")
+                assert layer["asked"] == ("host" if host else "interface")
+                assert [len(row) for row in layer[part]] == ([addresses] * hosts if host else [size] * size)
+                assert host or [layer[part][i][i] for i in range(size)] == ["."] * size
 
 
 def test_the_demo_is_in_its_record(record: Records) -> None:
@@ -154,7 +157,7 @@ def test_a_red_run_says_so(record: Records) -> None:
     [finding] = made["findings"]
     assert (finding["src"], finding["dst"], finding["kind"]) == ("A:eth0", "B:eth0", "expect-contradicted")
     [entry] = made["steps"][0]["expectations"]
-    assert (entry["verdict"], entry["text"]) == ("F", "A -> B: unreachable")
+    assert (entry["verdict"], entry["text"]) == ("F", "A:eth0 -> B: unreachable")
     assert entry["where"].endswith(":11:5")
 
 

@@ -59,7 +59,8 @@ hosts:
 
 
 def test_the_demo_at_eighty_columns(record: Records) -> None:
-    """The author's three expectations first, with ticks and who answered; then matrices; counts in the last line."""
+    """Who can reach whom first; the author's expectations, with ticks and who answered; then the interfaces' matrices;
+    counts in the last line."""
     lines = terminal.render(record("bridge-two-node"), PLAIN).splitlines()
     assert lines[0] == "bridge-two-node"
     first = next(i for i, line in enumerate(lines) if "✓" in line)
@@ -68,9 +69,12 @@ def test_the_demo_at_eighty_columns(record: Records) -> None:
         "✓ A:ens160 -> A:ens160.1: unreachable",
         "✓ B -> A:ens160.1: reachable   (A:ens160 answered for A:ens160.1)",
     ]
+    hosts = next(i for i, line in enumerate(lines) if line.startswith("  Who can reach whom"))
+    assert lines[hosts + 1].split() == ["A:ens160", "A:ens160.1", "B:ens160"]
+    assert hosts < first
     matrix = next(i for i, line in enumerate(lines) if line.startswith("  1 A:ens160"))
     assert matrix > first + 3
-    assert lines[-1].startswith("PASS  42 pass, 0 fail, 0 inconclusive, 0 skip")
+    assert lines[-1].startswith("PASS  60 pass, 0 fail, 0 inconclusive, 0 skip")
     assert max(map(len, lines)) <= 80
 
 
@@ -100,7 +104,7 @@ def test_a_failure_names_pair_letters_line_and_rule(record: Records) -> None:
     """What is not as expected is named once: the pair, what was seen, who was right, and the line of the file."""
     lines = terminal.render(record(RED, "icmp"), PLAIN).splitlines()
     text = "\n".join(lines)
-    assert "  ✗ A -> B: unreachable" in lines
+    assert "  ✗ A:eth0 -> B: unreachable" in lines
     assert "icmp: A:eth0 → B:eth0: R, reached" in text
     assert text.count("the file expects what neither the model says nor the kernel did") == 1
     assert text.count("<text>:11:5") == 1
@@ -145,7 +149,7 @@ def test_eight_endpoints_fit_eighty_columns(record: Records) -> None:
     assert max(map(len, lines)) <= 80
     text = "\n".join(lines)
     for layer in made["steps"][0]["layers"]:
-        assert layer in text
+        assert layer.removeprefix("host:") in text
     assert "8 machine-eight:enp0s31f6" in text
 
 
@@ -192,7 +196,9 @@ def test_quiet_says_only_what_is_wrong(record: Records) -> None:
 
 def test_what_is_reachable_is_said_in_words(record: Records) -> None:
     """A reachable that isn't names no letter that could be taken for a host, on the terminal and in JUnit XML."""
-    text = RED.replace("A -> B: unreachable", "A -> B [icmp]: reachable").replace("10.0.0.2/24", "10.0.1.2/24")
+    text = RED.replace("A:eth0 -> B: unreachable", "A:eth0 -> B [icmp]: reachable").replace(
+        "10.0.0.2/24", "10.0.1.2/24"
+    )
     said = "expected reachable (R or A), observed U"
     assert said in terminal.render_quiet(record(text, "icmp"), PLAIN)
     assert said in junit.render([record(text, "icmp")])
@@ -249,7 +255,7 @@ def test_ascii_where_nothing_else_can_be_written(record: Records) -> None:
     made = record(RED, "icmp")
     text = terminal.render(made, Style(unicode=False))
     assert text.isascii()
-    assert "NO A -> B: unreachable" in text
+    assert "NO A:eth0 -> B: unreachable" in text
 
 
 def test_a_file_cannot_steer_the_terminal(record: Records) -> None:
@@ -268,10 +274,10 @@ def test_the_summary_table(record: Records) -> None:
     """Of several topologies one line each, with counts and claims, and the totals."""
     rows = [("bridge-two-node", [record("bridge-two-node")]), ("red", [record(RED, "icmp")])]
     lines = overview.table(rows, PLAIN).splitlines()
-    assert lines[1].split()[:3] == ["✓", "bridge-two-node", "42"]
+    assert lines[1].split()[:3] == ["✓", "bridge-two-node", "60"]
     assert "24 confirmed, 24b refuted" in lines[1]
     assert lines[2].split()[:2] == ["✗", "red"]
-    assert lines[-1] == "2 topologies: 43 pass, 1 fail, 0 inconclusive, 0 skip"
+    assert lines[-1] == "2 topologies: 61 pass, 1 fail, 0 inconclusive, 0 skip"
 
 
 def test_the_summary_table_is_no_wider_than_the_terminal(record: Records) -> None:
@@ -291,8 +297,8 @@ def test_the_summary_table_of_a_narrow_terminal(record: Records, width: int) -> 
     lines = overview.table(rows, Style(width=width)).splitlines()
     assert max(map(len, lines[:-1])) < width
     assert [line.split()[0] for line in lines[1:3]] == ["✓", "✗"]
-    assert lines[1].split()[2:6] == ["42", "0", "0", "0"]
-    assert lines[-1].startswith("2 topologies: 43 pass, 1 fail")
+    assert lines[1].split()[2:6] == ["60", "0", "0", "0"]
+    assert lines[-1].startswith("2 topologies: 61 pass, 1 fail")
 
 
 def test_style_follows_a_narrow_terminal() -> None:

@@ -67,7 +67,7 @@ def test_a_run_is_like_itself(vepa: Record) -> None:
     found = diff.compare(vepa, vepa)
     assert (found.changes, found.matters, found.cells) == ((), False, 0)
     assert found.compared == sum(vepa["summary"][word] for word in ("pass", "fail", "inconclusive", "skip"))
-    assert told.headline(found) == "all 252 cells have the same outcome"
+    assert told.headline(found) == "all 396 cells have the same outcome"
 
 
 def test_another_mode_in_other_cells(vepa: Record, bridge: Record) -> None:
@@ -75,17 +75,20 @@ def test_another_mode_in_other_cells(vepa: Record, bridge: Record) -> None:
     found = diff.compare(vepa, bridge)
     assert found.matters
     assert {(one.source, one.destination) for one in found.changes if one.matters} == {
+        ("A/web", "A/db:eth0"),
+        ("A/db", "A/web:eth0"),
         ("A/web:eth0", "A/db:eth0"),
         ("A/db:eth0", "A/web:eth0"),
     }
     assert {(one.before.letter, one.after.letter) for one in found.changes if one.matters} == {("U", "R")}
-    assert found.cells == 14
+    assert found.cells == 20
     assert "step hairpin-on is in the first only" in found.missing
 
 
 def test_it_is_told_once_with_the_rule(vepa: Record, bridge: Record) -> None:
-    """What changed alike is one item: both directions, all layers, and the rule that had kept them apart."""
-    [one] = [item for item in told.changes(diff.compare(vepa, bridge)) if item.matters]
+    """What changed alike is one item: both directions, all layers of who asks, the rule that had kept them apart."""
+    [hosts, one] = [item for item in told.changes(diff.compare(vepa, bridge)) if item.matters]
+    assert (hosts.what, hosts.layers) == ("A/web → A/db:eth0, A/db → A/web:eth0", "host:icmp, host:tcp, host:udp")
     assert one.what == "A/web:eth0 ↔ A/db:eth0"
     assert one.layers == "broadcast, unicast, arp, icmp, icmp-static, tcp, udp"
     assert (one.before, one.after.split(",")[0]) == ("U not reached", "R reached")
@@ -182,14 +185,16 @@ def test_rules_are_compared_by_name(vepa: Record) -> None:
 def test_endpoints_are_matched_by_name(vepa: Record) -> None:
     """Another order of rows and columns is no change; an endpoint that only one run has is named."""
     other = json.loads(json.dumps(vepa))
-    other["endpoints"].reverse()
+    for what in ("endpoints", "hosts", "addresses"):
+        other[what].reverse()
     for step in other["steps"]:
         for layer in step["layers"].values():
             for part in ("observed", "expected", "verdict"):
                 layer[part] = [row[::-1] for row in reversed(layer[part])]
             layer["rules"]["rows"] = [row[::-1] for row in reversed(layer["rules"]["rows"])]
     assert diff.compare(vepa, other).changes == ()
-    other["endpoints"][0]["id"] = "C:eth0"
+    for what in ("endpoints", "addresses"):
+        other[what][0]["id"] = "C:eth0"
     found = diff.compare(vepa, other)
     assert found.changes == ()
     assert "step baseline: B:eth0 in the first only" in found.missing
@@ -255,14 +260,14 @@ def test_on_the_terminal(vepa: Record, bridge: Record) -> None:
     assert all(len(line) <= 80 for line in shown.splitlines())
     assert "  ≠ A/web:eth0 ↔ A/db:eth0" in shown
     assert "before: bridge/no-reflection: A switch never sends a frame back" in shown
-    assert shown.splitlines()[-1] == "DIFFERENT  14 of 84 cells are different"
+    assert shown.splitlines()[-1] == "DIFFERENT  20 of 132 cells are different"
     assert text.render(diff.compare(vepa, vepa), Style()).splitlines()[-1].startswith("SAME")
 
 
 def test_in_markdown(vepa: Record, bridge: Record) -> None:
     """The same, to be pasted."""
     shown = diff_markdown.render([diff.compare(vepa, bridge)])
-    assert shown.startswith("## vepa-hairpin: ❌ 14 of 84 cells are different\n")
+    assert shown.startswith("## vepa-hairpin: ❌ 20 of 132 cells are different\n")
     assert "- ± `A/web:eth0: mode vepa → bridge`" in shown
     assert "U not reached → **R reached" in shown
 
@@ -280,8 +285,8 @@ def test_as_a_page(
     """Both pictures, the item, and matrices in which the changed cells stand out; accessible, within the window."""
     page = show(diff_html.render([diff.compare(vepa, bridge)]), width=width, dark=dark)
     assert page.complaints() == []
-    assert page.text(".headline") == "≠14 of 84 cells are different"
+    assert page.text(".headline") == "≠20 of 132 cells are different"
     assert len(page.all("figure svg")) == 2
-    assert page.run("return [...document.querySelectorAll('td.other')].map((one) => one.textContent)") == ["U → R"] * 14
+    assert page.run("return [...document.querySelectorAll('td.other')].map((one) => one.textContent)") == ["U → R"] * 20
     assert page.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     assert violations(page, module) == []

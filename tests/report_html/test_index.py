@@ -160,4 +160,4 @@ def test_as_markdown(reports: Path) -> None:
     text = index.as_markdown(list(index.rows(reports, {})))
     assert "| 24b | It is the child that the other machine's ping of the child's address reaches. | ✗ refuted |" in text
     assert "[bridge-two-node](./bridge-two-node/summary.md)" in text
-    assert "| ✓ [mesh-3](./mesh-3/summary.md) | Three machines. | 42 |" in text
+    assert "| ✓ [mesh-3](./mesh-3/summary.md) | Three machines. | 69 |" in text

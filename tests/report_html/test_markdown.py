@@ -17,14 +17,15 @@ def test_a_run_has_its_verdict_claims_and_matrices(record: Callable[..., Record]
     """The demo as Markdown: headline, counts, both claims with why, entries, folded diagram and matrices, rules."""
     text = markdown.render(record("bridge-two-node"))
     assert text.startswith("## bridge-two-node: ✅ all as expected\n")
-    assert "**42 pass, 0 fail, 0 inconclusive, 0 skip**" in text
+    assert "**60 pass, 0 fail, 0 inconclusive, 0 skip**" in text
     assert "**Claim 24: confirmed.**" in text
     assert "🔵 **Claim 24b: refuted.**" in text
     assert "`B:ens160 → A:ens160.1` (icmp): A:ens160 answered in its place." in text
     assert "- ✅ `A:ens160.1 -> B: reachable`" in text
+    assert "| `B` | R | A<sup>1</sup> | (A) |" in text
     assert "```mermaid\nflowchart LR\n" in text
-    assert "| `B:ens160` | R | A<sup>3</sup> | · |" in text
-    assert "<sup>3</sup> `arp/any-interface-answers`" in text
+    assert "| `B:ens160` | R | A<sup>1</sup> | · |" in text
+    assert "<sup>1</sup> `arp/any-interface-answers`" in text
 
 
 def test_what_fails_is_marked(record: Callable[..., Record]) -> None:
@@ -66,7 +67,7 @@ def test_several_runs_are_a_table(record: Callable[..., Record]) -> None:
     """Several runs: a line each, and the whole report only of those that are not as expected."""
     text = markdown.render_many([record("bridge-two-node"), record(MIXED)])
     assert text.startswith("## netlab: 2 topologies, 1 as expected, 1 not as expected\n")
-    assert "| ✅ | `bridge-two-node` | 42 | 0 | 0 | 0 | 24 confirmed, 24b refuted |" in text
+    assert "| ✅ | `bridge-two-node` | 60 | 0 | 0 | 0 | 24 confirmed, 24b refuted |" in text
     assert "## mixed: ❌" in text
     assert "## bridge-two-node" not in text
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from netlab.report import html
+from netlab.report.reach import beside, reach
 from tests.report_html.browser import Browser
 from tests.report_html.labs import BRIDGED, HUNDRED, MEASURED, MIXED
 
@@ -39,12 +40,14 @@ def test_without_scripts_every_matrix_is_there(report: Report, record: Callable[
     """With scripts off each different matrix of each step is there once, with every letter, and is not hidden."""
     page = report(topology, scripts=False)
     expected = []
-    for step in record(topology)["steps"]:
-        layers = step["layers"].values()
-        shown = {(*layer["observed"], *layer["verdict"]): layer for layer in layers if layer["asked"] == "interface"}
+    made = record(topology)
+    for step in made["steps"]:
+        layers = beside(step, reach(made, step)).values()
+        shown = {(*layer["observed"], *layer["verdict"]): layer for layer in layers}
         expected += [[row.replace(".", "·") for row in layer["observed"]] for layer in shown.values()]
     assert page.run(_LETTERS) == expected
-    assert all(table.is_displayed() for table in page.all("table.m[data-layer]"))
+    assert len(page.all("table.m[data-hosts]")) == len(made["steps"])
+    assert all(table.is_displayed() for table in page.all("table.m[data-layer], table.m[data-hosts]"))
     assert not any(one.is_displayed() for one in page.all(".tabs, .story"))
 
 
@@ -110,7 +113,7 @@ def test_a_reflected_frame_goes_to_the_switch_and_back(report: Report) -> None:
     """With hairpin on the way between siblings leads over the port and back to the other child."""
     page = report(STEPS)
     page.all("[role=tab]")[1].click()
-    page.hover(page.cell("icmp", "A/web:eth0", "A/db:eth0", step=1))
+    page.hover(page.host_cell("A/web", "A/db:eth0", step=1))
     lit = page.run("return [...document.querySelectorAll('#step-1 .wide .lit')].map((one) => one.dataset.at)")
     assert set(lit) == {"A/web:eth0", "A:eth0", "port(A:eth0)", "A/db:eth0"}
 
@@ -131,7 +134,7 @@ def test_the_keyboard_reaches_every_cell(report: Report) -> None:
     from selenium.webdriver import Keys
 
     page = report(DEMO)
-    first = page.run("return document.querySelector('table.m td[tabindex]')")
+    first = page.run("return document.querySelector('table.m[data-layer] td[tabindex]')")
     page.run("arguments[0].focus()", first)
     assert "A:ens160 → A:ens160.1" in page.text(".story h3")
     page.press(Keys.ARROW_DOWN, Keys.ARROW_DOWN)
@@ -169,12 +172,12 @@ def test_tabs_show_one_step_and_keep_the_pair(report: Report) -> None:
     page = report(STEPS)
     panels = page.all("[role=tabpanel]")
     assert [panel.is_displayed() for panel in panels] == [True, False, False]
-    page.cell("icmp", "A/web:eth0", "A/db:eth0").click()
+    page.host_cell("A/web", "A/db:eth0").click()
     assert "not reached" in page.text("#step-0 .story .outcome")
     page.all("[role=tab]")[0].send_keys(Keys.ARROW_RIGHT)
     assert [panel.is_displayed() for panel in panels] == [False, True, False]
     assert page.run("return document.activeElement.id") == "tab-1"
-    assert "icmp: reached" in page.text("#step-1 .story .outcome")
+    assert "host:icmp: reached" in page.text("#step-1 .story .outcome")
     page.all("[role=tab]")[2].click()
     assert [tab.get_attribute("aria-selected") for tab in page.all("[role=tab]")] == [
         "false",
@@ -187,8 +190,8 @@ def test_an_address_leads_to_a_cell(record: Callable[..., Record], show: Callabl
     """A kept story has an address of its own, and that address opens it."""
     page = show(html.render(record(STEPS)), anchor="#cell&1&icmp&A%2Fweb%3Aeth0&A%2Fdb%3Aeth0")
     assert page.text("#step-1 .story h3") == "A/web:eth0 → A/db:eth0"
-    page.cell("icmp", "B:eth0", "A/db:eth0", step=1).click()
-    assert page.run("return location.hash") == "#cell&1&icmp&B%3Aeth0&A%2Fdb%3Aeth0"
+    page.host_cell("B", "A/db:eth0", step=1).click()
+    assert page.run("return location.hash") == "#cell&1&host%3Aicmp&B&A%2Fdb%3Aeth0"
 
 
 def test_a_closer_look_at_an_interface(report: Report) -> None:
@@ -234,20 +237,16 @@ def test_accessible(report: Report, module: Callable[[str], Path], topology: str
     """axe finds nothing: contrasts of 4.5 and more, names, roles, order; with everything open and a story told."""
     page = report(topology, width=width, dark=dark)
     page.run(_OPEN_ALL)
-    page.cell("icmp", *_pair(page)).click()
+    page.run(_NOT_REACHED).click()
     assert violations(page, module) == []
 
 
-def _pair(page: Browser) -> tuple[str, str]:
-    """The names at a cell that is not reached, else at any."""
-    source, destination = page.run(
-        """
-        const table = document.querySelector('table.m[data-layer~="icmp"]');
-        const cell = table.querySelector("td.u") || table.querySelector("td:not(.x).a, td.r");
-        return [cell.parentNode.cells[0].textContent, table.tHead.rows[0].cells[cell.cellIndex].textContent];
-        """
-    )
-    return source, destination
+#: A cell that is not reached, of interfaces where they have a table.
+_NOT_REACHED = """
+const cell = document.querySelector('table.m[data-layer~="icmp"] td.u, table.m[data-hosts] td.u');
+cell.scrollIntoView({block: "center"});
+return cell;
+"""
 
 
 def violations(page: Browser, module: Callable[[str], Path]) -> list[str]:

@@ -41,6 +41,14 @@ def test_goodbye(start: Start) -> None:
     assert one.says() == "lost two"
 
 
+@two
+def test_the_port_is_open_while_it_runs(lab: netlab.Lab, start: Start) -> None:
+    """A datagram to the daemon's port is refused before it starts, and arrives while it runs."""
+    lab.must_not_reach("one", "two", udp=5670)
+    start("two")
+    lab.must_reach("one", "two", udp=5670)
+
+
 @pytest.mark.topology(lan("one", "two", "three", "four", "five"))
 def test_everybody_finds_everybody(start: Start) -> None:
     """Five daemons, started one after the other, all know the four others in the end."""
