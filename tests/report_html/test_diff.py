@@ -14,7 +14,7 @@ from netlab.errors import UsageError
 from netlab.report import diff
 from netlab.report.diff import html as diff_html
 from netlab.report.diff import markdown as diff_markdown
-from netlab.report.diff import text, told
+from netlab.report.diff import sentences, text
 from netlab.report.diff.circumstances import topology
 from netlab.report.style import Style
 from tests.report_html.browser import Browser
@@ -67,7 +67,7 @@ def test_a_run_is_like_itself(vepa: Record) -> None:
     found = diff.compare(vepa, vepa)
     assert (found.changes, found.matters, found.cells) == ((), False, 0)
     assert found.compared == sum(vepa["summary"][word] for word in ("pass", "fail", "inconclusive", "skip"))
-    assert told.headline(found) == "all 396 cells have the same outcome"
+    assert sentences.headline(found) == "all 396 cells have the same outcome"
 
 
 def test_another_mode_in_other_cells(vepa: Record, bridge: Record) -> None:
@@ -87,7 +87,7 @@ def test_another_mode_in_other_cells(vepa: Record, bridge: Record) -> None:
 
 def test_it_is_told_once_with_the_rule(vepa: Record, bridge: Record) -> None:
     """What changed alike is one item: both directions, all layers of who asks, the rule that had kept them apart."""
-    [hosts, one] = [item for item in told.changes(diff.compare(vepa, bridge)) if item.matters]
+    [hosts, one] = [item for item in sentences.changes(diff.compare(vepa, bridge)) if item.matters]
     assert (hosts.what, hosts.layers) == ("A/web → A/db:eth0, A/db → A/web:eth0", "host:icmp, host:tcp, host:udp")
     assert one.what == "A/web:eth0 ↔ A/db:eth0"
     assert one.layers == "broadcast, unicast, arp, icmp, icmp-static, tcp, udp"
@@ -148,7 +148,7 @@ def test_the_articles_fix_matters(record: Callable[..., Record]) -> None:
         [change] = [one for one in found.changes if "icmp" in one.layers and (one.source, one.destination) == pair]
         assert (change.kind, change.matters) == (kind, True)
     assert "B reached, by its own or another interface" in text.render(found, Style())
-    assert "cells are different" in told.headline(found)
+    assert "cells are different" in sentences.headline(found)
 
 
 def test_a_prediction_where_there_was_none_does_not_matter(vepa: Record) -> None:
@@ -214,7 +214,7 @@ def test_entries_claims_and_listeners(record: Callable[..., Record]) -> None:
     assert {one.kind for one in found.changes} == {"claim", "entry", "heard"}
     assert all(one.matters for one in found.changes)
     assert found.cells == 0
-    assert told.headline(found) == "the verdicts on 3 entries are different"
+    assert sentences.headline(found) == "the verdicts on 3 entries are different"
 
 
 def test_a_hundred_hosts_are_folded(record: Callable[..., Record]) -> None:
@@ -223,7 +223,7 @@ def test_a_hundred_hosts_are_folded(record: Callable[..., Record]) -> None:
     after = json.loads(json.dumps(before))
     layer = after["steps"][0]["layers"]["unicast"]
     layer["observed"] = [row.replace("R", "U") for row in layer["observed"]]
-    [one] = told.changes(diff.compare(before, after))
+    [one] = sentences.changes(diff.compare(before, after))
     assert one.what == "h-*:eth0 → h-*:eth0 (9,900 pairs)"
     assert one.examples.startswith("h-1:eth0 → h-2:eth0, ")
 

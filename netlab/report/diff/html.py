@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from netlab.report import axes, diagram
-from netlab.report.diff import told
+from netlab.report.diff import sentences
 from netlab.report.diff.compare import Difference
 from netlab.report.html import page, tables
 from netlab.report.matrix import FOLD_ABOVE
@@ -30,11 +30,11 @@ def _view(difference: Difference) -> dict[str, Any]:
     return {
         "name": difference.before["topology"]["name"],
         "matters": difference.matters,
-        "headline": told.headline(difference),
+        "headline": sentences.headline(difference),
         "circumstances": difference.circumstances,
         "topology": difference.topology,
         "missing": difference.missing,
-        "changes": told.changes(difference),
+        "changes": sentences.changes(difference),
         "pictures": _pictures(difference) if difference.topology else [],
         "tables": _tables(difference),
     }

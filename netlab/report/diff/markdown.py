@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from netlab.report.diff import told
+from netlab.report.diff import sentences
 from netlab.report.diff.compare import Difference
 from netlab.report.markdown import LONGEST, code, plain
 
@@ -22,7 +22,7 @@ def render(differences: Sequence[Difference]) -> str:
 
 def _lines(difference: Difference) -> Iterator[str]:
     mark = "❌" if difference.matters else "✅"
-    yield f"## {plain(difference.before['topology']['name'])}: {mark} {told.headline(difference)}"
+    yield f"## {plain(difference.before['topology']['name'])}: {mark} {sentences.headline(difference)}"
     yield ""
     yield "| | before | after |"
     yield "|---|---|---|"
@@ -33,7 +33,7 @@ def _lines(difference: Difference) -> Iterator[str]:
     yield from (f"- {plain(line)}" for line in difference.missing)
     if difference.topology or difference.missing:
         yield ""
-    for change in told.changes(difference):
+    for change in sentences.changes(difference):
         mark = "❌" if change.matters else "➖"
         layers = f" ({change.layers})" if change.layers else ""
         where = f" in step {code(change.where)}" if change.where else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netlab.report.diff import told
+from netlab.report.diff import sentences
 from netlab.report.diff.compare import Difference
 from netlab.report.style import Style, clean
 
@@ -25,7 +25,7 @@ def _lines(difference: Difference, style: Style) -> Iterator[str]:
         yield from style.wrap(line, style.paint("  ± ", "cyan"), "    ")
     for line in difference.missing:
         yield from style.wrap(line, style.paint("  – ", "yellow"), "    ")
-    found = told.changes(difference)
+    found = sentences.changes(difference)
     for change in found[:MOST_CHANGES]:
         yield ""
         yield from _change(change, style)
@@ -33,10 +33,10 @@ def _lines(difference: Difference, style: Style) -> Iterator[str]:
         yield f"  and {len(found) - MOST_CHANGES} more"
     yield ""
     word, colour = ("DIFFERENT", "red") if difference.matters else ("SAME", "green")
-    yield f"{style.paint(word, 'bold', colour)}  {told.headline(difference)}"
+    yield f"{style.paint(word, 'bold', colour)}  {sentences.headline(difference)}"
 
 
-def _change(change: told.Told, style: Style) -> Iterator[str]:
+def _change(change: sentences.Sentences, style: Style) -> Iterator[str]:
     mark = style.paint(style.pick("≠", "!="), "bold", "red") if change.matters else style.paint("~", "dim")
     where = "  ".join(filter(None, (change.where, change.layers)))
     yield from style.wrap(f"{change.what}  {where}", f"  {mark} ", "    ")

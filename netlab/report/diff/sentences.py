@@ -26,7 +26,7 @@ _MOST_PAIRS = 6
 
 
 @dataclass(frozen=True)
-class Told:
+class Sentences:
     """One item as it is written: what, on which layers, in which steps; before and after with their rules."""
 
     matters: bool
@@ -72,7 +72,7 @@ def headline(difference: Difference) -> str:
     return f"{same}, for other reasons here and there" if difference.changes else same
 
 
-def changes(difference: Difference) -> list[Told]:
+def changes(difference: Difference) -> list[Sentences]:
     """Every change, those that matter first."""
     several = len(difference.before["steps"]) > 1
     alike: dict[object, list[_Item]] = {}
@@ -86,7 +86,7 @@ def changes(difference: Difference) -> list[Told]:
             steps, _ = found.setdefault((content, tuple(_pairs(here))), ([], here))
             steps.append(step)
     return [
-        _told(difference, items, pairs, ", ".join(filter(None, steps)) if several else "")
+        _sentences(difference, items, pairs, ", ".join(filter(None, steps)) if several else "")
         for (_, pairs), (steps, items) in found.items()
     ]
 
@@ -135,14 +135,14 @@ def _pairs(items: Sequence[_Item]) -> list[str]:
     return written
 
 
-def _told(difference: Difference, items: Sequence[_Item], pairs: Sequence[str], where: str) -> Told:
+def _sentences(difference: Difference, items: Sequence[_Item], pairs: Sequence[str], where: str) -> Sentences:
     item, change = items[0], items[0].change
     what = ", ".join(pairs[:_MOST_PAIRS]) + (
         f" and {len(pairs) - _MOST_PAIRS} more" if len(pairs) > _MOST_PAIRS else ""
     )
     cell = bool(item.layers)
     many = change.pairs > 1
-    return Told(
+    return Sentences(
         matters=change.matters,
         where=where,
         what=change.text or what,
