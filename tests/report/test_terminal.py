@@ -134,7 +134,7 @@ expect:
 def test_a_packet_that_a_filter_drops_is_told_with_hook_chain_and_rule(record: Records) -> None:
     """Not as a reply that was lost; and a program whose packet is dropped on its way out has been told EPERM."""
     found = record(FILTERED)
-    text = terminal.render(found, PLAIN)
+    text = " ".join(terminal.render(found, PLAIN).split())
     assert "B:eth0: U, not reached (at B:eth0: dropped by inet filter/input: policy drop)" in text
     assert "A:eth0: U, not reached (at B:eth0: dropped by inet filter/output: ip protocol udp drop)" in text
     assert "did not come back" not in text

@@ -148,7 +148,7 @@ def test_the_keyboard_reaches_every_cell(report: Report) -> None:
     page.press(Keys.ESCAPE, Keys.ARROW_UP, Keys.ARROW_LEFT)
     assert "A:ens160.1 → A:ens160" in page.text(".story h3")
     stops = page.run(
-        "return [...document.querySelectorAll('table.m td[tabindex]')].map((one) => one.closest('table').dataset.layer)"
+        "return [...document.querySelectorAll('table.m td[tabindex]')].map((one) => one.closest('table').outerHTML)"
     )
     assert len(stops) == len(set(map(str, stops)))
 
