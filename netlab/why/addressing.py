@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from ipaddress import IPv4Network, IPv6Network
 
 from netlab.contract.types import MAIN_TABLE, Address, AnyLink, Endpoint, Namespace, Nexthop, Route, Rule, State
 from netlab.why.case import Candidate, Case, Step
@@ -297,10 +298,33 @@ def _mac(number: int) -> str:
 
 
 def _readdressed(case: Case, end: Endpoint, new: str) -> Step:
-    """Another address in the place of an endpoint's; the others of its interface stay."""
-    mine = case.address(end)
-    link = case.state.link(end.link)
-    return {"set": {end.link: {"addresses": [new if address == mine else str(address) for address in link.addresses]}}}
+    """Another address in the place of an endpoint's; the others of its interface stay.
+
+    With the last IPv4 address of an interface its static neighbours go, and the routes out of it (fib_disable_ip,
+    arp_ifdown): they are given anew.
+    """
+    mine, link, namespace = case.address(end), case.state.link(end.link), case.state.namespace(end.namespace)
+    addresses_ = [new if address == mine else str(address) for address in link.addresses]
+    settings: Step = {"addresses": addresses_}
+    step: Step = {"set": {end.link: settings}}
+    if case.family == 4 and sum(address.family == 4 for address in link.addresses) == 1:
+        if link.neighbors:
+            settings["neighbors"] = by_hand(link)
+        networks = [ipaddress.ip_interface(one).network for one in addresses_]
+        networks += [a.network for one in case.state.links_of(namespace.id) if one is not link for a in one.addresses]
+        kept = [route for route in namespace.routes if all(_in_one(way.via, networks) for way in route.ways)]
+        if kept:
+            step["set"][namespace.id] = {"routes": [written(route) for route in kept]}
+    return step
+
+
+def by_hand(link: AnyLink) -> dict[str, str]:
+    """The static neighbours of an interface, as `set` wants them."""
+    return {entry.ip: entry.mac for entry in link.neighbors}
+
+
+def _in_one(gateway: str | None, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    return gateway is None or any(ipaddress.ip_address(gateway) in network for network in networks)
 
 
 def free_address(state: State, end: Endpoint, family: int, like: Address | None = None) -> str | None:

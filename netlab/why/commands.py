@@ -26,7 +26,6 @@ from netlab.contract.types import (
     Plug,
     Port,
     Route,
-    Rule,
     SetLink,
     SetNftables,
     SetRouting,
@@ -42,10 +41,11 @@ from netlab.report.changes import describe, sysctl_name
 
 T = TypeVar("T")
 
-#: What `_set_link` and `_set_port` have commands for; a change of anything else is told in words.
+#: What `_set` has commands for, and what nobody asks for; a change of anything else is told in words.
 _TOLD = frozenset(
-    (*FLAGS, "up", "mac", "mtu", "addresses", "neighbors", "mode", "nodst", "bcqueuelen", "allowed_macs", "port")
-)
+    (*FLAGS, "up", "mac", "mtu", "addresses", "neighbors", "mode", "nodst", "bcqueuelen", "allowed_macs", "port",
+     "carrier", "where")
+)  # fmt: skip
 #: A table's head in a ruleset: its family, if that is given, and its name.
 _TABLE = re.compile(r"^[ \t]*(?:add )?table ((?:ip|ip6|inet|arp|bridge|netdev) )?([\w./]+)", re.MULTILINE)
 _STATES = ("disabled", "listening", "learning", "forwarding")
@@ -75,17 +75,32 @@ def undo(before: State, steps: Sequence[Step]) -> tuple[Run, ...]:
     return _grouped(before, steps[-1].state, _backward(before, steps))
 
 
-def _backward(state: State, steps: Sequence[Step]) -> Iterator[AnyChange]:
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Routes that may have gone with an address, or an interface, that is back."""
+
+    namespace: str
+    routes: tuple[Route, ...]
+
+
+def _backward(state: State, steps: Sequence[Step]) -> Iterator[AnyChange | _Again]:
     states = (state, *(step.state for step in steps))
     for before, step in reversed(list(zip(states, steps, strict=False))):
+        touched: set[str] = set()
         for change in reversed(step.changes):
-            yield from _reverse(before, change)
-        # What went with a link that is back.
-        told = {change.after.id for change in step.changes if isinstance(change, SetRouting)}
+            if isinstance(change, SetLink):
+                # What went with one change may come back with another: a link goes back to what it was in one.
+                if change.after.id not in touched:
+                    yield SetLink(before=change.after, after=before.link(change.after.id))
+                touched.add(change.after.id)
+            else:
+                touched |= {change.id} if isinstance(change, DeleteLink) else set()
+                yield from _reverse(before, change)
         for namespace in before.namespaces:
-            after = next((one for one in step.state.namespaces if one.id == namespace.id), namespace)
-            if after.routes != namespace.routes and namespace.id not in told:
-                yield SetRouting(before=after, after=namespace)
+            names = {link.name for link in before.links_of(namespace.id) if link.id in touched}
+            lost = tuple(route for route in namespace.routes if names & {way.oif for way in route.ways})
+            if lost:
+                yield _Again(namespace.id, lost)
 
 
 def _reverse(before: State, change: AnyChange) -> Iterator[AnyChange]:
@@ -100,8 +115,6 @@ def _reverse(before: State, change: AnyChange) -> Iterator[AnyChange]:
         case DeleteLink():
             gone = [link for link in before.links if change.id in (one.id for one in before.stack(link.id))]
             yield from (AddLink(link=link) for link in gone)
-        case SetLink():
-            yield SetLink(before=change.after, after=change.before)
         case SetSysctl():
             value = before.namespace(change.namespace).sysctl(change.path)
             yield replace(change, value=_inherited(before, change) if value is None else value)
@@ -122,7 +135,7 @@ def _inherited(state: State, change: SetSysctl) -> str:
 # --- as lines ---------------------------------------------------------------------------------------
 
 
-def _grouped(known: State, start: State, changes: Iterable[AnyChange]) -> tuple[Run, ...]:
+def _grouped(known: State, start: State, changes: Iterable[AnyChange | _Again]) -> tuple[Run, ...]:
     """The lines from ``start`` on, those that follow each other on one machine together."""
     told = _Teller(known, start)
     there = {namespace.id for namespace in known.namespaces}
@@ -146,7 +159,7 @@ class _Teller:
         self.macs = {link.mac for link in known.links}
         self.rulesets = {namespace.id: namespace.nftables for namespace in start.namespaces}
 
-    def lines(self, change: AnyChange) -> Iterator[tuple[str, str]]:
+    def lines(self, change: AnyChange | _Again) -> Iterator[tuple[str, str]]:
         match change:
             case AddNamespace():
                 if change.namespace.kind == "container":
@@ -174,6 +187,8 @@ class _Teller:
                 yield _sysctl(change.namespace, change.path, change.value)
             case SetRouting():
                 yield from _routing(change.before, change.after)
+            case _Again():
+                yield from (_ip(change.namespace, *_route("replace", route)) for route in change.routes)
 
     def _add(self, link: AnyLink, sysctls: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         name = link.ifname
@@ -253,8 +268,8 @@ class _Teller:
                 yield from self._port(after, new, old.port, new.port)
         yield from _addressed(before, after)
         rest = {field.name: getattr(before, field.name) for field in fields(after) if field.name in _TOLD}
-        if (other := replace(after, **rest)) != before:
-            yield after.namespace, f"# {describe(SetLink(before=before, after=other))}"
+        if replace(after, **rest) != before:
+            yield after.namespace, f"# {describe(change)}"
 
     def _port(self, link: AnyLink, plug: Plug, before: Port, after: Port) -> Iterator[tuple[str, str]]:
         """Options of a switch port; one that is attached anew starts with the defaults."""
@@ -303,22 +318,35 @@ def _kind(before: AnyLink, after: AnyLink) -> Iterator[tuple[str, ...]]:
 
 def _addressed(before: Link, after: Link) -> Iterator[tuple[str, str]]:
     place, name = after.namespace, after.ifname
-    for address in _less(before.addresses, after.addresses):
+    gone, new = _less(before.addresses, after.addresses), _less(after.addresses, before.addresses)
+    if [*_less(before.addresses, gone), *new] != [*after.addresses]:
+        # Their order decides which is the first of its subnet: what stands behind one that is new is given anew.
+        first = after.addresses.index(new[0]) if new else 0
+        gone, new = list(before.addresses[first:]), list(after.addresses[first:])
+    for address in reversed(gone):
         yield _ip(place, "address", "del", str(address), "dev", name)
-    for address in _less(after.addresses, before.addresses):
+    for address in new:
         yield _ip(place, "address", "add", str(address), "dev", name)
-    for entry in _less(before.neighbors, after.neighbors):
+    had = before.neighbors
+    if any(one.family == 4 for one in gone) and all(one in gone for one in before.addresses if one.family == 4):
+        # With the last IPv4 address the neighbours go (arp_ifdown).
+        had = tuple(entry for entry in had if ":" in entry.ip)
+    for entry in _less(had, after.neighbors):
         yield _ip(place, "neigh", "del", entry.ip, "dev", name)
-    for entry in _less(after.neighbors, before.neighbors):
+    for entry in _less(after.neighbors, had):
         yield _ip(place, "neigh", "replace", entry.ip, "lladdr", entry.mac, "dev", name)
 
 
 def _routing(before: Namespace, after: Namespace) -> Iterator[tuple[str, str]]:
     for verb, these, those in (("del", before, after), ("add", after, before)):
-        told: list[tuple[str, Rule | Route]] = [("rule", rule) for rule in _less(these.rules, those.rules)]
-        told += [("route", route) for route in _less(these.routes, those.routes)]
-        for what, one in told:
-            yield _ip(after.id, *(("-6",) if one.family == 6 else ()), what, verb, *one.argv)
+        for rule in _less(these.rules, those.rules):
+            yield _ip(after.id, *(("-6",) if rule.family == 6 else ()), "rule", verb, *rule.argv)
+        for route in _less(these.routes, those.routes):
+            yield _ip(after.id, *_route(verb, route))
+
+
+def _route(verb: str, route: Route) -> tuple[str, ...]:
+    return (*(("-6",) if route.family == 6 else ()), "route", verb, *route.argv)
 
 
 def _nftables(change: SetNftables, rulesets: dict[str, str]) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netlab.contract.types import AnyLink, Endpoint, Route, State, probe_of
-from netlab.why.addressing import free_address, with_route
+from netlab.why.addressing import by_hand, free_address, with_route
 from netlab.why.case import Candidate, Case, Step, merged
 
 HAIRPIN = (
@@ -184,8 +184,8 @@ def _static_neighbours(case: Case) -> Iterator[Candidate]:
         return
     step: Step = {
         "set": {
-            one.link: {"neighbors": {theirs.ip: other.mac}},
-            other.link: {"neighbors": {mine.ip: one.mac}},
+            one.link: {"neighbors": {**by_hand(case.links[0]), theirs.ip: other.mac}},
+            other.link: {"neighbors": {**by_hand(case.links[1]), mine.ip: one.mac}},
         }
     }
     yield case.candidate("neighbours", "enter the neighbours by hand at both ends", BY_HAND, step)
