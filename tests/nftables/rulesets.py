@@ -170,6 +170,51 @@ TRANSLATIONS = {
     "invalid": table("inet", ("filter forward 0", "ct state invalid drop")),
 }  # fmt: skip
 
+#: R has other routes for what nftables marks, and B another wire.
+MARKED = """
+switches: {l: {}, m: {}, n: {}}
+hosts:
+  A:
+    interfaces: {eth0: {switch: l, addresses: [10.1.0.2/24, "fd01::2/64"]}}
+    routes: [{to: default, via: 10.1.0.1}, {to: "::/0", via: "fd01::1"}]
+  R:
+    interfaces:
+      dn: {switch: l, addresses: [10.1.0.1/24, "fd01::1/64"]}
+      up: {switch: m, addresses: [10.2.0.1/24, "fd02::1/64"]}
+      alt: {switch: n, addresses: [10.3.0.1/24, "fd03::1/64"]}
+    sysctls: {net.ipv4.ip_forward: 1, net.ipv6.conf.all.forwarding: 1}
+    routes:
+      - {to: 10.9.0.0/24, via: 10.2.0.2}
+      - {to: 10.9.0.0/24, via: 10.3.0.2, table: 7}
+      - {to: default, type: blackhole, table: 8}
+      - {to: "fd09::/64", via: "fd02::2"}
+      - {to: "fd09::/64", via: "fd03::2", table: 7}
+    rules:
+      - {fwmark: 7, table: 7, priority: 100}
+      - {fwmark: 0x10/0x10, table: 8, priority: 90}
+      - {fwmark: 7, table: 7, priority: 100, family: 6}
+  B:
+    interfaces:
+      eth0: {switch: m, addresses: [10.2.0.2/24, "fd02::2/64"]}
+      eth1: {switch: n, addresses: [10.3.0.2/24, "fd03::2/64", 10.9.0.1/24]}
+      eth2: {switch: n, addresses: ["fd09::1/64"]}
+    routes: [{to: 10.1.0.0/24, via: 10.2.0.1}, {to: "fd01::/64", via: "fd02::1"}]
+"""
+MARKS = {
+    "marked on the way": table("inet", ("filter prerouting mangle", 'iifname "dn" meta mark set 7')),
+    "marked, no way": table("inet", ("filter prerouting mangle", 'iifname "dn" meta l4proto tcp meta mark set 0x10')),
+    "marked at output": table("inet", ("route output mangle", "meta mark set 7")),
+    "marked at output, no way": table("inet", ("route output mangle", "meta l4proto { tcp, icmp } meta mark set 0x10")),
+    "a filter's mark is too late": table("inet", ("filter output mangle", "meta mark set 0x10")),
+    "marked and masqueraded": table(
+        "inet", ("route output mangle", "meta mark set 7"), ("nat postrouting 100", "masquerade")
+    ),
+    "marked at forward": table("inet", ("filter forward mangle", "meta mark set 7")),
+    "marked, and not": table(
+        "inet", ("route output -300", "meta mark set 7"), ("route output -200", "meta mark set 0")
+    ),
+}
+
 DOCKER = """
 switches: {lan: {}}
 hosts:
@@ -220,7 +265,8 @@ BRIDGED = {
 LABS = {
     "host": topology(HOST, "B", FILTERS),
     "router": topology(ROUTER, "R", TRANSLATIONS),
+    "marks": topology(MARKED, "R", MARKS),
     "bridge": topology(DOCKER, "h", BRIDGED),
     "bridge without call": topology(DOCKER.replace("tables: 1", "tables: 0"), "h", BRIDGED),
 }
-ALL = {**FILTERS, **TRANSLATIONS, **BRIDGED}
+ALL = {**FILTERS, **TRANSLATIONS, **MARKS, **BRIDGED}

@@ -105,7 +105,7 @@ def listed(agent: Agent, text: str) -> dict[str, Any]:
     topology = f"""
 switches: {{lan: {{}}}}
 hosts:
-  A: {{interfaces: {{{", ".join(f"{name}: {{switch: lan}}" for name in ("eth0", "m", "dn", "up", "docker0"))}}},
+  A: {{interfaces: {{{", ".join(f"{name}: {{switch: lan}}" for name in ("eth0", "m", "dn", "up", "alt", "docker0"))}}},
       nftables: {quoted(text)}}}
 """
     plan = from_file(topology, "t")

@@ -200,9 +200,10 @@ class Netfilter:
         if shown is None:
             return None
         if shown.passage is not None and shown.passage.rerouted:
-            way = again(shown)
+            old, way = way, again(shown)
             if way.errno:
-                raise Unknown(f"{self._ns}: a packet that nftables has changed has no route")
+                sim.note(packet.phase, old.dev.id, f"changed at output: {way}", way.rule or DROPPED, end=True)
+                return None
         shown = self.passes(sim, "postrouting", shown, None, way.dev, way.nexthop)
         return None if shown is None else (shown, way)
 
