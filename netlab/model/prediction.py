@@ -68,8 +68,8 @@ class Prediction:
         #: by who asks, and by address family; empty where every pair is to be simulated by itself
         self._classes: dict[tuple[bool, int | None], Classes] = {}
         self._by_layer: dict[str, Classes] = {}
-        # A rule may name any address, interface or port.
-        self._sharing = classes and not any(namespace.nftables for namespace in state.namespaces)
+        filters = (ns.netfilter for ns in self._world.namespaces.values() if ns.netfilter is not None)
+        self._sharing = classes and not any(one.ruleset.singular for one in filters)
         self._letters: dict[tuple[str, PairClass], str] = {}
         self._wired: dict[tuple[str, PairClass], bool | None] = {}
         #: how many pairs of a layer were simulated

@@ -47,6 +47,7 @@ class Signatures:
         self._roomy = max(size, ROOMY)
         self._settings = _SETTINGS[family]
         devices = list(world.devices.values())
+        self._filters = [ns.netfilter for ns in world.namespaces.values() if ns.netfilter is not None]
         self._forwards = any(dev.conf.forwarding if family == 4 else dev.conf.forwarding6 for dev in devices)
         owners = Counter(a[0] for dev in devices for a in self._addresses(dev))
         self._twice = {address for address, count in owners.items() if count > 1}
@@ -65,6 +66,10 @@ class Signatures:
             self._spoken.update(self._public.get(dev, {}).values())
             if dev.macvlan is not None:
                 self._spoken.update(dev.macvlan.source_macs)
+        self._spoken.update(
+            value[0].to_bytes(6, "big").hex(":")
+            for one in self._filters for field, value in one.ruleset.named() if field in ("ether saddr", "ether daddr")
+        )  # fmt: skip
         for bridge in world.bridges:
             self._spoken.update(bridge.static, bridge.locals)
         self._position = {dev: k for ns in world.namespaces.values() for k, dev in enumerate(ns.devices)}
@@ -126,6 +131,7 @@ class Signatures:
             tuple(self._table(ns, table, routes) for table, routes in sorted(self._tables(ns).items())),
             tuple((rule.table, rule.src, rule.dst, rule.iif, rule.oif, rule.mark) for rule in rules),
             {4: ns.echo_ignore, 6: ns.echo_ignore6, None: False}[self._family],
+            (ns.netfilter.ruleset.text, ns.netfilter.bridged) if ns.netfilter is not None else (),
             # Where hosts share an address, the order of their switch ports matters.
             ns.id if ns.unknown or self._shares(ns) else "",
         )
@@ -149,7 +155,7 @@ class Signatures:
         """Whether a namespace has one interface with one IPv4 address, and its routes lead everywhere in the lab."""
         if self._family != 4 or self._forwards or len(ns.devices) != 1 or ns.custom_rules4:
             return False
-        if ns.custom_local or self._shares(ns):
+        if ns.custom_local or self._filters or self._shares(ns):
             return False
         dev = ns.devices[0]
         if len(dev.addresses4) != 1 or dev.bridge or dev.member or len(self._networks) > _NETWORKS:
@@ -179,7 +185,7 @@ class Signatures:
         return (
             dev.kind,
             # The name counts where a rule can speak of it.
-            dev.name if dev.ns.custom_rules4 or dev.ns.custom_rules6 else "",
+            dev.name if dev.ns.custom_rules4 or dev.ns.custom_rules6 or dev.ns.netfilter is not None else "",
             dev.mac if dev.mac in self._spoken else "",
             min(dev.mtu, self._roomy),
             dev.up,
@@ -260,6 +266,10 @@ class Signatures:
         def add(network: int, plen: int) -> None:
             found[plen].add(network >> (self._bits - plen))
 
+        for low, high in self._filtered():
+            make = ipaddress.IPv6Address if self._family == 6 else ipaddress.IPv4Address
+            for part in ipaddress.summarize_address_range(make(low), make(high)):
+                add(int(part.network_address), part.prefixlen)
         for ns in self._world.namespaces.values():
             for routes in self._tables(ns).values():
                 for route in self._leading(routes):
@@ -292,6 +302,14 @@ class Signatures:
                 add(*prefix)
         return found
 
+    def _filtered(self) -> Iterator[tuple[int, int]]:
+        """The addresses that rules of nftables name."""
+        wanted = "ip6" if self._family == 6 else "ip"
+        for one in self._filters if self._family else ():
+            for field, value in one.ruleset.named():
+                if field in (wanted, f"{wanted} saddr", f"{wanted} daddr"):
+                    yield value
+
     def _borne(self) -> set[int]:
         """Every address that a packet of this lab can bear."""
         found = {a[0] for dev in self._world.devices.values() for a in self._addresses(dev)}
@@ -299,6 +317,7 @@ class Signatures:
             found.update(dev.linklocal for dev in self._world.devices.values())
         for ns in self._world.namespaces.values():
             found.update(self._gateways(ns))
+        found.update(low for low, high in self._filtered() if low == high)
         return found | self._targets
 
 

@@ -64,8 +64,9 @@ class Netfilter:
 
     def __init__(self, ns: str, ruleset: Ruleset, bridged: frozenset[int]) -> None:
         self._ns = ns
+        self.ruleset = ruleset
         self._unread = ruleset.unread
-        self._bridged = bridged
+        self.bridged = bridged
         chains = [chain for table in ruleset.tables.values() for chain in table.chains.values()]
         self._steps: dict[tuple[int, str], tuple[Chain | str, ...]] = {}
         self._nats: dict[tuple[int, str], list[Chain]] = {}
@@ -248,10 +249,13 @@ class Netfilter:
                 shown = packet if isinstance(packet, Ip) else None
                 if not self._goes_on(sim, hook, packet.phase, walk(step, view), port.id, shown):
                     return None
+        if hook == "forward" and isinstance(packet, Ip):
+            # A copy for each port.
+            packet = packet.copy()
         if hook in ("input", "output") or come is None or frame.proto not in (IP4, IP6):
             return frame
         family = 4 if frame.proto == IP4 else 6
-        if family not in self._bridged:
+        if family not in self.bridged:
             return frame
         if hook == "prerouting":
             sim.note(packet.phase, port.id, "shown to nftables", BRIDGED)

@@ -34,7 +34,7 @@ def read(text: str) -> Ruleset:
 class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
-        self.found = Ruleset()
+        self.found = Ruleset(text)
         self._variables: dict[str, list[Token]] = {}
         self._order = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -119,8 +120,28 @@ class Table:
 class Ruleset:
     """Everything that a namespace's text says; ``unread`` is why nothing can be said of it, else empty."""
 
+    text: str = ""
     tables: dict[tuple[str, str], Table] = field(default_factory=dict)
     unread: str = ""
+
+    def named(self) -> Iterator[tuple[str, Interval | str]]:
+        """What rules name: the field (``ip saddr``) and the value; of a translation ``ip`` or ``ip6`` alone."""
+        chains = (chain for table in self.tables.values() for chain in table.chains.values())
+        for expression in (one for chain in chains for rule in chain.rules for one in rule.expressions):
+            if isinstance(expression, Nat) and expression.address is not None:
+                yield "ip6" if expression.family == 6 else "ip", (expression.address, expression.address)
+            maps = expression.cases if isinstance(expression, VerdictMap) else ()
+            for match in (expression,) if isinstance(expression, Match) else (match for match, _ in maps):
+                yield from ((match.field, value) for value in match.values)
+
+    @property
+    def singular(self) -> bool:
+        """Whether a rule tells IPv6 link-local addresses or groups apart, which are of one interface each."""
+        return any(
+            (value[0] >> 118 == 0xFE80 >> 6 and value[1] - value[0] < (1 << 64) - 1)
+            or (value[0] >> 120 == 0xFF and value[1] - value[0] < (1 << 24) - 1)
+            for _, value in self.named() if not isinstance(value, str)
+        )  # fmt: skip
 
     @property
     def unfollowed(self) -> frozenset[int]:
