@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from netlab.contract.types import (
     AddLink,
@@ -15,19 +17,28 @@ from netlab.contract.types import (
     SetLink,
     State,
     Step,
+    as_written,
+    asks_host,
 )
 from netlab.judge.table import ACCEPTS, OUTCOME_LETTER
+
+if TYPE_CHECKING:
+    from netlab.model import Prediction
+
+#: Of so many entries with the same doubt the lines are named.
+MANY = 8
 
 
 def warnings(plan: Plan) -> list[str]:
     """All contradictions between file and model, each with its place: one of them is wrong, and a run shows which."""
     found = [_placed(warning, plan.file) for warning in plan.warnings]
     before: tuple[AnyLink, ...] = ()
+    moved: dict[tuple[str, ...], list[_Moved]] = {}
     for step in plan.steps:
         found += _refusals(step, before)
-        found += _contradictions(step)
+        found += _contradictions(step, moved)
         before = step.state.links
-    return found
+    return [*found, *_meanings(moved)]
 
 
 def _placed(warning: str, file: str) -> str:
@@ -57,34 +68,81 @@ def _link(change: AddLink | SetLink) -> AnyLink:
     return change.link if isinstance(change, AddLink) else change.after
 
 
-def _contradictions(step: Step) -> Iterator[str]:
-    """Entries about pairs that the model says will not hold."""
+def _contradictions(step: Step, moved: dict[tuple[str, ...], list[_Moved]]) -> Iterator[str]:
+    """Entries about pairs that the model says will not hold; those that would of interfaces go to ``moved``."""
     from netlab import model
 
     entries = [entry for entry in step.expect if isinstance(entry, ExpectPair)]
     layers = tuple(dict.fromkeys(layer for entry in entries for layer in entry.layers))
     if not layers:
         return
-    prediction = model.predict(step.state, layers)
-    index = step.state.index
+    state = step.state
+    prediction = model.predict(state, layers)
     for entry in entries:
         accepted = ACCEPTS[OUTCOME_LETTER[entry.outcome]]
-        against = [
-            (layer, source, destination, letter)
-            for layer in entry.layers
-            for source, destination in entry.pairs
-            if (letter := prediction.letters[layer][index[source]][index[destination]]) in ACCEPTS
-            and not ACCEPTS[letter] & accepted
-        ]
-        if against:
-            layer, source, destination, letter = against[0]
-            rule = prediction.rule(layer, index[source], index[destination])
+        against, asked = [], {}
+        for layer in entry.layers:
+            for source, destination in entry.pairs:
+                i, j = state.row(layer, source), state.column(layer, destination)
+                letter = prediction.letters[layer][i][j]
+                if ACCEPTS.get(letter, frozenset()) & accepted:
+                    continue
+                before = _as_interface(prediction, layer, source, destination)
+                if before is not None and before[1] & accepted:
+                    asked[source] = _Moved(entry, step, source, before[0], letter)
+                elif letter in ACCEPTS:
+                    against.append((layer, source, destination, letter, prediction.rule(layer, i, j)))
+        if asked:
+            moved.setdefault(tuple(asked), []).append(next(iter(asked.values())))
+        elif against:
+            layer, source, destination, letter, rule = against[0]
             others = f" and {len(against) - 1} more" if len(against) > 1 else ""
             because = f"; {rule}: {model.RULES[rule].sentence}" if rule else ""
             yield (
                 f"{entry.where}: warning: '{entry.text}'{_in(step)} contradicts the model: "
-                f"{source} -> {destination} ({layer}) is predicted {letter}{others}{because}"
+                f"{source} -> {destination} ({as_written(layer)}) is predicted {letter}{others}{because}"
             )
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """An entry that holds as an interface question of ``source``'s first interface, but not as a host question."""
+
+    entry: ExpectPair
+    step: Step
+    source: str
+    interface: str
+    letter: str
+
+
+def _as_interface(
+    prediction: Prediction, layer: str, source: str, destination: str
+) -> tuple[str, frozenset[str]] | None:
+    """The first interface of a host that asks, and what the model would accept of the same question asked by it."""
+    state = prediction.state
+    if not asks_host(layer) or destination not in state.index:
+        return None
+    ours = (one for one in state.endpoints if one.namespace == source and (one.v4 or one.v6))
+    first = next(ours, None)
+    if first is None or first.id == destination:
+        return None
+    letter = prediction.letter(as_written(layer), state.index[first.id], state.index[destination])
+    return first.id, ACCEPTS.get(letter, frozenset())
+
+
+def _meanings(moved: dict[tuple[str, ...], list[_Moved]]) -> Iterator[str]:
+    """One warning for all entries that have the same hosts on the left."""
+    for sources, entries in moved.items():
+        first = entries[0]
+        hosts = first.source + (f" (and {len(sources) - 1} more)" if len(sources) > 1 else "")
+        says = f"is predicted {first.letter}" if first.letter in ACCEPTS else "the model can't tell"
+        lines = ", ".join(str(one.entry.where.line) for one in entries[1:MANY])
+        others = f" ({len(entries) - 1} more like it: line {lines}{', …' * (len(entries) > MANY)})"
+        yield (
+            f"{first.entry.where}: warning: '{first.entry.text}'{_in(first.step)} asks for a program in {hosts}, whose "
+            f"interface routing chooses, and {says}; for {first.interface} alone it holds, which is what it meant "
+            f"once: write '{first.interface} -> …' if you mean that{others if len(entries) > 1 else ''}"
+        )
 
 
 def _tried(step: Step, before: tuple[AnyLink, ...]) -> Iterator[tuple[AddLink | SetLink, tuple[str, str, str] | None]]:

@@ -26,6 +26,7 @@ from netlab.contract.types import (
     ExpectWire,
     Plan,
     Step,
+    as_written,
     asks_host,
     base_layer,
     layer_family,
@@ -265,11 +266,12 @@ def chosen_steps(plan: Plan, names: Sequence[str]) -> list[tuple[Step, bool]]:
 
 
 def chosen_layers(plan: Plan, step: Step, asked: Sequence[str]) -> tuple[str, ...]:
-    """The layers asked for; or all for which two namespaces (host questions) or endpoints of the step have addresses,
-    with the sizes, ports and targets that the file asks for."""
-    if asked:
-        return tuple(sorted(dict.fromkeys(asked), key=lambda layer: ALL_LAYERS.index(base_layer(layer))))
+    """The layers asked for, with the host questions that the file asks of them; or all for which two namespaces (host
+    questions) or endpoints of the step have addresses, with the sizes, ports and targets that the file asks for."""
     named = {layer for entry in _entries(plan, step) for layer in _layers_of(entry)}
+    if asked:
+        chosen = {*asked, *(layer for layer in named if as_written(layer) in asked)}
+        return tuple(sorted(chosen, key=lambda layer: (ALL_LAYERS.index(base_layer(layer)), layer)))
     hosts = _common(asker.families for asker in step.state.askers)
     ends = _common([family for family in (4, 6) if end.address(family)] for end in step.state.endpoints)
     aimed = {target.family for target in step.state.targets}

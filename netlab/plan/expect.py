@@ -32,8 +32,6 @@ from netlab.spec.scalars import Wrong
 if TYPE_CHECKING:
     from netlab.plan.file import File
 
-#: Whether a host alone on the left asks a host question. Off until the model, the probes and the judge know them.
-HOST_QUESTIONS = False
 Pairs = tuple[tuple[str, str], ...]
 #: Sources, destinations, and whether both are named, none by a pattern.
 _Way = tuple[Sequence[AnySource], Sequence[AnyTarget], bool]
@@ -247,5 +245,4 @@ class Resolver:
 
 def _asked(layer: str, left: str) -> str:
     """The layer that is asked when this is on the left of it: a host question, unless an interface is named."""
-    host = host_layer(layer) if HOST_QUESTIONS and ":" not in left else None
-    return host or layer
+    return (None if ":" in left else host_layer(layer)) or layer

@@ -8,12 +8,6 @@ from netlab.plan import resolve
 from netlab.spec import TopologyError, load
 from tests.plan.labs import TWO, faults, hosts, plan, step
 
-
-@pytest.fixture(autouse=True)
-def _hosts_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netlab.plan.expect.HOST_QUESTIONS", True)
-
-
 CASES: list[tuple[str, str]] = [
     # --- hosts, switches, kinds
     ("hosts: {}\n", "f:1:1: there is no host; name one below 'hosts:'"),

@@ -41,11 +41,6 @@ def pairs(line: str, head: str = TWO) -> list[tuple[str, str]]:
     return list(entry.pairs)
 
 
-@pytest.fixture(autouse=True)
-def _hosts_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netlab.plan.expect.HOST_QUESTIONS", True)
-
-
 @pytest.mark.parametrize(
     ("line", "meant"),
     [
