@@ -268,7 +268,7 @@ def test_as_an_ordinary_user(open_project: Project) -> None:
         """,
     )
     ran = open_project.pytest("-q", "--basetemp", str(open_project.root / "base"), prefix=open_project.ordinary())
-    assert ran.count("passed") == len(ran.tests) == 8, ran.output
+    assert ran.count("passed") == len(ran.tests) == 11, ran.output
 
 
 def test_no_report_is_written_through_a_link(project: Project) -> None:
