@@ -25,24 +25,28 @@ CONNECTED6 = 256
 class Shadows:
     """IPv6 routes of table main by which no gateway is found: they have one themselves, or drop packets."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self._metrics: dict[tuple[int, int], int] = {}
-        for route in routes:
-            self.add(route)
+    def __init__(self) -> None:
+        #: How many there are.
+        self.count = 0
+        self._lengths: set[int] = set()
+        self._metrics: dict[tuple[int, int], list[tuple[int, str | None]]] = {}
 
     def add(self, route: Route) -> None:
-        """Note a route, where it is such a one."""
+        """Note a route that has its interfaces, where it is such a one."""
         if route.family == 6 and route.table == MAIN_TABLE and not direct([route]):
             network = ipaddress.ip_network(route.to)
-            key = network.prefixlen, int(network.network_address)
-            self._metrics[key] = min(route.priority, self._metrics.get(key, route.priority))
+            found = self._metrics.setdefault((network.prefixlen, int(network.network_address)), [])
+            found += [(route.priority, way.oif) for way in route.ways] or [(route.priority, None)]
+            self.count += 1
+            self._lengths.add(network.prefixlen)
 
-    def cover(self, gateway: ipaddress.IPv6Address, best: Lead) -> bool:
-        """Whether one is better than the best direct route to an address (ip6_route_check_nh)."""
-        for length in {length for length, _ in self._metrics}:
-            metric = self._metrics.get((length, int(gateway) >> (128 - length) << (128 - length)))
-            if metric is not None and (-length, metric) < (-best[0].prefixlen, best[1]):
-                return True
+    def cover(self, gateway: ipaddress.IPv6Address, dev: str | None, best: Lead) -> bool:
+        """Whether one is better than the best direct route to an address, by an interface where that is named
+        (ip6_route_check_nh)."""
+        for length in self._lengths:
+            for metric, oif in self._metrics.get((length, int(gateway) >> (128 - length) << (128 - length)), ()):
+                if dev in (None, oif) and (-length, metric) < (-best[0].prefixlen, best[1]):
+                    return True
         return False
 
 
@@ -134,8 +138,8 @@ def check(
     if way.via is None:
         return True
     gateway = ipaddress.ip_address(way.via)
-    own = {address.ip: link.name for link in links for address in link.addresses}
-    if way.via in own and (gateway.version == 6 or (way.onlink and own[way.via] == way.dev)):
+    own = {address.ip for link in links for address in link.addresses}
+    if way.via in own and (gateway.version == 6 or way.onlink):
         problems.add(place, f"{gateway} is an address of {namespace} itself", "a gateway is another machine")
         return False
     if gateway.is_multicast:
@@ -153,13 +157,14 @@ def check(
     fitting = [lead for lead in leads if gateway in lead[0]]
     if way.onlink:
         return _check_onlink(lab, way, [lead for lead in fitting if lead[0].prefixlen], place)
-    if any(way.dev in (None, name) for _, _, name in fitting):
+    able = [lead for lead in fitting if way.dev in (None, lead[2])]
+    if able:
         aside = any(gateway in ipaddress.ip_network(one.to) for one in others if one.table == table != MAIN_TABLE)
-        best = min(fitting, key=lambda lead: (-lead[0].prefixlen, lead[1]))
-        if way.dev or aside or gateway.version == 4 or not shadows.cover(gateway, best):
+        best = min(able, key=lambda lead: (-lead[0].prefixlen, lead[1]))
+        if aside or gateway.version == 4 or not shadows.cover(gateway, way.dev, best):
             return True
         words = f"a route before this one has {gateway} somewhere else than on a link"
-        problems.add(place, words, f"add 'dev: {best[2]}', or put that route behind")
+        problems.add(place, words, "put that route behind")
         return False
     known = ", ".join(dict.fromkeys(f"{network} ({name})" for network, _, name in leads))
     by = f"{namespace}:{way.dev}" if way.dev else namespace
@@ -196,6 +201,6 @@ def _as_broadcast(lab: Lab, namespace: str, table: int, way: Way, others: Iterab
     for address, name in lab.memory.connected(lab.links_of(namespace)):
         if address.ip == way.via:
             return ""
-        if broadcast_of(address) == way.via and way.dev in (None, name):
+        if broadcast_of(address) == way.via and (way.onlink or way.dev in (None, name)):
             return f"{address.network} ({name})"
     return ""

@@ -28,13 +28,16 @@ Key = tuple[str, int, int]
 
 def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) -> tuple[Route, ...]:
     """Routes as the kernel takes them, one after the other."""
-    file, present = lab.file, lab.boxes[namespace].routes
+    file, box = lab.file, lab.boxes[namespace]
     read = [((*path, i), one.to, _read(lab, namespace, one, (*path, i))) for i, one in enumerate(given)]
     made = [route for _, _, route in read if route is not None]
     # What is there and stays comes before what is added.
-    staying = set(made)
-    direct = gateways.direct(route for route in present if route in staying)
-    shadows = gateways.Shadows(route for route in present if route in staying)
+    present, staying = set(box.routes), set(made)
+    direct = gateways.direct(kept for kept in box.routes if kept in staying)
+    shadows = gateways.Shadows()
+    for kept in box.routes:
+        if kept in staying:
+            shadows.add(kept)
     connected = _connected(lab, namespace)
     known: set[Key] = set()
     checked: set[tuple[object, ...]] = set()
@@ -52,14 +55,14 @@ def routes(lab: Lab, namespace: str, given: Iterable[GivenRoute], path: Path) ->
         known.add(key)
         _check_source(lab, namespace, route, here)
         for way, at in zip(route.ways, _at(route, here), strict=True):
-            same = way.via, way.dev, way.onlink, route.table, len(direct)
+            same = way.via, way.dev, way.onlink, route.table, len(direct), shadows.count
             if same not in checked and gateways.check(lab, namespace, route.table, way, direct, shadows, at):
                 checked.add(same)
-        if route.family == 6 and route.nexthops:
-            _check_twice(lab, gateways.place(lab, namespace, route, direct), here)
+        placed = gateways.place(lab, namespace, route, direct) if route.family == 6 else route
+        _check_twice(lab, placed, here)
         if route not in present:
             direct += gateways.direct([route])
-            shadows.add(route)
+            shadows.add(placed)
     return tuple(made)
 
 
@@ -142,7 +145,7 @@ def _connected(lab: Lab, namespace: str) -> dict[Key, str]:
 
 def _check_twice(lab: Lab, route: Route, here: Path) -> None:
     """IPv6 has a next hop once (ip6_route_info_append: EEXIST)."""
-    if len({(hop.via, hop.oif) for hop in route.nexthops}) < len(route.nexthops):
+    if route.family == 6 and len({(hop.via, hop.oif) for hop in route.nexthops}) < len(route.nexthops):
         words = "one of them is there twice, which IPv6 refuses"
         lab.file.problems.add(lab.file.where(*here, "nexthops"), words, "'weight' says how often one is taken")
 

@@ -75,6 +75,7 @@ def test_a_rule_may_ask_for_a_mark() -> None:
         ("{to: default, via: 10.0.9.1, onlink: true}", "9:38: 'onlink' is of a gateway, and says on which interface's"),
         ("{to: default, via: 10.0.1.255, dev: eth0, onlink: on}", "9:28: 10.0.1.255 is the broadcast address of"),
         ("{to: default, via: 10.0.1.2, dev: eth0, onlink: on}", "9:28: 10.0.1.2 is an address of A itself"),
+        ("{to: default, via: 10.0.2.2, dev: eth0, onlink: on}", "9:28: 10.0.2.2 is an address of A itself"),
         ("{to: default, via: fd02::9, dev: eth0, onlink: on}", "9:28: fd02::9 is on the network fd02::/64 of eth1"),
         ("{to: 10.9.0.0/16, dev: down}", "9:32: A:down is down, so no route leads out of it; bring it up first"),
         ("{to: 10.9.0.0/16, dev: eth0, src: 10.0.1.9}", "9:43: 10.0.1.9 is no address of A, so nothing"
@@ -121,6 +122,8 @@ def test_ipv6_finds_no_gateway_behind_another_route() -> None:
         assert faults(lab(first, by))[0].startswith("f:10:32: a route before this one has fd01::9 somewhere else")
         assert len(routes(lab(by, first))) == 2
         assert len(routes(lab(first, by.replace("}", ", dev: eth0}")))) == 2
+    again = "{to: 'fd08::/64', via: fd01::9, dev: eth0}"
+    assert faults(lab("{to: 'fd01::/96', via: fd01::8, metric: 5}", again))[0].startswith("f:10:32: a route before")
     assert len(routes(lab("{to: 10.0.1.9/32, type: unreachable}", "{to: 10.9.0.0/16, via: 10.0.1.9}"))) == 2
 
 
