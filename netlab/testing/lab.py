@@ -6,7 +6,7 @@ import threading
 import warnings
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from socket import socket
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.client import Agent, BuildError, LabClosed, Reply
 from netlab.contract.types import (
-    HOST_LAYERS,
     AnyExpectation,
     Plan,
     State,
@@ -22,8 +21,6 @@ from netlab.contract.types import (
     Where,
     asks_host,
     ends,
-    host_layer,
-    layer_family,
 )
 from netlab.contract.types.layers import HOST
 from netlab.errors import UsageError, did_you_mean
@@ -31,7 +28,7 @@ from netlab.judge import unsettled_ends
 from netlab.testing.blueprint import Blueprint, Names, as_node
 from netlab.testing.capture import Capture
 from netlab.testing.given import Given
-from netlab.testing.matrix import Matrix, Predicted, Seen, asking, places
+from netlab.testing.matrix import Matrix, Predicted, Seen, asking, bracket, host_layers, listed, places
 from netlab.testing.namespace import Namespace
 from netlab.testing.topology import caller
 
@@ -241,7 +238,7 @@ class Lab:
         frames seen), Inconclusive, and TopologyError where a name is wrong.
         """
         __tracebackhide__ = True
-        asked = _bracket([*_listed(layers), *self._ports(destination, tcp=tcp, udp=udp)])
+        asked = bracket([*listed(layers), *self._ports(destination, tcp=tcp, udp=udp)])
         self._must(f"{source} -> {destination}{asked}: reachable", caller())
 
     def must_not_reach(
@@ -260,7 +257,7 @@ class Lab:
         in `must_reach`; a port at which nothing listens is not reached.
         """
         __tracebackhide__ = True
-        asked = _bracket([*_listed(layers), *self._ports(destination, tcp=tcp, udp=udp)])
+        asked = bracket([*listed(layers), *self._ports(destination, tcp=tcp, udp=udp)])
         self._must(f"{source} -> {destination}{asked}: unreachable", caller())
 
     def _ports(self, destination: str, **ports: int | None) -> list[str]:
@@ -328,13 +325,7 @@ class Lab:
         ``lab.hosts()["A", "B"]`` is the letter. Layers are those that a program can ask: icmp, tcp, udp, the same of
         IPv6, and ports (``tcp/80``).
         """
-        asked = {layer: host_layer(layer) for layer in _listed(layers)}
-        if None in asked.values():
-            only = ", ".join(layer for layer, host in asked.items() if host is None)
-            raise UsageError(f"no program asks on {only}", mend=f"ask on {', '.join(HOST_LAYERS)}, host:tcp/80 …")
-        families = {family for asker in self.state.askers for family in asker.families}
-        wanted = [layer for layer in asked.values() if layer and layer_family(layer) in families]
-        return Matrix(self.examine(wanted or HOST_LAYERS[:1]))
+        return Matrix(self.examine(host_layers(self.state, layers)))
 
     def examine(self, layers: Sequence[str] = ()) -> Record:
         """The same as the record that ``netlab run --json`` writes (docs/record.md), of the current step."""
@@ -400,12 +391,3 @@ class Lab:
         """What the kernel says of every interface now."""
         with self._lock:
             return self.handle.enter(replace(self.current, changes=())).result()
-
-
-def _listed(layers: str | Iterable[str]) -> list[str]:
-    return [layers] if isinstance(layers, str) else list(layers)
-
-
-def _bracket(layers: str | Iterable[str]) -> str:
-    named = _listed(layers)
-    return f" [{', '.join(named)}]" if named else ""

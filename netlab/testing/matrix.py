@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from netlab.contract.types import State, asks_host, host_layer
-from netlab.errors import did_you_mean
+from netlab.contract.types import HOST_LAYERS, State, asks_host, host_layer, layer_family
+from netlab.errors import UsageError, did_you_mean
 from netlab.report import axes
 from netlab.report.reach import reach
 from netlab.testing.errors import Inconclusive
@@ -192,3 +192,25 @@ def _index(name: str, endpoints: Sequence[tuple[str, str, bool]]) -> int:
             return i
     ids = [one[0] for one in endpoints]
     raise KeyError(f"no endpoint {name!r}{did_you_mean(name, ids)}: {', '.join(ids)}")
+
+
+def listed(layers: str | Iterable[str]) -> list[str]:
+    """Layers that are given by one name or by several."""
+    return [layers] if isinstance(layers, str) else list(layers)
+
+
+def bracket(layers: str | Iterable[str]) -> str:
+    """The same as an entry of a topology file has them."""
+    named = listed(layers)
+    return f" [{', '.join(named)}]" if named else ""
+
+
+def host_layers(state: State, layers: str | Iterable[str]) -> Sequence[str]:
+    """The layers of hosts that ask as these do, as far as a host has addresses for them. Raises UsageError."""
+    asked = {layer: host_layer(layer) for layer in listed(layers)}
+    if None in asked.values():
+        only = ", ".join(layer for layer, host in asked.items() if host is None)
+        raise UsageError(f"no program asks on {only}", mend=f"ask on {', '.join(HOST_LAYERS)}, host:tcp/80 …")
+    families = {family for asker in state.askers for family in asker.families}
+    wanted = [layer for layer in asked.values() if layer and layer_family(layer) in families]
+    return wanted or HOST_LAYERS[:1]

@@ -6,12 +6,6 @@ import pytest
 
 from tests.plan.labs import TWO, expect, faults, step
 
-
-@pytest.fixture(autouse=True)
-def _hosts_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netlab.plan.expect.HOST_QUESTIONS", True)
-
-
 CASES: list[tuple[str, str]] = [
     # --- sysctls and routing
     (

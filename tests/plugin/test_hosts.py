@@ -8,12 +8,6 @@ import netlab
 from netlab import Lab
 from netlab.errors import UsageError
 
-
-@pytest.fixture(autouse=True)
-def _hosts_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netlab.plan.expect.HOST_QUESTIONS", True)
-
-
 #: h with a macvlan container and a shim beside it, by which a route leads there; B on the same network.
 SHIM = pytest.mark.topology("""\
 name: shim
