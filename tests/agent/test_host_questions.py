@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -86,3 +87,75 @@ def test_an_address_that_the_caller_names(build: Callable[[str], Built]) -> None
         seen = built.probe(layer, pairs=pairs, targets=targets)
         assert seen.rows[0][column:] == "RU", layer
         assert len(built.probe(layer).rows[0]) == column, "only that request has them"
+
+
+def test_the_order_of_host_questions_changes_nothing(build: Callable[[str], Built]) -> None:
+    """Whatever the seed, and one by one, every pair has the same letter; but parent and shim race for their answers."""
+    built = build(LAB)
+    state = built.plan.steps[0].state
+    for layer in ("host:icmp", "host:tcp6", "host:udp"):
+        everyone = [(i, j) for i in range(len(state.askers)) for j in range(len(state.endpoints))]
+        found = {tuple(row.replace("A", "R") for row in built.probe(layer, seed=seed).rows) for seed in range(3)}
+        found.add(tuple(row.replace("A", "R") for row in built.probe(layer, pairs=everyone).rows))
+        assert len(found) == 1, layer
+
+
+#: What a program of nobody's making says of an address: connect to it, or send a datagram and wait for the echo.
+ASK = """
+import socket, sys
+kind, ip, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
+sock.settimeout(0.5)
+try:
+    if kind == "tcp":
+        sock.connect((ip, port))
+    else:
+        sock.sendto(b"hello", (ip, port))
+        sock.recv(64)
+    print("R")
+except OSError:
+    print("U")
+"""
+
+
+def test_ping_of_the_system_agrees(build: Callable[[str], Built]) -> None:
+    """Plain ping gets an answer where the host's letter is R or A, and ping -I where the interface's is."""
+    built = build(LAB)
+    state = built.plan.steps[0].state
+    plain, bound = built.probe("host:icmp"), built.probe("icmp")
+
+    def answered(source: str, *options: str) -> bool:
+        # From cold, as the probes: what a neighbour learned from another ping may lead to another interface.
+        for namespace in state.namespaces:
+            if namespace.kind != "switch":
+                built.run(namespace.id, "ip", "neigh", "flush", "all")
+        with built.lab.spawn(source, ["ping", "-n", "-c1", "-W0.5", *options]) as process:
+            process.communicate(timeout=30)
+            return process.returncode == 0
+
+    for i, asker in enumerate(state.askers):
+        for j, target in enumerate(state.endpoints):
+            assert target.v4 is not None
+            assert answered(asker.id, target.v4.ip) is (plain.rows[i][j] in "RA"), (asker.id, target.id)
+    for i, source in enumerate(state.endpoints):
+        for j, target in enumerate(state.endpoints):
+            assert target.v4 is not None
+            if i != j and source.namespace != target.namespace:
+                assert answered(source.namespace, "-I", source.ifname, target.v4.ip) is (bound.rows[i][j] in "RA")
+
+
+def test_programs_of_the_system_agree(build: Callable[[str], Built]) -> None:
+    """A program that connects, or sends a datagram, gets through to another program where the letter is R or A."""
+    built = build(LAB)
+    state = built.plan.steps[0].state
+    server = "import socket, sys; s = socket.socket(); s.bind(('', 7)); s.listen(); print(flush=True); sys.stdin.read()"
+    seen = built.probe("host:tcp")
+    for j, target in enumerate(state.endpoints):
+        assert target.v4 is not None
+        with built.lab.spawn(target.namespace, [sys.executable, "-c", server]) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            for i, asker in enumerate(state.askers):
+                said = built.run(asker.id, sys.executable, "-c", ASK, "tcp", target.v4.ip, "7").strip()
+                assert said == ("R" if seen.rows[i][j] in "RA" else "U"), (asker.id, target.id)
+            process.kill()

@@ -29,14 +29,17 @@ def test_an_item_for_each_step_and_layer(project: Project) -> None:
     """Each layer that applies is an item of each step, and what is read back has one of its own."""
     project.write("topologies/two.yaml", TWO_HOSTS + STEPS)
     listed = project.pytest("--collect-only", "-q").output.split("\n\n")[0].splitlines()
-    layers = ["broadcast", "unicast", "arp", "icmp", "icmp-static", "tcp", "udp"]
+    layers = [
+        *("host:icmp", "host:tcp", "host:udp"),
+        *("broadcast", "unicast", "arp", "icmp", "icmp-static", "tcp", "udp"),
+    ]
     assert listed == [
         *(f"topologies/two.yaml::baseline::{layer}" for layer in layers),
         *(f"topologies/two.yaml::cut::{layer}" for layer in ("links", *layers)),
     ]
     ran = project.pytest("-q")
     assert ran.returncode == 0
-    assert ran.count("passed") == 15
+    assert ran.count("passed") == 21
 
 
 def test_one_item_is_run_by_its_id(project: Project) -> None:
@@ -120,9 +123,10 @@ def test_reports_are_whole(project: Project) -> None:
         assert ran.returncode == 0, ran.output
         record = json.loads((project.root / where / "two" / "run.json").read_text())
         assert [step["name"] for step in record["steps"]] == ["baseline", "cut"]
-        assert all(len(step["layers"]) == 7 for step in record["steps"])
+        assert all(len(step["layers"]) == 10 for step in record["steps"])
         assert record["summary"]["verdict"] == "pass"
-        assert record["summary"]["pass"] == 2 * 2 * 7 + 1
+        # Each host asks for both addresses, its own too; each interface for the other.
+        assert record["summary"]["pass"] == 2 * (2 * 2 * 3 + 2 * 7) + 1
 
 
 def test_a_machine_that_cannot_skips_with_the_reason(project: Project) -> None:
@@ -141,7 +145,7 @@ def test_a_machine_that_cannot_skips_with_the_reason(project: Project) -> None:
     refuse = 'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-sys_admin "$@"'
     ran = project.pytest("-q", "-rs", prefix=("unshare", "--user", "--map-root-user", "sh", "-c", refuse, "sh"))
     assert ran.returncode == 0, ran.output
-    assert ran.count("skipped") == 8
+    assert ran.count("skipped") == 11
     assert "user.max_user_namespaces=0 keeps this user from making network namespaces" in ran.output
     assert "sudo sysctl -w user.max_user_namespaces=15000" in ran.output
     needed = ("-q", "-o", "netlab_required=true")
