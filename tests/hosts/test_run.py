@@ -51,7 +51,7 @@ def test_verdicts_are_those_of_namespaces(world: World) -> None:
     assert set(there["machine"]["machines"]) == {"A", "B"}
     assert there["endpoints"][3]["mac"] == "52:54:00:26:00:02"
     assert layers(there) == {name: rows for name, rows in layers(here).items() if not asks_host(name)}
-    assert any("its first interface is asked" in warning for warning in there["warnings"])
+    assert any("its first interface is asked" in warning for warning in there["topology"]["warnings"])
 
 
 def test_servers_of_earlier_waves(world: World) -> None:
