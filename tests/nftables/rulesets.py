@@ -50,6 +50,9 @@ FILTERS = {
     "stateful": table("inet", ("filter input filter drop", _KNOWN, f"tcp dport {_OWN} accept", _ND)),
     "no ND in": table("ip6", ("filter input 0 drop",)),
     "no ND out": table("ip6", ("filter output 0 drop", "meta l4proto tcp accept")),
+    "asks for neighbours, answers none": table(
+        "ip6", ("filter output 0", "ip6 daddr fd00::/64 meta l4proto icmpv6 drop"),
+    ),
     "ND untracked": table("inet", ("filter prerouting 0", "ct state untracked drop")),
     "out by address": table("inet", ("filter output 0", "ip daddr 10.0.0.1 drop")),
     "rejects": table(

@@ -59,10 +59,11 @@ class CacheState:
         self._routed = bool(state.routers)
         families = {":" in address.ip for link in state.links for address in link.addresses}
         self._four, self._six = False in families, True in families
+        # Where nftables may drop an answer or a request, no frame tells that something was learned.
         self._silent = {
             ns.id
             for ns in state.namespaces
-            if any(path.rpartition("/")[2] in SILENT and value != "0" for path, value in ns.sysctls)
+            if ns.nftables or any(path.rpartition("/")[2] in SILENT and value != "0" for path, value in ns.sysctls)
         }
         #: Namespaces where packet sockets don't see what is sent (noop_enqueue).
         self._mute = {
