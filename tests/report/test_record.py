@@ -171,10 +171,10 @@ def test_a_red_hundred_stays_small(record: Records) -> None:
 
 
 def test_layers_and_steps_can_be_chosen(record: Records) -> None:
-    """Only the layer asked for is probed, and only the step asked for is in the record."""
+    """Only the layer asked for is probed, as hosts and interfaces ask it; only the step asked for is in the record."""
     made = record("vepa-hairpin", "icmp", steps=("hairpin-on",))
     assert [step["name"] for step in made["steps"]] == ["hairpin-on"]
-    assert list(made["steps"][0]["layers"]) == ["icmp"]
+    assert list(made["steps"][0]["layers"]) == ["host:icmp", "icmp"]
     assert made["claims"][0]["verdict"] == "undecided"
 
 
