@@ -109,7 +109,7 @@ def _render(told: Explanation, rules: dict[str, Any], style: Style, entries: int
     yield from _story(told, rules, style)
     yield from _bound(told, style)
     if not told.fixes:
-        if told.letter in "UA":
+        if told.letter == "U" or (told.letter == "A" and not told.bound):
             yield ""
             said = "None of the changes that were tried on the model makes it work, alone or together."
             if not told.owned:
@@ -117,7 +117,8 @@ def _render(told: Explanation, rules: dict[str, Any], style: Style, entries: int
             yield from _wrap(said, "", style)
         return
     yield ""
-    yield style.paint("What makes it work", "bold")
+    through = told.letter in "AB"
+    yield style.paint("What makes it go by the interface itself" if through else "What makes it work", "bold")
     yield from _wrap(_home(told, entries), "", style)
     for number, fix in enumerate(told.fixes, 1):
         yield from _fix(number, fix, told, style, entries)

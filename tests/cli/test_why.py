@@ -31,6 +31,49 @@ def test_who_answered(netlab: Netlab) -> None:
     assert [fix["predicted"] for fix in record["fixes"]] == ["R", "R", "R"]
 
 
+HOME = """\
+name: home
+switches: {lan: {}}
+hosts:
+  h:
+    interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24]}}
+    containers:
+      web: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.0.2/24]}}}
+"""
+
+
+def test_the_shim(netlab: Netlab, tmp_path: Path) -> None:
+    """A host and its container: the shim comes first, a lab proves it, and it is printed in three ways."""
+    file = tmp_path / "home.yaml"
+    file.write_text(HOME)
+    done = netlab("why", str(file), "h", "h/web", "--verify")
+    assert done.returncode == 0, done.stdout
+    lines = done.stdout.splitlines()
+    assert lines[0] == "h → h/web:eth0  (icmp, home)"
+    assert max(map(len, lines)) <= 80
+    first = done.stdout.split("  1  ")[1].split("\n  2  ")[0]
+    assert first.startswith("Give h a macvlan child of its own (a shim)")
+    assert "✓ In a real lab: R." in first
+    for words in (
+        "type: macvlan",
+        "ip route add 10.0.0.2/32 dev shim",
+        "ip link del dev shim",
+        "docker network create",
+    ):
+        assert words in first
+    assert done.stdout.count("In a real lab") == done.stdout.count("✓ In a real lab")
+
+
+def test_a_port(netlab: Netlab, tmp_path: Path) -> None:
+    """A port of a program's own is asked as if one listened, and in the lab of --verify something does."""
+    file = tmp_path / "home.yaml"
+    file.write_text(HOME)
+    for layer in ("tcp/80", "udp/53"):
+        record = json.loads(netlab("why", str(file), "h", "10.0.0.2", "-l", layer, "--verify", "--json").stdout)
+        assert (record["layer"], record["letter"]) == (f"host:{layer}", "U")
+        assert [(fix["predicted"], fix["observed"]) for fix in record["fixes"]] == [("R", "R")] * 3
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
