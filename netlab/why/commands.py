@@ -87,12 +87,15 @@ def _backward(state: State, steps: Sequence[Step]) -> Iterator[AnyChange | _Agai
     states = (state, *(step.state for step in steps))
     for before, step in reversed(list(zip(states, steps, strict=False))):
         touched: set[str] = set()
+        back: set[str] = set()
         for change in reversed(step.changes):
             if isinstance(change, SetLink):
                 # What went with one change may come back with another: a link goes back to what it was in one.
-                if change.after.id not in touched:
+                if change.after.id not in back:
                     yield SetLink(before=change.after, after=before.link(change.after.id))
-                touched.add(change.after.id)
+                back.add(change.after.id)
+                if (change.before.up, change.before.addresses) != (change.after.up, change.after.addresses):
+                    touched.add(change.after.id)
             else:
                 touched |= {change.id} if isinstance(change, DeleteLink) else set()
                 yield from _reverse(before, change)

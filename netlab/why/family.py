@@ -49,6 +49,7 @@ def shim(case: Case) -> Iterator[Candidate]:
     ):
         if child.effective_mode is None or child.lower != host.id or child.namespace == host.namespace:
             continue
+        yield from _by_another(case, end, peer)
         steps = _shim(case, end, peer)
         if steps is None:
             continue
@@ -67,8 +68,20 @@ def shim(case: Case) -> Iterator[Candidate]:
             yield case.candidate("mode+shim", title, SHIM, first, *steps[1:], includes=(f"mode-{child.id}",), **takes)
 
 
-def _shim(case: Case, end: Endpoint, peer: Endpoint, name: str = "shim") -> tuple[Step, ...] | None:
+def _by_another(case: Case, end: Endpoint, peer: Endpoint) -> Iterator[Candidate]:
+    """A route by a child that the host has already."""
+    target, namespace = case.address(peer), case.state.namespace(end.namespace)
+    for child in case.state.children_of(end.link):
+        if child.namespace == namespace.id and child.effective_mode == "bridge" and target is not None:
+            route = Route(f"{target.ip}/{32 if case.family == 4 else 128}", dev=child.name)
+            step: Step = {"set": {namespace.id: {"routes": with_route(namespace, route)}}}
+            title = f"give {namespace.id} a route to {peer.namespace} by its own child {child.name}"
+            yield case.candidate(f"by-{child.id}", title, SHIM, step)
+
+
+def _shim(case: Case, end: Endpoint, peer: Endpoint) -> tuple[Step, ...] | None:
     """Two steps: the host's own child, with an address for it alone, and the route to the other child."""
+    name = _shim_name(case, end)
     address, target = free_address(case.state, end, case.family), case.address(peer)
     if address is None or target is None:
         return None
@@ -87,11 +100,15 @@ def _shim(case: Case, end: Endpoint, peer: Endpoint, name: str = "shim") -> tupl
 
 def _in_place(case: Case, end: Endpoint) -> dict[str, str]:
     """Which endpoint to try: a source must use the shim; as a destination any interface of the host will do."""
+    made = f"{end.namespace}:{_shim_name(case, end)}"
     if end is case.source:
-        return {"source": f"{end.namespace}:shim"}
-    if probe_of(case.layer) in _ANY_INTERFACE:
-        return {}
-    return {"destination": f"{end.namespace}:shim"}
+        return {"source": made}
+    return {} if probe_of(case.layer) in _ANY_INTERFACE else {"destination": made}
+
+
+def _shim_name(case: Case, end: Endpoint) -> str:
+    taken = {link.name for link in case.state.links_of(end.namespace)}
+    return next(name for k in range(len(taken) + 1) if (name := f"shim{k or ''}") not in taken)
 
 
 def _anew(case: Case, child: AnyLink, mode: str) -> Step:

@@ -285,6 +285,27 @@ def test_bound_and_unbound() -> None:
     assert tcp.difference[0].startswith("bound to eth0 `tcp/80` fails, unbound it works, because routing")
 
 
+def test_a_shim_without_its_route() -> None:
+    """Where the host has a child already, a route by that is the first offer, and a new one gets another name."""
+    told = ask(CURED.replace("routes: [{to: 10.0.0.2/32, dev: shim}]", "routes: []"), "h", "h/web")
+    assert first(told.fixes[0]) == {
+        "name": "fix", "set": {"h": {"routes": [{"to": "10.0.0.2/32", "dev": "shim"}]}},
+    }  # fmt: skip
+    assert "shim1:" in told.fixes[1].steps
+
+
+def test_the_undo_of_what_takes_routes_along() -> None:
+    """Routes that go with an interface's last address come back with it; what changes no address touches none."""
+    text = CURED.replace("{to: 10.0.0.2/32, dev: shim}", "{to: default, via: 10.0.0.9}")
+    hairpin = next(fix for fix in ask(text, "h", "h/web").fixes if "reflect" in fix.title)
+    assert [run.on for run in hairpin.undo] == ["lan"]
+    moved = SIBLINGS.format(mode="bridge", port="", other="").replace("10.0.0.4/24", "10.0.1.4/24")
+    moved += "    routes: [{to: 10.7.0.0/16, dev: eth0}]\n"
+    fix = next(fix for fix in ask(moved, "A", "B").fixes if "put B:eth0 into the subnet" in fix.title)
+    assert fix.commands[0].lines[-1] == "ip route add 10.7.0.0/16 dev eth0"
+    assert fix.undo[0].lines[-1] == "ip route replace 10.7.0.0/16 dev eth0"
+
+
 def test_an_address_that_nobody_has() -> None:
     """It can be asked for; nothing is tried for it."""
     told = ask(CURED, "h", "10.0.0.77")
