@@ -49,8 +49,11 @@ class TopologyStep(pytest.Collector):
         if (self.step.changes and any(change.refusal for change in self.step.changes)) or _readbacks(self.step):
             yield TopologyItem.from_parent(self, name=LINKS)
         asked = asked_layers(self.config)
+        named = tuple(name for name in asked if name not in MEASURES)
+        # Also the host questions that the file asks of these layers.
+        wanted = pipeline.chosen_layers(self.plan, self.step, named) if named else ()
         for layer in pipeline.chosen_layers(self.plan, self.step, ()):
-            if not asked or layer in asked:
+            if not asked or layer in wanted:
                 yield TopologyItem.from_parent(self, name=layer)
         for kind in MEASURES:
             if getattr(self.step.measures, kind) and (not asked or kind in asked):
