@@ -20,9 +20,8 @@ def command(as_json: bool, **asked: Any) -> int:
     With --on or --vagrant: each machine's Python, root, NIC and kernel, and whether the network between them lets the
     frames of a macvlan child through. What is missing comes with the one line that fixes it.
     """
-    import textwrap
-
     from netlab.client.doctor import examine
+    from netlab.report.columns import fold, pad, visible
     from netlab.report.style import style_for
 
     machines = on.machines(asked)
@@ -33,11 +32,11 @@ def command(as_json: bool, **asked: Any) -> int:
         click.echo(json.dumps(found, indent=2))
     else:
         style = style_for(sys.stdout)
-        width = max((len(one["name"]) for one in found), default=0)
+        width = max((visible(one["name"]) for one in found), default=0)
         for one in found:
             mark = style.verdict("P" if one["ok"] else "F" if one.get("required", True) else "?")
-            first, *rest = textwrap.wrap(str(one["detail"]), style.width - width - 6) or [""]
-            click.echo(f"{mark} {one['name'].ljust(width)}  {first}")
+            first, *rest = fold(str(one["detail"]), style.width - width - 6) or [""]
+            click.echo(f"{mark} {pad(one['name'], width)}  {first}")
             for line in rest:
                 click.echo(f"  {' ' * width}  {line}")
             if not one["ok"] and one.get("mend"):

@@ -209,8 +209,6 @@ class _Job:
     def _get_ready(self) -> None:
         """Import what the report will need, while the agent is busy."""
         if self.talks:
-            import tabulate  # noqa: F401
-
             from netlab.report import terminal  # noqa: F401
         if self.folder is not None:
             from netlab.report import html

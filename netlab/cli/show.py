@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -51,12 +50,14 @@ def command(file: str, as_json: bool, as_yaml: bool, everything: bool) -> None:
 
 
 def _wrapped(lines: Iterable[str], width: int) -> Iterator[str]:
+    from netlab.report.columns import fold, visible
+
     for line in lines:
-        if len(line) < width:
+        if visible(line) < width:
             yield line
         else:
             indent = " " * (len(line) - len(line.lstrip()) + 2)
-            yield from textwrap.wrap(line, width - 1, subsequent_indent=indent, break_on_hyphens=False)
+            yield from fold(line, width - 1, further=indent)
 
 
 def _plan(plan: Plan, everything: bool, width: int | None) -> Iterator[str]:
@@ -89,14 +90,14 @@ def _plan(plan: Plan, everything: bool, width: int | None) -> Iterator[str]:
 
 
 def _links(state: State, width: int | None) -> Iterator[str]:
-    from tabulate import tabulate
+    from netlab.report.columns import aligned, visible
 
     rows = [
         (
             link.id,
-            link.ifindex,
+            str(link.ifindex),
             link.mac or "(kernel's choice)",
-            link.mtu,
+            str(link.mtu),
             _state(link),
             _what(link),
             _addresses(link),
@@ -104,14 +105,14 @@ def _links(state: State, width: int | None) -> Iterator[str]:
         for link in state.links
     ]
     headers = ("link", "index", "MAC", "MTU", "state", "what", "addresses")
-    table = tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True).splitlines()
-    yield from table if width is None or max(map(len, table)) < width else _one_by_one(rows)
+    table = aligned([headers, *rows])
+    yield from table if width is None or max(map(visible, table)) < width else _one_by_one(rows)
     yield ""
     ids = ", ".join(endpoint.id for endpoint in state.endpoints)
     yield f"endpoints, in the matrices' order: {ids}"
 
 
-def _one_by_one(rows: Iterable[tuple[object, ...]]) -> Iterator[str]:
+def _one_by_one(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     """Links where the table of them is too wide."""
     for link, index, mac, mtu, state, what, addresses in rows:
         yield f"{link}: {what}, {state}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
@@ -45,20 +44,22 @@ def command(as_json: bool) -> None:
 
 
 def _lines(found: Sequence[_Shipped], width: int | None) -> Iterator[str]:
-    names = max((len(one.name) for one in found), default=0)
+    from netlab.report.columns import fold, pad, visible
+
+    names = max((visible(one.name) for one in found), default=0)
     claims = max((len(", ".join(one.claims)) for one in found), default=0)
     claims = max(claims, len("claims"))
     lead = names + claims + 4
     if width is not None and width - lead < 24:
         for one in found:
             yield f"{one.name}  {', '.join(one.claims)}".rstrip()
-            yield from (f"  {line}" for line in textwrap.wrap(_first(one.description), width - 3))
+            yield from (f"  {line}" for line in fold(_first(one.description), width - 3))
         return
     yield f"{'topology'.ljust(names)}  {'claims'.ljust(claims)}  what it shows"
     for one in found:
         sentence = _first(one.description)
-        first, *rest = textwrap.wrap(sentence, width - lead - 1) if width is not None else [sentence]
-        yield f"{one.name.ljust(names)}  {', '.join(one.claims).ljust(claims)}  {first}"
+        first, *rest = fold(sentence, width - lead - 1) if width is not None else [sentence]
+        yield f"{pad(one.name, names)}  {', '.join(one.claims).ljust(claims)}  {first}"
         yield from (" " * lead + line for line in rest)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
@@ -126,12 +125,14 @@ def _render(told: Explanation, rules: dict[str, Any], style: Style, entries: int
 
 def _bound(told: Explanation, style: Style) -> Iterator[str]:
     """What a program would find that binds itself to an interface, where there is a choice or a difference."""
+    from netlab.report.columns import pad, visible
+
     if len(told.bound) > 1 or told.difference:
         yield ""
         yield "  " + style.paint("bound to one interface", "cyan")
-        width = max(len(one.source) for one in told.bound)
+        width = max(visible(one.source) for one in told.bound)
         yield from (
-            f"  {one.letter} {one.source.ljust(width)}" + f"  [{one.rule}]" * bool(one.rule) for one in told.bound
+            f"  {one.letter} {pad(one.source, width)}" + f"  [{one.rule}]" * bool(one.rule) for one in told.bound
         )
     for sentence in told.difference:
         yield ""
@@ -150,9 +151,10 @@ def _home(told: Explanation, entries: int | None) -> str:
 
 def _story(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[str]:
     """The events by phase. Where a frame ends by a rule for the first time, the rule's sentence; elsewhere its id."""
+    from netlab.report.columns import fold, pad, visible
     from netlab.why.explain import phase
 
-    width = max((len(hop.at) for hop in told.hops), default=0)
+    width = max((visible(hop.at) for hop in told.hops), default=0)
     now = None
     said = {told.rule}
     for hop in told.hops:
@@ -167,8 +169,8 @@ def _story(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[s
             text += f": {rule.sentence}"
             said.add(hop.rule)
         name = f" [{hop.rule}]" if hop.rule else ""
-        first, *rest = textwrap.wrap(text + name, max(30, style.width - width - 8), break_on_hyphens=False)
-        yield f"  {mark} {hop.at.ljust(width)}  {first}"
+        first, *rest = fold(text + name, max(30, style.width - width - 8))
+        yield f"  {mark} {pad(hop.at, width)}  {first}"
         yield from (f"    {' ' * width}  {line}" for line in rest)
 
 
@@ -222,12 +224,14 @@ def _runs(what: str, runs: Sequence[Run], told: Explanation, style: Style) -> It
 
 def _broken(line: str, width: int) -> Iterator[str]:
     """A line of the shell, broken between its words where it would be too long."""
-    if line.startswith("#") or "\n" in line or len(line) <= width:
+    from netlab.report.columns import visible
+
+    if line.startswith("#") or "\n" in line or visible(line) <= width:
         yield from line.splitlines()
         return
     now = ""
     for word in map(shlex.quote, shlex.split(line)):
-        if now and len(now) + len(word) > width - 3:
+        if now and visible(now) + visible(word) > width - 3:
             yield f"{now} \\"
             now = "  "
         now += word if now in ("", "  ") else f" {word}"
@@ -235,6 +239,6 @@ def _broken(line: str, width: int) -> Iterator[str]:
 
 
 def _wrap(text: str, lead: str, style: Style) -> Iterator[str]:
-    yield from textwrap.wrap(
-        text, style.width - 1, initial_indent=lead, subsequent_indent=" " * len(lead), break_on_hyphens=False
-    )
+    from netlab.report.columns import fold
+
+    yield from fold(text, style.width - 1, lead, " " * len(lead))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from netlab.report import axes, words
+from netlab.report.columns import aligned, fold, pad, shorten, visible
 from netlab.report.reach import Reach, beside, reach
-from netlab.report.style import Style, visible
+from netlab.report.style import Style
 
 #: Above this many endpoints a matrix shows groups.
 FOLD_ABOVE = 20
@@ -204,11 +204,7 @@ def _by_host(found: Reach, rows: Side, columns: Side, notes: Notes, style: Style
 
 
 def _columns(table: Sequence[Sequence[str]], labels: Sequence[str]) -> list[str]:
-    from tabulate import tabulate
-
-    rows = [[label, *row] for label, row in zip(labels, table, strict=True)]
-    lines = tabulate(rows, tablefmt="plain", stralign="left", disable_numparse=True).splitlines()
-    return [f"  {line.rstrip()}" for line in lines]
+    return [f"  {line}" for line in aligned([[label, *row] for label, row in zip(labels, table, strict=True)])]
 
 
 # --- layer by layer ---------------------------------------------------------------------------------
@@ -223,7 +219,7 @@ def _layers(layers: Mapping[str, Record], ends: Side, notes: Notes, style: Style
         yield from _counts(layers, notes, style)
         return
     labels = [f"{i} {shorten(name, style.width // 3)}" for i, name in enumerate(ends.names, 1)]
-    margin = max(map(len, labels), default=0) + 4
+    margin = max(map(visible, labels), default=0) + 4
     room = style.width - margin
     pictures = []
     for block in blocks(layers, ends):
@@ -252,12 +248,9 @@ class _Picture:
 
 
 def _draw(block: Block, notes: Notes, style: Style, *, with_notes: bool = True) -> _Picture:
-    from tabulate import tabulate
-
-    # The numbers are a row like the others: tabulate pads the columns of real headers.
     numbers = [str(number) for number in range(1, len(block.rows) + 1)]
     table = [numbers, *([_text(cell, notes, style, with_notes) for cell in row] for row in block.rows)]
-    head, *lines = tabulate(table, tablefmt="plain", stralign="left", disable_numparse=True).splitlines()
+    head, *lines = aligned(table)
     width = max(visible(line) for line in (head, *lines, *block.layers))
     return _Picture(block.layers, (style.paint(head, "dim"), *lines), width)
 
@@ -276,24 +269,22 @@ def _band(labels: Sequence[str], band: Sequence[_Picture], margin: int, room: in
     *others, last = band
     # Nothing stands to the right of the last one: its layers may go on there.
     room -= sum(picture.width + 3 for picture in others)
-    titles = [*(picture.title for picture in others), tuple(textwrap.wrap(", ".join(last.title), room))]
+    titles = [*(picture.title for picture in others), tuple(fold(", ".join(last.title), room))]
     height = max(map(len, titles))
     for k in range(height):
         words = []
         for picture, title in zip(band, titles, strict=True):
             padded = ("",) * (height - len(title)) + title
-            words.append(padded[k].ljust(picture.width))
+            words.append(pad(padded[k], picture.width))
         yield (" " * margin + "   ".join(words)).rstrip()
     for k in range(len(labels) + 1):
         label = "" if k == 0 else f"  {labels[k - 1]}"
-        cells = "   ".join(_pad(picture.lines[k], picture.width) for picture in band)
-        yield (label.ljust(margin) + cells).rstrip()
+        cells = "   ".join(pad(picture.lines[k], picture.width) for picture in band)
+        yield (pad(label, margin) + cells).rstrip()
 
 
 def _counts(layers: Mapping[str, Record], notes: Notes, style: Style) -> Iterator[str]:
     """Where no matrix fits: for each layer how many pairs have which letter, and with which mark."""
-    from tabulate import tabulate
-
     lines = []
     for name, layer in layers.items():
         rows = layer["observed"]
@@ -305,7 +296,7 @@ def _counts(layers: Mapping[str, Record], notes: Notes, style: Style) -> Iterato
                 if cell.rule:
                     notes.number(cell.rule)
         lines.append([f"  {name}", "  ".join(f"{letter} {number}" for letter, number in count.most_common())])
-    yield from tabulate(lines, tablefmt="plain", disable_numparse=True).splitlines()
+    yield from aligned(lines)
 
 
 def _meet(cell: Cell, notes: Notes) -> None:
@@ -315,12 +306,3 @@ def _meet(cell: Cell, notes: Notes) -> None:
         return
     notes.shown.update(letter for letter in cell.letter if letter in "RABU?.")
     notes.shown.update("mark" + mark for mark in cell.mark)
-
-
-def shorten(name: str, most: int) -> str:
-    """The name, its middle left out where it is longer."""
-    return name if len(name) <= most else f"{name[: most // 2 - 1]}..{name[-(most // 2 - 1) :]}"
-
-
-def _pad(text: str, width: int) -> str:
-    return text + " " * (width - visible(text))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from netlab import units
-from netlab.report.style import Style, clean, visible
+from netlab.report.columns import aligned, pad, visible
+from netlab.report.style import Style, clean
 
 Record = dict[str, Any]
 
@@ -103,8 +104,6 @@ def _axes(members: Sequence[Record]) -> tuple[list[str], list[str]]:
 
 
 def _matrix(kind: str, members: Sequence[Record], style: Style) -> Iterator[str]:
-    from tabulate import tabulate
-
     sources, columns = _axes(members)
     by_pair = {(one["src"], one["dst"]): one for one in members}
     values = [one["value"] for one in members if one["value"] is not None]
@@ -118,7 +117,7 @@ def _matrix(kind: str, members: Sequence[Record], style: Style) -> Iterator[str]
     for source in sources:
         cells = [_cell(by_pair.get((source, target)), size, best, style, with_ratio=wide) for target in columns]
         rows.append([f"{number[source]} {source}", *cells])
-    yield from _indented(tabulate(rows, tablefmt="plain", stralign="left", disable_numparse=True))
+    yield from _indented(aligned(rows))
     extra = [name for name in columns if name not in sources]
     if extra:
         yield f"  columns: {', '.join(f'{number[name]} {name}' for name in extra)}"
@@ -152,16 +151,14 @@ def _costs(kind: str, members: Sequence[Record]) -> Iterator[str]:
         yield words + (f", {sent_again} segments sent again" if members[0]["protocol"] == "tcp" else "")
 
 
-def _indented(table: str) -> Iterator[str]:
-    return (f"  {line}".rstrip() for line in table.splitlines())
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f"  {line}".rstrip() for line in lines)
 
 
 # --- lists ------------------------------------------------------------------------------------------
 
 
 def _list(kind: str, members: Sequence[Record], style: Style) -> Iterator[str]:
-    from tabulate import tabulate
-
     values = [one["value"] for one in members if one["value"] is not None]
     best = (max if kind == "throughput" else min)(values, default=None)
     rows = []
@@ -173,9 +170,7 @@ def _list(kind: str, members: Sequence[Record], style: Style) -> Iterator[str]:
                 figures.append(f"{one['value'] / best:.2f}{style.pick('×', 'x')}")
             figures += _details(kind, one)
         rows.append([f"{style.verdict(one['verdict'])} {one['src']} {style.arrow} {one['dst']}", *figures])
-    width = max(map(len, rows))
-    rows = [row + [""] * (width - len(row)) for row in rows]
-    yield from _indented(tabulate(rows, tablefmt="plain", stralign="left", disable_numparse=True))
+    yield from _indented(aligned(rows))
     for one in members:
         if one["detail"]:
             yield from _remark(kind, one, style)
@@ -230,7 +225,7 @@ def _compare(one: Record, style: Style) -> Iterator[str]:
         figures = [_spread(one, side, text)]
         if one["metric"] == "throughput" and side["cpu"] is not None:
             figures.append(units.cpu(side["cpu"]))
-        yield f"{name.ljust(width)}   {'   '.join(figures)}"
+        yield f"{pad(name, width)}   {'   '.join(figures)}"
     yield style.paint(f"      {_how(one['faster'])}", "dim")
     if _how(one["faster"]) != _how(one["than"]):
         yield style.paint(f"      {_how(one['than'])}", "dim")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from netlab.report.matrix import shorten
-from netlab.report.style import Style, clean, visible
+from netlab.report.columns import aligned, shorten, visible
+from netlab.report.style import Style, clean
 from netlab.report.words import COUNTED
 
 Record = dict[str, Any]
@@ -47,12 +47,9 @@ def in_words(counts: Record, style: Style) -> str:
 def _summary(lines: Sequence[Sequence[str]], style: Style) -> str:
     """The lines as a table: with letters for words where it is too wide; in a narrow terminal without claims as well,
     and with names cut short."""
-    from tabulate import tabulate
 
     def made(rows: Sequence[Sequence[str]]) -> str:
-        # The heads are a row like the others: tabulate pads the columns of real headers.
-        align = ["left", "left", *["right"] * 4, *["left"] * (len(rows[0]) - 7), "right"]
-        return tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=align)
+        return "\n".join(aligned(rows, (2, 3, 4, 5, len(rows[0]) - 1)))
 
     if style.width >= 80:
         wide = made([["", "topology", *COUNTED, "claims", "s"], *lines])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
+
+from netlab.report.columns import fold, visible
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 #: Columns for which lines are still broken; a terminal that has fewer breaks them itself.
@@ -39,13 +40,7 @@ class Style:
     def wrap(self, text: str, lead: str = "", indent: str = "") -> list[str]:
         """The text in lines behind a lead (which may be coloured), further lines behind an indent."""
         width = visible(lead)
-        lines = textwrap.wrap(
-            clean(text),
-            self.width - 1,
-            initial_indent="\0" * width,
-            subsequent_indent=indent,
-            break_on_hyphens=False,
-        )
+        lines = fold(clean(text), self.width - 1, "\0" * width, indent)
         return [lead + lines[0][width:], *lines[1:]] if lines else [lead.rstrip()]
 
     @property
@@ -77,19 +72,6 @@ def style_for(stream: TextIO, environment: Mapping[str, str] | None = None) -> S
         except (OSError, ValueError):
             width = 80
     return Style(colour, encoding.startswith("utf"), width)
-
-
-def visible(text: str) -> int:
-    """How many columns a text takes: colour sequences take none."""
-    length, inside = 0, False
-    for character in text:
-        if character == "\x1b":
-            inside = True
-        elif not inside:
-            length += 1
-        elif character == "m":
-            inside = False
-    return length
 
 
 def clean(text: str) -> str:

@@ -6,11 +6,11 @@ expected, and the counts in the last line.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from netlab.report import axes, told, words
+from netlab.report.columns import fold
 from netlab.report.matrix import Notes, draw_reach, draw_rest
 from netlab.report.overview import in_words
 from netlab.report.record import AXES
@@ -77,7 +77,7 @@ def head(record: Record, style: Style) -> Iterator[str]:
     topology = record["topology"]
     yield style.paint(clean(topology["name"]), "bold")
     if topology["description"]:
-        yield from textwrap.wrap(clean(topology["description"]), style.width - 1)
+        yield from fold(clean(topology["description"]), style.width - 1)
     yield from _warnings(record, style)
 
 
@@ -94,7 +94,7 @@ def step_head(record: Record, step: Record, style: Style) -> Iterator[str]:
     if len(record["steps"]) > 1:
         yield style.paint(f"{style.pick('──', '--')} {clean(step['name'])}", "bold")
         if step["description"]:
-            yield from (f"   {line}" for line in textwrap.wrap(clean(step["description"]), style.width - 4))
+            yield from (f"   {line}" for line in fold(clean(step["description"]), style.width - 4))
         if step["name"] != "baseline":
             for change in step["changes"]:
                 yield from style.wrap(change, "   ", "     ")
@@ -232,7 +232,7 @@ def why(record: Record, notes: Notes, style: Style) -> Iterator[str]:
         known = record["rules"].get(rule)
         sentence = known["sentence"] if known else ""
         lead = f"{style.note(number)} {rule}  "
-        lines = textwrap.wrap(f"{lead}{sentence}", style.width - 1, subsequent_indent="  ", break_on_hyphens=False)
+        lines = fold(f"{lead}{sentence}", style.width - 1, further="  ")
         # The rule's name stands out; the sentence is what is read.
         yield lines[0].replace(rule, style.paint(rule, "cyan"), 1)
         yield from lines[1:]

@@ -19,7 +19,6 @@ def test_distributions_of_2023_are_enough() -> None:
         "pydantic": "2.5",
         "PyYAML": "6.0",
         "click": "8.1",
-        "tabulate": "0.9",
         "rich": "13",
         "jinja2": "3.1",
         "iperf3": "0.1.11",

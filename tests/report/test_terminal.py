@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from netlab.report import github, junit, overview, terminal
-from netlab.report.style import Style, style_for, visible
+from netlab.report.columns import visible
+from netlab.report.style import Style, style_for
 
 from .conftest import RED, RED_HUNDRED
 
