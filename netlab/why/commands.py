@@ -20,7 +20,6 @@ from netlab.contract.types import (
     DeleteLink,
     DeleteNamespace,
     Link,
-    Macvlan,
     Namespace,
     Pair,
     Plug,
@@ -32,9 +31,6 @@ from netlab.contract.types import (
     SetSysctl,
     State,
     Step,
-    Switch,
-    SwitchLink,
-    Veth,
 )
 from netlab.contract.types.links import FLAGS
 from netlab.report.changes import describe, sysctl_name
@@ -197,36 +193,33 @@ class _Teller:
         name = link.ifname
         # A MAC that nobody has yet is netlab's invention.
         mac = ("address", link.mac) if link.mac and link.mac in self.macs and link.mac_of is None else ()
-        if isinstance(link, Veth) and ":" not in link.switch:
-            yield link.namespace, f"# {name}: a NIC that is plugged into the switch {link.switch}"
-        elif isinstance(link, Veth):
-            far = ("peer", "name", link.port_ifname)
+        add = ("ip", "link", "add")
+        if link.cabling:
+            yield link.namespace, f"# {link.cabling}"
+            if not link.interface:
+                return
+        elif link.lower is not None:
+            lower = self.links[link.lower]
+            mtu = ("mtu", str(link.mtu)) if link.mtu != lower.mtu else ()
+            moved = ("netns", _netns(link.namespace)) if link.namespace != lower.namespace else ()
+            made = (*add, "link", lower.ifname, "name", name, *mac, *mtu, *moved, *link.argv)
+            yield link.namespace, shlex.join(made)
+        elif isinstance(link, Pair):
+            # Both ends come with one command.
+            if link.makes:
+                there = ("netns", _netns(link.peer_namespace)) if "/" in link.peer_namespace else ()
+                peer = ("peer", "name", link.peer_ifname, *there)
+                _, line = _ip(link.namespace, "link", "add", "name", name, *mac, *link.argv, *peer)
+                yield (link.peer_namespace if there else link.namespace), line
+        elif (port := link.port_place) is not None:
             inside = ("netns", _netns(link.namespace)) if "/" in link.namespace else ()
-            yield link.namespace, shlex.join(("ip", "link", "add", "name", name, *mac, *inside, *link.argv, *far))
-            yield from self._port(link, link.plugs[-1], replace(Port(), attached=False, up=False), link.port)
-        elif isinstance(link, Macvlan):
-            parent = self.links[link.parent]
-            mtu = ("mtu", str(link.mtu)) if link.mtu != parent.mtu else ()
-            moved = ("netns", _netns(link.namespace)) if link.namespace != parent.namespace else ()
-            add = ("ip", "link", "add", "link", parent.ifname, "name", name)
-            yield link.namespace, shlex.join((*add, *mac, *mtu, *moved, *link.argv))
-            if link.allowed_macs:
-                yield _ip(
-                    link.namespace, "link", "set", "dev", name, *link.argv[:2], "macaddr", "set", *link.allowed_macs
-                )
-        elif isinstance(link, SwitchLink):
-            yield link.namespace, f"# a cable to the switch {link.peer}"
-            return
-        elif isinstance(link, Switch):
-            yield link.namespace, "# one more switch"
-            return
-        elif not isinstance(link, Pair):
+            peer, plug = ("peer", "name", port.ifname), link.plugs[-1]
+            yield link.namespace, shlex.join((*add, "name", name, *mac, *inside, *link.argv, *peer))
+            yield from self._port(link, plug, replace(Port(), attached=False, up=False), plug.port or Port())
+        else:
             yield _ip(link.namespace, "link", "add", "name", name, *mac, *link.argv)
-        elif link.makes:
-            peer = ("peer", "name", link.peer_ifname)
-            there = ("netns", _netns(link.peer_namespace)) if "/" in link.peer_namespace else ()
-            _, line = _ip(link.namespace, "link", "add", "name", name, *mac, *link.argv, *peer, *there)
-            yield (link.peer_namespace if there else link.namespace), line
+        for words in link.settings(None):
+            yield _ip(link.namespace, "link", "set", "dev", name, *link.argv[:2], *words)
         yield from (_sysctl(link.namespace, path, value) for path, value in sysctls)
         if link.flags:
             yield _ip(link.namespace, "link", "set", "dev", name, *_switched(link.flags))
@@ -236,11 +229,11 @@ class _Teller:
         yield from _addressed(bare, link)
 
     def _delete(self, link: AnyLink) -> Iterator[tuple[str, str]]:
-        if isinstance(link, Veth) and ":" not in link.switch:
+        if link.cabling and link.interface:
             yield _ip(link.namespace, "address", "flush", "dev", link.ifname)
             yield _ip(link.namespace, "link", "set", "dev", link.ifname, "down")
-        elif isinstance(link, Switch | SwitchLink):
-            yield link.namespace, "# without it again" if isinstance(link, Switch) else f"# no cable to {link.peer}"
+        elif link.cabling:
+            yield link.namespace, f"# no more: {link.cabling}"
         elif link.peer_id is None or link.peer_id in self.links:
             yield _ip(link.namespace, "link", "del", "dev", link.ifname)
         del self.links[link.id]
@@ -263,7 +256,7 @@ class _Teller:
             yield set_("mtu", str(after.mtu))
             if (far := after.port_place) is not None:
                 yield _ip(far.namespace, "link", "set", "dev", far.ifname, "mtu", str(after.mtu))
-        yield from (set_(*after.argv[:2], *words) for words in _kind(before, after))
+        yield from (set_(*after.argv[:2], *words) for words in after.settings(before))
         if after.up and not before.up:
             yield set_("up")
         for old, new in zip(before.plugs, after.plugs, strict=True):
@@ -301,22 +294,6 @@ class _Teller:
 
 def _switched(flags: Mapping[str, bool]) -> list[str]:
     return [word for name, on in flags.items() for word in (name, "on" if on else "off")]
-
-
-def _kind(before: AnyLink, after: AnyLink) -> Iterator[tuple[str, ...]]:
-    """Options of a macvlan child, each in a request of its own."""
-    if not isinstance(before, Macvlan) or not isinstance(after, Macvlan):
-        return
-    if before.mode != after.mode and after.mode:
-        yield ("mode", after.mode)
-    if before.nodst != after.nodst:
-        yield ("flag", "nodst" if after.nodst else "null")
-    if before.bcqueuelen != after.bcqueuelen and after.queue_length is not None:
-        yield ("bcqueuelen", str(after.queue_length))
-    # Leaving source mode empties the list (macvlan_changelink): entering it, the list is set anew.
-    entered = after.effective_mode == "source" != before.effective_mode
-    if before.allowed_macs != after.allowed_macs or (entered and after.allowed_macs):
-        yield ("macaddr", "set", *after.allowed_macs) if after.allowed_macs else ("macaddr", "flush")
 
 
 def _addressed(before: Link, after: Link) -> Iterator[tuple[str, str]]:

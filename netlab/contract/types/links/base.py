@@ -197,6 +197,17 @@ class Link:
         """The words of ip-link(8) that say what it is: ``type macvlan mode bridge``."""
         return ("type", self.kind)
 
+    def settings(self, before: Link | None) -> tuple[tuple[str, ...], ...]:
+        """What ip-link(8) is to set of its kind after ``type KIND``, a request each: what differs from ``before``
+        (None: what can't be said when it is made).
+        """
+        return ()
+
+    @property
+    def cabling(self) -> str:
+        """What it stands for where no command makes it: ``a cable to the switch s2``; else empty."""
+        return ""
+
     @property
     def words(self) -> tuple[str, ...]:
         """What it is, for people: ``on switch lan``, ``macvlan bridge on A:eth0``."""

@@ -45,6 +45,10 @@ class Switch(Bridged):
         return self.namespace
 
     @property
+    def cabling(self) -> str:
+        return f"the switch {self.namespace}"
+
+    @property
     def words(self) -> tuple[str, ...]:
         return ("a switch",)
 

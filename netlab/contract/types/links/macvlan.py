@@ -58,6 +58,23 @@ class Macvlan(Link):
         queue = () if self.bcqueuelen is None else ("bcqueuelen", str(self.bcqueuelen))
         return ("type", self.kind, *mode, *(("flag", "nodst") if self.nodst else ()), *queue)
 
+    def settings(self, before: Link | None) -> tuple[tuple[str, ...], ...]:
+        allowed = ("macaddr", "set", *self.allowed_macs) if self.allowed_macs else ("macaddr", "flush")
+        if not isinstance(before, Macvlan):
+            return (allowed,) if self.allowed_macs else ()
+        found: list[tuple[str, ...]] = []
+        if before.mode != self.mode and self.mode:
+            found.append(("mode", self.mode))
+        if before.nodst != self.nodst:
+            found.append(("flag", "nodst" if self.nodst else "null"))
+        if before.bcqueuelen != self.bcqueuelen:
+            found.append(("bcqueuelen", str(self.queue_length)))
+        # Leaving source mode empties the list (macvlan_changelink): entering it, the list is set anew.
+        entered = self.effective_mode == "source" != before.effective_mode
+        if before.allowed_macs != self.allowed_macs or (entered and self.allowed_macs):
+            found.append(allowed)
+        return tuple(found)
+
     @property
     def words(self) -> tuple[str, ...]:
         return (f"{self.kind} {self.effective_mode} on {self.parent}",)

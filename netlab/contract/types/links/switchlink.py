@@ -40,5 +40,9 @@ class SwitchLink(Link):
         return self.up and self.port.up and self.peer_port.up
 
     @property
+    def cabling(self) -> str:
+        return f"a cable to the switch {self.peer}"
+
+    @property
     def words(self) -> tuple[str, ...]:
         return ("a link between switches",)

@@ -52,6 +52,10 @@ class Veth(Link):
         return self.up and self.port.up
 
     @property
+    def cabling(self) -> str:
+        return "" if ":" in self.switch else f"{self.ifname}: a NIC that is plugged into the switch {self.switch}"
+
+    @property
     def words(self) -> tuple[str, ...]:
         return (f"on switch {self.switch}",)
 
