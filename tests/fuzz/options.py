@@ -6,7 +6,7 @@ import ipaddress
 from typing import Any
 
 from netlab.plan.macs import derive
-from tests.fuzz import ways
+from tests.fuzz import rulesets, ways
 from tests.fuzz.lan import Document, Lan, Nic
 
 #: IPv4 settings of interfaces, and values worth trying.
@@ -39,6 +39,10 @@ def dress(lan: Lan) -> None:
         found = sysctls(lan, namespace)
         if found:
             given["sysctls"] = found
+        if lan.chance(0.4, "nftables"):
+            given["nftables"] = rulesets.ruleset(lan, namespace)
+            if lan.chance(0.3):
+                given.setdefault("sysctls", {})["net.bridge.bridge-nf-call-iptables"] = 1
     if lan.has("forward"):
         _routing(lan)
     if lan.has("circle"):

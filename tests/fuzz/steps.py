@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fuzz import options, ways
+from tests.fuzz import options, rulesets, ways
 from tests.fuzz.lan import Document, Lan, Nic
 
 
@@ -105,6 +105,9 @@ def _namespace(lan: Lan, step: Document) -> None:
         if lan.has("ways"):
             found = ways.further(lan, target, found)
         _set(step, target, routes=found)
+        return
+    if lan.chance(0.7, "nftables"):
+        _set(step, target, nftables=rulesets.ruleset(lan, target) if lan.chance(0.8) else "")
         return
     before = lan.features
     lan.features = before | {"sysctls"}

@@ -50,9 +50,11 @@ class CacheState:
     """The neighbours, paths and MACs that a lab has learned in one step.
 
     ``metered``: count the frames. Otherwise every namespace counts as warm that a probe may have passed.
+    ``wire``: what leaves a host by its wire counts, too. A bridge inside of it floods a frame that is sent to a
+    neighbour of the file, unless it has learned that neighbour's MAC.
     """
 
-    def __init__(self, lab: Lab, state: State, receivers: Receivers, *, metered: bool) -> None:
+    def __init__(self, lab: Lab, state: State, receivers: Receivers, *, metered: bool, wire: bool = False) -> None:
         self._lab = lab
         bridges = lab.bridges
         self._hosts = {ns_id: ns for ns_id, ns in lab.namespaces.items() if ns_id not in bridges}
@@ -69,7 +71,7 @@ class CacheState:
         self._mute = {
             link.namespace for link in state.links if lab.read[link.id]["up"] and not lab.read[link.id]["carrier"]
         }
-        self._tables_decide = waves.tables_decide(state)
+        self._tables_decide = waves.tables_decide(state) or (wire and any(link.neighbors for link in state.links))
         meters = self._hosts.items() if metered else ()
         self._metered = metered
         self._spoken = _Moved({ns_id: receivers.meter(ns, filters.SPEAKING) for ns_id, ns in meters})

@@ -76,7 +76,7 @@ class Prober:
         self._listen()
         self.controls.run()
         self.rounds.prepare(self.controls.liveness)
-        self.cache_state = CacheState(lab, state, self.receivers, metered=self.rounds.metered)
+        self.cache_state = CacheState(lab, state, self.receivers, metered=self.rounds.metered, wire=wire)
         self._unfenced = Unfenced(lab.namespaces, state)
 
     def close(self) -> None:

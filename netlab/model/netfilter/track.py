@@ -8,6 +8,7 @@ from typing import NamedTuple
 from netlab.model.netfilter.ruleset import Interval
 from netlab.model.netfilter.values import PROTOCOLS, STATES
 from netlab.model.packets import Ip
+from netlab.model.sim import Unknown
 
 #: Packets that no connection begins with (tcp_new, nf_conntrack_icmp_packet).
 _NO_BEGINNING = ("syn-ack", "rst", "echo-reply")
@@ -112,11 +113,16 @@ def track(table: Table, passage: Passage, packet: Ip) -> None:
 
 
 def confirm(table: Table, passage: Passage) -> None:
-    """A packet has come through: its connection is known from now on (__nf_conntrack_confirm)."""
+    """A packet has come through: its connection is known from now on (__nf_conntrack_confirm).
+
+    Raises `Unknown` where the packets of another one look the same: one of the two is dropped, or gets other ports
+    (nf_ct_resolve_clash, get_unique_tuple).
+    """
     connection = passage.connection
     if connection is not None and not passage.reply:
-        table.setdefault((passage.ns, connection.original), (connection, False))
-        table.setdefault((passage.ns, connection.reply), (connection, True))
+        for flow_, reply in ((connection.original, False), (connection.reply, True)):
+            if table.setdefault((passage.ns, flow_), (connection, reply))[0] is not connection:
+                raise Unknown(f"{passage.ns}: two connections look the same where nftables has translated one")
 
 
 def translate(passage: Passage, packet: Ip, end: str) -> bool:
