@@ -11,6 +11,7 @@ tools() {
     cat <<'LIST'
 ip iproute2 reading labs back with ip -j, and steps with via: ip
 ping iputils-ping programs run in a lab
+arping iputils-arping the demonstration by hand
 iperf3 iperf3 throughput measured by iperf3
 brctl bridge-utils steps with via: brctl
 nft nftables labs behind a firewall

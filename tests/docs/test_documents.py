@@ -24,7 +24,7 @@ _COMMAND = re.compile(r"^\$ (.*)$", re.MULTILINE)
 #: Where each command of a page stands: the page, and the words without those behind ``#``.
 COMMANDS = [
     (page, tuple(shlex.split(line, comments=True)))
-    for page in PAGES
+    for page in (*PAGES, "README.md")
     for line in _COMMAND.findall((ROOT / page).read_text(encoding="utf-8"))
 ]
 
@@ -82,7 +82,7 @@ def test_what_does_not_exist_is_noticed() -> None:
     assert [*missing(written)] == ["netlab/nothing.py", "netlab/model/veth.py::nothing"]
 
 
-@pytest.mark.parametrize("page", [*PAGES, "README.md"])
+@pytest.mark.parametrize("page", [*PAGES, "README.md", "README.zh-CN.md", "docs/demo.md", "docs/demo.zh-CN.md"])
 def test_links_lead_somewhere(page: str) -> None:
     """Every link of a page leads to a file that is there, and to a heading of it."""
     here = (ROOT / page).parent
@@ -116,7 +116,7 @@ def test_a_command_is_one(page: str, words: tuple[str, ...]) -> None:
         case (".venv/bin/python", "-c", code, *_):
             compile(code, page, "exec")
             run([sys.executable, "-c", code])
-        case (".venv/bin/netlab", command, *_):
+        case (".venv/bin/netlab" | "netlab", command, *_):
             helped([sys.executable, "-m", "netlab", command])
         case _:
             pytest.fail(f"{page}: no test knows how to check {shlex.join(words)}")
