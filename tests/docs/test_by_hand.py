@@ -39,8 +39,11 @@ class Machine:
         return _read(self._shell, "that is all")
 
     def while_(self, command: str, happens: Callable[[], object], last: str | None) -> str:
-        """What tcpdump writes while something happens: up to the last that it is to see, if anything, and its sums."""
-        with self._namespace.popen("sh", "-c", f"exec {command} -l --immediate-mode 2>&1") as tcpdump:
+        """What tcpdump writes while something happens: up to the last that it is to see, if anything, and its sums.
+
+        It stays root: an ordinary user's lab has nobody else whom it could become.
+        """
+        with self._namespace.popen("sh", "-c", f"exec {command} -l --immediate-mode -Z root 2>&1") as tcpdump:
             before = _read(tcpdump, "listening on ")
             happens()
             if last is not None:
