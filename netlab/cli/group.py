@@ -18,6 +18,7 @@ COMMANDS = {
     "playground": ("playground", "Understand"),
     "rules": ("rules", "Understand"),
     "init": ("init", "Topologies"),
+    "import": ("importing", "Topologies"),
     "list": ("topologies", "Topologies"),
     "show": ("show", "Topologies"),
     "graph": ("graph", "Topologies"),

@@ -27,7 +27,7 @@ def test_help_names_every_command(netlab: Netlab) -> None:
     """`--help` lists every command with one line, and the exit codes."""
     done = netlab("--help")
     assert done.returncode == 0
-    for word in ("run", "check", "predict", "why", "rules", "list", "show", "schema", "doctor", "completion"):
+    for word in ("run", "check", "predict", "why", "rules", "import", "list", "show", "schema", "doctor", "completion"):
         assert f"\n  {word} " in done.stdout
     assert "Exit codes" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80

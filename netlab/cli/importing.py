@@ -1,0 +1,82 @@
+"""`netlab import`: what other tools say of a machine's networks, as a topology file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netlab.cli.output import OutputPath, deliver
+from netlab.cli.params import ParamType
+from netlab.live import FORMATS
+
+if TYPE_CHECKING:
+    from netlab.live.topology import Draft
+
+
+class HostName(ParamType[str]):
+    """The name of a host."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, checked."""
+        from netlab.spec import scalars
+
+        try:
+            return scalars.name(value)
+        except scalars.Wrong as wrong:
+            self.fail(f"{wrong}: {wrong.hint}" if wrong.hint else str(wrong), param, ctx)
+
+
+@click.command("import", short_help="Make a topology of what docker, podman or CNI say.")
+@click.argument("form", metavar="FORMAT", type=click.Choice(list(FORMATS)))
+@click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
+@click.option("-o", "--output", type=OutputPath(), metavar="FILE", help="Where to. [default: stdout]")
+@click.option("--host", type=HostName(), metavar="NAME", default="host", help="Name of the machine. [default: host]")
+def command(form: str, file: str, output: Path | None, host: str) -> int:
+    """Make a topology file of the description that another tool has of a machine's networks.
+
+    FORMAT is docker (what 'docker network inspect' prints, or a compose file), podman (what 'podman network inspect'
+    prints) or cni (a configuration or a list of plugins). FILE is a path, or - for standard input.
+
+    What FILE doesn't say is assumed, such as the physical switch and the host's own address; what netlab can't express
+    is left out. Both are told on stderr, and in comments of the file.
+
+    \b
+    docker network inspect lan | netlab import docker - -o lan.yaml
+    netlab why lan.yaml host host/web
+    """
+    from netlab import live, plan, spec
+    from netlab.errors import PASSED, printable
+    from netlab.spec.loader import read
+
+    shown = "<stdin>" if file == "-" else printable(file)
+    draft = live.draft(live.read(form, read(Path(file), shown), shown), host)
+    text = live.write(draft)
+    deliver(output, text)
+    _tell(draft)
+    # What the file can't be used for is said at once, with its place in the file that was written.
+    plan.resolve(spec.load(text, "<stdout>" if output is None or str(output) == "-" else str(output)))
+    return PASSED
+
+
+def _tell(draft: Draft) -> None:
+    """Say what was left out; first what may change an answer."""
+    from netlab.errors import printable
+    from netlab.live.writer import left_out
+
+    for what, those in (
+        ("warning: left out", [one for one in draft.left if one.loses]),
+        ("warning: unknown", [one for one in draft.left if one.unknown]),
+        ("note: left out", [one for one in draft.left if not one.loses and not one.unknown]),
+    ):
+        for where, line in left_out(those):
+            print(printable(f"{where}: {what}: {line}"), file=sys.stderr)
+    if draft.assumed:
+        many = len(draft.assumed)
+        print(
+            f"{draft.origin}: note: {many} assumption{'s' * (many > 1)}, told at the head of the file", file=sys.stderr
+        )

@@ -1,0 +1,118 @@
+"""``podman network inspect``: networks as netavark makes them."""
+
+from __future__ import annotations
+
+from netlab.live import addresses
+from netlab.live.names import container_name, device_name
+from netlab.live.reading import Firewall, Member, Network, Reading, Subnet
+from netlab.live.source import NOTHING, Section, Source
+from netlab.spec import scalars
+from netlab.spec.scalars import Wrong
+
+WHAT = "what 'podman network inspect' prints"
+MODES = ("bridge", "vepa", "private", "passthru")
+
+
+def read(text: str, file: str) -> Reading:
+    """The networks of a text. Raises TopologyError."""
+    source = Source(text, file, WHAT)
+    root = source.root
+    if not isinstance(root.node.value, (dict, list)):
+        root.wrong(f"this is not {WHAT}")
+        source.stop()
+    found = [root] if isinstance(root.node.value, dict) else root.elements()
+    source.stop()
+    if not found:
+        root.wrong("an empty list: there is no such network", "'podman network ls' has the names")
+    networks = [network for section in found if section.is_mapping() and (network := _network(section))]
+    return Reading("podman network inspect", file, tuple(networks), tuple(source.assumed), source.finish())
+
+
+def _network(section: Section) -> Network | None:
+    name = section.text("name")
+    kind = section.text("driver")
+    if not name or not kind:
+        hint = "this is Docker's output: netlab import docker" if section.has("Driver") else WHAT
+        section.wrong(f"{'driver' if name else 'name'!r} is missing", hint)
+        return None
+    if kind not in ("macvlan", "bridge"):
+        why = "ipvlan can't be expressed yet" if kind == "ipvlan" else f"the driver {kind!r} is not known to netlab"
+        section.leave(f"the network {name}: {why}", loses=True)
+        return None
+    section.skip(NOTHING, "id", "created", "labels", "ipv6_enabled", "dns_enabled", "network_dns_servers")
+    source = section.source
+    internal = section.flag("internal")
+    device = section.value("network_interface", device_name)
+    ipam = section.section("ipam_options")
+    dhcp = ipam is not None and ipam.text("driver") == "dhcp"
+    subnets = [subnet for one in section.items("subnets") if one.is_mapping() and (subnet := _subnet(one))]
+    if dhcp and not subnets:
+        source.assume(f"the containers of {name} get addresses by DHCP: where none is shown they have none here")
+    routes = [route for one in section.items("routes") if one.is_mapping() and (route := _route(one))]
+    members = [
+        member for key, entry in section.entries("containers") if entry.is_mapping() for member in _members(entry, key)
+    ]
+    options = section.section("options")
+    mode, mtu, default, isolated = "", None, not internal, False
+    if options is not None:
+        mode = (options.value("mode", _mode) or "") if kind == "macvlan" else ""
+        mtu = options.value("mtu", lambda value: scalars.number(value, 0, 65535)) or None
+        default = default and not options.flag("no_default_route")
+        isolated = options.text("isolate") in ("true", "1", "strict")
+        options.skip("can't be expressed", "vlan", "vrf", "bclim", "host_interface_name", "outbound_addr4", loses=True)
+        options.skip("there is one default route for each family here", "metric")
+    if kind == "macvlan":
+        if device is None:
+            device = "eth0"
+            source.assume(f"the parent of {name} is called eth0: podman takes the interface of the default route")
+        if not mode:
+            source.assume(f"{name} has podman's default mode: bridge")
+        return Network(
+            name, kind, device, tuple(subnets), tuple(members), mode or "bridge", mtu, default, tuple(routes)
+        )
+    if device is None:
+        device = f"podman-{name}"[: scalars.IFNAME_BYTES]
+        source.assume(f"the bridge of {name} is called {device}: it is not named")
+    firewall = Firewall(masquerade=not internal, isolated=isolated, closed=internal)
+    return Network(
+        name, kind, device, tuple(subnets), tuple(members), "", mtu, default, tuple(routes), firewall=firewall
+    )
+
+
+def _mode(value: object) -> str:
+    word = scalars.text(value)
+    if word not in MODES:
+        from netlab.errors import did_you_mean
+
+        raise Wrong(f"no macvlan mode {word!r}{did_you_mean(word, MODES)}", f"podman has {', '.join(MODES)}")
+    return word
+
+
+def _subnet(section: Section) -> Subnet | None:
+    section.skip("only says which addresses are given out", "lease_range")
+    return addresses.subnet(section, "subnet", "gateway")
+
+
+def _route(section: Section) -> tuple[str, str] | None:
+    section.skip("one route for each destination here", "metric")
+    to, via = section.value("destination", scalars.prefix), section.value("gateway", addresses.plain_ip)
+    if to is None or via is None:
+        section.wrong("a route needs 'destination' and 'gateway'")
+        return None
+    return to, via
+
+
+def _members(section: Section, key: str) -> list[Member]:
+    name = container_name(section, section.text("name") or key[:12])
+    found = []
+    for interface, entry in section.entries("interfaces"):
+        if not entry.is_mapping():
+            continue
+        own = []
+        for subnet in entry.items("subnets"):
+            if subnet.is_mapping():
+                own.append(subnet.value("ipnet", addresses.interface_address))
+                subnet.skip("the network has it already", "gateway")
+        mac = entry.value("mac_address", scalars.mac)
+        found.append(Member(name, tuple(one for one in own if one), mac, interface))
+    return found
