@@ -129,3 +129,23 @@ def test_a_comparisons_tables_are_level(record: Callable[..., Record], show: Sho
     )
     assert len(off) == 3
     assert max(off) <= 1
+
+
+def test_full_width_names_lie_in_upright_heads(record: Callable[..., Record], show: Show) -> None:
+    """On a telephone every head of a column reads from below upwards, full-width characters like the others.
+
+    Left to themselves they stand upright in vertical text, and turned round with it they stood on their heads.
+    """
+    names = {"A:": "甲机:", "B:": "乙机:", "web:": "网页:", "db:": "数据库:"}
+    text = SIX
+    for name, ours in names.items():
+        text = text.replace(f" {name}", f" {ours}")
+    page = show(html.render(record(text)), width=390, height=900)
+    heads = page.run("""
+        return [...document.querySelectorAll("table.m thead th[scope=col] span")].map((one) => {
+          const style = getComputedStyle(one), box = one.getBoundingClientRect();
+          return [one.textContent, style.writingMode, style.textOrientation, box.height > box.width];
+        });
+    """)
+    assert any("甲机/数据库:eth0" in head[0] for head in heads)
+    assert {tuple(head[1:]) for head in heads} == {("vertical-rl", "sideways", True)}

@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from netlab.report import words
+from netlab.report.columns import visible
 from netlab.report.matrix import FOLD_ABOVE, Side, side
 from netlab.report.reach import Reach
 
@@ -73,7 +74,7 @@ def _matrix(names: Sequence[str], table: Markup, size: int) -> Matrix:
 def card_width(endpoints: Sequence[Record]) -> int:
     """Pixels that the card of a matrix takes, its names and cells as report.css has them: so many go side by side."""
     cell, letter = (32, 7.6) if len(endpoints) <= _ROOMY else (24.5, 7) if len(endpoints) <= FOLD_ABOVE else (17, 6.4)
-    name = max((len(endpoint["id"]) for endpoint in endpoints), default=0)
+    name = max((visible(endpoint["id"]) for endpoint in endpoints), default=0)
     return max(250, round(min(max(84, name * letter + 8), 190) + len(endpoints) * cell + 30))
 
 
