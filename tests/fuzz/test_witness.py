@@ -12,6 +12,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 
+import pytest
+
 from netlab.client import Agent, BuildError, Lab
 from netlab.contract.types import Endpoint, Plan, State
 from netlab.contract.waves import shared, tables_decide
@@ -52,6 +54,7 @@ def plans() -> Iterator[tuple[Plan, Prediction]]:
             yield plan, prediction
 
 
+@pytest.mark.timeout(60 * max(LABS, 10))
 def test_programs_of_the_system_get_the_answers_foreseen(agent: Agent) -> None:
     """A sample of pairs of random labs, at each layer: ping, ping -I and connect succeed where the letter is R or A."""
     labs = 0
