@@ -42,6 +42,17 @@ def interface_address(value: object) -> str:
     return f"{found.ip}/{found.prefixlen}"
 
 
+def fault(ip: str, prefix: str) -> str:
+    """Why no host can have an address in a subnet; empty where one can."""
+    if ipaddress.ip_address(ip) not in ipaddress.ip_network(prefix):
+        return f"{ip} is not in {prefix}"
+    try:
+        scalars.address(with_length(ip, prefix))
+    except Wrong as wrong:
+        return str(wrong)
+    return ""
+
+
 def subnet(section: Section, prefix: str, gateway: str, pool: str = "", reserved: str = "") -> Subnet | None:
     """A subnet as a mapping has it, whose keys are given; None where something is wrong with it, which is noted."""
     net = section.value(prefix, network)
@@ -49,24 +60,35 @@ def subnet(section: Section, prefix: str, gateway: str, pool: str = "", reserved
         if not section.has(prefix):
             section.wrong(f"{prefix!r} is missing", "netlab needs to know the network's addresses")
         return None
-    inside = ipaddress.ip_network(net)
+    if why := fault(next(candidates(net)), net):
+        section.wrong(f"{net} is no subnet for hosts: {why}")
+        return None
     via = section.value(gateway, plain_ip) if gateway else None
-    if via is not None and ipaddress.ip_address(via) not in inside:
+    if via is not None and (why := fault(via, net)):
         child = section.get(gateway)
         assert child is not None
         if ipaddress.ip_address(via).is_link_local:
             child.leave("link-local gateways can't be expressed", loses=True)
         else:
-            child.wrong(f"the gateway {via} is not in {net}")
+            child.wrong(f"the gateway {why}")
         via = None
     taken = []
     for name, entry in section.entries(reserved) if reserved else ():
         ip = entry.as_(plain_ip)
-        if ip is not None and ipaddress.ip_address(ip) not in inside:
-            entry.wrong(f"{ip} is not in {net}")
+        if ip is not None and (why := fault(ip, net)):
+            entry.wrong(why)
         elif ip is not None:
             taken.append((name, ip))
-    return Subnet(net, via, section.value(pool, loose) if pool else None, tuple(taken))
+    part = section.value(pool, loose) if pool else None
+    if part is not None and not _within(part, net):
+        section.wrong(f"{part} is not within {net}")
+        part = None
+    return Subnet(net, via, part, tuple(taken))
+
+
+def _within(part: str, whole: str) -> bool:
+    first, last = ipaddress.ip_network(part)[0], ipaddress.ip_network(part)[-1]
+    return first in ipaddress.ip_network(whole) and last in ipaddress.ip_network(whole)
 
 
 def candidates(prefix: str) -> Iterator[str]:

@@ -32,6 +32,11 @@ def device_name(value: object) -> str:
     return name
 
 
+def derived(name: str) -> str:
+    """A name of a network device that a tool derives from a network's: cut where it is too long."""
+    return fitting(name).encode()[: scalars.IFNAME_BYTES].decode("utf-8", "ignore")
+
+
 def unique(name: str, taken: Collection[str]) -> str:
     """The name, or with a number where it is taken."""
     if name not in taken:

@@ -39,6 +39,12 @@ WRONG: dict[str, tuple[str, Any, str]] = {
         "said.json:2:2: 'Name' is given twice",
     ),
     "nothing that can be expressed": ("docker", docker("o", "overlay"), "the network o: overlay networks"),
+    "a range beyond the subnet": (
+        "docker",
+        LAN.replace("}]}}}", ", ip_range: 10.0.1.0/25}]}}}") + "services: {}\n",
+        "10.0.1.0/25 is not within 10.0.0.0/24",
+    ),
+    "a subnet of groups": ("docker", docker(IPAM=ipam({"Subnet": "224.0.0.0/24"})), "is no subnet for hosts"),
     "a variable": ("docker", LAN.replace("eth0", "'${NIC}'") + "services: {}\n", "'docker compose config' fills"),
     "a network that is not there": ("docker", LAN + "services: {a: {networks: [lam]}}\n", "did you mean 'lan'?"),
     "a fixed address elsewhere": (

@@ -82,8 +82,8 @@ def _static(section: Section) -> tuple[Subnet, str] | None:
             section.wrong("'address' is missing")
         return None
     parsed = ipaddress.ip_interface(own)
-    if via is not None and ipaddress.ip_address(via) not in parsed.network:
-        section.wrong(f"the gateway {via} is not in {parsed.network}")
+    if via is not None and (why := addresses.fault(via, str(parsed.network))):
+        section.wrong(f"the gateway {why}")
         return None
     return Subnet(str(parsed.network), via), str(parsed.ip)
 

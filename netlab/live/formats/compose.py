@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import replace
 
 from netlab.live import addresses
@@ -215,15 +216,16 @@ class _Compose:
             self.waiting.append((network, member, entry))
 
     def _within(self, network: str, ip: str, entry: Section, key: str) -> str | None:
-        import ipaddress
-
         subnets = self.drivers[network][1]
-        for subnet in subnets:
-            if ipaddress.ip_address(ip) in ipaddress.ip_network(subnet.prefix):
-                self.taken.add(ip)
-                return addresses.with_length(ip, subnet.prefix)
         child = entry.get(key)
         assert child is not None
+        for subnet in subnets:
+            if ipaddress.ip_address(ip) in ipaddress.ip_network(subnet.prefix):
+                if why := addresses.fault(ip, subnet.prefix):
+                    child.wrong(why)
+                    return None
+                self.taken.add(ip)
+                return addresses.with_length(ip, subnet.prefix)
         child.wrong(f"{ip} is in no subnet of {network}", ", ".join(subnet.prefix for subnet in subnets))
         return None
 

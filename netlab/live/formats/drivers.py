@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from netlab.live import addresses
-from netlab.live.names import device_name
+from netlab.live.names import derived, device_name
 from netlab.live.reading import Firewall, Member, Network, Subnet
 from netlab.live.source import NOTHING, Section, Source
 from netlab.spec import scalars
@@ -101,7 +101,7 @@ def _macvlan(section: Section, options: Section | None, name: str, number: str, 
     dummy = parent is None and (options is None or not options.has("parent") or options.get("parent") is None)
     if dummy:
         # A network without a parent gets a dummy (libnetwork's macvlan driver).
-        parent = f"dm-{number or name}"[: scalars.IFNAME_BYTES]
+        parent = derived(f"dm-{number or name}")
         section.source.assume(f"{name} names no parent: Docker makes the dummy {parent}, which leads nowhere")
     if mode is None:
         section.source.assume(f"{name} has Docker's default mode: bridge")
@@ -138,7 +138,7 @@ def _bridge(section: Section, options: Section | None, name: str, number: str, i
         options.skip("can't be expressed", *_LOST, loses=True)
         options.skip("interfaces are called eth0, eth1, … here", "com.docker.network.container_iface_prefix")
     if device is None:
-        device = f"br-{number or name}"[: scalars.IFNAME_BYTES]
+        device = derived(f"br-{number or name}")
         if not number:
             section.source.assume(f"the bridge of {name} is called {device}: Docker makes a name of the network's id")
     firewall = Firewall(masquerade=masquerade and not internal, guarded=guarded, closed=internal, apart=not talk)

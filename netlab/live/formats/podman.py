@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netlab.live import addresses
-from netlab.live.names import container_name, device_name
+from netlab.live.names import container_name, derived, device_name
 from netlab.live.reading import Firewall, Member, Network, Reading, Subnet
 from netlab.live.source import NOTHING, Section, Source
 from netlab.spec import scalars
@@ -71,7 +71,7 @@ def _network(section: Section) -> Network | None:
             name, kind, device, tuple(subnets), tuple(members), mode or "bridge", mtu, default, tuple(routes)
         )
     if device is None:
-        device = f"podman-{name}"[: scalars.IFNAME_BYTES]
+        device = derived(f"podman-{name}")
         source.assume(f"the bridge of {name} is called {device}: it is not named")
     firewall = Firewall(masquerade=not internal, isolated=isolated, closed=internal)
     return Network(
