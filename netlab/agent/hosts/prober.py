@@ -6,7 +6,6 @@ engines are those of a lab of namespaces; the front merges what each machine saw
 
 from __future__ import annotations
 
-import errno
 import itertools
 import struct
 import time
@@ -17,19 +16,18 @@ from netlab.agent.hosts import neighbors
 from netlab.agent.hosts.barrier import Barrier, Nic, Path
 from netlab.agent.hosts.lab import HostLab
 from netlab.agent.hosts.machine import Here
-from netlab.agent.netns import Netns
 from netlab.agent.probe import bpf, cold, filters, frames
-from netlab.agent.probe.engine import BATCH_SIZES, ENGINES
+from netlab.agent.probe.engine import BATCH_SIZES, Station
 from netlab.agent.probe.fence import CpuFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
-from netlab.agent.probe.lab_view import LabView, Pair
+from netlab.agent.probe.lab_view import Pair
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses
 from netlab.agent.probe.meter import SOL_PACKET
-from netlab.agent.probe.receivers import Receivers
 from netlab.agent.probe.resolve import Resolve
+from netlab.agent.probe.rounds import queue_counters
 from netlab.agent.probe.transport import Transport
-from netlab.contract.types import State, nics, probe_of
+from netlab.contract.types import State, nics
 
 PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 1, 1
 #: How long this machine waits for the controls of the others, in seconds.
@@ -38,36 +36,16 @@ PATIENCE = 0.5
 Packet = tuple[str, int, bytes, str, int]
 
 
-class _Numbers(itertools.count):  # type: ignore[type-arg]
-    """The numbers that the front has given, instead of a count."""
-
-    given = 0
-
-    def __next__(self) -> int:
-        return self.given
-
-
-class HostProber:
+class HostProber(Station):
     """One lab in one step, as far as it is here. Close it when the step is over."""
 
     def __init__(
         self, lab: HostLab, state: State, links: dict[str, dict[str, Any]], cpus: dict[str, int], fence: CpuFence,
         *, wire: bool,
     ) -> None:  # fmt: skip
+        super().__init__(lab, state, links, wire=wire)
         self.lab = lab
-        self.wire = wire
-        self.view = LabView(lab, state, links)
-        self.numbers = _Numbers()
-        self.view.numbers = self.numbers
-        self.receivers = Receivers(self._heard)
-        # What a broadcast queue of macvlan has no room for its parent counts.
-        parents: dict[str, tuple[Netns, list[str]]] = {}
-        used = {link.lower for link in state.links if "workqueue" in link.queues}
-        for one in lab.local(state):
-            if one.id in used:
-                parents.setdefault(one.namespace, (lab.namespaces[one.namespace], []))[1].append(one.ifname)
-        self.losses = Losses(self.receivers, next(iter(lab.namespaces.values())), parents)
-        self.layer: Layer | None = None
+        self.losses = Losses(self.receivers, next(iter(lab.namespaces.values())), queue_counters(self.view))
         self.wave: dict[Pair, int] = {}
         #: Requests of clients on other machines, whose ports are told later.
         self.stray: list[Packet] = []
@@ -76,29 +54,12 @@ class HostProber:
         self.left: set[int] = set()
         self._listen()
         mac = {link_id: frames.mac_bytes(read["mac"]) for link_id, read in links.items()}
-        wires = nics(state.links)
-        self.barrier = Barrier(
-            self.view,
-            self.receivers,
-            fence,
-            [
-                Nic(
-                    link,
-                    place,
-                    cpus[state.namespace(link.namespace).host],
-                    link.namespace in lab.namespaces,
-                    mac[link.id],
-                )
-                for place, link in enumerate(wires)
-            ],
-        )
-
-    def close(self) -> None:
-        """Close every socket."""
-        if self.layer is not None:
-            self.layer.end()
-        self.receivers.close()
-        self.losses.close()
+        host = {ns.id: ns.host for ns in state.namespaces}
+        wires = [
+            Nic(link, place, cpus[host[link.namespace]], link.namespace in lab.namespaces, mac[link.id])
+            for place, link in enumerate(nics(state.links))
+        ]
+        self.barrier = Barrier(self.view, self.receivers, fence, wires)
 
     # --- receivers ----------------------------------------------------------------------------------
 
@@ -115,39 +76,28 @@ class HostProber:
                 # What leaves by a NIC is seen by a tap: all of it only where wires matter.
                 self.receivers.listen(ns, frames.ETH_P_ALL, bpf.EVERYTHING if self.wire else filters.OURS, sent=True)
 
-    def _heard(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
-        if protocol == frames.ETH_P_ALL:
-            if kind == frames.PACKET_OUTGOING:
-                self._leaves(ns_id, data, ifname)
-        elif kind == frames.PACKET_OUTGOING:
-            return
-        elif protocol != frames.ETHERTYPE:
-            self._packet((ns_id, protocol, data, ifname, kind))
-        elif (number := frames.number_at(data, 14)) is not None:
-            link = self.view.names.get((ns_id, ifname), ifname)
-            if self.barrier.heard(number, link):
-                return
-            self.controls.add((number, link))
-            if self.layer is not None:
-                self.layer.heard(ns_id, number, link, kind)
+    def fenced(self, number: int, link: str) -> bool:
+        if self.barrier.heard(number, link):
+            return True
+        self.controls.add((number, link))
+        return False
 
-    def _leaves(self, ns_id: str, data: bytes, ifname: str) -> None:
+    def tapped(self, ns_id: str, data: bytes, ifname: str, kind: int) -> None:
         nic = self.view.names.get((ns_id, ifname))
-        link = self.view.state.link(nic) if nic else None
-        if link is None or link.port_id is None:
+        port = self.view.state.link(nic).port_id if nic else None
+        if kind != frames.PACKET_OUTGOING or port is None:
             return
         number = frames.number_at(data, 14)
         if number is not None:
             self.left.add(number)
         if self.layer is not None:
-            self.layer.on_wire(ns_id, data, link.port_id)
+            self.layer.on_wire(ns_id, data, port)
 
-    def _packet(self, packet: Packet) -> None:
-        layer = self.layer
-        if isinstance(layer, Transport) and layer.request_of(packet[2]) is None:
-            self.stray.append(packet)
-        elif layer is not None:
-            layer.packet(*packet)
+    def packet(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
+        if isinstance(self.layer, Transport) and self.layer.request_of(data) is None:
+            self.stray.append((ns_id, protocol, data, ifname, kind))
+        else:
+            super().packet(ns_id, protocol, data, ifname, kind)
 
     # --- controls -----------------------------------------------------------------------------------
 
@@ -204,31 +154,20 @@ class HostProber:
 
     # --- a wave -------------------------------------------------------------------------------------
 
-    def prepare(self, name: str, wave: list[tuple[int, int, int]]) -> dict[str, Any]:
+    def prepare(self, layer: str, wave: list[tuple[int, int, int]]) -> dict[str, Any]:
         """Prepare a wave from cold, without sending probes; returns the ports of the servers here."""
-        if self.layer is None or self.layer.name != name:
-            if self.layer is not None:
-                self.layer.end()
-            self.layer = ENGINES[probe_of(name)](self.view, self.receivers, name)
-        layer = self.layer
+        engine = self.layer if self.layer is not None and self.layer.name == layer else self.begin(layer)
         self.flush()
         self.stray.clear()
         self.wave = {(i, j): number for i, j, number in wave}
-        layer.prepare(list(self.wave))
-        rows: set[int] = set()
-        for (i, j), number in self.wave.items():
-            layer.begin((i, j))
-            if not isinstance(layer, Broadcast):
-                layer.by_number[number] = (i, j)
-            elif i not in rows:
-                rows.add(i)
-                layer.by_number[number] = (i, i)
-                layer.listeners[i] = {}
+        engine.prepare(list(self.wave))
+        for pair, number in self.wave.items():
+            engine.expect(pair, number)
         self.losses.mark()
-        if not isinstance(layer, Transport):
+        if not isinstance(engine, Transport):
             return {}
         # Only the servers here: what is known of others' is from an earlier wave, and may be over.
-        return {"servers": [(index, port) for index, port in layer.servers.items() if self._here(index)]}
+        return {"servers": [(index, port) for index, port in engine.servers.items() if self._here(index)]}
 
     def send(self, servers: Iterable[tuple[int, int]]) -> dict[str, Any]:
         """Send the probes that start here; the addresses of their clients."""
@@ -238,8 +177,8 @@ class HostProber:
             layer.servers.update((index, port) for index, port in servers if not self._here(index))
         for count, (pair, number) in enumerate(self.wave.items(), 1):
             if self._here(pair[0]):
-                self.numbers.given = number
-                self._send(layer, pair)
+                self.view.numbers = itertools.repeat(number)
+                self.send_one(layer, pair)
             if count % BATCH_SIZES[0] == 0:
                 self.receivers.drain()
         self.receivers.drain()
@@ -248,14 +187,9 @@ class HostProber:
             clients = [[ip, port, *pair] for ip, port, pair in layer.met() if pair in self.wave]
         return {"clients": clients}
 
-    def _send(self, layer: Layer, pair: Pair) -> None:
-        try:
-            layer.send(pair)
-        except OSError as error:
-            if error.errno in (errno.ENOBUFS, errno.EAGAIN):
-                self.losses.sending += 1
-                return
-            layer.refused(pair, error)
+    def rounds(self, count: int, base: int) -> str:
+        """Rounds with the other machines; why there is no proof, or ''."""
+        return self.barrier.run(count, base)
 
     def collect(self, clients: Iterable[tuple[str, int, int, int]], *, final: bool) -> dict[str, Any]:
         """What was seen here of each pair of the wave; ``final``: after the rounds, when silence counts."""
@@ -267,7 +201,7 @@ class HostProber:
                 layer.meet(ip, port, (i, j))
             stray, self.stray = self.stray, []
             for packet in stray:
-                self._packet(packet)
+                self.packet(*packet)
         seen = []
         for pair in self.wave:
             here = self._here(pair[0]), self._here(pair[1])

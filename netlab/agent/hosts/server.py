@@ -66,9 +66,11 @@ class HostsServer(Server):
         self._spools: dict[int, list[IO[bytes]]] = {}
         self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "facts": self.facts, "sysctls": self.read_sysctls, "kinds": self.kinds, "verbose": self.set_verbose,
-            "enter": self.enter_part, "arm": self.arm, "controls": self.controls, "hear": self.hear,
-            "prepare": self.prepare, "send": self.send, "rounds": self.rounds, "collect": self.collect,
-            "finish": self.finish, "quiet": self.quiet, "beat": lambda _message: (None, []),
+            "enter": self.enter_part, "arm": self.arm, "quiet": self.quiet, "beat": lambda _message: (None, []),
+            "controls": self._probing(HostProber.send_controls), "hear": self._probing(HostProber.hear_controls),
+            "prepare": self._probing(HostProber.prepare), "send": self._probing(HostProber.send),
+            "rounds": self._probing(HostProber.rounds), "collect": self._probing(HostProber.collect),
+            "finish": self._probing(HostProber.finish),
             "measure": self.measure_here, "tool": self.tool, "port": self.port, "serve": self.serve,
             "release": self.release, "connect": self.connect, "cancel": self.cancel,
             "spawn": self.spawn, "signal": self.signal, "capture": self.capture, "uncapture": self.uncapture,
@@ -142,45 +144,21 @@ class HostsServer(Server):
         )
         return None, []
 
-    def _armed(self) -> HostProber:
-        if self.prober is None:
-            raise NotDone("usage", message="nothing is being probed")
-        return self.prober
+    def _probing(self, work: Callable[..., Any]) -> Callable[[dict[str, Any]], Answer]:
+        """A request that the prober carries out, with all that the message says."""
+
+        def carry_out(message: dict[str, Any]) -> Answer:
+            if self.prober is None:
+                raise NotDone("usage", message="nothing is being probed")
+            said = {key: value for key, value in message.items() if key not in ("id", "op", "fds")}
+            return work(self.prober, **said), []
+
+        return carry_out
 
     def _stop(self) -> None:
         if self.prober is not None:
             self.prober.close()
             self.prober = None
-
-    def controls(self, message: dict[str, Any]) -> Answer:
-        """Send positive controls."""
-        self._armed().send_controls(message["base"])
-        return None, []
-
-    def hear(self, message: dict[str, Any]) -> Answer:
-        """Which positive controls have come in."""
-        return self._armed().hear_controls(message["base"]), []
-
-    def prepare(self, message: dict[str, Any]) -> Answer:
-        """Get ready for a wave."""
-        return self._armed().prepare(message["layer"], message["wave"]), []
-
-    def send(self, message: dict[str, Any]) -> Answer:
-        """Send this machine's probes of the wave."""
-        return self._armed().send([(i, port) for i, port in message["servers"]]), []
-
-    def rounds(self, message: dict[str, Any]) -> Answer:
-        """Rounds with the other machines; why there is no proof, or ''."""
-        return self._armed().barrier.run(message["count"], message["base"]), []
-
-    def collect(self, message: dict[str, Any]) -> Answer:
-        """What was seen of the wave."""
-        return self._armed().collect([tuple(one) for one in message["clients"]], final=message["final"]), []
-
-    def finish(self, _message: dict[str, Any]) -> Answer:
-        """The wave is over."""
-        self._armed().finish()
-        return None, []
 
     # --- processes and captures ---------------------------------------------------------------------
 

@@ -7,38 +7,17 @@ came out at that far end. Dead means: it was read back as down or without carrie
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from netlab.agent.probe import frames
 from netlab.agent.probe.lab_view import LabView
 from netlab.agent.probe.receivers import Receivers
+from netlab.contract.driver import Liveness, dead
 from netlab.contract.types import Plug
 
 #: For how long a control is waited for, in seconds, before it is sent again; and how often.
 PATIENCE, TRIES = 0.25, 8
 #: So many links are tried before the receivers are emptied.
 BATCH = 16
-
-
-@dataclass
-class Liveness:
-    """What is known of one link: ``dead`` (and why), or which directions were proved."""
-
-    dead: str = ""
-    receives: bool = False
-    transmits: bool = False
-    closed: str = ""
-
-    @property
-    def proved(self) -> bool:
-        """Whether silence at this end counts as proof."""
-        return bool(self.dead) or (self.transmits and (self.receives or bool(self.closed)))
-
-    def lack(self) -> str:
-        """What wasn't proved, in words."""
-        lacks = [] if self.receives or self.closed else ["to receive"]
-        lacks += [] if self.transmits else ["to transmit"]
-        return "not seen " + " nor ".join(lacks)
 
 
 def _admits(plug: Plug) -> bool:
@@ -75,12 +54,8 @@ class Controls:
         """Probe every endpoint's link until it is proved, dead, or patience is over."""
         for endpoint in self.view.endpoints:
             known = self.liveness.setdefault(endpoint.link, Liveness())
-            read = self.view.links[endpoint.link]
-            if not read["up"]:
-                known.dead = "down"
-            elif not read["carrier"]:
-                known.dead = "no carrier"
-            elif (bottom := self.view.state.root(endpoint.link)).swallows:
+            known.dead = dead(self.view.links[endpoint.link])
+            if not known.dead and (bottom := self.view.state.root(endpoint.link)).swallows:
                 known.dead = f"on {bottom.id}, which has no wire" if bottom.id != endpoint.link else "without a wire"
             known.closed = self._closed(endpoint.link)
         for _ in range(TRIES):

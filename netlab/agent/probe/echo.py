@@ -15,6 +15,7 @@ from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.mmsg import Datagrams
 from netlab.agent.probe.receivers import ROOM, Receivers
 from netlab.agent.probe.static import StaticNeighbors
+from netlab.contract.driver import MANY
 from netlab.contract.types import Address, Endpoint, asks_host, layer_family, probe_of, size_of
 
 # include/uapi/linux/in.h, in6.h, icmp.h, icmpv6.h
@@ -24,8 +25,6 @@ ECHO_REPLY, ECHO_REPLY_6 = 0, 129
 #: Where the payload of a ping stands in an ICMP error that tells of it: behind the headers of both, and an IPv4
 #: header of the error itself, which an IPv6 socket doesn't get.
 REPORTED = 56
-#: In a wave of so many probes no socket listens at namespaces with one interface: requests can only come in by that.
-MANY = 64
 #: So many are sent at once where nothing is flooded and no socket listens. Each of two processors sends half of them,
 #: and a backlog takes 1000 (net.core.netdev_max_backlog).
 TOGETHER = 1024
@@ -131,7 +130,7 @@ class AddressLayer(Layer):
         """The answer came back to the socket that asked."""
         self.results[pair].answered = True
 
-    def settled(self, pair: Pair) -> bool:
+    def settle(self, pair: Pair) -> None:
         """Decided only here, when everything was read: the answer may have been read before the request.
 
         That a request hasn't come in by the destination's own interface is a negative: a copy of it may still wait.
@@ -140,7 +139,6 @@ class AddressLayer(Layer):
         if not result.letter and result.answered:
             own = self.view.own_doors(self.destinations[pair[1]])
             result.letter = "" if own.isdisjoint(self._doors(pair)) else "R"
-        return bool(result.letter)
 
     def _doors(self, pair: Pair) -> Collection[str]:
         """By which interfaces the request of an answered probe came in."""
@@ -154,7 +152,8 @@ class AddressLayer(Layer):
 
     def conclude(self, pair: Pair) -> None:
         result = self.results[pair]
-        if self.settled(pair):
+        self.settle(pair)
+        if result.letter:
             return
         if result.answered and self._doors(pair):
             result.letter = "A"
@@ -167,8 +166,6 @@ class AddressLayer(Layer):
 
 class Echo(AddressLayer):
     """Raw ICMP sockets, bound to the source's interface and address as ``ping -I`` does, or not at all as ``ping``."""
-
-    traversals = 4
 
     def __init__(self, view: LabView, receivers: Receivers, name: str) -> None:
         super().__init__(view, receivers, name)
@@ -271,7 +268,6 @@ class Echo(AddressLayer):
         ]  # fmt: skip
 
     def _packet(self, pair: Pair) -> bytes:
-        self.begin(pair)
         number = self.number(pair)
         # With an identifier of its own it is a connection of its own to nftables, which may remember earlier ones.
         return frames.echo_request(self.family, number & 0xFFFF, number & 0xFFFF, number, self.size)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import socket
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent.probe import filters, frames
 from netlab.agent.probe.cache_state import CacheState
-from netlab.agent.probe.controls import Controls, Liveness
+from netlab.agent.probe.controls import Controls
 from netlab.agent.probe.echo import Echo
 from netlab.agent.probe.fence import CpuFence, QueueFence
 from netlab.agent.probe.l2 import Broadcast, Unicast
@@ -26,9 +26,9 @@ from netlab.agent.probe.transport import Tcp, Udp
 from netlab.agent.probe.two_threads import from_two
 from netlab.agent.probe.waiting import Unfenced
 from netlab.contract import waves
-from netlab.contract.applies import applicable
-from netlab.contract.observed import LayerObserved, matrix
-from netlab.contract.types import AnySource, AnyTarget, State, Target, layer_family, nics, probe_of
+from netlab.contract.driver import Driver, Liveness, traversals
+from netlab.contract.observed import LayerObserved
+from netlab.contract.types import State, Target, layer_family, nics, probe_of
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
@@ -44,24 +44,95 @@ BATCH_SIZES = (64, 8, 1, 1)
 FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 
 
-class Prober:
+class Station:
+    """The namespaces of one lab in one step that are this process's. Close it when the step is over."""
+
+    losses: Losses
+
+    def __init__(self, lab: Lab, state: State, links: dict[str, dict[str, Any]], *, wire: bool) -> None:
+        self.view = LabView(lab, state, links)
+        self.receivers = Receivers(self._heard)
+        self.wire = wire
+        self.layer: Layer | None = None
+
+    def close(self) -> None:
+        """Close every socket."""
+        self.end()
+        self.receivers.close()
+        self.losses.close()
+
+    def begin(self, name: str) -> Layer:
+        """Hear and send for this layer from now on."""
+        self.end()
+        self.layer = ENGINES[probe_of(name)](self.view, self.receivers, name)
+        return self.layer
+
+    def end(self) -> None:
+        """Hear and send for no layer any more."""
+        layer, self.layer = self.layer, None
+        if layer is not None:
+            layer.end()
+
+    # --- receivers ----------------------------------------------------------------------------------
+
+    def _heard(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
+        if protocol == frames.ETH_P_ALL:
+            self.tapped(ns_id, data, ifname, kind)
+        elif kind == frames.PACKET_OUTGOING:
+            return
+        elif protocol != frames.ETHERTYPE:
+            self.packet(ns_id, protocol, data, ifname, kind)
+        elif (ns_id, ifname) in self.view.ports:
+            # What a bridge leaves to its port itself; the tap has seen it.
+            return
+        elif (number := frames.number_at(data, 14)) is not None:
+            link = self.view.names.get((ns_id, ifname), ifname)
+            if not self.fenced(number, link) and self.layer is not None:
+                self.layer.heard(ns_id, number, link, kind)
+
+    def tapped(self, ns_id: str, data: bytes, ifname: str, kind: int) -> None:
+        """A frame was seen by a tap."""
+        raise NotImplementedError
+
+    def packet(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
+        """A frame that isn't netlab's own came in."""
+        if self.layer is not None:
+            self.layer.packet(ns_id, protocol, data, ifname, kind)
+
+    def fenced(self, number: int, link: str) -> bool:
+        """A frame of netlab's own came in at a link: whether it belongs to a round. Controls are noted."""
+        raise NotImplementedError
+
+    # --- sending ------------------------------------------------------------------------------------
+
+    def send_one(self, layer: Layer, pair: Pair) -> None:
+        """Send one pair's probe."""
+        try:
+            layer.send(pair)
+        except OSError as error:
+            self.refused(layer, pair, error)
+
+    def refused(self, layer: Layer, pair: Pair, error: OSError) -> None:
+        """The kernel refused a probe."""
+        if error.errno in (errno.ENOBUFS, errno.EAGAIN):
+            # Not an answer: our own queue was full, or a neighbour table.
+            self.losses.sending += 1
+        else:
+            layer.refused(pair, error)
+
+
+class Prober(Station):
     """Probes one lab in one step. Close it when the step is over."""
 
     def __init__(
         self, lab: Lab, state: State, links: dict[str, dict[str, Any]], fence: CpuFence, *, wire: bool
     ) -> None:
-        self.view = LabView(lab, state, links)
-        self.receivers = Receivers(self._heard)
+        super().__init__(lab, state, links, wire=wire)
         self.fence = fence
         self._targets = state.targets
-        self.wire = wire
-        self.layer: Layer | None = None
         self.rounds = Rounds(self.view, self.receivers, fence)
         #: Whether each wave looks for neighbour tables that had no room.
         self._careful = False
-        #: Says of a pair of the layer whether nobody else may take part in its probe.
-        self._direct: Callable[[Pair], bool] = lambda _pair: True
-        self._many_doors = any(doors > 1 for doors in self.view.doors.values())
         self.controls = Controls(self.view, self.receivers)
         shaped = {link.namespace for link in state.links if link.limit is not None}
         # Any namespace can tell of the neighbour tables, and tells of each of its own links, too.
@@ -77,12 +148,7 @@ class Prober:
         self.controls.run()
         self.rounds.prepare(self.controls.liveness)
         self.cache_state = CacheState(lab, state, self.receivers, metered=self.rounds.metered, wire=wire)
-        self._unfenced = Unfenced(lab.namespaces, state)
-
-    def close(self) -> None:
-        """Close every socket."""
-        self.receivers.close()
-        self.losses.close()
+        self.unfenced = Unfenced(lab.namespaces, state)
 
     # --- receivers ----------------------------------------------------------------------------------
 
@@ -102,28 +168,15 @@ class Prober:
                     self.receivers.listen(ns, frames.ETH_P_ALL, tapped)
             self.view.senders[ns_id] = sock
 
-    def _heard(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
-        if kind == frames.PACKET_OUTGOING:
-            return
-        if protocol == frames.ETH_P_ALL:
-            self._tapped(ns_id, data, ifname)
-        elif protocol != frames.ETHERTYPE:
-            if self.layer is not None:
-                self.layer.packet(ns_id, protocol, data, ifname, kind)
-        elif (ns_id, ifname) in self.view.ports:
-            # What a bridge leaves to its port itself; the tap has seen it.
-            return
-        elif (number := frames.number_at(data, 14)) is not None:
-            link = self.view.names.get((ns_id, ifname), ifname)
-            if self.rounds.heard(number, link):
-                return
-            self.controls.heard(number, link)
-            if self.layer is not None:
-                self.layer.heard(ns_id, number, link, kind)
+    def fenced(self, number: int, link: str) -> bool:
+        if self.rounds.heard(number, link):
+            return True
+        self.controls.heard(number, link)
+        return False
 
-    def _tapped(self, ns_id: str, data: bytes, ifname: str) -> None:
+    def tapped(self, ns_id: str, data: bytes, ifname: str, kind: int) -> None:
         port = self.view.ports.get((ns_id, ifname))
-        if port is None:
+        if port is None or kind == frames.PACKET_OUTGOING:
             return
         number = frames.number_at(data, 14)
         if number is not None:
@@ -154,98 +207,88 @@ class Prober:
         return found
 
     def _probe(self, name: str, seed: int, wanted: Collection[Pair] | None) -> LayerObserved:
-        pairs = applicable(self.view.state, name)
-        layer = ENGINES[probe_of(name)](self.view, self.receivers, name)
-        if wanted is None:
-            groups = waves.cut(self.view.state, name, pairs, seed, warms=layer.warms)
-        else:
-            allowed = set(pairs)
-            groups = iter([[pair] for pair in wanted if pair in allowed])
-        self._direct = waves.direct(self.view.state, name)
-        self.layer = layer
-        self.losses.mark(tables=self._careful)
-        self.cache_state.bridges_warm()
+        driver = _Namespaces(self, self.begin(name), careful=self._careful)
         try:
-            for wave in groups:
-                for start in range(0, len(wave), layer.most):
-                    self._wave(layer, wave[start : start + layer.most])
+            return driver.probe(seed, wanted)
         finally:
-            self.layer = None
-            layer.end()
-        return self._observed(layer, set(pairs))
+            self.end()
 
-    def _wave(self, layer: Layer, wave: list[Pair]) -> None:
-        open_pairs = wave
-        late = self.rounds.catch_up(self._queues(layer, wave)) if layer.warms else ""
-        for attempt in range(len(BATCH_SIZES)):
-            late = self.cache_state.flush(self._let_out) or late
-            layer.prepare(open_pairs)
-            if layer.warms:
-                self._warm(layer, open_pairs)
-            size = min(BATCH_SIZES[attempt], layer.at_once()) if attempt or self.wire else layer.at_once()
-            for start in range(0, len(open_pairs), size):
-                self._send_batch(layer, open_pairs[start : start + size])
-                self.receivers.drain()
-                if attempt:
-                    self.rounds.sent()
-                    late = late or self.rounds.catch_up(self._queues(layer, open_pairs))
-            silent = [pair for pair in open_pairs if not layer.settled(pair)]
-            unseen = [pair for pair in open_pairs if self.wire and not layer.results[pair].wire]
-            # An answer may come before other frames of the same probe have ended (a broadcast in a macvlan queue,
-            # another interface of the namespace). They must have ended before the next wave starts from cold.
-            lingers = layer.warms and bool(self.rounds.queues or self._many_doors)
-            self.rounds.sent()
-            # That a broadcast was heard nowhere else is a negative, too, even where every endpoint has heard it.
-            unsure = bool(silent or unseen) or isinstance(layer, Broadcast)
-            proof = self._rounds(layer, silent or unseen or open_pairs) if unsure or lingers else ""
-            proof = proof or late or (self._unfenced.look() if unsure else "")
-            lost = self.losses.since(tables=self._careful) if unsure else {}
-            for pair in silent:
-                layer.conclude(pair)
-            layer.finish(open_pairs)
-            negatives = [pair for pair in silent if layer.results[pair].letter != "R"]
-            if not (lost and (negatives or unseen or isinstance(layer, Broadcast))):
-                break
-            if attempt < len(BATCH_SIZES) - 1:
-                self.losses.calm_down()
-                open_pairs = wave if isinstance(layer, Broadcast) else sorted({*negatives, *unseen})
-        else:
-            proof = "frames were lost: " + ", ".join(f"{name} {count}" for name, count in lost.items())
-        if proof and isinstance(layer, Broadcast):
-            layer.unproved.update(pair[0] for pair in wave)
-        for pair in negatives:
-            layer.results[pair].doubt(proof, self._ends(layer, pair))
-        for pair in wave:
-            if self.wire and not layer.results[pair].wire and proof:
-                layer.results[pair].evidence["wire"] = "?"
 
-    def _let_out(self) -> str:
-        """Empty every queue of the lab; returns why it can't be done, else ''."""
-        return self.rounds.run(1, list(self.rounds.queues.values()))
+class _Namespaces(Driver):
+    """Probes one layer in the namespaces of a prober; ``careful``: each wave looks at the neighbour tables."""
 
-    def _rounds(self, layer: Layer, pairs: list[Pair]) -> str:
-        """Prove that everything sent has been handled; why it can't be proved, else ''."""
-        lack = self.rounds.run(layer.traversals, self._queues(layer, pairs))
-        self.cache_state.settled = not lack
-        return lack
+    def __init__(self, prober: Prober, layer: Layer, *, careful: bool) -> None:
+        self._prober = prober
+        self._layer = layer
+        self._careful = careful
+        self._rounds, self._cache_state, self._losses = prober.rounds, prober.cache_state, prober.losses
+        view = prober.view
+        lingers = bool(self._rounds.queues) or any(doors > 1 for doors in view.doors.values())
+        super().__init__(view.state, layer.name, wire=prober.wire, most=layer.most, warms=layer.warms, lingers=lingers)
+        self.results = layer.results
+        self.listeners = layer.listeners if isinstance(layer, Broadcast) else {}
+        self.notes = tuple(self._rounds.notes)
+        #: Says of a pair whether nobody else may take part in its probe.
+        self._direct = waves.direct(view.state, layer.name)
+        self._losses.mark(tables=careful)
+        self._cache_state.bridges_warm()
 
-    def _warm(self, layer: Layer, pairs: list[Pair]) -> None:
-        """Note which namespaces may learn from these probes: both ends; others where probes may go by a gateway, or
-        where another host has an end's address."""
-        ends, further = layer.namespaces(pairs), self._further(pairs)
-        self.cache_state.warm(ends, further=further, family=FAMILIES[layer_family(layer.name)])
+    def send(self, pairs: list[Pair], attempt: int) -> str:
+        layer, rounds = self._layer, self._rounds
+        late = ""
+        if attempt:
+            self._losses.calm_down()
+        elif self.warms:
+            late = rounds.catch_up(self._queues(pairs))
+        late = self._cache_state.flush(lambda: rounds.run(1, list(rounds.queues.values()))) or late
+        layer.prepare(pairs)
+        if self.warms:
+            # Both ends may learn; others where probes may go by a gateway, or where another host has an end's address.
+            ends, further = layer.namespaces(pairs), self._further(pairs)
+            self._cache_state.warm(ends, further=further, family=FAMILIES[layer_family(self.name)])
+        size = min(BATCH_SIZES[attempt], layer.at_once()) if attempt or self.wire else layer.at_once()
+        for start in range(0, len(pairs), size):
+            self._send_batch(pairs[start : start + size])
+            self._prober.receivers.drain()
+            if attempt:
+                rounds.sent()
+                late = late or rounds.catch_up(self._queues(pairs))
+        rounds.sent()
+        for pair in pairs:
+            layer.settle(pair)
+        return late
+
+    def prove(self, pairs: list[Pair]) -> str:
+        lack = self._rounds.run(traversals(self.name), self._queues(pairs))
+        self._cache_state.settled = not lack
+        return lack or self._prober.unfenced.look()
+
+    def conclude(self, pairs: list[Pair], silent: list[Pair], *, unsure: bool) -> dict[str, int]:
+        lost = self._losses.since(tables=self._careful) if unsure else {}
+        for pair in silent:
+            self._layer.conclude(pair)
+        self._layer.finish(pairs)
+        return lost
+
+    def ends(self, pair: Pair) -> Iterator[Mapping[str, Liveness]]:
+        view, liveness = self._prober.view, self._prober.controls.liveness
+        for end in (self._layer.sources[pair[0]], self._layer.destinations[pair[1]]):
+            links = view.links_of(end)
+            # Of several interfaces, those that are joined to others.
+            yield {one: liveness[one] for one in links if len(links) == 1 or view.far(one)}
 
     def _further(self, pairs: Iterable[Pair]) -> bool:
         """Whether other hosts may take part in these probes: a gateway, or a host that also has an end's address."""
         return not all(map(self._direct, pairs))
 
-    def _queues(self, layer: Layer, pairs: list[Pair]) -> list[QueueFence]:
+    def _queues(self, pairs: list[Pair]) -> list[QueueFence]:
         """The fences through every queue that may hold something of these probes."""
-        return self.rounds.relevant(layer.namespaces(pairs), further=self._further(pairs))
+        return self._rounds.relevant(self._layer.namespaces(pairs), further=self._further(pairs))
 
-    def _send_batch(self, layer: Layer, pairs: list[Pair]) -> None:
+    def _send_batch(self, pairs: list[Pair]) -> None:
         """Send probes, many from two processors at once."""
-        many = len(pairs) >= BATCH_SIZES[0] and len(self.fence.cpus) > 1
+        layer, prober = self._layer, self._prober
+        many = len(pairs) >= BATCH_SIZES[0] and len(prober.fence.cpus) > 1
         if many and (parts := layer.datagrams(pairs)):
             refused: list[tuple[Pair, OSError]] = []
 
@@ -254,51 +297,9 @@ class Prober:
 
             from_two(send, parts)
             for pair, error in refused:
-                self._refused(layer, pair, error)
+                prober.refused(layer, pair, error)
         elif many and layer.floods:
-            from_two(partial(self._send, layer), pairs)
+            from_two(partial(prober.send_one, layer), pairs)
         else:
             for pair in pairs:
-                self._send(layer, pair)
-
-    def _send(self, layer: Layer, pair: Pair) -> None:
-        try:
-            layer.send(pair)
-        except OSError as error:
-            self._refused(layer, pair, error)
-
-    def _refused(self, layer: Layer, pair: Pair, error: OSError) -> None:
-        if error.errno in (errno.ENOBUFS, errno.EAGAIN):
-            # Not an answer: our own queue was full, or a neighbour table.
-            self.losses.sending += 1
-            return
-        layer.refused(pair, error)
-
-    def _ends(self, layer: Layer, pair: Pair) -> Iterator[tuple[str, str]]:
-        """Of both ends, how they are known to be dead, and what of them isn't proved."""
-        for end in (layer.sources[pair[0]], layer.destinations[pair[1]]):
-            known = self._liveness(end)
-            if known and all(one.dead for one in known.values()):
-                yield ", ".join(f"{link} is {one.dead}" for link, one in known.items()), ""
-            else:
-                yield from (("", f"{link} was {one.lack()}") for link, one in known.items() if not one.proved)
-
-    def _liveness(self, end: AnySource | AnyTarget) -> dict[str, Liveness]:
-        """What is known of the interfaces of a row or column; of several, those that are joined to others."""
-        links = self.view.links_of(end)
-        return {one: self.controls.liveness[one] for one in links if len(links) == 1 or self.view.far(one)}
-
-    def _observed(self, layer: Layer, applicable: set[Pair]) -> LayerObserved:
-        heard: dict[str, tuple[str, ...]] = {}
-        heard_open: tuple[str, ...] = ()
-        if isinstance(layer, Broadcast):
-            heard_open = tuple(self.view.endpoints[source].id for source in sorted(layer.unproved))
-            heard = {
-                self.view.endpoints[source].id: tuple(sorted(listeners))
-                for source, listeners in layer.listeners.items()
-            }
-        size = len(layer.sources), len(layer.destinations)
-        notes = tuple(self.rounds.notes)
-        return matrix(
-            layer.name, size, layer.results, applicable, wire=self.wire, heard=heard, heard_open=heard_open, notes=notes
-        )
+                prober.send_one(layer, pair)

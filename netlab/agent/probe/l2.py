@@ -11,13 +11,8 @@ from netlab.agent.probe.receivers import Receivers
 class Unicast(Layer):
     """One frame per pair, to the destination's MAC. R needs it at the destination's interface as PACKET_HOST."""
 
-    @property
-    def warms(self) -> bool:
-        return False
-
     def send(self, pair: Pair) -> None:
         source, destination = pair
-        self.begin(pair)
         frame = frames.raw(self.view.macs[destination], self.view.macs[source], self.number(pair))
         self.view.transmit(source, frame)
 
@@ -59,8 +54,6 @@ class Broadcast(Unicast):
     def __init__(self, view: LabView, receivers: Receivers, name: str) -> None:
         super().__init__(view, receivers, name)
         self.listeners: dict[int, dict[str, int]] = {}
-        #: Sources whose broadcasts may have been heard at further places.
-        self.unproved: set[int] = set()
         self.rows: dict[int, list[Pair]] = {}
         self.columns: dict[str, list[int]] = {}
         for index, endpoint in enumerate(view.endpoints):
@@ -79,11 +72,15 @@ class Broadcast(Unicast):
         if row[0] == pair:
             for other in row:
                 self.begin(other)
-            self.listeners[source] = {}
-            frame = frames.raw(frames.BROADCAST, self.view.macs[source], self.number((source, source)))
+            frame = frames.raw(frames.BROADCAST, self.view.macs[source], self.number(pair))
             self.view.transmit(source, frame)
         elif reason := self.results[row[0]].evidence.get("reason"):
             self.fail(pair, reason)
+
+    def expect(self, pair: Pair, number: int) -> None:
+        super().expect(pair, number)
+        if self.rows[pair[0]][0] == pair:
+            self.listeners[pair[0]] = {}
 
     def heard(self, ns: str, number: int, link: str, kind: int) -> None:
         pair = self.by_number.get(number)

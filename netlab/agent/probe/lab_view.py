@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,7 @@ class LabView:
         self.endpoints: tuple[Endpoint, ...] = state.endpoints
         self.links = links
         self.macs = [frames.mac_bytes(links[endpoint.link]["mac"]) for endpoint in state.endpoints]
-        self.numbers = _NUMBERS
+        self.numbers: Iterator[int] = _NUMBERS
         #: Whether packets may be dropped or translated on their way.
         self.filtered = any(namespace.nftables for namespace in state.namespaces)
         #: Ports for TCP's clients, different in the whole lab.

@@ -13,6 +13,7 @@ from netlab.agent.probe import filters
 from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.mmsg import Datagrams
 from netlab.agent.probe.receivers import Receivers
+from netlab.contract import driver
 from netlab.contract.observed import Result
 
 #: Errors by which the kernel says at once that a packet can't be sent: no route (fib_props, net/ipv4/fib_semantics.c),
@@ -24,13 +25,8 @@ REFUSALS = frozenset({
 
 
 class Layer:
-    """A layer's engine. One object serves one request to probe one layer.
+    """A layer's engine. One object serves one request to probe one layer."""
 
-    ``traversals`` is the length of the longest chain of frames that a probe causes, each from one interface to another:
-    a negative needs that many times the lab's hops in rounds.
-    """
-
-    traversals = 1
     #: Whether a probe makes the kernel flood a broadcast: then sending is worth two processors.
     floods = False
     #: So many probes are sent before the sockets are read, and so much of a receive buffer each may take (truesize).
@@ -64,9 +60,8 @@ class Layer:
         """The same for many pairs: batches to send, each with its pairs; none where `send` has to do it."""
         return []
 
-    def settled(self, pair: Pair) -> bool:
-        """Whether nothing that may still come could change the pair's letter."""
-        return bool(self.results[pair].letter)
+    def settle(self, pair: Pair) -> None:
+        """Decide the pair's letter if nothing that may still come could change it."""
 
     def conclude(self, pair: Pair) -> None:
         """Decide what is still open, after the rounds: silence is U now."""
@@ -83,7 +78,7 @@ class Layer:
     @property
     def warms(self) -> bool:
         """Whether a wave may leave neighbour entries behind."""
-        return True
+        return driver.warms(self.name)
 
     def heard(self, ns: str, number: int, link: str, kind: int) -> None:
         """A frame of our own EtherType came in at a link (see `frames.raw`)."""
@@ -103,15 +98,19 @@ class Layer:
         self.receivers.listen(self.view.lab.namespaces[ns], protocol, filters.PROGRAMS[protocol])
 
     def number(self, pair: Pair) -> int:
-        """A fresh number for a probe of this pair."""
+        """A fresh number for a probe of this pair, of which nothing is known yet."""
         number = next(self.view.numbers)
-        self.by_number[number] = pair
+        self.expect(pair, number)
         return number
 
-    def begin(self, pair: Pair) -> Result:
+    def expect(self, pair: Pair, number: int) -> None:
+        """Wait for the probe of this pair that has this number."""
+        self.begin(pair)
+        self.by_number[number] = pair
+
+    def begin(self, pair: Pair) -> None:
         """Forget what was known of a pair: it is probed now."""
-        result = self.results[pair] = Result()
-        return result
+        self.results[pair] = Result()
 
     def refused(self, pair: Pair, error: OSError) -> None:
         """The kernel refused the probe at once: that proves U for errors that mean it can't be sent, else nothing."""

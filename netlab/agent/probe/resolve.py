@@ -18,7 +18,6 @@ Question = tuple[bytes, bytes, bytes]
 class Resolve(Layer):
     """Shared by both families. An answer belongs to a pair by the source's interface and address and the target's."""
 
-    traversals = 2
     floods = True
     family = 4
     protocol = frames.ETH_P_ARP

@@ -7,11 +7,11 @@ from functools import partial
 
 from netlab.agent.netns import Netns
 from netlab.agent.probe import filters
-from netlab.agent.probe.controls import Liveness
 from netlab.agent.probe.fence import CpuFence, Fence, FenceLost, QueueFence, ShaperFence, cross_queues
 from netlab.agent.probe.lab_view import LabView
 from netlab.agent.probe.meter import Meter
 from netlab.agent.probe.receivers import Receivers
+from netlab.contract.driver import Liveness
 from netlab.contract.types import AnyLink, State
 
 #: In a lab of at most so many namespaces every frame is counted. In larger ones opening the sockets takes longer than
@@ -202,6 +202,6 @@ def queue_counters(view: LabView) -> dict[str, tuple[Netns, list[str]]]:
     """
     found: dict[str, tuple[Netns, list[str]]] = {}
     for parent in parents(view.state):
-        if queue_length(view.state, parent):
+        if queue_length(view.state, parent) and parent.namespace in view.lab.namespaces:
             found.setdefault(parent.namespace, (view.lab.namespaces[parent.namespace], []))[1].append(parent.ifname)
     return found

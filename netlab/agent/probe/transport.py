@@ -168,8 +168,6 @@ class Transport(AddressLayer):
 class Tcp(Transport):
     """Connect and see it complete; a refusal is U, reason ``refused``."""
 
-    traversals = 7
-
     def serve(self, sock: socket.socket) -> None:
         sock.listen(1024)
 
@@ -255,7 +253,6 @@ class Udp(Transport):
 
     kind = socket.SOCK_DGRAM
     number_of_protocol = socket.IPPROTO_UDP
-    traversals = 7
 
     def serve(self, sock: socket.socket) -> None:
         def answer() -> None:

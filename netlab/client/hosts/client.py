@@ -17,7 +17,7 @@ from netlab.client.hosts.inventory import Machine
 from netlab.client.hosts.measure import measure
 from netlab.client.hosts.nics import Facts, check_nics, hosts_of, nics_of, wanted_sysctls
 from netlab.client.hosts.ssh import Remote
-from netlab.client.hosts.waves import Waves
+from netlab.client.hosts.waves import Machines, Waves
 from netlab.client.process import Process
 from netlab.client.reply import Reply
 from netlab.contract.measures import Traffic
@@ -187,7 +187,7 @@ class HostsLab(Lab):
         self.grounding = grounding
         self.step: Step | None = None
         self.links: dict[str, dict[str, Any]] = {}
-        self.waves: Waves | None = None
+        self.armed: Machines | None = None
         #: The requests of the measurement that is going on.
         self._under_way: list[tuple[Remote, int]] = []
         self._closed = False
@@ -225,7 +225,7 @@ class HostsLab(Lab):
         return self.later(lambda: self._enter(step))
 
     def _enter(self, step: Step) -> StepObserved:
-        self.waves = None
+        self.armed = None
         parts = {host: {"step": to_plain(self.grounding.part(step, host))} for host in self.client.remotes}
         built = self.client.ask(parts, "enter")
         self.step = step
@@ -258,12 +258,12 @@ class HostsLab(Lab):
     def _probe(self, layer: str, seed: int, wire: bool, pairs: list[tuple[int, int]] | None) -> LayerObserved:
         if self.step is None:
             raise LabDied("the lab was not built")
-        if self.waves is None or (wire and not self.waves.wire):
+        if self.armed is None or (wire and not self.armed.wire):
             cpus = {host: facts["cpus"] for host, facts in self.client.facts.items()}
-            self.waves = Waves(
+            self.armed = Machines(
                 self.client.ask, tuple(self.client.remotes), self.step.state, self.links, cpus, wire=wire
             )
-        return self.waves.probe(layer, seed, pairs)
+        return Waves(self.armed, layer).probe(seed, pairs)
 
     def measure(
         self, source: Endpoint, destination: Endpoint, traffic: Traffic, on_progress: Progress | None = None
@@ -275,7 +275,7 @@ class HostsLab(Lab):
         self, source: Endpoint, destination: Endpoint, traffic: Traffic, on_progress: Progress | None
     ) -> Sample:
         # What listens to every frame would slow down what is measured.
-        self.waves = None
+        self.armed = None
         self._under_way.clear()
         near, far = (self.client.remotes[one.namespace.partition("/")[0]] for one in (source, destination))
         if near is not far:
@@ -306,7 +306,7 @@ class HostsLab(Lab):
             self.client.ask_all("quiet")
         except LabError:
             # A machine has gone. Its own agent undoes what is there; the others are ended as ever.
-            self.waves = None
+            self.armed = None
         self.client.close()
 
     # --- what goes on there meanwhile ---------------------------------------------------------------
