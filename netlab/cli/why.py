@@ -215,7 +215,8 @@ def _runs(what: str, runs: Sequence[Run], told: Explanation, style: Style) -> It
         if run.on in told.switches:
             place = f"on the switch {run.on}, as Linux has it"
         if run.named:
-            place += f" (where ip netns calls the container {' and '.join(run.named)})"
+            s = "s" * (len(run.named) > 1)
+            place += f" (where ip netns calls the container{s} {' and '.join(run.named)})"
         yield ""
         yield from _wrap(f"{'Then' if number else what}, {place}:", "     ", style)
         yield ""

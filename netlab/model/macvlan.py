@@ -95,6 +95,13 @@ EXTERNAL_MULTICAST = rule(
     "macvlan_multicast_rx",
     _FILE,
 )
+SENDER_SKIPPED = rule(
+    "macvlan/sender-gets-no-copy",
+    "A broadcast with a child's own MAC as its source is taken for that child's: the child gets no copy of it,"
+    " even if another machine with the same MAC has sent it.",
+    "macvlan_broadcast",
+    _FILE,
+)
 VEPA_MULTICAST = rule(
     "macvlan/vepa-multicast-reflected",
     "A vepa child's reflected broadcast goes to the other vepa and bridge children and to the parent.",
@@ -317,6 +324,8 @@ def _broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | 
         modes, how = _BRIDGE, BRIDGE_MULTICAST
     for child in _in_order(sim, port):
         if child is sender:
+            if sim.hops is not None and sim.goal is child:
+                sim.note(payload.phase, child.id, "it has the sender's MAC", SENDER_SKIPPED, end=True)
             continue
         if child.mode not in modes:
             if sim.hops is not None and sim.goal in (child, None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from netlab.model import bridge, device, macvlan
 from netlab.model.netfilter.hooks import DROPPED, REJECTED
@@ -80,6 +81,9 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
         return astray
     if (nowhere := _no_way(sim, source, target)) is not None:
         return nowhere
+    if (unasked := next((hop for hop in hops if hop.rule == arp.NO_ARP), None)) is not None:
+        # Whatever becomes of a frame to the sender's own MAC, the reason is that nobody was asked for another.
+        return replace(unasked, end=True)
     last = _last_end(hops, source.dev, target.dev)
     kin = _kin(last or Hop(sim.request, source.dev.id, ""), source.dev, target.dev)
     if kin is not None and (last is None or last.rule in (*_SILENT, bridge.NO_REFLECTION)):

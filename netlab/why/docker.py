@@ -54,8 +54,15 @@ def docker(before: State, after: State) -> tuple[Run, ...]:
     for key, network in new.items():
         if network.host in hosts and network != (was := old.get(key)):
             gone = was.remove() if was is not None else ()
-            runs.append(Run(network.host, (*gone, *network.create(), *network.connect())))
+            runs.append(Run(network.host, (*_purpose(was, network), *gone, *network.create(), *network.connect())))
     return tuple(runs)
+
+
+def _purpose(was: _Network | None, network: _Network) -> Iterator[str]:
+    """What a network is made anew for, where that isn't enough by itself: an interface of the host's own."""
+    new = [ip for name, ip in network.kept if was is not None and (name, ip) not in was.kept]
+    if new:
+        yield f"# besides the above: Docker must give {' and '.join(new)} to no container"
 
 
 def _networks(state: State) -> Iterator[_Network]:

@@ -40,7 +40,7 @@ class Explanation:
     decided; ``unknown`` says why there is no prediction, or nothing to predict. ``later`` is the next step of the file,
     if there is one: a fix must be inserted before it. ``bound`` are the interface questions behind a host question,
     ``difference`` says where they have another answer. ``targets`` are addresses with a column of their own; ``owned``
-    tells whether an interface has the one that is asked for.
+    tells whether an interface has the one that is asked for, ``own`` whether it is the asker's own.
     """
 
     topology: str
@@ -61,6 +61,7 @@ class Explanation:
     difference: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     owned: bool = True
+    own: bool = False
     at: Any = None
     later: str | None = None
 
@@ -75,6 +76,8 @@ class Explanation:
     @property
     def meaning(self) -> str:
         """The letter in words."""
+        if self.own and self.letter == "A":
+            return "answered, as an address of its own always is"
         listens = self.letter in "RAB" and port_of(self.layer) is not None
         return PREDICTED[self.letter] + (", where a program listens" if listens else "")
 
@@ -99,7 +102,7 @@ def explain(
     letter = prediction.letter(chosen, i, j)
     told = prediction.story(chosen, i, j) if letter not in "?." else None
     answered = told.path[-1] if told and letter == "A" and told.path else None
-    around = tuple(bound(prediction, asked))
+    around, there = tuple(bound(prediction, asked)), asked.interface
     return Explanation(
         topology=plan.name,
         file=plan.file,
@@ -119,7 +122,8 @@ def explain(
         fixes=find(spec, plan, number, asked, letter) if letter in "UAB" else (),
         bound=around,
         difference=tuple(difference(letter, told.rule, told.hops, around, model.RULES)) if told else (),
-        owned=asked.interface is not None,
+        owned=there is not None,
+        own=there is not None and there.namespace == asked.source.id,
         targets=tuple(target.id for target in asked.targets),
     )
 

@@ -63,6 +63,15 @@ def astray() -> Lab:
     return lab.sysctl("r", "/ip_forward", 1).route("a", "10.9.0.0/24", via="10.0.0.254")
 
 
+def same_mac() -> Lab:
+    """Two hosts, a child of each, and both children with one MAC."""
+    lab = two()
+    for k, parent in enumerate((H, X), 1):
+        host = parent.partition(":")[0]
+        lab.child(f"{host}/c1:eth0", parent, "bridge", f"10.0.0.{10 + k}/24", mac="02:00:00:00:00:07")
+    return lab
+
+
 def without_arp() -> Lab:
     """h asks nobody for a MAC, and hears no question."""
     return two().change(H, arp=False)
@@ -306,6 +315,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "macvlan/private-drops-sibling-multicast": (
         lambda: children("bridge").child("h/p:eth0", H, "private", "10.0.0.20/24"), "broadcast", C1, "h/p:eth0",
     ),
+    "macvlan/sender-gets-no-copy": (same_mac, "icmp", C1, "x/c1:eth0"),
     "macvlan/source-copy": (sourced, "unicast", "x1:eth0", "h/s1:eth0"),
     "macvlan/source-nodst-consumes": (lambda: sourced(nodst=True), "unicast", "x1:eth0", H),
     "macvlan/source-not-by-mac": (sourced, "unicast", "x2:eth0", "h/s1:eth0"),

@@ -171,6 +171,7 @@ def test_docker_is_asked_for_the_same() -> None:
     [run] = fix(SHIM, "h h/web", "shim").docker
     assert run.on == "h"
     assert run.lines == (
+        "# besides the above: Docker must give 10.0.0.254 to no container",
         "docker network disconnect macvlan-eth0 web",
         "docker network rm macvlan-eth0",
         "docker network create --driver=macvlan --subnet=10.0.0.0/24 --opt=parent=eth0"

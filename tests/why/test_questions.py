@@ -71,6 +71,14 @@ SAME_MAC = """\
   n1: {interfaces: {eth0: {switch: lan, mac: "02:00:00:00:00:07", addresses: [10.0.0.1/24]}}}
   n2: {interfaces: {eth0: {switch: lan, mac: "02:00:00:00:00:07", addresses: [10.0.0.2/24]}}}
 """
+SAME_MAC_PODS = """\
+  n1:
+    interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24]}}
+    containers: {a: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: bridge, MAC, addresses: [10.0.0.3/24]}}}}
+  n2:
+    interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}
+    containers: {a: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: bridge, MAC, addresses: [10.0.0.4/24]}}}}
+""".replace("MAC", 'mac: "02:00:00:00:00:07"')
 TWO_NICS = """\
   A:
     interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24]}, eth1: {switch: lan, addresses: [10.0.0.3/24]}}
@@ -151,6 +159,7 @@ CASES = (
     Case("moby/moby#49593", home(more=", state: down"), "h/web B", NO_CARRIER, "bring up h:eth0"),
     Case("netavark#1008", home(), "h h/web", SKIPS, "give h a macvlan child of its own", "broadcast"),
     Case("plugins#250", SAME_MAC, "n1 n2", "bridge/same-mac-twice", "give n2:eth0 a MAC of its own"),
+    Case("moby/moby#47211", SAME_MAC_PODS, "n1/a n2/a", "macvlan/sender-gets-no-copy", "give n2/a:eth0 a MAC of"),
     Case("pipework#239", home("vepa"), "h/web h/db", "bridge/no-reflection", "set h/web:eth0 and h/db:eth0 to bridge"),
     Case("moby/moby#50929", RACE, "A/web S", "ip/not-forwarding", "let the route default via 10.0.0.254 metric 200"),
     Case("moby/moby#48365", BRIDGE_NF, "h/vm1 h/vm2", "nft/dropped", "set bridge-nf-call-iptables=0 in h"),
@@ -158,6 +167,7 @@ CASES = (
     Case("a port", CLOSED, "A B", "nft/dropped", "let inet filter/input in B pass: tcp dport 80 accept", "tcp/80"),
     Case("a rule", RULED, "A B", "nft/dropped", "take away the rule 'ip daddr 10.0.0.2 drop' of ip t/out in A"),
     Case("systemd#4870", NOARP, "B h/web", "arp/arp-off", "switch arp on at h/web:eth0"),
+    Case("systemd#4870", NOARP, "h/web B", "neigh/no-arp", "switch arp on at h/web:eth0"),
     Case("two tables", TABLE, "A B", "neigh/unresolved", "take away the rule priority 32765 to 10.0.0.0/24 table 7"),
     Case("no route", NO_ROUTE, "A S", "ip/unreachable", "add routes through R: A by 10.0.0.254"),
     *(
