@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netlab.contract.observed import LayerObserved, StepObserved
 from netlab.contract.types import Step
-from netlab.judge.expect import decide
+from netlab.judge.expect import decide, together
 from netlab.judge.findings import (
     cell_findings,
     entry_findings,
@@ -31,7 +31,7 @@ def judge(
     """
     open_ends = unsettled_ends(step.state, observed.unsettled)
     layers = tuple(_judge_layer(step, layer, prediction, open_ends) for layer in observed.layers)
-    entries = tuple(decide(entry, step, observed, prediction, open_ends) for entry in step.expect)
+    entries = together(decide(entry, step, observed, prediction, open_ends) for entry in step.expect)
     findings = []
     for judged, layer in zip(layers, observed.layers, strict=True):
         findings += cell_findings(step, judged, layer, prediction, open_ends)

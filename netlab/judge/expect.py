@@ -7,7 +7,8 @@ the cells come from it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from netlab.contract.observed import LayerObserved, StepObserved
@@ -28,6 +29,8 @@ from netlab.judge.types import Cell, ExpectationKind, JudgedExpectation, Verdict
 NAMED = 8
 #: STP states of a bridge port by number (BR_STATE_*, include/uapi/linux/if_bridge.h).
 PORT_STATES = ("disabled", "listening", "learning", "forwarding", "blocking")
+
+_WORST_FIRST: tuple[Verdict, ...] = ("F", "?", "P", "S")
 
 _KINDS: dict[type, ExpectationKind] = {
     ExpectPair: "pair",
@@ -55,6 +58,22 @@ def decide(
     if isinstance(entry, ExpectState):
         return _state(entry, observed)
     return _refused(entry, observed)
+
+
+def together(entries: Iterable[JudgedExpectation]) -> tuple[JudgedExpectation, ...]:
+    """One result for each entry of the file, though ways and families of pairs make several: the worst, its cells."""
+    found: dict[object, list[JudgedExpectation]] = {}
+    for number, entry in enumerate(entries):
+        found.setdefault((entry.text, entry.where) if entry.kind == "pair" else number, []).append(entry)
+    return tuple(_worst(parts) if len(parts) > 1 else parts[0] for parts in found.values())
+
+
+def _worst(parts: Sequence[JudgedExpectation]) -> JudgedExpectation:
+    verdict = next(mark for mark in _WORST_FIRST if any(part.verdict == mark for part in parts))
+    these = [part for part in parts if part.verdict == verdict]
+    detail = "; ".join(dict.fromkeys(part.detail for part in these if part.detail))
+    cells = tuple(cell for part in these for cell in part.cells)[:NAMED]
+    return replace(these[0], detail=detail, cells=cells)
 
 
 def undecided(entry: AnyExpectation, why: str) -> JudgedExpectation:

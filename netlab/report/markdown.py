@@ -218,7 +218,7 @@ def _reach(found: Reach, notes: dict[str, int]) -> Iterator[str]:
         named = ", ".join(f"{code(a)} → {code(b)}" for a, b in pairs)
         yield f"\\* {said}: {named}{f' and {more} more' if more else ''}<br>"
     if found.same:
-        yield f"Programs and interfaces get the same answers: {', '.join(found.same)}."
+        yield f"From interface to interface the same holds on {', '.join(found.same)}."
     yield ""
 
 

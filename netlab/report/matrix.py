@@ -175,19 +175,20 @@ def _reach(found: Reach, notes: Notes, style: Style) -> Iterator[str]:
         named = ", ".join(f"{a} {style.arrow} {b}" for a, b in pairs) + (f" and {more} more" if more else "")
         yield from style.wrap(f"{said}: {named}", "  * ", "    ")
     if found.same:
-        yield from style.wrap(f"Programs and interfaces get the same answers: {', '.join(found.same)}.", "  ", "  ")
+        yield from style.wrap(f"From interface to interface the same holds on {', '.join(found.same)}.", "  ", "  ")
 
 
 def _by_host(found: Reach, rows: Side, columns: Side, notes: Notes, style: Style) -> Iterator[str]:
     """The matrix, with as much of the addresses at the heads of its columns as the width allows."""
     table = cells(found.layer, rows, columns)
     names = [shorten(name, style.width // 3) for name in rows.names]
-    single = [found.columns[members[0]] if len(members) == 1 else {} for members in columns.members]
-    ips = [one.get("v4") or one.get("v6") or "" for one in single]
-    ids = list(columns.names)
+    named = [
+        words.address(found.columns[members[0]]) if len(members) == 1 else (name, "")
+        for name, members in zip(columns.names, columns.members, strict=True)
+    ]
+    ids, under = [name for name, _ in named], [ip for _, ip in named]
     numbers = [str(number) for number in range(1, len(ids) + 1)]
-    under = ["" if ip == name else ip for ip, name in zip(ips, ids, strict=True)]
-    forms = (([ids, under], True), ([ids], True), ([numbers], True), ([numbers], False))
+    forms = (([ids, under], True), ([[*columns.names]], True), ([numbers], True), ([numbers], False))
     for heads, with_notes in forms if any(under) else forms[1:]:
         shown = [[_text(cell, notes, style, with_notes) for cell in row] for row in table]
         lines = _columns([*heads, *shown], ["", *[""] * (len(heads) - 1), *names])

@@ -32,7 +32,8 @@ class Reach:
 
     ``layer`` is a layer as in a record, with ``apart`` (``*`` where another layer says otherwise) and ``own``, for each
     row the columns that are the host's own addresses. ``same`` names the layers of interface questions that have the
-    same answers: they needn't be shown again.
+    same answers: they needn't be shown again. ``places`` are the columns' places in the record's matrices, where an
+    address that is asked for by itself may stand once more; ``own_places`` are those of each row's own addresses.
     """
 
     layers: Mapping[str, Record]
@@ -41,6 +42,8 @@ class Reach:
     layer: Record
     apart: tuple[Apart, ...]
     same: tuple[str, ...]
+    places: tuple[int, ...]
+    own_places: Sequence[frozenset[int]]
 
     @cached_property
     def title(self) -> str:
@@ -61,9 +64,13 @@ def reach(record: Record, step: Record) -> Reach | None:
     if not layers:
         return None
     rows, columns = axes.listed(record, step, "hosts"), axes.listed(record, step, "addresses")
-    own = [frozenset(j for j, one in enumerate(columns) if one["namespace"] == host["id"]) for host in rows]
+    own_places = _own(rows, columns)
+    kept = [j for j in range(len(columns)) if not _repeated(layers, columns, j)]
+    if len(kept) < len(columns):
+        layers = {name: _of_columns(layer, kept) for name, layer in layers.items()}
+        columns = [columns[j] for j in kept]
     merged, apart = _merged(layers)
-    merged["own"] = own
+    merged["own"] = _own(rows, columns)
     found: dict[tuple[tuple[str, ...], str], list[tuple[int, int]]] = {}
     for pair, otherwise in apart.items():
         for letter in dict.fromkeys(otherwise.values()):
@@ -71,7 +78,35 @@ def reach(record: Record, step: Record) -> Reach | None:
             found.setdefault((who, letter), []).append(pair)
     told = tuple(Apart(who, letter, tuple(pairs)) for (who, letter), pairs in found.items())
     same = tuple(_same(record, step, layers, merged, rows, columns)) if not told else ()
-    return Reach(layers, rows, columns, merged, told, same)
+    return Reach(layers, rows, columns, merged, told, same, tuple(kept), own_places)
+
+
+def _own(rows: Sequence[Record], columns: Sequence[Record]) -> list[frozenset[int]]:
+    return [frozenset(j for j, one in enumerate(columns) if one["namespace"] == host["id"]) for host in rows]
+
+
+def _repeated(layers: Mapping[str, Record], columns: Sequence[Record], j: int) -> bool:
+    """Whether a column is that of an address by itself, and the interface that has it has the same answers."""
+    ip = columns[j]["id"]
+    if ip not in (columns[j]["v4"], columns[j]["v6"]):
+        return False
+    twin = next((k for k, one in enumerate(columns) if one["id"] != ip and ip in (one["v4"], one["v6"])), None)
+    return twin is not None and all(
+        row[j] in ". "
+        or (_ANSWER.get(row[twin], row[twin]) == _ANSWER.get(row[j], row[j]) and verdicts[twin] == verdicts[j] == "P")
+        for layer in layers.values()
+        for row, verdicts in zip(layer["observed"], layer["verdict"], strict=True)
+    )
+
+
+def _of_columns(layer: Record, kept: Sequence[int]) -> Record:
+    """A layer's matrices with some of their columns."""
+
+    def some(rows: Sequence[str]) -> list[str]:
+        return ["".join([row[j] for j in kept]) for row in rows]
+
+    rules = {**layer["rules"], "rows": some(layer["rules"]["rows"])}
+    return {**layer, **{part: some(layer[part]) for part in ("expected", "observed", "verdict")}, "rules": rules}
 
 
 def beside(step: Record, found: Reach | None) -> dict[str, Record]:

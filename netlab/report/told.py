@@ -222,7 +222,7 @@ def _decided(record: Record) -> Counter[str]:
             keys = layer["rules"]["keys"]
             for i, (letters, row) in enumerate(zip(layer["observed"], layer["rules"]["rows"], strict=False)):
                 # That a host reaches itself is told nowhere.
-                own = found.layer["own"][i] if found and layer["asked"] == "host" else ()
+                own = found.own_places[i] if found and layer["asked"] == "host" else ()
                 for j, (letter, key) in enumerate(zip(letters, row, strict=True)):
                     if letter in "UA" and key in keys and (letter == "U" or j not in own):
                         count[keys[key]] += 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from netlab.contract.types.layers import HOST, asks_host, port_of, probe_of, size_of
 
@@ -138,6 +140,13 @@ def does(layer: str) -> str:
 def asked(layer: str) -> str:
     """A layer's name beside others that the same side asks: without ``host:``."""
     return layer.removeprefix(HOST)
+
+
+def address(column: Mapping[str, Any]) -> tuple[str, str]:
+    """An address at the head of a column: the interface that has it, and the address, each told once."""
+    ip = str(column["v4"] or column["v6"] or "")
+    name = str(column["id"])
+    return (name, "") if name == ip else (name.removesuffix(f"@{ip}"), ip)
 
 
 def question(layer: str) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from netlab import judge
 from netlab.contract.observed import LayerObserved, StepObserved
-from netlab.contract.types import AnyExpectation, ExpectHeard, ExpectPair, ExpectWire, State, base_layer
+from netlab.contract.types import AnyExpectation, ExpectHeard, ExpectPair, ExpectWire, State, base_layer, port_of
 from netlab.judge.expect import decide
 from netlab.judge.types import Cell, JudgedExpectation
-from netlab.report.words import BRIEFLY, because
+from netlab.report.words import BRIEFLY, asked, because
 from netlab.testing.errors import ExpectationFailed, Inconclusive
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _story(
     seen = {layer.layer: layer for layer in observed.layers}
     for cell in judged.cells:
         evidence = seen[cell.layer].evidence.get(_key(state, cell), {})
-        yield f"  {cell.layer} {cell.source} -> {cell.destination}: {cell.observed}, {_why(cell, evidence)}"
+        yield f"  {asked(cell.layer)} {cell.source} -> {cell.destination}: {cell.observed}, {_why(cell, evidence)}"
     for cell in judged.cells[:1]:
         yield from _model(lab, cell.layer, cell.source, cell.destination)
     yield f"  {lab.plan.name}, step {lab.current.name}, seed {lab.seed}"
@@ -139,6 +139,10 @@ def _why(cell: Cell, evidence: dict[str, object]) -> str:
 def _model(lab: Lab, layer: str, source: str, destination: str) -> Iterator[str]:
     predicted = lab.predicted
     letter = predicted[layer, source, destination]
+    if letter == "?" and port_of(layer) is not None:
+        yield "  the model doesn't know what listens there; a program that was started just now may not listen yet:"
+        yield "    wait for what it prints when it is ready (process.line())"
+        return
     if letter == "?":
         yield "  the model has no prediction for it"
         return

@@ -25,6 +25,7 @@ from netlab.contract.types import (
 from netlab.contract.types.layers import HOST
 from netlab.errors import UsageError, did_you_mean
 from netlab.judge import unsettled_ends
+from netlab.spec.problems import TopologyError
 from netlab.testing.blueprint import Blueprint, Names, as_node
 from netlab.testing.capture import Capture
 from netlab.testing.given import Given
@@ -286,7 +287,12 @@ class Lab:
 
     def _asked(self, entry: str | Mapping[str, Any], at: Where) -> tuple[AnyExpectation, ...]:
         """What an entry means now. An address that it asks for is a column of the matrices from then on."""
-        asked = self._planner.asked(as_node(Given([entry], at)))
+        __tracebackhide__ = True
+        try:
+            asked = self._planner.asked(as_node(Given([entry], at)))
+        except TopologyError as error:
+            # Where the entry was written is in the message; how the plan found out is nobody's concern.
+            raise error.with_traceback(None) from None
         targets = self._planner.current.state.targets
         if targets != self.state.targets:
             self._current = replace(self._current, state=replace(self.state, targets=targets))

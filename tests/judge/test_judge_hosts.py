@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from netlab.contract.observed import StepObserved
@@ -39,6 +41,15 @@ def test_an_entry_names_a_namespace_and_an_address(router: State, pair: PairMake
     [finding] = judged.findings
     assert (finding.source, finding.destination, finding.detail) == ("R", "10.0.0.100", "ENETUNREACH")
     assert finding.kind == "expect-contradicted"
+
+
+def test_an_entry_of_two_ways_is_told_once(router: State, pair: PairMaker) -> None:
+    """One way asks as a host and one as an interface: one result, that of the way that fails."""
+    there = replace(pair("B", "R:eth0", "reachable", "host:icmp"), text="B <-> R:eth0: reachable")
+    back = replace(there, pairs=(("R:eth0", "B:eth0"),), layers=("icmp",))
+    layers = (seen(*ROWS, layer="host:icmp"), seen(".RU", "R.R", "URR", layer="icmp"))
+    [said] = judge(make_step(router, there, back), StepObserved(layers), None).expectations
+    assert (said.verdict, [cell.layer for cell in said.cells]) == ("F", ["icmp"])
 
 
 def test_cells_of_alike_hosts_are_one_finding() -> None:

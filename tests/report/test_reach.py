@@ -77,11 +77,11 @@ def test_what_is_the_same_is_told_once() -> None:
     """One interface per host and equal letters: one matrix and one line; another letter, and both are shown."""
     alike = record(PLAIN, {"host:icmp": ("AR", "RA"), "arp": (".R", "R."), "icmp": (".R", "R.")})
     text = terminal.render(alike, Style(width=80))
-    assert "Programs and interfaces get the same answers: arp, icmp." in text
+    assert "From interface to interface the same holds on arp, icmp." in text
     assert "Interface by interface" not in text
     other = record(PLAIN, {"host:icmp": ("AR", "RA"), "arp": (".R", "R."), "icmp": (".U", "R.")})
     text = terminal.render(other, Style(width=80))
-    assert "same answers" not in text
+    assert "the same holds" not in text
     assert "Interface by interface" in text
 
 

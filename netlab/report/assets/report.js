@@ -41,12 +41,15 @@ function targetsOf(k, layer) {
 const places = (k, layer, from, to) =>
   [[sourcesOf, from], [targetsOf, to]].map(([side, name]) => side(k, layer).findIndex((one) => one.id === name));
 
+/* Where a table leaves columns out: the places in the record of those that it has. */
+const placesOf = (table) => table.dataset.places ? table.dataset.places.split(" ").map(Number) : [];
+
 function locate(td) {
   const table = td.closest("table.m"), row = td.parentNode;
   const step = Number(td.closest(".step").dataset.step);
   if (table.dataset.layers !== undefined)
     return { step, layer: table.dataset.layers.split(" ")[td.cellIndex - 1], i: Number(row.dataset.i), j: Number(row.dataset.j) };
-  const i = row.sectionRowIndex, j = td.cellIndex - 1;
+  const i = row.sectionRowIndex, j = placesOf(table)[td.cellIndex - 1] ?? td.cellIndex - 1;
   if (table.dataset.hosts === undefined) {
     // Of layers with one table: the one that is told about already, else ping.
     const names = table.dataset.layer.split(" "), wanted = [shown && shown.layer, "icmp", "icmp6"].find((name) => names.includes(name));
@@ -374,12 +377,14 @@ function mark(at, on) {
   }
   const host = byHost(at.step, at.layer);
   for (const table of section.querySelectorAll(host ? "table.m[data-hosts]" : "table.m[data-layer]")) {
+    const places = placesOf(table), column = (places.length ? places.indexOf(at.j) : at.j) + 1;
+    if (!column) continue;
     const row = table.tBodies[0].rows[at.i];
-    row.cells[at.j + 1].classList.add("now");
+    row.cells[column].classList.add("now");
     if (!(table.dataset.hosts || table.dataset.layer).split(" ").includes(at.layer)) continue;
     row.cells[0].classList.add("now");
-    table.tHead.rows[0].cells[at.j + 1].classList.add("now");
-    if (pinned) row.cells[at.j + 1].classList.add("pinned");
+    table.tHead.rows[0].cells[column].classList.add("now");
+    if (pinned) row.cells[column].classList.add("pinned");
   }
 }
 

@@ -56,14 +56,16 @@ def matrices(layers: Mapping[str, Record], endpoints: Sequence[Record]) -> list[
 def who_reaches_whom(found: Reach) -> Matrix:
     """The table of host questions."""
     heads = [
-        escape(one["id"]) + Markup("<small>{}</small>").format(ip) * (ip not in ("", one["id"]))
-        for one in found.columns
-        for ip in [one["v4"] or one["v6"] or ""]
+        escape(name) + Markup("<small>{}</small>").format(ip) * bool(ip)
+        for name, ip in map(words.address, found.columns)
     ]
     names = [escape(one["id"]) for one in found.rows]
     # Few columns have their heads in one line with the page's text.
     looks = " level" if len(heads) <= LEVEL else ""
-    table = _table(names, heads, found.layer, f'data-hosts="{escape(" ".join(found.layers))}"', looks)
+    attributes = f'data-hosts="{escape(" ".join(found.layers))}"'
+    if found.places != tuple(range(len(heads))):
+        attributes += f' data-places="{" ".join(map(str, found.places))}"'
+    table = _table(names, heads, found.layer, attributes, looks)
     return Matrix(tuple(map(words.asked, found.layers)), (), table, len(found.columns))
 
 

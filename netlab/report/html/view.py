@@ -131,7 +131,8 @@ def _legend(record: Record) -> list[tuple[str, str, str]]:
             if found is None or layer["asked"] == "interface":
                 letters.update(*layer["observed"])
                 continue
-            for row, own in zip(layer["observed"], found.layer["own"], strict=True):
+            for i, row in enumerate(layer["observed"]):
+                own = found.own_places[i]
                 letters.update(letter for j, letter in enumerate(row) if j not in own)
     looks = {"R": "r", "A": "a", "U": "u", "?": "q"}
     shown = [(look, letter, words.LETTERS[letter]) for letter, look in looks.items() if letter in letters]
