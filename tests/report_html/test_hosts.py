@@ -64,7 +64,9 @@ def test_an_address_that_is_an_interfaces_is_told_once(record: Callable[..., Rec
     """Of two addresses that are asked for by themselves web's has no column; the one behind it tells its own story."""
     asked = SHIM + "expect: ['B -> 10.0.0.10: reachable', 'B -> 10.0.0.77: unreachable']\n"
     page = show(html.render(record(asked, *LAYERS)), width=1440, height=1000)
-    heads = "return [...document.querySelectorAll('#step-0 table.m[data-hosts] thead th')].map((one) => one.textContent)"
+    heads = (
+        "return [...document.querySelectorAll('#step-0 table.m[data-hosts] thead th')].map((one) => one.textContent)"
+    )
     assert page.run(heads)[-2:] == ["C:eth010.0.9.1", "10.0.0.77"]
     page.host_cell("B", "10.0.0.77").click()
     assert page.text(".story h3") == "B → 10.0.0.77"

@@ -166,6 +166,12 @@ def test_the_lines_are_words_of_the_shell() -> None:
     assert all(shlex.split(line) for run in made.commands for line in run.lines)
 
 
+def test_a_mode_that_the_file_leaves_out_comes_back() -> None:
+    """A child without a mode is a VEPA child: that is what the undo says."""
+    [run] = fix(siblings("vepa").replace("mode: vepa, ", ""), "A/web A/db", "bridge mode").undo
+    assert [line.rpartition(" ")[2] for line in run.lines] == ["vepa", "vepa"]
+
+
 def test_docker_is_asked_for_the_same() -> None:
     """A network of Docker is made anew: nobody else gets the address of the shim, and the mode is the one needed."""
     [run] = fix(SHIM, "h h/web", "shim").docker

@@ -63,8 +63,8 @@ class Macvlan(Link):
         if not isinstance(before, Macvlan):
             return (allowed,) if self.allowed_macs else ()
         found: list[tuple[str, ...]] = []
-        if before.mode != self.mode and self.mode:
-            found.append(("mode", self.mode))
+        if before.effective_mode != self.effective_mode:
+            found.append(("mode", self.effective_mode))
         if before.nodst != self.nodst:
             found.append(("flag", "nodst" if self.nodst else "null"))
         if before.bcqueuelen != self.bcqueuelen:
