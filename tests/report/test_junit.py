@@ -78,7 +78,7 @@ def test_a_red_run(wrong: dict[str, object]) -> None:
     [suite] = root
     assert suite.get("name") == "wrong"
     counted = {name: int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")}
-    assert counted == {"tests": 6, "failures": 3, "errors": 0, "skipped": 0}
+    assert counted == {"tests": 7, "failures": 3, "errors": 0, "skipped": 0}
     failed = {case.get("name"): case.find("failure") for case in suite.iter("testcase") if len(case)}
     assert set(failed) == {"icmp", "A -> B [icmp]: unreachable", "A:eth0: {state: up}"}
     entry = failed["A -> B [icmp]: unreachable"]
@@ -130,7 +130,7 @@ def test_annotations(wrong: dict[str, object]) -> None:
     lines = list(github.annotate(wrong))
     entry = next(line for line in lines if "A -> B [icmp]: unreachable" in line)
     assert entry.startswith("::error file=<text>,line=7,col=5,title=wrong%2C baseline::A -> B [icmp]: unreachable; ")
-    assert "icmp A:eth0 -> B:eth0: R" in entry
+    assert "icmp A -> B:eth0: R" in entry
     other = next(line for line in lines if "{state: up}" in line)
     assert "title=wrong%2C 100%25%3A cut%2C <here> & there::" in other
     assert all("\n" not in line for line in lines)
