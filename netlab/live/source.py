@@ -5,6 +5,7 @@ JSON is YAML, so both are read by the topology file's own parser, which knows th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -15,6 +16,8 @@ from netlab.spec.problems import Problems, TopologyError, near
 from netlab.spec.scalars import Wrong, flag, text
 
 T = TypeVar("T")
+#: An id of a container or a network, of which twelve digits are enough.
+_ID = re.compile(r"^([0-9a-f]{12})[0-9a-f]{28,}$")
 
 NOTHING = "says nothing of who reaches whom"
 _UNKNOWN = "netlab doesn't know this key"
@@ -88,7 +91,7 @@ class Section:
     @property
     def name(self) -> str:
         """Its path in the text."""
-        return ".".join(part if len(part) <= 40 else part[:12] + "…" for part in self.path).replace(".[", "[")
+        return ".".join(_ID.sub(r"\1…", part) for part in self.path).replace(".[", "[")
 
     def wrong(self, message: str, hint: str = "") -> None:
         """Note a problem with it."""

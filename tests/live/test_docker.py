@@ -161,6 +161,15 @@ def test_other_drivers_are_left_out_with_a_warning(driver: str, why: str) -> Non
     assert "[1]: the network x: " in lab.text
 
 
+def test_networks_that_nobody_uses_are_no_warning() -> None:
+    """Each machine has the networks host and none: without containers they are left out with a note."""
+    lab = imported.of(
+        "docker", [docker(), docker("host", "host", Containers={}), docker("none", "null", Containers={})]
+    )
+    assert [one.path for one in lab.draft.left if one.why.startswith("the network")] == ["[1]", "[2]"]
+    assert [one for one in lab.draft.left if one.loses] == []
+
+
 def test_names_that_netlab_does_not_take_are_changed() -> None:
     """A container called `any` is called otherwise, and the file says so."""
     lab = imported.of("docker", [docker(Containers={"a" * 64: container("any", "192.168.26.10/24")})])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -120,7 +121,7 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 def shown(path: tuple[str, ...]) -> str:
     """A path as the import tells it."""
-    return ".".join(one if len(one) <= 40 else one[:12] + "…" for one in path).replace(".[", "[")
+    return ".".join(re.sub("^([0-9a-f]{12})[0-9a-f]{28,}$", r"\1…", one) for one in path).replace(".[", "[")
 
 
 @pytest.mark.parametrize("name", SAMPLES)

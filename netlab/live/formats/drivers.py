@@ -22,6 +22,7 @@ OTHERS = {
     "none": "its containers have no network",
     "null": "its containers have no network",
 }
+UNUSED = ("host", "none", "null")
 #: Options that change nothing that netlab knows.
 _QUIET = (
     f"{BRIDGE}default_bridge",
@@ -84,7 +85,9 @@ def driver(
         shape = _bridge(section, options, name, number, internal)
     else:
         why = OTHERS.get(kind, f"the driver {kind!r} is not known to netlab")
-        section.leave(f"the network {name}: {why}", loses=True)
+        # Each machine has a network called host and one called none; mostly nobody uses them.
+        used = kind not in UNUSED or section.get("Containers") is not None
+        section.leave(f"the network {name}: {why}", loses=used)
         return None
     if options is not None:
         mtu = options.value("com.docker.network.driver.mtu", lambda value: scalars.number(value, 0, 65535))
