@@ -80,10 +80,10 @@ def test_a_red_run(wrong: dict[str, object]) -> None:
     counted = {name: int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")}
     assert counted == {"tests": 7, "failures": 3, "errors": 0, "skipped": 0}
     failed = {case.get("name"): case.find("failure") for case in suite.iter("testcase") if len(case)}
-    assert set(failed) == {"icmp", "A -> B [icmp]: unreachable", "A:eth0: {state: up}"}
+    assert set(failed) == {"host:icmp", "A -> B [icmp]: unreachable", "A:eth0: {state: up}"}
     entry = failed["A -> B [icmp]: unreachable"]
     assert entry is not None
-    assert "icmp A:eth0 -> B:eth0: R" in str(entry.text)
+    assert "icmp A -> B:eth0: R" in str(entry.text)
     assert ":7:5" in str(entry.text)
     properties = {one.get("name"): one.get("value") for one in suite.iter("property")}
     assert properties["netlab.topology"] == "wrong"
