@@ -16,32 +16,33 @@ NOTE = (
 
 def of_interfaces(plan: Plan) -> Plan:
     """The plan without askers and targets; each expectation of a host is one of its first interface."""
-    first = [_first(step.state) for step in plan.steps]
+    first = [first_interfaces(step.state) for step in plan.steps]
     by_step = dict(zip((step.name for step in plan.steps), first, strict=True))
     steps = tuple(
         replace(
             step,
             state=replace(step.state, askers=(), targets=()),
-            expect=tuple(_asked(entry, names) for entry in step.expect),
+            expect=tuple(of_interface(entry, names) for entry in step.expect),
         )
         for step, names in zip(plan.steps, first, strict=True)
     )
     claims = tuple(
-        replace(claim, tests=tuple((name, _asked(entry, by_step[name])) for name, entry in claim.tests))
+        replace(claim, tests=tuple((name, of_interface(entry, by_step[name])) for name, entry in claim.tests))
         for claim in plan.claims
     )
     return replace(plan, steps=steps, claims=claims)
 
 
-def _first(state: State) -> dict[str, str]:
-    """The first interface of each namespace, and every endpoint under its own name."""
+def first_interfaces(state: State) -> dict[str, str]:
+    """The first interface of each namespace, and every endpoint under its own id."""
     found = {endpoint.id: endpoint.id for endpoint in state.endpoints}
     for endpoint in state.endpoints:
         found.setdefault(endpoint.namespace, endpoint.id)
     return found
 
 
-def _asked(entry: AnyExpectation, names: Mapping[str, str]) -> AnyExpectation:
+def of_interface(entry: AnyExpectation, names: Mapping[str, str]) -> AnyExpectation:
+    """An expectation of a host as one of its first interface; any other is left as it is."""
     if isinstance(entry, ExpectPair) and any(map(asks_host, entry.layers)):
         layers = tuple(layer.removeprefix(HOST) for layer in entry.layers)
         return replace(entry, layers=layers, pairs=_pairs(entry, names))
