@@ -24,9 +24,14 @@ def link_kinds() -> list[dict[str, Any]]:
     found = []
     ns = Netns("doctor")
     try:
-        lower = _add(ns.netlink, "veth", 100, "lower", {"VETH_INFO_PEER": peer({"IFLA_IFNAME": "far"}, index=0)})
         for index, (kind, driver) in enumerate(DRIVERS.items(), 101):
-            number, words = _add(ns.netlink, kind, index, f"try{index}", driver.trial, 100 if driver.stacked else None)
+            # Each has a lower device of its own: two drivers can't share one (EBUSY).
+            lower, below = (0, ""), None
+            if driver.stacked:
+                below = index + len(DRIVERS)
+                far = {"VETH_INFO_PEER": peer({"IFLA_IFNAME": f"far{index}"}, index=0)}
+                lower = _add(ns.netlink, "veth", below, f"lower{index}", far)
+            number, words = _add(ns.netlink, kind, index, f"try{index}", driver.trial, below)
             if driver.stacked and lower[0]:
                 number, words = lower
             said = words or (os.strerror(number) if number else "")

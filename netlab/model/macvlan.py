@@ -156,6 +156,7 @@ def compile_link(build: Build, link: plan.Macvlan) -> None:
         lower = lower.lower
     dev = build.device(link, link.kind)
     dev.lower, dev.mode = lower, link.effective_mode
+    lower.uppers.append(dev)
     dev.nodst = link.nodst
     dev.running = link.up and link.carrier
     dev.transmit = transmit
@@ -253,13 +254,7 @@ def handle_frame(sim: Sim, parent: Device, frame: Frame, packet_type: int) -> No
         # A parent that is promiscuous, as every veth with an up child is, queues every multicast.
         if port.bc_queue_len > 0:
             work = _broadcast_work(sim, port, frame, sender)
-            if sim.schedule.eager:
-                for _ in work:
-                    sim.drain()
-            else:
-                sim.work.append(work)
-                if sim.schedule.after is not None:
-                    sim.queued.append((sim.steps, sim.backlog is sim.second))
+            sim.defer(work)
         else:
             if cast == MULTICAST and any(_addressed(child, frame) for child in port.order):
                 # Before the parent became promiscuous its filter, which may still be there, let joined groups pass
@@ -315,7 +310,7 @@ def _broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | 
     So each child's answer is on its way before the next child hears the question.
     """
     payload = frame.payload
-    sim.worked.append(port)
+    sim.worked.append(port.parent)
     if sender is None:
         modes, how = _OUTSIDE, EXTERNAL_MULTICAST
     elif sender.mode == "vepa":

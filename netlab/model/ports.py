@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from netlab.contract import types as plan
 from netlab.model.build import Build
-from netlab.model.world import Bridge, Device, Port, World
+from netlab.model.world import Bridge, Port, World
 
 
 def make(id: str, bridge: Bridge, told: plan.Port, mac: str, mtu: int, running: bool) -> Port:
@@ -47,12 +46,9 @@ def note_interests(world: World) -> None:
                 bridge.trunks.append(port)
                 continue
             parent = port.far_device
-            devices: Iterable[Device] = [parent]
-            if parent.macvlan is not None:
-                devices = [parent, *parent.macvlan.children]
-                if parent.macvlan.passthru is not None:
-                    bridge.trunks.append(port)
-            for dev in devices:
+            if parent.macvlan is not None and parent.macvlan.passthru is not None:
+                bridge.trunks.append(port)
+            for dev in (parent, *parent.uppers):
                 _add(bridge.macs, dev.mac, port)
                 for address in dev.ns.local4:
                     _add(bridge.ip4, address, port)

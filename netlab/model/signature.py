@@ -172,10 +172,9 @@ class Signatures:
 
     def _device(self, dev: Device, single: bool) -> Hashable:
         lower = dev.lower
-        if lower is None:
+        if lower is None or lower.macvlan is None:
             below: Hashable = None
         else:
-            assert lower.macvlan is not None
             # Where it hangs, and how a broadcast visits it among those of its own namespace.
             mine = [child for child in lower.macvlan.order if child.ns is dev.ns]
             rank = mine.index(dev) if dev in mine else -1
@@ -202,6 +201,7 @@ class Signatures:
             below,
             None if port is None else (port.bc_queue_len, port.unordered, port.passthru is not None),
             None if dev.port is None else self._port(dev.port, dev.ns),
+            dev.id if dev.alone else "",
             # Bridges inside of hosts, what is plugged into them, and pairs are never taken for equal.
             None if dev.bridge is None else dev.bridge.index,
             None if dev.member is None else self._port(dev.member, dev.ns),

@@ -32,7 +32,7 @@ from netlab.model.schedule import (
     View,
     turns,
 )
-from netlab.model.world import Bridge, Device, Frame, MacvlanPort, Namespace, Port, World
+from netlab.model.world import Bridge, Device, Frame, Namespace, Port, World
 
 T = TypeVar("T")
 
@@ -106,8 +106,8 @@ class Sim:
         self.schedule = schedule
         #: how far it has come, where two CPUs take turns
         self.course = Course(NOTHING)
-        #: ports whose workqueue has run
-        self.worked: list[MacvlanPort] = []
+        #: parents whose workqueue has run
+        self.worked: list[Device] = []
         #: how many children heard a broadcast in an order that isn't known
         self.unordered = 0
         #: what happened first made a difference
@@ -159,6 +159,16 @@ class Sim:
             self.arrived = rule
         if self.hops is not None:
             self.hops.append(Hop(phase, at, what, rule, end))
+
+    def defer(self, work: Iterator[None]) -> None:
+        """Give a piece of work to the workqueue."""
+        if self.schedule.eager:
+            for _ in work:
+                self.drain()
+        else:
+            self.work.append(work)
+            if self.schedule.after is not None:
+                self.queued.append((self.steps, self.backlog is self.second))
 
     def drain(self) -> None:
         """Work off the backlog."""

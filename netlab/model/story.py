@@ -134,9 +134,9 @@ _TAKEN_BY = (protocols.NOT_FOR_US, macvlan.OTHER_MAC, ip.NOT_FORWARDED, ipv6.NOT
 
 def _kin(last: Hop, one: Device, other: Device) -> Hop | None:
     """That a parent and its child don't meet, where that is how they are related."""
-    if other.lower is one:
+    if other.lower is one and one.macvlan is not None:
         return Hop(last.phase, one.id, "out by the wire", device.PARENT_SKIPS_CHILDREN, True)
-    if one.lower is other:
+    if one.lower is other and other.macvlan is not None:
         return Hop(last.phase, one.id, "out by the parent", macvlan.CHILD_SKIPS_PARENT, True)
     return None
 

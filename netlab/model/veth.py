@@ -67,7 +67,7 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     port, peer = dev.port, dev.peer
     if sim.hops is not None:
         child = sim.goal
-        if child is not None and child.lower is dev and sim.sender is dev:
+        if child is not None and child.lower is dev and sim.sender is dev and dev.macvlan is not None:
             sim.note(phase, dev.id, "out by the wire", PARENT_SKIPS_CHILDREN)
         if port is not None:
             sim.note(phase, port.id, "enters the switch")

@@ -74,9 +74,9 @@ class Device:
     """An interface of a host or container: a veth, a bridge, a macvlan child, or lo."""
 
     __slots__ = (
-        "addresses4", "addresses6", "anycast6", "arp", "bridge", "conf", "groups", "handle", "id", "ifindex", "index",
-        "kind", "linklocal", "lower", "mac", "macvlan", "member", "mode", "mtu", "name", "neighbors", "nodst", "ns",
-        "peer", "port", "promisc", "receive", "running", "transmit", "up",
+        "addresses4", "addresses6", "alone", "anycast6", "arp", "bridge", "conf", "groups", "handle", "id", "ifindex",
+        "index", "kind", "linklocal", "lower", "mac", "macvlan", "member", "mode", "mtu", "name", "neighbors", "nodst",
+        "ns", "peer", "port", "port_data", "promisc", "receive", "running", "transmit", "up", "uppers",
     )  # fmt: skip
 
     def __init__(self, id: str, kind: str, ns: Namespace, name: str) -> None:
@@ -113,9 +113,15 @@ class Device:
         #: the other end of a wire without a switch
         self.peer: Device | None = None
         self.lower: Device | None = None
+        #: what sits on it
+        self.uppers: list[Device] = []
+        #: never taken for equal to another
+        self.alone = False
         self.mode = ""
         self.nodst = False
         self.macvlan: MacvlanPort | None = None
+        #: what another driver keeps of its children there
+        self.port_data: Any = None
         # What its kind does: the first argument is the `sim.Sim`, which is made of what is here.
         #: it sends a frame
         self.transmit: Callable[[Any, Device, Frame], None] = no_frames

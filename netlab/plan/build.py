@@ -234,6 +234,10 @@ def _links(kin: Kin, refusals: Refusals) -> list[tuple[str, bool]]:
             if not refused and wanted.given.mtu is None:
                 _check_mtu(kin, wanted, "addresses", link.mtu, f"{link.id} has")
             lab.file.paths[wanted.id] = wanted.path
+            if not refused and link.lower is not None:
+                for sibling in lab.children_of(link.lower):
+                    for key, message, hint in link.conflicts(sibling):
+                        kin.problem(wanted, key, message, hint)
             if refused:
                 lab.refused[wanted.id] = link
                 order.append((wanted.id, True))

@@ -58,8 +58,8 @@ def without_v6(link: L) -> L:
 def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
     """Replace ``before`` by ``after``, and change what the kernel changes with it.
 
-    A child's MTU shrinks with its parent's (macvlan_device_event). A passthru child and its parent share one MAC. A
-    link that goes down loses its routes. A bridge that comes up resets its ports' states.
+    A child's MTU shrinks with its parent's (macvlan_device_event), that of some kinds follows it. A passthru child and
+    its parent share one MAC. A link that goes down loses its routes. A bridge that comes up resets its ports' states.
     """
     lab.links[after.id] = after
     _forget_v6(lab, before, after)
@@ -69,11 +69,12 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
         lost.revive(lab, after)
     for child in lab.children_of(after.id):
         changed = child
-        if after.mtu < child.mtu:
+        if after.mtu < child.mtu or (child.follows and after.mtu != before.mtu):
             changed = flushed(lab, child, replace(child, mtu=after.mtu))
         if child.mac_of is not None and after.mac != before.mac:
             # macvlan_sync_address sends no notification, so the child's neighbours stay. The parent keeps this MAC.
-            changed = replace(changed, mac=after.mac)
+            follower = replace(changed, mac=after.mac)
+            changed = flushed(lab, changed, follower) if child.follows else follower
             lab.memory.perm[after.id] = after.mac
         if changed is not child:
             lab.links[child.id] = changed
@@ -105,7 +106,8 @@ def renewed(lab: Lab, before: AnyLink, where: Where) -> list[SetLink]:
     """
     changes: list[SetLink] = []
     for child in lab.children_of(before.id):
-        if child.mac_of is not None and child.neighbors and lab.links[before.id].mac != before.mac:
+        own = child.mac_of is not None and not child.follows
+        if own and child.neighbors and lab.links[before.id].mac != before.mac:
             bare = replace(child, neighbors=())
             changes += (SetLink(before=child, after=bare, where=where), SetLink(before=bare, after=child, where=where))
     return changes

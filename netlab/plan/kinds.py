@@ -36,15 +36,16 @@ class Change(Protocol):
 class Kind:
     """A kind of link: the keys it takes besides the common ones, and what makes a link of what is wanted.
 
-    ``build`` notes what is wrong in the lab's problems, and then returns None. ``stacked`` links sit on others, and are
-    made after the rest. ``check`` notes what the kernel would refuse. ``name_macs`` fills in MACs that are given by the
-    names of interfaces. ``check_made`` checks the link in the whole lab. ``change`` applies a step's settings;
-    ``changed`` does what is left once carriers are up to date.
+    ``fixed`` keys cannot be set later. ``build`` notes what is wrong in the lab's problems, and then returns None.
+    ``stacked`` links sit on others, and are made after the rest. ``check`` notes what the kernel would refuse.
+    ``name_macs`` fills in MACs that are given by the names of interfaces. ``check_made`` checks the link in the whole
+    lab. ``change`` applies a step's settings; ``changed`` does what is left once carriers are up to date.
     """
 
     type: str
     keys: frozenset[str]
     build: Callable[[Kin, Wanted], AnyLink | None]
+    fixed: frozenset[str] = frozenset()
     stacked: bool = False
     check: Callable[[Kin, Wanted], None] = lambda _kin, _wanted: None
     name_macs: Callable[[Kin, Wanted, AnyLink], AnyLink] = lambda _kin, _wanted, link: link
@@ -66,6 +67,7 @@ _MACVLAN = Kind(
     "macvlan",
     macvlan.KEYS,
     macvlan.build,
+    macvlan.FIXED,
     stacked=True,
     check=macvlan.check,
     name_macs=macvlan.name_macs,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from netlab.contract.types import AnyLink, Macvlan, Macvtap
+from netlab.contract.types import AnyLink, Link, Macvlan, Macvtap
 from netlab.plan import values
 from netlab.plan.wanted import Kin, Wanted
 
@@ -14,26 +14,37 @@ if TYPE_CHECKING:
     from netlab.plan.lab import Lab
     from netlab.spec.schema import Settings
 
-KEYS = frozenset({"parent", "mode", "allowed_macs", "nodst", "bcqueuelen"})
+L = TypeVar("L", bound=Link)
+KEYS = frozenset({"parent", "mode", "allowed_macs", "nodst", "flag", "bcqueuelen"})
+#: What cannot be set later: `nodst` can.
+FIXED = frozenset({"flag"})
+
+
+def stacked(kin: Kin, wanted: Wanted, cls: type[L], **own: Any) -> L | None:
+    """A child on the real device below its parent (macvlan_common_newlink: a child's own); ``own`` is what it alone
+    has."""
+    parent = _parent(kin, wanted, cls)
+    given = wanted.given
+    for key, words in (("mode", cls.modes), ("flag", cls.port_flags)):
+        word = getattr(given, key)
+        if word is not None and words and word not in words:
+            kin.problem(wanted, key, f"{word!r} is no {key} of {cls.kind}", f"these are: {', '.join(words)}")
+    if parent is None:
+        return None
+    if cls.follows and wanted.mac is not None:
+        kin.problem(wanted, "mac", f"{wanted.id} has the MAC of {parent.id} (EOPNOTSUPP)", "leave 'mac' out")
+    # A passthru child takes its parent's MAC (eth_hw_addr_inherit); a given one is set on both afterwards.
+    common = kin.common(wanted, given.mtu or parent.mtu)
+    if given.mode == "passthru" or cls.follows:
+        common["mac"] = parent.mac
+    return cls(**common, **{"parent": parent.id, **own})
 
 
 def build(kin: Kin, wanted: Wanted, cls: type[Macvlan] = Macvlan) -> Macvlan | None:
-    """The child on the real device below its parent (macvlan_common_newlink: a child's own)."""
-    parent = _parent(kin, wanted)
-    if parent is None:
-        return None
+    """A macvlan child."""
     given = wanted.given
-    # A passthru child takes its parent's MAC (eth_hw_addr_inherit); a given one is set on both afterwards.
-    common = kin.common(wanted, given.mtu or parent.mtu)
-    if given.mode == "passthru":
-        common["mac"] = parent.mac
-    return cls(
-        **common,
-        parent=parent.id,
-        mode=given.mode,
-        nodst=bool(given.nodst),
-        bcqueuelen=given.bcqueuelen,
-    )
+    nodst = bool(given.nodst) or given.flag == "nodst"
+    return stacked(kin, wanted, cls, mode=given.mode, nodst=nodst, bcqueuelen=given.bcqueuelen)
 
 
 def build_tap(kin: Kin, wanted: Wanted) -> Macvtap | None:
@@ -85,7 +96,7 @@ def change(
     return replace(before, allowed_macs=()) if mode != "source" else before, replace(after, **given)
 
 
-def _parent(kin: Kin, wanted: Wanted) -> AnyLink | None:
+def _parent(kin: Kin, wanted: Wanted, cls: type[Link]) -> AnyLink | None:
     lab, name = kin.lab, wanted.given.parent
     if name is None:
         lost = "parent" in lab.file.spec.pruned
@@ -102,6 +113,10 @@ def _parent(kin: Kin, wanted: Wanted) -> AnyLink | None:
             return None
         seen.add(here)
         link = lab.links.get(here)
+        if link is not None and link.lower is not None and link.takes != cls.takes:
+            message = f"{link.id} is a child of {link.takes}: no rule for {cls.kind} on it"
+            kin.problem(wanted, "parent", message, f"'parent: {link.lower.partition(':')[2]}'")
+            return None
         if link is not None and link.lower is not None:
             here = link.lower
         elif link is not None and link.port_of is not None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from netlab.contract.types.links import FLAGS, INTERFACES
+from netlab.contract.types.links import FLAGS, INTERFACES, MODES, PORT_FLAGS
 from netlab.spec import scalars
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import Wrong
 
 Value = str | int | bool | tuple[str, ...]
 
-_MODES = ("bridge", "vepa", "private", "passthru", "source")
 #: IF_OPER_* (include/uapi/linux/if.h), as iproute2 writes them, in lower case.
 _OPERSTATES = ("unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up")
 
@@ -36,7 +35,8 @@ def _address(text: str) -> str:
 _FLAG: Callable[[str], Value] = scalars.flag
 _LINK: dict[str, Callable[[str], Value]] = {
     "kind": _word(*INTERFACES),
-    "mode": _word(*_MODES),
+    "mode": _word(*MODES),
+    "flag": _word(*PORT_FLAGS),
     "mac": scalars.mac,
     "mtu": _number,
     **dict.fromkeys(FLAGS, _FLAG),

@@ -105,7 +105,7 @@ def apply(lab: Lab, given: GivenStep, path: Path, refusals: Refusals) -> list[An
             if _applies(lab.file, settings, _SWITCH, "switch", here):
                 changes += _set_switch(lab, link, settings, where, given)
         elif link is not None and ":" in target:
-            keys = (COMMON | KINDS[link.kind].keys) - IDENTITY
+            keys = (COMMON | KINDS[link.kind].keys) - IDENTITY - KINDS[link.kind].fixed
             if _applies(lab.file, settings, keys, link.kind, here):
                 changes += _set_link(lab, link, settings, here, given, refusals)
         elif box is not None:

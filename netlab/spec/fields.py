@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
 from netlab.contract.types import Address, Limit
+from netlab.contract.types.links import MODES, PORT_FLAGS
 from netlab.spec import quantities, scalars, sysctls
 from netlab.spec.scalars import Wrong
 
@@ -97,10 +98,8 @@ InterfaceAddress = Annotated[
     Address, *scalar(scalars.address, {"type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]+$"})
 ]
 LinkState = Annotated[Literal["up", "down"], *_one_of("state", "up", "down")]
-Mode = Annotated[
-    Literal["bridge", "vepa", "private", "passthru", "source"],
-    *_one_of("mode of macvlan", "bridge", "vepa", "private", "passthru", "source"),
-]
+Mode = Annotated[str, *_one_of("mode", *MODES)]
+PortFlag = Annotated[str, *_one_of("flag", *PORT_FLAGS)]
 RouteType = Annotated[
     Literal["unicast", "blackhole", "unreachable", "prohibit"],
     *_one_of("type of route", "unicast", "blackhole", "unreachable", "prohibit"),

@@ -24,6 +24,7 @@ from netlab.spec.fields import (
     Mtu,
     Name,
     Neighbors,
+    PortFlag,
     PortState,
     Positive,
     Prefix,
@@ -83,7 +84,8 @@ class _Adjustable(_Model):
         None, description="Static neighbours: address to MAC, or to an interface that has it."
     )
     port: PortSection | None = Field(None, description="Options of the switch port at the other end of the wire.")
-    mode: Mode | None = Field(None, description="Mode of macvlan or macvtap; without it the kernel chooses (vepa).")
+    mode: Mode | None = Field(None, description="Mode of the child's driver; without it the kernel chooses.")
+    flag: PortFlag | None = Field(None, description="Flag of the child's driver, as ip-link(8) calls it.")
     allowed_macs: Macs | None = Field(None, description="Source mode: the MACs (or interfaces that have them) to hear.")
     nodst: Flag | None = Field(None, description="Source mode: frames of allowed MACs go to no other interface.")
     bcqueuelen: Unsigned | None = Field(None, description="Length of the broadcast queue asked for.")

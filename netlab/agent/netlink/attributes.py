@@ -189,21 +189,27 @@ MACVLAN = Table(
 # linux/veth.h
 VETH = Table({"VETH_INFO_PEER": (1, ENCODED)})
 
+#: What IFLA_INFO_DATA holds, by the kernel's name of the kind. The module of a kind may add its own (`link_data`).
+_LINK_DATA: dict[str, Form] = {
+    "bridge": _nested(BRIDGE),
+    "macvlan": _nested(MACVLAN),
+    "macvtap": _nested(MACVLAN),
+    "veth": _nested(VETH),
+}
+
+
+def link_data(kind: str, table: Table) -> None:
+    """Say what IFLA_INFO_DATA holds of a kind of link."""
+    _LINK_DATA[kind] = _nested(table)
+
+
 # linux/if_link.h, enum IFLA_INFO_*
 LINKINFO = Table(
     {
         "IFLA_INFO_KIND": (1, STRING),
         "IFLA_INFO_DATA": (
             2,
-            ByKind(
-                "IFLA_INFO_KIND",
-                {
-                    "bridge": _nested(BRIDGE),
-                    "macvlan": _nested(MACVLAN),
-                    "macvtap": _nested(MACVLAN),
-                    "veth": _nested(VETH),
-                },
-            ),
+            ByKind("IFLA_INFO_KIND", _LINK_DATA),
         ),
         "IFLA_INFO_SLAVE_KIND": (4, STRING),
         "IFLA_INFO_SLAVE_DATA": (5, ByKind("IFLA_INFO_SLAVE_KIND", {"bridge": _nested(BRIDGE_PORT)})),

@@ -77,13 +77,15 @@ class Controls:
         link = self.view.state.link(link_id)
         if link.hears_only == ():
             return "its source list is empty"
+        if not link.carries_frames:
+            return "it takes in IP packets alone"
         bottom = self.view.state.root(link_id)
         if bottom.port_of is not None:
             return f"it is a port of {bottom.port_of}, which takes what comes in"
         if bottom.bridges and not any(_admits(plug) for _, plug in self.view.plugged(bottom)):
             return "no port of the bridge that works lets a frame in"
         for child in self.view.state.children_of(bottom.id):
-            if child.mac_of is not None and child.up and link_id != child.id and link_id != bottom.id:
+            if child.takes_all and child.up and link_id != child.id and link_id != bottom.id:
                 return "a passthru child takes what comes in"
         return ""
 
@@ -108,10 +110,9 @@ class Controls:
             if not known.transmits:
                 number = next(self.view.numbers)
                 self._sending[number] = link_id
-                self.view.transmit(self._index(link_id), frames.raw(frames.NEAREST_BRIDGE, mac, number))
+                # Packets of a link that carries no other frames leave as its parent's own: that is what is tried.
+                sender = link if link.carries_frames else self.view.state.root(link_id)
+                self.view.send_from(sender.place, frames.raw(frames.NEAREST_BRIDGE, mac, number))
         except OSError:
             # Not proved this time. What the kernel always refuses stays unproved, and the record says so.
             return
-
-    def _index(self, link_id: str) -> int:
-        return next(i for i, endpoint in enumerate(self.view.endpoints) if endpoint.link == link_id)

@@ -145,6 +145,9 @@ class AddressLayer(Layer):
         doors: list[str] | None = self.results[pair].evidence.get("entered")
         source, target = self.sources[pair[0]], self.destinations[pair[1]]
         namespaces = self.view.namespaces_of(target)
+        if doors is None and not all(self.view.state.link(link).seen for link in target.links):
+            # It passes no packet socket there, so it can't be told from another interface of the namespace.
+            return target.links
         if doors is not None or not self.watched.isdisjoint(namespaces):
             return doors or ()
         # No socket listened: the namespace has only one interface, and no other host the address.

@@ -114,7 +114,10 @@ class Station:
 
     def refused(self, layer: Layer, pair: Pair, error: OSError) -> None:
         """The kernel refused a probe."""
-        if error.errno in (errno.ENOBUFS, errno.EAGAIN):
+        links = self.view.links_of(layer.sources[pair[0]])
+        if error.errno == errno.ENOBUFS and any(self.view.state.link(link).drops for link in links):
+            layer.fail(pair, "ENOBUFS")
+        elif error.errno in (errno.ENOBUFS, errno.EAGAIN):
             # Not an answer: our own queue was full, or a neighbour table.
             self.losses.sending += 1
         else:

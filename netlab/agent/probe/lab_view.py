@@ -114,9 +114,9 @@ class LabView:
 
     def _far_of(self, link: AnyLink) -> Far | None:
         if (port := link.port_place) is not None:
-            return Far(partial(self._out_of, port), frozenset({port.id}))
+            return Far(partial(self.send_from, port), frozenset({port.id}))
         if link.peer_id is not None:
-            return Far(partial(self._out_of, self.state.link(link.peer_id).place), self._seen_at(link.peer_id))
+            return Far(partial(self.send_from, self.state.link(link.peer_id).place), self._seen_at(link.peer_id))
         plugged = self.plugged(link) if link.bridges else []
         ways = [self._into(one, plug) for one, plug in plugged]
 
@@ -142,13 +142,14 @@ class LabView:
         """A function that makes a frame enter a bridge by this port; a locked port gets a source MAC that it admits."""
         if plug.port is None:
             assert link.port_place is not None
-            return partial(self._out_of, link.port_place)
+            return partial(self.send_from, link.port_place)
         if not (plug.port.locked and plug.port.fdb):
-            return partial(self._out_of, link.place)
+            return partial(self.send_from, link.place)
         admitted = frames.mac_bytes(plug.port.fdb[0])
-        return lambda frame: self._out_of(link.place, frame[:6] + admitted + frame[12:])
+        return lambda frame: self.send_from(link.place, frame[:6] + admitted + frame[12:])
 
-    def _out_of(self, place: Place, frame: bytes) -> None:
+    def send_from(self, place: Place, frame: bytes) -> None:
+        """Send a whole frame out of an interface. Raises OSError where the kernel refuses."""
         self.senders[place.namespace].sendto(frame, (place.ifname, 0))
 
     def works(self, link_id: str) -> bool:

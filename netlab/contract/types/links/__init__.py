@@ -15,6 +15,8 @@ from netlab.contract.types.links.veth import Veth, nics
 __all__ = [
     "FLAGS",
     "INTERFACES",
+    "MODES",
+    "PORT_FLAGS",
     "AnyLink",
     "Bridge",
     "Dummy",
@@ -33,5 +35,9 @@ __all__ = [
 ]
 
 AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy
+_KINDS = get_args(AnyLink)
+#: The modes and flags of all kinds.
+MODES: tuple[str, ...] = tuple(dict.fromkeys(mode for one in _KINDS for mode in one.modes))
+PORT_FLAGS: tuple[str, ...] = tuple(dict.fromkeys(flag for one in _KINDS for flag in one.port_flags))
 #: What a file may ask for: the kinds of interfaces, as iproute2 calls them.
-INTERFACES: tuple[str, ...] = tuple(dict.fromkeys(one.kind for one in get_args(AnyLink) if one.interface))
+INTERFACES: tuple[str, ...] = tuple(dict.fromkeys(one.kind for one in _KINDS if one.interface))

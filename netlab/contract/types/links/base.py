@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, TypeVar
 
-from netlab.contract.types.parts import Address, Limit, MacvlanMode, Neighbor, Port, PortState
+from netlab.contract.types.parts import Address, Limit, Neighbor, Port, PortState
 from netlab.contract.where import Where
 
 #: Where a frame may wait: a CPU's receive backlog behind a wire, or the workqueue of a parent's broadcasts.
@@ -64,6 +64,13 @@ class Link:
     queues: ClassVar[frozenset[Queue]] = frozenset()
     #: Whether its driver throws away whatever it is told to send: nothing outside can be reached by it.
     swallows: ClassVar[bool] = False
+    #: The driver that takes what comes in at the link that it sits on; a link has one taker at most (rx_handler).
+    takes: ClassVar[str] = ""
+    #: The modes that its kind has, and its flags, as ip-link(8) calls them.
+    modes: ClassVar[tuple[str, ...]] = ()
+    port_flags: ClassVar[tuple[str, ...]] = ()
+    #: Whether it always has the MAC and the MTU of the link that it sits on.
+    follows: ClassVar[bool] = False
     #: When its carrier can be computed: 0 first, 1 after the wires', 2 after that of the link that it sits on.
     rank: ClassVar[int] = 0
 
@@ -168,7 +175,7 @@ class Link:
     # --- what it does to frames ---------------------------------------------------------------------
 
     @property
-    def effective_mode(self) -> MacvlanMode | None:
+    def effective_mode(self) -> str | None:
         """The mode the kernel uses, for kinds that have modes."""
         return None
 
@@ -176,6 +183,32 @@ class Link:
     def hears_only(self) -> tuple[str, ...] | None:
         """The MACs of the only senders whose frames it gets; None: it gets frames of all."""
         return None
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether nothing that comes in gets past it: neither to its siblings nor to the link that it sits on."""
+        return False
+
+    @property
+    def carries_frames(self) -> bool:
+        """Whether it sends and gets frames of any protocol; else IP packets alone."""
+        return True
+
+    @property
+    def drops(self) -> bool:
+        """Whether its driver tells a sender of what it drops (NET_XMIT_DROP): ENOBUFS is then an answer."""
+        return not self.carries_frames
+
+    @property
+    def seen(self) -> bool:
+        """Whether what comes in from outside passes the packet sockets at it."""
+        return True
+
+    def conflicts(self, other: Link) -> Iterator[tuple[str, str, str]]:
+        """What another link can't have on the link that both sit on: key of the file, what is wrong, what helps."""
+        if self.takes != other.takes:
+            message = f"{self.id} and {other.id} can't sit on one interface: {self.takes} and {other.takes} (EBUSY)"
+            yield "parent", message, "an interface of its own for each driver"
 
     @property
     def queue_length(self) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from netlab.contract.types.links.base import Link, Queue
 from netlab.contract.types.parts import MacvlanMode
@@ -20,6 +20,9 @@ class Macvlan(Link):
     kind: ClassVar[str] = "macvlan"
     queues: ClassVar[frozenset[Queue]] = frozenset({"workqueue"})
     rank: ClassVar[int] = 2
+    takes: ClassVar[str] = "macvlan"
+    modes: ClassVar[tuple[str, ...]] = get_args(MacvlanMode)
+    port_flags: ClassVar[tuple[str, ...]] = ("nodst",)
     parent: str
     mode: MacvlanMode | None = "bridge"
     allowed_macs: tuple[str, ...] = ()
@@ -42,6 +45,10 @@ class Macvlan(Link):
     @property
     def hears_only(self) -> tuple[str, ...] | None:
         return self.allowed_macs if self.mode == "source" else None
+
+    @property
+    def takes_all(self) -> bool:
+        return self.mode == "passthru"
 
     @property
     def queue_length(self) -> int:
