@@ -59,7 +59,7 @@ TYPES = {
 #: What holds where a key is left out and the schema knows no default.
 DEFAULTS = {
     **dict.fromkeys(("promisc", "allmulticast"), "false"),
-    "arp": "true; a dummy's is false",
+    "arp": "true; a dummy's and in l3 false",
     "multicast": "true",
     "ageing_time": "300",
     "bcqueuelen": "the kernel's (1000)",
@@ -72,7 +72,8 @@ DEFAULTS = {
     "mac": "derived from the names",
     "mcast_snooping": "false",
     "metric": "0; 1024 for IPv6",
-    "mode": "the kernel's (`vepa`)",
+    "flag": "none; ipvlan's `bridge`",
+    "mode": "the kernel's (`vepa`; ipvlan's `l3`)",
     "mtu": f"{veth.MTU}; a child's is its parent's",
     "nodst": "false",
     "priority": "the kernel's",

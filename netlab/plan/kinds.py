@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from netlab.contract.types import AnyLink
-from netlab.contract.types.links import FLAGS, Dummy
+from netlab.contract.types.links import FLAGS, Dummy, Ipvlan
 from netlab.plan import bridge, macvlan, veth
 from netlab.plan.wanted import Kin, Wanted
 
@@ -54,6 +54,13 @@ class Kind:
     changed: Callable[[Lab, AnyLink, Settings, Path], AnyLink] = lambda _lab, before, _settings, _path: before
 
 
+def _ipvlan(kin: Kin, wanted: Wanted) -> Ipvlan | None:
+    given = wanted.given
+    # In l3 and l3s a child is made without ARP (ipvlan_set_port_mode).
+    arp = given.mode == "l2" if given.arp is None else given.arp
+    return macvlan.stacked(kin, wanted, Ipvlan, mode=given.mode, flag=given.flag, arp=arp)
+
+
 _VETH = Kind(
     "veth",
     veth.KEYS,
@@ -80,6 +87,9 @@ KINDS: dict[str, Kind] = {
         _VETH,
         _MACVLAN,
         replace(_MACVLAN, type="macvtap", build=macvlan.build_tap),
+        Kind(
+            "ipvlan", frozenset({"parent", "mode", "flag"}), _ipvlan, frozenset({"mode", "flag", "mac"}), stacked=True
+        ),
         Kind("dummy", frozenset(), lambda kin, wanted: Dummy(**kin.common(wanted, wanted.given.mtu or MTU))),
     )
 }

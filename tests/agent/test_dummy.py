@@ -40,9 +40,9 @@ def netlab(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProc
 
 
 @cache
-def kernel_has_it() -> bool:
-    """What netlab doctor says of it."""
-    [found] = [one for one in json.loads(netlab("doctor", "--json").stdout) if one["name"] == "link kind dummy"]
+def kernel_has_it(kind: str = "dummy") -> bool:
+    """What netlab doctor says of a kind of link."""
+    [found] = [one for one in json.loads(netlab("doctor", "--json").stdout) if one["name"] == f"link kind {kind}"]
     return bool(found["ok"])
 
 

@@ -7,7 +7,7 @@ import ipaddress
 from typing import Any
 
 from netlab.contract import types as plan
-from netlab.contract.types.links import Dummy
+from netlab.contract.types.links import Dummy, Ipvlan
 from netlab.model import predict
 
 
@@ -116,6 +116,15 @@ class Lab:
         link = kind(parent=parent, mode=mode, **self._link(where, addresses, options))
         if mode == "passthru":
             link = dataclasses.replace(link, mac=next(x for x in self.links if x.id == parent).mac)
+        self.links.append(link)
+        self._endpoints(link)
+        return self
+
+    def ipvlan(self, where: str, parent: str, mode: str, flag: str, *addresses: str, **options: Any) -> Lab:
+        """An ipvlan child."""
+        link = Ipvlan(parent=parent, mode=mode, flag=flag, **self._link(where, addresses, options))
+        own = {"mac": next(x for x in self.links if x.id == parent).mac, "arp": mode == "l2"}
+        link = dataclasses.replace(link, **own)
         self.links.append(link)
         self._endpoints(link)
         return self

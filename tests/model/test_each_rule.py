@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from netlab import plan
-from netlab.contract.types import Neighbor, Port, State
+from netlab.contract.types import AddLink, Address, Neighbor, Port, State
+from netlab.contract.types.links import Ipvlan
 from netlab.model import RULES, predict
 from tests.model.lab import Lab
 from tests.model.test_refusals import base, changed, new, predict_refusal
@@ -81,6 +82,16 @@ def on_a_dummy() -> Lab:
     """Two children of a dummy of h."""
     lab = Lab().dummy(D, "10.0.0.1/24").child(C1, D, "bridge", "10.0.0.11/24")
     return lab.child(C2, D, "bridge", "10.0.0.12/24")
+
+
+def ipvlans(mode: str, flag: str = "bridge", hairpin: bool = False) -> Callable[[], Lab]:
+    """Two ipvlan children of h; x, with a static entry in l3."""
+
+    def made() -> Lab:
+        lab = two(hairpin=hairpin).ipvlan(C1, H, mode, flag, "10.0.0.11/24")
+        return lab.ipvlan(C2, H, mode, flag, "10.0.0.12/24")
+
+    return made
 
 
 def isolated() -> Lab:
@@ -295,6 +306,19 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "bridge/same-mac-twice": (
         lambda: two().change(X, mac="02:00:00:00:00:09").change(H, mac="02:00:00:00:00:09"), "icmp", H, X,
     ),
+    "ipvlan/l2-bridge-direct": (ipvlans("l2"), "icmp", C1, C2),
+    "ipvlan/l2-child-to-parent-oneway": (ipvlans("l2"), "icmp-static", C1, H),
+    "ipvlan/l2-mcast-external": (ipvlans("l2"), "broadcast", X, C1),
+    "ipvlan/l2-mcast-fanout": (ipvlans("l2"), "broadcast", C1, C2),
+    "ipvlan/l2-mcast-reflected": (ipvlans("l2", hairpin=True), "icmp", C1, H),
+    "ipvlan/l2-private-drop": (ipvlans("l2", "private"), "icmp-static", C1, C2),
+    "ipvlan/l2-wire": (ipvlans("l2"), "icmp", C1, X),
+    "ipvlan/l3-bridge-direct": (ipvlans("l3"), "icmp", C1, C2),
+    "ipvlan/l3-no-broadcast": (ipvlans("l3"), "broadcast", C1, X),
+    "ipvlan/l3-parent-routes": (ipvlans("l3"), "icmp", C1, X),
+    "ipvlan/l3-private-drop": (ipvlans("l3", "private"), "icmp", C1, C2),
+    "ipvlan/l3s-parent-hooks": (ipvlans("l3s"), "icmp-static", X, C1),
+    "ipvlan/rx-by-ip": (ipvlans("l2"), "icmp", X, C1),
     "link/apart": (lambda: Lab("s1", "s2").veth(H, switch="s1").veth(X, switch="s2"), "broadcast", H, X),
     "link/no-carrier": (lambda: two(up=False), "icmp", H, X),
     "macvlan/bcqueuelen-zero": (lambda: children("bridge", bcqueuelen=0), "icmp", X, C1),
@@ -361,6 +385,12 @@ def answered_elsewhere() -> Lab:
     return lab.change(B, neighbors=(Neighbor("10.0.0.149", mac or ""),))
 
 
+def ipvlan(state: State) -> AddLink:
+    """One more ipvlan child of h, with an address that one has already."""
+    address = (Address("10.0.0.11", 24),)
+    return AddLink(link=Ipvlan(namespace="h", name="v", ifname="v", ifindex=99, parent=H, addresses=address))
+
+
 REFUSALS = {
     "refuse/multicast-mac": (base(), new(mac="01:00:00:00:00:01")),
     "refuse/child-mtu-above-parent": (base(), new(mtu=1500)),
@@ -369,6 +399,8 @@ REFUSALS = {
     "refuse/source-list-needs-source-mode": (base(), new(allowed_macs=("02:00:00:00:00:01",))),
     "refuse/mac-in-use-at-up": (base(), new(mac="02:00:00:00:00:aa")),
     "refuse/mac-in-use-at-set": (base(), changed(base(), "h/a:eth0", mac="02:00:00:00:00:aa")),
+    "refuse/one-driver-takes-a-parent": (base(), ipvlan(base())),
+    "refuse/ipvlan-address-taken": (ipvlans("l2")().state(), ipvlan(ipvlans("l2")().state())),
     "refuse/stp-owns-port-state": (
         Lab(stp=True).veth(H).state(),
         changed(Lab(stp=True).veth(H).state(), H, port=Port(state="learning")),

@@ -119,7 +119,7 @@ CASES: list[tuple[str, str]] = [
     (
         step("set: {lan: {hairpin: on}}"),
         "f:14:17: unknown key 'hairpin'; known: stp, fdb_max_learned, ageing_time, mcast_snooping, state, mac, mtu, "
-        "addresses, neighbors, port, mode, allowed_macs, nodst, bcqueuelen, arp, promisc, "
+        "addresses, neighbors, port, mode, flag, allowed_macs, nodst, bcqueuelen, arp, promisc, "
         "allmulticast, multicast, duplicate, limit, routes, rules, sysctls",
     ),
     (step("set: {A/c1:eth0: {port: {hairpin: on}}}"), "f:14:23: 'port' cannot be set on a macvlan"),
@@ -226,7 +226,7 @@ CASES: list[tuple[str, str]] = [
     (expect("A: {mdoe: vepa}"), "f:13:15: 'mdoe' is not read back from a link; did you mean 'mode'?"),
     (
         expect("A: {mode: brigde}"),
-        "f:13:15: 'brigde' is not one of bridge, vepa, private, passthru, source; did you mean 'bridge'?",
+        "f:13:15: 'brigde' is not one of bridge, vepa, private, passthru, source, l2, l3, l3s; did you mean 'bridge'?",
     ),
     (expect("A: {mac: =A:eht0}"), "f:13:14: no interface 'A:eht0'; did you mean 'A:eth0'?"),
     (expect("A: {mtu: [1, 2]}"), "f:13:14: 'mtu' has one value; leave the brackets out"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netlab.spec import shipped
+from tests.agent.test_dummy import kernel_has_it
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = ROOT / "docs" / "claims.md"
@@ -34,6 +35,7 @@ NEEDS = {
     "docker-drop": ("" if os.path.exists("/proc/sys/net/bridge") else "modprobe br_netfilter")
     if _has("nft")
     else "apt-get install nftables",
+    **dict.fromkeys(("ipvlan-l2", "ipvlan-l3"), "" if kernel_has_it("ipvlan") else "modprobe ipvlan"),
 }
 
 _ROW = re.compile(

@@ -35,8 +35,9 @@ def test_a_file_of_the_reference_runs(text: str, tmp_path: Path, examine: Callab
     if "via: ip" in text and shutil.which("ip") is None:
         pytest.skip("ip is not here: apt-get install iproute2")
     assert plan.from_file(path).warnings == ()
-    if "type: dummy" in text and not kernel_has_it():
-        pytest.skip("this kernel has no dummies (sudo modprobe dummy)")
+    for kind in ("dummy", "ipvlan"):
+        if f"type: {kind}" in text and not kernel_has_it(kind):
+            pytest.skip(f"this kernel lacks the link kind {kind} (sudo modprobe {kind})")
     seen = examine(path)
     assert [finding for finding in seen["findings"] if finding["verdict"] in ("F", "?")] == []
     assert seen["summary"]["fail"] == seen["summary"]["inconclusive"] == 0

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netlab.agent.links import bridge, dummy, macvlan, pair, switchlink, veth
+from netlab.agent.links import bridge, dummy, ipvlan, macvlan, pair, switchlink, veth
 from netlab.agent.links.op import At, BuildContext, Op
 from netlab.agent.links.port_tools import Log
 from netlab.agent.netlink import peer
 from netlab.contract.types import AnyLink, Bridge, Link, Macvlan, Macvtap, Pair, SetLink, Switch, SwitchLink, Veth
-from netlab.contract.types.links import Dummy
+from netlab.contract.types.links import Dummy, Ipvlan
 
 __all__ = ["DRIVERS", "KINDS", "At", "BuildContext", "Op", "changes", "create"]
 
@@ -63,6 +63,7 @@ KINDS: dict[type[Link], Kind] = {
     Veth: Kind(veth.create, veth.changes, veth.checks, veth.by_tools, veth.late),
     Pair: Kind(pair.create),
     Dummy: Kind(dummy.create),
+    Ipvlan: Kind(ipvlan.create, checks=ipvlan.checks),
 }
 _CHILD = Driver(macvlan.read, {"IFLA_MACVLAN_MODE": macvlan.MODES["bridge"]}, stacked=True, required=True)
 #: By the kernel's name of the kind.
@@ -72,6 +73,7 @@ DRIVERS: dict[str, Driver] = {
     "macvlan": _CHILD,
     "macvtap": replace(_CHILD, required=False),
     "dummy": Driver(),
+    "ipvlan": Driver(ipvlan.read, {"IFLA_IPVLAN_MODE": ipvlan.MODES["l2"]}, stacked=True),
 }
 
 

@@ -7,6 +7,7 @@ from typing import get_args
 from netlab.contract.types.links.base import FLAGS, Link, Place, Plug, stack, with_state
 from netlab.contract.types.links.bridge import Bridge, Switch
 from netlab.contract.types.links.dummy import Dummy
+from netlab.contract.types.links.ipvlan import Ipvlan
 from netlab.contract.types.links.macvlan import Macvlan, Macvtap
 from netlab.contract.types.links.pair import Pair
 from netlab.contract.types.links.switchlink import SwitchLink
@@ -20,6 +21,7 @@ __all__ = [
     "AnyLink",
     "Bridge",
     "Dummy",
+    "Ipvlan",
     "Link",
     "Macvlan",
     "Macvtap",
@@ -34,7 +36,7 @@ __all__ = [
     "with_state",
 ]
 
-AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy
+AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy | Ipvlan
 _KINDS = get_args(AnyLink)
 #: The modes and flags of all kinds.
 MODES: tuple[str, ...] = tuple(dict.fromkeys(mode for one in _KINDS for mode in one.modes))

@@ -1,0 +1,97 @@
+"""Children of the ipvlan driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass
+from typing import ClassVar
+
+from netlab.contract.types.links.base import FLAGS, Link, Queue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ipvlan(Link):
+    """An ipvlan child: it shares the MAC of ``parent``, and gets what is for its IP addresses.
+
+    ``mode`` and ``flag`` are the parent's, so all its children have the same. None: the kernel's (l3, bridge).
+    """
+
+    kind: ClassVar[str] = "ipvlan"
+    queues: ClassVar[frozenset[Queue]] = frozenset({"workqueue"})
+    rank: ClassVar[int] = 2
+    takes: ClassVar[str] = "ipvlan"
+    modes: ClassVar[tuple[str, ...]] = ("l2", "l3", "l3s")
+    port_flags: ClassVar[tuple[str, ...]] = ("bridge", "private", "vepa")
+    follows: ClassVar[bool] = True
+    parent: str
+    mode: str | None = None
+    flag: str | None = None
+
+    @property
+    def effective_mode(self) -> str:
+        """The mode the kernel uses: l3 where none was given (ipvlan_link_new)."""
+        return self.mode or "l3"
+
+    @property
+    def effective_flag(self) -> str:
+        """What becomes of frames between siblings: bridge where nothing was given."""
+        return self.flag or "bridge"
+
+    @property
+    def flags(self) -> dict[str, bool]:
+        """In l3 and l3s it is made without ARP (ipvlan_set_port_mode)."""
+        new = dict(zip(FLAGS, (self.effective_mode == "l2", False, False, True), strict=True))
+        return {name: value for name in FLAGS if (value := getattr(self, name)) != new[name]}
+
+    @property
+    def lower(self) -> str:
+        return self.parent
+
+    @property
+    def mac_of(self) -> str:
+        return self.parent
+
+    @property
+    def carries_frames(self) -> bool:
+        """In l3 and l3s only IP packets leave it (ipvlan_process_outbound), and only those for it come in."""
+        return self.effective_mode == "l2"
+
+    @property
+    def drops(self) -> bool:
+        """With the flag private also what is for a sibling."""
+        return not self.carries_frames or self.flag == "private"
+
+    @property
+    def seen(self) -> bool:
+        """In l3s a packet becomes the child's behind all packet sockets (ipvlan_nf_input)."""
+        return self.effective_mode != "l3s"
+
+    def conflicts(self, other: Link) -> Iterator[tuple[str, str, str]]:
+        """Mode and flag are their parent's, and of its children only one can have an address."""
+        if not isinstance(other, Ipvlan):
+            yield from Link.conflicts(self, other)
+            return
+        for key, mine, theirs in (
+            ("mode", self.effective_mode, other.effective_mode),
+            ("flag", self.effective_flag, other.effective_flag),
+        ):
+            if mine != theirs:
+                message = f"{self.id} has {key} {mine}, {other.id} {theirs}: on one parent all have the same"
+                yield key, message, f"'{key}: {theirs}'"
+        for ip in sorted({one.ip for one in self.addresses} & {one.ip for one in other.addresses}):
+            message = f"{other.id}, on the same parent, has the address {ip} (EADDRINUSE)"
+            yield "addresses", message, "ipvlan finds a child by its address"
+
+    def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
+        """A child copies its parent's (ipvlan_device_event; of a parent that is down since Linux 6.10)."""
+        parent = find(self.parent)
+        return self.up and parent is not None and parent.carrier
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        mode = ("mode", self.mode) if self.mode or self.flag else ()
+        return ("type", self.kind, *(word or self.effective_mode for word in mode), *filter(None, (self.flag,)))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (f"{self.kind} {self.effective_mode} {self.effective_flag} on {self.parent}",)
