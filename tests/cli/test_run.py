@@ -189,10 +189,11 @@ def test_standard_input(netlab: Netlab) -> None:
 
 
 def test_layers_and_steps(netlab: Netlab) -> None:
-    """Layers and steps can be chosen; layers appear in the order of reports."""
+    """Layers and steps can be chosen; layers appear in the order of reports, with the file's own questions of hosts."""
     argv = ("--layers", "icmp,broadcast", "--step", "hairpin-on", "--json", "-", "--no-report")
     record = json.loads(netlab("run", "vepa-hairpin", *argv).stdout)
-    assert [(step["name"], list(step["layers"])) for step in record["steps"]] == [("hairpin-on", ["broadcast", "icmp"])]
+    [step] = record["steps"]
+    assert (step["name"], list(step["layers"])) == ("hairpin-on", ["host:icmp", "broadcast", "icmp"])
 
 
 def test_repetitions(netlab: Netlab, files: Path) -> None:
