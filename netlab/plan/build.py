@@ -6,15 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from netlab.contract.types import (
-    AddLink,
-    AddNamespace,
-    Address,
-    AnyChange,
-    AnyLink,
-    Places,
-    SetRouting,
-)
+from netlab.contract.types import AddLink, AddNamespace, Address, AnyChange, AnyLink, Places, SetRouting
 from netlab.plan import gateways, nftables, pair, replicas, routing, switches, sysctls, values
 from netlab.plan.change import set_mac
 from netlab.plan.file import File, Path

@@ -99,7 +99,7 @@ def test_no_route_is_told(lab: Lab) -> None:
     with pytest.raises(netlab.ExpectationFailed) as caught:
         lab.must_reach("A", "C")
     text = str(caught.value)
-    assert "host:icmp A -> C:eth0: U, not reached (no packet left A: ENETUNREACH, it has no route there)" in text
+    assert "icmp A -> C:eth0: U, not reached (no packet left A: ENETUNREACH, it has no route there)" in text
     assert "the model says U, by link/apart" in text
     assert "Who can reach whom (icmp)" in text
     assert "no frame was seen anywhere" in text
