@@ -208,7 +208,7 @@ def test_what_is_not_as_expected_stands_out(report: Report, record: Callable[...
     """A red run says so first, marks the cell with a sign, lists the finding and shows both letters in the story."""
     page = report(MIXED)
     assert page.text(".headline") == "✗Not as expected"
-    cell = page.cell("icmp", "B:eth0", "A/web:eth0")
+    cell = page.host_cell("B", "A/web:eth0")
     assert "f" in cell.get_attribute("class").split()
     assert cell.text == "R!"
     page.hover(cell)
