@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Pair = tuple[int, int]
 
-#: Of probes, and of TCP's clients. They go on from step to step: nftables may remember a connection for half a minute.
+#: Of probes, and of clients. They go on from step to step: nftables may remember a connection for half a minute.
 _NUMBERS, _CLIENT_PORTS = itertools.count(1), itertools.cycle(range(20000, 60000))
 
 
@@ -44,7 +44,7 @@ class LabView:
         self.numbers: Iterator[int] = _NUMBERS
         #: Whether packets may be dropped or translated on their way.
         self.filtered = any(namespace.nftables for namespace in state.namespaces)
-        #: Ports for TCP's clients, different in the whole lab.
+        #: Ports for clients, different in the whole lab.
         self.client_ports = _CLIENT_PORTS
         #: The packet socket of each namespace that sends our frames (and hears them).
         self.senders: dict[str, socket.socket] = {}

@@ -113,6 +113,20 @@ class Transport(AddressLayer):
         self.bind(client, source)
         self.ask(pair, client, (self.address(destination).ip, self.servers[destination]))
 
+    def bind(self, sock: socket.socket, index: int, port: int = 0) -> None:
+        """Bind a client also to a port that no other of the lab has had for long.
+
+        A SYN is known by it, from whatever address; and no entry of connection tracking is taken for a new probe's.
+        """
+        while True:
+            try:
+                super().bind(sock, index, next(self.view.client_ports))
+                return
+            except OSError as error:
+                # A program of the user has it.
+                if error.errno != errno.EADDRINUSE:
+                    raise
+
     def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
         """Connect, or send a datagram."""
         raise NotImplementedError
@@ -225,17 +239,6 @@ class Tcp(Transport):
         self.receivers.watch(client, writable, select.EPOLLOUT | select.EPOLLET)
         if result not in (0, errno.EINPROGRESS):
             raise OSError(result, "connect")
-
-    def bind(self, sock: socket.socket, index: int, port: int = 0) -> None:
-        """Bind a client also to a port that no other of the lab has: its SYN is known by that, from any address."""
-        while True:
-            try:
-                super().bind(sock, index, next(self.view.client_ports))
-                return
-            except OSError as error:
-                # A program of the user has it.
-                if error.errno != errno.EADDRINUSE:
-                    raise
 
     def asked(self, data: bytes, source: bytes, transport: int) -> Pair | None:
         if data[transport + 13] & filters.SYN_ACK != filters.SYN:
