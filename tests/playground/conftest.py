@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from netlab.playground.serve import Server
-from tests.report_html.browser import Browser
+from tests.report_html.browser import Browser, headless
 
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A headless browser; where there is none the test is skipped."""
-    pytest.importorskip("selenium", reason="no selenium: pip install selenium")
-    for name in ("chromium", "chromedriver"):
-        if shutil.which(name) is None:
-            pytest.skip(f"no {name} here: apt-get install chromium chromium-driver")
-    one = Browser(tmp_path_factory.mktemp("browser"))
-    one.driver.set_script_timeout(100)
-    yield one
-    one.close()
+    with headless(tmp_path_factory.mktemp("browser")) as one:
+        one.driver.set_script_timeout(100)
+        yield one
 
 
 @pytest.fixture(scope="session")

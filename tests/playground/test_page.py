@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from netlab import model, plan, spec
 from netlab.playground.serve import Server
 from tests.playground.conftest import answered
 from tests.report_html.browser import Browser
@@ -153,4 +152,3 @@ def test_the_model_is_asked_once_for_many_keys(page: Opened) -> None:
         )
     answered(browser)
     assert "10.0.0.15/24" in shown(browser)
-    assert model.predict(plan.from_file(spec.find("bridge-two-node")).steps[0].state, ("icmp",)).letters

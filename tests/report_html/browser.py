@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webelement import WebElement
@@ -28,8 +33,6 @@ class Browser:
     """Chromium, driven; one for a session of tests."""
 
     def __init__(self, profile: Path) -> None:
-        import shutil
-
         from selenium import webdriver
         from selenium.webdriver.chrome.service import Service
 
@@ -134,3 +137,17 @@ class Browser:
         from selenium.webdriver import ActionChains
 
         ActionChains(self.driver, duration=0).send_keys(*keys).perform()
+
+
+@contextmanager
+def headless(profile: Path) -> Iterator[Browser]:
+    """A browser that is ended afterwards; where there is none the test is skipped."""
+    pytest.importorskip("selenium", reason="no selenium: pip install selenium")
+    for name in ("chromium", "chromedriver"):
+        if shutil.which(name) is None:
+            pytest.skip(f"no {name} here: apt-get install chromium chromium-driver")
+    one = Browser(profile)
+    try:
+        yield one
+    finally:
+        one.close()

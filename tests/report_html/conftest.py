@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from netlab import spec
 from netlab.client import Agent
 from netlab.pipeline import Options, run
 from netlab.report import html
-from tests.report_html.browser import Browser
+from tests.report_html.browser import Browser, headless
 from tests.report_html.labs import HUNDRED
 
 Record = dict[str, Any]
@@ -51,13 +50,8 @@ def record(agent: Agent) -> Callable[..., Record]:
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A headless browser; where there is none the test is skipped."""
-    pytest.importorskip("selenium", reason="no selenium: pip install selenium")
-    for name in ("chromium", "chromedriver"):
-        if shutil.which(name) is None:
-            pytest.skip(f"no {name} here: apt-get install chromium chromium-driver")
-    one = Browser(tmp_path_factory.mktemp("browser"))
-    yield one
-    one.close()
+    with headless(tmp_path_factory.mktemp("browser")) as one:
+        yield one
 
 
 @pytest.fixture
