@@ -46,6 +46,18 @@ class Source:
         if self.problems:
             raise TopologyError(self.problems.found)
 
+    def networks(self, what: str, hint: str) -> list[Section]:
+        """The networks that the text holds: one, or a list of them. Raises TopologyError where it is neither."""
+        root = self.root
+        if not isinstance(root.node.value, (dict, list)):
+            root.wrong(f"this is not {what}")
+            self.stop()
+        found = [root] if isinstance(root.node.value, dict) else root.elements()
+        self.stop()
+        if not found:
+            root.wrong("an empty list: there is no such network", hint)
+        return found
+
     def assume(self, sentence: str) -> None:
         """Note what the text doesn't say, and what was taken instead."""
         if sentence not in self.assumed:

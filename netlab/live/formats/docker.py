@@ -22,13 +22,7 @@ def read(text: str, file: str) -> Reading:
             return compose.read(source)
         root.wrong(f"this is not {WHAT}", "a network has a 'Driver', a compose file has 'services'")
         source.stop()
-    if not isinstance(root.node.value, (dict, list)):
-        root.wrong(f"this is not {WHAT}")
-        source.stop()
-    found = [root] if isinstance(root.node.value, dict) else root.elements()
-    source.stop()
-    if not found:
-        root.wrong("an empty list: there is no such network", "'docker network ls' has the names")
+    found = source.networks(WHAT, "'docker network ls' has the names")
     networks = [network for section in found if section.is_mapping() and (network := _network(section))]
     left = source.finish()
     return Reading("docker network inspect", file, tuple(networks), tuple(source.assumed), left)

@@ -16,14 +16,7 @@ MODES = ("bridge", "vepa", "private", "passthru")
 def read(text: str, file: str) -> Reading:
     """The networks of a text. Raises TopologyError."""
     source = Source(text, file, WHAT)
-    root = source.root
-    if not isinstance(root.node.value, (dict, list)):
-        root.wrong(f"this is not {WHAT}")
-        source.stop()
-    found = [root] if isinstance(root.node.value, dict) else root.elements()
-    source.stop()
-    if not found:
-        root.wrong("an empty list: there is no such network", "'podman network ls' has the names")
+    found = source.networks(WHAT, "'podman network ls' has the names")
     networks = [network for section in found if section.is_mapping() and (network := _network(section))]
     return Reading("podman network inspect", file, tuple(networks), tuple(source.assumed), source.finish())
 
