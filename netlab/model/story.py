@@ -85,9 +85,9 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
         # Whatever becomes of a frame to the sender's own MAC, the reason is that nobody was asked for another.
         return replace(unasked, end=True)
     last = _last_end(hops, source.dev, target.dev)
-    kin = _kin(last or Hop(sim.request, source.dev.id, ""), source.dev, target.dev)
-    if kin is not None and (last is None or last.rule in (*_SILENT, bridge.NO_REFLECTION)):
-        return kin
+    isolated = _isolation(last or Hop(sim.request, source.dev.id, ""), source.dev, target.dev)
+    if isolated is not None and (last is None or last.rule in (*_SILENT, bridge.NO_REFLECTION)):
+        return isolated
     if last is None or last.rule in _SILENT:
         # Nobody on this link can have such an address: what matters is why it was asked for here.
         assumed = next((hop for hop in hops if hop.rule == ip.ON_LINK_IF_BOUND), None)
@@ -132,7 +132,7 @@ _TAKEN = (macvlan.SOURCE_NOT_BY_MAC, macvlan.PASSTHRU_TAKES)
 _TAKEN_BY = (protocols.NOT_FOR_US, macvlan.OTHER_MAC, ip.NOT_FORWARDED, ipv6.NOT_FORWARDED)
 
 
-def _kin(last: Hop, one: Device, other: Device) -> Hop | None:
+def _isolation(last: Hop, one: Device, other: Device) -> Hop | None:
     """That a parent and its child don't meet, where that is how they are related."""
     if other.lower is one and one.macvlan is not None:
         return Hop(last.phase, one.id, "out by the wire", device.PARENT_SKIPS_CHILDREN, True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from netlab.contract.types import AnyLink, Bridge
-from netlab.plan.wanted import Kin, Wanted
+from netlab.plan.request import BuildContext, LinkRequest
 
 if TYPE_CHECKING:
     from netlab.plan.file import Path
@@ -18,15 +18,15 @@ KEYS = frozenset(OPTIONS)
 MTU = 1500
 
 
-def build(kin: Kin, wanted: Wanted) -> Bridge | None:
+def build(context: BuildContext, request: LinkRequest) -> Bridge | None:
     """The bridge; its ports say by themselves that they are its ports."""
-    if wanted.mac == "auto":
+    if request.mac == "auto":
         message = "the kernel changes a bridge's own MAC with its ports"
-        kin.problem(wanted, "mac", message, "leave 'mac' out, or give one")
+        context.problem(request, "mac", message, "leave 'mac' out, or give one")
         return None
-    given = wanted.given
+    given = request.given
     options: dict[str, Any] = {key: value for key in OPTIONS if (value := getattr(given, key)) is not None}
-    return Bridge(**kin.common(wanted, given.mtu or MTU), **options)
+    return Bridge(**context.common(request, given.mtu or MTU), **options)
 
 
 def change(
@@ -37,17 +37,17 @@ def change(
     return before, replace(after, **given)
 
 
-def find(kin: Kin, wanted: Wanted, key: str, name: str) -> Bridge | None:
+def find(context: BuildContext, request: LinkRequest, key: str, name: str) -> Bridge | None:
     """The bridge that an interface names, in its own host; what is wrong is noted."""
-    host = wanted.host if key == "bridge" else wanted.namespace
-    link: AnyLink | None = kin.lab.links.get(f"{host}:{name}")
+    host = request.host if key == "bridge" else request.namespace
+    link: AnyLink | None = context.lab.links.get(f"{host}:{name}")
     if isinstance(link, Bridge):
         return link
-    there = kin.wanted.get(f"{host}:{name}")
+    there = context.requests.get(f"{host}:{name}")
     if link is not None or (there is not None and there.given.type != "bridge"):
-        kin.problem(wanted, key, f"{host}:{name} is no bridge", "name an interface with 'type: bridge'")
-    elif there is None:  # one that is wanted, but could not be made, is reported there
-        known = [one.name for one in kin.lab.links_of(host) if isinstance(one, Bridge)]
-        known += [one.name for one in kin.wanted.values() if one.namespace == host and one.given.type == "bridge"]
-        kin.unknown(wanted, key, "bridge", name, list(dict.fromkeys(known)), f" in {host}")
+        context.problem(request, key, f"{host}:{name} is no bridge", "name an interface with 'type: bridge'")
+    elif there is None:  # one that is asked for, but could not be made, is reported there
+        known = [one.name for one in context.lab.links_of(host) if isinstance(one, Bridge)]
+        known += [one.name for one in context.requests.values() if one.namespace == host and one.given.type == "bridge"]
+        context.unknown(request, key, "bridge", name, list(dict.fromkeys(known)), f" in {host}")
     return None

@@ -13,9 +13,9 @@ from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, KINDS
 from netlab.plan.lab import MAX_ENTRIES, MAX_LAB, Box, Lab
 from netlab.plan.refusals import Refusals
+from netlab.plan.request import BuildContext, LinkRequest
 from netlab.plan.settling import settle
 from netlab.plan.veth import ENDS
-from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import Wrong
 
@@ -51,20 +51,20 @@ def add(
     for box in boxes:
         _namespace(lab, box, existing)
     boxes = [box for box in boxes if box.usable]
-    kin = Kin(lab)
+    context = BuildContext(lab)
     for box in boxes:
-        _wanted(kin, box)
+        _requests(context, box)
     order: list[tuple[str, bool]] = [
         (name, False) for name in switches.add_bridges(lab, given_switches, path, _largest_mtu(lab.file))
     ]
-    order += _links(kin, refusals)
-    _names_to_macs(kin)
+    order += _links(context, refusals)
+    _names_to_macs(context)
     for box in boxes:
-        _sysctls(lab, box, kin)
+        _sysctls(lab, box, context)
     settle(lab)
-    for wanted in kin.wanted.values():
-        if (made := lab.links.get(wanted.id)) is not None:
-            KINDS[made.kind].check_made(lab, made, wanted.path)
+    for request in context.requests.values():
+        if (made := lab.links.get(request.id)) is not None:
+            KINDS[made.kind].check_made(lab, made, request.path)
     changes: list[AnyChange] = [
         AddNamespace(
             namespace=lab.namespace(lab.boxes[box.id], born=True),
@@ -82,7 +82,7 @@ def add(
         own = _own_sysctls(lab, link)
         places = _places(lab.file, given_by[link.namespace], link) if own and link.namespace in given_by else ()
         changes.append(AddLink(link=link, sysctls=own, where=link.where, refusal=refusal, places=places))
-    changes += _passthru_macs(kin)
+    changes += _passthru_macs(context)
     for box in boxes:
         changes += _routing(lab, box)
     return changes
@@ -180,18 +180,18 @@ def _bridges(file: File, box: _Given) -> bool:
     return "/" not in box.id and any(one.type == "bridge" for host in hosts for one in host.interfaces.values())
 
 
-def _wanted(kin: Kin, box: _Given) -> None:
-    lab = kin.lab
+def _requests(context: BuildContext, box: _Given) -> None:
+    lab = context.lab
     for name, given in box.given.interfaces.items():
         path: Path = (*box.path, "interfaces", name)
-        wanted = Wanted(box.id, name, given, path, lab.file.where(*path), replicated=box.replicated)
-        if wanted.id in kin.wanted or wanted.id in lab.links:
-            lab.file.problems.add(wanted.where, f"there is an interface {wanted.id} already", "delete it first")
+        request = LinkRequest(box.id, name, given, path, lab.file.where(*path), replicated=box.replicated)
+        if request.id in context.requests or request.id in lab.links:
+            lab.file.problems.add(request.where, f"there is an interface {request.id} already", "delete it first")
             continue
-        wanted.addresses = _addresses(lab.file, given, path, box.offset)
+        request.addresses = _addresses(lab.file, given, path, box.offset)
         if given.mac is not None:
-            wanted.mac = given.mac if given.mac == "auto" else replicas.mac(given.mac, box.offset)
-        kin.wanted[wanted.id] = wanted
+            request.mac = given.mac if given.mac == "auto" else replicas.mac(given.mac, box.offset)
+        context.requests[request.id] = request
 
 
 def _addresses(file: File, given: Interface, path: Path, offset: int) -> tuple[Address, ...]:
@@ -204,116 +204,116 @@ def _addresses(file: File, given: Interface, path: Path, offset: int) -> tuple[A
     return tuple(made)
 
 
-def _links(kin: Kin, refusals: Refusals) -> list[tuple[str, bool]]:
+def _links(context: BuildContext, refusals: Refusals) -> list[tuple[str, bool]]:
     """Make the links, wires before their children; returns their ids in order, and whether each is refused."""
-    lab = kin.lab
+    lab = context.lab
     order: list[tuple[str, bool]] = []
-    usable = [wanted for wanted in kin.wanted.values() if _kind(kin, wanted)]
+    usable = [request for request in context.requests.values() if _kind(context, request)]
     # Bridges first: what is plugged into them comes later, wherever it stands in the file.
-    usable.sort(key=lambda wanted: _type(wanted) != "bridge")
+    usable.sort(key=lambda request: _type(request) != "bridge")
     for stacked in (False, True):
-        for wanted in usable:
-            kind = KINDS[_type(wanted)]
+        for request in usable:
+            kind = KINDS[_type(request)]
             if kind.stacked != stacked:
                 continue
-            refused = refusals.expects(wanted.id)
+            refused = refusals.expects(request.id)
             if not refused:
-                _check(kin, wanted)
-            link = kind.build(kin, wanted)
+                _check(context, request)
+            link = kind.build(context, request)
             if link is None:
-                lab.file.broken.add(wanted.id)
+                lab.file.broken.add(request.id)
                 continue
-            if not refused and wanted.given.mtu is None:
-                _check_mtu(kin, wanted, "addresses", link.mtu, f"{link.id} has")
-            lab.file.paths[wanted.id] = wanted.path
+            if not refused and request.given.mtu is None:
+                _check_mtu(context, request, "addresses", link.mtu, f"{link.id} has")
+            lab.file.paths[request.id] = request.path
             if not refused and link.lower is not None:
                 for sibling in lab.children_of(link.lower):
                     for key, message, hint in link.conflicts(sibling):
-                        kin.problem(wanted, key, message, hint)
+                        context.problem(request, key, message, hint)
             if refused:
-                lab.refused[wanted.id] = link
-                order.append((wanted.id, True))
+                lab.refused[request.id] = link
+                order.append((request.id, True))
                 continue
-            lab.refused.pop(wanted.id, None)
-            lab.links[wanted.id] = link
+            lab.refused.pop(request.id, None)
+            lab.links[request.id] = link
             if link.mac_of is not None:
                 lab.memory.perm[link.mac_of] = lab.links[link.mac_of].mac
-            if wanted.replicated:
-                lab.replicated.add(wanted.id)
-            if wanted.given.duplicate:
-                lab.duplicates.add(wanted.id)
-            order.append((wanted.id, False))
-    pair.join(kin)
-    for wanted in kin.wanted.values():
-        if wanted.id in lab.links:
-            lab.listed[wanted.namespace].append(wanted.id)
+            if request.replicated:
+                lab.replicated.add(request.id)
+            if request.given.duplicate:
+                lab.duplicates.add(request.id)
+            order.append((request.id, False))
+    pair.join(context)
+    for request in context.requests.values():
+        if request.id in lab.links:
+            lab.listed[request.namespace].append(request.id)
     return [(link_id, refused) for link_id, refused in order if refused or link_id in lab.links]
 
 
-def _type(wanted: Wanted) -> str:
-    given = wanted.given
+def _type(request: LinkRequest) -> str:
+    given = request.given
     plugged = given.switch is not None or given.bridge is not None or given.peer is not None
     return given.type or ("veth" if plugged else "")
 
 
-def _kind(kin: Kin, wanted: Wanted) -> bool:
+def _kind(context: BuildContext, request: LinkRequest) -> bool:
     """Whether the interface is of a known kind, and has no keys of another."""
-    lab, given = kin.lab, wanted.given
-    name = _type(wanted)
+    lab, given = context.lab, request.given
+    name = _type(request)
     if not name:
         hint = (
             "add 'type: macvlan'" if given.parent is not None else "add 'switch: …', or 'type: macvlan' and 'parent: …'"
         )
         lost = bool(lab.file.spec.pruned & {"type", *ENDS})
         lab.file.problems.add(
-            wanted.where, f"{wanted.id} is neither plugged into a switch nor of a type", hint, follows=lost
+            request.where, f"{request.id} is neither plugged into a switch nor of a type", hint, follows=lost
         )
-        lab.file.broken.add(wanted.id)
+        lab.file.broken.add(request.id)
         return False
     kind = KINDS.get(name)
     if kind is None:
-        kin.problem(wanted, "type", f"no link kind {name!r}", did_you_mean(name, KINDS, "known"))
-        lab.file.broken.add(wanted.id)
+        context.problem(request, "type", f"no link kind {name!r}", did_you_mean(name, KINDS, "known"))
+        lab.file.broken.add(request.id)
         return False
     for key in sorted(given.model_fields_set - COMMON - kind.keys):
         if getattr(given, key) is not None:
-            where = lab.file.where(*wanted.path, key)
+            where = lab.file.where(*request.path, key)
             owners = ", ".join(other.type for other in KINDS.values() if key in other.keys)
             lab.file.problems.add(where, f"{key!r} means nothing on a {name}", f"it belongs to {owners}")
     return True
 
 
-def _check(kin: Kin, wanted: Wanted) -> None:
+def _check(context: BuildContext, request: LinkRequest) -> None:
     """Report values that the kernel surely refuses, unless the file expects the refusal."""
-    values.check_mac(kin.lab.file, wanted.mac, (*wanted.path, "mac"))
-    KINDS[_type(wanted)].check(kin, wanted)
-    if wanted.given.mtu is not None:
-        _check_mtu(kin, wanted, "mtu", wanted.given.mtu, "not")
+    values.check_mac(context.lab.file, request.mac, (*request.path, "mac"))
+    KINDS[_type(request)].check(context, request)
+    if request.given.mtu is not None:
+        _check_mtu(context, request, "mtu", request.given.mtu, "not")
 
 
-def _check_mtu(kin: Kin, wanted: Wanted, key: str, mtu: int, words: str) -> None:
-    if mtu < 1280 and any(address.family == 6 for address in wanted.addresses):
-        kin.problem(wanted, key, f"IPv6 needs an MTU of at least 1280, {words} {mtu}")
+def _check_mtu(context: BuildContext, request: LinkRequest, key: str, mtu: int, words: str) -> None:
+    if mtu < 1280 and any(address.family == 6 for address in request.addresses):
+        context.problem(request, key, f"IPv6 needs an MTU of at least 1280, {words} {mtu}")
 
 
-def _names_to_macs(kin: Kin) -> None:
+def _names_to_macs(context: BuildContext) -> None:
     """Fill in neighbours, FDB entries and allowed MACs, which may name interfaces made later."""
-    lab = kin.lab
-    for wanted in kin.wanted.values():
-        link = lab.links.get(wanted.id) or lab.refused.get(wanted.id)
+    lab = context.lab
+    for request in context.requests.values():
+        link = lab.links.get(request.id) or lab.refused.get(request.id)
         if link is None:
             continue
-        if given := wanted.given.neighbors:
-            link = replace(link, neighbors=values.neighbors(lab, link, given, (*wanted.path, "neighbors")))
-        link = KINDS[link.kind].name_macs(kin, wanted, link)
-        (lab.links if wanted.id in lab.links else lab.refused)[wanted.id] = link
+        if given := request.given.neighbors:
+            link = replace(link, neighbors=values.neighbors(lab, link, given, (*request.path, "neighbors")))
+        link = KINDS[link.kind].name_macs(context, request, link)
+        (lab.links if request.id in lab.links else lab.refused)[request.id] = link
 
 
-def _sysctls(lab: Lab, box: _Given, kin: Kin) -> None:
+def _sysctls(lab: Lab, box: _Given, context: BuildContext) -> None:
     """The sysctls of single interfaces: those of the file, and what switches IPv6 on where there is such an address."""
     file = lab.file
     written = lab.boxes[box.id].sysctls
-    new = [link for link in lab.links_of(box.id) if link.id in kin.wanted]
+    new = [link for link in lab.links_of(box.id) if link.id in context.requests]
     names = {name: link.ifname for link in new for name in (link.name, link.ifname)}
     for path, value in (box.given.sysctls or {}).items():
         interface = sysctls.interface_of(path)
@@ -364,13 +364,13 @@ def _largest_mtu(file: File) -> int:
     return max([largest, *(given.mtu or 0 for step in topology.steps for given in step.set.values())])
 
 
-def _passthru_macs(kin: Kin) -> list[AnyChange]:
+def _passthru_macs(context: BuildContext) -> list[AnyChange]:
     """A MAC given for a passthru child is set later, on its parent, too (macvlan_set_mac_address)."""
     changes: list[AnyChange] = []
-    for wanted in kin.wanted.values():
-        link = kin.lab.links.get(wanted.id)
-        if link is not None and link.mac_of is not None and wanted.mac not in (None, "auto", link.mac):
-            changes += set_mac(kin.lab, link, str(wanted.mac), wanted.where)
+    for request in context.requests.values():
+        link = context.lab.links.get(request.id)
+        if link is not None and link.mac_of is not None and request.mac not in (None, "auto", link.mac):
+            changes += set_mac(context.lab, link, str(request.mac), request.where)
     return changes
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from netlab.contract.types import AnyLink
 from netlab.contract.types.links import FLAGS, Dummy, Ipvlan
 from netlab.plan import bridge, macvlan, veth
-from netlab.plan.wanted import Kin, Wanted
+from netlab.plan.request import BuildContext, LinkRequest
 
 if TYPE_CHECKING:
     from netlab.plan.file import Path
@@ -34,7 +34,7 @@ class Change(Protocol):
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of link: the keys it takes besides the common ones, and what makes a link of what is wanted.
+    """A kind of link: the keys it takes besides the common ones, and what makes a link of what is asked for.
 
     ``fixed`` keys cannot be set later. ``build`` notes what is wrong in the lab's problems, and then returns None.
     ``stacked`` links sit on others, and are made after the rest. ``check`` notes what the kernel would refuse.
@@ -44,21 +44,21 @@ class Kind:
 
     type: str
     keys: frozenset[str]
-    build: Callable[[Kin, Wanted], AnyLink | None]
+    build: Callable[[BuildContext, LinkRequest], AnyLink | None]
     fixed: frozenset[str] = frozenset()
     stacked: bool = False
-    check: Callable[[Kin, Wanted], None] = lambda _kin, _wanted: None
-    name_macs: Callable[[Kin, Wanted, AnyLink], AnyLink] = lambda _kin, _wanted, link: link
+    check: Callable[[BuildContext, LinkRequest], None] = lambda _context, _request: None
+    name_macs: Callable[[BuildContext, LinkRequest, AnyLink], AnyLink] = lambda _context, _request, link: link
     check_made: Callable[[Lab, AnyLink, Path], None] = lambda _lab, _link, _path: None
     change: Change = lambda _lab, before, after, _settings, _path, _refused: (before, after)
     changed: Callable[[Lab, AnyLink, Settings, Path], AnyLink] = lambda _lab, before, _settings, _path: before
 
 
-def _ipvlan(kin: Kin, wanted: Wanted) -> Ipvlan | None:
-    given = wanted.given
+def _ipvlan(context: BuildContext, request: LinkRequest) -> Ipvlan | None:
+    given = request.given
     # In l3 and l3s a child is made without ARP (ipvlan_set_port_mode).
     arp = given.mode == "l2" if given.arp is None else given.arp
-    return macvlan.stacked(kin, wanted, Ipvlan, mode=given.mode, flag=given.flag, arp=arp)
+    return macvlan.stacked(context, request, Ipvlan, mode=given.mode, flag=given.flag, arp=arp)
 
 
 _VETH = Kind(
@@ -90,6 +90,6 @@ KINDS: dict[str, Kind] = {
         Kind(
             "ipvlan", frozenset({"parent", "mode", "flag"}), _ipvlan, frozenset({"mode", "flag", "mac"}), stacked=True
         ),
-        Kind("dummy", frozenset(), lambda kin, wanted: Dummy(**kin.common(wanted, wanted.given.mtu or MTU))),
+        Kind("dummy", frozenset(), lambda context, request: Dummy(**context.common(request, request.given.mtu or MTU))),
     )
 }

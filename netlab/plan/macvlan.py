@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from netlab.contract.types import AnyLink, Link, Macvlan, Macvtap
 from netlab.plan import values
-from netlab.plan.wanted import Kin, Wanted
+from netlab.plan.request import BuildContext, LinkRequest
 
 if TYPE_CHECKING:
     from netlab.plan.file import Path
@@ -20,52 +20,52 @@ KEYS = frozenset({"parent", "mode", "allowed_macs", "nodst", "flag", "bcqueuelen
 FIXED = frozenset({"flag"})
 
 
-def stacked(kin: Kin, wanted: Wanted, cls: type[L], **own: Any) -> L | None:
+def stacked(context: BuildContext, request: LinkRequest, cls: type[L], **own: Any) -> L | None:
     """A child on the real device below its parent (macvlan_common_newlink: a child's own); ``own`` is what it alone
     has."""
-    parent = _parent(kin, wanted, cls)
-    given = wanted.given
+    parent = _parent(context, request, cls)
+    given = request.given
     for key, words in (("mode", cls.modes), ("flag", cls.port_flags)):
         word = getattr(given, key)
         if word is not None and words and word not in words:
-            kin.problem(wanted, key, f"{word!r} is no {key} of {cls.kind}", f"these are: {', '.join(words)}")
+            context.problem(request, key, f"{word!r} is no {key} of {cls.kind}", f"these are: {', '.join(words)}")
     if parent is None:
         return None
-    if cls.follows and wanted.mac is not None:
-        kin.problem(wanted, "mac", f"{wanted.id} has the MAC of {parent.id} (EOPNOTSUPP)", "leave 'mac' out")
+    if cls.follows and request.mac is not None:
+        context.problem(request, "mac", f"{request.id} has the MAC of {parent.id} (EOPNOTSUPP)", "leave 'mac' out")
     # A passthru child takes its parent's MAC (eth_hw_addr_inherit); a given one is set on both afterwards.
-    common = kin.common(wanted, given.mtu or parent.mtu)
+    common = context.common(request, given.mtu or parent.mtu)
     if given.mode == "passthru" or cls.follows:
         common["mac"] = parent.mac
     return cls(**common, **{"parent": parent.id, **own})
 
 
-def build(kin: Kin, wanted: Wanted, cls: type[Macvlan] = Macvlan) -> Macvlan | None:
+def build(context: BuildContext, request: LinkRequest, cls: type[Macvlan] = Macvlan) -> Macvlan | None:
     """A macvlan child."""
-    given = wanted.given
+    given = request.given
     nodst = bool(given.nodst) or given.flag == "nodst"
-    return stacked(kin, wanted, cls, mode=given.mode, nodst=nodst, bcqueuelen=given.bcqueuelen)
+    return stacked(context, request, cls, mode=given.mode, nodst=nodst, bcqueuelen=given.bcqueuelen)
 
 
-def build_tap(kin: Kin, wanted: Wanted) -> Macvtap | None:
+def build_tap(context: BuildContext, request: LinkRequest) -> Macvtap | None:
     """The same with a character device."""
-    made = build(kin, wanted, Macvtap)
+    made = build(context, request, Macvtap)
     return made if isinstance(made, Macvtap) else None
 
 
-def check(kin: Kin, wanted: Wanted) -> None:
+def check(context: BuildContext, request: LinkRequest) -> None:
     """What the kernel refuses for sure."""
-    if wanted.given.allowed_macs and wanted.given.mode != "source":
-        kin.problem(wanted, "allowed_macs", "'allowed_macs' belong to source mode", "add 'mode: source'")
+    if request.given.allowed_macs and request.given.mode != "source":
+        context.problem(request, "allowed_macs", "'allowed_macs' belong to source mode", "add 'mode: source'")
 
 
-def name_macs(kin: Kin, wanted: Wanted, link: AnyLink) -> AnyLink:
+def name_macs(context: BuildContext, request: LinkRequest, link: AnyLink) -> AnyLink:
     """Fill in the list of senders, which may name interfaces made later."""
-    lab, path = kin.lab, (*wanted.path, "allowed_macs")
-    if not isinstance(link, Macvlan) or not wanted.given.allowed_macs:
+    lab, path = context.lab, (*request.path, "allowed_macs")
+    if not isinstance(link, Macvlan) or not request.given.allowed_macs:
         return link
-    allowed = values.mac_list(lab, wanted.given.allowed_macs, path)
-    if wanted.id in lab.links:
+    allowed = values.mac_list(lab, request.given.allowed_macs, path)
+    if request.id in lab.links:
         for i, mac in enumerate(allowed):
             values.check_mac(lab.file, mac, (*path, i))
     return replace(link, allowed_macs=allowed)
@@ -96,53 +96,55 @@ def change(
     return replace(before, allowed_macs=()) if mode != "source" else before, replace(after, **given)
 
 
-def _parent(kin: Kin, wanted: Wanted, cls: type[Link]) -> AnyLink | None:
-    lab, name = kin.lab, wanted.given.parent
+def _parent(context: BuildContext, request: LinkRequest, cls: type[Link]) -> AnyLink | None:
+    lab, name = context.lab, request.given.parent
     if name is None:
         lost = "parent" in lab.file.spec.pruned
-        lab.file.problems.add(wanted.where, f"{wanted.id} names no parent", "add 'parent: …'", follows=lost)
+        lab.file.problems.add(request.where, f"{request.id} names no parent", "add 'parent: …'", follows=lost)
         return None
-    if name == wanted.name and wanted.namespace == wanted.host:
-        kin.problem(wanted, "parent", f"{wanted.id} cannot be its own parent")
+    if name == request.name and request.namespace == request.host:
+        context.problem(request, "parent", f"{request.id} cannot be its own parent")
         return None
-    here = f"{wanted.host}:{name}"
-    seen = {wanted.id}
+    here = f"{request.host}:{name}"
+    seen = {request.id}
     while True:
         if here in seen:
-            kin.problem(wanted, "parent", f"the parents of {wanted.id} go round in a circle")
+            context.problem(request, "parent", f"the parents of {request.id} go round in a circle")
             return None
         seen.add(here)
         link = lab.links.get(here)
         if link is not None and link.lower is not None and link.takes != cls.takes:
             message = f"{link.id} is a child of {link.takes}: no rule for {cls.kind} on it"
-            kin.problem(wanted, "parent", message, f"'parent: {link.lower.partition(':')[2]}'")
+            context.problem(request, "parent", message, f"'parent: {link.lower.partition(':')[2]}'")
             return None
         if link is not None and link.lower is not None:
             here = link.lower
         elif link is not None and link.port_of is not None:
             message = f"{link.id} is a port of {link.port_of}, and a port has no children (EBUSY)"
-            kin.problem(wanted, "parent", message, f"'parent: {link.port_of.partition(':')[2]}'")
+            context.problem(request, "parent", message, f"'parent: {link.port_of.partition(':')[2]}'")
             return None
         elif link is not None:
             return link
         elif here in lab.refused:
-            kin.problem(wanted, "parent", f"{here} is expected to be refused, so it cannot be a parent")
+            context.problem(request, "parent", f"{here} is expected to be refused, so it cannot be a parent")
             return None
-        elif (below := kin.wanted.get(here)) is not None and below.given.parent is not None:
+        elif (below := context.requests.get(here)) is not None and below.given.parent is not None:
             here = f"{below.host}:{below.given.parent}"
         else:
             break
-    if here in kin.wanted:  # it is wanted, but could not be made: that is reported there
+    if here in context.requests:  # it is request, but could not be made: that is reported there
         return None
-    _unknown(kin, wanted, name)
+    _unknown(context, request, name)
     return None
 
 
-def _unknown(kin: Kin, wanted: Wanted, name: str) -> None:
-    host = wanted.host
+def _unknown(context: BuildContext, request: LinkRequest, name: str) -> None:
+    host = request.host
     if ":" in name or "/" in name:
-        hint = f"interfaces of {host}: {', '.join(kin.interfaces(host))}"
-        kin.problem(wanted, "parent", f"{name!r} is not an interface of {host}; a child sits on its own host", hint)
+        hint = f"interfaces of {host}: {', '.join(context.interfaces(host))}"
+        context.problem(
+            request, "parent", f"{name!r} is not an interface of {host}; a child sits on its own host", hint
+        )
         return
-    others = [one for one in kin.interfaces(host) if (host, one) != (wanted.namespace, wanted.name)]
-    kin.unknown(wanted, "parent", "interface", name, others, f" in {host}")
+    others = [one for one in context.interfaces(host) if (host, one) != (request.namespace, request.name)]
+    context.unknown(request, "parent", "interface", name, others, f" in {host}")

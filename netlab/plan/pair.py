@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netlab.contract.types import Pair
-from netlab.plan.wanted import Kin, Wanted
+from netlab.plan.request import BuildContext, LinkRequest
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -16,34 +16,36 @@ if TYPE_CHECKING:
 MTU = 1500
 
 
-def build(kin: Kin, wanted: Wanted, peer: str) -> Pair | None:
+def build(context: BuildContext, request: LinkRequest, peer: str) -> Pair | None:
     """One end. The end that comes first in the file makes the pair, and is completed by `join`."""
-    other = kin.wanted.get(peer)
+    other = context.requests.get(peer)
     if other is None:
-        if peer in kin.lab.links:
-            kin.problem(wanted, "peer", f"{peer} exists already", "both ends of a pair are made together")
+        if peer in context.lab.links:
+            context.problem(request, "peer", f"{peer} exists already", "both ends of a pair are made together")
         else:
-            kin.problem(wanted, "peer", f"no interface {peer!r}", did_you_mean(peer, kin.wanted, "as in A/c1:eth0"))
+            context.problem(
+                request, "peer", f"no interface {peer!r}", did_you_mean(peer, context.requests, "as in A/c1:eth0")
+            )
         return None
-    if other.id == wanted.id:
-        kin.problem(wanted, "peer", f"{wanted.id} cannot be its own peer")
+    if other.id == request.id:
+        context.problem(request, "peer", f"{request.id} cannot be its own peer")
         return None
-    if other.given.peer != wanted.id:
+    if other.given.peer != request.id:
         says = f"names {other.given.peer!r}" if other.given.peer else "names no peer"
-        kin.problem(wanted, "peer", f"{peer} {says}", f"the two ends name each other: 'peer: {wanted.id}'")
+        context.problem(request, "peer", f"{peer} {says}", f"the two ends name each other: 'peer: {request.id}'")
         return None
-    mtu = wanted.given.mtu or MTU
+    mtu = request.given.mtu or MTU
     if (other.given.mtu or MTU) != mtu:
-        kin.problem(wanted, "mtu", f"{wanted.id} and {peer} have different MTUs", "a wire has one")
+        context.problem(request, "mtu", f"{request.id} and {peer} have different MTUs", "a wire has one")
         return None
-    first = next(name for name in kin.wanted if name in (wanted.id, peer)) == wanted.id
-    return Pair(**kin.common(wanted, mtu), peer=peer, makes=first)
+    first = next(name for name in context.requests if name in (request.id, peer)) == request.id
+    return Pair(**context.common(request, mtu), peer=peer, makes=first)
 
 
-def join(kin: Kin) -> None:
+def join(context: BuildContext) -> None:
     """Give the end that makes a pair the other's names; an end without the other is an error."""
-    lab = kin.lab
-    for name in kin.wanted:
+    lab = context.lab
+    for name in context.requests:
         link = lab.links.get(name)
         if not isinstance(link, Pair):
             continue

@@ -22,8 +22,8 @@ from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, IDENTITY, KINDS
 from netlab.plan.lab import Box, Lab
 from netlab.plan.refusals import Refusals
+from netlab.plan.request import check_limit, flags
 from netlab.plan.settling import settle
-from netlab.plan.wanted import check_limit, flags
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:

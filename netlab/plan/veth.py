@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from netlab.contract.types import AnyLink, Pair, Port, Veth
 from netlab.plan import bridge as bridges
 from netlab.plan import macs, pair, values
+from netlab.plan.request import BuildContext, LinkRequest
 from netlab.plan.settling import settle
-from netlab.plan.wanted import Kin, Wanted
 from netlab.spec.schema import Port as GivenPort
 
 if TYPE_CHECKING:
@@ -23,50 +23,50 @@ KEYS = frozenset({"switch", "bridge", "peer", "port", "master"})
 MTU = 1500
 
 
-def build(kin: Kin, wanted: Wanted) -> Veth | Pair | None:
+def build(context: BuildContext, request: LinkRequest) -> Veth | Pair | None:
     """The veth of an interface that names a switch, a bridge or a peer."""
-    lab, given = kin.lab, wanted.given
+    lab, given = context.lab, request.given
     ends = [key for key in ENDS if getattr(given, key) is not None]
     if not ends:
         hint = "add 'switch: …', 'bridge: …' or 'peer: …'"
         lab.file.problems.add(
-            wanted.where, f"{wanted.id} names no switch", hint, follows=bool(lab.file.spec.pruned & {*ENDS})
+            request.where, f"{request.id} names no switch", hint, follows=bool(lab.file.spec.pruned & {*ENDS})
         )
         return None
     if len(ends) > 1:
-        kin.problem(wanted, ends[1], f"{wanted.id} has one other end, not two", f"{ends[0]} or {ends[1]}")
+        context.problem(request, ends[1], f"{request.id} has one other end, not two", f"{ends[0]} or {ends[1]}")
         return None
     if given.peer is not None:
         for key in ("port", "master"):
             if getattr(given, key) is not None:
-                kin.problem(wanted, key, f"{key!r} means nothing on a pair without a switch", "leave it out")
-        return pair.build(kin, wanted, given.peer)
+                context.problem(request, key, f"{key!r} means nothing on a pair without a switch", "leave it out")
+        return pair.build(context, request, given.peer)
     if given.bridge is not None:
-        found = bridges.find(kin, wanted, "bridge", given.bridge)
+        found = bridges.find(context, request, "bridge", given.bridge)
         switch = found.id if found is not None else None
     else:
         assert given.switch is not None
         switch = given.switch if lab.has_switch(given.switch) else None
         if switch is None:
-            kin.unknown(wanted, "switch", "switch", given.switch, lab.switches())
+            context.unknown(request, "switch", "switch", given.switch, lab.switches())
     if switch is None:
         return None
     master = None
     if given.master is not None:
-        found = bridges.find(kin, wanted, "master", given.master)
+        found = bridges.find(context, request, "master", given.master)
         if found is None:
             return None
         if found.id == switch:
-            kin.problem(wanted, "master", f"both ends of {wanted.id} would be ports of {found.id}", "a loop")
+            context.problem(request, "master", f"both ends of {request.id} would be ports of {found.id}", "a loop")
             return None
         master = found.id
     return Veth(
-        **kin.common(wanted, given.mtu or MTU),
+        **context.common(request, given.mtu or MTU),
         switch=switch,
         port=port(Port(), given.port),
-        port_ifname=lab.port_name(switch, {one.name for one in kin.wanted.values()}),
+        port_ifname=lab.port_name(switch, {one.name for one in context.requests.values()}),
         port_ifindex=lab.index(),
-        port_mac=macs.derive(lab.file.spec.name, wanted.namespace, wanted.name, "port"),
+        port_mac=macs.derive(lab.file.spec.name, request.namespace, request.name, "port"),
         master=master,
     )
 
@@ -87,12 +87,12 @@ def port(before: Port, given: GivenPort | None) -> Port:
     return replace(before, **values)
 
 
-def name_macs(kin: Kin, wanted: Wanted, link: AnyLink) -> AnyLink:
+def name_macs(context: BuildContext, request: LinkRequest, link: AnyLink) -> AnyLink:
     """Fill in the static entries of its port, which may name interfaces made later."""
-    given = wanted.given.port
+    given = request.given.port
     if not isinstance(link, Veth) or given is None or not given.fdb:
         return link
-    fdb = values.mac_list(kin.lab, given.fdb, (*wanted.path, "port", "fdb"))
+    fdb = values.mac_list(context.lab, given.fdb, (*request.path, "port", "fdb"))
     return replace(link, port=replace(link.port, fdb=fdb))
 
 

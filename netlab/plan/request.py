@@ -35,7 +35,7 @@ def flags(given: Interface | Settings) -> dict[str, bool]:
 
 
 @dataclass
-class Wanted:
+class LinkRequest:
     """One interface of one namespace. ``mac`` None: derived from the names; ``auto``: the kernel's."""
 
     namespace: str
@@ -59,54 +59,54 @@ class Wanted:
 
 
 @dataclass
-class Kin:
+class BuildContext:
     """The lab, and the interfaces that are to be made together. ``broken`` could not be made."""
 
     lab: Lab
-    wanted: dict[str, Wanted] = field(default_factory=dict)
+    requests: dict[str, LinkRequest] = field(default_factory=dict)
     built: set[str] = field(default_factory=set)
 
-    def problem(self, wanted: Wanted, key: str, message: str, hint: str = "", *, follows: bool = False) -> None:
+    def problem(self, request: LinkRequest, key: str, message: str, hint: str = "", *, follows: bool = False) -> None:
         """Note what is wrong with a key of an interface."""
-        self.lab.file.problems.add(self.lab.file.where(*wanted.path, key, key=False), message, hint, follows=follows)
+        self.lab.file.problems.add(self.lab.file.where(*request.path, key, key=False), message, hint, follows=follows)
 
-    def common(self, wanted: Wanted, mtu: int, mac: str | None = None) -> dict[str, Any]:
+    def common(self, request: LinkRequest, mtu: int, mac: str | None = None) -> dict[str, Any]:
         """The values that every link has. ``mac``, where given, is the one that its kind gives it."""
         lab = self.lab
         taken: set[str] = set()
-        if len(wanted.name.encode()) > IFNAME_BYTES:
-            taken = {link.ifname for link in lab.links.values() if link.namespace == wanted.namespace}
-            taken |= {other.name for other in self.wanted.values() if other.namespace == wanted.namespace}
-        if mac is None and wanted.mac != "auto":
-            mac = wanted.mac or macs.derive(lab.file.spec.name, wanted.namespace, wanted.name)
+        if len(request.name.encode()) > IFNAME_BYTES:
+            taken = {link.ifname for link in lab.links.values() if link.namespace == request.namespace}
+            taken |= {other.name for other in self.requests.values() if other.namespace == request.namespace}
+        if mac is None and request.mac != "auto":
+            mac = request.mac or macs.derive(lab.file.spec.name, request.namespace, request.name)
         return {
-            "namespace": wanted.namespace,
-            "name": wanted.name,
-            "ifname": ifname(wanted.name, taken),
+            "namespace": request.namespace,
+            "name": request.name,
+            "ifname": ifname(request.name, taken),
             "ifindex": lab.index(),
             "mac": mac,
             "mtu": mtu,
-            "up": wanted.given.state != "down",
-            "addresses": wanted.addresses,
-            "limit": self.limit(wanted, mtu),
-            "where": wanted.where,
-            **flags(wanted.given),
+            "up": request.given.state != "down",
+            "addresses": request.addresses,
+            "limit": self.limit(request, mtu),
+            "where": request.where,
+            **flags(request.given),
         }
 
-    def limit(self, wanted: Wanted, mtu: int) -> Limit | None:
+    def limit(self, request: LinkRequest, mtu: int) -> Limit | None:
         """The limit of an interface, if it has one."""
-        return check_limit(self.lab.file, wanted.given.limit or None, mtu, (*wanted.path, "limit"))
+        return check_limit(self.lab.file, request.given.limit or None, mtu, (*request.path, "limit"))
 
     def interfaces(self, host: str) -> list[str]:
-        """Names of the interfaces of a host, made or wanted."""
+        """Names of the interfaces of a host, made or asked for."""
         made = [link.name for link in self.lab.links_of(host)]
-        return list(dict.fromkeys(made + [w.name for w in self.wanted.values() if w.namespace == host]))
+        return list(dict.fromkeys(made + [w.name for w in self.requests.values() if w.namespace == host]))
 
-    def unknown(self, wanted: Wanted, key: str, what: str, name: str, known: list[str], where: str = "") -> None:
+    def unknown(self, request: LinkRequest, key: str, what: str, name: str, known: list[str], where: str = "") -> None:
         """Note a name that nothing has."""
         if name not in self.lab.file.spec.pruned:
             self.problem(
-                wanted,
+                request,
                 key,
                 f"no {what} {name!r}{where}",
                 did_you_mean(name, known, f"{what}es" if what[-1] == "h" else f"{what}s"),
