@@ -56,9 +56,11 @@ class Kind:
 
 def _ipvlan(context: BuildContext, request: LinkRequest) -> Ipvlan | None:
     given = request.given
-    # In l3 and l3s a child is made without ARP (ipvlan_set_port_mode).
-    arp = given.mode == "l2" if given.arp is None else given.arp
-    return macvlan.stacked(context, request, Ipvlan, mode=given.mode, flag=given.flag, arp=arp)
+    made = macvlan.stacked(context, request, Ipvlan, mode=given.mode, flag=given.flag)
+    if given.arp is not None:
+        message = f"the mode of {request.id} decides on its ARP, each time that it is brought up (ipvlan_open)"
+        context.problem(request, "arp", message, "in l2 it has ARP, in l3 and l3s none")
+    return made and replace(made, arp=made.effective_mode == "l2")
 
 
 _VETH = Kind(
@@ -88,7 +90,11 @@ KINDS: dict[str, Kind] = {
         _MACVLAN,
         replace(_MACVLAN, type="macvtap", build=macvlan.build_tap),
         Kind(
-            "ipvlan", frozenset({"parent", "mode", "flag"}), _ipvlan, frozenset({"mode", "flag", "mac"}), stacked=True
+            "ipvlan",
+            frozenset({"parent", "mode", "flag"}),
+            _ipvlan,
+            frozenset({"mode", "flag", "mac", "arp"}),
+            stacked=True,
         ),
         Kind("dummy", frozenset(), lambda context, request: Dummy(**context.common(request, request.given.mtu or MTU))),
     )

@@ -16,6 +16,7 @@ hosts:
     interfaces:
       eth0: {switch: lan, addresses: [10.0.0.1/24, "fd00::1/64"]}
       own: {type: ipvlan, parent: eth0, mode: MODE, flag: FLAG, addresses: [10.2.0.10/24]}
+      down: {type: ipvlan, parent: eth0, mode: MODE, flag: FLAG, addresses: [10.2.0.11/24], state: down}
     containers:
       web: {interfaces: {eth0: {type: ipvlan, parent: eth0, mode: MODE, flag: FLAG,
                                 addresses: [10.0.0.11/24, "fd00::11/64"]}}}

@@ -6,12 +6,13 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from netlab.model import RULES
 from netlab.model.sim import ENDLESS
-from tests.fuzz.hunt import Find, made, text_of
+from tests.fuzz.hunt import Find, kinds_here, made, text_of
 from tests.fuzz.workers import side_by_side
 
 REGRESSIONS = Path(__file__).parent / "regressions"
@@ -58,17 +59,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--save", type=Path, default=REGRESSIONS, help="where smallest topologies of differences go")
     parser.add_argument("--no-save", action="store_true", help="don't make them small, only tell")
     parser.add_argument("--show", type=int, metavar="K", help="print topology K of the seed, and end")
+    parser.add_argument("--kinds", help="draw these kinds of links, with commas between (those that the kernel has)")
     options = parser.parse_args(arguments)
+    kinds = kinds_here() if options.kinds is None else frozenset(options.kinds.split(","))
     if options.show is not None:
-        print(text_of(made(options.seed, options.show)), end="")
+        print(text_of(made(options.seed, options.show, kinds)), end="")
         return 0
     started = time.monotonic()
     total = Total()
     save = None if options.no_save else options.save
     try:
-        for find in side_by_side(options.seed, options.number, options.jobs, save):
+        for find in side_by_side(options.seed, kinds, options.number, options.jobs, save):
             total.add(find)
-            _tell(options.seed, find)
+            _tell(options.seed, kinds, find)
             if sys.stderr.isatty():
                 print(f"\r{total.topologies} of {options.number} ", end="", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
@@ -81,12 +84,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if total.disagreements or total.flakes else 0
 
 
-def _tell(seed: str, find: Find) -> None:
+def _tell(seed: str, kinds: Set[str], find: Find) -> None:
     lines = [f"{'FLAKE ' if one.flaky else ''}{one}" for one in find.outcome.differences]
     if find.error:
         lines.append(find.error)
     if lines:
-        print(f"\ntopology {find.number} of seed {seed} (--seed {seed} --show {find.number}):")
+        kept = ",".join(sorted(kinds))
+        print(f"\ntopology {find.number} of seed {seed} (--seed {seed} --kinds {kept} --show {find.number}):")
         for line in lines[:6]:
             print(f"  {line}")
         if len(lines) > 6:

@@ -6,7 +6,7 @@ import contextlib
 import random
 import traceback
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from netlab.contract.types import Plan
 from netlab.plan import from_file
 from netlab.spec import TopologyError
 from tests.fuzz.compare import Difference, Outcome, Trial, compare
-from tests.fuzz.lan import Document
+from tests.fuzz.lan import KINDS, Document
 from tests.fuzz.shrink import shrink
 from tests.fuzz.tickets import Tickets
 from tests.fuzz.topologies import topology
@@ -40,9 +40,16 @@ class Find:
     saved: list[str] = field(default_factory=list)
 
 
-def made(seed: str, number: int) -> Document:
-    """The topology of a number."""
-    return topology(random.Random(f"{seed}/{number}"))
+def made(seed: str, number: int, kinds: Set[str] = frozenset()) -> Document:
+    """The topology of a number, on a kernel that has these kinds of links besides the usual ones."""
+    return topology(random.Random(f"{seed}/{number}"), kinds)
+
+
+def kinds_here() -> frozenset[str]:
+    """Of the kinds of links that not every kernel has those that this one has."""
+    with Agent.start() as agent:
+        found = agent.request("doctor").result()
+    return frozenset(one["name"].removeprefix("link kind ") for one in found if one["ok"]) & KINDS.keys()
 
 
 def text_of(document: Document) -> str:
@@ -58,7 +65,7 @@ def plan_of(document: Document) -> Plan | None:
         return None
 
 
-def hunt(seed: str, tickets: Tickets, save: Path | None) -> Iterator[Find]:
+def hunt(seed: str, has: Set[str], tickets: Tickets, save: Path | None) -> Iterator[Find]:
     """Compare topologies as long as there are tickets; a smallest one of each kind of difference goes into the folder
     ``save``."""
     agent = Agent.start()
@@ -68,7 +75,7 @@ def hunt(seed: str, tickets: Tickets, save: Path | None) -> Iterator[Find]:
     try:
         while True:
             while len(ahead) < AHEAD and (number := tickets.take()) is not None:
-                document = made(seed, number)
+                document = made(seed, number, has)
                 plan = plan_of(document)
                 trial = Trial(plan) if plan is not None else None
                 if trial is None or trial.stormy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -25,6 +25,9 @@ FEATURES = {
     "host-bridge": 0.2, "pair": 0.08, "own-mac": 0.04, "silent": 0.05, "flags": 0.12, "ways": 0.15,
     "nftables": 0.1,
 }  # fmt: skip
+
+#: Kinds of links that not every kernel has: they are drawn where it has them, as the features are.
+KINDS = {"dummy": 0.2, "ipvlan": 0.5}
 
 #: What is seldom met by chance: drawn together, now and then.
 THEMES = (
@@ -72,8 +75,13 @@ class Nic:
 
     @property
     def mode(self) -> str:
-        """The macvlan mode; '' for a parent."""
-        return str(self.spec.get("mode", "vepa")) if self.parent else ""
+        """The macvlan mode; '' for a parent, and for a child of another driver."""
+        return str(self.spec.get("mode", "vepa")) if self.parent and self.driver == "macvlan" else ""
+
+    @property
+    def driver(self) -> str:
+        """The driver of a child."""
+        return "ipvlan" if self.spec.get("type") == "ipvlan" else "macvlan"
 
     def ips(self, family: int) -> list[str]:
         """Addresses of a family, without their prefix length."""
@@ -83,11 +91,12 @@ class Nic:
 class Lan:
     """A document, its random choices, and its interfaces."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, kinds: Set[str] = frozenset()) -> None:
         self.rng = rng
         self.features = {name for name, share in FEATURES.items() if rng.random() < share}
         if rng.random() < THEME_SHARE:
             self.features |= THEMES[rng.randrange(len(THEMES))]
+        self.features |= {kind for kind in sorted(kinds & KINDS.keys()) if rng.random() < KINDS[kind]}
         if not self.features & {"ipv4", "ipv6"}:
             self.features.add("ipv4")
         self.document: Document = {"name": "fuzz", "switches": {}, "hosts": {}}

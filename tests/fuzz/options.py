@@ -27,7 +27,7 @@ def dress(lan: Lan) -> None:
             _child(lan, nic)
         _macs(lan, nic)
         if lan.chance(0.4, "flags"):
-            nic.spec.update(flag(lan))
+            nic.spec.update(flag(lan, nic))
         if lan.chance(0.25, "link-down") or (nic.mode == "passthru" and lan.chance(0.5, "passthru-down")):
             nic.spec["state"] = "down"
     _mtus(lan)
@@ -54,9 +54,11 @@ def dress(lan: Lan) -> None:
             given["routes"] = ways.further(lan, namespace, given.get("routes", []))
 
 
-def flag(lan: Lan) -> Document:
+def flag(lan: Lan, nic: Nic) -> Document:
     """A flag of an interface that isn't as usual, or is nevertheless said."""
     name = lan.pick(("arp", "promisc", "allmulticast", "multicast"), (4, 3, 1, 2))
+    if name == "arp" and nic.driver == "ipvlan":
+        return {}
     return {name: lan.chance(0.2) if name in ("arp", "multicast") else lan.chance(0.8)}
 
 
@@ -101,7 +103,7 @@ def _child(lan: Lan, nic: Nic) -> None:
             nic.spec["allowed_macs"] = allowed(lan)
         if lan.chance(0.5, "nodst"):
             nic.spec["nodst"] = True
-    if lan.chance(0.6, "bcqueuelen"):
+    if nic.mode and lan.chance(0.6, "bcqueuelen"):
         nic.spec["bcqueuelen"] = lan.pick((0, 0, 10))
 
 
@@ -111,6 +113,8 @@ def allowed(lan: Lan) -> list[str]:
 
 
 def _macs(lan: Lan, nic: Nic) -> None:
+    if nic.parent and not nic.mode:
+        return
     if "switch" in nic.spec and lan.chance(0.5, "own-mac"):
         nic.spec["mac"] = derive("fuzz", nic.spec["switch"], "br0")
     elif lan.chance(0.4, "auto-mac"):

@@ -31,8 +31,10 @@ def _set(step: Document, target: str, **values: object) -> None:
 
 def _interface(lan: Lan, step: Document) -> None:
     nic = lan.pick(lan.living())
-    kinds = ["state", "addresses", "neighbors", "mac", "mtu"]
-    if nic.parent is not None:
+    kinds = ["state", "addresses", "neighbors", "mtu"]
+    if nic.parent is None or nic.mode:
+        kinds.append("mac")
+    if nic.mode:
         kinds += ["mode", "mode"]
         if nic.mode == "source":
             kinds += ["allowed", "allowed"]
@@ -54,7 +56,7 @@ def _interface(lan: Lan, step: Document) -> None:
             nic.addresses = found
             _set(step, nic.id, addresses=list(found))
         case "flag":
-            _set(step, nic.id, **options.flag(lan))
+            _set(step, nic.id, **options.flag(lan, nic))
         case "neighbors":
             _set(step, nic.id, neighbors=options.neighbors(lan, nic))
         case "mac":
@@ -136,15 +138,20 @@ def _delete(lan: Lan, step: Document) -> None:
 
 
 def _add(lan: Lan, step: Document) -> None:
-    from tests.fuzz.topologies import addresses
+    from tests.fuzz.topologies import addresses, ipvlan
 
     parents = [nic for nic in lan.parents() if not any(c.mode == "passthru" for c in lan.children(nic))]
     if "add" in step or not parents:
         return
     name = f"n{len(lan.nics)}"
+    spec: Document
     if lan.chance(0.5):
         parent = lan.pick(parents)
-        spec: Document = {"type": "macvlan", "parent": parent.name, "mode": lan.pick(("bridge", "vepa", "private"))}
+        brothers = lan.children(parent)
+        if brothers and not brothers[0].mode:
+            spec = ipvlan(lan, parent, brothers)
+        else:
+            spec = {"type": "macvlan", "parent": parent.name, "mode": lan.pick(("bridge", "vepa", "private"))}
         nic = Nic(parent.host, f"{parent.host}/{name}", "m0", spec, parent)
         host: Document = {"containers": {name: {"interfaces": {"m0": spec}}}}
         hosts = {parent.host: host}
@@ -165,7 +172,7 @@ _CHANGES = {
 
 def _refused_change(lan: Lan) -> Document | None:
     """A step in which one change may be refused."""
-    nics = [nic for nic in lan.children() if nic.mode != "passthru"]
+    nics = [nic for nic in lan.children() if nic.mode not in ("passthru", "")]
     wires = [nic for nic in lan.parents() if "switch" in nic.spec]
     kind = lan.pick(("mac", "mode", "mtu", "list", "group", "state", "stp"), (6, 6, 4, 4, 2, 6, 2))
     if not (wires if kind in ("state", "stp") else nics):

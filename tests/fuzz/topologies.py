@@ -1,28 +1,29 @@
 """Random topologies: hosts on switches, children on their parents, addresses; the rest is `options` and `steps`.
 
-`topology` draws everything from one `random.Random`, so a number is enough to have a topology again, and
-`topologies` is the same as a hypothesis strategy, for tests that need no kernel.
+`topology` draws everything from one `random.Random`, so a number and the kinds of links that the kernel has are enough
+to have a topology again. `topologies` is the same as a hypothesis strategy, for tests that need no kernel.
 """
 
 from __future__ import annotations
 
-import os
 import random
+from collections.abc import Set
 
 from hypothesis import strategies as st
 
 from tests.fuzz import options, steps
-from tests.fuzz.lan import Document, Lan, Nic
+from tests.fuzz.lan import KINDS, Document, Lan, Nic
 
 HOSTS = "ABCDE"
-#: Set FUZZ_DUMMIES where the kernel has them: other machines draw the same topologies without.
-DUMMIES = bool(os.environ.get("FUZZ_DUMMIES"))
 MODES = ("bridge", "vepa", "private", "source", "passthru")
 
 
-def topology(rng: random.Random) -> Document:
-    """A topology as a user could have written it; the plan may still find that something doesn't fit."""
-    lan = Lan(rng)
+def topology(rng: random.Random, kinds: Set[str] = frozenset()) -> Document:
+    """A topology as a user could have written it; the plan may still find that something doesn't fit.
+
+    Of the links that not every kernel has it may hold those ``kinds``.
+    """
+    lan = Lan(rng, kinds)
     _switches(lan)
     modes = [mode for mode in ("bridge", "vepa", "private") if lan.chance(0.55)] or ["bridge"]
     if lan.has("source"):
@@ -35,7 +36,7 @@ def topology(rng: random.Random) -> Document:
             _parent(lan, host, f"eth{k}")
         if lan.chance(0.6, "host-bridge"):
             _bridge(lan, host)
-        if DUMMIES and lan.chance(0.5):
+        if lan.chance(0.5, "dummy"):
             _dummy(lan, host)
     if lan.has("pair"):
         _pair(lan, hosts)
@@ -53,7 +54,7 @@ def topology(rng: random.Random) -> Document:
 
 
 #: The same as a strategy: hypothesis shrinks the choices.
-topologies: st.SearchStrategy[Document] = st.randoms(use_true_random=False).map(topology)
+topologies: st.SearchStrategy[Document] = st.randoms(use_true_random=False).map(lambda rng: topology(rng, KINDS.keys()))
 
 
 def _ask(lan: Lan) -> None:
@@ -139,9 +140,10 @@ def _child(lan: Lan, parent: Nic, modes: list[str]) -> None:
             return
         parent = lan.pick(others)
         brothers = lan.children(parent)
+    if brothers[0].driver == "ipvlan" if brothers else lan.chance(0.8, "ipvlan"):
+        put(lan, parent, ipvlan(lan, parent, brothers), f"i{len(lan.nics)}")
+        return
     mode = "passthru" if not brothers and lan.chance(0.4, "passthru") else lan.pick(modes)
-    host = lan.document["hosts"][parent.host]
-    name = f"m{len(lan.nics)}"
     on = parent.name
     if lan.chance(0.3, "stacked"):
         inner = [one for one in brothers if one.namespace == parent.host and one.mode != "passthru"]
@@ -149,6 +151,24 @@ def _child(lan: Lan, parent: Nic, modes: list[str]) -> None:
     spec: Document = {"type": "macvtap" if lan.chance(0.4, "macvtap") else "macvlan", "parent": on}
     if mode != "vepa" or lan.chance(0.9):
         spec["mode"] = mode
+    put(lan, parent, spec, f"m{len(lan.nics)}")
+
+
+def ipvlan(lan: Lan, parent: Nic, brothers: list[Nic]) -> Document:
+    """An ipvlan child; mode and flag are those of its brothers."""
+    if brothers:
+        return {key: brothers[0].spec[key] for key in ("type", "parent", "mode", "flag") if key in brothers[0].spec}
+    spec: Document = {"type": "ipvlan", "parent": parent.name}
+    if lan.chance(0.9):
+        spec["mode"] = lan.pick(("l2", "l3", "l3s"), (3, 2, 2))
+    if lan.chance(0.6):
+        spec["flag"] = lan.pick(("bridge", "private", "vepa"))
+    return spec
+
+
+def put(lan: Lan, parent: Nic, spec: Document, name: str) -> None:
+    """Put a child into its parent's namespace, or into a container."""
+    host = lan.document["hosts"][parent.host]
     if lan.chance(0.5, "same-namespace"):
         namespace, place = parent.host, host["interfaces"]
     else:

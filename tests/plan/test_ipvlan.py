@@ -52,6 +52,10 @@ def test_a_child_follows_its_parent() -> None:
         ),
         ((child("x", "mode: vepa"),), "'vepa' is no mode of ipvlan; these are: l2, l3, l3s"),
         (("x: {type: macvlan, parent: e, mode: l3}",), "'l3' is no mode of macvlan; these are: bridge, vepa,"),
+        (
+            (child("x", "mode: l2", "arp: false"),),
+            "the mode of A:x decides on its ARP, each time that it is brought up (ipvlan_open); in l2 it has ARP",
+        ),
         ((child("x", "mac: 02:00:00:00:00:01"),), "A:x has the MAC of A:e (EOPNOTSUPP); leave 'mac' out"),
         (
             ("x: {type: macvlan, parent: e}", child("y")),
@@ -85,8 +89,8 @@ switches: {s: {}}
     assert "A/a:x, on the same parent, has the address 10.0.0.9 (EADDRINUSE)" in found
 
 
-@pytest.mark.parametrize("key", ["mode: l3", "flag: vepa"])
+@pytest.mark.parametrize("key", ["mode: l3", "flag: vepa", "arp: true"])
 def test_mode_and_flag_stay(key: str) -> None:
-    """A step can't change them: they are the parent's, and would change all its children."""
+    """A step can't change them, nor what the mode decides: they are the parent's, and would change all its children."""
     [found] = faults(hosts(E, child("x", "mode: l2")) + f"steps:\n  - name: one\n    set: {{A:x: {{{key}}}}}\n")
     assert "cannot be set on a ipvlan" in found

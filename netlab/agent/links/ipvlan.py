@@ -43,7 +43,13 @@ def create(context: BuildContext, child: Ipvlan, *, up: bool) -> list[Op]:
     if up:
         command += f" && ip -n {child.namespace} link set dev {child.ifname} up"
     made = request("add", pairs, command, index=child.ifindex, up=up)
-    return [Op(parent.namespace, Level.HOST, made, "create")]
+    ops = [Op(parent.namespace, Level.HOST, made, "create")]
+    if not up and not child.arp:
+        # The first child of a parent in l3 has ARP until it is brought up for the first time (ipvlan_open).
+        command = f"ip -n {child.namespace} link set dev {child.ifname} arp off"
+        off = request("set", {}, command, index=child.ifindex, flags={"arp": False})
+        ops.append(Op(child.namespace, Level.CONTAINER if elsewhere else Level.HOST, off))
+    return ops
 
 
 def read(data: Mapping[str, Any]) -> dict[str, Any]:
