@@ -3,7 +3,43 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from netlab.client import Agent, start
+from netlab.kernels import Choice, KernelError, choose
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # In the background of a script (`make test &`) Ctrl-C is ignored, by us and by whatever we start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def kernel() -> Callable[[str], str]:
+    """``kernel("6.12")`` is what ``--kernel`` takes: that version, which is in this user's cache; else the test is
+    skipped, with what would put it there."""
+
+    def wanted(version: str) -> str:
+        try:
+            return choose(version).name
+        except KernelError as error:
+            pytest.skip(f"{error}; {error.mend}")
+
+    return wanted
+
+
+@pytest.fixture(scope="session")
+def guest(kernel: Callable[[str], str]) -> Iterator[Callable[[str], Agent]]:
+    """``guest("6.12")`` is an agent on that kernel, one for the whole session; the test is skipped without one."""
+    with ExitStack() as stack:
+        agents: dict[str, Agent] = {}
+
+        def running(version: str) -> Agent:
+            name = kernel(version)
+            if name not in agents or not agents[name].alive:
+                agents[name] = stack.enter_context(start(Choice.read(name)))
+            return agents[name]
+
+        yield running

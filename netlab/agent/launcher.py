@@ -18,6 +18,7 @@ import select
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
 from netlab.agent import system
@@ -48,16 +49,19 @@ class Entered(NamedTuple):
     proc_lacks: str
 
 
-def launch(front: int, stream: int, run: object) -> NoReturn:
+Run = Callable[["Entered | CannotEnter"], None]
+
+
+def launch(front: int, stream: int, run: Run, enter: Callable[[], bool] | None = None) -> NoReturn:
     """Enter the namespaces, fork PID 1 and wait; ``front`` is a pidfd of the front (-1 where it's on another machine).
 
-    ``run(entered_or_error)`` is called in PID 1 and never returns to the launcher.
+    ``run(entered_or_error)`` is called in PID 1 and never returns to the launcher. ``enter`` enters the namespaces (as
+    `enter_namespaces` does); where it enters none, the forked process is not PID 1.
     """
-    assert callable(run)
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN if number != signal.SIGTERM else signal.SIG_DFL)
     try:
-        rootless = enter_namespaces()
+        rootless = (enter or enter_namespaces)()
     except CannotEnter as error:
         run(error)
         os._exit(0)
@@ -77,7 +81,7 @@ def launch(front: int, stream: int, run: object) -> NoReturn:
             except RuntimeError as error:
                 run(crowded(error))
             else:
-                run(Entered(rootless, private_proc()))
+                run(Entered(rootless, private_proc() if os.getpid() == 1 else "there is no PID namespace"))
             status = 0
         except (MemoryError, ImportError) as error:
             # Out of memory, mostly: a library that can't be mapped is an ImportError.
@@ -108,7 +112,22 @@ def wait(pid: int, front: int) -> int:
     if child not in ready:
         signal.pidfd_send_signal(child, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
+    end_children()
     return os.waitstatus_to_exitcode(status) & 0xFF
+
+
+def end_children() -> None:
+    """Kill what is left of this process's children with their groups: orphans, where it adopts some."""
+    while True:
+        try:
+            if os.waitpid(-1, os.WNOHANG) == (0, 0):
+                for pid in map(int, (read(f"/proc/self/task/{os.getpid()}/children") or "").split()):
+                    for kill in (os.killpg, os.kill):
+                        with contextlib.suppress(ProcessLookupError):
+                            kill(pid, signal.SIGKILL)
+                os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
 
 
 def watch(*pidfds: int) -> None:

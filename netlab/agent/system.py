@@ -23,9 +23,16 @@ MS_BIND = 4096
 MS_REC = 16384
 MS_PRIVATE = 1 << 18
 
+#: The same number on every architecture (include/uapi/asm-generic/unistd.h).
+SYS_MOUNT_SETATTR = 442
+MOUNT_ATTR_RDONLY = 1
+AT_FDCWD = -100
+AT_RECURSIVE = 0x8000
+
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 PR_CAPBSET_DROP = 24
+PR_SET_CHILD_SUBREAPER = 36
 MSG_DONTWAIT = 0x40
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -64,16 +71,35 @@ def recvmmsg(fd: int, messages: int, count: int) -> int:
     return received
 
 
-def mount(source: str, target: str, fstype: str | None, flags: int = 0) -> None:
+def mount(source: str, target: str, fstype: str | None, flags: int = 0, options: str = "") -> None:
     """mount(2). Raises OSError."""
     kind = fstype.encode() if fstype else None
-    result = _libc.mount(source.encode(), target.encode(), kind, ctypes.c_ulong(flags), None)
+    result = _libc.mount(source.encode(), target.encode(), kind, ctypes.c_ulong(flags), options.encode() or None)
     _check(result, f"mount {source} on {target}")
+
+
+def make_read_only(path: str) -> None:
+    """Make a mount and all below it read-only in this mount namespace (mount_setattr(2)). Raises OSError."""
+    attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTR_RDONLY, 0, 0, 0)
+    result = _libc.syscall(
+        SYS_MOUNT_SETATTR, AT_FDCWD, path.encode(), AT_RECURSIVE, ctypes.byref(attributes), ctypes.sizeof(attributes)
+    )
+    _check(result, f"mount_setattr {path}")
+
+
+def reboot(command: int) -> None:
+    """reboot(2): LINUX_REBOOT_CMD_…. Raises OSError."""
+    _check(_libc.reboot(ctypes.c_int(command)), "reboot")
 
 
 def die_with_parent(signal: int) -> None:
     """Have the kernel send this process a signal when the thread that forked it ends (prctl(2)). Raises OSError."""
     _check(_libc.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal), 0, 0, 0), "prctl")
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends (prctl(2)). Raises OSError."""
+    _check(_libc.prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0), "prctl")
 
 
 def set_name(name: str) -> None:

@@ -5,10 +5,14 @@ It takes as long to start as this side's imports: started first, it is ready whe
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from netlab.errors import NetlabError
 
 if TYPE_CHECKING:
     from netlab.client import Agent
+    from netlab.kernels import Choice
 
 _waiting: list[Agent] = []
 
@@ -20,13 +24,26 @@ def start(argv: list[str]) -> None:
         and not {"-h", "--help", "-v", "--verbose", "--vagrant"} & set(argv)
         and not _elsewhere(argv)
     ):
-        from netlab.client import Agent, CannotRun
+        from netlab.client import CannotRun, start
 
         try:
-            _waiting.append(Agent.start())
-        except CannotRun:
+            choice = _kernel(argv)
+            if choice is None or choice.kernel != "auto":
+                _waiting.append(start(choice))
+        except (CannotRun, NetlabError):
             # The command will start an agent itself, and report why it can't.
             return
+
+
+def _kernel(argv: list[str]) -> Choice | None:
+    """Which kernel the command line asks for, as far as that can be seen already."""
+    said = [word.partition("=")[2] for word in argv if word.startswith("--kernel=")]
+    said += [after for word, after in pairwise(argv) if word == "--kernel"]
+    if not said:
+        return None
+    from netlab.kernels import Choice
+
+    return Choice.read(said[-1], virtual_time="--virtual-time" in argv)
 
 
 def _elsewhere(argv: list[str]) -> bool:

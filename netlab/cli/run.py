@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from netlab.cli import Interrupted, early, on
+from netlab.cli import Interrupted, early, on, other_kernel
 from netlab.cli.output import STDOUT, OutputPath, check_outputs, deliver, places, report_folder, writable_folder
 from netlab.cli.params import FILES, LAYERS_OPTION, StepName
 from netlab.cli.problems import explain
@@ -78,6 +78,8 @@ Record = dict[str, Any]
     count=True,
     help="Log every netlink request, as the ip command that a person would type.",
 )
+@other_kernel.options
+@other_kernel.VIRTUAL_TIME
 @on.options
 def command(files: tuple[str, ...], **asked: Any) -> int:
     """Build each topology out of network namespaces, probe every ordered pair on every layer, and
@@ -102,16 +104,18 @@ class _Agents:
     def __init__(self, stack: contextlib.ExitStack, log: Callable[[str], None] | None, asked: dict[str, Any]) -> None:
         self._stack = stack
         self._log = log
+        self._kernel = other_kernel.asked_for(asked)
         self._agent = on.client(asked, log) or early.take()
         if self._agent is not None:
             stack.enter_context(self._agent)
 
-    def get(self) -> Agent:
-        """One that can be asked."""
-        from netlab.client import Agent
+    def get(self, files: Sequence[Path]) -> Agent:
+        """One that can be asked, on a kernel that has what the files ask for."""
+        from netlab.client import start
 
         if self._agent is None or not self._agent.alive:
-            self._agent = self._stack.enter_context(Agent.start(self._log))
+            self._kernel = other_kernel.settled(self._kernel, files)
+            self._agent = self._stack.enter_context(start(self._kernel, self._log))
         return self._agent
 
 
@@ -198,7 +202,7 @@ class _Job:
 
         seen: set[int] = set()
         for k in range(self.asked["repeat"]):
-            record = pipeline.run(path, agents.get(), self._options(k, path, watch), watch, self._get_ready)
+            record = pipeline.run(path, agents.get(self.paths), self._options(k, path, watch), watch, self._get_ready)
             code = record["summary"]["exit_code"]
             # Of many repetitions only what will be shown or written is kept whole.
             whole = code not in seen or self.asked["json_to"] is not None

@@ -15,6 +15,7 @@ from netlab.client.errors import (
 )
 from netlab.client.process import Process
 from netlab.client.reply import Reply
+from netlab.client.start import start
 
 __all__ = [
     "Agent",
@@ -31,4 +32,5 @@ __all__ = [
     "Process",
     "Reply",
     "SpawnError",
+    "start",
 ]

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from netlab.client.capture import Capture, Counts
 from netlab.client.errors import MORE, CannotRun, Exhausted, LabDied, LabError, lost, reported
@@ -30,8 +30,8 @@ KILLED = -9
 Progress = Callable[[dict[str, Any]], None]
 
 
-#: The agent, as a program: netlab is found where this process found it.
-_BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); import netlab.agent.__main__"
+#: A module of the agent's, as a program: netlab is found where this process found it.
+_BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); import "
 
 
 def interpreter_options() -> list[str]:
@@ -68,12 +68,16 @@ class Agent:
         self._reader.start()
 
     @classmethod
-    def start(cls, on_log: Log | None = None) -> Agent:
+    def start(cls, on_log: Log | None = None) -> Self:
         """Start an agent; returns at once, while it is still entering its namespaces.
 
         ``on_log`` is called, in another thread, with every netlink request as the `ip` command for it.
         Whether the machine allows it shows with the first answer: CannotRun.
         """
+        return cls._start("netlab.agent.__main__", [], on_log)
+
+    @classmethod
+    def _start(cls, module: str, options: list[str], on_log: Log | None, stderr: int | None = None) -> Self:
         if not sys.platform.startswith("linux"):
             raise CannotRun(
                 f"labs are made of Linux network namespaces, and this is {sys.platform}",
@@ -87,12 +91,13 @@ class Agent:
                 stack.callback(theirs.close)
                 front = os.pidfd_open(os.getpid())
                 stack.callback(os.close, front)
-                options = ["--stream", str(theirs.fileno()), "--front", str(front)]
+                options = ["--stream", str(theirs.fileno()), "--front", str(front), *options]
                 process = subprocess.Popen(
-                    [sys.executable, *interpreter_options(), "-c", _BOOT, root, *options],
+                    [sys.executable, *interpreter_options(), "-c", _BOOT + module, root, *options],
                     pass_fds=(theirs.fileno(), front),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
+                    stderr=stderr,
                     start_new_session=True,
                 )
             except OSError as error:

@@ -44,6 +44,12 @@ class Closed(EOFError):
     """The other side has gone."""
 
 
+def frame(message: dict[str, Any], descriptors: int = 0) -> bytes:
+    """A message as it travels, with the number of descriptors beside it."""
+    body = json.dumps(message, separators=(",", ":")).encode()
+    return _HEADER.pack(len(body), descriptors) + body
+
+
 class Channel:
     """One end of the stream. Any thread may send, always whole messages. One thread receives, and blocks until a whole
     message is there. Sending and receiving don't wait for each other.
@@ -68,8 +74,7 @@ class Channel:
 
     def send(self, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
         """Send one message. Raises Closed where the other side has gone, OSError where nothing of it could be sent."""
-        body = json.dumps(message, separators=(",", ":")).encode()
-        data = memoryview(_HEADER.pack(len(body), len(fds)) + body)
+        data = memoryview(frame(message, len(fds)))
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         if fds and self._sock is None:
             raise ValueError("descriptors cannot travel over this stream")
@@ -155,12 +160,16 @@ class Channel:
                         # belong to.
                         raise OSError(errno.EMFILE, "no room for the descriptors that came along")
                 else:
-                    data = os.read(self._read_fd, 1 << 18)
+                    data = self._read()
             except ConnectionResetError as error:
                 raise Closed("the other side has gone") from error
             if not data:
                 raise Closed("the other side has gone")
             self._buffer += data
+
+    def _read(self) -> bytes:
+        """What has come over a stream that is no socket; nothing at its end."""
+        return os.read(self._read_fd, 1 << 18)
 
 
 # --- codec ------------------------------------------------------------------------------------------

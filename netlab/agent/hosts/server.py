@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import IO, Any
+from typing import Any
 
 from netlab.agent import capabilities, garbage
 from netlab.agent.errors import BuildFailed
@@ -19,7 +18,6 @@ from netlab.agent.hosts.ends import serve as serve_end
 from netlab.agent.hosts.lab import HostLab
 from netlab.agent.hosts.machine import Here
 from netlab.agent.hosts.prober import HostProber, fence_of
-from netlab.agent.hosts.relay import Relay
 from netlab.agent.hosts.undo import UndoList
 from netlab.agent.launcher import Entered
 from netlab.agent.measure import Ends, measure
@@ -27,7 +25,8 @@ from netlab.agent.measure.driver import choose
 from netlab.agent.measure.listening import free_port
 from netlab.agent.netns import Home, Netns
 from netlab.agent.probe.fence import CpuFence
-from netlab.agent.server import LATER, Answer, NotDone, Server
+from netlab.agent.relay import RelayingServer
+from netlab.agent.server import LATER, Answer, NotDone
 from netlab.contract.measures import Traffic
 from netlab.contract.types import Step
 from netlab.contract.wire import Channel, Closed, from_plain
@@ -48,7 +47,7 @@ def serve(read_fd: int, write_fd: int, undo: UndoList, connection: str, left: in
         server.loop()
 
 
-class HostsServer(Server):
+class HostsServer(RelayingServer):
     """The part of a lab that is on this machine, step by step."""
 
     def __init__(self, channel: Channel, undo: UndoList, connection: str, left: int) -> None:
@@ -62,8 +61,6 @@ class HostsServer(Server):
         self.heard_at = time.monotonic()
         self._outside: Netns | None = None
         self._released: dict[int, threading.Event] = {}
-        self.relay = Relay(self.jobs)
-        self._spools: dict[int, list[IO[bytes]]] = {}
         self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "facts": self.facts, "sysctls": self.read_sysctls, "kinds": self.kinds, "verbose": self.set_verbose,
             "enter": self.enter_part, "arm": self.arm, "quiet": self.quiet, "beat": lambda _message: (None, []),
@@ -159,28 +156,6 @@ class HostsServer(Server):
         if self.prober is not None:
             self.prober.close()
             self.prober = None
-
-    # --- processes and captures ---------------------------------------------------------------------
-
-    def spawn(self, message: dict[str, Any]) -> Answer:
-        """Start a process; its standard streams are kept here, and asked for piece by piece."""
-        started, fds = super().spawn(message)
-        return {**started, "pipes": self.relay.keep(fds)}, []
-
-    def capture(self, message: dict[str, Any]) -> Answer:
-        """Capture into files without a name, so that no captured data crosses the network during the capture."""
-        spools: list[IO[bytes]] = [tempfile.TemporaryFile() for _ in range(message["files"])]  # noqa: SIM115 - kept
-        answer = super().capture({**message, "fds": [spool.fileno() for spool in spools]})
-        self._spools[message["id"]] = spools
-        return answer
-
-    def uncapture(self, message: dict[str, Any]) -> Answer:
-        """Stop a capture; its files can be asked for piece by piece."""
-        spools = self._spools.pop(message["capture"], [])
-        counts, _ = super().uncapture(message)
-        for spool in spools:
-            spool.seek(0)
-        return {**counts, "pipes": self.relay.keep([os.dup(spool.fileno()) for spool in spools])}, []
 
     # --- measurements -------------------------------------------------------------------------------
 

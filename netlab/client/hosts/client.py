@@ -8,11 +8,11 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
+from netlab.client import relay
 from netlab.client.agent import Agent, Lab, Log, Progress
 from netlab.client.capture import Capture
 from netlab.client.errors import LabClosed, LabDied, LabError, NotOnThisSubstrate
-from netlab.client.hosts import ground, relay
-from netlab.client.hosts.capture import HostsCapture
+from netlab.client.hosts import ground
 from netlab.client.hosts.inventory import Machine
 from netlab.client.hosts.measure import measure
 from netlab.client.hosts.nics import Facts, check_nics, hosts_of, nics_of, wanted_sysctls
@@ -344,7 +344,7 @@ class HostsLab(Lab):
         there: dict[str, dict[str, int]] = {}
         for k, name in enumerate(wanted):
             there.setdefault(self.host_of(name), {})[name] = k if len(fds) > 1 else 0
-        parts = HostsCapture(self.client.remotes, self.number, there, fds)
+        parts = relay.RelayedCapture(self.client.remotes, self.number, there, fds)
         return Capture(self.later(parts.start), lambda _number: self.later(parts.stop).result())
 
     def socket(self, *_args: Any, **_more: Any) -> NoReturn:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import itertools
 import os
-from typing import Any
+import tempfile
+from typing import IO, Any
 
 from netlab.agent.jobs import Jobs
-from netlab.agent.server import LATER, Answer, NotDone
-from netlab.contract.wire import PIECE
+from netlab.agent.launcher import Entered
+from netlab.agent.server import LATER, Answer, NotDone, Server
+from netlab.contract.wire import PIECE, Channel
 
 #: Pieces belong to no lab's measurements.
 _NO_LAB = 0
@@ -62,3 +64,33 @@ class Relay:
         if message["pipe"] not in self._fds:
             raise NotDone("usage", message="this pipe is closed")
         return self._fds[message["pipe"]]
+
+
+class RelayingServer(Server):
+    """A server whose front gets no descriptors: those of programs and captures are kept here."""
+
+    def __init__(self, channel: Channel, entered: Entered) -> None:
+        super().__init__(channel, entered)
+        self.relay = Relay(self.jobs)
+        self._spools: dict[int, list[IO[bytes]]] = {}
+        self._operations |= {"read": self.relay.read, "write": self.relay.write, "drop": self.relay.drop}
+
+    def spawn(self, message: dict[str, Any]) -> Answer:
+        """Start a process; its standard streams are kept here, and asked for piece by piece."""
+        started, fds = super().spawn(message)
+        return {**started, "pipes": self.relay.keep(fds)}, []
+
+    def capture(self, message: dict[str, Any]) -> Answer:
+        """Capture into files without a name, so that no captured data is sent during the capture."""
+        spools: list[IO[bytes]] = [tempfile.TemporaryFile() for _ in range(message["files"])]  # noqa: SIM115 - kept
+        answer = super().capture({**message, "fds": [spool.fileno() for spool in spools]})
+        self._spools[message["id"]] = spools
+        return answer
+
+    def uncapture(self, message: dict[str, Any]) -> Answer:
+        """Stop a capture; its files can be asked for piece by piece."""
+        spools = self._spools.pop(message["capture"], [])
+        counts, _ = super().uncapture(message)
+        for spool in spools:
+            spool.seek(0)
+        return {**counts, "pipes": self.relay.keep([os.dup(spool.fileno()) for spool in spools])}, []

@@ -1,0 +1,127 @@
+"""PID 1 of a guest, started by its kernel: mounts what programs expect, then is the agent.
+
+The root folder is the machine's, read-only; what is written goes into the guest's memory. Python itself is init: that
+starts faster than a shell, and mount(8) would be a set-uid program of another user where the kernel runs in a user
+namespace.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import sys
+import traceback
+from pathlib import Path
+
+#: Written below these goes into memory. All of a folder is first the machine's.
+_WRITABLE = ("tmp", "etc", "var", "root", "home", "opt", "srv")
+#: include/uapi/linux/random.h, include/uapi/linux/reboot.h
+_ADD_ENTROPY, _POWER_OFF = 0x40085203, 0x4321FEDC
+#: The greatest buffers that sockets may ask for, in bytes: a bigger lab fills the default of Linux up to 6.12.
+_BUFFER = 1 << 24
+
+
+def main() -> None:
+    """Prepare the guest, serve the front to its end, and switch the guest off."""
+    sys.path.insert(0, str(Path(__file__).parents[3]))
+    from netlab.agent import system
+
+    status = 70
+    try:
+        _mounts()
+        _serve()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        # The kernel's own exit status (arch/um/kernel/exitcode.c).
+        system.write("/proc/exitcode", f"{status}\n")
+        system.reboot(_POWER_OFF)
+
+
+def _mounts() -> None:
+    from netlab.agent import system
+
+    system.mount("", "/", None, system.MS_REMOUNT | system.MS_RDONLY | system.MS_NOSUID)
+    system.mount("proc", "/proc", "proc")
+    system.mount("sysfs", "/sys", "sysfs")
+    if not os.path.ismount("/dev"):
+        system.mount("dev", "/dev", "devtmpfs")
+    for folder in ("pts", "shm", "net"):
+        os.makedirs(f"/dev/{folder}", exist_ok=True)
+    system.mount("devpts", "/dev/pts", "devpts", 0, "mode=620,ptmxmode=666")
+    system.mount("tmpfs", "/dev/shm", "tmpfs")
+    system.mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
+    for name, there in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
+        if not os.path.lexists(f"/dev/{name}"):
+            os.symlink(f"/proc/self/{there}", f"/dev/{name}")
+    if not os.path.exists("/dev/net/tun"):
+        os.mknod("/dev/net/tun", 0o20666, os.makedev(10, 200))
+    for name in ("rmem_max", "wmem_max"):
+        system.write(f"/proc/sys/net/core/{name}", str(_BUFFER))
+
+
+def _serve() -> None:
+    from netlab.agent.guest.lines import Line
+    from netlab.contract.wire import READY, Closed
+
+    line = Line()
+    line.say(READY)
+    told, _ = line.receive()
+    os.environ.update(told["env"])
+    _feed(bytes.fromhex(told["seed"]))
+    if told["modules"]:
+        _find_modules(told["modules"])
+    _writable()
+
+    from netlab.agent import garbage
+    from netlab.agent.launcher import Entered
+    from netlab.agent.netns import Home
+    from netlab.agent.relay import RelayingServer
+
+    garbage.begin()
+    Home.remember()
+    try:
+        RelayingServer(line, Entered(told["rootless"], "")).loop()
+    except Closed:
+        return
+
+
+def _feed(seed: bytes) -> None:
+    """Give the random pool something: getrandom() would wait for it, for minutes."""
+    fd = os.open("/dev/urandom", os.O_RDWR)
+    try:
+        fcntl.ioctl(fd, _ADD_ENTROPY, struct.pack("ii", 8 * len(seed), len(seed)) + seed)
+    finally:
+        os.close(fd)
+
+
+def _find_modules(folder: str) -> None:
+    """Have the kernel find its modules there. IPv6 is loaded at once: nothing else asks for it in time."""
+    import subprocess
+
+    from netlab.agent import system
+
+    os.makedirs("/run/modules/lib")
+    os.symlink(folder, "/run/modules/lib/modules")
+    Path("/run/modules/probe").write_text('#!/bin/sh\nexec /sbin/modprobe -d /run/modules "$@"\n')
+    os.chmod("/run/modules/probe", 0o755)
+    system.write("/proc/sys/kernel/modprobe", "/run/modules/probe")
+    subprocess.run(["/run/modules/probe", "-a", "overlay", "ipv6"], check=True)
+
+
+def _writable() -> None:
+    """Lay memory over the folders in which programs write."""
+    from netlab.agent import system
+
+    for name in _WRITABLE:
+        if os.path.isdir(f"/{name}") and not os.path.islink(f"/{name}"):
+            upper, work = f"/run/written/{name}", f"/run/written/.{name}"
+            os.makedirs(upper)
+            os.makedirs(work)
+            system.mount("overlay", f"/{name}", "overlay", 0, f"lowerdir=/{name},upperdir={upper},workdir={work}")
+
+
+main()

@@ -1,0 +1,84 @@
+"""``--kernel``: the same commands on another kernel, which runs as a process of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from netlab.cli.params import ParamType
+from netlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from netlab.kernels import Choice
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class KernelName(ParamType[str]):
+    """A kernel: a name in the cache, a version, ``auto``, or a program's path."""
+
+    name = "kernel"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The cached kernels, then files."""
+        from netlab.kernels import AUTO, cached
+
+        names = [name for name in (*(one.name for one in cached()), AUTO) if name.startswith(incomplete)]
+        return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+
+
+def options(command: F) -> F:
+    """Add the option to a command."""
+    return click.option(
+        "--kernel",
+        type=KernelName(),
+        metavar="KERNEL",
+        help="On another kernel, in a guest: a cached one (6.12; netlab kernel list), the path of a User-Mode Linux, "
+        "or auto: one that has what the file asks for. 6.12,mem=2G gives it more memory than 1G.",
+    )(command)
+
+
+#: Only for commands that wait for nothing but the lab.
+VIRTUAL_TIME = click.option(
+    "--virtual-time",
+    is_flag=True,
+    help="With --kernel: a clock that jumps over waiting. Spanning trees, ageing and timers take no time.",
+)
+
+
+def asked_for(asked: Mapping[str, Any]) -> Choice | None:
+    """What the options say; None for the machine's own kernel. Raises UsageError, KernelError."""
+    virtual = bool(asked.get("virtual_time"))
+    if asked["kernel"] is None:
+        if virtual:
+            raise UsageError("--virtual-time goes with --kernel: this machine's own clock can't jump")
+        return None
+    if asked.get("on") or asked.get("vagrant"):
+        raise UsageError("--kernel is for labs on this machine: give it or --on")
+    from netlab.kernels import Choice
+
+    return Choice.read(asked["kernel"], virtual_time=virtual)
+
+
+def settled(choice: Choice | None, files: Iterable[Path]) -> Choice | None:
+    """The choice, with a kernel for ``auto``: the newest that has the files' kinds of links. Raises KernelError."""
+    from netlab import plan
+    from netlab.kernels import AUTO, having
+    from netlab.spec import TopologyError
+
+    if choice is None or choice.kernel != AUTO:
+        return choice
+    kinds = set()
+    for file in files:
+        try:
+            steps = plan.from_file(file).steps
+        except TopologyError:
+            # Said where it is examined.
+            continue
+        kinds |= {link.kind for step in steps for link in step.state.links}
+    return replace(choice, kernel=having(kinds).name)

@@ -1,0 +1,81 @@
+"""An agent inside another kernel, which runs as a process of this machine (`netlab.agent.guest`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from netlab.client import relay
+from netlab.client.agent import Agent, Lab, Log
+from netlab.client.capture import Capture
+from netlab.client.errors import LabDied, NotOnThisSubstrate
+from netlab.client.process import Process
+from netlab.client.reply import Reply
+from netlab.contract.types import Plan
+
+
+class Guest(Agent):
+    """An agent in a guest; everything in it ends with this object's process."""
+
+    substrate = "vm"
+
+    @classmethod
+    def boot(cls, kernel: Mapping[str, Any], on_log: Log | None = None) -> Guest:
+        """Start a kernel with an agent in it; returns at once. ``kernel``: what `netlab.agent.guest` is to be told.
+
+        Where it doesn't start, the first answer raises CannotRun.
+        """
+        return cls._start(
+            "netlab.agent.guest.__main__", ["--kernel", json.dumps(dict(kernel))], on_log, subprocess.PIPE
+        )
+
+    def lab(self, plan: Plan) -> GuestLab:
+        """A handle on a lab; nothing is built before its first `Lab.enter`."""
+        return GuestLab(self, next(self._labs), plan)
+
+    def close(self) -> None:
+        """End the guest and every lab of it."""
+        super().close()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+    def _why_ended(self) -> Exception:
+        stderr = self._process.stderr
+        # Its writers have ended, or are about to: the stream that has ended is theirs.
+        said = stderr.read().decode(errors="replace").strip() if stderr is not None else ""
+        last = said.splitlines()[-1].removeprefix("netlab: ") if said else ""
+        return LabDied(f"the guest has ended unexpectedly, and its labs with it{last and f': {last}'}")
+
+
+class GuestLab(Lab):
+    """A lab in a guest: no descriptor comes out of it."""
+
+    def spawn(
+        self,
+        namespace: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+    ) -> Process:
+        """Start a process inside a namespace, as `Lab.spawn` does. What it writes to files stays in the guest."""
+        environment = os.environ if env is None else env
+        return relay.spawn(self.agent, self.number, namespace, argv, environment, cwd or os.getcwd())
+
+    def capture(self, wanted: Sequence[str], fds: Sequence[int]) -> Capture:
+        """Capture as `Lab.capture` does; the files, which must stay open, are filled when it is stopped."""
+        files = {name: k if len(fds) > 1 else 0 for k, name in enumerate(wanted)}
+        parts = relay.RelayedCapture({"guest": self.agent}, self.number, {"guest": files}, fds, new=self._is_new())
+        started: Reply[int] = Reply(lambda number, _fds: number)
+        started.resolve(parts.start(), [])
+        return Capture(started, lambda _number: parts.stop())
+
+    def socket(self, *_args: Any, **_more: Any) -> NoReturn:
+        """No socket can be handed over from another kernel."""
+        raise NotOnThisSubstrate(
+            "a socket is a descriptor of the kernel that it belongs to, and can't be handed over to another",
+            "run a process there that has it: lab['A'].popen('python3', '-c', …)",
+        )

@@ -1,0 +1,27 @@
+"""Start the agent where a command wants it: on the machine's own kernel, or in a guest with another one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netlab.client.agent import Agent, Log
+from netlab.client.errors import CannotRun
+
+if TYPE_CHECKING:
+    from netlab.kernels import Choice
+
+
+def start(kernel: Choice | None = None, on_log: Log | None = None) -> Agent:
+    """Start an agent on a kernel (None: the machine's own); returns at once. Raises CannotRun.
+
+    Whether the machine allows it may show only with the first answer.
+    """
+    if kernel is None:
+        return Agent.start(on_log)
+    from netlab import kernels
+    from netlab.client.guest import Guest
+
+    try:
+        return Guest.boot(kernel.told(kernels.choose(kernel.kernel)), on_log)
+    except kernels.KernelError as error:
+        raise CannotRun(str(error), error.mend) from error
