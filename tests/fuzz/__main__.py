@@ -10,9 +10,10 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from netlab.kernels import Choice
 from netlab.model import RULES
 from netlab.model.sim import ENDLESS
-from tests.fuzz.hunt import Find, kinds_here, made, text_of
+from tests.fuzz.hunt import Find, kinds_of, made, text_of
 from tests.fuzz.workers import side_by_side
 
 REGRESSIONS = Path(__file__).parent / "regressions"
@@ -60,8 +61,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-save", action="store_true", help="don't make them small, only tell")
     parser.add_argument("--show", type=int, metavar="K", help="print topology K of the seed, and end")
     parser.add_argument("--kinds", help="draw these kinds of links, with commas between (those that the kernel has)")
+    parser.add_argument("--kernel", help="on another kernel, in guests: as netlab run --kernel takes it")
     options = parser.parse_args(arguments)
-    kinds = kinds_here() if options.kinds is None else frozenset(options.kinds.split(","))
+    kernel = Choice.read(options.kernel) if options.kernel else None
+    kinds = kinds_of(kernel) if options.kinds is None else frozenset(options.kinds.split(","))
     if options.show is not None:
         print(text_of(made(options.seed, options.show, kinds)), end="")
         return 0
@@ -69,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
     total = Total()
     save = None if options.no_save else options.save
     try:
-        for find in side_by_side(options.seed, kinds, options.number, options.jobs, save):
+        for find in side_by_side(options.seed, kinds, options.number, options.jobs, save, kernel):
             total.add(find)
             _tell(options.seed, kinds, find)
             if sys.stderr.isatty():

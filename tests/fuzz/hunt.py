@@ -12,8 +12,9 @@ from pathlib import Path
 
 import yaml
 
-from netlab.client import Agent, LabError
+from netlab.client import Agent, LabError, start
 from netlab.contract.types import Plan
+from netlab.kernels import Choice
 from netlab.plan import from_file
 from netlab.spec import TopologyError
 from tests.fuzz.compare import Difference, Outcome, Trial, compare
@@ -45,9 +46,9 @@ def made(seed: str, number: int, kinds: Set[str] = frozenset()) -> Document:
     return topology(random.Random(f"{seed}/{number}"), kinds)
 
 
-def kinds_here() -> frozenset[str]:
-    """Of the kinds of links that not every kernel has those that this one has."""
-    with Agent.start() as agent:
+def kinds_of(kernel: Choice | None) -> frozenset[str]:
+    """Of the kinds of links that not every kernel has those that this one has (None: the machine's own)."""
+    with start(kernel) as agent:
         found = agent.request("doctor").result()
     return frozenset(one["name"].removeprefix("link kind ") for one in found if one["ok"]) & KINDS.keys()
 
@@ -65,10 +66,10 @@ def plan_of(document: Document) -> Plan | None:
         return None
 
 
-def hunt(seed: str, has: Set[str], tickets: Tickets, save: Path | None) -> Iterator[Find]:
-    """Compare topologies as long as there are tickets; a smallest one of each kind of difference goes into the folder
-    ``save``."""
-    agent = Agent.start()
+def hunt(seed: str, has: Set[str], tickets: Tickets, save: Path | None, kernel: Choice | None) -> Iterator[Find]:
+    """Compare topologies on a kernel as long as there are tickets; a smallest one of each kind of difference goes into
+    the folder ``save``."""
+    agent = start(kernel)
     kinds: set[tuple[str, str, str]] = set()
     rules: set[str] = set()
     ahead: deque[tuple[Find, Document, Trial]] = deque()
@@ -97,7 +98,7 @@ def hunt(seed: str, has: Set[str], tickets: Tickets, save: Path | None) -> Itera
             except (LabError, AssertionError, KeyError, RuntimeError, ValueError):
                 find.error = traceback.format_exc()
                 agent.close()
-                agent = Agent.start()
+                agent = start(kernel)
                 for *_, other in ahead:
                     _begin(other, agent)
             yield find

@@ -10,17 +10,20 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+from netlab.kernels import Choice
 from tests.fuzz.hunt import Find, hunt
 from tests.fuzz.tickets import Tickets
 
 
-def side_by_side(seed: str, has: Set[str], number: int, jobs: int, save: Path | None) -> Iterator[Find]:
+def side_by_side(
+    seed: str, has: Set[str], number: int, jobs: int, save: Path | None, kernel: Choice | None = None
+) -> Iterator[Find]:
     """What ``jobs`` workers find in ``number`` topologies with links that the kernel ``has``, as it comes."""
     jobs = max(1, min(jobs, number))
     context = multiprocessing.get_context("spawn")
     queue: Any = context.Queue()
     tickets = Tickets(number, context)
-    workers = [context.Process(target=work, args=(queue, seed, has, tickets, save)) for _ in range(jobs)]
+    workers = [context.Process(target=work, args=(queue, seed, has, tickets, save, kernel)) for _ in range(jobs)]
     for worker in workers:
         worker.start()
     try:
@@ -45,12 +48,12 @@ def _next(queue: Any, workers: list[Any]) -> Find:
                 raise RuntimeError("the workers have ended before their work was done") from None
 
 
-def work(queue: Any, seed: str, has: Set[str], tickets: Tickets, save: Path | None) -> None:
+def work(queue: Any, seed: str, has: Set[str], tickets: Tickets, save: Path | None, kernel: Choice | None) -> None:
     """One worker. It ends with its parent, however that ends."""
     # A model leaves some hundred objects that refer to each other: to look for them every 700 isn't worth its time.
     gc.set_threshold(50_000)
     parent = os.getppid()
-    for find in hunt(seed, has, tickets, save):
+    for find in hunt(seed, has, tickets, save, kernel):
         if os.getppid() != parent:
             queue.cancel_join_thread()
             return
