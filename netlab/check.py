@@ -160,7 +160,7 @@ def _tried(step: Step, before: tuple[AnyLink, ...]) -> Iterator[tuple[AddLink | 
                 _forget(links, link.id)
         elif isinstance(change, (AddLink, SetLink)):
             link = _link(change)
-            state = State(step.state.namespaces, tuple(links.values()), (), step.state.hops)
+            state = State(step.state.namespaces, tuple(links.values()), (), step.state.hops, kernel=step.state.kernel)
             said = model.predict_refusal(state, change)
             if change.refusal is None:
                 links[link.id] = link

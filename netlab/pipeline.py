@@ -19,6 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.kernels import stand_in
 from netlab.contract.observed import LayerObserved, MeasuresObserved, StepObserved
 from netlab.contract.types import (
     ALL_LAYERS,
@@ -97,7 +98,7 @@ def run(
 
     options = options or Options()
     started, clock = datetime.now(UTC), time.monotonic()
-    resolved = agent.adapt(plan.from_file(source))
+    resolved = agent.adapt(plan.from_file(source, kernel=agent.kernel))
     steps = chosen_steps(resolved, options.steps)
     if options.planned is not None:
         options.planned(resolved.name)
@@ -180,7 +181,8 @@ def conclude(
     """What was built and what its layers have shown, as one, judged by the file and the prediction."""
     from netlab import judge, report
 
-    notes = dict.fromkeys((*built.notes, *(note for layer in layers for note in layer.notes)))
+    other = stand_in(step.state.kernel)
+    notes = dict.fromkeys((*filter(None, (other,)), *built.notes, *(note for layer in layers for note in layer.notes)))
     observed = replace(built, layers=tuple(layers), notes=tuple(notes))
     judged = judge.judge(step, observed, prediction, predicted_refusals(step))
     return report.Examined(step, observed, prediction, judged, stories or report.Stories())

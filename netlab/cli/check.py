@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netlab.cli.params import FILES
+from netlab.cli.params import FILES, KERNEL_OPTION
 from netlab.cli.problems import explain
+from netlab.contract.kernels import Version, here
 from netlab.errors import FAILED, PASSED, printable, worst
 
 if TYPE_CHECKING:
@@ -20,20 +21,21 @@ if TYPE_CHECKING:
 @FILES
 @click.option("--strict", is_flag=True, help="Exit 1 where there are warnings, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing of files that are right.")
-def command(files: tuple[str, ...], strict: bool, quiet: bool) -> int:
+@KERNEL_OPTION
+def command(files: tuple[str, ...], strict: bool, quiet: bool, kernel: Version | None) -> int:
     """Report everything that is wrong with topology files, each with its line, in one go.
 
     What the model contradicts is a warning, an expectation or something that the kernel will refuse:
     one of the two is wrong, and a run will show which.
     """
-    return worst([_check(name, strict, quiet) for name in files])
+    return worst([_check(name, strict, quiet, kernel or here()) for name in files])
 
 
-def _check(name: str, strict: bool, quiet: bool) -> int:
+def _check(name: str, strict: bool, quiet: bool, kernel: Version) -> int:
     from netlab import check, plan, spec
 
     try:
-        resolved = plan.from_file(spec.find(name))
+        resolved = plan.from_file(spec.find(name), kernel=kernel)
     except spec.TopologyError as error:
         return explain(error)
     warnings = check.warnings(resolved)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from netlab.contract.kernels import Version, parse
 from netlab.contract.types import ALL_LAYERS, base_layer
 
 if TYPE_CHECKING:
@@ -138,6 +139,19 @@ def _plan_of(ctx: click.Context) -> Any:
         return None
 
 
+class KernelVersion(ParamType[Version]):
+    """A version of Linux."""
+
+    name = "version"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Version:
+        """The series."""
+        try:
+            return value if isinstance(value, Version) else parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 FILES = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=TopologyFile())
 FILE = click.argument("file", metavar="FILE", type=TopologyFile())
 LAYERS_OPTION = click.option(
@@ -147,4 +161,11 @@ LAYERS_OPTION = click.option(
     metavar="LAYERS",
     default=(),
     help="Only these layers, such as icmp,tcp. [default: all that apply]",
+)
+KERNEL_OPTION = click.option(
+    "--kernel-version",
+    "kernel",
+    type=KernelVersion(),
+    metavar="VERSION",
+    help="What this version of Linux does, such as 6.1. [default: this machine's]",
 )

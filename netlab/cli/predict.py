@@ -7,20 +7,24 @@ from typing import Any
 
 import click
 
-from netlab.cli.params import FILES, LAYERS_OPTION, StepName
+from netlab.cli.params import FILES, KERNEL_OPTION, LAYERS_OPTION, StepName
+from netlab.contract.kernels import Version, here
 
 
 @click.command("predict", short_help="Predict every pair from the model, without a kernel.")
 @FILES
 @LAYERS_OPTION
 @click.option("-s", "--step", "steps", multiple=True, type=StepName(), help="Only this step (repeatable).")
+@KERNEL_OPTION
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(files: tuple[str, ...], layers: tuple[str, ...], steps: tuple[str, ...], as_json: bool) -> None:
+def command(
+    files: tuple[str, ...], layers: tuple[str, ...], steps: tuple[str, ...], kernel: Version | None, as_json: bool
+) -> None:
     """Predict which endpoint reaches which, layer by layer, and by which rule of the kernel not.
 
     Needs no kernel, no privilege and no Linux.
     """
-    records = [_predict(name, layers, steps) for name in files]
+    records = [_predict(name, layers, steps, kernel or here()) for name in files]
     if as_json:
         import json
 
@@ -30,14 +34,14 @@ def command(files: tuple[str, ...], layers: tuple[str, ...], steps: tuple[str, .
     from netlab.report.style import style_for
 
     style = style_for(sys.stdout)
-    click.echo("\n\n".join(prediction.render(record, style) for record in records))
+    click.echo("\n\n".join(prediction.render(record, style, told=kernel is not None) for record in records))
 
 
-def _predict(name: str, layers: tuple[str, ...], steps: tuple[str, ...]) -> dict[str, Any]:
+def _predict(name: str, layers: tuple[str, ...], steps: tuple[str, ...], kernel: Version) -> dict[str, Any]:
     from netlab import __version__, model, pipeline, plan, spec
     from netlab.report import prediction
 
-    resolved = plan.from_file(spec.find(name))
+    resolved = plan.from_file(spec.find(name), kernel=kernel)
     chosen = [step for step, wanted in pipeline.chosen_steps(resolved, steps) if wanted]
     return prediction.build(
         resolved,

@@ -8,14 +8,24 @@ import textwrap
 
 import click
 
-from netlab.cli.params import RulePattern
+from netlab.cli.params import KernelVersion, RulePattern
+from netlab.contract.kernels import Version
 
 
 @click.command("rules", short_help="List the kernel's rules that the model knows.")
 @click.argument("pattern", default="*", type=RulePattern())
+@click.option(
+    "--kernel-version",
+    "kernel",
+    type=KernelVersion(),
+    metavar="VERSION",
+    help="Only what holds in this version of Linux. [default: all]",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(pattern: str, as_json: bool) -> None:
+def command(pattern: str, kernel: Version | None, as_json: bool) -> None:
     """List the rules by which the model decides: for each a sentence, and the kernel function it was read in.
+
+    Some hold in some versions of Linux only: those say so, and --kernel-version leaves out what doesn't hold in one.
 
     PATTERN limits the list to names that begin so or that it matches: netlab rules macvlan, netlab rules '*flood*'
     """
@@ -26,7 +36,7 @@ def command(pattern: str, as_json: bool) -> None:
     chosen = {
         name: rule
         for name, rule in sorted(RULES.items())
-        if name.startswith(pattern) or fnmatch.fnmatchcase(name, pattern)
+        if (name.startswith(pattern) or fnmatch.fnmatchcase(name, pattern)) and (kernel is None or rule.holds(kernel))
     }
     if not chosen:
         hint = did_you_mean(pattern, [*{name.partition("/")[0]: "" for name in RULES}, *RULES])
@@ -40,6 +50,9 @@ def command(pattern: str, as_json: bool) -> None:
                 "function": rule.function,
                 "file": rule.file,
                 "verified": list(rule.verified),
+                "since": str(rule.since or "") or None,
+                "until": str(rule.until or "") or None,
+                "commit": rule.commit or None,
             }
             for name, rule in chosen.items()
         }
@@ -50,5 +63,6 @@ def command(pattern: str, as_json: bool) -> None:
         click.echo(style.paint(name, "cyan"))
         for line in textwrap.wrap(rule.sentence, style.width - 3):
             click.echo(f"  {line}")
-        source = f"{rule.function}, {rule.file}, {', '.join(rule.verified)}"
+        bounds = f"; {rule.kernels} (commit {rule.commit})" if rule.kernels else ""
+        source = f"{rule.function}, {rule.file}, {', '.join(rule.verified)}{bounds}"
         click.echo(f"  {style.paint(source, 'dim')}")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netlab.cli.params import FILE
+from netlab.cli.params import FILE, KERNEL_OPTION
+from netlab.contract.kernels import Version, here
 
 if TYPE_CHECKING:
     from netlab.contract.types import AnyLink, Plan, State, Where
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON, exactly as it goes to the agent.")
 @click.option("--yaml", "as_yaml", is_flag=True, help="The file itself, as it is written.")
 @click.option("-a", "--all", "everything", is_flag=True, help="All sysctls, also those that every namespace is given.")
-def command(file: str, as_json: bool, as_yaml: bool, everything: bool) -> None:
+@KERNEL_OPTION
+def command(file: str, as_json: bool, as_yaml: bool, everything: bool, kernel: Version | None) -> None:
     """Show the resolved plan of a topology: what exactly the kernel is going to be asked for."""
     from netlab import plan, spec
 
@@ -33,7 +35,7 @@ def command(file: str, as_json: bool, as_yaml: bool, everything: bool) -> None:
             raise UsageError("--yaml shows the file as it is; --json and --all are of its plan")
         click.echo(read(spec.find(file), file), nl=False)
         return
-    resolved = plan.from_file(spec.find(file))
+    resolved = plan.from_file(spec.find(file), kernel=kernel or here())
     if as_json:
         import json
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netlab.cli.params import FILE, EndpointName, Layers, StepName
+from netlab.cli.params import FILE, KERNEL_OPTION, EndpointName, Layers, StepName
+from netlab.contract.kernels import Version, here, stand_in
 
 if TYPE_CHECKING:
     from netlab.report.style import Style
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("-s", "--step", type=StepName(), help="The step. [default: baseline]")
 @click.option("--verify", is_flag=True, help="Try every fix in a real lab, too.")
+@KERNEL_OPTION
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(
     file: str,
@@ -37,6 +39,7 @@ def command(
     layers: tuple[str, ...] | None,
     step: str | None,
     verify: bool,
+    kernel: Version | None,
     as_json: bool,
 ) -> int:
     """Tell hop by hop what becomes of a packet from SRC to DST, which rule of the kernel decides, and what
@@ -55,8 +58,10 @@ def command(
 
     if layers is not None and len(layers) > 1:
         raise UsageError("one layer at a time: every layer has its own story")
+    if verify and kernel is not None:
+        raise UsageError("--verify shows what this machine's kernel does: leave --kernel-version out")
     loaded = spec.load(spec.find(file))
-    resolved = plan.resolve(loaded)
+    resolved = plan.resolve(loaded, kernel or here())
     told = why.explain(loaded, resolved, source, destination, layer=layers[0] if layers else None, step=step)
     if verify:
         told = _verified(loaded, [one.name for one in resolved.steps].index(told.step), told)
@@ -65,7 +70,7 @@ def command(
 
         click.echo(json.dumps(to_plain(told, model.RULES), indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(_render(told, model.RULES, style_for(sys.stdout), _entries(loaded))))
+        click.echo("\n".join(_render(told, model.RULES, style_for(sys.stdout), _entries(loaded), kernel)))
     return FAILED if any(fix.holds is False for fix in told.fixes) else PASSED
 
 
@@ -77,7 +82,7 @@ def _verified(loaded: Spec, number: int, told: Explanation) -> Explanation:
     fixes = []
     with Agent.start() as agent:
         for fix in told.fixes:
-            resolved = plan.resolve(why.with_steps(loaded, number, fix.steps))
+            resolved = plan.resolve(why.with_steps(loaded, number, fix.steps), agent.kernel)
             targets = why.with_targets(resolved.steps[-1].state, told.targets).targets
             seen = pair.observe(agent, resolved, told.layer, fix.source, fix.destination, targets)
             fixes.append(replace(fix, observed=seen))
@@ -91,13 +96,17 @@ def _entries(loaded: Spec) -> int | None:
     return max(0, loaded.where("steps", 0, key=False).column - 3)
 
 
-def _render(told: Explanation, rules: dict[str, Any], style: Style, entries: int | None) -> Iterator[str]:
+def _render(
+    told: Explanation, rules: dict[str, Any], style: Style, entries: int | None, kernel: Version | None
+) -> Iterator[str]:
     from netlab.report.words import asked
 
     step = f", step {told.step}" if told.step != "baseline" else ""
     how = asked(told.layer) + (f", bound to {told.source.partition(':')[2]}" if ":" in told.source else "")
     pair = style.paint(f"{told.source} {style.arrow} {told.destination}", "bold")
-    yield f"{pair}  ({how}{step}, {told.topology})"
+    yield f"{pair}  ({how}{step}, {told.topology}{f', Linux {kernel}' if kernel else ''})"
+    if other := stand_in(kernel or here()):
+        yield from style.wrap(other, "   ", "   ")
     answered = f": {told.answered}" if told.answered else ""
     unknown = f" ({told.unknown})" if told.unknown else ""
     yield from style.wrap(f"{told.meaning}{answered}{unknown}", f"{told.letter}  ", "   ")

@@ -17,6 +17,7 @@ from netlab.client.capture import Capture, Counts
 from netlab.client.errors import MORE, CannotRun, Exhausted, LabDied, LabError, lost, reported
 from netlab.client.process import Process
 from netlab.client.reply import Reply
+from netlab.contract.kernels import Version, here
 from netlab.contract.lacks import SCARCE
 from netlab.contract.measures import Measures, Traffic
 from netlab.contract.observed import LayerObserved, Sample, StepObserved
@@ -148,6 +149,11 @@ class Agent:
         """The machine and the agent: kernel, rootless, cpus, …"""
         found: dict[str, Any] = self.request("info").result()
         return found
+
+    @property
+    def kernel(self) -> Version:
+        """The Linux that its labs live in, known before it answers: the front predicts meanwhile."""
+        return here()
 
     def adapt(self, plan: Plan) -> Plan:
         """The plan as this substrate can have it: in namespaces, as it is."""

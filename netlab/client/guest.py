@@ -14,6 +14,7 @@ from netlab.client.capture import Capture
 from netlab.client.errors import LabDied, NotOnThisSubstrate
 from netlab.client.process import Process
 from netlab.client.reply import Reply
+from netlab.contract.kernels import Version
 from netlab.contract.types import Plan
 
 
@@ -21,16 +22,24 @@ class Guest(Agent):
     """An agent in a guest; everything in it ends with this object's process."""
 
     substrate = "vm"
+    _version: Version
 
     @classmethod
-    def boot(cls, kernel: Mapping[str, Any], on_log: Log | None = None) -> Guest:
+    def boot(cls, kernel: Mapping[str, Any], version: Version, on_log: Log | None = None) -> Guest:
         """Start a kernel with an agent in it; returns at once. ``kernel``: what `netlab.agent.guest` is to be told.
 
         Where it doesn't start, the first answer raises CannotRun.
         """
-        return cls._start(
+        guest = cls._start(
             "netlab.agent.guest.__main__", ["--kernel", json.dumps(dict(kernel))], on_log, subprocess.PIPE
         )
+        guest._version = version
+        return guest
+
+    @property
+    def kernel(self) -> Version:
+        """The Linux of the guest."""
+        return self._version
 
     def lab(self, plan: Plan) -> GuestLab:
         """A handle on a lab; nothing is built before its first `Lab.enter`."""

@@ -22,6 +22,7 @@ def start(kernel: Choice | None = None, on_log: Log | None = None) -> Agent:
     from netlab.client.guest import Guest
 
     try:
-        return Guest.boot(kernel.told(kernels.choose(kernel.kernel)), on_log)
+        chosen = kernels.choose(kernel.kernel)
+        return Guest.boot(kernel.told(chosen), chosen.facts.version, on_log)
     except kernels.KernelError as error:
         raise CannotRun(str(error), error.mend) from error

@@ -228,6 +228,8 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
     if origin is dict:
         item = _decoder(args[1])
         return _identity if item is _identity else lambda plain: {k: item(v) for k, v in plain.items()}
+    if isinstance(hint, type) and issubclass(hint, tuple):
+        return lambda plain: hint(*plain)
     if origin is Literal or hint in (str, int, float, bool, type(None), Any):
         return _identity
     raise TypeError(f"no codec for {hint!r}")

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 from netlab.contract import types as plan
 from netlab.contract.types.links import Ipvlan
+from netlab.contract.types.links.ipvlan import FOLLOWS
 from netlab.model.build import Build
 from netlab.model.device import Refused, dead, packet_type
-from netlab.model.rules import rule
+from netlab.model.rules import holds, rule
 from netlab.model.sim import Sim, Unknown
 from netlab.model.stack import fib, ip, ipv6, nd, protocols
 from netlab.model.world import ARP, BROADCAST, HOST, IP4, IP6, MULTICAST, RAW, Device, Frame
@@ -103,6 +104,22 @@ L3S_HOOKS = rule(
     "ipvlan_l3_rcv",
     _L3S,
 )
+PARENT_DOWN = rule(
+    "ipvlan/parent-down-stops-children",
+    "A child loses its carrier with a parent that is set down, so that not even its siblings are reached.",
+    "ipvlan_device_event",
+    _MAIN,
+    since=FOLLOWS,
+    commit="229783970838",
+)
+GOES_ON = rule(
+    "ipvlan/parent-down-unnoticed",
+    "A child keeps its carrier when its parent is set down: siblings go on reaching each other.",
+    "ipvlan_device_event",
+    _MAIN,
+    until=FOLLOWS,
+    commit="229783970838",
+)
 ADDRESS_TAKEN = rule(
     "refuse/ipvlan-address-taken",
     "Of the children of one parent only one can have an address (EADDRINUSE).",
@@ -114,10 +131,14 @@ ADDRESS_TAKEN = rule(
 class _Port:
     """What hangs on a parent (struct ipvl_port): mode, flag and children, which are found by address."""
 
-    def __init__(self, parent: Device, mode: str, flag: str) -> None:
-        self.parent, self.mode, self.flag = parent, mode, flag
+    def __init__(self, parent: Device, mode: str, flag: str, goes_on: bool) -> None:
+        self.parent, self.mode, self.flag, self.goes_on = parent, mode, flag, goes_on
         self.up: list[Device] = []
         self.by_address: dict[tuple[int, int], Device] = {}
+
+    def direct(self, usual: str) -> str:
+        """The rule by which a sibling is reached."""
+        return GOES_ON if self.goes_on and not self.parent.up else usual
 
     def find(self, frame: Frame, sender: bool = False) -> Device | None:
         """The child that a frame is for, or by its source address from (ipvlan_addr_lookup)."""
@@ -136,9 +157,11 @@ def compile_link(build: Build, link: Ipvlan) -> None:
     dev.mac, dev.lower, dev.mode = lower.mac, lower, link.effective_mode
     dev.alone = lower.alone = True
     dev.running = link.up and link.carrier
+    if not lower.up and holds(PARENT_DOWN, build.state.kernel):
+        dev.stopped_by = PARENT_DOWN
     lower.uppers.append(dev)
     if len(lower.uppers) == 1:
-        port = _Port(lower, link.effective_mode, link.effective_flag)
+        port = _Port(lower, link.effective_mode, link.effective_flag, holds(GOES_ON, build.state.kernel))
         lower.handle = lambda sim, _, frame, kind: handle_frame(sim, port, frame, kind)
         # A closure for each parent: its children are given the same port.
         lower.port_data = port
@@ -182,7 +205,7 @@ def transmit(sim: Sim, port: _Port, dev: Device, frame: Frame) -> None:
         elif port.flag == "private":
             sim.note(phase, sibling.id, "the flag is private", L2_PRIVATE, end=True)
         else:
-            sim.note(phase, sibling.id, "handed to the sibling", L2_DIRECT)
+            sim.note(phase, sibling.id, "handed to the sibling", port.direct(L2_DIRECT))
             sim.backlog.append((_receive, sibling, frame))
     elif frame.cast:
         sim.defer(_fan_out(sim, port, dev, frame))
@@ -199,7 +222,7 @@ def _transmit_l3(sim: Sim, port: _Port, dev: Device, frame: Frame) -> None:
         if port.flag == "private":
             sim.note(phase, sibling.id, "the flag is private", L3_PRIVATE, end=True)
         else:
-            sim.note(phase, sibling.id, "handed to the sibling", L3_DIRECT)
+            sim.note(phase, sibling.id, "handed to the sibling", port.direct(L3_DIRECT))
             sim.backlog.append((_receive, sibling, frame))
         return
     if frame.cast or frame.proto not in (IP4, IP6):

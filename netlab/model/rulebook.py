@@ -33,7 +33,8 @@ def _lines() -> Iterator[str]:
     for family, rules in groupby(sorted(RULES.values(), key=lambda rule: rule.id), key=_family):
         yield from ("", f"## {family}", "", "| rule | what it says | kernel |", "|---|---|---|")
         for rule in rules:
-            yield f"| `{rule.id}` | {rule.sentence} | `{rule.function}`, {rule.file} |"
+            bounds = f" *{rule.kernels[0].upper()}{rule.kernels[1:]}, commit {rule.commit}.*" if rule.kernels else ""
+            yield f"| `{rule.id}` | {rule.sentence}{bounds} | `{rule.function}`, {rule.file} |"
 
 
 def _family(rule: Rule) -> str:

@@ -8,28 +8,61 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from netlab.contract.kernels import Version
+
 #: Kernel series in which every rule below was compared with measurements.
 VERIFIED = ("6.18",)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One decision of Linux: a stable id, a sentence for people, and its kernel source."""
+    """One decision of Linux: a stable id, a sentence for people, and its kernel source.
+
+    It holds from ``since`` on, and no longer in ``until``; None: as far back, and as far on, as anything is known.
+    ``commit`` is the one that made the difference.
+    """
 
     id: str
     sentence: str
     function: str
     file: str
+    since: Version | None = None
+    until: Version | None = None
+    commit: str = ""
     verified: ClassVar[tuple[str, ...]] = VERIFIED
+
+    def holds(self, kernel: Version) -> bool:
+        """Whether it is a rule of this kernel."""
+        return (self.since is None or kernel >= self.since) and (self.until is None or kernel < self.until)
+
+    @property
+    def kernels(self) -> str:
+        """In which it holds, where not in all: ``since Linux 6.10``, ``until Linux 7.2``; else empty."""
+        bounds = (("since", self.since), ("until", self.until))
+        return ", ".join(f"{word} Linux {version}" for word, version in bounds if version is not None)
 
 
 #: Every rule declared so far; complete once `netlab.model.rulebook` was imported.
 RULES: dict[str, Rule] = {}
 
 
-def rule(id: str, sentence: str, function: str, file: str) -> str:
+def rule(
+    id: str,
+    sentence: str,
+    function: str,
+    file: str,
+    *,
+    since: tuple[int, int] | None = None,
+    until: tuple[int, int] | None = None,
+    commit: str = "",
+) -> str:
     """Declare a rule and return its id; ValueError where the id is taken."""
     if id in RULES:
         raise ValueError(f"rule {id} is declared twice")
-    RULES[id] = Rule(id, sentence, function, file)
+    RULES[id] = Rule(id, sentence, function, file, since and Version(*since), until and Version(*until), commit)
     return id
+
+
+def holds(id: str, kernel: Version) -> bool:
+    """Whether a rule is one of this kernel: what code that applies it asks once, when a lab is compiled."""
+    return RULES[id].holds(kernel)

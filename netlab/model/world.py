@@ -76,7 +76,7 @@ class Device:
     __slots__ = (
         "addresses4", "addresses6", "alone", "anycast6", "arp", "bridge", "conf", "groups", "handle", "id", "ifindex",
         "index", "kind", "linklocal", "lower", "mac", "macvlan", "member", "mode", "mtu", "name", "neighbors", "nodst",
-        "ns", "peer", "port", "port_data", "promisc", "receive", "running", "transmit", "up", "uppers",
+        "ns", "peer", "port", "port_data", "promisc", "receive", "running", "stopped_by", "transmit", "up", "uppers",
     )  # fmt: skip
 
     def __init__(self, id: str, kind: str, ns: Namespace, name: str) -> None:
@@ -91,6 +91,8 @@ class Device:
         self.up = True
         #: up and with carrier: IFF_UP and a real queue discipline.
         self.running = True
+        #: the rule by which it has no carrier
+        self.stopped_by = "link/no-carrier"
         #: it asks for MACs, and answers (not IFF_NOARP)
         self.arp = True
         self.promisc = False

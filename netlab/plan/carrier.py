@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from netlab.contract.kernels import Version
 from netlab.contract.types import AnyLink, Port
 
 
-def settle(links: dict[str, AnyLink]) -> None:
+def settle(links: dict[str, AnyLink], kernel: Version) -> None:
     """Bring the carrier of every link up to date, and reset the state of ports whose carrier has come back.
 
     A port whose carrier returns starts in its first state, whatever was set by hand (br_stp_enable_port).
@@ -18,7 +19,7 @@ def settle(links: dict[str, AnyLink]) -> None:
         for link in list(links.values()):
             if link.rank != rank:
                 continue
-            carrier = link.carries(links.get, live)
+            carrier = _carries(link, links, live, kernel)
             ports = {}
             for plug in link.plugs:
                 port = plug.port and _fresh(plug.port, link.carrier, carrier)
@@ -28,6 +29,13 @@ def settle(links: dict[str, AnyLink]) -> None:
                     live.add(plug.bridge)
             if link.carrier != carrier or ports:
                 links[link.id] = replace(link, carrier=carrier, **ports)  # type: ignore[arg-type]
+
+
+def _carries(link: AnyLink, links: dict[str, AnyLink], live: set[str], kernel: Version) -> bool:
+    lower = links.get(link.lower or "")
+    if lower is not None and not lower.up and link.goes_on(kernel):
+        return link.up and link.carrier
+    return link.carries(links.get, live)
 
 
 def _fresh(port: Port, before: bool, after: bool) -> Port:

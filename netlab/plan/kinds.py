@@ -60,7 +60,12 @@ def _ipvlan(context: BuildContext, request: LinkRequest) -> Ipvlan | None:
     if given.arp is not None:
         message = f"the mode of {request.id} decides on its ARP, each time that it is brought up (ipvlan_open)"
         context.problem(request, "arp", message, "in l2 it has ARP, in l3 and l3s none")
-    return made and replace(made, arp=made.effective_mode == "l2")
+    if made is None:
+        return None
+    # A new one copies the carrier even of a parent that is down (ipvlan_link_new).
+    parent = context.lab.links[made.parent]
+    carrier = parent.up or parent.carries(context.lab.links.get, frozenset())
+    return replace(made, arp=made.effective_mode == "l2", carrier=carrier)
 
 
 _VETH = Kind(

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
+from netlab.contract.kernels import Version
 from netlab.contract.types import (
     AnyLink,
     Link,
@@ -80,12 +81,14 @@ def _copied(value: Any) -> Any:
 class Lab:
     """All that exists at one moment. ``links`` are in creation order, ``listed`` in the order of the file.
 
-    ``file`` is the file it comes from, and what is wrong with that; ``memory`` is what the kernel remembers.
+    ``file`` is the file it comes from, and what is wrong with that; ``kernel`` the one that it is planned for, and
+    ``memory`` what that remembers.
     ``refused`` are the links that the kernel is expected to refuse, ``replicated`` those that come of ``replicas:``,
     ``duplicates`` those whose addresses may be elsewhere, too.
     """
 
     file: File
+    kernel: Version
     boxes: dict[str, Box] = field(default_factory=dict)
     links: dict[str, AnyLink] = field(default_factory=dict)
     listed: dict[str, list[str]] = field(default_factory=dict)
@@ -195,6 +198,7 @@ class Lab:
             addressed=tuple(sorted(memory.addressed, key=memory.addressed.__getitem__)),
             routeless=tuple(sorted(memory.routeless)),
             disowned=tuple(sorted(memory.disowned)),
+            kernel=self.kernel,
         )
 
     def ports(self, bridge: str) -> list[AnyLink]:

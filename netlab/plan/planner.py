@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from netlab.contract.kernels import NEWEST, Version
 from netlab.contract.types import AnyExpectation, Plan, Step
 from netlab.plan import measure
 from netlab.plan.expect import Resolver
@@ -27,10 +28,10 @@ class Planner:
     ``root`` is the tree of the topology. `step` takes its steps, or others. Raises TopologyError.
     """
 
-    def __init__(self, root: Node, file: str) -> None:
+    def __init__(self, root: Node, file: str, kernel: Version | None = None) -> None:
         self._file = file
         self._spec = check(root, file)
-        self._lab = Lab(File(self._spec))
+        self._lab = Lab(File(self._spec), kernel or NEWEST)
         self._refusals = Refusals(self._spec.expect, self._lab.file.problems)
         self._baseline = self.current = baseline(self._lab, self._refusals)
         raise_found(self._lab.file)

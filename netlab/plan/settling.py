@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def settle(lab: Lab) -> None:
     """Bring all of it up to date."""
-    carrier.settle(lab.links)
+    carrier.settle(lab.links, lab.kernel)
     _connect(lab)
     owned.follow(lab.memory, lab.links.values())
 

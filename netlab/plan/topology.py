@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, TypeVar
 
+from netlab.contract.kernels import NEWEST, Version
 from netlab.contract.types import AnyChange, AnyExpectation, Claim, Plan, Step
 from netlab.plan import build, checks, measure, steps
 from netlab.plan.contradictions import contradictions
@@ -28,18 +29,14 @@ T = TypeVar("T")
 BASELINE = "baseline"
 
 
-def from_file(source: FilePath | str, name: str | None = None) -> Plan:
+def from_file(source: FilePath | str, name: str | None = None, kernel: Version | None = None) -> Plan:
     """Load and resolve, reporting faults of both in one go."""
-    return _resolved(lambda: load(source, name))
+    return checked(lambda: load(source, name), lambda spec: resolve(spec, kernel))
 
 
-def from_tree(root: Node, file: str) -> Plan:
+def from_tree(root: Node, file: str, kernel: Version | None = None) -> Plan:
     """Check a tree of nodes and resolve it, reporting faults of both in one go."""
-    return _resolved(lambda: check(root, file))
-
-
-def _resolved(make: Callable[[], Spec]) -> Plan:
-    return checked(make, resolve)
+    return checked(lambda: check(root, file), lambda spec: resolve(spec, kernel))
 
 
 def checked(make: Callable[[], Spec], resolve: Callable[[Spec], T]) -> T:
@@ -56,9 +53,9 @@ def checked(make: Callable[[], Spec], resolve: Callable[[Spec], T]) -> T:
     return resolve(spec)
 
 
-def resolve(spec: Spec) -> Plan:
+def resolve(spec: Spec, kernel: Version | None = None) -> Plan:
     """The plan of a topology. Raises TopologyError with everything that doesn't fit together."""
-    lab = Lab(File(spec))
+    lab = Lab(File(spec), kernel or NEWEST)
     topology = spec.topology
     refusals = Refusals(spec.expect, lab.file.problems)
     made = [baseline(lab, refusals)]

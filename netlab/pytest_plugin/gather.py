@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from netlab.contract.kernels import here
 from netlab.contract.observed import LayerObserved, MeasuresObserved, StepObserved
 from netlab.contract.types import Step
 from netlab.contract.wire import from_plain, to_plain
@@ -100,7 +101,7 @@ class Gatherer:
         from netlab import model, pipeline, plan, report
         from netlab.report.save import save
 
-        resolved = plan.from_file(path)
+        resolved = plan.from_file(path, kernel=here())
         examined = []
         for step in resolved.steps:
             if step.name not in file.steps:

@@ -10,6 +10,7 @@ import pytest
 
 from netlab.client import BuildError, LabDied, LabError
 from netlab.client.errors import AgentBug
+from netlab.contract.kernels import here
 from netlab.contract.types import ExpectRefused, ExpectState, Plan, Step
 from netlab.pytest_plugin.bench import LINKS, MEASURES, Bench, NotAsExpected, judge
 from netlab.pytest_plugin.gather import pack
@@ -27,7 +28,7 @@ class TopologyFile(pytest.File):
         from netlab import plan, spec
 
         try:
-            resolved = plan.from_file(self.path)
+            resolved = plan.from_file(self.path, kernel=here())
         except spec.TopologyError as error:
             raise self.CollectError(str(error)) from None
         for step in resolved.steps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.kernels import stand_in
 from netlab.contract.types import Plan, Step, asks_host
 from netlab.judge.types import JudgedLayer
 from netlab.report.changes import describe
@@ -31,7 +32,7 @@ def build(
     version: str,
 ) -> Record:
     """The prediction of these steps. ``predict`` asks the model, ``rules`` are `netlab.model.RULES`."""
-    first = axes(steps[0].state)
+    first, kernel = axes(steps[0].state), steps[0].state.kernel
     made = [_step(step, predict(step), first) for step in steps]
     met = {rule for step in made for layer in step["layers"].values() for rule in layer["rules"]["keys"].values()}
     return {
@@ -43,6 +44,8 @@ def build(
             "file": plan.file,
             "warnings": list(plan.warnings),
         },
+        "kernel": str(kernel),
+        "stand_in": stand_in(kernel),
         **first,
         "steps": made,
         "rules": {
@@ -87,10 +90,12 @@ def _step(step: Step, prediction: Prediction, first: Mapping[str, list[Record]])
     }
 
 
-def render(record: Record, style: Style) -> str:
-    """The matrices and the rules behind them, for a terminal."""
+def render(record: Record, style: Style, *, told: bool = True) -> str:
+    """The matrices and the rules behind them, for a terminal; ``told``: also for which kernel."""
     notes = Notes()
     lines = list(head(record, style))
+    if told or record["stand_in"]:
+        lines += style.wrap(record["stand_in"] or f"for Linux {record['kernel']}", "", "  ")
     for step in record["steps"]:
         lines.append("")
         lines += step_head(record, step, style)

@@ -101,6 +101,7 @@ def build(
             "plan": to_plain(_bare(plan, steps)),
         },
         "kernel": circumstances.kernel,
+        "predicted_for": str(steps[0].step.state.kernel) if steps else "",
         "substrate": circumstances.substrate,
         "rootless": circumstances.rootless,
         "machine": dict(circumstances.machine),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from netlab.contract.kernels import here
 from netlab.contract.types import Plan
 from netlab.testing.given import Given
 from netlab.testing.topology import Topology
@@ -55,7 +56,7 @@ class Blueprint:
         """The plan of the whole topology. Raises TopologyError."""
         from netlab import plan
 
-        return plan.from_tree(self.root, self.file)
+        return plan.from_tree(self.root, self.file, here())
 
     @property
     def steps(self) -> dict[str, Node]:
@@ -73,7 +74,7 @@ class Blueprint:
         """What plans steps one after the other. Raises TopologyError."""
         from netlab.plan.planner import Planner
 
-        return Planner(self.root, self.file)
+        return Planner(self.root, self.file, here())
 
     def text(self, steps: Sequence[Node | Given]) -> str:
         """The topology with the steps gone through, as a topology file."""

@@ -133,6 +133,7 @@ class _Trial:
         self.spec = spec
         self.number = number
         self.asked = asked
+        self.kernel = plan.steps[0].state.kernel
         self.names = [step.name for step in plan.steps]
         self.before: tuple[str, ...] | None = None
 
@@ -144,7 +145,7 @@ class _Trial:
 
         steps = to_list([{"name": name, **step} for name, step in zip(self._free(), candidate.steps, strict=False)])
         try:
-            states = room.resolve(with_steps(self.spec, self.number, steps)).steps[self.number :]
+            states = room.resolve(with_steps(self.spec, self.number, steps), self.kernel).steps[self.number :]
         except TopologyError:
             # Not every candidate fits every lab (a name is taken, a kind is another): then it is none.
             return None

@@ -14,6 +14,7 @@ import yaml
 
 from netlab import __version__, spec
 from netlab.model import RULES
+from tests.model.scenes import parent_down
 
 from .conftest import TWO, Netlab
 
@@ -240,3 +241,26 @@ def test_every_shipped_file_is_right(netlab: Netlab) -> None:
     """Nothing that ships gives a warning."""
     done = netlab("check", "--strict", "-q", *(path.stem for path in spec.shipped()))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_predict_for_another_kernel(netlab: Netlab, tmp_path: Path) -> None:
+    """The same file, for a Linux before and after a change: each says what its rules make of it, and for which."""
+    file = tmp_path / "down.yaml"
+    file.write_text(parent_down().text)
+    seen = {}
+    for version in ("6.1", "7.2"):
+        asked = ("-s", "down", "-l", "icmp", "--kernel-version", version)
+        told = json.loads(netlab("predict", str(file), *asked, "--json").stdout)
+        seen[version] = told["kernel"], told["steps"][0]["layers"]["icmp"]["expected"][1][2]
+        assert f"for Linux {version}" in netlab("predict", str(file), *asked).stdout
+    assert seen == {"6.1": ("6.1", "R"), "7.2": ("7.2", "U")}
+    newer = netlab("why", str(file), "h/c1", "h/c2", "-s", "down", "--kernel-version", "99.1").stdout
+    assert "newer than all that the model knows" in newer
+    assert "parent-down-stops-children" in newer
+
+
+def test_a_version_that_is_none(netlab: Netlab, files: Path) -> None:
+    """What is no version of Linux is an error of the command line that shows one."""
+    done = netlab("predict", str(files / "two.yaml"), "--kernel-version", "new")
+    assert done.returncode == 2
+    assert "such as 6.12" in done.stderr

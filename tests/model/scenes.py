@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from netlab import plan
+from netlab.contract.kernels import NEWEST, Version
 from netlab.contract.types import Neighbor, State
 from tests.model.lab import Lab
 from tests.model.test_routing import routed
@@ -178,13 +179,14 @@ def fixed() -> Lab:
 class Text:
     """A lab as a file has it."""
 
-    def __init__(self, text: str, step: int = 0) -> None:
+    def __init__(self, text: str, step: int = 0, kernel: tuple[int, int] = NEWEST) -> None:
         self.text = text
         self.step = step
+        self.kernel = Version(*kernel)
 
     def state(self) -> State:
         """The state of its baseline, or of a step."""
-        return plan.from_file(self.text, "t").steps[self.step].state
+        return plan.from_file(self.text, "t", self.kernel).steps[self.step].state
 
 
 def bridged() -> Text:
@@ -205,6 +207,24 @@ hosts:
       v2: {interfaces: {eth0: {peer: "h/v1:eth0", addresses: [10.0.0.15/24]}}}
   x: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}}
 """
+    )
+
+
+def parent_down(kernel: tuple[int, int] = NEWEST) -> Text:
+    """Two ipvlan children whose parent is set down."""
+    return Text(
+        """
+switches: {lan: {}}
+hosts:
+  h:
+    interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24]}}
+    containers:
+      c1: {interfaces: {eth0: {type: ipvlan, mode: l2, parent: eth0, addresses: [10.0.0.11/24]}}}
+      c2: {interfaces: {eth0: {type: ipvlan, mode: l2, parent: eth0, addresses: [10.0.0.12/24]}}}
+steps: [{name: down, set: {"h:eth0": {state: down}}}, {name: up, set: {"h:eth0": {state: up}}}]
+""",
+        1,
+        kernel,
     )
 
 
@@ -313,6 +333,8 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "ipvlan/l3-parent-routes": (ipvlans("l3"), "icmp", C1, X),
     "ipvlan/l3-private-drop": (ipvlans("l3", "private"), "icmp", C1, C2),
     "ipvlan/l3s-parent-hooks": (ipvlans("l3s"), "icmp-static", X, C1),
+    "ipvlan/parent-down-stops-children": (parent_down, "icmp", C1, C2),
+    "ipvlan/parent-down-unnoticed": (lambda: parent_down((6, 9)), "icmp", C1, C2),
     "ipvlan/rx-by-ip": (ipvlans("l2"), "icmp", X, C1),
     "link/apart": (lambda: Lab("s1", "s2").veth(H, switch="s1").veth(X, switch="s2"), "broadcast", H, X),
     "link/no-carrier": (lambda: two(up=False), "icmp", H, X),

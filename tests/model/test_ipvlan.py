@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from netlab import plan
+from netlab.contract.kernels import Version
 from netlab.contract.types import AddLink
 from netlab.contract.types.links import Ipvlan
 from netlab.model import predict, predict_refusal
 from tests.model.lab import Lab, letters
+from tests.model.scenes import parent_down
 
 H, C1, C2, X = "h:eth0", "h/c1:eth0", "h/c2:eth0", "x:eth0"
 MODES = ("l2", "l3", "l3s")
@@ -112,12 +115,22 @@ def test_no_broadcasts_in_l3(mode: str) -> None:
         assert both(seen, H, X) == "R"
 
 
+@pytest.mark.parametrize(("kernel", "reached"), [((6, 1), "R"), ((6, 9), "R"), ((6, 10), "U"), ((7, 3), "U")])
 @pytest.mark.parametrize("mode", MODES[:2])
-def test_a_parent_that_is_down(mode: str) -> None:
-    """From Linux 6.10 on a child has no carrier while its parent is down: nobody is reached."""
-    lab = one_subnet(mode, "bridge").change(H, up=False, carrier=False)
-    lab.change(C1, carrier=False).change(C2, carrier=False)
-    assert letters(lab.state(), "icmp")[C1, C2] == "U"
+def test_a_parent_that_is_set_down(mode: str, kernel: tuple[int, int], reached: str) -> None:
+    """From Linux 6.10 on a child loses its carrier with its parent; before that siblings go on reaching each other."""
+    text = parent_down().text.replace("mode: l2", f"mode: {mode}")
+    steps = plan.from_file(text, "t", Version(*kernel)).steps
+    assert [letters(step.state, "icmp")[C1, C2] for step in steps] == ["R", reached, "R"]
+    assert [step.state.link(C1).carrier for step in steps] == [True, reached == "R", True]
+
+
+@pytest.mark.parametrize("kernel", [(6, 9), (6, 10)])
+def test_a_child_of_a_parent_that_is_down(kernel: tuple[int, int]) -> None:
+    """A child that is made on a parent without carrier has none, on every kernel, until the parent is up."""
+    text = parent_down().text.replace("{switch: lan, addr", "{switch: lan, state: down, addr")
+    steps = plan.from_file(text, "t", Version(*kernel)).steps
+    assert [step.state.link(C1).carrier for step in steps] == [False, False, True]
 
 
 def test_an_answer_by_half_a_firewall_is_unknown() -> None:

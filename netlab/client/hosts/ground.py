@@ -15,6 +15,7 @@ from netlab.client.errors import CannotRun
 from netlab.client.hosts import questions
 from netlab.client.hosts.inventory import Machine
 from netlab.client.hosts.nics import Facts
+from netlab.contract.kernels import Version, parse
 from netlab.contract.types import (
     AddLink,
     AddNamespace,
@@ -56,6 +57,11 @@ class Ground:
     machines: Mapping[str, Machine]
     facts: Mapping[str, Facts]
     sysctls: Mapping[str, Mapping[str, str]]
+
+    @property
+    def kernel(self) -> Version:
+        """The Linux that all is predicted for: of several the oldest."""
+        return min(parse(str(facts["kernel"])) for facts in self.facts.values())
 
 
 class Grounding:
@@ -143,7 +149,7 @@ class Grounding:
         return replace(
             step,
             changes=tuple(made for change in step.changes for made in self._change(step, change)),
-            state=self._state(step.state),
+            state=replace(self._state(step.state), kernel=self.ground.kernel),
             expect=self._entries(step.name, expect),
         )
 

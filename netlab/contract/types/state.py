@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from netlab.contract.kernels import NEWEST, Version
 from netlab.contract.types.layers import asks_host
 from netlab.contract.types.links import AnyLink, stack
 from netlab.contract.types.parts import Address, Namespace
@@ -85,6 +86,7 @@ class State:
     ``links`` are in creation order (the order of addresses decides routes). ``hops`` bounds how many
     queues (a CPU's receive backlog, macvlan's workqueue) one frame can wait in, one after the other,
     on its way from any interface to any other; ``routers`` is how many namespaces forward packets.
+    ``kernel`` is the one that all of it holds for.
 
     The matrices of interface questions have a row and a column for each of the ``endpoints``. Those of host questions
     (layers that begin with ``host:``) have a row for each of the ``askers``, and a column for each of the endpoints,
@@ -114,6 +116,7 @@ class State:
     addressed: tuple[tuple[str, str], ...] = ()
     routeless: tuple[tuple[str, str], ...] = ()
     disowned: tuple[tuple[str, str], ...] = ()
+    kernel: Version = NEWEST
 
     @cached_property
     def _links(self) -> dict[str, AnyLink]:

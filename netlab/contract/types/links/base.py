@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, TypeVar
 
+from netlab.contract.kernels import Version
 from netlab.contract.types.parts import Address, Limit, Neighbor, Port, PortState
 from netlab.contract.where import Where
 
@@ -171,6 +172,10 @@ class Link:
     def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
         """Whether it has a carrier; ``live`` are the bridges with a port that forwards."""
         return self.up
+
+    def goes_on(self, kernel: Version) -> bool:
+        """Whether its carrier stays as it is while the link that it sits on is down."""
+        return False
 
     # --- what it does to frames ---------------------------------------------------------------------
 

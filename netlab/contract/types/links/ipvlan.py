@@ -6,7 +6,11 @@ from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from typing import ClassVar
 
+from netlab.contract.kernels import Version
 from netlab.contract.types.links.base import FLAGS, Link, Queue
+
+#: The first Linux in which a child loses its carrier with a parent that is set down (commit 229783970838).
+FOLLOWS = Version(6, 10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +87,13 @@ class Ipvlan(Link):
             yield "addresses", message, "ipvlan finds a child by its address"
 
     def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
-        """A child copies its parent's (ipvlan_device_event; of a parent that is down since Linux 6.10)."""
+        """A child copies its parent's (ipvlan_device_event)."""
         parent = find(self.parent)
         return self.up and parent is not None and parent.carrier
+
+    def goes_on(self, kernel: Version) -> bool:
+        """Before Linux 6.10 nobody told a child that its parent was set down (ipvlan_device_event, NETDEV_DOWN)."""
+        return kernel < FOLLOWS
 
     @property
     def argv(self) -> tuple[str, ...]:
