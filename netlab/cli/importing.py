@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netlab.cli.live import LIVE, of_machine
 from netlab.cli.output import OutputPath, deliver
 from netlab.cli.params import ParamType
 from netlab.live import FORMATS
@@ -31,30 +32,45 @@ class HostName(ParamType[str]):
             self.fail(f"{wrong}: {wrong.hint}" if wrong.hint else str(wrong), param, ctx)
 
 
-@click.command("import", short_help="Make a topology of what docker, podman or CNI say.")
-@click.argument("form", metavar="FORMAT", type=click.Choice(list(FORMATS)))
-@click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
+@click.command("import", short_help="Make a topology of this machine, or of what docker, podman or CNI say.")
+@click.argument("form", metavar="FORMAT", type=click.Choice(["live", *FORMATS]))
+@click.argument("file", metavar="[FILE]", type=click.Path(allow_dash=True), required=False)
 @click.option("-o", "--output", type=OutputPath(), metavar="FILE", help="Where to. [default: stdout]")
 @click.option("--host", type=HostName(), metavar="NAME", default="host", help="Name of the machine. [default: host]")
-def command(form: str, file: str, output: Path | None, host: str) -> int:
-    """Make a topology file of the description that another tool has of a machine's networks.
+@LIVE
+def command(form: str, file: str | None, output: Path | None, host: str, **chosen: Any) -> int:
+    """Make a topology file of this machine, or of the description that another tool has of a machine's networks.
 
-    FORMAT is docker (what 'docker network inspect' prints, or a compose file), podman (what 'podman network inspect'
-    prints) or cni (a configuration or a list of plugins). FILE is a path, or - for standard input.
+    FORMAT is live (what the kernel says of this machine), docker (what 'docker network inspect' prints, or a compose
+    file), podman (what 'podman network inspect' prints) or cni (a configuration or a list of plugins). FILE is a path,
+    or - for standard input; live has none.
 
-    What FILE doesn't say is assumed, such as the physical switch and the host's own address; what netlab can't express
-    is left out. Both are told on stderr, and in comments of the file.
+    Live reads the network namespace that the command runs in, and all that are connected to it; --netns, --container
+    and --pid begin elsewhere, --all takes all. Nothing is changed or sent.
+
+    What isn't said is assumed, such as the physical switch; what netlab can't express is left out. Both are told on
+    stderr, and in comments of the file.
 
     \b
+    netlab import live -o machine.yaml
     docker network inspect lan | netlab import docker - -o lan.yaml
     netlab why lan.yaml host host/web
     """
     from netlab import live, plan, spec
-    from netlab.errors import PASSED, printable
+    from netlab.errors import PASSED, UsageError, printable
     from netlab.spec.loader import read
 
-    shown = "<stdin>" if file == "-" else printable(file)
-    draft = live.draft(live.read(form, read(Path(file), shown), shown), host)
+    if form == "live":
+        if file is not None:
+            raise UsageError(f"live reads this machine, not {file}")
+        draft = of_machine(host, **chosen)
+    else:
+        if file is None:
+            raise UsageError(f"name the FILE that has what {form} says, or - for standard input")
+        if any(chosen.values()):
+            raise UsageError("--netns, --container, --pid, --all and --anonymize are for live alone")
+        shown = "<stdin>" if file == "-" else printable(file)
+        draft = live.draft(live.read(form, read(Path(file), shown), shown), host)
     text = live.write(draft)
     deliver(output, text)
     _tell(draft)
@@ -74,7 +90,8 @@ def _tell(draft: Draft) -> None:
         ("note: left out", [one for one in draft.left if not one.loses and not one.unknown]),
     ):
         for where, line in left_out(those):
-            print(printable(f"{where}: {what}: {line}"), file=sys.stderr)
+            place = f"{where}: " if where is not None else ""
+            print(printable(f"{place}{what}: {line}"), file=sys.stderr)
     if draft.assumed:
         many = len(draft.assumed)
         print(

@@ -9,12 +9,12 @@ from netlab.contract.types import Where
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Something that the topology file doesn't have: where it stands, which key it is, and why it was left out.
+    """Something that the topology file doesn't have: where it stands (None: in no text), what it is, and why.
 
     ``unknown`` says that netlab doesn't know the key, ``loses`` that something which decides who reaches whom is lost.
     """
 
-    where: Where
+    where: Where | None
     path: str
     #: The path with ``*`` for names and numbers: what is left out many times is told once.
     pattern: str

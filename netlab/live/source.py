@@ -71,7 +71,7 @@ class Source:
         """All that was left out, with what nobody has asked for. Raises TopologyError if anything is wrong."""
         self.stop()
         self._sweep(self.root)
-        return tuple(sorted(self.left, key=lambda one: one.where))
+        return tuple(sorted(self.left, key=lambda one: one.where or Where("", 0, 0)))
 
     def _sweep(self, section: Section) -> None:
         for name, child in section.children():

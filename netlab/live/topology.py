@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netlab.live import addresses, firewall
@@ -9,7 +10,9 @@ from netlab.live.names import fitting, unique
 from netlab.live.reading import Left, Member, Network, Reading
 from netlab.spec.problems import Problem, TopologyError
 
-Keys = dict[str, "str | list[str] | dict[str, str]"]
+#: What a key of the file holds.
+Value = str | Sequence["Value"] | Mapping[str, "Value"]
+Keys = dict[str, Value]
 
 
 @dataclass
@@ -19,7 +22,8 @@ class Box:
     comment: str = ""
     interfaces: dict[str, Keys] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
-    routes: list[dict[str, str]] = field(default_factory=list)
+    routes: list[Keys] = field(default_factory=list)
+    rules: list[Keys] = field(default_factory=list)
     sysctls: dict[str, str] = field(default_factory=dict)
     nftables: str = ""
     containers: dict[str, Box] = field(default_factory=dict)
@@ -32,7 +36,9 @@ class Draft:
     name: str
     description: str
     origin: str
+    #: Switches with what is known of them, and the keys of those that have any.
     switches: dict[str, str] = field(default_factory=dict)
+    wires: dict[str, Keys] = field(default_factory=dict)
     hosts: dict[str, Box] = field(default_factory=dict)
     assumed: list[str] = field(default_factory=list)
     left: tuple[Left, ...] = ()
@@ -42,7 +48,9 @@ def build(reading: Reading, host: str) -> Draft:
     """The topology of a machine called ``host`` with these networks. Raises TopologyError: there is nothing in it."""
     if not reading.networks:
         problems = [
-            Problem(one.where, f"{one.path}: {one.why}" if one.path else one.why) for one in reading.left if one.loses
+            Problem(one.where, f"{one.path}: {one.why}" if one.path else one.why)
+            for one in reading.left
+            if one.loses and one.where is not None
         ]
         where = reading.left[0].where if reading.left else None
         if where is not None and not problems:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from netlab.contract.types import Where
 from netlab.errors import printable
 from netlab.live.reading import Left
-from netlab.live.topology import Box, Draft, Keys
+from netlab.live.topology import Box, Draft, Value
 
 WIDTH = 110
 #: Texts that need no quotes, inside of brackets neither; of a "-" or a "." a list or a number could begin.
@@ -41,19 +41,19 @@ def _lines(draft: Draft) -> Iterator[str]:
     if draft.switches:
         yield "switches:"
         for name, note in draft.switches.items():
-            yield f"  {_scalar(name)}: {{}}  # {note}"
+            yield f"  {_scalar(name)}: {_flow(draft.wires.get(name, {}))}  # {printable(note)}"
     yield "hosts:"
     for name, box in draft.hosts.items():
         yield from _box(name, box, "  ")
 
 
-def left_out(left: Iterable[Left]) -> list[tuple[Where, str]]:
-    """What was left out, once for each reason: the place of the first, which keys, how often, and why."""
+def left_out(left: Iterable[Left]) -> list[tuple[Where | None, str]]:
+    """What was left out, once for each reason: the place of the first in its text, which keys, how often, and why."""
     many: dict[tuple[str, str], list[Left]] = {}
     for one in left:
         many.setdefault((one.why, one.pattern), []).append(one)
     by_reason: dict[str, list[str]] = {}
-    first: dict[str, Where] = {}
+    first: dict[str, Where | None] = {}
     for (why, pattern), those in many.items():
         name = f"{pattern} ({len(those)} times)" if len(those) > 1 else those[0].path
         by_reason.setdefault(why, []).append(name or "all of it")
@@ -82,6 +82,10 @@ def _box(name: str, box: Box, indent: str) -> Iterator[str]:
         yield f"{inner}routes:"
         for route in box.routes:
             yield f"{inner}  - {_flow(route)}"
+    if box.rules:
+        yield f"{inner}rules:"
+        for rule in box.rules:
+            yield f"{inner}  - {_flow(rule)}"
     if box.containers:
         yield f"{inner}containers:"
         for one, child in box.containers.items():
@@ -91,16 +95,16 @@ def _box(name: str, box: Box, indent: str) -> Iterator[str]:
         yield from (f"{inner}  {line}" for line in box.nftables.splitlines())
 
 
-def _flow(keys: Keys | dict[str, str]) -> str:
+def _flow(keys: Mapping[str, Value]) -> str:
     return "{" + ", ".join(f"{_scalar(key)}: {_value(value)}" for key, value in keys.items()) + "}"
 
 
-def _value(value: str | Sequence[str] | dict[str, str]) -> str:
-    if isinstance(value, dict):
-        return _flow(value)
+def _value(value: Value) -> str:
     if isinstance(value, str):
         return _scalar(value)
-    return "[" + ", ".join(map(_scalar, value)) + "]"
+    if isinstance(value, Mapping):
+        return _flow(value)
+    return "[" + ", ".join(map(_value, value)) + "]"
 
 
 def _scalar(text: str) -> str:

@@ -1,0 +1,47 @@
+"""What the commands that look at this machine share: which of its namespaces are meant, and a topology of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from netlab.live.topology import Draft
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--netns", multiple=True, metavar="NAME", help="Begin with this namespace of 'ip netns' (a path, too)."
+    ),
+    click.option("--container", "containers", multiple=True, metavar="NAME", help="Begin with this container's."),
+    click.option("--pid", type=int, metavar="P", help="Begin with that of process P, and those that P holds open."),
+    click.option("--all", "everything", is_flag=True, help="All namespaces, connected or not."),
+    click.option("--anonymize", is_flag=True, help="Other addresses, MACs and names, so that it can be shown."),
+)
+
+
+def LIVE(command: F) -> F:
+    """The options of a command that looks at this machine."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def of_machine(
+    host: str,
+    netns: tuple[str, ...] = (),
+    containers: tuple[str, ...] = (),
+    pid: int | None = None,
+    everything: bool = False,
+    anonymize: bool = False,
+) -> Draft:
+    """The topology of this machine, or of a part of it. Raises UsageError."""
+    from netlab.live import machine
+    from netlab.live.machine.draft import draft
+
+    chosen = machine.Chosen(netns, containers, pid, everything)
+    found = machine.read(chosen)
+    return draft(found, str(chosen), host, everything)

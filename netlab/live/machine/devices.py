@@ -1,0 +1,297 @@
+"""Devices as interfaces of a topology file: each kind that netlab can express, and what becomes of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from netlab.live.machine.kinship import Kinship, shown
+from netlab.live.machine.notes import Notes
+from netlab.live.machine.outside import Outside
+from netlab.live.machine.values import Device, Ip, Space
+from netlab.live.names import fitting, unique
+from netlab.live.topology import Keys
+
+MTU = 1500
+#: Options of a port that are flags, and what they are where nobody sets them.
+_PORT = {"hairpin": False, "isolated": False, "learning": True, "flood": True, "mcast_flood": True, "bcast_flood": True,
+         "locked": False}  # fmt: skip
+#: Others, which netlab has no word for.
+_STRANGE_PORT = ("guard", "root_block", "proxy_arp", "proxy_arp_wifi", "neigh_suppress", "vlan_tunnel", "mab")
+_FLAGS = ("arp", "promisc", "allmulticast", "multicast")
+Found = tuple[str, Keys, str]
+
+
+class Devices:
+    """The interfaces of all namespaces, each asked for once, by `keys`."""
+
+    def __init__(self, kin: Kinship, outside: Outside, notes: Notes) -> None:
+        self.kin = kin
+        self.outside = outside
+        self.notes = notes
+        #: End → the name in the file; what has none is not there, or is no more than the far end of a wire.
+        self.names: dict[tuple[str, int], str] = {}
+        self._owned: dict[tuple[str, str], str] = {}
+        self._kinds: dict[str, Callable[[Space, Device], tuple[Keys, str] | None]] = {
+            "": self._hardware,
+            "tun": self._hardware,
+            "veth": self._veth,
+            "bridge": self._bridge,
+            "dummy": lambda _space, _device: ({"type": "dummy"}, ""),
+            "macvlan": self._child,
+            "macvtap": self._child,
+            "ipvlan": self._child,
+        }
+        self._name_all()
+
+    def _name_all(self) -> None:
+        """Names are needed before the interfaces are written: others refer to them."""
+        for key, space in self.kin.spaces.items():
+            if key in self.kin.switches:
+                continue
+            taken: set[str] = set()
+            for device in space.devices:
+                if device.loopback and not shown_on_loopback(device):
+                    continue
+                if self._swallowed(space, device):
+                    continue
+                name: str = unique(fitting("lo-addresses" if device.loopback else device.name), taken)
+                taken.add(name)
+                if name != device.name and not device.loopback:
+                    self.notes.assume(f"{device.name!r} of {self.kin.id(key)} is called {name} here")
+                self.names[key, device.index] = name
+        # What sits on something that can't be expressed can't be either.
+        for space in self.kin.spaces.values():
+            for device in space.devices:
+                self._lost(space, device)
+
+    def _swallowed(self, space: Space, device: Device) -> bool:
+        """Whether a device is a host's end of a wire into one of its bridges: the other end speaks for both."""
+        there = self.kin.far(device)
+        if device.kind != "veth" or there is None or self.kin.bridge_of(space.key, device) is None:
+            return False
+        ours = self.kin.host(there[0].key) == space.key
+        twin = there[0].key == space.key and device.index < there[1].index
+        again = self.kin.bridge_of(there[0].key, there[1]) is not None and not twin
+        return ours and not shown(device) and not again and not self._sat_on(space.key, device)
+
+    def _sat_on(self, key: str, device: Device) -> bool:
+        end = (key, device.index)
+        return any(other.lower == end and other.kind != "veth" for other in self.kin.devices.values())
+
+    def named(self, key: str, device: Device) -> str:
+        """The name of a device in the file; empty where it has none."""
+        return self.names.get((key, device.index), "")
+
+    def id(self, key: str, device: Device) -> str:
+        """``A/web:eth0``: what the notes call it."""
+        return f"{self.kin.id(key)}:{device.name}"
+
+    def _lost(self, space: Space, device: Device) -> str:
+        """Why a device can't be expressed, in words; it then has no name. Empty where it can."""
+        if (space.key, device.index) not in self.names or device.loopback:
+            return ""
+        why = ""
+        if device.kind not in self._kinds or not device.ether:
+            why = f"{device.kind or 'a device that is no Ethernet'}: netlab has no such links"
+        elif device.kind in ("macvlan", "macvtap", "ipvlan") and device.lower is not None:
+            there = self.kin.far(device)
+            if there is not None:
+                if self.kin.host(there[0].key) != self.kin.host(space.key):
+                    why = f"{device.kind} on {self.id(there[0].key, there[1])}, which is in another host"
+                elif self._lost(*there) or not self.named(there[0].key, there[1]):
+                    why = f"{device.kind} on {self.id(there[0].key, there[1])}, which is left out"
+        if why:
+            del self.names[space.key, device.index]
+            self.notes.left(self.id(space.key, device), why, loses=True)
+        return why
+
+    # --- an interface -----------------------------------------------------------------------------------
+
+    def keys(self, space: Space, device: Device) -> Found | None:
+        """The name, the keys and a note of a device; None where the file doesn't have it."""
+        name = self.named(space.key, device)
+        if not name:
+            return None
+        if device.loopback:
+            self.notes.assume(f"the addresses at lo of {self.kin.id(space.key)} are at a dummy here, {name}")
+            return name, {"type": "dummy", "addresses": self.addresses(space, device)}, "the addresses at lo"
+        made = self._kinds[device.kind](space, device)
+        if made is None:
+            del self.names[space.key, device.index]
+            return None
+        keys, note = made
+        self._common(space, device, keys)
+        return name, keys, note
+
+    def _common(self, space: Space, device: Device, keys: Keys) -> None:
+        if device.mac and device.kind != "ipvlan" and keys.get("mode") != "passthru":
+            keys["mac"] = device.mac
+        if device.mtu != self._usual_mtu(device):
+            keys["mtu"] = str(device.mtu)
+        if own := self.addresses(space, device):
+            keys["addresses"] = own
+        if not device.up:
+            keys["state"] = "down"
+        usual = {"arp": True, "promisc": False, "allmulticast": False, "multicast": True}
+        if device.kind == "dummy":
+            usual |= {"arp": False, "multicast": False}
+        elif device.kind == "ipvlan" and device.data.get("mode") != "l2":
+            usual |= {"arp": False}
+        for flag in _FLAGS:
+            if (now := getattr(device, flag)) != usual[flag]:
+                keys[flag] = "on" if now else "off"
+        static = {
+            one.ip: one.mac
+            for one in space.neighbors
+            if one.permanent and one.dev == device.index and not one.ip.lower().startswith("fe80:")
+        }
+        if static:
+            keys["neighbors"] = dict(static)
+        master = self.kin.bridge_of(space.key, device)
+        if master is not None and device.kind in ("", "tun", "veth"):
+            keys["master"] = self.named(space.key, master)
+        elif device.master is not None:
+            port = f"a port of a {device.port_kind or 'device'} that netlab can't express"
+            self.notes.left(self.id(space.key, device), port, loses=True)
+
+    def _usual_mtu(self, device: Device) -> int:
+        there = self.kin.far(device) if device.kind != "veth" else None
+        return there[1].mtu if there is not None else MTU
+
+    def addresses(self, space: Space, device: Device) -> list[str]:
+        """Those of a device, in the kernel's order: the first of a subnet is the source of what is sent there."""
+        found = []
+        for one in device.addresses:
+            if one.ip.lower().startswith("fe80:") or one.ip in ("127.0.0.1", "::1"):
+                continue
+            before = self._owned.setdefault((space.key, one.ip), self.id(space.key, device))
+            if before != self.id(space.key, device):
+                self.notes.left(self.id(space.key, device), f"{one}: {before} has this address, too", loses=True)
+                continue
+            found.append(str(self.as_written(space, device, one)))
+        return found
+
+    def as_written(self, space: Space, device: Device, one: Ip) -> Ip:
+        """An address; with the length of itself alone, where the kernel has no connected route for it."""
+        if one.peer is not None:
+            return Ip(one.ip, 32 if one.family == 4 else 128)
+        return one
+
+    # --- by kind ----------------------------------------------------------------------------------------
+
+    def _hardware(self, space: Space, device: Device) -> tuple[Keys, str]:
+        switch = self.outside.switch(space, device)
+        keys: Keys = {"switch": switch}
+        if device.up and not device.carrier:
+            keys["port"] = {"up": "off"}
+            return keys, "it has no carrier: nothing is plugged in"
+        return keys, ""
+
+    def _veth(self, space: Space, device: Device) -> tuple[Keys, str] | None:
+        there = self.kin.far(device)
+        if there is None:
+            keys, note = self._hardware(space, device)
+            return keys, note or "its other end is in a namespace that was not read"
+        far, peer = there
+        if far.key in self.kin.switches and peer.master is not None:
+            return self._plug({"switch": self.kin.names[far.key]}, far, peer), ""
+        bridge = self.kin.bridge_of(far.key, peer)
+        if bridge is not None and (far.key, peer.index) not in self.names:
+            return self._plug({"bridge": self.named(far.key, bridge)}, far, peer), f"plugged in by {peer.name}"
+        if far.key in self.kin.switches:
+            switch = self.kin.names[far.key]
+            return {"switch": switch, "port": {"attached": "off"}}, "its port is not attached to the bridge"
+        if device.mtu != peer.mtu:
+            mine, its = self.id(space.key, device), self.id(far.key, peer)
+            self.notes.left(mine, f"an MTU other than that of {its}, at the other end: a wire has one here", loses=True)
+        return {"peer": f"{self.kin.id(far.key)}:{self.named(far.key, peer)}"}, ""
+
+    def _plug(self, keys: Keys, far: Space, peer: Device) -> Keys:
+        """The keys with the options of the port that a wire is plugged into."""
+        port = self.port(far, peer)
+        return {**keys, "port": port} if port else keys
+
+    def port(self, space: Space, device: Device) -> dict[str, Any]:
+        """The options of a device as a port, those that are not the kernel's own."""
+        found: dict[str, Any] = {} if device.up else {"up": "off"}
+        for name, usual in _PORT.items():
+            if (now := device.port.get(name, usual)) != usual:
+                found[name] = "on" if now else "off"
+        master = self.kin.devices.get((space.key, device.master or 0))
+        spanning = master is not None and master.data.get("stp_state")
+        state = device.port.get("state", "forwarding")
+        if device.up and device.carrier and state != "forwarding" and not spanning and master is not None and master.up:
+            found["state"] = state
+        if macs := [mac for mac, index in space.fdb if index == device.index]:
+            found["fdb"] = macs
+        if strange := [name for name in _STRANGE_PORT if device.port.get(name)]:
+            self.notes.left(self.id(space.key, device), f"{', '.join(strange)} of the port", loses=True)
+        return found
+
+    def switch(self, key: str, bridge: Device) -> Keys:
+        """The keys of a namespace that stands for a switch."""
+        keys = self._bridge(self.kin.spaces[key], bridge)[0]
+        del keys["type"]
+        if not bridge.up:
+            keys["state"] = "down"
+        joined = list(self.kin.switches)
+        links = []
+        for device in self.kin.spaces[key].devices:
+            there = self.kin.far(device)
+            if device.kind != "veth" or there is None or there[0].key not in self.kin.switches:
+                continue
+            if joined.index(there[0].key) < joined.index(key):
+                links.append(self.kin.names[there[0].key])
+                for space, end in ((self.kin.spaces[key], device), there):
+                    if self.port(space, end):
+                        self.notes.left(self.id(space.key, end), "options of a port between switches", loses=True)
+        if links:
+            keys["links"] = list(dict.fromkeys(links))
+        if len(links) > len(set(links)):
+            self.notes.left(self.kin.names[key], "a second cable to the same switch", loses=True)
+        return keys
+
+    def _bridge(self, space: Space, device: Device) -> tuple[Keys, str]:
+        keys: Keys = {"type": "bridge"}
+        data = device.data
+        if data.get("stp_state"):
+            keys["stp"] = "on"
+        if (ageing := int(data.get("ageing_time") or 0) // 100) != 300:
+            keys["ageing_time"] = str(ageing)
+        if data.get("mcast_snooping"):
+            keys["mcast_snooping"] = "on"
+        if data.get("fdb_max_learned"):
+            keys["fdb_max_learned"] = str(data["fdb_max_learned"])
+        if data.get("vlan_filtering"):
+            self.notes.left(self.id(space.key, device), "vlan_filtering: VLANs of a bridge", loses=True)
+        return keys, ""
+
+    def _child(self, space: Space, device: Device) -> tuple[Keys, str]:
+        there = self.kin.far(device)
+        keys: Keys = {"type": device.kind}
+        note = ""
+        if there is not None:
+            keys["parent"] = self.named(there[0].key, there[1])
+        else:
+            keys["parent"] = self.outside.parent(space, device)
+            note = "its parent is in a namespace that was not read"
+        keys["mode"] = str(device.data.get("mode"))
+        flags = list(device.data.get("flags") or ())
+        if device.kind == "ipvlan":
+            keys["flag"] = flags[0] if flags else "bridge"
+            return keys, note
+        if "nodst" in flags:
+            keys["nodst"] = "on"
+        if "nopromisc" in flags:
+            self.notes.left(self.id(space.key, device), "nopromisc", loses=True)
+        if keys["mode"] == "source" and (macs := [str(one) for one in device.data.get("macaddr_data") or ()]):
+            keys["allowed_macs"] = macs
+        if device.data.get("bcqueuelen") not in (None, 1000):
+            keys["bcqueuelen"] = str(device.data["bcqueuelen"])
+        return keys, note
+
+
+def shown_on_loopback(device: Device) -> bool:
+    """Whether something but the usual is at lo."""
+    return any(one.ip not in ("127.0.0.1", "::1") for one in device.addresses)

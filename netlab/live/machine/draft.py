@@ -1,0 +1,86 @@
+"""A machine's namespaces as a topology in the making."""
+
+from __future__ import annotations
+
+from netlab.errors import UsageError
+from netlab.live.machine import routing, settings
+from netlab.live.machine.devices import Devices
+from netlab.live.machine.kinship import Kinship, kinship
+from netlab.live.machine.notes import Notes
+from netlab.live.machine.outside import Outside
+from netlab.live.machine.values import Machine, Space
+from netlab.live.topology import Box, Draft
+from netlab.spec.sysctls import dotted
+
+
+def draft(machine: Machine, origin: str, host: str = "host", everything: bool = False) -> Draft:
+    """The topology of a machine: what was asked for, and all that is connected to it; ``everything``: all of it.
+
+    Raises UsageError: there is nothing in it that netlab can express.
+    """
+    kin = kinship(machine, host, everything)
+    return _Builder(machine, kin, origin).run()
+
+
+class _Builder:
+    def __init__(self, machine: Machine, kin: Kinship, origin: str) -> None:
+        self.kin = kin
+        self.notes = Notes()
+        names = ", ".join(kin.names[key] for key in machine.start if key in kin.names)
+        self.made = Draft("live", f"What the kernel says of {names or 'this machine'}.", origin)
+        self.outside = Outside(kin, self.made, self.notes)
+        self.devices = Devices(kin, self.outside, self.notes)
+        for line in machine.unread:
+            self.notes.left("", f"not read: {line}", loses=True)
+
+    def run(self) -> Draft:
+        boxes: dict[str, Box] = {}
+        for key, bridge in self.kin.switches.items():
+            self.made.switches[self.kin.names[key]] = f"{bridge.name}, in a namespace of its own"
+            self.made.wires[self.kin.names[key]] = self.devices.switch(key, bridge)
+        ordered = [key for key in self.kin.spaces if key not in self.kin.switches]
+        for key in sorted(ordered, key=lambda key: key in self.kin.host_of):
+            boxes[key] = box = Box(_comment(self.kin.spaces[key]))
+            if key in self.kin.host_of:
+                boxes[self.kin.host_of[key]].containers[self.kin.names[key]] = box
+            else:
+                self.made.hosts[self.kin.names[key]] = box
+        for key, box in boxes.items():
+            self._fill(self.kin.spaces[key], box)
+        for key, box in boxes.items():
+            routing.fill(self.kin.spaces[key], self.kin, box, self.devices, self.notes)
+        self.outside.hosts()
+        self._settings(boxes)
+        self.made.assumed, self.made.left = self.notes.assumed, tuple(self.notes.found)
+        if not any(box.interfaces or box.containers for box in boxes.values()):
+            lost = [f"{one.path}: {one.why}" if one.path else one.why for one in self.made.left]
+            raise UsageError("\n".join(lost or ["there is no interface here that netlab can express"]))
+        return self.made
+
+    def _fill(self, space: Space, box: Box) -> None:
+        for device in space.devices:
+            found = self.devices.keys(space, device)
+            if found is not None:
+                name, keys, note = found
+                box.interfaces[name] = keys
+                if note:
+                    box.notes[name] = note
+        box.interfaces |= self.outside.parents.get(space.key, {})
+        box.nftables = space.ruleset
+        for line in space.unread:
+            self.notes.left(self.kin.id(space.key), line, loses=True)
+
+    def _settings(self, boxes: dict[str, Box]) -> None:
+        for key, box in boxes.items():
+            space = self.kin.spaces[key]
+            found = dict(settings.namespace(space.sysctls, any(one.kind == "bridge" for one in space.devices)))
+            for device in space.devices:
+                name = self.devices.named(key, device)
+                if name in box.interfaces:
+                    own = settings.interface(device.conf, device.name, space.sysctls)
+                    found |= {path.replace(f"/{device.name}/", f"/{name}/"): value for path, value in own}
+            box.sysctls = {dotted(path): value for path, value in found.items()}
+
+
+def _comment(space: Space) -> str:
+    return "the machine itself" if space.home else ""

@@ -1,0 +1,170 @@
+"""Routes and rules of a namespace as a topology file says them: those that its addresses don't bring along."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Any
+
+from netlab.live.machine.devices import Devices
+from netlab.live.machine.kinship import Kinship
+from netlab.live.machine.notes import Notes
+from netlab.live.machine.values import Device, Ip, LiveRoute, LiveRule, Space, Way
+from netlab.live.topology import Box, Keys
+
+_MAIN, _KERNEL = 254, 2
+_TABLES = {254: "main", 255: "local", 253: "default"}
+_TYPES = ("unicast", "blackhole", "unreachable", "prohibit")
+#: IPv6's metric where nobody gave one (IP6_RT_PRIO_USER), and of a connected route (IP6_RT_PRIO_ADDRCONF).
+_METRIC6, _CONNECTED6 = 1024, 256
+#: The rules that every namespace has.
+_USUAL = {(0, 255), (32766, 254), (32767, 253)}
+
+
+def fill(space: Space, kin: Kinship, box: Box, devices: Devices, notes: Notes) -> None:
+    """Give a box the routes and rules of its namespace."""
+    place = kin.id(space.key)
+    by_index = {device.index: device for device in space.devices}
+    connected = _connected(space, devices, box)
+    direct = [route for route in space.routes if not any(way.via for way in route.ways)]
+    reach = [net for net, _ in connected]
+    for route in (*direct, *(route for route in space.routes if route not in direct)):
+        if _goes_without_saying(route, connected, by_index):
+            continue
+        said = _said(route, space, devices, by_index)
+        if isinstance(said, str):
+            notes.left(place, f"route {route.to}: {said}", loses=True)
+            continue
+        for way in route.ways:
+            if way.via and not way.onlink and not _leads(way.via, reach):
+                said["onlink"] = "true"
+        box.routes.append(said)
+        reach += [route.to] if not any(way.via for way in route.ways) else []
+    _rules(space, place, box, notes)
+
+
+def _connected(space: Space, devices: Devices, box: Box) -> dict[tuple[str, int], Device]:
+    """The connected routes that addresses bring along: prefix and device's index. Where the kernel has another in
+    its place, or none, the address is given the length of itself alone."""
+    found: dict[tuple[str, int], Device] = {}
+    there = {
+        (route.to, way.dev) for route in space.routes for way in route.ways if route.table == _MAIN and not way.via
+    }
+    metrics = {(route.to, way.dev): route.metric for route in space.routes for way in route.ways if not way.via}
+    for device in space.devices:
+        keys = box.interfaces.get(devices.named(space.key, device), {})
+        own = keys.get("addresses")
+        if not isinstance(own, list):
+            continue
+        for one in device.addresses:
+            net = str(ipaddress.ip_interface(str(one)).network)
+            alone = one.length == (32 if one.family == 4 else 128)
+            if alone or one.peer is not None or str(one) not in own:
+                continue
+            if not device.up or _as_made(net, device, there, metrics):
+                found[net, device.index] = device
+            else:
+                own[own.index(str(one))] = str(Ip(one.ip, 32 if one.family == 4 else 128))
+    return found
+
+
+def _as_made(
+    net: str, device: Device, there: set[tuple[str, int | None]], metrics: dict[tuple[str, int | None], int]
+) -> bool:
+    """Whether the connected route is as the plan makes it: there, and not one of several with metrics of their own."""
+    if (net, device.index) not in there:
+        return False
+    usual = _CONNECTED6 if ":" in net else 0
+    others = [metric for (to, dev), metric in metrics.items() if to == net and dev != device.index]
+    return not others or metrics[net, device.index] == usual
+
+
+def _goes_without_saying(route: LiveRoute, connected: Any, by_index: dict[int, Device]) -> bool:
+    """Whether an address brings it along, or the kernel makes it for itself."""
+    way = route.ways[0] if len(route.ways) == 1 else None
+    if route.table == _MAIN and way is not None and way.via is None and (route.to, way.dev) in connected:
+        return True
+    if route.to.startswith(("fe80::", "ff00::")) or (route.type == "unreachable" and route.metric == 0xFFFFFFFF):
+        return True
+    device = by_index.get(way.dev) if way is not None and way.dev is not None else None
+    # IPv6's for an address alone is a local one here.
+    return bool(
+        route.protocol == _KERNEL
+        and device is not None
+        and any(f"{one.ip}/128" == route.to for one in device.addresses)
+    )
+
+
+def _said(route: LiveRoute, space: Space, devices: Devices, by_index: dict[int, Device]) -> dict[str, Any] | str:
+    """The route's keys; or why it can't be expressed."""
+    if route.type not in _TYPES:
+        return f"of type {route.type}"
+    if route.strange:
+        return f"it has {', '.join(route.strange)}"
+    hops = []
+    for way in route.ways:
+        device = by_index.get(way.dev) if way.dev is not None else None
+        name = devices.named(space.key, device) if device is not None else ""
+        if way.via is not None and ipaddress.ip_address(way.via).is_link_local:
+            return f"a link-local gateway ({way.via})"
+        if not name or (device is not None and device.loopback):
+            return f"by {device.name if device else 'an interface'}, which the file doesn't have"
+        hops.append(_hop(way, name))
+    said: dict[str, Any] = {"to": route.to}
+    if len(hops) == 1:
+        said |= {key: value for key, value in hops[0].items() if key != "weight"}
+    elif hops:
+        said["nexthops"] = hops
+    if route.type != "unicast":
+        said["type"] = route.type
+    if route.table != _MAIN:
+        said["table"] = _TABLES.get(route.table, str(route.table))
+    usual = _METRIC6 if route.family == 6 else 0
+    if route.metric != usual:
+        said["metric"] = str(route.metric)
+    if route.src is not None:
+        said["src"] = route.src
+    if not hops and route.family == 6 and route.to == "default":
+        said["to"] = "::/0"
+    return said
+
+
+def _hop(way: Way, name: str) -> dict[str, str]:
+    hop = {} if way.via is None else {"via": way.via}
+    hop["dev"] = name
+    if way.weight != 1:
+        hop["weight"] = str(way.weight)
+    if way.onlink:
+        hop["onlink"] = "true"
+    return hop
+
+
+def _leads(gateway: str, reach: Iterable[str]) -> bool:
+    """Whether a connected route, or one that is written before, leads to a gateway."""
+    ip = ipaddress.ip_address(gateway)
+    return any(net != "default" and ip in ipaddress.ip_network(net) for net in reach)
+
+
+def _rules(space: Space, place: str, box: Box, notes: Notes) -> None:
+    for family in (4, 6):
+        those = [rule for rule in space.rules if rule.family == family]
+        bare = {(rule.priority, rule.table) for rule in those if _selects_nothing(rule)}
+        if those and (gone := _USUAL - bare - ({(32767, 253)} if family == 6 else set())):
+            told = ", ".join(f"{priority} table {_TABLES[table]}" for priority, table in sorted(gone))
+            notes.left(place, f"the usual rules that are missing (IPv{family}: {told}) are there", loses=True)
+        for rule in those:
+            if _selects_nothing(rule) and (rule.priority, rule.table) in _USUAL:
+                continue
+            if rule.strange:
+                notes.left(place, f"{rule}: it has {', '.join(rule.strange)}", loses=True)
+                continue
+            said = {"from": rule.src, "to": rule.to, "iif": rule.iif, "oif": rule.oif, "fwmark": rule.fwmark}
+            found: Keys = {key: value for key, value in said.items() if value}
+            found |= {"table": _TABLES.get(rule.table, str(rule.table)), "priority": str(rule.priority)}
+            if not rule.src and not rule.to:
+                found["family"] = str(family)
+            box.rules.append(found)
+
+
+def _selects_nothing(rule: LiveRule) -> bool:
+    return not (rule.src or rule.to or rule.iif or rule.oif or rule.fwmark or rule.strange)

@@ -1,0 +1,253 @@
+"""Messages of rtnetlink, as pyroute2 decodes them, to values."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pyroute2.netlink.rtnl import rt_type
+
+from netlab.live.machine.netlink import raw
+from netlab.live.machine.values import Device, End, Ip, LiveNeighbor, LiveRoute, LiveRule, Way
+
+_AF_INET, _AF_INET6, _AF_BRIDGE = 2, 10, 7
+#: include/uapi/linux/if.h.
+_UP, _LOOPBACK, _NOARP, _PROMISC, _ALLMULTI, _MULTICAST = 0x1, 0x8, 0x80, 0x100, 0x200, 0x1000
+_ARPHRD_ETHER = 1
+_NOPREFIXROUTE, _TENTATIVE, _DADFAILED = 0x200, 0x40, 0x08
+#: NUD_* (include/uapi/linux/neighbour.h): those in which a MAC is known and used.
+_USABLE, _NOARP_ENTRY, _PERMANENT = 0x02 | 0x04 | 0x08 | 0x10, 0x40, 0x80
+_RT_SCOPE_LINK = 253
+_RTNH_ONLINK, _RTM_CLONED = 4, 0x200
+_FR_TO_TABLE, _FR_UNREACHABLE = 1, 7
+#: What pyroute2 calls a sysctl of an interface, where that is not its name.
+_NAMES4 = {"arpfilter": "arp_filter", "noxfrm": "disable_xfrm", "nopolicy": "disable_policy"}
+_STP = ("disabled", "listening", "learning", "forwarding", "blocking")
+#: Attributes of a port, as ``ip -d -j`` calls them.
+_PORT = {
+    "IFLA_BRPORT_MODE": "hairpin",
+    "IFLA_BRPORT_ISOLATED": "isolated",
+    "IFLA_BRPORT_LEARNING": "learning",
+    "IFLA_BRPORT_UNICAST_FLOOD": "flood",
+    "IFLA_BRPORT_MCAST_FLOOD": "mcast_flood",
+    "IFLA_BRPORT_BCAST_FLOOD": "bcast_flood",
+    "IFLA_BRPORT_LOCKED": "locked",
+    "IFLA_BRPORT_GUARD": "guard",
+    "IFLA_BRPORT_PROTECT": "root_block",
+    "IFLA_BRPORT_PROXYARP": "proxy_arp",
+    "IFLA_BRPORT_PROXYARP_WIFI": "proxy_arp_wifi",
+    "IFLA_BRPORT_NEIGH_SUPPRESS": "neigh_suppress",
+    "IFLA_BRPORT_VLAN_TUNNEL": "vlan_tunnel",
+    "IFLA_BRPORT_MCAST_TO_UCAST": "mcast_to_unicast",
+    "IFLA_BRPORT_MAB": "mab",
+}
+_BRIDGE = {
+    "IFLA_BR_STP_STATE": "stp_state",
+    "IFLA_BR_AGEING_TIME": "ageing_time",
+    "IFLA_BR_MCAST_SNOOPING": "mcast_snooping",
+    "IFLA_BR_VLAN_FILTERING": "vlan_filtering",
+    "IFLA_BR_VLAN_DEFAULT_PVID": "vlan_default_pvid",
+    "IFLA_BR_GROUP_FWD_MASK": "group_fwd_mask",
+    "IFLA_BR_NF_CALL_IPTABLES": "nf_call_iptables",
+    "IFLA_BR_NF_CALL_IP6TABLES": "nf_call_ip6tables",
+    "IFLA_BR_NF_CALL_ARPTABLES": "nf_call_arptables",
+}
+
+
+def device(message: Any, end: Callable[[int, int | None], End], addresses: tuple[Ip, ...]) -> Device:
+    """A device. ``end`` finds the device with an index in the namespace of that number (None: its own)."""
+    name, index, flags = str(message.get_attr("IFLA_IFNAME")), int(message["index"]), int(message["flags"])
+    info = message.get_attr("IFLA_LINKINFO")
+    kind = str(info.get_attr("IFLA_INFO_KIND") or "") if info is not None else ""
+    port_kind = str(info.get_attr("IFLA_INFO_SLAVE_KIND") or "") if info is not None else ""
+    link, number = message.get_attr("IFLA_LINK"), message.get_attr("IFLA_LINK_NETNSID")
+    if link is None and number is not None:
+        # Where both have one index, kernels before 4.15 leave it out (rtnl_fill_link_netnsid).
+        link = index
+    return Device(
+        index=index,
+        name=name,
+        kind=kind,
+        mac=message.get_attr("IFLA_ADDRESS"),
+        mtu=int(message.get_attr("IFLA_MTU") or 0),
+        up=bool(flags & _UP),
+        carrier=bool(message.get_attr("IFLA_CARRIER")),
+        arp=not flags & _NOARP,
+        promisc=bool(flags & _PROMISC),
+        allmulticast=bool(flags & _ALLMULTI),
+        multicast=bool(flags & _MULTICAST),
+        loopback=bool(flags & _LOOPBACK),
+        ether=message["ifi_type"] == _ARPHRD_ETHER,
+        lower=end(int(link), None if number is None else int(number)) if link else None,
+        master=message.get_attr("IFLA_MASTER"),
+        port_kind=port_kind,
+        data=_data(kind, info.get_attr("IFLA_INFO_DATA") if info is not None else None),
+        port=_port(info.get_attr("IFLA_INFO_SLAVE_DATA")) if port_kind == "bridge" else {},
+        addresses=addresses,
+        conf=_conf(name, message.get_attr("IFLA_AF_SPEC")),
+    )
+
+
+def _number(value: bytes | None) -> int | None:
+    return None if value is None else int.from_bytes(value, sys.byteorder)
+
+
+def _data(kind: str, data: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if data is None:
+        return found
+    if kind in ("macvlan", "macvtap"):
+        name = kind.upper()
+        flags = data.get_attr(f"IFLA_{name}_FLAGS")
+        macs = data.get_attr(f"IFLA_{name}_MACADDR_DATA")
+        found["mode"] = data.get_attr(f"IFLA_{name}_MODE")
+        found["flags"] = _macvlan_flags(flags)
+        found["macaddr_data"] = [value for _, value in macs["attrs"]] if macs is not None else []
+        found["bcqueuelen"] = _number(raw(data, 7))
+    elif kind == "ipvlan":
+        found["mode"] = ("l2", "l3", "l3s")[int(data.get_attr("IFLA_IPVLAN_MODE") or 0)]
+        flags = _number(raw(data, 2)) or 0
+        found["flags"] = ["private" if flags & 1 else "vepa" if flags & 2 else "bridge"]
+    elif kind == "bridge":
+        found = {word: value for name, word in _BRIDGE.items() if (value := data.get_attr(name)) is not None}
+        found["fdb_max_learned"] = _number(raw(data, 49))
+    elif kind == "vlan":
+        found = {"id": data.get_attr("IFLA_VLAN_ID"), "protocol": data.get_attr("IFLA_VLAN_PROTOCOL")}
+    return found
+
+
+def _macvlan_flags(value: Any) -> list[str]:
+    """pyroute2 has words for some of the bits, and leaves the others as a number."""
+    bits = {"none": 0, "nopromisc": 1, None: 0}.get(value, value)
+    return [word for bit, word in ((1, "nopromisc"), (2, "nodst")) if int(bits) & bit]
+
+
+def _port(data: Any) -> dict[str, Any]:
+    if data is None:
+        return {}
+    found: dict[str, Any] = {
+        word: bool(value) for name, word in _PORT.items() if (value := data.get_attr(name)) is not None
+    }
+    found["state"] = _STP[int(data.get_attr("IFLA_BRPORT_STATE") or 0)]
+    return found
+
+
+def _conf(name: str, spec: Any) -> dict[str, str]:
+    """The interface's own sysctls, as far as pyroute2 has names for them."""
+    found: dict[str, str] = {}
+    if spec is None:
+        return found
+    four, six = spec.get_attr("AF_INET"), spec.get_attr("AF_INET6")
+    for key, value in (four or {}).items():
+        if key not in ("dummy", "header", "value") and isinstance(value, int):
+            found[f"net/ipv4/conf/{name}/{_NAMES4.get(key, key)}"] = str(value)
+    conf = six.get_attr("IFLA_INET6_CONF") if six is not None else None
+    for key, value in (conf or {}).items():
+        if key not in ("header", "value") and isinstance(value, int):
+            found[f"net/ipv6/conf/{name}/{key}"] = str(value if value < 1 << 31 else value - (1 << 32))
+    return found
+
+
+def address(message: Any) -> tuple[int, Ip] | None:
+    """An address and the index of its device; None of one that can't be used yet."""
+    flags = int(message.get_attr("IFA_FLAGS") or message["flags"])
+    here, there = message.get_attr("IFA_LOCAL"), message.get_attr("IFA_ADDRESS")
+    ip = here or there
+    if flags & _DADFAILED:
+        return None
+    peer = there if here and there != here else None
+    return int(message["index"]), Ip(str(ip), int(message["prefixlen"]), not flags & _NOPREFIXROUTE, peer)
+
+
+def route(message: Any) -> LiveRoute | None:
+    """A route; None of what the kernel makes of addresses, and of the cache."""
+    kind = rt_type[message["type"]]
+    table = int(message.get_attr("RTA_TABLE") or message["table"])
+    family = {_AF_INET: 4, _AF_INET6: 6}.get(message["family"])
+    if family is None or kind in ("local", "broadcast", "anycast", "multicast") or message["flags"] & _RTM_CLONED:
+        return None
+    target, length = message.get_attr("RTA_DST"), int(message["dst_len"])
+    strange = [word for name, word in _STRANGE.items() if message.get_attr(name) is not None]
+    strange += [] if not message["tos"] else ["tos"]
+    strange += [] if not message["src_len"] else ["from"]
+    several = message.get_attr("RTA_MULTIPATH")
+    ways = tuple(_way(one, int(one["hops"]) + 1, one["flags"]) for one in several or ())
+    if not ways and message.get_attr("RTA_OIF"):
+        ways = (_way({"oif": message.get_attr("RTA_OIF"), "attrs": message["attrs"]}, 1, message["flags"], message),)
+    if any(one.get_attr("RTA_VIA") is not None for one in (message, *(several or ()))):
+        strange.append("via inet6")
+    return LiveRoute(
+        to="default" if not length else f"{target}/{length}",
+        family=family,
+        ways=ways if kind == "unicast" else (),
+        table=table,
+        metric=int(message.get_attr("RTA_PRIORITY") or 0),
+        src=message.get_attr("RTA_PREFSRC"),
+        type=str(kind),
+        protocol=int(message["proto"]),
+        strange=tuple(strange),
+    )
+
+
+#: What a route may have that a topology file can't say. RTA_METRICS may hold an MTU.
+_STRANGE = {"RTA_ENCAP": "encap", "RTA_METRICS": "metrics", "RTA_NEWDST": "as"}
+
+
+def _way(hop: Any, weight: int, flags: int, message: Any = None) -> Way:
+    gateway = (message or hop).get_attr("RTA_GATEWAY")
+    return Way(gateway, int(hop["oif"]) or None, weight, bool(flags & _RTNH_ONLINK))
+
+
+def rule(message: Any) -> LiveRule | None:
+    """A rule of policy routing."""
+    family = {_AF_INET: 4, _AF_INET6: 6}.get(message["family"])
+    if family is None:
+        return None
+    strange = [word for name, word in _STRANGE_RULE.items() if message.get_attr(name)]
+    if (prefix := message.get_attr("FRA_SUPPRESS_PREFIXLEN")) not in (None, 0xFFFFFFFF):
+        strange.append(f"suppress_prefixlength {prefix}")
+    strange += ["not"] if message["flags"] & 2 else []
+    strange += [] if message["action"] == _FR_TO_TABLE else [f"action {message['action']}"]
+    mark, mask = message.get_attr("FRA_FWMARK"), message.get_attr("FRA_FWMASK")
+    source, target = message.get_attr("FRA_SRC"), message.get_attr("FRA_DST")
+    return LiveRule(
+        priority=int(message.get_attr("FRA_PRIORITY") or 0),
+        family=family,
+        table=int(message.get_attr("FRA_TABLE") or message["table"]),
+        src=f"{source}/{message['src_len']}" if source else None,
+        to=f"{target}/{message['dst_len']}" if target else None,
+        iif=message.get_attr("FRA_IIFNAME"),
+        oif=message.get_attr("FRA_OIFNAME"),
+        fwmark=None if mark is None else f"{mark:#x}" + ("" if mask in (None, 0xFFFFFFFF) else f"/{mask:#x}"),
+        strange=tuple(strange),
+    )
+
+
+_STRANGE_RULE: Mapping[str, str] = {
+    "FRA_GOTO": "goto",
+    "FRA_TUN_ID": "tun_id",
+    "FRA_L3MDEV": "l3mdev",
+    "FRA_UID_RANGE": "uidrange",
+    "FRA_IP_PROTO": "ipproto",
+    "FRA_SPORT_RANGE": "sport",
+    "FRA_DPORT_RANGE": "dport",
+}
+
+
+def neighbor(message: Any) -> LiveNeighbor | None:
+    """An entry of a neighbour table that has a MAC which is used."""
+    ip, mac, state = message.get_attr("NDA_DST"), message.get_attr("NDA_LLADDR"), int(message["state"])
+    permanent = bool(state & _PERMANENT)
+    if not ip or not mac or message["family"] == _AF_BRIDGE or not (permanent or state & _USABLE):
+        return None
+    return LiveNeighbor(str(ip), str(mac), int(message["ifindex"]), permanent)
+
+
+def static_entry(message: Any) -> tuple[str, int] | None:
+    """A static entry of a bridge's forwarding table: MAC and index of the port."""
+    bridge, vlan = message.get_attr("NDA_MASTER"), message.get_attr("NDA_VLAN")
+    static = bool(message["state"] & _NOARP_ENTRY)
+    if not static or bridge is None or vlan:
+        return None
+    return str(message.get_attr("NDA_LLADDR")), int(message["ifindex"])
