@@ -34,9 +34,9 @@ class NetlabError(Exception):
 
     exit_code = WRONG
 
-    def __init__(self, message: str, *, mend: str = "", exit_code: int | None = None) -> None:
+    def __init__(self, message: str, *, fix: str = "", exit_code: int | None = None) -> None:
         super().__init__(message)
-        self.mend = mend
+        self.fix = fix
         if exit_code is not None:
             self.exit_code = exit_code
 

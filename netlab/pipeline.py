@@ -300,10 +300,10 @@ def foreseeing(plan: Plan) -> Iterator[None]:
     try:
         yield
     except BuildError as error:
-        if not error.mend:
+        if not error.fix:
             from netlab import check
 
-            error.mend = check.foreseen(plan, error.interface, error.errno)
+            error.fix = check.foreseen(plan, error.interface, error.errno)
         raise
 
 

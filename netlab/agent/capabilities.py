@@ -20,7 +20,7 @@ READ_ONLY = errors.HINTS[errno.EROFS]
 
 
 def link_kinds() -> list[dict[str, Any]]:
-    """Try to make a link of each kind; ``ok``, what the kernel said, the line that mends it."""
+    """Try to make a link of each kind; ``ok``, what the kernel said, the line that fixes it."""
     found = []
     ns = Netns("doctor")
     try:
@@ -36,8 +36,8 @@ def link_kinds() -> list[dict[str, Any]]:
                 number, words = lower
             said = words or (os.strerror(number) if number else "")
             detail = f"{said} ({errors.name(number)})" if number else "the kernel has it"
-            mend = f"sudo modprobe {kind}, or a kernel that has it (CONFIG_{kind.upper()})"
-            found.append(finding(f"link kind {kind}", not number, detail, mend, required=driver.required))
+            fix = f"sudo modprobe {kind}, or a kernel that has it (CONFIG_{kind.upper()})"
+            found.append(finding(f"link kind {kind}", not number, detail, fix, required=driver.required))
     finally:
         ns.close()
     return found
@@ -76,5 +76,5 @@ def open_files() -> dict[str, Any]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     enough = wanted >= FILES
     detail = f"{wanted} allowed" + ("" if enough else f"; a lab of a hundred hosts needs {FILES}")
-    mend = f"ulimit -n {FILES} (hard limit in /etc/security/limits.conf)"
-    return finding("open files", enough, detail, mend, required=False)
+    fix = f"ulimit -n {FILES} (hard limit in /etc/security/limits.conf)"
+    return finding("open files", enough, detail, fix, required=False)

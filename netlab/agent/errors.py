@@ -51,7 +51,7 @@ class BuildFailed(Exception):
         self.package = ""
         #: Whether it is the machine that lacks something, whatever the errno says.
         self.lacking = False
-        #: What may mend it, where the errno alone doesn't say.
+        #: What may fix it, where the errno alone doesn't say.
         self.hint = ""
         super().__init__(message)
 

@@ -32,13 +32,13 @@ KINDS = ("net", "user", "pid", "mnt", "ipc", "uts")
 
 
 class CannotEnter(Exception):
-    """This machine refuses the namespaces. ``what`` was refused, ``mend`` is the one line that fixes it; ``scarce``: it
+    """This machine refuses the namespaces. ``what`` was refused, ``fix`` is the one line that fixes it; ``scarce``: it
     allows them, but has too few left."""
 
-    def __init__(self, what: str, mend: str, scarce: bool = False) -> None:
+    def __init__(self, what: str, fix: str, scarce: bool = False) -> None:
         super().__init__(what)
         self.what = what
-        self.mend = mend
+        self.fix = fix
         self.scarce = scarce
 
 
@@ -174,7 +174,7 @@ def enter_namespaces() -> bool:
 
 
 def refused(error: OSError) -> CannotEnter:
-    """Who refuses the namespaces, and the line that mends it."""
+    """Who refuses the namespaces, and the line that fixes it."""
     if contained() and error.errno != errno.ENOSPC:
         # Before that the machine's own sysctls apply; inside they can't be written.
         return CannotEnter(
@@ -222,8 +222,8 @@ def contained() -> bool:
 
 def crowded(error: Exception) -> CannotEnter:
     """There is no room for one process or thread more."""
-    mend = "raise the limits of processes and memory (ulimit -u, -v)"
-    return CannotEnter(f"the agent cannot be started: {error}", mend, scarce=True)
+    fix = "raise the limits of processes and memory (ulimit -u, -v)"
+    return CannotEnter(f"the agent cannot be started: {error}", fix, scarce=True)
 
 
 def private_proc() -> str:

@@ -55,7 +55,7 @@ def serve(stream: int, entered: Entered | CannotEnter) -> None:
     garbage.begin()
     channel = Channel(socket.socket(fileno=stream))
     if isinstance(entered, CannotEnter):
-        said = {"event": "cannot", "what": entered.what, "mend": entered.mend, "scarce": entered.scarce}
+        said = {"event": "cannot", "what": entered.what, "fix": entered.fix, "scarce": entered.scarce}
         channel.send(said)
         return
     Home.remember()

@@ -101,8 +101,8 @@ def _failed(error: Exception) -> int:
         if error.errno in FULL and error.filename is None:
             return _unwritable(error)
         about = f"{printable(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
-        mend = "raise the limits of open files, processes and memory (ulimit -n, -u, -v)"
-        print(f"netlab: {about}{error.strerror}" + (f"\n  {mend}" if error.errno in SCARCE else ""), file=sys.stderr)
+        fix = "raise the limits of open files, processes and memory (ulimit -n, -u, -v)"
+        print(f"netlab: {about}{error.strerror}" + (f"\n  {fix}" if error.errno in SCARCE else ""), file=sys.stderr)
         return CANNOT_RUN
     from netlab.cli.problems import explain
 
@@ -136,11 +136,11 @@ def _lacking(error: Exception) -> int:
     """Say that there is too little memory (a library that can't be mapped is an ImportError), or no such package."""
     limited = _memory_is_limited()
     if isinstance(error, ModuleNotFoundError) or (isinstance(error, ImportError) and not limited):
-        mend = "install netlab with all that it needs"
+        fix = "install netlab with all that it needs"
     else:
-        mend = "raise the memory limit (ulimit -v)" if limited else "free some memory"
+        fix = "raise the memory limit (ulimit -v)" if limited else "free some memory"
     said = "" if isinstance(error, _BROKEN) else printable(str(error))
-    print(f"netlab: {said or 'out of memory'}\n  {mend}", file=sys.stderr)
+    print(f"netlab: {said or 'out of memory'}\n  {fix}", file=sys.stderr)
     return CANNOT_RUN
 
 

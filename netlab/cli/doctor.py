@@ -39,7 +39,7 @@ def command(as_json: bool, **asked: Any) -> int:
             click.echo(f"{mark} {pad(one['name'], width)}  {first}")
             for line in rest:
                 click.echo(f"  {' ' * width}  {line}")
-            if not one["ok"] and one.get("mend"):
-                click.echo(f"  {' ' * width}  {style.paint(one['mend'], 'bold')}")
+            if not one["ok"] and one.get("fix"):
+                click.echo(f"  {' ' * width}  {style.paint(one['fix'], 'bold')}")
     lacks = [one for one in found if not one["ok"] and one.get("required", True)]
     return CANNOT_RUN if lacks else PASSED

@@ -31,7 +31,7 @@ def explain(error: Exception, about: str = "netlab") -> int:
 
 
 def lines(error: Exception, about: str = "netlab") -> list[str]:
-    """The lines for a person: what happened, where, and what mends it."""
+    """The lines for a person: what happened, where, and what fixes it."""
     found = []
     where = getattr(error, "where", None)
     problems = getattr(error, "problems", None)
@@ -45,7 +45,7 @@ def lines(error: Exception, about: str = "netlab") -> list[str]:
         found.append(f"{about}: {error}")
     if command := getattr(error, "command", None):
         found.append(f"  while: {command}")
-    mend = error.mend if isinstance(error, NetlabError) else getattr(error, "mend", "")
-    if mend:
-        found.append(f"  {mend}")
+    fix = error.fix if isinstance(error, NetlabError) else getattr(error, "fix", "")
+    if fix:
+        found.append(f"  {fix}")
     return found

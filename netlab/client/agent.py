@@ -248,7 +248,7 @@ class Agent:
             self._exited(message["process"], message["status"])
         elif message["event"] == "cannot":
             kind = Exhausted if message.get("scarce") else CannotRun
-            return kind(message["what"], message["mend"])
+            return kind(message["what"], message["fix"])
         return None
 
     def _why_ended(self) -> Exception:

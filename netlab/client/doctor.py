@@ -1,4 +1,4 @@
-"""What this machine can do, each finding with the one line that mends a lack."""
+"""What this machine can do, each finding with the one line that fixes a lack."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BINARIES = (
 
 
 def examine() -> list[dict[str, Any]]:
-    """Try everything for real. Each finding: name, ok, detail, mend, required."""
+    """Try everything for real. Each finding: name, ok, detail, fix, required."""
     found = [finding("kernel", True, f"{platform.system()} {platform.release()} {platform.machine()}", required=True)]
     try:
         with Agent.start() as agent:
@@ -34,7 +34,7 @@ def examine() -> list[dict[str, Any]]:
             found.append(finding("namespaces", True, f"network, PID and mount namespaces, as {who}", required=True))
             found += agent.request("doctor").result()
     except LabError as error:
-        found.append(finding("namespaces", False, str(error), error.mend, required=True))
+        found.append(finding("namespaces", False, str(error), error.fix, required=True))
     found += (_binary(*row) for row in _BINARIES)
     found += _commands()
     return found
@@ -75,14 +75,14 @@ def _version(path: str) -> str:
 def _binary(name: str, without: str) -> dict[str, Any]:
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if path is None:
-        mend = f"{install(name)}   (or: sudo dnf install {PACKAGES[name]})"
-        return finding(name, False, f"not installed: {without}", mend, required=False)
+        fix = f"{install(name)}   (or: sudo dnf install {PACKAGES[name]})"
+        return finding(name, False, f"not installed: {without}", fix, required=False)
     try:
         done = subprocess.run(
             [path, "-V" if name == "ip" else "--version"], capture_output=True, text=True, check=False, timeout=10
         )
     except OSError as error:
-        mend = f"sudo apt-get install --reinstall {PACKAGES[name]}"
-        return finding(name, False, f"{path}: {error.strerror}", mend, required=False)
+        fix = f"sudo apt-get install --reinstall {PACKAGES[name]}"
+        return finding(name, False, f"{path}: {error.strerror}", fix, required=False)
     words = (done.stdout or done.stderr).splitlines()
     return finding(name, True, f"{path} ({words[0].strip() if words else 'no version told'})", required=False)

@@ -7,22 +7,22 @@ from typing import Any
 from netlab.contract.lacks import SCARCE
 from netlab.contract.types import Where
 
-#: What mends it where there is too little of something (`netlab.contract.lacks.SCARCE`).
+#: What fixes it where there is too little of something (`netlab.contract.lacks.SCARCE`).
 MORE = "raise the limits of open files, processes and memory (ulimit -n, -u, -v)"
 
 
 class LabError(Exception):
-    """Something about a lab failed. ``exit_code`` is the command line's, ``mend`` the line that fixes it (or '')."""
+    """Something about a lab failed. ``exit_code`` is the command line's, ``fix`` the line that fixes it (or '')."""
 
     exit_code = 3
 
-    def __init__(self, message: str, mend: str = "") -> None:
+    def __init__(self, message: str, fix: str = "") -> None:
         super().__init__(message)
-        self.mend = mend
+        self.fix = fix
 
 
 class CannotRun(LabError):
-    """This machine, or this user, can't run labs; ``mend`` is the one line that changes that."""
+    """This machine, or this user, can't run labs; ``fix`` is the one line that changes that."""
 
 
 class Exhausted(CannotRun):
@@ -82,7 +82,7 @@ class BuildError(LabError):
         place = f"{where}: " if where else ""
         about = f"{interface}: " if interface and not message.startswith(interface) else ""
         code = f" ({errno})" if errno else ""
-        super().__init__(f"{place}{about}{message}{code}", mend=hint)
+        super().__init__(f"{place}{about}{message}{code}", fix=hint)
         self.exit_code = exit_code
 
 

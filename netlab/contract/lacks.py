@@ -18,6 +18,6 @@ def install(program: str) -> str:
     return f"sudo apt-get install {PACKAGES.get(program, program)}"
 
 
-def finding(name: str, ok: bool, detail: str, mend: str = "", *, required: bool) -> dict[str, Any]:
-    """What `netlab doctor` says of one thing; ``mend`` stands only where it isn't ``ok``."""
-    return {"name": name, "ok": ok, "detail": detail, "mend": "" if ok else mend, "required": required}
+def finding(name: str, ok: bool, detail: str, fix: str = "", *, required: bool) -> dict[str, Any]:
+    """What `netlab doctor` says of one thing; ``fix`` stands only where it isn't ``ok``."""
+    return {"name": name, "ok": ok, "detail": detail, "fix": "" if ok else fix, "required": required}

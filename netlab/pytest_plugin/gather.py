@@ -94,7 +94,7 @@ class Gatherer:
             try:
                 self._write(self.root / name, file)
             except ReportError as error:
-                _tell(f"{error}{f'; {error.mend}' if error.mend else ''}")
+                _tell(f"{error}{f'; {error.fix}' if error.fix else ''}")
                 session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     def _write(self, path: Path, file: _File) -> None:

@@ -58,7 +58,7 @@ class Keeper:
             try:
                 said = save(lab, folder)
             except ReportError as error:
-                said = f"nothing could be kept: {error}" + (f"\n{error.mend}" if error.mend else "")
+                said = f"nothing could be kept: {error}" + (f"\n{error.fix}" if error.fix else "")
             report.sections.append((f"netlab: {lab.plan.name}", said))
 
     def _where(self, lab: Lab) -> dict[str, str]:
@@ -83,7 +83,7 @@ def skip_or_raise(error: LabError, config: pytest.Config) -> NoReturn:
     lacks = isinstance(error, CannotRun) or (isinstance(error, BuildError) and error.exit_code == CannotRun.exit_code)
     scarce = isinstance(error, Exhausted) or (isinstance(error, BuildError) and error.errno in _SCARCE)
     if lacks and not scarce and not config.getini("netlab_required"):
-        pytest.skip(f"{error}; {error.mend}" if error.mend else str(error))
-    if error.mend and error.mend not in getattr(error, "__notes__", ()):
-        error.add_note(error.mend)
+        pytest.skip(f"{error}; {error.fix}" if error.fix else str(error))
+    if error.fix and error.fix not in getattr(error, "__notes__", ()):
+        error.add_note(error.fix)
     raise error

@@ -94,7 +94,7 @@ class TopologyItem(pytest.Item):
         if isinstance(excinfo.value, (NotAsExpected, BuildError, LabDied)):
             return str(excinfo.value)
         if isinstance(excinfo.value, LabError) and not isinstance(excinfo.value, AgentBug):
-            return f"{excinfo.value}; {excinfo.value.mend}" if excinfo.value.mend else str(excinfo.value)
+            return f"{excinfo.value}; {excinfo.value.fix}" if excinfo.value.fix else str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:

@@ -140,7 +140,7 @@ class Folder:
                 other = f", or name another folder ({self.option})" if self.option else ""
                 raise Linked(
                     f"{path}: a symbolic link: netlab writes through none that you haven't named",
-                    mend=f"remove it (rm {shlex.quote(str(path))}){other}",
+                    fix=f"remove it (rm {shlex.quote(str(path))}){other}",
                 )
 
 

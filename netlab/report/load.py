@@ -24,7 +24,7 @@ def whole(file: Path) -> Iterator[None]:
     except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
         said = f"{type(error).__name__}: {error}"
         raise ReportError(
-            f"{file}: not a whole record ({said})", mend="use an unchanged one that 'netlab run' has written"
+            f"{file}: not a whole record ({said})", fix="use an unchanged one that 'netlab run' has written"
         ) from error
 
 
@@ -46,7 +46,7 @@ def records(path: Path) -> list[Record]:
         elif schema != SCHEMA:
             raise ReportError(
                 f"{file}: not a record of a run that this netlab can read ({schema or 'no schema'})",
-                mend=f"records are what 'netlab run' writes as run.json, {SCHEMA} (or {OLDER})",
+                fix=f"records are what 'netlab run' writes as run.json, {SCHEMA} (or {OLDER})",
             )
     if not found:
         raise ReportError(f"{file}: no record in it")

@@ -210,7 +210,7 @@ def host_layers(state: State, layers: str | Iterable[str]) -> Sequence[str]:
     asked = {layer: host_layer(layer) for layer in listed(layers)}
     if None in asked.values():
         only = ", ".join(layer for layer, host in asked.items() if host is None)
-        raise UsageError(f"no program asks on {only}", mend=f"ask on {', '.join(HOST_LAYERS)}, host:tcp/80 …")
+        raise UsageError(f"no program asks on {only}", fix=f"ask on {', '.join(HOST_LAYERS)}, host:tcp/80 …")
     families = {family for asker in state.askers for family in asker.families}
     wanted = [layer for layer in asked.values() if layer and layer_family(layer) in families]
     return wanted or HOST_LAYERS[:1]

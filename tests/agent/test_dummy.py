@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_without_the_module_one_line_says_what_to_load(folder: Path) -> None:
-    """A kernel without dummies ends the run with exit code 3, the place in the file, and the command that mends it."""
+    """A kernel without dummies ends the run with exit code 3, the place in the file, and the command that fixes it."""
     if kernel_has_it():
         pytest.skip("this kernel has dummies")
     done = netlab("run", "dummy.yaml", cwd=folder)

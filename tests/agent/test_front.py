@@ -46,14 +46,14 @@ def test_requests_can_be_sent_while_answers_come(demo: Built) -> None:
 
 
 def test_too_few_descriptors_for_an_answer() -> None:
-    """A process whose pipes find no room here is an error that says what mends it, now and at the next request."""
+    """A process whose pipes find no room here is an error that says what fixes it, now and at the next request."""
     plan = from_file(DEMO, "test.yaml")
     with Agent.start() as agent:
         lab = agent.lab(plan)
         lab.enter(plan.steps[0]).result()
         with descriptors_left(2), pytest.raises(LabDied, match="no room for the descriptors") as caught:
             lab.spawn("A", ["sleep", "1000"])
-        assert "ulimit -n" in caught.value.mend
+        assert "ulimit -n" in caught.value.fix
         with pytest.raises(LabDied, match="no room for the descriptors"):
             agent.info()
 
@@ -102,7 +102,7 @@ def test_none_allowed_is_not_none_left(limit: int, kind: str) -> None:
         "from netlab.client import Agent, CannotRun\n"
         "with Agent.start() as agent:\n"
         "    try: agent.info()\n"
-        "    except CannotRun as error: print(type(error).__name__, error.mend)"
+        "    except CannotRun as error: print(type(error).__name__, error.fix)"
     )
     inside = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", lower, str(limit), sys.executable, "-c", ask]
     said = subprocess.run(inside, capture_output=True, text=True, check=True).stdout

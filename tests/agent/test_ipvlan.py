@@ -44,7 +44,7 @@ def write(folder: Path, mode: str, flag: str) -> None:
 
 
 def test_without_the_module_one_line_says_what_to_load(tmp_path: Path) -> None:
-    """A kernel without ipvlan ends the run with exit code 3, the place in the file, and the command that mends it."""
+    """A kernel without ipvlan ends the run with exit code 3, the place in the file, and the command that fixes it."""
     if has_ipvlan():
         pytest.skip("this kernel has ipvlan")
     write(tmp_path, "l2", "bridge")

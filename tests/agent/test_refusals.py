@@ -1,4 +1,4 @@
-"""Machines that refuse something: who does, and what mends it, is said before anything is built."""
+"""Machines that refuse something: who does, and what fixes it, is said before anything is built."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def as_nobody(mount: str, arguments: str, text: str = "") -> subprocess.Complete
 
 
 def test_a_proc_that_cannot_be_written_is_found_by_doctor() -> None:
-    """Where /proc/sys is read-only doctor and run both say so, with exit code 3 and what mends it."""
+    """Where /proc/sys is read-only doctor and run both say so, with exit code 3 and what fixes it."""
     told = as_nobody(READ_ONLY, "doctor")
     assert told.returncode == 3, told
     assert "Read-only file system" in told.stdout
@@ -74,6 +74,6 @@ def test_a_refused_mount_is_a_finding() -> None:
     found = {one["name"]: one for one in json.loads(done.stdout)}
     assert not found["namespaces"]["ok"]
     assert "Permission denied" in found["namespaces"]["detail"]
-    assert "sudo netlab" not in found["namespaces"]["mend"]
+    assert "sudo netlab" not in found["namespaces"]["fix"]
     assert "iperf3" in found
     assert "Traceback" not in done.stderr

@@ -95,7 +95,7 @@ def test_doctor_names_a_foreign_netlab(netlab: Netlab, tmp_path: Path, text: str
     [found] = [one for one in json.loads(done.stdout) if one["name"] == "netlab"]
     assert not found["ok"]
     assert found["detail"] == f"{foreign} is another program of that name{told}"
-    assert found["mend"] == "type netns-lab in its place"
+    assert found["fix"] == "type netns-lab in its place"
 
 
 def test_doctor_knows_its_own_command(netlab: Netlab) -> None:

@@ -150,10 +150,10 @@ def test_doctor(netlab: Netlab) -> None:
     done = netlab("doctor")
     assert done.returncode == 0, done.stdout
     found = json.loads(netlab("doctor", "--json").stdout)
-    assert {"name", "ok", "detail", "mend"} <= found[0].keys()
+    assert {"name", "ok", "detail", "fix"} <= found[0].keys()
     for one in found:
         assert one["name"] in done.stdout
-        assert one["ok"] or one["mend"]
+        assert one["ok"] or one["fix"]
 
 
 def test_doctor_asks_only_for_what_a_topology_can_use(netlab: Netlab) -> None:

@@ -178,7 +178,7 @@ def test_no_descriptor_for_the_topology(netlab: Netlab, files: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["pid", "mnt", "net"])
 def test_a_kind_of_namespaces_that_nobody_may_have(files: Path, kind: str) -> None:
-    """Where one kind of namespaces isn't allowed its sysctl is named, and the line that mends just that."""
+    """Where one kind of namespaces isn't allowed its sysctl is named, and the line that fixes just that."""
     if shutil.which("unshare") is None:
         pytest.skip("unshare is not installed")
     lower = f'echo 0 > /proc/sys/user/max_{kind}_namespaces && exec "$@"'

@@ -20,7 +20,7 @@ def precious(files: Path) -> Path:
 
 @pytest.mark.parametrize("link", ["reports/two/run.json", "reports/two/summary.md", "reports/index.html"])
 def test_a_file_of_a_report_is_a_link(netlab: Netlab, files: Path, precious: Path, link: str) -> None:
-    """Exit code 2 before anything is built, a line that names the link, one that mends it; the target is as it was."""
+    """Exit code 2 before anything is built, a line that names the link, one that fixes it; the target is as it was."""
     place = files / link
     place.parent.mkdir(parents=True)
     place.symlink_to(precious)

@@ -32,7 +32,7 @@ def test_two_good_machines(world: World) -> None:
 
 
 def test_filtered_macs(world: World) -> None:
-    """Where B's port admits one MAC only, what a child of B sends is lost, and doctor says whose setting mends it."""
+    """Where B's port admits one MAC only, what a child of B sends is lost, and doctor says whose setting fixes it."""
     ip = ("ip", "link", "set", "dev")
     world.must(*ip, "br0", "type", "bridge", "fdb_flush", machine="lan")
     world.must(*ip, "pb", "type", "bridge_slave", "learning", "off", "locked", "on", machine="lan")
@@ -45,14 +45,14 @@ def test_filtered_macs(world: World) -> None:
     assert code == 3
     lost = found["B: frames of a child to A"]
     assert (lost["ok"], lost["detail"]) == (False, "don't arrive (not-delivered)")
-    assert lost["mend"]
+    assert lost["fix"]
     assert found["A: frames of a child to B"]["ok"]
 
 
 def test_what_one_machine_lacks(world: World) -> None:
-    """A machine without netlab and one whose NIC carries the session are named, each with what mends it."""
+    """A machine without netlab and one whose NIC carries the session are named, each with what fixes it."""
     code, found = findings(world, A={"python": "/usr/bin/python3"}, B={"nic": "eth0"})
     assert code == 3
     assert found["A: agent"]["detail"] == "its /usr/bin/python3 has no netlab"
-    assert "pip install netns-lab" in found["A: agent"]["mend"]
+    assert "pip install netns-lab" in found["A: agent"]["fix"]
     assert found["B: NIC"]["detail"] == "eth0 (B:nic) carries the ssh session"

@@ -220,7 +220,7 @@ def test_sockets_are_refused(world: World) -> None:
         try:
             lab["A"].socket()
         except NotOnThisSubstrate as error:
-            found["said"] = str(error), error.mend
+            found["said"] = str(error), error.fix
         """,
     )
     why, instead = found["said"]

@@ -57,7 +57,7 @@ def test_wrong_files(tmp_path: Path, text: str, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "what", "mend"),
+    ("status", "said", "what", "fix"),
     [
         (1, "sudo: a password is required", "no sudo without a password", "NOPASSWD: ALL"),
         (127, "bash: line 1: python3: command not found", "there is no python3", "apt-get install python3"),
@@ -68,12 +68,12 @@ def test_wrong_files(tmp_path: Path, text: str, says: str) -> None:
         (75, "netlab: another netlab is using this machine", "another netlab is using it", "wait"),
     ],
 )
-def test_what_ssh_says(status: int, said: str, what: str, mend: str) -> None:
-    """Each way in which a machine can't be used has words of its own, and the line that mends it."""
+def test_what_ssh_says(status: int, said: str, what: str, fix: str) -> None:
+    """Each way in which a machine can't be used has words of its own, and the line that fixes it."""
     error = explain(Machine("A", "me@host1"), status, said)
     assert str(error).startswith("A (me@host1): ")
     assert what in str(error)
-    assert mend in error.mend
+    assert fix in error.fix
     assert error.exit_code == 3
 
 

@@ -186,13 +186,13 @@ def test_measurements_across_machines(world: World) -> None:
     ],
 )
 def test_what_a_machine_lacks(world: World, host: str, change: dict[str, Any], says: str) -> None:
-    """Whatever a machine lacks is said in one line with what mends it, exit code 3, and nothing was changed."""
+    """Whatever a machine lacks is said in one line with what fixes it, exit code 3, and nothing was changed."""
     before = world.snapshot()
     done = world.netlab("run", "demo.yaml", "--on", str(world.hosts(**{host: change})))
     assert done.returncode == 3
-    first, mend = done.stderr.strip().splitlines()
+    first, fix = done.stderr.strip().splitlines()
     assert first.startswith(f"netlab: {says}")
-    assert mend.startswith("  ")
+    assert fix.startswith("  ")
     world.as_before(before)
 
 

@@ -145,7 +145,7 @@ def test_another_user_cannot_hold_it(way: str) -> None:
 
 
 def test_no_wait_is_without_end() -> None:
-    """A measurement that doesn't end in time is an error that says whose it is, and what mends it; exit code 3."""
+    """A measurement that doesn't end in time is an error that says whose it is, and what fixes it; exit code 3."""
     process = holder()
     with (
         pytest.raises(LabError, match=rf"another measurement \(process {process.pid}\) has not ended") as caught,
@@ -154,7 +154,7 @@ def test_no_wait_is_without_end() -> None:
         pass
     process.kill()
     process.wait()
-    assert (caught.value.exit_code, caught.value.mend) == (
+    assert (caught.value.exit_code, caught.value.fix) == (
         3,
         f"end it (kill {process.pid}), or measure nothing: --no-measure",
     )

@@ -132,11 +132,11 @@ def test_how_it_ended_comes_before_what_was_said() -> None:
 
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the package that reads iperf3's reports is missing it is named, with what mends it and exit code 3."""
+    """Where the package that reads iperf3's reports is missing it is named, with what fixes it and exit code 3."""
     monkeypatch.setitem(sys.modules, "iperf3", None)
     with pytest.raises(LabError, match="the Python package iperf3") as caught:
         sample(raw("iperf3", end(report("TCP"))), TCP)
-    assert (caught.value.exit_code, caught.value.mend) == (3, "pip install iperf3")
+    assert (caught.value.exit_code, caught.value.fix) == (3, "pip install iperf3")
     assert sample(raw("sockets", end({"error": "timed out"})), TCP).status == "timed-out"
 
 

@@ -113,7 +113,7 @@ def test_a_port_keeps_what_is_too_long() -> None:
 
 
 def test_a_static_entry_sends_frames_astray() -> None:
-    """A wrong static neighbour entry is used without asking, and ARP can't mend it."""
+    """A wrong static neighbour entry is used without asking, and ARP can't fix it."""
     lab = Lab().veth("a:eth0", "10.0.0.1/24", neighbors=[("10.0.0.2", "02:00:00:00:99:99")])
     state = lab.veth("b:eth0", "10.0.0.2/24").state()
     assert letter(state, "icmp", "a:eth0", "b:eth0") == "U"

@@ -93,7 +93,7 @@ def test_a_rule_may_ask_for_a_mark() -> None:
     ],
 )  # fmt: skip
 def test_what_the_kernel_would_refuse_is_an_error(given: str, message: str) -> None:
-    """Each mistake is told at its own place, with what would mend it."""
+    """Each mistake is told at its own place, with what would fix it."""
     [first, *others] = faults(lab(given))
     assert first.startswith(f"f:{message}")
     assert not others

@@ -1,4 +1,4 @@
-"""The page in a browser: type, err, mend, complete, share."""
+"""The page in a browser: type, err, fix, complete, share."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_first_topology_is_predicted(page: Opened) -> None:
 
 
 def test_an_edit_is_answered_in_place(page: Opened) -> None:
-    """A typo is underlined and told with line, column and hint; when it is mended the prediction is back."""
+    """A typo is underlined and told with line, column and hint; when it is fixed the prediction is back."""
     browser = page()
     assert write(browser, TYPED.replace("lan, addresses: [10.0.0.2", "lann, addresses: [10.0.0.2")).endswith(
         "in the file"

@@ -130,7 +130,7 @@ def test_reports_are_whole(project: Project) -> None:
 
 
 def test_a_machine_that_cannot_skips_with_the_reason(project: Project) -> None:
-    """Where no network namespaces are to be had the items and the labs skip, and say what mends it."""
+    """Where no network namespaces are to be had the items and the labs skip, and say what fixes it."""
     project.write("topologies/two.yaml", TWO_HOSTS)
     project.write(
         "test_mine.py",
@@ -156,7 +156,7 @@ def test_a_machine_that_cannot_skips_with_the_reason(project: Project) -> None:
 
 
 def test_too_few_descriptors_are_an_error(project: Project) -> None:
-    """A machine that could run labs, but has no descriptor left for an agent, is an error that says what mends it."""
+    """A machine that could run labs, but has no descriptor left for an agent, is an error that says what fixes it."""
     project.write(
         "test_mine.py",
         f"""\

@@ -78,7 +78,7 @@ def measure(job: Job, ends: Ends, traffic: Traffic) -> dict[str, Any]:
     tool = choose(traffic)
     if not tool:
         why = "plain sockets measure TCP at full speed only" if traffic.engine == "auto" else "it was asked for"
-        detail = f"iperf3 is not installed, and {why} (to mend it: {install('iperf3')})"
+        detail = f"iperf3 is not installed, and {why} (to fix it: {install('iperf3')})"
         return {"status": "no-tool", "detail": detail, "tool": ""}
     port = traffic.port or free_port(ends.server, ends.destination)
     serve, connect = commands(tool, ends, traffic, port)

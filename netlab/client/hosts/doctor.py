@@ -45,7 +45,7 @@ _ELSE = "the switch's port security must admit more than one MAC; Wi-Fi never do
 def examine(
     find: Callable[[list[str]], Mapping[str, Machine]], demo: Plan, *, allow_management: bool, by_address: bool
 ) -> list[Finding]:
-    """Look at every machine, then send real frames. Each finding: name, ok, detail, mend, required.
+    """Look at every machine, then send real frames. Each finding: name, ok, detail, fix, required.
 
     ``by_address``: the machines play the hosts of ``demo``, and their NICs are those with its addresses.
     """
@@ -57,7 +57,7 @@ def examine(
         try:
             facts, kinds = _look(machine)
         except LabError as error:
-            found.append(_finding(machine, "agent", False, str(error), error.mend))
+            found.append(_finding(machine, "agent", False, str(error), error.fix))
             continue
         hardware[host] = facts["hardware"]
         found.append(
@@ -66,7 +66,7 @@ def examine(
             )
         )
         found += (
-            _finding(machine, one["name"], one["ok"], one["detail"], one["mend"])
+            _finding(machine, one["name"], one["ok"], one["detail"], one["fix"])
             for one in kinds
             if one["name"] == "link kind macvlan"
         )
@@ -101,10 +101,10 @@ def _nics(machine: Machine, facts: Facts, demo: Plan | None, allow_management: b
         [(link, name)] = nics_of(plan, one, facts).items()
         check_nics(machine, facts, {link: name}, allow_management)
     except NetlabError as error:
-        found.append(_finding(machine, "NIC", False, str(error), error.mend))
+        found.append(_finding(machine, "NIC", False, str(error), error.fix))
         return ""
     except CannotRun as error:
-        found.append(_finding(machine, "NIC", False, str(error), error.mend))
+        found.append(_finding(machine, "NIC", False, str(error), error.fix))
         return ""
     read = facts["links"][name]
     state = "carries" if read["carrier"] else "up, no carrier" if read["up"] else "down: a lab brings it up"
@@ -133,7 +133,7 @@ def _frames(machines: Mapping[str, Machine], hardware: Mapping[str, str], allow_
                 lab.enter(plan.steps[0]).result()
                 [seen] = lab.probe(("unicast",)).result()
     except LabError as error:
-        return [_finding(next(iter(machines.values())), "frames", False, str(error), error.mend)]
+        return [_finding(next(iter(machines.values())), "frames", False, str(error), error.fix)]
     index = plan.steps[0].state.index
     for here, machine in machines.items():
         for there in machines:
@@ -149,18 +149,18 @@ def _frames(machines: Mapping[str, Machine], hardware: Mapping[str, str], allow_
                 why = str(seen.evidence.get(f"{source},{destination}", {}).get("reason", ""))
                 detail = "arrive" if letter == "R" else f"don't arrive ({why})" if letter == "U" else why
                 own = destination == index[f"{here}:nic"]
-                mend = "are they on one network?" if own else _mend(hardware[whose])
-                found.append(_finding(machine, what, letter == "R", detail, mend))
+                fix = "are they on one network?" if own else _fix(hardware[whose])
+                found.append(_finding(machine, what, letter == "R", detail, fix))
     return found
 
 
-def _mend(hardware: str) -> str:
+def _fix(hardware: str) -> str:
     for words, name, setting in FILTERS:
         if any(word in hardware for word in words):
             return f"{name} filters them: {setting}"
     return _ELSE
 
 
-def _finding(machine: Machine, what: str, ok: bool, detail: str, mend: str = "", *, required: bool = True) -> Finding:
+def _finding(machine: Machine, what: str, ok: bool, detail: str, fix: str = "", *, required: bool = True) -> Finding:
     detail = detail.removeprefix(f"{machine}: ")
-    return finding(f"{machine.host}: {what}", ok, detail, mend, required=required)
+    return finding(f"{machine.host}: {what}", ok, detail, fix, required=required)

@@ -105,10 +105,10 @@ def vagrant(hosts: list[str], config: Path) -> dict[str, Machine]:
             ["vagrant", "ssh-config"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
         )
     except FileNotFoundError as error:
-        raise UsageError("vagrant is not installed", mend="sudo apt-get install vagrant", exit_code=3) from error
+        raise UsageError("vagrant is not installed", fix="sudo apt-get install vagrant", exit_code=3) from error
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["it failed"]
-        raise UsageError(f"vagrant ssh-config: {said[0]}", mend="vagrant up", exit_code=3)
+        raise UsageError(f"vagrant ssh-config: {said[0]}", fix="vagrant up", exit_code=3)
     config.write_text(done.stdout)
     known = {name.lower(): name for name in re.findall(r"^Host (\S+)$", done.stdout, re.MULTILINE)}
     missing = [host for host in hosts if host.lower() not in known]
