@@ -14,6 +14,7 @@ from itertools import chain, repeat
 
 import pytest
 
+from netlab.agent.probe.lab_view import CLIENT_PORTS, LISTENER_PORTS
 from netlab.client import Lab
 from netlab.contract.types import LAYERS
 from tests.agent.conftest import DEMO, Built
@@ -361,3 +362,9 @@ def test_pings_that_leave_together(build: Callable[[str], Built], layer: str) ->
     assert seen.rows == ("." + "U" * 11, *("U" + row for row in alive))
     assert {seen.evidence[f"0,{j}"]["reason"] for j in range(1, 12)} <= {"ENETUNREACH", "ENETDOWN", "EADDRNOTAVAIL"}
     assert {seen.evidence[f"{i},0"]["reason"] for i in range(1, 12)} == {"known-dead"}
+
+
+def test_no_client_has_the_port_of_a_server() -> None:
+    """A client never asks from a port at which servers listen: its request would be taken for an answer."""
+    assert len(set(CLIENT_PORTS)) > 30000
+    assert not set(CLIENT_PORTS) & set(LISTENER_PORTS)

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 Pair = tuple[int, int]
 
+#: Where netlab's own servers listen: the first that is free.
+LISTENER_PORTS = range(45067, 46067)
+#: Of clients. None has a listener's: a request is told from its answer by the port that it comes from.
+CLIENT_PORTS = (*range(20000, LISTENER_PORTS.start), *range(LISTENER_PORTS.stop, 60000))
 #: Of probes, and of clients. They go on from step to step: nftables may remember a connection for half a minute.
-_NUMBERS, _CLIENT_PORTS = itertools.count(1), itertools.cycle(range(20000, 60000))
+_NUMBERS, _PORTS = itertools.count(1), itertools.cycle(CLIENT_PORTS)
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class LabView:
         #: Whether packets may be dropped or translated on their way.
         self.filtered = any(namespace.nftables for namespace in state.namespaces)
         #: Ports for clients, different in the whole lab.
-        self.client_ports = _CLIENT_PORTS
+        self.client_ports = _PORTS
         #: The packet socket of each namespace that sends our frames (and hears them).
         self.senders: dict[str, socket.socket] = {}
         self.names: dict[tuple[str, str], str] = {}

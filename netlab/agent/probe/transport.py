@@ -15,7 +15,7 @@ from netlab.agent.errors import name as errno_name
 from netlab.agent.netns import Netns
 from netlab.agent.probe import dns, filters, frames, told
 from netlab.agent.probe.echo import AddressLayer
-from netlab.agent.probe.lab_view import LabView, Pair
+from netlab.agent.probe.lab_view import LISTENER_PORTS, LabView, Pair
 from netlab.agent.probe.layer import REFUSALS
 from netlab.agent.probe.receivers import ROOM, Receivers
 from netlab.contract.types import port_of
@@ -31,8 +31,6 @@ class Transport(AddressLayer):
 
     kind = socket.SOCK_STREAM
     number_of_protocol = socket.IPPROTO_TCP
-    #: Servers listen here, or at the next free port: each namespace has a port space of its own.
-    first_port = 45067
 
     def __init__(self, view: LabView, receivers: Receivers, name: str) -> None:
         super().__init__(view, receivers, name)
@@ -62,7 +60,8 @@ class Transport(AddressLayer):
     def _serve(self, index: int) -> int:
         """Open a destination's server, wherever its address is; its port. Raises OSError."""
         namespaces = self.view.here(self.destinations[index])
-        for port in range(self.first_port, self.first_port + 1000):
+        # Each namespace has a port space of its own.
+        for port in LISTENER_PORTS:
             opened: list[socket.socket] = []
             try:
                 for ns in namespaces:
@@ -119,8 +118,11 @@ class Transport(AddressLayer):
         A SYN is known by it, from whatever address; and no entry of connection tracking is taken for a new probe's.
         """
         while True:
+            port = next(self.view.client_ports)
+            if port == self.port:
+                continue
             try:
-                super().bind(sock, index, next(self.view.client_ports))
+                super().bind(sock, index, port)
                 return
             except OSError as error:
                 # A program of the user has it.
