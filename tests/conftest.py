@@ -25,7 +25,7 @@ def kernel() -> Callable[[str], str]:
         try:
             return choose(version).name
         except KernelError as error:
-            pytest.skip(f"{error}; {error.mend}")
+            pytest.skip(f"{error}; {error.fix}")
 
     return wanted
 

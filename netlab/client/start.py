@@ -25,4 +25,4 @@ def start(kernel: Choice | None = None, on_log: Log | None = None) -> Agent:
         chosen = kernels.choose(kernel.kernel)
         return Guest.boot(kernel.told(chosen), chosen.facts.version, on_log)
     except kernels.KernelError as error:
-        raise CannotRun(str(error), error.mend) from error
+        raise CannotRun(str(error), error.fix) from error

@@ -50,7 +50,7 @@ class Choice:
         for word in more:
             found = re.fullmatch(r"mem=(\d+)([mg]?)", word.strip().lower())
             if found is None:
-                raise KernelError(f"--kernel {text}: {word!r} is not understood", mend="--kernel 6.12,mem=512M")
+                raise KernelError(f"--kernel {text}: {word!r} is not understood", fix="--kernel 6.12,mem=512M")
             choice = replace(choice, memory=int(found[1]) * _UNITS[found[2]])
         return choice
 
@@ -62,7 +62,7 @@ class Choice:
             if not facts.time_travel:
                 raise KernelError(
                     f"Linux {facts.release} was built without a clock of its own (UML_TIME_TRAVEL_SUPPORT)",
-                    mend=f"netlab kernel build {facts.version}",
+                    fix=f"netlab kernel build {facts.version}",
                 )
             arguments.append("time-travel=inf-cpu")
         return {
@@ -94,7 +94,7 @@ def choose(word: str) -> Cached:
     if os.sep in word:
         program = Path(word).expanduser().absolute()
         if not program.is_file():
-            raise KernelError(f"there is no kernel {program}", mend="--kernel takes a version, or a program's path")
+            raise KernelError(f"there is no kernel {program}", fix="--kernel takes a version, or a program's path")
         beside = program.parent.parent / "lib" / "uml" / "modules"
         return Cached(word, program, beside if beside.is_dir() else None, str(program), ask(program))
     known = cached()
@@ -111,7 +111,7 @@ def choose(word: str) -> Cached:
     names = [one.name for one in known]
     raise KernelError(
         f"there is no kernel {word!r} in {folder()}" + ("" if version else did_you_mean(word, names)),
-        mend=f"netlab kernel build {version}" if version else "netlab kernel list says which there are",
+        fix=f"netlab kernel build {version}" if version else "netlab kernel list says which there are",
     )
 
 
@@ -123,7 +123,7 @@ def having(kinds: Iterable[str]) -> Cached:
         if wanted <= set(one.facts.kinds):
             return one
     lack = f"none of the kernels in {folder()} has {', '.join(sorted(wanted))}" if known else "no kernel is cached"
-    raise KernelError(f"--kernel auto: {lack}", mend="netlab kernel build 6.12")
+    raise KernelError(f"--kernel auto: {lack}", fix="netlab kernel build 6.12")
 
 
 def _cached() -> Iterator[Cached]:

@@ -31,7 +31,7 @@ ENDS_WITH_ITS_KERNEL = Version(6, 12)
 
 
 class KernelError(NetlabError):
-    """No such kernel, or one that can't be had or run; ``mend`` says what to do instead."""
+    """No such kernel, or one that can't be had or run; ``fix`` says what to do instead."""
 
     exit_code = CANNOT_RUN
 
@@ -74,7 +74,7 @@ def ask(program: Path) -> Facts:
     """What a program says of itself. Raises KernelError where it is no User-Mode Linux, or doesn't run here."""
     release = _say(program, "--version").strip()
     if not re.fullmatch(r"\d+\.\d+[\w.+-]*", release):
-        raise KernelError(f"{program} is no User-Mode Linux: to --version it says {release[:80]!r}", mend=_INSTEAD)
+        raise KernelError(f"{program} is no User-Mode Linux: to --version it says {release[:80]!r}", fix=_INSTEAD)
     options = dict(re.findall(r"^CONFIG_(\w+)=(.*)$", _say(program, "--showconfig"), re.MULTILINE))
     return Facts(
         release=release,
@@ -89,12 +89,12 @@ def _say(program: Path, option: str) -> str:
         magic = file.read(0x206)
     if magic[0x202:0x206] == b"HdrS":
         # Documentation/arch/x86/boot.rst of the kernel.
-        raise KernelError(f"{program} is a kernel for a machine of its own, which netlab doesn't run", mend=_INSTEAD)
+        raise KernelError(f"{program} is a kernel for a machine of its own, which netlab doesn't run", fix=_INSTEAD)
     try:
         done = subprocess.run(
             [program, option], capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL, timeout=10
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         said = error.strerror if isinstance(error, OSError) else "it doesn't end"
-        raise KernelError(f"{program} {option}: {said}", mend=_INSTEAD) from error
+        raise KernelError(f"{program} {option}: {said}", fix=_INSTEAD) from error
     return done.stdout

@@ -114,4 +114,4 @@ def test_no_socket(guest: Guest) -> None:
     plan = from_file(TWO, "two.yaml")
     with guest("6.12").lab(plan) as lab, pytest.raises(NotOnThisSubstrate, match="handed over") as raised:
         lab.socket("A", 2, 1)
-    assert "popen" in raised.value.mend
+    assert "popen" in raised.value.fix

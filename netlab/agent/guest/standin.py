@@ -55,7 +55,7 @@ def launch(front: int, stream: int, kernel: Kernel) -> NoReturn:
                 raise entered
             serve(sock, kernel, entered)
         except launcher.CannotEnter as error:
-            said = {"event": "cannot", "what": error.what, "mend": error.mend, "scarce": error.scarce}
+            said = {"event": "cannot", "what": error.what, "fix": error.fix, "scarce": error.scarce}
             Channel(sock).send(said)
 
     launcher.launch(front, stream, run, _enter)
@@ -179,12 +179,12 @@ def _room(kernel: Kernel) -> str:
 def _stillborn(kernel: Kernel, process: subprocess.Popen[bytes], printed: bytes) -> launcher.CannotEnter:
     """Why a kernel has not started."""
     said = _last(printed) or f"it has ended with status {process.wait()}"
-    mend = "netlab kernel info says what it needs"
+    fix = "netlab kernel info says what it needs"
     if "ptrace" in said:
-        mend = "--kernel 7.2, or any later one: they need no ptrace"
+        fix = "--kernel 7.2, or any later one: they need no ptrace"
     elif "noexec" in said:
-        mend = "TMPDIR=FOLDER netlab …, on a file system without noexec"
-    return launcher.CannotEnter(f"{kernel.name} doesn't start here: {said}", mend)
+        fix = "TMPDIR=FOLDER netlab …, on a file system without noexec"
+    return launcher.CannotEnter(f"{kernel.name} doesn't start here: {said}", fix)
 
 
 def _last(printed: bytes) -> str:
