@@ -44,7 +44,7 @@ def read(chosen: Chosen) -> Machine:
         from netlab.live.machine import reader
     except ImportError as error:
         raise UsageError(
-            f"pyroute2 can't be imported: {error}", exit_code=CANNOT_RUN, mend="pip install pyroute2"
+            f"pyroute2 can't be imported: {error}", exit_code=CANNOT_RUN, fix="pip install pyroute2"
         ) from error
     from netlab.live.machine import spaces
 
@@ -65,7 +65,7 @@ def read(chosen: Chosen) -> Machine:
     if lost := [key for key in start if key not in there]:
         names = ", ".join(found.found[key].names[0] if found.found[key].names else key for key in lost)
         raise UsageError(
-            f"{names}: only root may look into it", exit_code=CANNOT_RUN, mend="sudo, with the same command"
+            f"{names}: only root may look into it", exit_code=CANNOT_RUN, fix="sudo, with the same command"
         )
     return Machine(tuple(read), tuple(dict.fromkeys(start)), (*found.unread, *unread))
 
