@@ -42,13 +42,17 @@ TYPES = {
     "Rule.family": "4, 6",
     "expect": "list of [expectations](#expectations)",
     "fdb": "list of MACs or interfaces",
+    "File.from": "path",
+    "files": "mapping: path to text or [file](#private-hosts)",
     "from": "prefix, address, `default`",
     "iif": "interface",
     "limit": "rate, mapping, `none`",
     "mac": "MAC, `auto`",
+    "File.mode": "octal number",
     "nftables": "nft's ruleset",
     "neighbors": "mapping: address to MAC or interface",
     "oif": "interface",
+    "owner": "user, user:group",
     "set": "mapping: what to settings",
     "sysctls": "mapping: sysctl to value",
     "table": "number, `main`, `local`, `default`",
@@ -64,6 +68,11 @@ DEFAULTS = {
     "ageing_time": "300",
     "bcqueuelen": "the kernel's (1000)",
     "dev": "by the gateway",
+    "File.mode": "0644",
+    "owner": "root",
+    "Host.private": "the topology's",
+    "Container.private": "its host's",
+    "Topology.private": "false",
     "duplicate": "false",
     "family": "by the prefixes",
     "fdb_max_learned": "0",
@@ -84,6 +93,8 @@ DEFAULTS = {
     "Route.type": "`unicast`",
     "weight": "1",
 }
+#: Of keys that no file on the page has, since there is none beside it.
+EXAMPLES: Example = {("File", "from"): "frr-A.conf"}
 #: The options of measurements: what they take, and their defaults.
 MEASURES = {
     "bitrate": ("rate", "as fast as it goes", "To send at; UDP's pace."),
@@ -129,7 +140,7 @@ def render() -> str:
     """The whole page."""
     text = HEAD.read_text("utf-8")
     whole = json_schema()
-    examples: Example = {}
+    examples = dict(EXAMPLES)
     for block in blocks(text):
         _collect(yaml.load(block, yaml.BaseLoader), whole, "Topology", whole["$defs"], examples)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from netlab.agent import links, nftables, sysctl
-from netlab.agent.errors import BuildFailed
+from netlab.agent.errors import BuildFailed, in_words
 from netlab.agent.links import BuildContext, Op, limit
 from netlab.agent.links.op import Level
 from netlab.agent.netlink import Request, address, altname, neighbor, route, rule, set_up
@@ -24,6 +24,7 @@ from netlab.contract.types import (
     DeleteLink,
     DeleteNamespace,
     Namespace,
+    SetFiles,
     SetLink,
     SetNftables,
     SetRouting,
@@ -100,6 +101,8 @@ class Builder:
                     nftables.load(self.namespaces[change.namespace], change, self.log)
                 case SetRouting():
                     self._set_routing(change.before, change.after, change)
+                case SetFiles():
+                    self._set_files(change)
         self._flush(pending, late)
 
     def _make_namespaces(self, changes: list[AddNamespace]) -> None:
@@ -115,6 +118,7 @@ class Builder:
 
     def _add_namespace(self, change: AddNamespace) -> None:
         ns = self.namespaces[change.namespace.id] = self._made.pop(change.namespace.id)
+        ns.private = change.namespace.private
         with ns:
             try:
                 missing = self._sysctls.prepare(change.namespace.sysctls)
@@ -284,6 +288,12 @@ class Builder:
                 except OSError as error:
                     places = change.places if isinstance(change, AddLink) else ()
                     raise sysctl.refused(error, ns, path, value, places, change.where) from error
+
+    def _set_files(self, change: SetFiles) -> None:
+        try:
+            self.programs.put(self.namespaces[change.namespace], change.files)
+        except OSError as error:
+            raise BuildFailed(error.errno or 0, in_words(error), "", change.namespace, change.where) from error
 
     def _set_routing(self, before: Namespace, after: Namespace, change: SetRouting) -> None:
         ns = after.id

@@ -70,6 +70,14 @@ class BuildFailed(Exception):
         }
 
 
+class NotDone(Exception):
+    """A request that can't be done, in words for the user."""
+
+    def __init__(self, kind: str, **details: Any) -> None:
+        super().__init__(kind)
+        self.plain = {"kind": kind, **details}
+
+
 def in_words(error: OSError) -> str:
     """What the kernel said, and of which file, without its number."""
     said = error.strerror or str(error)

@@ -12,6 +12,7 @@ from netlab.agent.links.veth import set_state
 from netlab.agent.netns import Netns
 from netlab.agent.probe import cold, waiting
 from netlab.agent.programs import Programs
+from netlab.contract import names
 from netlab.contract.types import AnyLink, SetLink, State, Step
 
 
@@ -48,6 +49,8 @@ class Lab(Builder):
         for command in waiting.answer_at_once(self.namespaces, step.state, before):
             self.log(command)
         self.state = step.state
+        if any(ns.private for ns in self.namespaces.values()):
+            self.programs.name(names.hosts_file(step.state))
         self.read, unsettled, misplaced = readback.settle(self.namespaces, step.state)
         deadline = time.monotonic() + readback.DEADLINE
         while misplaced and time.monotonic() < deadline:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from netlab.agent import sockets, system
 from netlab.agent.netlink import Socket
+from netlab.contract.types import Private
 
 T = TypeVar("T")
 _SELF = "/proc/thread-self/ns/net"
@@ -32,10 +33,13 @@ class Home:
 class Netns:
     """One network namespace with its netlink socket. ``with ns:`` moves the calling thread into it and back."""
 
+    #: Whether a program or socket of the user was ever in it: it may have changed anything.
+    visited = False
+    #: What its programs don't share with those of others.
+    private: Private | None = None
+
     def __init__(self, ns_id: str) -> None:
         self.id = ns_id
-        #: Whether a program or socket of the user was ever in it: it may have changed anything.
-        self.visited = False
         try:
             system.unshare(system.CLONE_NEWNET)
             with contextlib.ExitStack() as opened:
@@ -91,10 +95,12 @@ class Netns:
         return in_thread(self.fd, work)
 
 
-def in_thread(ns: int | None, work: Callable[[], T], mounts: tuple[int, int] | None = None) -> T:
+def in_thread(
+    ns: int | None, work: Callable[[], T], mounts: tuple[int, int] | None = None, *, copied: bool = True
+) -> T:
     """Call ``work`` in a new thread with a mount namespace of its own. With a network namespace (a descriptor) it runs
     in that, and with its /sys. ``mounts`` are a mount namespace and its root folder: the thread gets a copy of that one
-    instead of the agent's."""
+    instead of the agent's; or, unless ``copied``, it lives in that one, which has its /sys already."""
     result: list[T] = []
     failure: list[BaseException] = []
 
@@ -107,11 +113,13 @@ def in_thread(ns: int | None, work: Callable[[], T], mounts: tuple[int, int] | N
                 system.setns(mounts[0], system.CLONE_NEWNS)
                 os.fchdir(mounts[1])
                 os.chroot(".")
-            system.unshare(system.CLONE_NEWNS)
+            if copied:
+                system.unshare(system.CLONE_NEWNS)
             if ns is not None:
                 system.setns(ns)
-                mount_sysfs()
-            if cwd is not None:
+                if copied:
+                    mount_sysfs()
+            if cwd is not None and (copied or os.path.isdir(cwd)):
                 os.chdir(cwd)
             result.append(work())
         except BaseException as error:  # handed to the caller, whatever it is

@@ -1,5 +1,5 @@
 """The programs of a lab, measurements included. They have a PID namespace of their own: so they see only each other,
-and end together.
+and end together. Those of a private host have one for themselves, with mounts and a name of the host's own.
 
 A PID namespace lives as long as its first process, the init. A lab's init is forked when the lab starts its first
 program. It mounts a /proc that shows the lab's programs alone, and then only waits. Orphans are reaped by the kernel,
@@ -17,20 +17,25 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, NoReturn
 
-from netlab.agent import guard, system
+from netlab.agent import guard, private, system
 from netlab.agent.netns import Netns, in_thread, proc_is_own
+from netlab.contract.types import GivenFile
 
 
 class _Space(NamedTuple):
-    """The number of the init, and descriptors: the namespaces of processes and mounts, the root folder in the latter
-    (it is not the namespace's own where the agent runs in a chroot)."""
+    """The number of the init, and descriptors: the namespaces of processes, mounts and the hostname, the root folder in
+    the mounts (it is not the namespace's own where the agent runs in a chroot); /etc/hosts of a private host, else -1.
+    """
 
     init: int
     pids: int
     mounts: int
+    uts: int
     root: int
+    names: int
 
 
 class Programs:
@@ -43,8 +48,10 @@ class Programs:
         self._guarded = guarded
         self._lock = threading.Lock()
         self._ended = False
-        self._space: _Space | None = None
+        #: By the id of a private host; that of all others is ''.
+        self._spaces: dict[str, _Space] = {}
         self._started: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._names = ""
 
     def start(
         self,
@@ -53,50 +60,102 @@ class Programs:
         *,
         env: Mapping[str, str] | None = None,
         cwd: str | None = None,
+        anywhere: bool = False,
         **streams: Any,
     ) -> subprocess.Popen[bytes]:
-        """Start a program of the user's in a network namespace of the lab. Raises OSError."""
+        """Start a program of the user's in a network namespace of the lab. With ``anywhere`` it starts in the root
+        folder where ``cwd`` isn't there. Raises OSError."""
         ns.visited = True
-        return self.within(
-            ns, lambda: subprocess.Popen(list(argv), env=env, cwd=cwd, start_new_session=True, **streams)
-        )
+
+        def popen() -> subprocess.Popen[bytes]:
+            folder = "/" if anywhere and cwd is not None and not os.path.isdir(cwd) else cwd
+            return subprocess.Popen(list(argv), env=env, cwd=folder, start_new_session=True, **streams)
+
+        return self.within(ns, popen)
 
     def within(self, ns: Netns, popen: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
         """Have ``popen`` start a program in a network namespace of the lab, with a /sys that shows its devices.
 
-        It is called in a thread with a mount namespace of its own. Raises OSError, of a lab that has ended ESRCH.
+        It is called in a thread with a mount namespace of its own, or in that of a private host. Raises OSError, of a
+        lab that has ended ESRCH.
         """
         with self._lock:
-            if self._ended:
-                raise OSError(errno.ESRCH, "the lab has ended")
-            if self._space is not None and _is_ending(self._space.init):
-                # Killed from outside: it can take no more programs, and is reaped soon.
-                self._forget(self._space)
-            space = self._space or _make(self._guarded)
-            self._space = space
+            space = self._space(ns)
 
             def inside() -> subprocess.Popen[bytes]:
-                if self._guarded:
+                if ns.private:
+                    system.setns(space.uts, system.CLONE_NEWUTS)
+                elif self._guarded:
                     guard.sysfs()
                 system.setns(space.pids, system.CLONE_NEWPID)
                 if self._guarded:
                     guard.capabilities()
                 return popen()
 
-            process = in_thread(ns.fd, inside, (space.mounts, space.root))
+            process = in_thread(ns.fd, inside, (space.mounts, space.root), copied=ns.private is None)
             self._started = [(at, one) for at, one in self._started if one.returncode is None]
             self._started.append((ns.id, process))
         return process
 
+    def _space(self, ns: Netns) -> _Space:
+        """The space of a namespace's programs, made at its first use; the caller holds the lock. Raises OSError."""
+        if self._ended:
+            raise OSError(errno.ESRCH, "the lab has ended")
+        owner = ns.id if ns.private else ""
+        space = self._spaces.get(owner)
+        if space is not None and _is_ending(space.init):
+            # Killed from outside: it can take no more programs, and is reaped soon.
+            self._forget(owner)
+            space = None
+        if space is None:
+            space = self._spaces[owner] = _make(self._guarded, ns if ns.private else None, self._names)
+        return space
+
+    def locate(self, ns: Netns) -> list[int]:
+        """New descriptors of where a namespace's programs live: a pidfd of the init of their PID namespace, and the
+        network namespace. The init of a private host is in that, too. Raises OSError.
+        """
+        ns.visited = True
+        with self._lock:
+            return [os.pidfd_open(self._space(ns).init), os.dup(ns.fd)]
+
+    def put(self, ns: Netns, files: Sequence[GivenFile]) -> None:
+        """Write files into a private host; one that has no program yet gets them with its first. Raises OSError."""
+        assert ns.private is not None
+        with self._lock:
+            paths = {file.path for file in files}
+            kept = [file for file in ns.private.files if file.path not in paths]
+            ns.private = replace(ns.private, files=(*kept, *files))
+            if ns.id not in self._spaces:
+                return
+            space = self._space(ns)
+            in_thread(ns.fd, lambda: private.put(files), (space.mounts, space.root), copied=False)
+
+    def name(self, text: str) -> None:
+        """Have private hosts know these names: the text of /etc/hosts, where it isn't a file of the topology's."""
+        with self._lock:
+            if text != self._names:
+                self._names = text
+                for space in self._spaces.values():
+                    if space.names >= 0:
+                        private.rewrite(space.names, text)
+
     def start_piped(
-        self, ns: Netns, argv: Sequence[str], *, env: Mapping[str, str] | None, cwd: str | None
+        self,
+        ns: Netns,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None,
+        cwd: str | None,
+        anywhere: bool = False,
     ) -> tuple[subprocess.Popen[bytes], list[int]]:
         """The same with a pipe for each standard stream, and our ends of these. Raises OSError."""
         with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
             in_read, in_write = _pipe(theirs, ours)
             out_read, out_write = _pipe(ours, theirs)
             err_read, err_write = _pipe(ours, theirs)
-            process = self.start(ns, argv, env=env, cwd=cwd, stdin=in_read, stdout=out_write, stderr=err_write)
+            streams = {"stdin": in_read, "stdout": out_write, "stderr": err_write}
+            process = self.start(ns, argv, env=env, cwd=cwd, anywhere=anywhere, **streams)
             ours.pop_all()
         return process, [in_write, out_read, err_read]
 
@@ -105,7 +164,12 @@ class Programs:
 
         Where /proc is our own, all processes in the namespace are found; else those started there, and their sessions.
         """
-        if self._space is None:
+        if ns.private:
+            # They are in its PID namespace, and end with that.
+            with self._lock:
+                self._kill(ns.id)
+            return
+        if "" not in self._spaces:
             return
         for at, process in self._started:
             # It has not been reaped: the number is still its own.
@@ -123,25 +187,29 @@ class Programs:
                 _kill_if_in(pid, wanted)
 
     def reaped(self, pid: int) -> None:
-        """A child of the agent has ended: if it was the init, the next program gets a new one."""
+        """A child of the agent has ended: if it was an init, the next program gets a new one."""
         with self._lock:
-            if self._space is not None and self._space.init == pid:
-                self._forget(self._space)
+            for owner in [owner for owner, space in self._spaces.items() if space.init == pid]:
+                self._forget(owner)
 
     def end(self) -> None:
         """Kill every program, and start no more."""
         with self._lock:
             self._ended = True
-            if self._space is not None:
-                # Not reaped yet, else it would have been forgotten (`reaped`): the number is still its own.
-                os.kill(self._space.init, signal.SIGKILL)
-                self._forget(self._space)
+            for owner in list(self._spaces):
+                self._kill(owner)
 
-    def _forget(self, space: _Space) -> None:
-        self._space = None
-        self._started.clear()
-        for fd in (space.pids, space.mounts, space.root):
-            os.close(fd)
+    def _kill(self, owner: str) -> None:
+        if owner in self._spaces:
+            # Not reaped yet, else it would have been forgotten (`reaped`): the number is still its own.
+            os.kill(self._spaces[owner].init, signal.SIGKILL)
+            self._forget(owner)
+
+    def _forget(self, owner: str) -> None:
+        space = self._spaces.pop(owner)
+        for fd in space[1:]:
+            if fd >= 0:
+                os.close(fd)
 
 
 def number_inside(pid: int) -> int:
@@ -164,15 +232,26 @@ def _is_ending(pid: int) -> bool:
         return bool(int(file.read().rpartition(")")[2].split()[6]) & 0x4)
 
 
-def _make(guarded: bool) -> _Space:
-    """A new PID namespace with its init. Raises OSError."""
+def _make(guarded: bool, host: Netns | None, names: str) -> _Space:
+    """A new PID namespace with its init; that of a private ``host`` lives in that, which knows ``names``.
+
+    Raises OSError.
+    """
 
     def inside() -> _Space:
-        system.unshare(system.CLONE_NEWPID)
+        system.unshare(system.CLONE_NEWPID | (system.CLONE_NEWUTS if host else 0))
         with contextlib.ExitStack() as used, contextlib.ExitStack() as opened:
             # Before the init mounts its own /proc over this one, in which this thread has no number.
             here = os.open("/proc/thread-self", os.O_PATH | os.O_CLOEXEC)
             used.callback(os.close, here)
+            hosts = -1
+            if host is not None and host.private is not None:
+                if guarded:
+                    guard.sysfs()
+                private.dress(host.id, host.private, rootless=not guarded)
+                if not any(file.path == "/etc/hosts" for file in host.private.files):
+                    hosts = private.names_file(names)
+                    opened.callback(os.close, hosts)
             read, write = os.pipe2(os.O_CLOEXEC)
             used.callback(os.close, read)
             try:
@@ -186,14 +265,15 @@ def _make(guarded: bool) -> _Space:
                 raise OSError(f"no namespace for the programs of a lab: {said.decode() or 'its init was killed'}")
             opened.callback(os.kill, pid, signal.SIGKILL)
             fds = []
-            for path, folder in (("ns/pid_for_children", here), ("ns/mnt", here), ("/", None)):
+            for path, folder in (("ns/pid_for_children", here), ("ns/mnt", here), ("ns/uts", here), ("/", None)):
                 flags = os.O_PATH if folder is None else os.O_RDONLY
                 fds.append(os.open(path, flags | os.O_CLOEXEC, dir_fd=folder))
                 opened.callback(os.close, fds[-1])
             opened.pop_all()
-        return _Space(pid, *fds)
+        pids, mounts, uts, root = fds
+        return _Space(pid, pids, mounts, uts, root, hosts)
 
-    return in_thread(None, inside)
+    return in_thread(host.fd if host else None, inside)
 
 
 def _be_init(ready: int, guarded: bool) -> NoReturn:

@@ -12,9 +12,10 @@ import os
 import tempfile
 from typing import IO, Any
 
+from netlab.agent.errors import NotDone
 from netlab.agent.jobs import Jobs
 from netlab.agent.launcher import Entered
-from netlab.agent.server import LATER, Answer, NotDone, Server
+from netlab.agent.server import LATER, Answer, Server
 from netlab.contract.wire import PIECE, Channel
 
 #: Pieces belong to no lab's measurements.
@@ -73,11 +74,12 @@ class RelayingServer(Server):
         super().__init__(channel, entered)
         self.relay = Relay(self.jobs)
         self._spools: dict[int, list[IO[bytes]]] = {}
-        self._operations |= {"read": self.relay.read, "write": self.relay.write, "drop": self.relay.drop}
+        kept = {"read": self.relay.read, "write": self.relay.write, "drop": self.relay.drop}
+        self._operations |= {"spawn": self.spawn, **kept}
 
     def spawn(self, message: dict[str, Any]) -> Answer:
         """Start a process; its standard streams are kept here, and asked for piece by piece."""
-        started, fds = super().spawn(message)
+        started, fds = self.inside.spawn(message)
         return {**started, "pipes": self.relay.keep(fds)}, []
 
     def capture(self, message: dict[str, Any]) -> Answer:

@@ -9,13 +9,13 @@ import platform
 import select
 import signal
 import socket
-import subprocess
 from collections.abc import Callable
 from typing import Any
 
 from netlab.agent import capabilities, garbage, sysctl
 from netlab.agent.capture import Capture
-from netlab.agent.errors import BuildFailed, in_words
+from netlab.agent.errors import BuildFailed, NotDone, in_words
+from netlab.agent.inside import Inside
 from netlab.agent.jobs import Jobs
 from netlab.agent.lab import Lab
 from netlab.agent.launcher import CannotEnter, Entered
@@ -23,7 +23,7 @@ from netlab.agent.measure import Ends, measure
 from netlab.agent.netns import Home, Netns
 from netlab.agent.probe.engine import Prober
 from netlab.agent.probe.fence import CpuFence, FenceLost
-from netlab.agent.programs import Programs, number_inside
+from netlab.agent.programs import Programs
 from netlab.contract.lacks import finding
 from netlab.contract.measures import Traffic
 from netlab.contract.types import Step, Target
@@ -40,14 +40,6 @@ NO_THREAD = "can't start new thread"
 Answer = tuple[Any, list[int]]
 #: The result of a request whose answer a job will send.
 LATER = object()
-
-
-class NotDone(Exception):
-    """A request that can't be done, in words for the user."""
-
-    def __init__(self, kind: str, **details: Any) -> None:
-        super().__init__(kind)
-        self.plain = {"kind": kind, **details}
 
 
 def serve(stream: int, entered: Entered | CannotEnter) -> None:
@@ -73,7 +65,7 @@ class Server:
         self.probers: dict[int, Prober] = {}
         self.closing: list[Lab] = []
         self.captures: dict[int, tuple[int, Capture]] = {}
-        self.processes: dict[int, subprocess.Popen[bytes]] = {}
+        self.inside = Inside(self._lab, self._ns)
         self.jobs = Jobs()
         self.sysctls = sysctl.Sysctls()
         self.verbose = False
@@ -82,9 +74,9 @@ class Server:
         self._lines: list[str] = []
         self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "info": self.info, "enter": self.enter, "probe": self.probe, "close": self.close_lab,
-            "spawn": self.spawn, "signal": self.signal, "socket": self.socket, "verbose": self.set_verbose,
+            "verbose": self.set_verbose,
             "doctor": self.doctor, "capture": self.capture, "uncapture": self.uncapture,
-            "measure": self.measure, "cancel": self.cancel,
+            "measure": self.measure, "cancel": self.cancel, **self.inside.operations,
         }  # fmt: skip
 
     @property
@@ -178,10 +170,8 @@ class Server:
                     continue
                 for lab in self.labs.values():
                     lab.programs.reaped(pid)
-            process = self.processes.pop(pid, None)
-            if process is not None:
-                process.returncode = os.waitstatus_to_exitcode(status)
-                self.channel.send({"event": "exit", "process": pid, "status": process.returncode})
+            if self.inside.reaped(pid, code := os.waitstatus_to_exitcode(status)):
+                self.channel.send({"event": "exit", "process": pid, "status": code})
 
     def bury(self) -> None:
         """Hand the closed labs to the kernel."""
@@ -365,33 +355,3 @@ class Server:
             known = ", ".join(lab.namespaces)
             raise NotDone("usage", message=f"there is no namespace {message['ns']!r} in this lab (there are: {known})")
         return lab.namespaces[message["ns"]]
-
-    def spawn(self, message: dict[str, Any]) -> Answer:
-        """Start a process in a namespace; its standard streams travel back as descriptors."""
-        ns = self._ns(message)
-        program = message["argv"][0]
-        try:
-            process, ends = self._lab(message["lab"]).programs.start_piped(
-                ns, message["argv"], env=message["env"], cwd=message["cwd"]
-            )
-        except OSError as error:
-            # It may be the folder that it was to start in.
-            what = program if error.filename in (None, program) else f"{program}: {error.filename}"
-            said = os.strerror(error.errno or 0)
-            raise NotDone("spawn", message=f"{what}: {said}", errno=error.errno) from error
-        self.processes[process.pid] = process
-        return {"process": process.pid, "pid": number_inside(process.pid)}, ends
-
-    def signal(self, message: dict[str, Any]) -> Answer:
-        """Send a signal to a process that was started by ``spawn`` and is still there."""
-        if message["process"] in self.processes:
-            os.kill(message["process"], message["signal"])
-        return None, []
-
-    def socket(self, message: dict[str, Any]) -> Answer:
-        """Open a socket in a namespace and hand it over."""
-        ns = self._ns(message)
-        ns.visited = True
-        with ns:
-            sock = socket.socket(message["family"], message["type"] | socket.SOCK_CLOEXEC, message["proto"])
-        return None, [sock.detach()]

@@ -13,6 +13,7 @@ from netlab.client.errors import (
     NotOnThisSubstrate,
     SpawnError,
 )
+from netlab.client.place import Place
 from netlab.client.process import Process
 from netlab.client.reply import Reply
 from netlab.client.start import start
@@ -29,6 +30,7 @@ __all__ = [
     "LabDied",
     "LabError",
     "NotOnThisSubstrate",
+    "Place",
     "Process",
     "Reply",
     "SpawnError",

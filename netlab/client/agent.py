@@ -13,36 +13,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
+from netlab.client.boot import BOOT, interpreter_options
 from netlab.client.capture import Capture, Counts
 from netlab.client.errors import MORE, CannotRun, Exhausted, LabDied, LabError, lost, reported
+from netlab.client.place import Place
 from netlab.client.process import Process
-from netlab.client.reply import Reply
+from netlab.client.reply import Progress, Reply
 from netlab.contract.kernels import Version, here
 from netlab.contract.lacks import SCARCE
 from netlab.contract.measures import Measures, Traffic
 from netlab.contract.observed import LayerObserved, Sample, StepObserved
-from netlab.contract.types import Endpoint, Plan, Step, Target
+from netlab.contract.types import Endpoint, GivenFile, Plan, Step, Target
 from netlab.contract.wire import Channel, Closed, from_plain, to_plain
 
 Log = Callable[[str], None]
 
 #: How a process ends whose agent has ended: with every other in its namespaces, by SIGKILL.
 KILLED = -9
-Progress = Callable[[dict[str, Any]], None]
-
-
-#: A module of the agent's, as a program: netlab is found where this process found it.
-_BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); import "
-
-
-def interpreter_options() -> list[str]:
-    """Python's options for the agent: it imports nothing from the current folder, and ignores what this process ignores
-    (``-I``: PYTHONPATH and the user's own packages)."""
-    flags = sys.flags
-    if flags.isolated:
-        return ["-I", *(["-S"] if flags.no_site else [])]
-    given = {"-E": flags.ignore_environment, "-s": flags.no_user_site, "-S": flags.no_site}
-    return ["-P", *(option for option, on in given.items() if on)]
 
 
 class Agent:
@@ -94,7 +81,7 @@ class Agent:
                 stack.callback(os.close, front)
                 options = ["--stream", str(theirs.fileno()), "--front", str(front), *options]
                 process = subprocess.Popen(
-                    [sys.executable, *interpreter_options(), "-c", _BOOT + module, root, *options],
+                    [sys.executable, *interpreter_options(), "-c", BOOT + module, root, *options],
                     pass_fds=(theirs.fileno(), front),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
@@ -359,9 +346,20 @@ class Lab:
 
         process: Process = self.agent.request(
             "spawn", convert, lab=self.number, ns=namespace, argv=list(argv),
-            env=dict(os.environ if env is None else env), cwd=cwd or os.getcwd(),
+            env=dict(os.environ if env is None else env), cwd=cwd or os.getcwd(), anywhere=cwd is None,
         ).result()  # fmt: skip
         return process
+
+    def locate(self, namespace: str) -> Place:
+        """Where the programs of a namespace live, for those that enter it by themselves."""
+        place: Place = self.agent.request(
+            "locate", lambda result, fds: Place(fds[0], fds[1], result["private"]), lab=self.number, ns=namespace
+        ).result()
+        return place
+
+    def put(self, namespace: str, files: Sequence[GivenFile]) -> None:
+        """Write files into a private host. Raises LabError."""
+        self.agent.request("put", lab=self.number, ns=namespace, files=[to_plain(file) for file in files]).result()
 
     def socket(self, namespace: str, family: int, kind: int, proto: int = 0) -> socket.socket:
         """A socket opened inside a namespace, handed over to this process."""

@@ -72,7 +72,8 @@ class GuestLab(Lab):
     ) -> Process:
         """Start a process inside a namespace, as `Lab.spawn` does. What it writes to files stays in the guest."""
         environment = os.environ if env is None else env
-        return relay.spawn(self.agent, self.number, namespace, argv, environment, cwd or os.getcwd())
+        folder = cwd or os.getcwd()
+        return relay.spawn(self.agent, self.number, namespace, argv, environment, folder, anywhere=cwd is None)
 
     def capture(self, wanted: Sequence[str], fds: Sequence[int]) -> Capture:
         """Capture as `Lab.capture` does; the files, which must stay open, are filled when it is stopped."""
@@ -81,6 +82,10 @@ class GuestLab(Lab):
         started: Reply[int] = Reply(lambda number, _fds: number)
         started.resolve(parts.start(), [])
         return Capture(started, lambda _number: parts.stop())
+
+    def locate(self, namespace: str) -> NoReturn:
+        """No descriptor can come from another kernel."""
+        raise NotOnThisSubstrate("a host of another kernel can't be entered from here", "run programs there")
 
     def socket(self, *_args: Any, **_more: Any) -> NoReturn:
         """No socket can be handed over from another kernel."""

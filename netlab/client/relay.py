@@ -23,11 +23,20 @@ def ask(agents: Mapping[str, Agent], values: Mapping[str, Mapping[str, Any]], op
 
 
 def spawn(
-    agent: Agent, lab: int, namespace: str, argv: Sequence[str], env: Mapping[str, str] | None, cwd: str | None
+    agent: Agent,
+    lab: int,
+    namespace: str,
+    argv: Sequence[str],
+    env: Mapping[str, str] | None,
+    cwd: str | None,
+    *,
+    anywhere: bool = False,
 ) -> Process:
     """Start a process there, with the machine's own environment unless another is given. Raises SpawnError."""
     given = None if env is None else dict(env)
-    started = agent.request("spawn", lab=lab, ns=namespace, argv=list(argv), env=given, cwd=cwd).result()
+    started = agent.request(
+        "spawn", lab=lab, ns=namespace, argv=list(argv), env=given, cwd=cwd, anywhere=anywhere
+    ).result()
     fds = []
     for number, (pipe, work) in enumerate(zip(started["pipes"], (_empty, _fill, _fill), strict=True)):
         read, write = os.pipe()

@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 #: `Agent.request`: what is asked for, and its values by name.
 Ask = Callable[..., "Reply[Any]"]
+#: Is told of the progress of a long request.
+Progress = Callable[[dict[str, Any]], None]
 
 
 class Reply(Generic[T]):
@@ -18,7 +20,7 @@ class Reply(Generic[T]):
         self,
         convert: Callable[[Any, list[int]], T],
         number: int = 0,
-        on_progress: Callable[[dict[str, Any]], None] | None = None,
+        on_progress: Progress | None = None,
     ) -> None:
         self.number = number
         self.on_progress = on_progress

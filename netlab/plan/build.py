@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from netlab.contract.types import AddLink, AddNamespace, Address, AnyChange, AnyLink, Places, SetRouting
-from netlab.plan import gateways, nftables, pair, replicas, routing, switches, sysctls, values
+from netlab.plan import gateways, nftables, pair, private, replicas, routing, switches, sysctls, values
 from netlab.plan.change import set_mac
 from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, KINDS
@@ -142,12 +142,12 @@ def _namespace(lab: Lab, box: _Given, existing: set[str]) -> None:
             file.problems.add(where, message, "hosts and switches share one space of names, replicas included")
             return
         box.usable = True
-        for key in ("routes", "rules", "nftables", "replicas", "step"):
+        for key in ("routes", "rules", "nftables", "private", "files", "replicas", "step"):
             if getattr(box.given, key) is not None:
                 file.problems.add(
                     file.where(*box.path, key),
                     f"{box.id} exists already",
-                    "'set:' changes its routes, rules and nftables",
+                    "'set:' changes its routes, rules, nftables and files",
                 )
         return
     host = box.id.partition("/")[0]
@@ -157,6 +157,7 @@ def _namespace(lab: Lab, box: _Given, existing: set[str]) -> None:
     made = Box(box.id, "container" if "/" in box.id else "host", where, sysctls=sysctls.defaults())
     if _bridges(lab.file, box):
         made.sysctls.update(sysctls.BRIDGE)
+    made.private = private.private(lab, box.id, box.given, box.path)
     lab.boxes[box.id] = made
     lab.listed.setdefault(box.id, [])
     given = box.given.sysctls or {}

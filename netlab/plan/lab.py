@@ -12,6 +12,7 @@ from netlab.contract.types import (
     Link,
     Namespace,
     NsKind,
+    Private,
     Route,
     Rule,
     State,
@@ -50,6 +51,7 @@ class Box:
     routes: tuple[Route, ...] = ()
     rules: tuple[Rule, ...] = ()
     nftables: str = ""
+    private: Private | None = None
     dead: set[tuple[str, int]] = field(default_factory=set)
 
     @property
@@ -84,7 +86,7 @@ class Lab:
     ``file`` is the file it comes from, and what is wrong with that; ``kernel`` the one that it is planned for, and
     ``memory`` what that remembers.
     ``refused`` are the links that the kernel is expected to refuse, ``replicated`` those that come of ``replicas:``,
-    ``duplicates`` those whose addresses may be elsewhere, too.
+    ``duplicates`` those whose addresses may be elsewhere, too. ``private`` says whether its hosts are, by default.
     """
 
     file: File
@@ -97,6 +99,7 @@ class Lab:
     duplicates: set[str] = field(default_factory=set)
     memory: Memory = field(default_factory=Memory)
     interned: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    private: bool = False
     next_index: int = FIRST_INDEX
     next_port: dict[str, int] = field(default_factory=dict)
 
@@ -177,8 +180,8 @@ class Lab:
         # Most namespaces have the same sysctls, in every step: one value for all of them.
         values = self.interned.setdefault(values, values)
         if born:
-            return Namespace(box.id, box.kind, values, where=box.where)
-        return Namespace(box.id, box.kind, values, box.living, box.rules, box.nftables, where=box.where)
+            return Namespace(box.id, box.kind, values, private=box.private, where=box.where)
+        return Namespace(box.id, box.kind, values, box.living, box.rules, box.nftables, box.private, where=box.where)
 
     def state(self) -> State:
         """The frozen state."""

@@ -16,7 +16,7 @@ from netlab.contract.types import (
     SetSysctl,
     Where,
 )
-from netlab.plan import bridge, change, gateways, lost, nftables, routing, sysctls, values
+from netlab.plan import bridge, change, gateways, lost, nftables, private, routing, sysctls, values
 from netlab.plan.addressing import transition
 from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, IDENTITY, KINDS
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _SWITCH = (*bridge.OPTIONS, "state")
 #: What can be set of a host or a container.
-BOX = ("routes", "rules", "sysctls", "nftables")
+BOX = ("routes", "rules", "sysctls", "nftables", "files")
 
 
 def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
@@ -276,6 +276,8 @@ def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChan
         )
     if settings.nftables is not None:
         changes.append(nftables.change(lab, box, settings.nftables, (*path, "nftables")))
+    if settings.files is not None:
+        changes += private.change(lab, box, settings.files, (*path, "files"))
     return changes
 
 

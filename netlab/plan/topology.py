@@ -92,6 +92,7 @@ def baseline(lab: Lab, refusals: Refusals) -> Step:
     """The state before the first step; what is wrong with it is noted."""
     file = lab.file
     spec, topology = file.spec, file.spec.topology
+    lab.private = topology.private
     changes = build.add(lab, topology.switches, topology.hosts, (), refusals)
     if not topology.hosts:
         lost = bool(spec.hurt or {"hosts"} & spec.pruned)

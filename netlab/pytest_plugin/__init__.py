@@ -78,8 +78,9 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.register(Properties(config), "netlab-junit")
     config.addinivalue_line(
         "markers",
-        "topology(source): the topology of the test's lab: a netlab.Topology, the text of a topology file, or the name "
-        "of one (beside the test, in topologies/, or shipped with netlab).",
+        "topology(source, private=None): the topology of the test's lab: a netlab.Topology, the text of a topology "
+        "file, or the name of one (beside the test, in topologies/, or shipped with netlab); whether its hosts are "
+        "private.",
     )
 
 
@@ -145,8 +146,8 @@ def lab_factory(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> 
     labs the test is skipped, with the reason (or fails: ini option ``netlab_required``).
     """
 
-    def open_lab(topology: Source, *, folder: Path | None = None) -> Lab:
-        return keeper_of(pytestconfig).open(topology, folder)
+    def open_lab(topology: Source, *, folder: Path | None = None, private: bool | None = None) -> Lab:
+        return keeper_of(pytestconfig).open(topology, folder, private)
 
     return open_lab
 
@@ -155,12 +156,12 @@ def lab_factory(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> 
 def lab(request: pytest.FixtureRequest, lab_factory: Callable[..., Lab]) -> Iterator[Lab]:
     """The lab of the test's ``topology`` marker: built, settled, ready; gone after the test."""
     marker = request.node.get_closest_marker("topology")
-    if marker is None or len(marker.args) != 1 or marker.kwargs:
+    if marker is None or len(marker.args) != 1 or marker.kwargs.keys() - {"private"}:
         pytest.fail('the lab fixture needs the test to have @pytest.mark.topology("file.yaml")', pytrace=False)
     from netlab import BuildError, TopologyError
 
     try:
-        one = lab_factory(marker.args[0], folder=request.path.parent)
+        one = lab_factory(marker.args[0], folder=request.path.parent, **marker.kwargs)
     except (BuildError, TopologyError) as error:
         pytest.fail(f"{type(error).__name__}: {error}", pytrace=False)
     with one:

@@ -37,10 +37,10 @@ class Keeper:
         """End every lab."""
         self.labs.close()
 
-    def open(self, source: Source, folder: Path | None = None) -> Lab:
+    def open(self, source: Source, folder: Path | None = None, private: bool | None = None) -> Lab:
         """Open a lab, or skip the test where this machine can't run it."""
         try:
-            return self.labs.open(source, [folder] if folder else [])
+            return self.labs.open(source, [folder] if folder else [], private=private)
         except LabError as error:
             skip_or_raise(error, self.config)
 

@@ -14,6 +14,7 @@ from netlab.contract.types import (
     DeleteNamespace,
     Namespace,
     Port,
+    SetFiles,
     SetLink,
     SetNftables,
     SetRouting,
@@ -59,6 +60,8 @@ def _describe(change: AnyChange) -> str:
             return f"{change.namespace}: {sysctl_name(change.path)}={change.value}"
         case SetNftables():
             return f"{change.namespace}: {'another' if change.ruleset.strip() else 'no'} nftables ruleset"
+        case SetFiles():
+            return f"{change.namespace}: {', '.join(file.path for file in change.files)}"
         case SetRouting():
             return f"{change.after.id}: {_listed(_routing(change.before, change.after))}"
 

@@ -28,6 +28,11 @@ def listing(value: object) -> object:
     return value
 
 
+def file_section(value: object) -> object:
+    """What stands for a file: a text is its contents."""
+    return {"text": value} if isinstance(value, str) else section(value)
+
+
 def scalar(parse: Callable[[object], Any], schema: dict[str, Any]) -> tuple[PlainValidator, WithJsonSchema]:
     """A value that ``parse`` makes of a text, and its JSON Schema."""
     return PlainValidator(parse), WithJsonSchema(schema)
@@ -112,6 +117,9 @@ Via = Annotated[
     Literal["netlink", "ip", "brctl", "sysfs"],
     *_one_of("way to set a port", "netlink", "ip", "brctl", "sysfs"),
 ]
+FilePath = Annotated[str, *scalar(scalars.file_path, _STRING)]
+FileMode = Annotated[int, *scalar(scalars.file_mode, {"type": ["string", "integer"]})]
+Owner = Annotated[str, *scalar(scalars.owner, _STRING)]
 Name = Annotated[str, *scalar(scalars.name, _STRING)]
 SwitchName = Annotated[str, *scalar(scalars.switch_name, _STRING)]
 InterfaceName = Annotated[str, *scalar(scalars.interface_name, _STRING)]

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from netlab.contract.lacks import SCARCE
 from netlab.contract.types import Where
 from netlab.errors import CANNOT_RUN, FULL, WRONG, printable
-from netlab.spec import scalars, unsupported
+from netlab.spec import beside, scalars, unsupported
 from netlab.spec.expect import AnyEntry, parse_entries
 from netlab.spec.measurements import NO_MEASUREMENTS, SECTIONS, Measurements
 from netlab.spec.nodes import MAX_BYTES, Node, compose
@@ -97,13 +97,17 @@ def load(source: Path | str, name: str | None = None) -> Spec:
     holds a line break is text. ``name`` stands for the file in messages. Raises TopologyError, which holds
     everything that is wrong.
     """
+    folder = None
     if isinstance(source, str) and (name is not None or "\n" in source):
         file, text = name or "<text>", source
     else:
+        folder = None if str(source) == "-" else Path(source).parent
         file = name or ("<stdin>" if str(source) == "-" else printable(str(source)))
         text = read(Path(source), file)
     problems = Problems()
-    return check(compose(text, file, problems), file, problems)
+    root = compose(text, file, problems)
+    beside.take_in(root, file, folder, problems)
+    return check(root, file, problems)
 
 
 def read(path: Path, file: str) -> str:
@@ -139,6 +143,7 @@ def check(root: Node, file: str, problems: Problems | None = None) -> Spec:
         problems.add(root.where(file), "a topology is a mapping", "it begins with 'name:' or 'hosts:'")
         raise TopologyError(problems.found)
     unsupported.leave_out(root, file, problems)
+    beside.take_in(root, file, None if file.startswith("<") else Path(file).parent, problems)
     topology = None
     for look in range(5):
         try:

@@ -6,6 +6,7 @@ import ipaddress
 import re
 
 from netlab.contract.types import Address
+from netlab.contract.types.parts import OWN_FOLDERS
 
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _NUMBER = re.compile(r"-?[0-9]+")
@@ -16,6 +17,8 @@ _NAME = re.compile(r"[^\W_](?:[\w.+-]*)|_[\w.+-]*")
 #: IFNAMSIZ and ALTIFNAMSIZ less the closing NUL (include/uapi/linux/if.h).
 IFNAME_BYTES = 15
 ALTNAME_BYTES = 127
+#: PATH_MAX, with room for what stands before it (include/uapi/linux/limits.h).
+PATH_LENGTH = 3000
 #: RT_TABLE_* (include/uapi/linux/rtnetlink.h).
 TABLES = {"main": 254, "local": 255, "default": 253}
 
@@ -74,6 +77,36 @@ def name(value: object) -> str:
         raise Wrong("'any' cannot be a name", "it means every endpoint")
     if len(word) > 63:
         raise Wrong(f"the name {_short(word)} is longer than 63 characters")
+    return word
+
+
+def file_path(value: object) -> str:
+    """The path of a file in a folder that a private host has of its own."""
+    word = text(value)
+    parts = [part for part in word.split("/") if part not in ("", ".")]
+    # Everywhere /var/run and /var/lock are links to these.
+    path = "/" + "/".join(["run", *(["lock"] if parts[1] == "lock" else []), *parts[2:]]
+                          if parts[:1] == ["var"] and parts[1:2] in (["run"], ["lock"]) else parts)  # fmt: skip
+    if not word.startswith("/") or ".." in parts or word.endswith("/") or "\0" in word or len(word) > PATH_LENGTH:
+        raise Wrong(f"{_short(word)} is not the path of a file", "write it from the root on: /etc/example.conf")
+    if not any(path.startswith(f"{own}/") for own in OWN_FOLDERS):
+        raise Wrong(f"{_short(word)} is no place of a host's own", f"a host has its own {', '.join(OWN_FOLDERS)}")
+    return path
+
+
+def file_mode(value: object) -> int:
+    """Permissions in octal: ``0640``."""
+    word = text(value)
+    if not re.fullmatch(r"0?[0-7]{3,4}", word):
+        raise Wrong(f"{_short(word)} is no file mode", "write it in octal: 0640")
+    return int(word, 8)
+
+
+def owner(value: object) -> str:
+    """A user, or ``user:group``."""
+    word = text(value)
+    if not re.fullmatch(r"[A-Za-z_][\w.-]*(:[A-Za-z_][\w.-]*)?", word):
+        raise Wrong(f"{_short(word)} is no owner", "write a user, or user:group")
     return word
 
 

@@ -12,6 +12,8 @@ from netlab.spec.fields import (
     ANY_SCALAR,
     Addresses,
     Family,
+    FileMode,
+    FilePath,
     Flag,
     Fwmark,
     InterfaceName,
@@ -24,6 +26,7 @@ from netlab.spec.fields import (
     Mtu,
     Name,
     Neighbors,
+    Owner,
     PortFlag,
     PortState,
     Positive,
@@ -37,6 +40,7 @@ from netlab.spec.fields import (
     Unsigned,
     Via,
     Weight,
+    file_section,
     listing,
     scalar,
     section,
@@ -170,12 +174,32 @@ Rules = Annotated[tuple[Rule, ...], BeforeValidator(listing)]
 Interfaces = Annotated[dict[InterfaceName, Annotated[Interface, BeforeValidator(section)]], BeforeValidator(section)]
 
 
+class File(_Model):
+    """A file of a private host; a text alone is its contents."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    text: Text | None = Field(None, description="Its contents.")
+    source: Text | None = Field(
+        None, alias="from", description="A file that has its contents, beside the topology or in a folder below."
+    )
+    mode: FileMode | None = Field(None, description="Permissions in octal (0644).")
+    owner: Owner | None = Field(None, description="User, or user:group; root by default.")
+
+
+Files = Annotated[dict[FilePath, Annotated[File, BeforeValidator(file_section)]], BeforeValidator(section)]
+
+
 class _Box(_Model):
     interfaces: Interfaces = Field({}, description="Interfaces by name.")
     routes: Routes | None = Field(None, description="Routes beyond the connected ones.")
     rules: Rules | None = Field(None, description="Routing policy rules.")
     sysctls: Sysctls | None = Field(None, description="Sysctls of the namespace, as sysctl(8) writes them.")
     nftables: Text | None = Field(None, description="A ruleset as nft(8) reads it, loaded once interfaces are there.")
+    private: Flag | None = Field(
+        None, description="Processes, hostname and folders of its own; of a host also those of its containers."
+    )
+    files: Files | None = Field(None, description="Files in the folders of its own, by path; with any it is private.")
     replicas: Positive | None = Field(None, description="Make this many: web becomes web-1, web-2, …")
     step: Positive | None = Field(
         None, description="By how much addresses and MACs count up from replica to replica (1)."
@@ -213,6 +237,7 @@ class Settings(_Adjustable, _Bridge):
     rules: Rules | None = Field(None, description="The rules from now on (host or container).")
     sysctls: Sysctls | None = Field(None, description="Sysctls to write (host or container).")
     nftables: Text | None = Field(None, description="The ruleset from now on (host or container), '' for none.")
+    files: Files | None = Field(None, description="Files to write (host or container that is private).")
 
 
 Switches = Annotated[dict[SwitchName, Annotated[Switch, BeforeValidator(section)]], BeforeValidator(section)]
@@ -319,6 +344,7 @@ class Topology(_Model):
 
     name: Title | None = Field(None, description="Name of the topology; the file's by default.")
     description: Text = Field("", description="One sentence about it.")
+    private: Flag = Field(False, description="Hosts are private unless they say otherwise.")
     switches: Switches = Field({}, description="Switches by name.")
     hosts: Hosts = Field(description="Hosts by name.")
     expect: Entries = Field((), description="What must be seen at first; every other pair is predicted.")

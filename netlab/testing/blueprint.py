@@ -37,9 +37,20 @@ class Blueprint:
         self.file = file
 
     @classmethod
-    def read(cls, source: Source, folders: Iterable[Path] = ()) -> Blueprint:
+    def read(cls, source: Source, folders: Iterable[Path] = (), *, private: bool | None = None) -> Blueprint:
         """From what a test gives: the name of a file is looked up in ``folders``, as a path, and among those that ship
-        with netlab. Raises TopologyError."""
+        with netlab. ``private`` stands in the place of the topology's own. Raises TopologyError."""
+        made = cls._read(source, folders)
+        if private is not None and isinstance(made.root.value, dict):
+            from netlab.spec.nodes import Node
+            from netlab.testing.tree import changed
+
+            node = Node("true" if private else "false", made.root.line, made.root.column)
+            made.root = changed(made.root, {"private": node})
+        return made
+
+    @classmethod
+    def _read(cls, source: Source, folders: Iterable[Path]) -> Blueprint:
         from netlab.spec import nodes
 
         if isinstance(source, str) and "\n" in source:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 import warnings
-import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from netlab.client import Agent, BuildError, LabClosed, Reply
@@ -29,6 +27,7 @@ from netlab.spec.problems import TopologyError
 from netlab.testing.blueprint import Blueprint, Names, as_node
 from netlab.testing.capture import Capture
 from netlab.testing.given import Given
+from netlab.testing.kept import Kept
 from netlab.testing.matrix import Matrix, Predicted, Seen, asking, bracket, host_layers, listed, places
 from netlab.testing.namespace import Namespace
 from netlab.testing.topology import caller
@@ -63,7 +62,7 @@ class Lab:
         self._over = ""
         self._handle = agent.lab(self.plan)
         self._lock = threading.RLock()
-        self._sockets: weakref.WeakSet[socket] = weakref.WeakSet()
+        self.kept = Kept()
         self._past: list[Node | Given] = []
         self._names = Names(["baseline", *blueprint.steps])
         self._planner_made: Planner | None = None
@@ -93,8 +92,7 @@ class Lab:
             self._over = self._over or why
             # A capture may live longer, and it refers to this lab.
             self.captures.clear()
-            for one in list(self._sockets):
-                one.close()
+            self.kept.close()
             self._handle.close()
 
     @property
@@ -370,11 +368,6 @@ class Lab:
         return capture
 
     # --- for namespaces -----------------------------------------------------------------------------
-
-    def keep(self, one: socket) -> socket:
-        """Have a socket closed with the lab."""
-        self._sockets.add(one)
-        return one
 
     def set(self, link: str, settings: Mapping[str, Any], at: Where) -> None:
         """Set an interface: a step of its own."""

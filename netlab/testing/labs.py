@@ -36,14 +36,15 @@ class Labs:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    def open(self, source: Source, folders: Iterable[Path] = ()) -> Lab:
+    def open(self, source: Source, folders: Iterable[Path] = (), *, private: bool | None = None) -> Lab:
         """Build a lab in its baseline, settled and ready.
 
         ``source`` is a `Topology` (or a host or container of one), the text of a topology file, or the path or name of
-        one. Raises TopologyError (with every fault), BuildError (the kernel refuses a part of it), CannotRun (this
-        machine can't run labs at all).
+        one. ``private`` says, in the place of the topology's own, whether hosts have processes and folders of their own
+        that don't say it themselves. Raises TopologyError (with every fault), BuildError (the kernel refuses a part of
+        it), CannotRun (this machine can't run labs at all).
         """
-        blueprint = Blueprint.read(source, (*folders, *self.folders))
+        blueprint = Blueprint.read(source, (*folders, *self.folders), private=private)
         try:
             lab = Lab(self.agent(), blueprint, self.seed)
         except LabDied:

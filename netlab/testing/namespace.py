@@ -7,16 +7,18 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from pathlib import Path
 from socket import AF_INET, SOCK_STREAM, socket
 from typing import TYPE_CHECKING, Any
 
-from netlab.contract.types import AnyLink
+from netlab.client import LabError
+from netlab.contract.types import AnyLink, GivenFile
 from netlab.errors import did_you_mean
 from netlab.testing.errors import CommandFailed
 from netlab.testing.topology import caller
 
 if TYPE_CHECKING:
-    from netlab.client import Process
+    from netlab.client import Place, Process
     from netlab.testing.capture import Capture
     from netlab.testing.lab import Lab
 
@@ -76,7 +78,53 @@ class Namespace:
 
         It lives in that namespace for good, and is closed with the lab. Raises LabError where the kernel refuses it.
         """
-        return self.lab.keep(self.lab.handle.socket(self.name, family, type, proto))
+        return self.lab.kept.socket(self.lab.handle.socket(self.name, family, type, proto))
+
+    # --- files, and a way in for other tools --------------------------------------------------------
+
+    def write(self, path: str, text: str, *, mode: int = 0o644, owner: str = "") -> None:
+        """Write a file into a private host, its folders made, in the place of one that is there.
+
+        ``owner`` is a user or ``user:group``. No link is followed. Raises LabError where the host isn't private, or the
+        path isn't in one of its own folders (/etc, /var, /run, /tmp).
+        """
+        from netlab.spec import scalars
+
+        try:
+            file = GivenFile(scalars.file_path(path), text, mode, owner)
+        except scalars.Wrong as wrong:
+            raise LabError(f"{self.name}: {wrong}", wrong.hint) from None
+        self.lab.handle.put(self.name, [file])
+
+    @property
+    def dir(self) -> Path:
+        """The root folder of a private host, as seen from here: ``lab["A"].dir / "run/frr/zebra.pid"``.
+
+        Links in it that begin with ``/`` lead to this machine's folders, not to the host's: write with `write`. Raises
+        LabError where the host isn't private.
+        """
+        place = self._place()
+        if not place.private:
+            raise LabError(f"{self.name} has no folders of its own", "give it 'private: true'")
+        return Path(f"/proc/{place.pid}/root")
+
+    @property
+    def netns(self) -> Path:
+        """A path of the network namespace for tools that take one (``nsenter --net=…``, CNI plugins).
+
+        It is good until the lab is closed. An ordinary user enters it from inside of the lab's user namespace alone:
+        ``nsenter --user --target=…`` of `pid`.
+        """
+        return Path(f"/proc/{os.getpid()}/fd/{self._place().network}")
+
+    @property
+    def pid(self) -> int:
+        """The first process of the host's PID namespace, as seen from here: ``nsenter --all --target=…`` enters a
+        private host by it, and of another all namespaces but the network's."""
+        return self._place().pid
+
+    def _place(self) -> Place:
+        return self.lab.kept.place(self.lab.handle, self.name)
 
     # --- interfaces ---------------------------------------------------------------------------------
 

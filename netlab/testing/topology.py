@@ -29,14 +29,17 @@ class Topology:
 
         netlab.Topology().switch("lan").host("A").interface("eth0", switch="lan", addresses="10.0.0.1/24")
 
-    ``name`` is the topology's (MACs that are not given are derived from it), ``description`` one sentence about it.
+    ``name`` is the topology's (MACs that are not given are derived from it), ``description`` one sentence about it;
+    with ``private`` every host has processes, a hostname and folders of its own.
     """
 
-    def __init__(self, name: str = "topology", description: str = "") -> None:
+    def __init__(self, name: str = "topology", description: str = "", *, private: bool = False) -> None:
         at = caller()
         self.root = Given({"name": Given(name, at)}, at)
         if description:
             self.root.value["description"] = Given(description, at)
+        if private:
+            self.root.value["private"] = Given(True, at)
 
     @property
     def topology(self) -> Topology:

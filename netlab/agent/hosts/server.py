@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from netlab.agent import capabilities, garbage
-from netlab.agent.errors import BuildFailed
+from netlab.agent.errors import BuildFailed, NotDone
 from netlab.agent.hosts import machine
 from netlab.agent.hosts.ends import connect as connect_end
 from netlab.agent.hosts.ends import serve as serve_end
@@ -26,7 +26,7 @@ from netlab.agent.measure.listening import free_port
 from netlab.agent.netns import Home, Netns
 from netlab.agent.probe.fence import CpuFence
 from netlab.agent.relay import RelayingServer
-from netlab.agent.server import LATER, Answer, NotDone
+from netlab.agent.server import LATER, Answer
 from netlab.contract.measures import Traffic
 from netlab.contract.types import Step
 from netlab.contract.wire import Channel, Closed, from_plain
@@ -70,7 +70,7 @@ class HostsServer(RelayingServer):
             "finish": self._probing(HostProber.finish),
             "measure": self.measure_here, "tool": self.tool, "port": self.port, "serve": self.serve,
             "release": self.release, "connect": self.connect, "cancel": self.cancel,
-            "spawn": self.spawn, "signal": self.signal, "capture": self.capture, "uncapture": self.uncapture,
+            "spawn": self.spawn, "signal": self.inside.signal, "capture": self.capture, "uncapture": self.uncapture,
             "read": self.relay.read, "write": self.relay.write, "drop": self.relay.drop,
         }  # fmt: skip
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from netlab.client import relay
-from netlab.client.agent import Agent, Lab, Log, Progress
+from netlab.client.agent import Agent, Lab, Log
 from netlab.client.capture import Capture
 from netlab.client.errors import LabClosed, LabDied, LabError, NotOnThisSubstrate
 from netlab.client.hosts import ground
@@ -19,7 +19,7 @@ from netlab.client.hosts.nics import Facts, check_nics, hosts_of, nics_of, wante
 from netlab.client.hosts.ssh import Remote
 from netlab.client.hosts.waves import Machines, Waves
 from netlab.client.process import Process
-from netlab.client.reply import Reply
+from netlab.client.reply import Progress, Reply
 from netlab.contract.measures import Traffic
 from netlab.contract.observed import LayerObserved, Sample, StepObserved
 from netlab.contract.types import Endpoint, Plan, Step, Target, asks_host
@@ -346,6 +346,14 @@ class HostsLab(Lab):
             there.setdefault(self.host_of(name), {})[name] = k if len(fds) > 1 else 0
         parts = relay.RelayedCapture(self.client.remotes, self.number, there, fds)
         return Capture(self.later(parts.start), lambda _number: self.later(parts.stop).result())
+
+    def locate(self, namespace: str) -> NoReturn:
+        """No descriptor can come from another machine."""
+        raise NotOnThisSubstrate("what lives on another machine is entered by ssh")
+
+    def put(self, namespace: str, files: object) -> NoReturn:
+        """Files of a machine are never written."""
+        raise NotOnThisSubstrate("files of a machine are never written")
 
     def socket(self, *_args: Any, **_more: Any) -> NoReturn:
         """No socket can be handed over from another machine."""

@@ -32,6 +32,7 @@ from netlab.contract.types import (
     Neighbor,
     Plan,
     Port,
+    SetFiles,
     SetLink,
     SetNftables,
     SetRouting,
@@ -215,7 +216,9 @@ class Grounding:
                 name = path.replace("/", ".")
                 has = real.get(path, "nothing")
                 self._note(f"{namespace.id}: the file sets {name}={value}, the machine has {has}: never changed")
-        return replace(namespace, sysctls=tuple(real.items()))
+        if namespace.private and namespace.private.files:
+            raise UsageError(f"{namespace.id}: 'files' are for namespaces: those of a machine are never written")
+        return replace(namespace, sysctls=tuple(real.items()), private=None)
 
     def _link(self, link: AnyLink) -> AnyLink:
         # What each kind becomes on real machines: this room's table of kinds, beside `_odd_ports`.
@@ -280,7 +283,7 @@ class Grounding:
         refuse = _refuser(step)
         match change:
             case AddNamespace(namespace=namespace) if namespace.kind == "host":
-                yield replace(change, namespace=replace(namespace, sysctls=()))
+                yield replace(change, namespace=replace(namespace, sysctls=(), private=None))
             case AddNamespace(namespace=namespace) if namespace.kind == "switch":
                 return
             case AddLink(link=Switch() | SwitchLink()):
@@ -305,6 +308,8 @@ class Grounding:
                 refuse(f"change a sysctl of the machine {ns_id}")
             case SetNftables(namespace=ns_id) if ns_id in self.ground.facts:
                 refuse(f"replace the nftables of the machine {ns_id}")
+            case SetFiles(namespace=ns_id) if ns_id in self.ground.facts:
+                refuse(f"write files of the machine {ns_id}")
             case _:
                 yield change
 

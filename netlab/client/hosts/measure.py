@@ -6,10 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from netlab.client.agent import Progress
 from netlab.client.errors import LabError
 from netlab.client.hosts.ssh import Remote
-from netlab.client.reply import Reply
+from netlab.client.reply import Progress, Reply
 from netlab.contract.measures import Traffic
 from netlab.contract.observed import Sample
 from netlab.contract.types import Endpoint

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netlab.contract.types.links import AnyLink
-from netlab.contract.types.parts import Namespace
+from netlab.contract.types.parts import GivenFile, Namespace
 from netlab.contract.where import Where
 
 #: Where the file gives what is named by a path.
@@ -114,4 +114,14 @@ class SetNftables(Change):
     text: Where | None = None
 
 
-AnyChange = AddNamespace | DeleteNamespace | AddLink | DeleteLink | SetLink | SetSysctl | SetRouting | SetNftables
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetFiles(Change):
+    """Write files into a private host."""
+
+    namespace: str
+    files: tuple[GivenFile, ...]
+
+
+AnyChange = (
+    AddNamespace | DeleteNamespace | AddLink | DeleteLink | SetLink | SetSysctl | SetRouting | SetNftables | SetFiles
+)

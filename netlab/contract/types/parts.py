@@ -14,6 +14,9 @@ MacvlanMode = Literal["bridge", "vepa", "private", "passthru", "source"]
 RouteType = Literal["unicast", "blackhole", "unreachable", "prohibit"]
 PortState = Literal["forwarding", "disabled", "listening", "learning"]
 
+#: The folders that a private host has of its own.
+OWN_FOLDERS = ("/etc", "/var", "/run", "/tmp", "/dev/shm")
+
 #: Main routing table (RT_TABLE_MAIN).
 MAIN_TABLE = 254
 
@@ -195,6 +198,24 @@ NEW_PORT = Port()
 
 
 @dataclass(frozen=True, slots=True)
+class GivenFile:
+    """A file that a private host is given. ``owner`` is a user, ``user:group``, or '' for root."""
+
+    path: str
+    text: str
+    mode: int = 0o644
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """What a host or container has of its own besides its network: name, processes, mounts, and these files."""
+
+    hostname: str
+    files: tuple[GivenFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Namespace:
     """A network namespace.
 
@@ -202,7 +223,8 @@ class Namespace:
     order of writing: first ``all`` and ``default``, which are written before the first link, then
     those of single interfaces, written right after the interface was made and before it is up.
 
-    ``nftables`` is a ruleset in nft's own language, loaded as a whole; empty for none.
+    ``nftables`` is a ruleset in nft's own language, loaded as a whole; empty for none. ``private`` is what it doesn't
+    share with other hosts; None where it shares all but the network.
     """
 
     id: str
@@ -211,6 +233,7 @@ class Namespace:
     routes: tuple[Route, ...] = ()
     rules: tuple[Rule, ...] = ()
     nftables: str = ""
+    private: Private | None = None
     where: Where | None = None
 
     @property

@@ -1,0 +1,80 @@
+"""Requests that concern the inside of a namespace: programs, files, sockets."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+from netlab.agent.errors import NotDone
+from netlab.agent.lab import Lab
+from netlab.agent.netns import Netns
+from netlab.agent.programs import number_inside
+from netlab.contract.types import GivenFile
+from netlab.contract.wire import from_plain
+
+Answer = tuple[Any, list[int]]
+
+
+class Inside:
+    """Does these requests. ``lab`` finds a lab by its number, ``ns`` the namespace that a request names."""
+
+    def __init__(self, lab: Callable[[int], Lab], ns: Callable[[dict[str, Any]], Netns]) -> None:
+        self._lab = lab
+        self._ns = ns
+        self._processes: dict[int, subprocess.Popen[bytes]] = {}
+        self.operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
+            "spawn": self.spawn, "signal": self.signal, "locate": self.locate, "put": self.put, "socket": self.socket,
+        }  # fmt: skip
+
+    def reaped(self, pid: int, status: int) -> bool:
+        """Take the end of a child: whether it was one of the programs that the front has started."""
+        process = self._processes.pop(pid, None)
+        if process is not None:
+            process.returncode = status
+        return process is not None
+
+    def spawn(self, message: dict[str, Any]) -> Answer:
+        """Start a process in a namespace; its standard streams travel back as descriptors."""
+        ns = self._ns(message)
+        program = message["argv"][0]
+        try:
+            process, ends = self._lab(message["lab"]).programs.start_piped(
+                ns, message["argv"], env=message["env"], cwd=message["cwd"], anywhere=message.get("anywhere", False)
+            )
+        except OSError as error:
+            # It may be the folder that it was to start in.
+            what = program if error.filename in (None, program) else f"{program}: {error.filename}"
+            said = os.strerror(error.errno or 0)
+            raise NotDone("spawn", message=f"{what}: {said}", errno=error.errno) from error
+        self._processes[process.pid] = process
+        return {"process": process.pid, "pid": number_inside(process.pid)}, ends
+
+    def signal(self, message: dict[str, Any]) -> Answer:
+        """Send a signal to a process that was started by ``spawn`` and is still there."""
+        if message["process"] in self._processes:
+            os.kill(message["process"], message["signal"])
+        return None, []
+
+    def locate(self, message: dict[str, Any]) -> Answer:
+        """Where a namespace's programs live: see `Programs.locate`."""
+        ns = self._ns(message)
+        return {"private": ns.private is not None}, self._lab(message["lab"]).programs.locate(ns)
+
+    def put(self, message: dict[str, Any]) -> Answer:
+        """Write files into a private host."""
+        ns = self._ns(message)
+        if ns.private is None:
+            raise NotDone("usage", message=f"{ns.id} has no folders of its own: give it 'private: true'")
+        self._lab(message["lab"]).programs.put(ns, [from_plain(GivenFile, file) for file in message["files"]])
+        return None, []
+
+    def socket(self, message: dict[str, Any]) -> Answer:
+        """Open a socket in a namespace and hand it over."""
+        ns = self._ns(message)
+        ns.visited = True
+        with ns:
+            sock = socket.socket(message["family"], message["type"] | socket.SOCK_CLOEXEC, message["proto"])
+        return None, [sock.detach()]
