@@ -12,7 +12,7 @@ from netlab.agent.links import DRIVERS
 from netlab.agent.netlink import Socket, peer
 from netlab.agent.netlink import link as request
 from netlab.agent.netns import Netns
-from netlab.contract.lacks import finding
+from netlab.contract.lacks import finding, kind_fix
 
 #: Descriptors that a lab of a hundred hosts needs: namespaces, netlink and packet sockets.
 FILES = 2048
@@ -36,8 +36,7 @@ def link_kinds() -> list[dict[str, Any]]:
                 number, words = lower
             said = words or (os.strerror(number) if number else "")
             detail = f"{said} ({errors.name(number)})" if number else "the kernel has it"
-            fix = f"sudo modprobe {kind}, or a kernel that has it (CONFIG_{kind.upper()})"
-            found.append(finding(f"link kind {kind}", not number, detail, fix, required=driver.required))
+            found.append(finding(f"link kind {kind}", not number, detail, kind_fix(kind), required=driver.required))
     finally:
         ns.close()
     return found

@@ -6,11 +6,11 @@ import errno as errors
 import os
 from typing import Any
 
-from netlab.contract.lacks import SCARCE_IN_LABS
+from netlab.contract.lacks import SCARCE_IN_LABS, kind_fix
 from netlab.contract.types import Where
 
 HINTS = {
-    errors.EOPNOTSUPP: "this kernel has no such link kind: load its module: sudo modprobe {kind}",
+    errors.EOPNOTSUPP: "this kernel can't do that: take another one, by --kernel",
     errors.EADDRINUSE: "this MAC is used by another child of the same parent, or by the parent: give it one of its own",
     errors.EINVAL: "",
     errors.EBUSY: "the lower device already has a master or another user",
@@ -25,6 +25,8 @@ HINTS = {
     errors.EMFILE: "raise the limit of open files: ulimit -n 65536",
     errors.ENOSPC: "raise user.max_net_namespaces",
 }
+#: What the kernel says where it hasn't a kind of link (rtnl_newlink_create).
+NO_KIND = "Unknown device type"
 #: What a machine lacks, and no file is at fault for.
 LACKS = SCARCE_IN_LABS | {errors.EOPNOTSUPP, errors.EPERM, errors.EROFS, errors.EAFNOSUPPORT}
 
@@ -64,10 +66,15 @@ class BuildFailed(Exception):
             "interface": self.interface,
             "exit_code": 3 if self.package or self.lacking or self.number in LACKS else 2,
             "where": [self.where.file, self.where.line, self.where.column] if self.where else None,
-            "hint": f"install {self.package}"
-            if self.package
-            else self.hint or HINTS.get(self.number, "").format(kind=self.kind),
+            "hint": self._hint(),
         }
+
+    def _hint(self) -> str:
+        if self.package:
+            return f"install {self.package}"
+        if self.kind and self.number == errors.EOPNOTSUPP and self.message.startswith(NO_KIND):
+            return f"this kernel has no {self.kind}: {kind_fix(self.kind)}"
+        return self.hint or HINTS.get(self.number, "")
 
 
 class NotDone(Exception):

@@ -11,11 +11,18 @@ SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 SCARCE_IN_LABS = SCARCE | {errno.ENOBUFS, errno.ENOSPC}
 #: The package that brings a program.
 PACKAGES = {"iperf3": "iperf3", "ip": "iproute2", "brctl": "bridge-utils", "nft": "nftables"}
+#: The module that brings a kind of link, where it isn't called like the kind.
+MODULES = {"vlan": "8021q", "bond": "bonding"}
 
 
 def install(program: str) -> str:
     """What installs a program."""
     return f"sudo apt-get install {PACKAGES.get(program, program)}"
+
+
+def kind_fix(kind: str) -> str:
+    """What helps where a kernel hasn't a kind of link."""
+    return f"sudo modprobe {MODULES.get(kind, kind)}, or take a kernel that has it: netlab run --kernel 6.12"
 
 
 def finding(name: str, ok: bool, detail: str, fix: str = "", *, required: bool) -> dict[str, Any]:

@@ -43,15 +43,17 @@ def write(folder: Path, mode: str, flag: str) -> None:
     (folder / "ipvlan.yaml").write_text(TEXT.replace("MODE", mode).replace("FLAG", flag))
 
 
-def test_without_the_module_one_line_says_what_to_load(tmp_path: Path) -> None:
-    """A kernel without ipvlan ends the run with exit code 3, the place in the file, and the command that fixes it."""
+def test_without_the_module_one_line_says_what_helps(tmp_path: Path) -> None:
+    """A kernel without ipvlan ends the run with exit code 3, the place in the file, and what fixes it."""
     if has_ipvlan():
         pytest.skip("this kernel has ipvlan")
     write(tmp_path, "l2", "bridge")
     done = netlab("run", "ipvlan.yaml", cwd=tmp_path)
     assert done.returncode == 3
     assert "ipvlan.yaml:8:7: A:own: Unknown device type (EOPNOTSUPP)" in done.stderr
-    assert "sudo modprobe ipvlan" in done.stderr
+    assert "this kernel has no ipvlan: sudo modprobe ipvlan, or take a kernel that has it: netlab run --kernel" in (
+        done.stderr
+    )
 
 
 @pytest.mark.parametrize("flag", ["bridge", "private", "vepa"])
