@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from netlab.contract import types as plan
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
 from netlab.model.world import HOST, OTHERHOST, UNICAST, Device, Frame
@@ -41,6 +44,12 @@ BAD_MAC = rule(
     "eth_prepare_mac_addr_change",
     "net/ethernet/eth.c",
 )
+EXCLUSIVE = rule(
+    "refuse/one-driver-takes-a-parent",
+    "What comes in at an interface can be taken by one driver only: macvlan, ipvlan or a bridge (EBUSY).",
+    "netdev_rx_handler_register",
+    "net/core/dev.c",
+)
 
 
 def packet_type(dev: Device, frame: Frame) -> int:
@@ -62,6 +71,12 @@ def dead(sim: Sim, dev: Device, phase: str) -> bool:
         return True
     sim.note(phase, dev.id, "the interface is down", LINK_DOWN, end=True)
     return True
+
+
+def taken(state: plan.State, link: plan.AnyLink) -> Iterator[Refused]:
+    """Whether another driver takes what comes in at the parent of a new link."""
+    if link.lower is not None and any(one.takes != link.takes for one in state.children_of(link.lower)):
+        yield "EBUSY", "create", EXCLUSIVE
 
 
 def bad_mac(mac: str | None) -> bool:

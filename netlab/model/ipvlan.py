@@ -12,7 +12,7 @@ from netlab.contract import types as plan
 from netlab.contract.types.links import Ipvlan
 from netlab.contract.types.links.ipvlan import FOLLOWS
 from netlab.model.build import Build
-from netlab.model.device import Refused, dead, packet_type
+from netlab.model.device import Refused, dead, packet_type, taken
 from netlab.model.rules import holds, rule
 from netlab.model.sim import Sim, Unknown
 from netlab.model.stack import fib, ip, ipv6, nd, protocols
@@ -98,6 +98,13 @@ L3_DROPS = rule(
     "ipvlan_process_outbound",
     _CORE,
 )
+L3_LOOP = rule(
+    "ipvlan/l3-dead-loop",
+    "In l3 a packet that the routes of the parent's namespace send back to the child is dropped (\"Dead loop on virtual"
+    ' device").',
+    "dev_xmit_recursion",
+    "net/core/dev.h",
+)
 L3S_HOOKS = rule(
     "ipvlan/l3s-parent-hooks",
     "In l3s a packet from outside passes the parent's namespace up to its input, and is the child's from there on.",
@@ -134,6 +141,8 @@ class _Port:
     def __init__(self, parent: Device, mode: str, flag: str, goes_on: bool) -> None:
         self.parent, self.mode, self.flag, self.goes_on = parent, mode, flag, goes_on
         self.up: list[Device] = []
+        #: the children that are sending, in l3
+        self.sending: set[Device] = set()
         self.by_address: dict[tuple[int, int], Device] = {}
 
     def direct(self, usual: str) -> str:
@@ -183,6 +192,7 @@ def compile_link(build: Build, link: Ipvlan) -> None:
 
 def refuses(state: plan.State, link: Ipvlan) -> Iterator[Refused]:
     """What is refused of a new child."""
+    yield from taken(state, link)
     mine = {one.ip for one in link.addresses}
     if any(mine.intersection(one.ip for one in other.addresses) for other in state.children_of(link.parent)):
         yield "EADDRINUSE", "create", ADDRESS_TAKEN
@@ -234,11 +244,18 @@ def _transmit_l3(sim: Sim, port: _Port, dev: Device, frame: Frame) -> None:
         packet.mark = 0
     if ns.netfilter is not None:
         raise Unknown(f"what {dev.id} sends passes the nftables of {ns.id}, which see half of each connection")
+    if dev in port.sending:
+        sim.note(phase, dev.id, "it has come from here", L3_LOOP, end=True)
+        return
     sim.note(phase, parent.id, "routed by the parent's namespace", L3_ROUTED)
-    if frame.proto == IP4:
-        ip.send(sim, ns, packet, parent, fib.output(sim, ns, packet.dst, packet.src, parent, packet.mark))
-    else:
-        ipv6.send(sim, ns, packet, parent, strict=False)
+    port.sending.add(dev)
+    try:
+        if frame.proto == IP4:
+            ip.send(sim, ns, packet, parent, fib.output(sim, ns, packet.dst, packet.src, parent, packet.mark))
+        else:
+            ipv6.send(sim, ns, packet, parent, strict=False)
+    finally:
+        port.sending.discard(dev)
 
 
 def handle_frame(sim: Sim, port: _Port, frame: Frame, kind: int) -> None:

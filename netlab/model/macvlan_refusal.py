@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netlab.contract import types as plan
-from netlab.model.device import BAD_MAC, Refused, bad_mac
+from netlab.model.device import BAD_MAC, Refused, bad_mac, taken
 from netlab.model.rules import rule
 
 _MACVLAN = "drivers/net/macvlan.c"
@@ -56,6 +56,7 @@ def refuses(state: plan.State, link: plan.Macvlan) -> Iterator[Refused]:
     siblings = _siblings(state, parent, link)
     if link.mtu > parent.mtu:
         yield "EINVAL", "create", CHILD_MTU
+    yield from taken(state, link)
     if siblings and (link.effective_mode == "passthru" or _has_passthru(siblings)):
         yield "EINVAL", "create", PASSTHRU_ALONE
     if link.allowed_macs and link.effective_mode != "source":

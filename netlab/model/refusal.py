@@ -7,14 +7,6 @@ from collections.abc import Iterator
 from netlab.contract import types as plan
 from netlab.model.device import BAD_MAC, Refused, bad_mac
 from netlab.model.kinds import KINDS
-from netlab.model.rules import rule
-
-EXCLUSIVE = rule(
-    "refuse/one-driver-takes-a-parent",
-    "What comes in at an interface can be taken by one driver only: macvlan, ipvlan or a bridge (EBUSY).",
-    "netdev_rx_handler_register",
-    "net/core/dev.c",
-)
 
 
 def predict_refusal(state_before: plan.State, change: plan.Change) -> Refused | None:
@@ -29,8 +21,6 @@ def predict_refusal(state_before: plan.State, change: plan.Change) -> Refused | 
 def _creation(state: plan.State, link: plan.AnyLink) -> Iterator[Refused]:
     if bad_mac(link.mac):
         yield "EADDRNOTAVAIL", "create", BAD_MAC
-    if link.lower is not None and any(one.takes != link.takes for one in state.children_of(link.lower)):
-        yield "EBUSY", "create", EXCLUSIVE
     yield from KINDS[type(link)].refuses(state, link)
 
 

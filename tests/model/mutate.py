@@ -57,8 +57,13 @@ def corpus() -> list[tuple[State, tuple[Any, ...]]]:
         for step in plan.steps:
             refused = tuple(one for one in step.changes if one.refusal and isinstance(one, (AddLink, SetLink)))
             found.append((step.state, refused))
-    found += ((state, ()) for state in {lab: lab().state() for lab, *_ in SCENES.values()}.values())
-    return found + [(state, (change,)) for state, change in REFUSALS.values()]
+    return found
+
+
+def scenes() -> list[tuple[State, tuple[Any, ...]]]:
+    """States of which each shows a rule, and the changes that are refused for one."""
+    states = {lab: lab().state() for lab, *_ in SCENES.values()}
+    return [*((state, ()) for state in states.values()), *((s, (change,)) for s, change in REFUSALS.values())]
 
 
 def _plans() -> Iterator[Any]:
@@ -128,8 +133,8 @@ class Asker:
         return {hop.rule for hop in sim.hops if hop.rule}
 
 
-def questions(states: list[tuple[State, tuple[Any, ...]]]) -> dict[str, list[tuple[Question, Any]]]:
-    """Of each rule, where in the corpus it has a say, and what the model says there."""
+def questions(states: list[tuple[State, tuple[Any, ...]]], first: int = 0) -> dict[str, list[tuple[Question, Any]]]:
+    """Of each rule, where in the corpus from the ``first`` state on it has a say, and what the model says there."""
     from netlab.contract.applies import applicable
     from netlab.contract.types import LAYERS
     from netlab.model import refusal
@@ -137,7 +142,7 @@ def questions(states: list[tuple[State, tuple[Any, ...]]]) -> dict[str, list[tup
 
     asker = Asker(states)
     found: dict[str, list[tuple[Question, Any]]] = defaultdict(list)
-    for place, (state, changes) in enumerate(states):
+    for place, (state, changes) in list(enumerate(states))[first:]:
         for which, change in enumerate(changes):
             predicted = refusal.predict_refusal(state, change)
             if predicted:
@@ -220,6 +225,9 @@ def trial(wanted: list[str]) -> list[str]:
     """Try every mutant of every rule, or of those wanted; the rules of which none was noticed."""
     states = corpus()
     asked = questions(states)
+    first = len(states)
+    states += scenes()
+    asked = questions(states, first) | asked
     survivors = []
     for rule, (home, name) in sorted(rule_names().items()):
         if wanted and rule not in wanted:

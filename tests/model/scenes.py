@@ -90,6 +90,12 @@ def ipvlans(mode: str, flag: str = "bridge", hairpin: bool = False) -> Callable[
     return made
 
 
+def ipvlan_beside() -> Lab:
+    """An l3 child in its parent's namespace, of which no other interface has IPv6; and x."""
+    lab = Lab().veth(H, "10.0.0.1/24").ipvlan("h:i", H, "l3", "bridge", "10.0.0.11/24", "fd00::11/64")
+    return lab.veth(X, "10.0.0.2/24", "fd00::2/64")
+
+
 def isolated() -> Lab:
     """Both ports isolated."""
     return two(x={"port": {"isolated": True}}, isolated=True)
@@ -329,6 +335,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "ipvlan/l2-private-drop": (ipvlans("l2", "private"), "icmp-static", C1, C2),
     "ipvlan/l2-wire": (ipvlans("l2"), "icmp", C1, X),
     "ipvlan/l3-bridge-direct": (ipvlans("l3"), "icmp", C1, C2),
+    "ipvlan/l3-dead-loop": (ipvlan_beside, "icmp6", "h:i", X),
     "ipvlan/l3-no-broadcast": (ipvlans("l3"), "broadcast", C1, X),
     "ipvlan/l3-parent-routes": (ipvlans("l3"), "icmp", C1, X),
     "ipvlan/l3-private-drop": (ipvlans("l3", "private"), "icmp", C1, C2),

@@ -8,6 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from netlab.plan import from_file
 from netlab.spec import shipped
 from tests.agent.test_dummy import kernel_has_it
 
@@ -35,7 +36,12 @@ NEEDS = {
     "docker-drop": ("" if os.path.exists("/proc/sys/net/bridge") else "modprobe br_netfilter")
     if _has("nft")
     else "apt-get install nftables",
-    **dict.fromkeys(("ipvlan-l2", "ipvlan-l3"), "" if kernel_has_it("ipvlan") else "modprobe ipvlan"),
+    **{
+        path.stem: f"modprobe {kind}"
+        for path in FILES
+        for kind in {link.kind for step in from_file(path).steps for link in step.state.links}
+        if not kernel_has_it(kind)
+    },
 }
 
 _ROW = re.compile(
