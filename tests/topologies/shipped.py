@@ -39,7 +39,7 @@ NEEDS = {
     **{
         path.stem: f"modprobe {kind}"
         for path in FILES
-        for kind in {link.kind for step in from_file(path).steps for link in step.state.links}
+        for kind in {one.kind for step in from_file(path).steps for one in step.state.links if one.interface}
         if not kernel_has_it(kind)
     },
 }
