@@ -29,6 +29,8 @@ def attempt(builder: Builder, change: AnyChange) -> tuple[str, dict[str, Any]]:
                 builder.links.pop(change.link.id, None)
             else:
                 builder.delete_link(DeleteLink(id=change.link.id, where=change.where))
+            if found["at"] == "join":
+                found["at"] = "create"
             return change.link.id, found
         case SetLink():
             before, after = change.before, change.after
@@ -47,10 +49,13 @@ def _stages(builder: Builder, change: AddLink) -> list[Stage]:
         builder.links[link.id] = link
         builder.send([(op, change) for op in links.create(builder.context, link, up=False)])
 
+    def join() -> None:
+        builder.send([(op, change) for op in links.join(builder.context, link, up=False)])
+
     def bring_up() -> None:
         builder.ask(Op(link.namespace, Level.HOST, set_up(link.namespace, link.ifindex, link.ifname), "up"), change)
 
-    return [("create", create), ("up", bring_up)]
+    return [("create", create), ("join", join), ("up", bring_up)]
 
 
 def _tried(stages: list[Stage]) -> dict[str, Any]:

@@ -80,11 +80,11 @@ class Builder:
                     if change.sysctls or change.link.flags or change.link.namespace in waiting:
                         # An interface's own sysctls and flags are set while it exists and is down. Later interfaces of
                         # its namespace wait, too: addresses keep the order of the plan, which decides routes.
-                        pending += ((op, change) for op in links.create(self.context, change.link, up=False))
+                        pending += ((op, change) for op in self._made_link(change.link, up=False))
                         late.append((change.link, change, change.sysctls))
                         waiting.add(change.link.namespace)
                     else:
-                        ops = [*links.create(self.context, change.link, up=change.link.up), *self._dress(change.link)]
+                        ops = [*self._made_link(change.link, up=change.link.up), *self._dress(change.link)]
                         pending += ((op, change) for op in ops)
                 case DeleteNamespace():
                     gone = self.namespaces.pop(change.id)
@@ -134,6 +134,10 @@ class Builder:
         self.notes += (f"this kernel has no sysctl {sysctl.dotted(path)}" for path in missing)
         if change.namespace.kind != "switch":
             self.ask(Op(ns.id, Level.BRIDGE, set_up(ns.id, 1, "lo")), change)
+
+    def _made_link(self, link: AnyLink, *, up: bool) -> list[Op]:
+        made = links.create(self.context, link, up=up and link.master is None)
+        return [*made, *links.join(self.context, link, up=up)]
 
     def _dress(self, link: AnyLink) -> list[Op]:
         """Altname, addresses and neighbours of a link, in the batch in which its turn comes."""

@@ -298,6 +298,8 @@ def compare(link: AnyLink, mine: Link, *, exactly: bool = True) -> None:
         checks.append(("queueing discipline", link.limit.kind, mine["qdisc"]))
     if link.mac:
         checks.append(("MAC", link.mac, mine["mac"]))
+    if link.master is not None:
+        checks.append(("master", True, bool(mine["master"])))
     checks += KINDS[type(link)].checks(link, mine)
     if link.interface:
         # A machine's own NIC may be used by others, too.

@@ -56,8 +56,10 @@ def _choosy(state: State) -> bool:
     """Whether a bridge's learned entry for a MAC can decide who gets the frames from or to that MAC."""
     for link in state.links:
         ports = [plug.port for plug in link.plugs if plug.port is not None]
-        if link.interface and link.joins and any(port.hairpin for port in ports):
-            return True
+        if link.port_of is not None:
+            below = state.root(link.id).plugs
+            if any(plug.port is not None and plug.port.hairpin for plug in below):
+                return True
         # A static entry moves to the port where a frame with its MAC comes in.
         if any(not port.flood or port.locked or port.fdb for port in ports):
             return True

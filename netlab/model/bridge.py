@@ -189,8 +189,8 @@ def enslave(dev: Device, bridge: Bridge) -> None:
     dev.handle = handle_frame
 
 
-def receive(sim: Sim, port: Port, frame: Frame) -> None:
-    """A frame enters the switch by a port."""
+def receive(sim: Sim, port: Port, frame: Frame, packet_type: int = OTHERHOST) -> None:
+    """A frame enters the switch by a port; ``packet_type`` is what it was to the port's interface."""
     cast, dst, src, payload = frame.cast, frame.dst, frame.src, frame.payload
     if frame.proto == RAW and port.far_device is not None:
         sim.heard.setdefault(port, cast)
@@ -244,7 +244,7 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
         if dst in bridge.locals:
             if own is not None:
                 # The port has already set the packet type (eth_type_trans, br_handle_frame).
-                _up(sim, own, port, frame, HOST if dst in (own.mac, port.mac) else OTHERHOST, UP)
+                _up(sim, own, port, frame, HOST if dst in (own.mac, port.mac) else packet_type, UP)
             else:
                 sim.note(payload.phase, bridge.id, f"{dst} is the switch's own", OWN_MAC, end=True)
             return
@@ -254,7 +254,7 @@ def receive(sim: Sim, port: Port, frame: Frame) -> None:
         else:
             _flood(sim, bridge, port, frame)
         if own is not None and (own.promisc or (own.macvlan is not None and own.macvlan.promiscuous)):
-            _up(sim, own, port, frame, HOST if dst in (own.mac, port.mac) else OTHERHOST, PROMISCUOUS)
+            _up(sim, own, port, frame, HOST if dst in (own.mac, port.mac) else packet_type, PROMISCUOUS)
         return
     _flood(sim, bridge, port, frame)
     if own is not None:
@@ -283,7 +283,7 @@ def handle_frame(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     assert dev.member is not None
     if sim.hops is not None and dev is sim.goal:
         sim.note(frame.payload.phase, dev.id, "given to the bridge", MEMBER)
-    receive(sim, dev.member, frame)
+    receive(sim, dev.member, frame, packet_type)
 
 
 def transmit(sim: Sim, dev: Device, frame: Frame) -> None:

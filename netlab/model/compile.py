@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from netlab.contract import types as plan
-from netlab.model import ports
+from netlab.model import bridge, ports
 from netlab.model.build import Build
 from netlab.model.kinds import KINDS
 from netlab.model.routing import Entries, compile_routes
@@ -25,6 +25,8 @@ def compile_state(state: plan.State) -> World:
         for kind, link in links:
             if kind.first is first:
                 kind.compile(build, link)
+                if link.port_of is not None:
+                    bridge.enslave(world.devices[link.id], build.bridges[link.port_of])
     order = {link.id: place for place, link in enumerate(state.links)}
     for ns in world.namespaces.values():
         ns.devices.sort(key=lambda dev: order[dev.id])

@@ -75,7 +75,10 @@ def dead(sim: Sim, dev: Device, phase: str) -> bool:
 
 def taken(state: plan.State, link: plan.AnyLink) -> Iterator[Refused]:
     """Whether another driver takes what comes in at the parent of a new link."""
-    if link.lower is not None and any(one.takes != link.takes for one in state.children_of(link.lower)):
+    if link.lower is None or not link.takes:
+        return
+    others = {one.takes for one in state.children_of(link.lower)} - {"", link.takes}
+    if others or state.link(link.lower).port_of is not None:
         yield "EBUSY", "create", EXCLUSIVE
 
 

@@ -57,6 +57,14 @@ OTHER_MAC = rule(
     "macvlan_handle_frame",
     _FILE,
 )
+BEHIND_PORT = rule(
+    "macvlan/only-passthru-feeds-a-bridge",
+    "A macvlan child that is a bridge's port gets unicast to its own MAC alone, promiscuous or not: what is for a"
+    " machine behind that bridge goes to the parent's stack, which drops it. Only a passthru child takes frames to any"
+    " MAC.",
+    "macvlan_handle_frame",
+    _FILE,
+)
 SOURCE_NOT_BY_MAC = rule(
     "macvlan/source-not-by-mac",
     "A source-mode child is not found by its MAC: it only gets copies of frames from the MACs on its list.",
@@ -280,7 +288,8 @@ def handle_frame(sim: Sim, parent: Device, frame: Frame, packet_type: int) -> No
         if for_us:
             protocols.receive(sim, parent, frame, HOST)
         else:
-            sim.note(payload.phase, parent.id, f"no up child has {dst}", OTHER_MAC, end=True)
+            why = BEHIND_PORT if any(child.member is not None for child in port.children) else OTHER_MAC
+            sim.note(payload.phase, parent.id, f"no up child has {dst}", why, end=True)
             protocols.receive(sim, parent, frame, OTHERHOST)
         return
     sim.note(payload.phase, child.id, "handed to the child", BY_MAC)
@@ -357,7 +366,8 @@ def _hears(child: Device, frame: Frame) -> bool:
     The filter is a hash of 256 bits, salted with the namespace's address in memory (net_hash_mix). So sometimes a group
     that wasn't joined passes it, too.
     """
-    if frame.cast == BROADCAST or frame.dst in child.groups:
+    # A bridge makes its ports promiscuous (br_add_if), and their filters are open.
+    if frame.cast == BROADCAST or frame.dst in child.groups or child.member is not None:
         return True
     if _addressed(child, frame):
         raise Unknown(f"{child.id} may hear the group {frame.dst}, though it hasn't joined it")

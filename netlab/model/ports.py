@@ -42,7 +42,7 @@ def note_interests(world: World) -> None:
     for bridge in world.bridges:
         for port in bridge.ports:
             # Behind a port that is a host's own wire, or that of a bridge in a host, is another bridge.
-            if port.far_device is None or port.far_device.member is not None:
+            if port.far_device is None or any(dev.member for dev in port.far_device.above()):
                 bridge.trunks.append(port)
                 continue
             parent = port.far_device

@@ -5,8 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netlab.contract import types as plan
+from netlab.contract.types import stack
 from netlab.model.device import BAD_MAC, Refused, bad_mac
 from netlab.model.kinds import KINDS
+from netlab.model.rules import rule
+
+NO_PORT = rule(
+    "refuse/not-a-port",
+    "A bridge can't be a port of a bridge (ELOOP), and an ipvlan child neither (EINVAL).",
+    "br_add_if",
+    "net/bridge/br_if.c",
+)
+ABOVE = rule(
+    "refuse/member-of-what-it-sits-on",
+    "A link can't be a member of one that it sits on (EBUSY).",
+    "__netdev_upper_dev_link",
+    "net/core/dev.c",
+)
 
 
 def predict_refusal(state_before: plan.State, change: plan.Change) -> Refused | None:
@@ -21,6 +36,10 @@ def predict_refusal(state_before: plan.State, change: plan.Change) -> Refused | 
 def _creation(state: plan.State, link: plan.AnyLink) -> Iterator[Refused]:
     if bad_mac(link.mac):
         yield "EADDRNOTAVAIL", "create", BAD_MAC
+    if link.member == "port" and link.no_port:
+        yield link.no_port, "create", NO_PORT
+    if link.master in {one.id for one in stack(link, state.link)}:
+        yield "EBUSY", "create", ABOVE
     yield from KINDS[type(link)].refuses(state, link)
 
 

@@ -128,7 +128,7 @@ class BroadcastStory:
 #: Why a question has no answer, where nothing is to be seen of it.
 _SILENT = (arp.NOBODY, arp.UNRESOLVED, nd.OWN_ADDRESSES, nd.UNRESOLVED)
 #: Rules by which a frame is handed to another interface than the target, and what becomes of it there.
-_TAKEN = (macvlan.SOURCE_NOT_BY_MAC, macvlan.PASSTHRU_TAKES)
+_TAKEN = (macvlan.SOURCE_NOT_BY_MAC, macvlan.PASSTHRU_TAKES, macvlan.BEHIND_PORT)
 _TAKEN_BY = (protocols.NOT_FOR_US, macvlan.OTHER_MAC, ip.NOT_FORWARDED, ipv6.NOT_FORWARDED)
 
 
@@ -162,16 +162,29 @@ def _apart(sim: Sim, source: End, target: End) -> Hop | None:
         return None  # by a router they may meet
     seen, queue = {here.bridge}, [here.bridge]
     while queue:
-        for port in queue.pop().ports:
-            member = port.far_device.member if port.far_device is not None else None
-            for next_ in (port.far_port, member, port.device.port if port.device is not None else None):
-                if next_ is not None and next_.bridge not in seen:
-                    seen.add(next_.bridge)
-                    queue.append(next_.bridge)
+        for next_ in _beside(queue.pop()):
+            if next_ not in seen:
+                seen.add(next_)
+                queue.append(next_)
     if there.bridge in seen:
         return None
     what = f"it is on {here.bridge.id}, {target.dev.id} on {there.bridge.id}"
     return Hop(sim.request, source.dev.id, what, device.APART, True)
+
+
+def _beside(bridge_: Bridge) -> Iterator[Bridge]:
+    """The bridges that frames may come to from one, without another between them."""
+    here = [bridge_.device] if bridge_.device is not None else []
+    for port in bridge_.ports:
+        if port.far_port is not None:
+            yield port.far_port.bridge
+        if port.far_device is not None:
+            here.append(port.far_device)
+        if port.device is not None:
+            bottom = port.device.bottom
+            if (below := bottom.port.bridge if bottom.port is not None else bottom.bridge) is not None:
+                yield below
+    yield from (dev.member.bridge for one in here for dev in one.above() if dev.member is not None)
 
 
 def _unsent(sim: Sim, source: End, target: End) -> Hop | None:

@@ -36,7 +36,7 @@ STATE_NEEDS_LINK = rule(
 
 
 def compile_link(build: Build, link: plan.Veth) -> None:
-    """Make the interface, the port at its other end, and the port that it is itself, if it is one."""
+    """Make the interface, and the port at its other end."""
     dev = build.device(link, "veth")
     dev.running = link.up and link.carrier
     dev.transmit = transmit
@@ -45,8 +45,6 @@ def compile_link(build: Build, link: plan.Veth) -> None:
     port.far_device, port.ifname = dev, link.port_ifname
     if port.attached:
         dev.ns.ports.setdefault(bridge_.index, []).append(port)
-    if link.master is not None:
-        bridge.enslave(dev, build.bridges[link.master])
 
 
 def compile_pair(build: Build, link: plan.Pair) -> None:

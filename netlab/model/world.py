@@ -8,7 +8,7 @@ has a made-up name of its own, equal to nothing else.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from netlab.contract.types import State
@@ -135,6 +135,17 @@ class Device:
 
     def __repr__(self) -> str:
         return f"<{self.id}>"
+
+    @property
+    def bottom(self) -> Device:
+        """The device at the bottom of its stack."""
+        return self if self.lower is None else self.lower.bottom
+
+    def above(self) -> Iterator[Device]:
+        """The device, and all that sit on it."""
+        yield self
+        for dev in self.uppers:
+            yield from dev.above()
 
 
 def no_frames(sim: Any, dev: Device, frame: Frame, packet_type: int = OTHERHOST) -> None:

@@ -1,4 +1,4 @@
-"""A Linux bridge inside a host: an interface. Its ports are veths of containers, and wires of the host."""
+"""A Linux bridge inside a host: an interface. Its ports are veths of containers, and members in its namespace."""
 
 from __future__ import annotations
 
@@ -35,19 +35,3 @@ def change(
     """The options that are set."""
     given: dict[str, Any] = {key: value for key in OPTIONS if (value := getattr(settings, key)) is not None}
     return before, replace(after, **given)
-
-
-def find(context: BuildContext, request: LinkRequest, key: str, name: str) -> Bridge | None:
-    """The bridge that an interface names, in its own host; what is wrong is noted."""
-    host = request.host if key == "bridge" else request.namespace
-    link: AnyLink | None = context.lab.links.get(f"{host}:{name}")
-    if isinstance(link, Bridge):
-        return link
-    there = context.requests.get(f"{host}:{name}")
-    if link is not None or (there is not None and there.given.type != "bridge"):
-        context.problem(request, key, f"{host}:{name} is no bridge", "name an interface with 'type: bridge'")
-    elif there is None:  # one that is asked for, but could not be made, is reported there
-        known = [one.name for one in context.lab.links_of(host) if isinstance(one, Bridge)]
-        known += [one.name for one in context.requests.values() if one.namespace == host and one.given.type == "bridge"]
-        context.unknown(request, key, "bridge", name, list(dict.fromkeys(known)), f" in {host}")
-    return None

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from netlab.contract.types import AddLink, AddNamespace, Address, AnyChange, AnyLink, Places, SetRouting
-from netlab.plan import gateways, nftables, pair, private, replicas, routing, switches, sysctls, values
+from netlab.contract.types.links import TAKERS
+from netlab.plan import gateways, members, nftables, pair, private, replicas, routing, switches, sysctls, values
 from netlab.plan.change import set_mac
 from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, KINDS
@@ -211,7 +212,7 @@ def _links(context: BuildContext, refusals: Refusals) -> list[tuple[str, bool]]:
     order: list[tuple[str, bool]] = []
     usable = [request for request in context.requests.values() if _kind(context, request)]
     # Bridges first: what is plugged into them comes later, wherever it stands in the file.
-    usable.sort(key=lambda request: _type(request) != "bridge")
+    usable.sort(key=lambda request: _type(request) not in TAKERS)
     for stacked in (False, True):
         for request in usable:
             kind = KINDS[_type(request)]
@@ -221,6 +222,7 @@ def _links(context: BuildContext, refusals: Refusals) -> list[tuple[str, bool]]:
             if not refused:
                 _check(context, request)
             link = kind.build(context, request)
+            link = link and members.join(context, request, link, refused=refused)
             if link is None:
                 lab.file.broken.add(request.id)
                 continue
@@ -228,9 +230,7 @@ def _links(context: BuildContext, refusals: Refusals) -> list[tuple[str, bool]]:
                 _check_mtu(context, request, "addresses", link.mtu, f"{link.id} has")
             lab.file.paths[request.id] = request.path
             if not refused and link.lower is not None:
-                for sibling in lab.children_of(link.lower):
-                    for key, message, hint in link.conflicts(sibling):
-                        context.problem(request, key, message, hint)
+                members.check_parent(context, request, link)
             if refused:
                 lab.refused[request.id] = link
                 order.append((request.id, True))

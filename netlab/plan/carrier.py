@@ -14,21 +14,41 @@ def settle(links: dict[str, AnyLink], kernel: Version) -> None:
     A port whose carrier returns starts in its first state, whatever was set by hand (br_stp_enable_port).
     """
     live: set[str] = set()
-    # Wires first, then the bridges that they are plugged into, then what sits on either.
-    for rank in range(3):
-        for link in list(links.values()):
-            if link.rank != rank:
-                continue
-            carrier = _carries(link, links, live, kernel)
-            ports = {}
-            for plug in link.plugs:
-                port = plug.port and _fresh(plug.port, link.carrier, carrier)
-                if port is not plug.port:
-                    ports[plug.field] = port
-                if carrier and (port is None or (port.attached and port.state == "forwarding")):
-                    live.add(plug.bridge)
-            if link.carrier != carrier or ports:
-                links[link.id] = replace(link, carrier=carrier, **ports)  # type: ignore[arg-type]
+    for link_id in _ordered(links):
+        link = links[link_id]
+        carrier = _carries(link, links, live, kernel)
+        ports = {}
+        for plug in link.plugs:
+            port = plug.port and _fresh(plug.port, link.carrier, carrier)
+            if port is not plug.port:
+                ports[plug.field] = port
+            if carrier and (port is None or (port.attached and port.state == "forwarding")):
+                live.add(plug.bridge)
+        if link.carrier != carrier or ports:
+            links[link_id] = replace(link, carrier=carrier, **ports)  # type: ignore[arg-type]
+
+
+def _ordered(links: dict[str, AnyLink]) -> list[str]:
+    """Links in an order in which each comes after those that its carrier depends on: what it sits on, its members."""
+    members: dict[str, list[str]] = {}
+    for link in links.values():
+        for above in dict.fromkeys((*(plug.bridge for plug in link.plugs), link.master)):
+            if above is not None:
+                members.setdefault(above, []).append(link.id)
+    order: dict[str, None] = {}
+
+    def visit(link_id: str) -> None:
+        link = links.get(link_id)
+        if link is None or link_id in order:
+            return
+        for below in (link.lower, *members.get(link_id, ())):
+            if below is not None:
+                visit(below)
+        order[link_id] = None
+
+    for link_id in links:
+        visit(link_id)
+    return list(order)
 
 
 def _carries(link: AnyLink, links: dict[str, AnyLink], live: set[str], kernel: Version) -> bool:

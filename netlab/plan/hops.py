@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from netlab.contract.types import AnyLink
+from netlab.contract.types import AnyLink, joins
 
 
 def hops(links: Sequence[AnyLink]) -> int:
@@ -13,14 +13,16 @@ def hops(links: Sequence[AnyLink]) -> int:
 
     Each veth crossing is one receive backlog: from an interface to its switch (or a bridge in its host), from switch to
     switch along the longest path, and from there to the other interface. macvlan adds the workqueue of the parent and
-    the backlog behind it; the loopback device adds one. A bridge hands up to its own interface without a queue.
+    the backlog behind it, and so does each child that is a bridge's port; the loopback device adds one. A bridge hands
+    up to its own interface without a queue.
     """
     bound = 1
     queues = frozenset().union(*(link.queues for link in links))
     if "backlog" in queues:
-        bound += 2 + _longest([link.joins for link in links if link.joins is not None])
+        by_id = {link.id: link for link in links}
+        bound += 2 + _longest([ends for link in links if (ends := joins(link, by_id.__getitem__)) is not None])
     if "workqueue" in queues:
-        bound += 2
+        bound += 2 + 2 * sum(link.lower is not None and link.port_of is not None for link in links)
     # A shaped interface is one more queue. A frame passes at most two of them: a child's and its parent's.
     return bound + min(2, sum(link.limit is not None for link in links))
 

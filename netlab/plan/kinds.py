@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Of what sits on nothing.
 MTU = 1500
 #: Keys that every kind takes.
-COMMON = frozenset({"type", "mac", "mtu", "addresses", "state", "neighbors", "limit", "duplicate", *FLAGS})
+COMMON = frozenset({"type", "mac", "mtu", "addresses", "state", "neighbors", "limit", "duplicate", "master", *FLAGS})
 #: Keys that say what a link is, and so cannot be set later.
 IDENTITY = frozenset({"type", "switch", "bridge", "peer", "master", "parent"})
 

@@ -119,10 +119,6 @@ def _parent(context: BuildContext, request: LinkRequest, cls: type[Link]) -> Any
             return None
         if link is not None and link.lower is not None:
             here = link.lower
-        elif link is not None and link.port_of is not None:
-            message = f"{link.id} is a port of {link.port_of}, and a port has no children (EBUSY)"
-            context.problem(request, "parent", message, f"'parent: {link.port_of.partition(':')[2]}'")
-            return None
         elif link is not None:
             return link
         elif here in lab.refused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from netlab.contract.types import AddNamespace, AnyChange, AnyLink, Switch, SwitchLink
+from netlab.contract.types import AddNamespace, AnyChange, AnyLink, Switch, SwitchLink, joins
 from netlab.plan import macs, sysctls
 from netlab.spec.problems import did_you_mean
 
@@ -103,8 +103,8 @@ def check_loops(lab: Lab) -> None:
     """Report a loop of switches, unless all its bridges run STP: frames would circulate endlessly."""
     network, closing = _joined(lab)
     for link in closing:
-        here, there = link.joins or ("", "")
-        beside = [name for name in network if network[name] == network[there]]
+        here, there = joins(link, lab.links.__getitem__) or ("", "")
+        beside = [name for name in network if network[name] == network[there] and lab.links[name].bridges]
         without = [name for name in beside if not lab.links[name].spanning]
         if without and link.where is not None:
             message = f"the link between {here} and {there} closes a loop of switches"
@@ -112,11 +112,11 @@ def check_loops(lab: Lab) -> None:
 
 
 def _joined(lab: Lab) -> tuple[dict[str, str], list[AnyLink]]:
-    """The network of each bridge, and the links without which none would fall apart."""
-    network = {name: name for name, link in lab.links.items() if link.bridges}
+    """The network of each bridge, and of what has none below it; and the links without which none would fall apart."""
+    network = {name: name for name, link in lab.links.items() if link.bridges or link.lower is None}
     closing: list[AnyLink] = []
     for link in lab.links.values():
-        ends = link.joins
+        ends = joins(link, lab.links.__getitem__)
         if ends is None:
             continue
         ours, theirs = network[ends[0]], network[ends[1]]

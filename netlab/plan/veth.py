@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netlab.contract.types import AnyLink, Pair, Port, Veth
-from netlab.plan import bridge as bridges
-from netlab.plan import macs, pair, values
+from netlab.plan import macs, members, pair, values
 from netlab.plan.request import BuildContext, LinkRequest
 from netlab.plan.settling import settle
 from netlab.spec.schema import Port as GivenPort
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 #: What names the other end of the wire.
 ENDS = ("switch", "bridge", "peer")
-KEYS = frozenset({"switch", "bridge", "peer", "port", "master"})
+KEYS = frozenset({"switch", "bridge", "peer", "port"})
 MTU = 1500
 
 
@@ -37,12 +36,11 @@ def build(context: BuildContext, request: LinkRequest) -> Veth | Pair | None:
         context.problem(request, ends[1], f"{request.id} has one other end, not two", f"{ends[0]} or {ends[1]}")
         return None
     if given.peer is not None:
-        for key in ("port", "master"):
-            if getattr(given, key) is not None:
-                context.problem(request, key, f"{key!r} means nothing on a pair without a switch", "leave it out")
+        if given.port is not None:
+            context.problem(request, "port", "'port' means nothing on a pair without a switch", "leave it out")
         return pair.build(context, request, given.peer)
     if given.bridge is not None:
-        found = bridges.find(context, request, "bridge", given.bridge)
+        found = members.find(context, request, "bridge", given.bridge, "port")
         switch = found.id if found is not None else None
     else:
         assert given.switch is not None
@@ -51,15 +49,6 @@ def build(context: BuildContext, request: LinkRequest) -> Veth | Pair | None:
             context.unknown(request, "switch", "switch", given.switch, lab.switches())
     if switch is None:
         return None
-    master = None
-    if given.master is not None:
-        found = bridges.find(context, request, "master", given.master)
-        if found is None:
-            return None
-        if found.id == switch:
-            context.problem(request, "master", f"both ends of {request.id} would be ports of {found.id}", "a loop")
-            return None
-        master = found.id
     return Veth(
         **context.common(request, given.mtu or MTU),
         switch=switch,
@@ -67,7 +56,6 @@ def build(context: BuildContext, request: LinkRequest) -> Veth | Pair | None:
         port_ifname=lab.port_name(switch, {one.name for one in context.requests.values()}),
         port_ifindex=lab.index(),
         port_mac=macs.derive(lab.file.spec.name, request.namespace, request.name, "port"),
-        master=master,
     )
 
 

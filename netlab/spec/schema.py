@@ -123,7 +123,7 @@ class Interface(_Adjustable, _BridgeOptions):
     switch: Text | None = Field(None, description="The switch that this interface is plugged into.")
     bridge: Text | None = Field(None, description="The bridge of its own host that this interface is plugged into.")
     peer: Text | None = Field(None, description="The interface at the other end of a wire without a switch.")
-    master: Text | None = Field(None, description="The bridge of this host that the interface is a port of.")
+    master: Text | None = Field(None, description="The bridge in its own namespace that the interface is a port of.")
     parent: Text | None = Field(None, description="The interface of the host that a child sits on.")
 
 

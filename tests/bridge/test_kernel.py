@@ -46,6 +46,39 @@ LABS = {
         c3: {interfaces: {eth0: {bridge: br0, port: {bcast_flood: off}, addresses: [10.0.0.13/24]}}}
         c4: {interfaces: {eth0: {bridge: br0, port: {state: disabled}, addresses: [10.0.0.14/24]}}}
     """,
+    "behind-a-macvlan-child": """
+      interfaces:
+        eth0: {switch: lan}
+        out: {type: macvlan, parent: eth0, mode: bridge, master: br0}
+        br0: {type: bridge}
+      containers:
+        c1: {interfaces: {eth0: {bridge: br0, addresses: [10.0.0.11/24, "fd00::11/64"]}}}
+        m1: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.0.12/24]}}}
+    """,
+    "behind-a-passthru-child": """
+      interfaces:
+        eth0: {switch: lan}
+        out: {type: macvlan, parent: eth0, mode: passthru, master: br0}
+        br0: {type: bridge, promisc: on, addresses: [10.0.0.1/24]}
+      containers:
+        c1: {interfaces: {eth0: {bridge: br0, addresses: [10.0.0.11/24, "fd00::11/64"]}}}
+    """,
+    "a-bridge-on-a-bridge": """
+      interfaces:
+        eth0: {switch: lan, master: br0}
+        br0: {type: bridge}
+        out: {type: macvlan, parent: br0, mode: bridge, master: br1}
+        br1: {type: bridge}
+      containers:
+        c1: {interfaces: {eth0: {bridge: br1, addresses: [10.0.0.11/24]}}}
+        p1:
+          interfaces:
+            eth0: {peer: "A/p2:eth0", addresses: [10.0.0.12/24]}
+        p2:
+          interfaces:
+            br0: {type: bridge, addresses: [10.0.0.13/24]}
+            eth0: {peer: "A/p1:eth0", master: br0}
+    """,
     "macvlan-on-a-bridge": """
       interfaces:
         eth0: {switch: lan, master: br0}

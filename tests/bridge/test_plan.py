@@ -112,6 +112,24 @@ def test_a_host_bridge_makes_chains_longer() -> None:
             "the link between A:b and lan closes a loop of switches",
         ),
         ("  A: {interfaces: {b: {type: bridge}, e: {bridge: b, master: b}}}\n", "both ends of A:e would be ports"),
+        (
+            "  A: {interfaces: {b: {type: bridge}, c: {type: bridge, master: b}}}\n",
+            "A:c can't be a port of a bridge (ELOOP)",
+        ),
+        (
+            "  A: {interfaces: {b: {type: bridge}, e: {switch: lan}, i: {type: ipvlan, parent: e, master: b}}}\n",
+            "A:i can't be a port of a bridge (EINVAL)",
+        ),
+        (
+            "  A: {interfaces: {b: {type: bridge}, m: {type: macvlan, parent: b, master: b}}}\n",
+            "A:m sits on A:b, and can't be a member of it (EBUSY)",
+        ),
+        (
+            "  A: {interfaces: {b: {type: bridge}, e: {switch: lan}, m: {type: macvlan, parent: e, master: b},"
+            " n: {type: macvlan, parent: e, master: b}}}\n",
+            "the link between lan and A:b closes a loop of switches",
+        ),
+        ('  A: {interfaces: {e: {peer: "A:e2", master: x}, e2: {peer: "A:e"}}}\n', "no bridge 'x' in A"),
         ('  A: {interfaces: {e: {peer: "A:f"}}}\n', "f:3:30: no interface 'A:f'"),
         ('  A: {interfaces: {e: {peer: "A:e"}}}\n', "A:e cannot be its own peer"),
         ('  A: {interfaces: {e: {peer: "A:f"}, f: {switch: lan}}}\n', "A:f names no peer; the two ends name"),

@@ -23,7 +23,7 @@ FEATURES = {
     "two-subnets": 0.15, "prefixes": 0.1, "no-address": 0.12, "same-mac": 0.1, "auto-mac": 0.05, "steps": 0.3,
     "refusals": 0.15, "fdb_max_learned": 0.05, "snooping": 0.05, "same-ip": 0.05, "stacked": 0.06,
     "host-bridge": 0.2, "pair": 0.08, "own-mac": 0.04, "silent": 0.05, "flags": 0.12, "ways": 0.15,
-    "nftables": 0.1,
+    "nftables": 0.1, "member": 0.3,
 }  # fmt: skip
 
 #: Kinds of links that not every kernel has: they are drawn where it has them, as the features are.
@@ -46,6 +46,7 @@ THEMES = (
     {"ways", "rules", "two-parents", "same-namespace", "two-subnets", "ipv4", "steps"},
     {"ways", "rules", "two-parents", "same-namespace", "extra-address", "ipv4", "ipv6"},
     {"flags", "same-namespace", "host-bridge", "ipv4", "ipv6"},
+    {"member", "host-bridge", "same-namespace", "passthru", "hairpin", "source", "ipv4", "ipv6"},
     {"nftables", "forward", "two-parents", "two-subnets", "host-bridge", "ipv4", "steps"},
 )
 THEME_SHARE = 0.25

@@ -42,6 +42,7 @@ def topology(rng: random.Random, kinds: Set[str] = frozenset()) -> Document:
         _pair(lan, hosts)
     while len(lan.nics) < room:
         _child(lan, lan.pick(lan.parents()), modes)
+    _members(lan)
     addresses(lan, lan.nics)
     options.dress(lan)
     if lan.chance(0.4, "ways") and lan.has("ipv4"):
@@ -110,6 +111,20 @@ def _bridge(lan: Lan, host: str) -> None:
             place = given.setdefault("containers", {}).setdefault(inside, {"interfaces": {}})["interfaces"]
         place[name] = plugged
         lan.nics.append(Nic(host, namespace, name, plugged))
+
+
+def _members(lan: Lan) -> None:
+    """Make an interface of a host a port of its bridge: at most one that has a wire below it, or there is a loop."""
+    for bridge in [nic for nic in lan.nics if nic.spec.get("type") == "bridge" and lan.chance(0.7, "member")]:
+        host = lan.document["hosts"][bridge.host]["interfaces"]
+        able = [
+            nic for nic in lan.nics
+            if nic.namespace == bridge.host and nic.parent is not bridge and not nic.plugged and nic is not bridge
+            and not lan.children(nic) and not (nic.parent and host["eth0"].get("master"))
+            and host.get(str(nic.spec.get("peer")).rpartition(":")[2], {}).get("master") is None
+        ]  # fmt: skip
+        if able:
+            lan.pick(able).spec["master"] = bridge.name
 
 
 def _pair(lan: Lan, hosts: str) -> None:

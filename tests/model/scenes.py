@@ -234,6 +234,15 @@ steps: [{name: down, set: {"h:eth0": {state: down}}}, {name: up, set: {"h:eth0":
     )
 
 
+def vm_behind() -> Text:
+    """A container on a bridge whose way out is a macvlan child."""
+    lab = bridged()
+    lab.text = lab.text.replace("master: br0}", "addresses: [10.0.0.3/24]}").replace(
+        "    containers:", "      out: {type: macvlan, parent: eth0, mode: bridge, master: br0}\n    containers:"
+    )
+    return lab
+
+
 def filtered(base: str, host: str, ruleset: str) -> Text:
     """A lab of the tests of rulesets, with one of them."""
     return Text(topology(base, host, {"filtered": ruleset}), step=1)
@@ -256,6 +265,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "bridge/port-hears-nothing": (bridged, "broadcast", "x:eth0", "h:eth0"),
     "bridge/port-mac-from-above": (port_named, "unicast", "h:br0", "h/c2:eth0"),
     "bridge/promiscuous-with-children": (bridged, "icmp", "x:eth0", "h/m1:eth0"),
+    "macvlan/only-passthru-feeds-a-bridge": (vm_behind, "icmp", "x:eth0", "h/c1:eth0"),
     "veth/other-end": (bridged, "icmp", "h/v1:eth0", "h/v2:eth0"),
     "arp/announce": (lambda: demo("P", arp_ignore=1), "icmp", "B:eth0", "A:c"),
     "arp/answers": (two, "arp", H, X),

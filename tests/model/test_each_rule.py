@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from netlab.contract.types import AddLink, Address, Port, State
+from netlab.contract.types import AddLink, Address, Bridge, Macvlan, Port, State
 from netlab.contract.types.links import Ipvlan
 from netlab.model import RULES, predict
 from tests.model.lab import Lab
-from tests.model.scenes import SCENES, H, ipvlans
+from tests.model.scenes import SCENES, H, bridged, ipvlans
 from tests.model.test_refusals import base, changed, new, predict_refusal
 
 
@@ -18,7 +18,15 @@ def ipvlan(state: State) -> AddLink:
     return AddLink(link=Ipvlan(namespace="h", name="v", ifname="v", ifindex=99, parent=H, addresses=address))
 
 
+def bridge(**options: str) -> AddLink:
+    """One more bridge of h, or a child of the first."""
+    make = Macvlan if "parent" in options else Bridge
+    return AddLink(link=make(namespace="h", name="n", ifname="n", ifindex=99, master="h:br0", member="port", **options))
+
+
 REFUSALS = {
+    "refuse/not-a-port": (bridged().state(), bridge()),
+    "refuse/member-of-what-it-sits-on": (bridged().state(), bridge(parent="h:br0")),
     "refuse/multicast-mac": (base(), new(mac="01:00:00:00:00:01")),
     "refuse/child-mtu-above-parent": (base(), new(mtu=1500)),
     "refuse/passthru-alone": (base(), new(mode="passthru")),

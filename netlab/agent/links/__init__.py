@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from netlab.agent.links import bridge, dummy, ipvlan, macvlan, pair, switchlink, veth
-from netlab.agent.links.op import At, BuildContext, Op
+from netlab.agent.links.op import At, BuildContext, Level, Op
 from netlab.agent.links.port_tools import Log
-from netlab.agent.netlink import peer
+from netlab.agent.netlink import link as request
+from netlab.agent.netlink import peer, set_up
 from netlab.contract.types import AnyLink, Bridge, Link, Macvlan, Macvtap, Pair, SetLink, Switch, SwitchLink, Veth
 from netlab.contract.types.links import Dummy, Ipvlan
 
-__all__ = ["DRIVERS", "KINDS", "At", "BuildContext", "Op", "changes", "create"]
+__all__ = ["DRIVERS", "KINDS", "At", "BuildContext", "Op", "changes", "create", "join"]
 
 #: What differs: the name of a value, what the plan says, what was read.
 Check = tuple[str, object, object]
@@ -78,8 +79,22 @@ DRIVERS: dict[str, Driver] = {
 
 
 def create(context: BuildContext, link: AnyLink, *, up: bool) -> list[Op]:
-    """The requests that make ``link``, brought up in the same message where ``up``."""
+    """The requests that make ``link``, brought up in the same message where ``up``; see `join` for a member."""
     return KINDS[type(link)].create(context, link, up=up)
+
+
+def join(context: BuildContext, link: AnyLink, *, up: bool) -> list[Op]:
+    """The requests that make a link a member of its master, while it is down, as some masters want it; then ``up``."""
+    if link.master is None:
+        return []
+    master, ns, level = context.links[link.master], link.namespace, Level.PLUG
+    if link.lower is not None:
+        level = Level.HOST if ns == context.links[link.lower].namespace else Level.CONTAINER
+    command = f"ip -n {ns} link set dev {link.ifname} master {master.ifname}"
+    made = [Op(ns, level, request("set", {"IFLA_MASTER": master.ifindex}, command, index=link.ifindex), "create")]
+    if up:
+        made.append(Op(ns, max(level, Level.HOST), set_up(ns, link.ifindex, link.ifname), "up"))
+    return made
 
 
 def changes(context: BuildContext, before: AnyLink, after: AnyLink) -> list[Op]:

@@ -14,7 +14,7 @@ def create(context: BuildContext, end: Pair, *, up: bool) -> list[Op]:
     if end.makes:
         near = End(end.namespace, end.ifname, end.ifindex, end.mac)
         far = End(end.peer_namespace, end.peer_ifname, end.peer_ifindex, end.peer_mac)
-        ops.append(Op(end.namespace, Level.PLUG, make(context, near, far, end.mtu), "create"))
+        ops.append(Op(end.namespace, Level.WIRE, make(context, near, far, end.mtu), "create"))
     if up:
         ops.append(Op(end.namespace, Level.HOST, set_up(end.namespace, end.ifindex, end.ifname), "up"))
     return ops

@@ -8,7 +8,6 @@ from typing import Any
 from netlab.agent.links import port, port_tools
 from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.links.wire import End, make
-from netlab.agent.netlink import link as request
 from netlab.agent.netlink import set_up
 from netlab.contract.types import AnyLink, Port, SetLink, Veth
 
@@ -23,8 +22,6 @@ def create(context: BuildContext, veth: Veth, *, up: bool) -> list[Op]:
     # Ports of bridges inside hosts join in the order of the plan, the host's own wires among them.
     level = Level.PLUG if ns != veth.switch else Level.WIRE
     ops = [Op(ns, level, made, "create"), *_port(context, veth, as_made, veth.port)]
-    if veth.master is not None:
-        ops.append(_enslave(context, veth, veth.master))
     if up:
         ops.append(Op(veth.namespace, Level.HOST, set_up(veth.namespace, veth.ifindex, veth.ifname), "up"))
     return ops
@@ -40,13 +37,6 @@ def _port(context: BuildContext, veth: Veth, before: Port, after: Port) -> list[
     return port.changes(
         veth.port_namespace, veth.port_ifname, veth.port_ifindex, (bridge.ifname, bridge.ifindex), before, after
     )
-
-
-def _enslave(context: BuildContext, veth: Veth, master: str) -> Op:
-    bridge = context.links[master]
-    command = f"ip -n {veth.namespace} link set dev {veth.ifname} master {bridge.ifname}"
-    made = request("set", {"IFLA_MASTER": bridge.ifindex}, command, index=veth.ifindex)
-    return Op(veth.namespace, Level.PLUG, made)
 
 
 def by_tools(context: BuildContext, log: port_tools.Log, change: SetLink) -> AnyLink:
@@ -72,13 +62,10 @@ def set_state(veth: Veth) -> Op:
 
 
 def checks(veth: Veth, mine: dict[str, Any]) -> list[tuple[str, object, object]]:
-    """What the plan says of the ports at either end, and what was read."""
-    found: list[tuple[str, object, object]] = []
-    if veth.master is not None:
-        found.append(("master", True, bool(mine["master"])))
-    if veth.port.attached:
-        got = mine["port"]
-        if got is None:
-            return [*found, ("switch port", "attached", "not attached")]
-        found += ((f"port's {name}", getattr(veth.port, name), bool(got[name])) for name in port.OPTIONS)
-    return found
+    """What the plan says of the switch port, and what was read."""
+    if not veth.port.attached:
+        return []
+    got = mine["port"]
+    if got is None:
+        return [("switch port", "attached", "not attached")]
+    return [(f"port's {name}", getattr(veth.port, name), bool(got[name])) for name in port.OPTIONS]

@@ -79,9 +79,9 @@ class Controls:
             return "its source list is empty"
         if not link.carries_frames:
             return "it takes in IP packets alone"
+        if link.port_of is not None:
+            return f"it is a port of {link.port_of}, which takes what comes in"
         bottom = self.view.state.root(link_id)
-        if bottom.port_of is not None:
-            return f"it is a port of {bottom.port_of}, which takes what comes in"
         if bottom.bridges and not any(_admits(plug) for _, plug in self.view.plugged(bottom)):
             return "no port of the bridge that works lets a frame in"
         for child in self.view.state.children_of(bottom.id):

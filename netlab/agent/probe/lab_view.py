@@ -122,14 +122,13 @@ class LabView:
         if link.peer_id is not None:
             return Far(partial(self.send_from, self.state.link(link.peer_id).place), self._seen_at(link.peer_id))
         plugged = self.plugged(link) if link.bridges else []
-        ways = [self._into(one, plug) for one, plug in plugged]
+        fars = [far for one, plug in plugged if (far := self._behind(one, plug)) is not None]
 
         def inject(frame: bytes) -> None:
-            for way in ways:
-                way(frame)
+            for far in fars:
+                far.inject(frame)
 
-        places = [self._seen_at(one.id) if plug.port else {str(one.port_id)} for one, plug in plugged]
-        return Far(inject, frozenset().union(*places)) if ways else None
+        return Far(inject, frozenset().union(*(far.places for far in fars))) if fars else None
 
     def _seen_at(self, end: str) -> frozenset[str]:
         """Where a frame that comes in at the end of a wire may be seen: there, or at a child that takes it."""
@@ -142,15 +141,19 @@ class LabView:
         plugs = [(link, plug) for link in self.state.links for plug in link.plugs if plug.bridge == bridge.id]
         return [(link, plug) for link, plug in plugs if self.works(link.id)]
 
-    def _into(self, link: AnyLink, plug: Plug) -> Callable[[bytes], None]:
-        """A function that makes a frame enter a bridge by this port; a locked port gets a source MAC that it admits."""
-        if plug.port is None:
-            assert link.port_place is not None
-            return partial(self.send_from, link.port_place)
-        if not (plug.port.locked and plug.port.fdb):
-            return partial(self.send_from, link.place)
-        admitted = frames.mac_bytes(plug.port.fdb[0])
-        return lambda frame: self.send_from(link.place, frame[:6] + admitted + frame[12:])
+    def _behind(self, link: AnyLink, plug: Plug) -> Far | None:
+        """What is behind a port of a bridge, and how a frame enters the bridge there; None where nothing can be sent.
+
+        A port that takes frames of some source MACs only gets one of these.
+        """
+        far = self.far(link.id)
+        if plug.port is not None:
+            far = Far(partial(self.send_from, link.place), self._seen_at(link.id))
+        admitted = plug.port.fdb if plug.port is not None and plug.port.locked else link.hears_only
+        if far is None or not admitted:
+            return far
+        source, inject = frames.mac_bytes(admitted[0]), far.inject
+        return replace(far, inject=lambda frame: inject(frame[:6] + source + frame[12:]))
 
     def send_from(self, place: Place, frame: bytes) -> None:
         """Send a whole frame out of an interface. Raises OSError where the kernel refuses."""

@@ -71,7 +71,9 @@ class Rounds:
             children = list(self._state.children_of(parent.id))
             far = self._view.far(parent.id)
             queueing = [child for child in children if child.effective_mode != "source"]
-            listeners = [child.id for child in queueing if self._view.works(child.id) and liveness[child.id].receives]
+            # What a child that is a bridge's port gets is heard at the bridge's own interface.
+            ears = {child.port_of or child.id for child in queueing if self._view.works(child.id)}
+            listeners = [one for one in ears if one in liveness and self._view.works(one) and liveness[one].receives]
             why = ""
             if far is None or not self._view.works(parent.id):
                 why = "its wire is down"

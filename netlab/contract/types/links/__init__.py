@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from netlab.contract.types.links.base import FLAGS, Link, Place, Plug, stack, with_state
+from netlab.contract.types.links.base import FLAGS, Link, Place, Plug, joins, stack, with_state
 from netlab.contract.types.links.bridge import Bridge, Switch
 from netlab.contract.types.links.dummy import Dummy
 from netlab.contract.types.links.ipvlan import Ipvlan
@@ -18,6 +18,7 @@ __all__ = [
     "INTERFACES",
     "MODES",
     "PORT_FLAGS",
+    "TAKERS",
     "AnyLink",
     "Bridge",
     "Dummy",
@@ -31,6 +32,7 @@ __all__ = [
     "Switch",
     "SwitchLink",
     "Veth",
+    "joins",
     "nics",
     "stack",
     "with_state",
@@ -41,5 +43,7 @@ _KINDS = get_args(AnyLink)
 #: The modes and flags of all kinds.
 MODES: tuple[str, ...] = tuple(dict.fromkeys(mode for one in _KINDS for mode in one.modes))
 PORT_FLAGS: tuple[str, ...] = tuple(dict.fromkeys(flag for one in _KINDS for flag in one.port_flags))
+#: The kinds of interfaces that take members, and what these are then: ``port`` of a bridge.
+TAKERS: dict[str, str] = {one.kind: one.members for one in _KINDS if one.interface and one.members}
 #: What a file may ask for: the kinds of interfaces, as iproute2 calls them.
 INTERFACES: tuple[str, ...] = tuple(dict.fromkeys(one.kind for one in _KINDS if one.interface))

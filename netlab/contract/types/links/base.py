@@ -51,6 +51,7 @@ class Link:
     ``name`` is the user's; ``ifname`` the kernel's (at most 15 bytes, else generated and ``name``
     becomes an altname). ``mac`` is None where the kernel chooses. ``carrier`` is what the plan says
     will be read back once the lab has settled. Without ``arp`` (IFF_NOARP) it neither asks for MACs nor answers.
+    ``master`` is the link in its own namespace of which it is a ``member``: what that link's kind makes of its members.
 
     Other rooms ask a link what they need to know of it, by the class variables and properties below, not for its kind.
     """
@@ -72,8 +73,10 @@ class Link:
     port_flags: ClassVar[tuple[str, ...]] = ()
     #: Whether it always has the MAC and the MTU of the link that it sits on.
     follows: ClassVar[bool] = False
-    #: When its carrier can be computed: 0 first, 1 after the wires', 2 after that of the link that it sits on.
-    rank: ClassVar[int] = 0
+    #: What those become that name it as their master: ``port`` of a bridge; empty where it takes no members.
+    members: ClassVar[str] = ""
+    #: Why it can't be a port of a bridge, by the kernel's errno (br_add_if); empty where it can.
+    no_port: ClassVar[str] = ""
 
     namespace: str
     name: str
@@ -90,6 +93,8 @@ class Link:
     addresses: tuple[Address, ...] = ()
     neighbors: tuple[Neighbor, ...] = ()
     limit: Limit | None = None
+    master: str | None = None
+    member: str = ""
     where: Where | None = None
 
     @property
@@ -118,12 +123,19 @@ class Link:
     @property
     def plugs(self) -> tuple[Plug, ...]:
         """Where it is a port of a bridge, by which of its ends."""
-        return ()
+        return self.own_plugs
+
+    @property
+    def own_plugs(self) -> tuple[Plug, ...]:
+        """Where the interface itself is a port."""
+        if self.member != "port" or self.master is None:
+            return ()
+        return (Plug(self.master, self.place, self.mac, None),)
 
     @property
     def port_of(self) -> str | None:
         """The bridge that the interface itself is a port of."""
-        return next((plug.bridge for plug in self.plugs if plug.place.id == self.id), None)
+        return next((plug.bridge for plug in self.own_plugs), None)
 
     @property
     def port_id(self) -> str | None:
@@ -134,12 +146,6 @@ class Link:
     def port_place(self) -> Place | None:
         """That switch port, as a place to watch."""
         return None
-
-    @property
-    def joins(self) -> tuple[str, str] | None:
-        """The two bridges between which it carries frames; None where it joins none."""
-        plugs = self.plugs
-        return (plugs[0].bridge, plugs[1].bridge) if len(plugs) == 2 else None
 
     @property
     def trunk(self) -> bool:
@@ -167,7 +173,7 @@ class Link:
     @property
     def depends(self) -> tuple[str, ...]:
         """The ids of the links without which no frame gets to it."""
-        return tuple(filter(None, (self.lower, self.peer_id, *(plug.bridge for plug in self.plugs))))
+        return tuple(filter(None, (self.lower, self.peer_id, self.master, *(plug.bridge for plug in self.plugs))))
 
     def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
         """Whether it has a carrier; ``live`` are the bridges with a port that forwards."""
@@ -258,6 +264,24 @@ def stack(link: L, find: Callable[[str], L]) -> list[L]:
     while (lower := found[-1].lower) is not None:
         found.append(find(lower))
     return found
+
+
+def joins(link: L, find: Callable[[str], L]) -> tuple[str, str] | None:
+    """The two networks between which a link carries frames: bridges, or what is at the bottom of the link. None where
+    it carries none.
+    """
+    plugs = link.plugs
+    if len(plugs) == 2:
+        return plugs[0].bridge, plugs[1].bridge
+    if link.port_of is None:
+        return None
+    return network(stack(link, find)[-1]), link.port_of
+
+
+def network(root: Link) -> str:
+    """The network that a link is in which sits on none: that of the bridge at the other end of its wire, or its own."""
+    far = next((plug.bridge for plug in root.plugs if plug.place.id != root.id), None)
+    return root.id if root.bridges else far or min(root.id, root.peer_id or root.id)
 
 
 def with_state(link: L, plug: Plug, state: PortState) -> L:

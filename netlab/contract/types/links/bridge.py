@@ -15,7 +15,8 @@ class Bridged(Link):
 
     kind: ClassVar[str] = "bridge"
     bridges: ClassVar[bool] = True
-    rank: ClassVar[int] = 1
+    members: ClassVar[str] = "port"
+    no_port: ClassVar[str] = "ELOOP"
     stp: bool = False
     ageing_time: int = 300
     mcast_snooping: bool = False

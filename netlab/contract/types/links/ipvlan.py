@@ -22,7 +22,7 @@ class Ipvlan(Link):
 
     kind: ClassVar[str] = "ipvlan"
     queues: ClassVar[frozenset[Queue]] = frozenset({"workqueue"})
-    rank: ClassVar[int] = 2
+    no_port: ClassVar[str] = "EINVAL"
     takes: ClassVar[str] = "ipvlan"
     modes: ClassVar[tuple[str, ...]] = ("l2", "l3", "l3s")
     port_flags: ClassVar[tuple[str, ...]] = ("bridge", "private", "vepa")

@@ -19,7 +19,6 @@ class Macvlan(Link):
 
     kind: ClassVar[str] = "macvlan"
     queues: ClassVar[frozenset[Queue]] = frozenset({"workqueue"})
-    rank: ClassVar[int] = 2
     takes: ClassVar[str] = "macvlan"
     modes: ClassVar[tuple[str, ...]] = get_args(MacvlanMode)
     port_flags: ClassVar[tuple[str, ...]] = ("nodst",)

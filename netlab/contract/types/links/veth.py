@@ -14,8 +14,7 @@ from netlab.contract.types.parts import NEW_PORT, Port
 class Veth(Link):
     """A "physical" interface: a veth whose other end is a port of a switch.
 
-    ``switch`` is a switch, or a bridge inside the same host (``A:br0``). ``master`` is the bridge in its own namespace
-    of which this end is a port, or None.
+    ``switch`` is a switch, or a bridge inside the same host (``A:br0``).
     """
 
     kind: ClassVar[str] = "veth"
@@ -25,7 +24,6 @@ class Veth(Link):
     port_ifname: str
     port_ifindex: int
     port_mac: str
-    master: str | None = None
 
     @property
     def port_namespace(self) -> str:
@@ -44,8 +42,7 @@ class Veth(Link):
 
     @property
     def plugs(self) -> tuple[Plug, ...]:
-        far = Plug(self.switch, self.port_place, self.port_mac, self.port)
-        return (far,) if self.master is None else (Plug(self.master, self.place, self.mac, None), far)
+        return (*self.own_plugs, Plug(self.switch, self.port_place, self.port_mac, self.port))
 
     def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
         """Both ends must be up (veth_open, veth_close)."""

@@ -1,0 +1,70 @@
+"""Links that are members of others: ports of a bridge in their own namespace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+from netlab.contract.types import AnyLink, Link, stack
+from netlab.contract.types.links import TAKERS
+from netlab.plan.request import BuildContext, LinkRequest
+
+L = TypeVar("L", bound=Link)
+
+
+def find(context: BuildContext, request: LinkRequest, key: str, name: str, members: str = "") -> AnyLink | None:
+    """The link that an interface names, which takes members (of the kind ``members``); what is wrong is noted."""
+    kinds = [kind for kind, takes in TAKERS.items() if members in ("", takes)]
+    host = request.host if key == "bridge" else request.namespace
+    link: AnyLink | None = context.lab.links.get(f"{host}:{name}")
+    if link is not None and link.kind in kinds:
+        return link
+    there = context.requests.get(f"{host}:{name}")
+    words = " or ".join(kinds)
+    if link is not None or (there is not None and there.given.type not in kinds):
+        context.problem(request, key, f"{host}:{name} is no {words}", f"name an interface with 'type: {kinds[0]}'")
+    elif there is None:  # one that is asked for, but could not be made, is reported there
+        known = [one.name for one in context.lab.links_of(host) if one.kind in kinds]
+        known += [one.name for one in context.requests.values() if one.namespace == host and one.given.type in kinds]
+        context.unknown(request, key, words, name, list(dict.fromkeys(known)), f" in {host}")
+    return None
+
+
+def join(context: BuildContext, request: LinkRequest, link: L, *, refused: bool) -> L | None:
+    """The link as a member of the master that the file gives it; None where that can't be, which is noted.
+
+    What the kernel refuses is a problem, unless the file expects it to be ``refused``.
+    """
+    if request.given.master is None:
+        return link
+    master = find(context, request, "master", request.given.master)
+    if master is None:
+        return None
+    made = replace(link, master=master.id, member=master.members)
+    if not refused and (why := _refusal(context, made, master)):
+        context.problem(request, "master", *why)
+        return None
+    return made
+
+
+def check_parent(context: BuildContext, request: LinkRequest, link: Link) -> None:
+    """Note what a link can't have on the one that it sits on, which may be a port, or have children already."""
+    parent = context.lab.links[link.lower or ""]
+    if link.takes and parent.port_of is not None:
+        message = f"{parent.id} is a port of {parent.port_of}, and a port has no children (EBUSY)"
+        context.problem(request, "parent", message, f"'parent: {parent.port_of.partition(':')[2]}'")
+    for sibling in context.lab.children_of(parent.id):
+        for key, message, hint in link.conflicts(sibling):
+            context.problem(request, key, message, hint)
+
+
+def _refusal(context: BuildContext, link: Link, master: AnyLink) -> tuple[str, str] | None:
+    """Why a link can't be a member: in words, and what would help."""
+    if master.id in (plug.bridge for plug in link.plugs if plug.place.id != link.id):
+        return f"both ends of {link.id} would be ports of {master.id}", "a loop"
+    if link.member == "port" and link.no_port:
+        message = f"{link.id} can't be a port of a bridge ({link.no_port})"
+        return message, "a macvlan child, a veth or a dummy can"
+    if master in stack(context.lab.links.get(link.lower or "", link), context.lab.links.__getitem__):
+        return f"{link.id} sits on {master.id}, and can't be a member of it (EBUSY)", "another master or parent"
+    return None
