@@ -68,6 +68,18 @@ def _ipvlan(context: BuildContext, request: LinkRequest) -> Ipvlan | None:
     return replace(made, arp=made.effective_mode == "l2", carrier=carrier)
 
 
+def _without_address(lab: Lab, link: AnyLink, _path: Path) -> None:
+    """Say what a DHCP client would meet on an ipvlan child that is to get its address later."""
+    if isinstance(link, Ipvlan) and not link.addresses and link.where is not None:
+        if link.effective_mode == "l2":
+            message = (
+                "a DHCP client there must ask for broadcast answers, and have a client id: its MAC is its parent's"
+            )
+        else:
+            message = f"no DHCP client can get it one: in {link.effective_mode} it neither sends nor hears broadcasts"
+        lab.file.warn(link.where, f"{link.id} has no address, and {message}")
+
+
 _VETH = Kind(
     "veth",
     veth.KEYS,
@@ -100,6 +112,7 @@ KINDS: dict[str, Kind] = {
             _ipvlan,
             frozenset({"mode", "flag", "mac", "arp"}),
             stacked=True,
+            check_made=_without_address,
         ),
         Kind("dummy", frozenset(), lambda context, request: Dummy(**context.common(request, request.given.mtu or MTU))),
     )

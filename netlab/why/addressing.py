@@ -153,7 +153,7 @@ def _missing(case: Case, way: Way) -> Step:
     for steps, target in ((way, there), (back, here)):
         for k, (mine, theirs) in enumerate(steps[:-1]):
             namespace = case.state.namespace(mine.namespace)
-            gateway = _address_in(theirs, mine, case.family)
+            gateway = address_in(theirs, mine, case.family)
             have = wanted.get(namespace.id, list(namespace.routes))
             if gateway is None or _knows(case.state, namespace, have, target, gateway):
                 continue
@@ -167,7 +167,7 @@ def _missing(case: Case, way: Way) -> Step:
     return {place: {"routes": [written(route) for route in found]} for place, found in wanted.items()}
 
 
-def _address_in(link: AnyLink, other: AnyLink, family: int) -> str | None:
+def address_in(link: AnyLink, other: AnyLink, family: int) -> str | None:
     """The address of a link in a subnet of the other."""
     networks = [address.network for address in other.addresses if address.family == family]
     return next((a.ip for a in link.addresses if a.family == family and a.network in networks), None)

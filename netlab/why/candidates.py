@@ -53,6 +53,7 @@ def candidates(case: Case) -> Iterator[Candidate]:
     yield from _filters(case)
     yield from filters.filters(case)
     yield from _port_options(case)
+    yield from family.by_parent(case)
     yield from addressing.routes(case)
     yield from _mtu(case)
     yield from family.shim(case)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 
 from netlab.contract.types import AnyLink, Endpoint, Route, State, probe_of
-from netlab.why.addressing import by_hand, free_address, with_route
+from netlab.why.addressing import address_in, by_hand, free_address, with_route
 from netlab.why.case import Candidate, Case, Step, merged
 
 HAIRPIN = (
@@ -23,6 +24,10 @@ APART = (
 ANEW = "The mode passthru, with which the parent gets nothing any more, is for life: the child must be made anew."
 BY_HAND = "Where broadcasts don't get through, ARP finds no host; MACs entered by hand at both ends need no ARP."
 OWN = "A namespace takes no packet that comes from one of its own addresses, unless accept_local says so."
+ROUTED = (
+    "In l3 nobody answers ARP for an IPvlan child: what is for it comes in by its parent, so others need a route to it"
+    " by the parent's address."
+)
 
 #: Layers on which a host answers for all its addresses, whichever interface is asked.
 _ANY_INTERFACE = ("arp", "icmp", "icmp-static", "tcp", "udp")
@@ -119,6 +124,34 @@ def _anew(case: Case, child: AnyLink, mode: str) -> Step:
     interfaces: Step = {"interfaces": {child.name: link}}
     inside: Step = {"containers": {container: interfaces}} if container else interfaces
     return {"delete": [child.id], "add": {"hosts": {host: inside}}}
+
+
+# --- a way to a child that answers no ARP ---------------------------------------------------------
+
+
+def by_parent(case: Case) -> Iterator[Candidate]:
+    """Where a child is reached by routes only (ipvlan in l3): one by its parent's address at the other end, and one
+    back.
+    """
+    ends = (case.source, case.destination)
+    for child, end, other in zip(case.links, ends, ends[::-1], strict=True):
+        mine, theirs = case.address(end), case.address(other)
+        if child.carries_frames or child.lower is None or mine is None or theirs is None:
+            continue
+        parent = case.state.link(child.lower)
+        gateway = address_in(parent, case.state.link(other.link), case.family)
+        if gateway is None or other.namespace in (child.namespace, parent.namespace):
+            continue
+        outside, inside = case.state.namespace(other.namespace), case.state.namespace(child.namespace)
+        there = Route(f"{mine.ip}/{32 if case.family == 4 else 128}", via=gateway)
+        routes: Step = {outside.id: {"routes": with_route(outside, there)}}
+        if ip_address(theirs.ip) not in mine.network and not any(
+            ip_address(theirs.ip) in ip_network(one.to) for one in inside.routes
+        ):
+            back = Route("0.0.0.0/0" if case.family == 4 else "::/0", dev=child.name)
+            routes[inside.id] = {"routes": with_route(inside, back)}
+        title = f"give {outside.id} a route to {child.namespace} by {gateway}, the address of its parent {parent.id}"
+        yield case.candidate(f"by-parent-{child.id}", title, ROUTED, {"set": routes})
 
 
 # --- a namespace for the child ----------------------------------------------------------------------

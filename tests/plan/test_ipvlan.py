@@ -74,6 +74,18 @@ def test_what_cannot_be(lines: tuple[str, ...], fault: str) -> None:
     assert fault in found
 
 
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [("l2", "must ask for broadcast answers, and have a client id"), ("l3s", "in l3s it neither sends nor hears")],
+)
+def test_dhcp_is_warned_of(mode: str, words: str) -> None:
+    """A child without an address is a warning that says what a DHCP client needs there, or that it can't work."""
+    [warning] = plan(hosts(E, child("x", f"mode: {mode}"))).warnings
+    assert "A:x has no address, and " in warning
+    assert words in warning
+    assert not plan(hosts(E, child("x", f"mode: {mode}", "addresses: [10.2.0.1/24]"))).warnings
+
+
 def test_an_address_that_a_sibling_has() -> None:
     """A second child of the parent with the address is a fault, in another namespace, too."""
     text = """
