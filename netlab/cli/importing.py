@@ -63,7 +63,7 @@ def command(form: str, file: str | None, output: Path | None, host: str, **chose
     if form == "live":
         if file is not None:
             raise UsageError(f"live reads this machine, not {file}")
-        draft = of_machine(host, **chosen)
+        draft, _ = of_machine(host, **chosen)
     else:
         if file is None:
             raise UsageError(f"name the FILE that has what {form} says, or - for standard input")
@@ -73,13 +73,13 @@ def command(form: str, file: str | None, output: Path | None, host: str, **chose
         draft = live.draft(live.read(form, read(Path(file), shown), shown), host)
     text = live.write(draft)
     deliver(output, text)
-    _tell(draft)
+    tell(draft)
     # What the file can't be used for is said at once, with its place in the file that was written.
     plan.resolve(spec.load(text, "<stdout>" if output is None or str(output) == "-" else str(output)))
     return PASSED
 
 
-def _tell(draft: Draft) -> None:
+def tell(draft: Draft) -> None:
     """Say what was left out; first what may change an answer."""
     from netlab.errors import printable
     from netlab.live.writer import left_out

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from netlab.live.machine.real import Real
     from netlab.live.topology import Draft
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,11 +38,12 @@ def of_machine(
     pid: int | None = None,
     everything: bool = False,
     anonymize: bool = False,
-) -> Draft:
-    """The topology of this machine, or of a part of it. Raises UsageError."""
+    mentioned: tuple[str, ...] = (),
+) -> tuple[Draft, Real]:
+    """The topology of this machine, or of a part of it, and how its names relate to the machine. Raises UsageError."""
     from netlab.live import machine
     from netlab.live.machine.draft import draft
 
-    chosen = machine.Chosen(netns, containers, pid, everything)
+    chosen = machine.Chosen(netns, containers, pid, everything, mentioned)
     found = machine.read(chosen)
     return draft(found, str(chosen), host, everything)

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from netlab.cli.output import OutputPath, deliver
 from netlab.cli.params import FILE, KERNEL_OPTION, EndpointName, Layers, StepName
-from netlab.contract.kernels import Version, here, stand_in
+from netlab.contract.kernels import Version, here
 
 if TYPE_CHECKING:
-    from netlab.report.style import Style
+    from netlab.cli.story import Shown
+    from netlab.contract.types import Plan
+    from netlab.live.machine.real import Real
     from netlab.spec import Spec
-    from netlab.why import Explanation, Fix
-    from netlab.why.commands import Run
+    from netlab.why import Explanation
 
 
 @click.command("why", short_help="Tell why a pair is reached or not, and what would help.")
 @FILE
 @click.argument("source", metavar="SRC", type=EndpointName())
-@click.argument("destination", metavar="DST", type=EndpointName())
+@click.argument("destination", metavar="DST", type=EndpointName(), required=False)
+@click.option("--live", is_flag=True, help="Of this machine, as it is, in the place of FILE.")
 @click.option(
     "-l", "--layer", "layers", type=Layers(), help="The layer, or a port of your own: tcp/80. [default: icmp]"
 )
@@ -32,15 +33,18 @@ if TYPE_CHECKING:
 @click.option("--verify", is_flag=True, help="Try every fix in a real lab, too.")
 @KERNEL_OPTION
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--html", type=OutputPath(), metavar="PAGE", help="As a page, too, with a drawing and the file.")
 def command(
     file: str,
     source: str,
-    destination: str,
+    destination: str | None,
+    live: bool,
     layers: tuple[str, ...] | None,
     step: str | None,
     verify: bool,
     kernel: Version | None,
     as_json: bool,
+    html: Path | None,
 ) -> int:
     """Tell hop by hop what becomes of a packet from SRC to DST, which rule of the kernel decides, and what
     would make it work.
@@ -50,8 +54,17 @@ def command(
 
     Every fix was tried on the model; with --verify also in a real lab. Each is told as a step of the file and as
     commands for the real machines.
+
+    With --live there is no FILE: this machine is read, as 'netlab import live' does, and nothing on it is changed.
+    SRC and DST are then '.' (its own namespace), a container, a namespace of 'ip netns', or an address; --verify
+    builds a copy of it in a lab.
+
+    \b
+    netlab why bridge-two-node A A:ens160.1
+    sudo netlab why --live . web
     """
     from netlab import model, plan, spec, why
+    from netlab.cli.story import Shown, render
     from netlab.errors import FAILED, PASSED, UsageError
     from netlab.report.style import style_for
     from netlab.why.explain import to_plain
@@ -60,18 +73,58 @@ def command(
         raise UsageError("one layer at a time: every layer has its own story")
     if verify and kernel is not None:
         raise UsageError("--verify shows what this machine's kernel does: leave --kernel-version out")
-    loaded = spec.load(spec.find(file))
+    real, text = None, ""
+    if live:
+        if destination is not None:
+            raise UsageError("--live asks of this machine: leave the FILE out")
+        source, destination = file, source
+        loaded, real, text = _machine(source, destination)
+        source, destination = real.name(source), real.name(destination)
+    elif destination is None:
+        raise UsageError("Missing argument 'DST'.")
+    else:
+        loaded = spec.load(spec.find(file))
+        text = Path(loaded.file).read_text("utf-8") if html is not None and Path(loaded.file).is_file() else ""
     resolved = plan.resolve(loaded, kernel or here())
     told = why.explain(loaded, resolved, source, destination, layer=layers[0] if layers else None, step=step)
     if verify:
         told = _verified(loaded, [one.name for one in resolved.steps].index(told.step), told)
+    shown = Shown(_entries(loaded), kernel, real)
+    if html is not None:
+        deliver(html, _page(told, resolved, shown, text))
     if as_json:
         import json
 
         click.echo(json.dumps(to_plain(told, model.RULES), indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(_render(told, model.RULES, style_for(sys.stdout), _entries(loaded), kernel)))
+        click.echo("\n".join(render(told, model.RULES, style_for(sys.stdout), shown)))
     return FAILED if any(fix.holds is False for fix in told.fixes) else PASSED
+
+
+def _page(told: Explanation, resolved: Plan, shown: Shown, text: str) -> str:
+    """The answer as a page, with the lab drawn, and the text of the topology."""
+    from netlab import model
+    from netlab.cli.story import render
+    from netlab.contract.wire import to_plain
+    from netlab.report.html import why
+    from netlab.report.style import Style
+
+    answer = "\n".join(render(told, model.RULES, Style(width=100), shown))
+    state = next(step.state for step in resolved.steps if step.name == told.step)
+    return why.render(f"{told.source} → {told.destination}", answer, to_plain(state), text)
+
+
+def _machine(*mentioned: str) -> tuple[Spec, Real, str]:
+    """This machine as a topology, what the names on the command line are called there, and its text."""
+    from netlab import spec
+    from netlab.cli.importing import tell
+    from netlab.cli.live import of_machine
+    from netlab.live import write
+
+    draft, real = of_machine("host", mentioned=mentioned)
+    tell(draft)
+    text = write(draft)
+    return spec.load(text, "this machine"), real, text
 
 
 def _verified(loaded: Spec, number: int, told: Explanation) -> Explanation:
@@ -94,161 +147,3 @@ def _entries(loaded: Spec) -> int | None:
     if not loaded.topology.steps:
         return None
     return max(0, loaded.where("steps", 0, key=False).column - 3)
-
-
-def _render(
-    told: Explanation, rules: dict[str, Any], style: Style, entries: int | None, kernel: Version | None
-) -> Iterator[str]:
-    from netlab.report.words import asked
-
-    step = f", step {told.step}" if told.step != "baseline" else ""
-    how = asked(told.layer) + (f", bound to {told.source.partition(':')[2]}" if ":" in told.source else "")
-    pair = style.paint(f"{told.source} {style.arrow} {told.destination}", "bold")
-    yield f"{pair}  ({how}{step}, {told.topology}{f', Linux {kernel}' if kernel else ''})"
-    if other := stand_in(kernel or here()):
-        yield from style.wrap(other, "   ", "   ")
-    answered = f": {told.answered}" if told.answered else ""
-    unknown = f" ({told.unknown})" if told.unknown else ""
-    yield from style.wrap(f"{told.meaning}{answered}{unknown}", f"{told.letter}  ", "   ")
-    rule = rules.get(told.rule or "")
-    if rule:
-        place = f"At {told.place}: " if told.place else ""
-        yield from _wrap(f"{place}{rule.sentence} [{told.rule}: {rule.function}]", "   ", style)
-    yield from _story(told, rules, style)
-    yield from _bound(told, style)
-    if not told.fixes:
-        if told.letter == "U" or (told.letter == "A" and not told.bound):
-            yield ""
-            said = "None of the changes that were tried on the model makes it work, alone or together."
-            if not told.owned:
-                said = f"No interface of the lab has {told.destination}, so nothing was tried."
-            yield from _wrap(said, "", style)
-        return
-    yield ""
-    through = told.letter in "AB"
-    yield style.paint("What makes it go by the interface itself" if through else "What makes it work", "bold")
-    yield from _wrap(_home(told, entries), "", style)
-    for number, fix in enumerate(told.fixes, 1):
-        yield from _fix(number, fix, told, style, entries)
-
-
-def _bound(told: Explanation, style: Style) -> Iterator[str]:
-    """What a program would find that binds itself to an interface, where there is a choice or a difference."""
-    from netlab.report.columns import pad, visible
-
-    if len(told.bound) > 1 or told.difference:
-        yield ""
-        yield "  " + style.paint("bound to one interface", "cyan")
-        width = max(visible(one.source) for one in told.bound)
-        yield from (
-            f"  {one.letter} {pad(one.source, width)}" + f"  [{one.rule}]" * bool(one.rule) for one in told.bound
-        )
-    for sentence in told.difference:
-        yield ""
-        yield from _wrap(sentence[0].upper() + sentence[1:], "   ", style)
-
-
-def _home(told: Explanation, entries: int | None) -> str:
-    """Where in the file the steps belong."""
-    name = PurePath(told.file).name
-    if told.later is not None:
-        where = f"among the steps of {name}, before {told.later!r}"
-    else:
-        where = f"at the end of {name}" if entries is None else f"at the end of the steps of {name}"
-    return f"Each was tried on the model. Add one of them {where}:"
-
-
-def _story(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[str]:
-    """The events by phase. Where a frame ends by a rule for the first time, the rule's sentence; elsewhere its id."""
-    from netlab.report.columns import fold, pad, visible
-    from netlab.why.explain import phase
-
-    width = max((visible(hop.at) for hop in told.hops), default=0)
-    now = None
-    said = {told.rule}
-    for hop in told.hops:
-        if hop.phase != now:
-            now = hop.phase
-            yield ""
-            yield "  " + style.paint(phase(now), "cyan")
-        mark = style.paint(style.pick("✗", "x"), "red") if hop.end else style.paint(style.pick("·", "-"), "dim")
-        rule = rules.get(hop.rule or "")
-        text = hop.what
-        if rule and hop.end and hop.rule not in said:
-            text += f": {rule.sentence}"
-            said.add(hop.rule)
-        name = f" [{hop.rule}]" if hop.rule else ""
-        first, *rest = fold(text + name, max(30, style.width - width - 8))
-        yield f"  {mark} {pad(hop.at, width)}  {first}"
-        yield from (f"    {' ' * width}  {line}" for line in rest)
-
-
-def _fix(number: int, fix: Fix, told: Explanation, style: Style, entries: int | None) -> Iterator[str]:
-    from netlab.report.words import PREDICTED
-    from netlab.why.text import indented
-
-    yield ""
-    yield from _wrap(fix.title[0].upper() + fix.title[1:] + ".", f"  {number}  ", style)
-    yield from _wrap(fix.because, "     ", style)
-    pair = (
-        ""
-        if (fix.source, fix.destination) == (told.source, told.destination)
-        else (f" for {fix.source} {style.arrow} {fix.destination}")
-    )
-    others = (
-        ""
-        if not fix.others
-        else f"; the letter of {fix.others} other {'pair' if fix.others == 1 else 'pairs'} changes, too"
-    )
-    means = f" ({PREDICTED[fix.letter]})" if fix.letter in "AB" else ""
-    yield from _wrap(f"By the model then {fix.letter}{pair}{means}{others}.", "     ", style)
-    if fix.observed is not None:
-        mark = style.verdict("P" if fix.holds else "?" if fix.observed == "?" else "F")
-        yield f"     {mark} In a real lab: {fix.observed}."
-    # Without an indent of ours, so that what is copied from here can be pasted as it is.
-    yield ""
-    if entries is None:
-        yield style.paint("steps:", "dim")
-    yield from (
-        style.paint(line, "dim") for line in indented(fix.steps, 2 if entries is None else entries).splitlines()
-    )
-    yield from _runs("By hand", fix.commands, told, style)
-    yield from _runs("To take that back", fix.undo, told, style)
-    yield from _runs("Where Docker runs the containers", fix.docker, told, style)
-
-
-def _runs(what: str, runs: Sequence[Run], told: Explanation, style: Style) -> Iterator[str]:
-    """Commands, under a line that says where they are to be run."""
-    for number, run in enumerate(runs):
-        place = f"on {run.on}"
-        if run.on in told.switches:
-            place = f"on the switch {run.on}, as Linux has it"
-        if run.named:
-            s = "s" * (len(run.named) > 1)
-            place += f" (where ip netns calls the container{s} {' and '.join(run.named)})"
-        yield ""
-        yield from _wrap(f"{'Then' if number else what}, {place}:", "     ", style)
-        yield ""
-        yield from (style.paint(part, "dim") for line in run.lines for part in _broken(line, style.width - 1))
-
-
-def _broken(line: str, width: int) -> Iterator[str]:
-    """A line of the shell, broken between its words where it would be too long."""
-    from netlab.report.columns import visible
-
-    if line.startswith("#") or "\n" in line or visible(line) <= width:
-        yield from line.splitlines()
-        return
-    now = ""
-    for word in map(shlex.quote, shlex.split(line)):
-        if now and visible(now) + visible(word) > width - 3:
-            yield f"{now} \\"
-            now = "  "
-        now += word if now in ("", "  ") else f" {word}"
-    yield now
-
-
-def _wrap(text: str, lead: str, style: Style) -> Iterator[str]:
-    from netlab.report.columns import fold
-
-    yield from fold(text, style.width - 1, lead, " " * len(lead))

@@ -30,6 +30,8 @@ class Chosen:
     containers: tuple[str, ...] = ()
     pid: int | None = None
     everything: bool = False
+    #: Names that may be of namespaces: where they are, these are asked for.
+    mentioned: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         named = [*self.netns, *self.containers, *([f"process {self.pid}"] if self.pid is not None else [])]
@@ -56,7 +58,8 @@ def read(chosen: Chosen) -> Machine:
         start = [_asked(found, name).key for name in (*chosen.netns, *chosen.containers)]
         if chosen.pid is not None:
             start += [one.key for one in found.found.values() if chosen.pid in one.pids]
-        if not start or chosen.everything:
+        start += [named.key for name in chosen.mentioned if (named := found.named(name.partition(":")[0])) is not None]
+        if not start or chosen.everything or HOME in {name.partition(":")[0] for name in chosen.mentioned}:
             start += [one.key for one in found.found.values() if one.home]
         read, unread = reader.read(found)
     finally:

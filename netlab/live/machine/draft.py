@@ -8,18 +8,35 @@ from netlab.live.machine.devices import Devices
 from netlab.live.machine.kinship import Kinship, kinship
 from netlab.live.machine.notes import Notes
 from netlab.live.machine.outside import Outside
+from netlab.live.machine.real import Real
 from netlab.live.machine.values import Machine, Space
 from netlab.live.topology import Box, Draft
 from netlab.spec.sysctls import dotted
 
 
-def draft(machine: Machine, origin: str, host: str = "host", everything: bool = False) -> Draft:
+def draft(machine: Machine, origin: str, host: str = "host", everything: bool = False) -> tuple[Draft, Real]:
     """The topology of a machine: what was asked for, and all that is connected to it; ``everything``: all of it.
+
+    With it comes how its names relate to the machine.
 
     Raises UsageError: there is nothing in it that netlab can express.
     """
     kin = kinship(machine, host, everything)
-    return _Builder(machine, kin, origin).run()
+    made = _Builder(machine, kin, origin).run()
+    return made, _real(kin)
+
+
+def _real(kin: Kinship) -> Real:
+    ids = {key: kin.id(key) for key in kin.spaces}
+    known = {name: ids[key] for key, space in kin.spaces.items() for name in reversed(space.names)}
+    home = next((ids[key] for key, space in kin.spaces.items() if space.home), "")
+    return Real(
+        home=home,
+        known={**known, **({".": home} if home else {})},
+        netns={ids[key]: space.netns for key, space in kin.spaces.items() if space.netns},
+        pids={ids[key]: space.pid for key, space in kin.spaces.items() if space.pid is not None},
+        docker=any(space.engine == "docker" for space in kin.spaces.values()),
+    )
 
 
 class _Builder:

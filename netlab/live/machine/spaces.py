@@ -15,9 +15,7 @@ from pathlib import Path
 
 _NAMED = ("/run/netns", "/run/docker/netns")
 #: How engines write a container's id into the cgroup of its processes.
-_IN_CGROUP = re.compile(
-    r"(?:docker|libpod|cri-containerd|crio|containerd|lxc\.payload)[-./]([\w-]+?)(?:\.scope)?(?:/|$)"
-)
+_IN_CGROUP = re.compile(r"(docker|libpod|cri-containerd|crio|containerd|lxc\.payload)[-./]([\w-]+?)(?:\.scope)?(?:/|$)")
 _HEX = re.compile(r"[0-9a-f]{64}")
 _OWNER = 0xB701  # NS_GET_USERNS (include/uapi/linux/nsfs.h)
 
@@ -31,6 +29,8 @@ class Candidate:
     names: list[str] = field(default_factory=list)
     pids: list[int] = field(default_factory=list)
     home: bool = False
+    netns: str = ""
+    engine: str = ""
 
     def close(self) -> None:
         """Close it."""
@@ -106,6 +106,7 @@ def _of_folder(spaces: Spaces, folder: str) -> None:
             continue
         if folder == _NAMED[0]:
             found.names.append(name)
+            found.netns = found.netns or name
 
 
 def _of_processes(spaces: Spaces) -> None:
@@ -153,8 +154,9 @@ def owner(fd: int) -> tuple[str, int] | None:
 def _names(one: Candidate) -> Iterator[str]:
     """What it is called besides names that ``ip netns`` knows: its container's name and id, or its first process."""
     for pid in one.pids:
-        identity = _container(pid)
+        engine, identity = _container(pid)
         if identity:
+            one.engine = engine
             yield from _engine_names(identity)
             yield identity[:12] if _HEX.fullmatch(identity) else identity
             return
@@ -165,13 +167,14 @@ def _names(one: Candidate) -> Iterator[str]:
             yield f"process-{one.pids[0]}"
 
 
-def _container(pid: int) -> str | None:
+def _container(pid: int) -> tuple[str, str]:
+    """Whose container a process is in, and the container's id; empty where it is in none."""
     try:
         text = Path(f"/proc/{pid}/cgroup").read_text()
     except OSError:
-        return None
+        return "", ""
     found = [_IN_CGROUP.search(line.partition("::")[2] or line.rpartition(":")[2]) for line in text.splitlines()]
-    return next((match[1] for match in found if match), None)
+    return next(((match[1], match[2]) for match in found if match), ("", ""))
 
 
 def _engine_names(identity: str) -> Iterator[str]:

@@ -120,6 +120,10 @@ class Space:
     key: str
     names: tuple[str, ...] = ()
     home: bool = False
+    #: The name that ``ip netns`` has for it, a process in it, and whose container it is.
+    netns: str = ""
+    pid: int | None = None
+    engine: str = ""
     devices: tuple[Device, ...] = ()
     routes: tuple[LiveRoute, ...] = ()
     rules: tuple[LiveRule, ...] = ()

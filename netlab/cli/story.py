@@ -1,0 +1,210 @@
+"""The answer to a *why* as text: the cause, the story hop by hop, and each fix as steps and as commands."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from netlab.contract.kernels import Version, here, stand_in
+
+if TYPE_CHECKING:
+    from netlab.live.machine.real import Real
+    from netlab.report.style import Style
+    from netlab.why import Explanation, Fix
+    from netlab.why.commands import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How an answer is told. ``entries``: how far the entries of the file's steps are indented; None where it has none.
+    ``kernel`` is named where it isn't this machine's. ``real``: the file is a picture of this machine, for which the
+    fixes are.
+    """
+
+    entries: int | None = None
+    kernel: Version | None = None
+    real: Real | None = None
+
+
+def render(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -> Iterator[str]:
+    """The lines."""
+    from netlab.report.words import asked
+
+    kernel = how.kernel
+
+    step = f", step {told.step}" if told.step != "baseline" else ""
+    bound = asked(told.layer) + (f", bound to {told.source.partition(':')[2]}" if ":" in told.source else "")
+    pair = style.paint(f"{told.source} {style.arrow} {told.destination}", "bold")
+    yield f"{pair}  ({bound}{step}, {told.topology}{f', Linux {kernel}' if kernel else ''})"
+    if other := stand_in(kernel or here()):
+        yield from style.wrap(other, "   ", "   ")
+    answered = f": {told.answered}" if told.answered else ""
+    unknown = f" ({told.unknown})" if told.unknown else ""
+    yield from style.wrap(f"{told.meaning}{answered}{unknown}", f"{told.letter}  ", "   ")
+    rule = rules.get(told.rule or "")
+    if rule:
+        place = f"At {told.place}: " if told.place else ""
+        yield from _wrap(f"{place}{rule.sentence} [{told.rule}: {rule.function}]", "   ", style)
+    yield from _story(told, rules, style)
+    yield from _bound(told, style)
+    if not told.fixes:
+        if told.letter == "U" or (told.letter == "A" and not told.bound):
+            yield ""
+            said = "None of the changes that were tried on the model makes it work, alone or together."
+            if not told.owned:
+                said = f"No interface of the lab has {told.destination}, so nothing was tried."
+            yield from _wrap(said, "", style)
+        return
+    yield ""
+    through = told.letter in "AB"
+    yield style.paint("What makes it go by the interface itself" if through else "What makes it work", "bold")
+    yield from _wrap(_home(told, how), "", style)
+    for number, fix in enumerate(told.fixes, 1):
+        # Of this machine the first is told whole: the answer is to be seen at once.
+        if how.real is not None and number > 1:
+            yield from _wrap(fix.title[0].upper() + fix.title[1:] + ".", f"  {number}  ", style)
+        else:
+            yield from _fix(number, fix, told, style, how)
+    if how.real is not None and len(told.fixes) > 1:
+        yield from _wrap("--json has the commands of all of them.", "", style)
+
+
+def _bound(told: Explanation, style: Style) -> Iterator[str]:
+    """What a program would find that binds itself to an interface, where there is a choice or a difference."""
+    from netlab.report.columns import pad, visible
+
+    if len(told.bound) > 1 or told.difference:
+        yield ""
+        yield "  " + style.paint("bound to one interface", "cyan")
+        width = max(visible(one.source) for one in told.bound)
+        yield from (
+            f"  {one.letter} {pad(one.source, width)}" + f"  [{one.rule}]" * bool(one.rule) for one in told.bound
+        )
+    for sentence in told.difference:
+        yield ""
+        yield from _wrap(sentence[0].upper() + sentence[1:], "   ", style)
+
+
+def _home(told: Explanation, how: Shown) -> str:
+    """Where in the file the steps belong."""
+    if how.real is not None:
+        tried = "in a lab that is a copy of this machine" if any(one.observed for one in told.fixes) else "on the model"
+        return f"Each was tried {tried}; nothing was changed here."
+    entries = how.entries
+    name = PurePath(told.file).name
+    if told.later is not None:
+        where = f"among the steps of {name}, before {told.later!r}"
+    else:
+        where = f"at the end of {name}" if entries is None else f"at the end of the steps of {name}"
+    return f"Each was tried on the model. Add one of them {where}:"
+
+
+def _story(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[str]:
+    """The events by phase. Where a frame ends by a rule for the first time, the rule's sentence; elsewhere its id."""
+    from netlab.report.columns import fold, pad, visible
+    from netlab.why.explain import phase
+
+    width = max((visible(hop.at) for hop in told.hops), default=0)
+    now = None
+    said = {told.rule}
+    for hop in told.hops:
+        if hop.phase != now:
+            now = hop.phase
+            yield ""
+            yield "  " + style.paint(phase(now), "cyan")
+        mark = style.paint(style.pick("✗", "x"), "red") if hop.end else style.paint(style.pick("·", "-"), "dim")
+        rule = rules.get(hop.rule or "")
+        text = hop.what
+        if rule and hop.end and hop.rule not in said:
+            text += f": {rule.sentence}"
+            said.add(hop.rule)
+        name = f" [{hop.rule}]" if hop.rule else ""
+        first, *rest = fold(text + name, max(30, style.width - width - 8))
+        yield f"  {mark} {pad(hop.at, width)}  {first}"
+        yield from (f"    {' ' * width}  {line}" for line in rest)
+
+
+def _fix(number: int, fix: Fix, told: Explanation, style: Style, how: Shown) -> Iterator[str]:
+    from netlab.report.words import PREDICTED
+    from netlab.why.text import indented
+
+    yield ""
+    yield from _wrap(fix.title[0].upper() + fix.title[1:] + ".", f"  {number}  ", style)
+    yield from _wrap(fix.because, "     ", style)
+    pair = (
+        ""
+        if (fix.source, fix.destination) == (told.source, told.destination)
+        else (f" for {fix.source} {style.arrow} {fix.destination}")
+    )
+    others = (
+        ""
+        if not fix.others
+        else f"; the letter of {fix.others} other {'pair' if fix.others == 1 else 'pairs'} changes, too"
+    )
+    means = f" ({PREDICTED[fix.letter]})" if fix.letter in "AB" else ""
+    yield from _wrap(f"By the model then {fix.letter}{pair}{means}{others}.", "     ", style)
+    if fix.observed is not None:
+        mark = style.verdict("P" if fix.holds else "?" if fix.observed == "?" else "F")
+        yield f"     {mark} In a real lab: {fix.observed}."
+    # Without an indent of ours, so that what is copied from here can be pasted as it is.
+    if how.real is None:
+        entries = how.entries
+        yield ""
+        if entries is None:
+            yield style.paint("steps:", "dim")
+        yield from (
+            style.paint(line, "dim") for line in indented(fix.steps, 2 if entries is None else entries).splitlines()
+        )
+    yield from _runs("By hand", fix.commands, told, style, how)
+    yield from _runs("To take that back", fix.undo, told, style, how)
+    if how.real is None or how.real.docker:
+        yield from _runs("Where Docker runs the containers", fix.docker, told, style, how)
+
+
+def _runs(what: str, runs: Sequence[Run], told: Explanation, style: Style, how: Shown) -> Iterator[str]:
+    """Commands, under a line that says where they are to be run."""
+    for number, run in enumerate(runs):
+        if how.real is not None:
+            place, first = how.real.place(run.on), how.real.first(run.on, run.named)
+            yield ""
+            yield from _wrap(f"{'Then' if number else what}, {place}:", "     ", style)
+            yield ""
+            yield from (
+                style.paint(part, "dim") for line in (*first, *run.lines) for part in _broken(line, style.width - 1)
+            )
+            continue
+        place = f"on {run.on}"
+        if run.on in told.switches:
+            place = f"on the switch {run.on}, as Linux has it"
+        if run.named:
+            s = "s" * (len(run.named) > 1)
+            place += f" (where ip netns calls the container{s} {' and '.join(run.named)})"
+        yield ""
+        yield from _wrap(f"{'Then' if number else what}, {place}:", "     ", style)
+        yield ""
+        yield from (style.paint(part, "dim") for line in run.lines for part in _broken(line, style.width - 1))
+
+
+def _broken(line: str, width: int) -> Iterator[str]:
+    """A line of the shell, broken between its words where it would be too long."""
+    from netlab.report.columns import visible
+
+    if line.startswith("#") or "\n" in line or visible(line) <= width:
+        yield from line.splitlines()
+        return
+    now = ""
+    for word in map(shlex.quote, shlex.split(line)):
+        if now and visible(now) + visible(word) > width - 3:
+            yield f"{now} \\"
+            now = "  "
+        now += word if now in ("", "  ") else f" {word}"
+    yield now
+
+
+def _wrap(text: str, lead: str, style: Style) -> Iterator[str]:
+    from netlab.report.columns import fold
+
+    yield from fold(text, style.width - 1, lead, " " * len(lead))
