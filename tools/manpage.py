@@ -76,8 +76,15 @@ def render() -> Iterator[str]:
 def _command(name: str) -> Iterator[str]:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
-    context = click.Context(command, info_name=f"netlab {name}")
-    yield f".SS {_text(' '.join([f'netlab {name}', *command.collect_usage_pieces(context)]))}"
+    yield from _described(f"netlab {name}", command)
+    if isinstance(command, click.Group):
+        for below, one in command.commands.items():
+            yield from _described(f"netlab {name} {below}", one)
+
+
+def _described(name: str, command: click.Command) -> Iterator[str]:
+    context = click.Context(command, info_name=name)
+    yield f".SS {_text(' '.join([name, *command.collect_usage_pieces(context)]))}"
     yield from _prose(command.help or "")
     for parameter in command.params:
         if isinstance(parameter, click.Option) and not parameter.hidden:

@@ -24,6 +24,7 @@ COMMANDS = {
     "graph": ("graph", "Topologies"),
     "schema": ("schema", "Topologies"),
     "doctor": ("doctor", "This machine"),
+    "kernel": ("kernel", "This machine"),
     "completion": ("completion", "This machine"),
 }
 

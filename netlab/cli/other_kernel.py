@@ -32,6 +32,22 @@ class KernelName(ParamType[str]):
         return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
 
 
+class CachedName(ParamType[str]):
+    """The name of a cached kernel; with ``paths`` also a program's path."""
+
+    name = "kernel"
+
+    def __init__(self, *, paths: bool = False) -> None:
+        self._paths = paths
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Those that begin so."""
+        from netlab.kernels import cached
+
+        found = [CompletionItem(one.name) for one in cached() if one.name.startswith(incomplete)]
+        return [*found, CompletionItem(incomplete, type="file")] if self._paths else found
+
+
 def options(command: F) -> F:
     """Add the option to a command."""
     return click.option(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from netlab.contract.kernels import Version, parse
-from netlab.errors import CANNOT_RUN, NetlabError
+from netlab.errors import CANNOT_RUN, NetlabError, printable
 
 #: Kinds of links that labs may have, by the option that a kernel is built with.
 KINDS = {
@@ -72,9 +72,10 @@ def from_plain(plain: dict[str, Any]) -> Facts:
 
 def ask(program: Path) -> Facts:
     """What a program says of itself. Raises KernelError where it is no User-Mode Linux, or doesn't run here."""
-    release = _say(program, "--version").strip()
+    release = next(iter(_say(program, "--version").splitlines()), "").strip()
     if not re.fullmatch(r"\d+\.\d+[\w.+-]*", release):
-        raise KernelError(f"{program} is no User-Mode Linux: to --version it says {release[:80]!r}", fix=_INSTEAD)
+        said = printable(release)[:60]
+        raise KernelError(f"{program} is no User-Mode Linux: to --version it says {said!r}", fix=_INSTEAD)
     options = dict(re.findall(r"^CONFIG_(\w+)=(.*)$", _say(program, "--showconfig"), re.MULTILINE))
     return Facts(
         release=release,
