@@ -5,7 +5,7 @@ It is loaded into every pytest run of an environment, so it imports nothing of n
 - Fixtures: ``lab`` (of the test's ``@pytest.mark.topology(…)``), ``lab_factory`` (opens labs, for other scopes).
 - Topology files (ini option ``netlab_topologies``) are tests: one for each step and layer.
 - ``netlab_required`` (ini option): a machine that can't run labs fails the tests instead of skipping them.
-- Options: ``--netlab-layers``, ``--netlab-seed``, ``--netlab-report``.
+- Options: ``--netlab-layers``, ``--netlab-seed``, ``--netlab-report``, ``--netlab-kernel`` (and the marker ``kernel``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from netlab.pytest_plugin.session import KEEPER, asked_layers, keeper_of
+from netlab.pytest_plugin.session import KEEPER, asked_kernels, asked_layers, keeper_of, known
 
 if TYPE_CHECKING:
     from netlab.testing import Lab
@@ -40,6 +40,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--netlab-seed", type=int, metavar="N", default=0, help="Order in which pairs are probed. [default: 0]"
+    )
+    group.addoption(
+        "--netlab-kernel",
+        metavar="KERNEL",
+        action="append",
+        default=[],
+        help="Run labs on this kernel, in a guest: a cached one (netlab kernel list), the path of a User-Mode Linux, "
+        "or own, the machine's. Given several times each test runs on each of them. [default: own]",
     )
     group.addoption(
         "--netlab-report",
@@ -138,8 +146,22 @@ def _paths(config: pytest.Config) -> frozenset[Path]:
 # --- labs -------------------------------------------------------------------------------------------
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have a test that uses labs run on each kernel that is asked for."""
+    if "netlab_kernel" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("kernel")
+        if kernels := marker.args if marker else asked_kernels(metafunc.config):
+            metafunc.parametrize("netlab_kernel", kernels, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def lab_factory(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Callable[..., Lab]:
+def netlab_kernel(request: pytest.FixtureRequest) -> str:
+    """The kernel that the test's labs run on, as ``--netlab-kernel`` names it; '' for the machine's own."""
+    return known(getattr(request, "param", ""))
+
+
+@pytest.fixture(scope="session")
+def lab_factory(pytestconfig: pytest.Config, netlab_kernel: str) -> Callable[..., Lab]:
     """Opens labs: ``lab_factory(topology)`` returns a `netlab.Lab`, to be closed or used in a ``with`` block.
 
     For fixtures of your own, of any scope. A lab that is not closed ends with the session. On a machine that can't run
@@ -147,7 +169,7 @@ def lab_factory(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> 
     """
 
     def open_lab(topology: Source, *, folder: Path | None = None, private: bool | None = None) -> Lab:
-        return keeper_of(pytestconfig).open(topology, folder, private)
+        return keeper_of(pytestconfig).open(topology, folder, private, kernel=netlab_kernel)
 
     return open_lab
 

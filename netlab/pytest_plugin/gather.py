@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -54,7 +55,8 @@ class Gatherer:
         self.root = root
         self.folder = folder
         self._folders = Folders(folder)
-        self._files: dict[str, _File] = {}
+        #: By file and kernel.
+        self._files: dict[tuple[str, str], _File] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
@@ -76,7 +78,7 @@ class Gatherer:
         plain = json.loads(sent)
         here, observed = Circumstances(**plain["here"]), from_plain(StepObserved, plain["observed"])
         seconds = {"total": here.seconds.get("total", 0.0)}
-        file = self._files.setdefault(plain["file"], _File(replace(here, seconds={"total": 0.0})))
+        file = self._files.setdefault((plain["file"], here.kernel), _File(replace(here, seconds={"total": 0.0})))
         seconds["total"] += file.here.seconds["total"]
         started = min(file.here.started, here.started)
         file.here = replace(file.here, seconds=seconds, started=started)
@@ -90,14 +92,15 @@ class Gatherer:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the reports; one that can't be written is told, and the session has failed."""
-        for name, file in self._files.items():
+        times = Counter(name for name, _ in self._files)
+        for (name, kernel), file in self._files.items():
             try:
-                self._write(self.root / name, file)
+                self._write(self.root / name, file, f"-{kernel}" if times[name] > 1 else "")
             except ReportError as error:
                 _tell(f"{error}{f'; {error.fix}' if error.fix else ''}")
                 session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
-    def _write(self, path: Path, file: _File) -> None:
+    def _write(self, path: Path, file: _File, ending: str) -> None:
         from netlab import model, pipeline, plan, report
         from netlab.report.save import save
 
@@ -114,7 +117,7 @@ class Gatherer:
             measures = self._measured(step, file.measured.get(step.name, {}), file.here.seed)
             examined.append(replace(one, measures=measures))
         claims = pipeline.weigh_claims(resolved, examined)
-        name = self._folders.of(resolved.name, str(path), note=_tell)
+        name = self._folders.of(resolved.name + ending, str(path), (path, ending), _tell)
         save(report.build(resolved, examined, claims, model.RULES, file.here), self.folder, name)
 
     def _measured(self, step: Step, seen: dict[str, MeasuresObserved], seed: int) -> JudgedMeasures | None:

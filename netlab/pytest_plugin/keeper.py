@@ -18,6 +18,7 @@ from netlab.testing import Lab, Labs
 from netlab.testing.artefacts import save
 
 if TYPE_CHECKING:
+    from netlab.pytest_plugin.bench import Bench
     from netlab.testing.blueprint import Source
 
 #: Errnos of a build, by name, that say what there is too little of.
@@ -26,21 +27,37 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Keeper:
-    """One agent for all labs of this process (under xdist: of this worker)."""
+    """One agent for all labs of this process (under xdist: of this worker), and one for each other kernel."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.seed: int = config.getoption("--netlab-seed")
-        self.labs = Labs([config.rootpath / "topologies"], self.seed)
+        self._labs: dict[str, Labs] = {}
+        self._benches: dict[str, Bench] = {}
 
     def close(self) -> None:
         """End every lab."""
-        self.labs.close()
+        for labs in self._labs.values():
+            labs.close()
 
-    def open(self, source: Source, folder: Path | None = None, private: bool | None = None) -> Lab:
+    def labs(self, kernel: str) -> Labs:
+        """The labs on a kernel, by what ``--netlab-kernel`` says ('': the machine's own)."""
+        if kernel not in self._labs:
+            self._labs[kernel] = Labs([self.config.rootpath / "topologies"], self.seed, kernel=kernel)
+        return self._labs[kernel]
+
+    def bench(self, kernel: str) -> Bench:
+        """What examines topology files on a kernel."""
+        from netlab.pytest_plugin.bench import Bench
+
+        if kernel not in self._benches:
+            self._benches[kernel] = Bench(self.labs(kernel), self.seed)
+        return self._benches[kernel]
+
+    def open(self, source: Source, folder: Path | None = None, private: bool | None = None, *, kernel: str = "") -> Lab:
         """Open a lab, or skip the test where this machine can't run it."""
         try:
-            return self.labs.open(source, [folder] if folder else [], private=private)
+            return self.labs(kernel).open(source, [folder] if folder else [], private=private)
         except LabError as error:
             skip_or_raise(error, self.config)
 
@@ -48,12 +65,12 @@ class Keeper:
         """Add to a test's report what was observed and where; to a failed test's also where its labs' artefacts are."""
         if report.when == "call":
             report.netlab_seen = getattr(item, "seen", None)  # type: ignore[attr-defined]
-            where = [getattr(item, "where", None) or {}, *map(self._where, self.labs.up)]
+            where = [getattr(item, "where", None) or {}, *map(self._where, self._up())]
             places = [(f"netlab.{name}", value) for one in where for name, value in one.items()]
             report.netlab_where = places  # type: ignore[attr-defined]
         if not report.failed or report.when == "teardown":
             return
-        for lab in self.labs.up:
+        for lab in self._up():
             folder = self.artefacts(item.nodeid) / _UNSAFE.sub("-", lab.plan.name)
             try:
                 said = save(lab, folder)
@@ -61,8 +78,13 @@ class Keeper:
                 said = f"nothing could be kept: {error}" + (f"\n{error.fix}" if error.fix else "")
             report.sections.append((f"netlab: {lab.plan.name}", said))
 
+    def _up(self) -> list[Lab]:
+        return [lab for labs in self._labs.values() for lab in labs.up]
+
     def _where(self, lab: Lab) -> dict[str, str]:
-        return {"topology": lab.plan.name, "kernel": os.uname().release, "substrate": "netns", "seed": str(self.seed)}
+        agent = lab.handle.agent
+        kernel = os.uname().release if agent.substrate == "netns" else str(agent.info()["kernel"])
+        return {"topology": lab.plan.name, "kernel": kernel, "substrate": agent.substrate, "seed": str(self.seed)}
 
     def artefacts(self, nodeid: str) -> Folder:
         """The folder for what is kept of a failed test."""

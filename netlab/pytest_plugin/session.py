@@ -9,6 +9,8 @@ import pytest
 if TYPE_CHECKING:
     from netlab.pytest_plugin.keeper import Keeper
 
+#: What ``--netlab-kernel`` calls the machine's own kernel.
+OWN = "own"
 KEEPER: pytest.StashKey[Keeper] = pytest.StashKey()
 
 
@@ -16,6 +18,16 @@ def asked_layers(config: pytest.Config) -> tuple[str, ...]:
     """The names given with ``--netlab-layers``."""
     asked: str = config.getoption("--netlab-layers")
     return tuple(name.strip() for name in asked.split(",") if name.strip())
+
+
+def asked_kernels(config: pytest.Config) -> tuple[str, ...]:
+    """What was given with ``--netlab-kernel``, in that order."""
+    return tuple(dict.fromkeys(config.getoption("--netlab-kernel")))
+
+
+def known(kernel: str) -> str:
+    """A kernel as labs take it: the machine's own is ''."""
+    return "" if kernel == OWN else kernel
 
 
 def keeper_of(config: pytest.Config) -> Keeper:

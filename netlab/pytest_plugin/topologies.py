@@ -12,12 +12,10 @@ from netlab.client import BuildError, LabDied, LabError
 from netlab.client.errors import AgentBug
 from netlab.contract.kernels import here
 from netlab.contract.types import ExpectRefused, ExpectState, Plan, Step
-from netlab.pytest_plugin.bench import LINKS, MEASURES, Bench, NotAsExpected, judge
+from netlab.pytest_plugin.bench import LINKS, MEASURES, NotAsExpected, judge
 from netlab.pytest_plugin.gather import pack
 from netlab.pytest_plugin.keeper import skip_or_raise
-from netlab.pytest_plugin.session import asked_layers, keeper_of
-
-_BENCH: pytest.StashKey[Bench] = pytest.StashKey()
+from netlab.pytest_plugin.session import asked_kernels, asked_layers, keeper_of, known
 
 
 class TopologyFile(pytest.File):
@@ -31,17 +29,20 @@ class TopologyFile(pytest.File):
             resolved = plan.from_file(self.path, kernel=here())
         except spec.TopologyError as error:
             raise self.CollectError(str(error)) from None
-        for step in resolved.steps:
-            yield TopologyStep.from_parent(self, name=step.name, plan=resolved, step=step)
+        for kernel in asked_kernels(self.config) or ("",):
+            for step in resolved.steps:
+                name = f"{step.name}[{kernel}]" if kernel else step.name
+                yield TopologyStep.from_parent(self, name=name, plan=resolved, step=step, kernel=known(kernel))
 
 
 class TopologyStep(pytest.Collector):
-    """A step of a topology file."""
+    """A step of a topology file, on a kernel ('': the machine's own)."""
 
-    def __init__(self, plan: Plan, step: Step, **kwargs: Any) -> None:
+    def __init__(self, plan: Plan, step: Step, kernel: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.plan = plan
         self.step = step
+        self.kernel = kernel
 
     def collect(self) -> Iterator[pytest.Item]:
         """Its layers, and what has none."""
@@ -76,10 +77,9 @@ class TopologyItem(pytest.Item):
     def runtest(self) -> None:
         """Examine the layer on the kernel."""
         keeper = keeper_of(self.config)
-        if _BENCH not in self.config.stash:
-            self.config.stash[_BENCH] = Bench(keeper.labs, keeper.seed)
+        bench = keeper.bench(self.parent.kernel)
         try:
-            seen = self.config.stash[_BENCH].examine(self.parent.plan, self.parent.step, self.name)
+            seen = bench.examine(self.parent.plan, self.parent.step, self.name)
         except LabError as error:
             skip_or_raise(error, self.config)
         self.where = {"topology": self.parent.plan.name, "kernel": seen.here.kernel}

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
-from netlab.client import Agent, LabDied
+from netlab.client import Agent, CannotRun, LabDied, start
 from netlab.testing.blueprint import Blueprint, Source
 from netlab.testing.lab import Lab
 
@@ -17,14 +17,16 @@ class Labs:
     """Opens labs. ``folders`` is where names of topology files are looked up first, ``seed`` orders probes.
 
     ``on`` has them on real machines, over ssh, one at a time: the words of ``netlab run --on``, or the name of a hosts
-    file (docs/hosts.md). As a context manager, or by `close`, it ends them all. It costs nothing before the first
+    file (docs/hosts.md). ``kernel`` has them on another kernel, in a guest: as ``netlab run --kernel`` takes it
+    (docs/other-kernels.md). As a context manager, or by `close`, it ends them all. It costs nothing before the first
     `open`.
     """
 
-    def __init__(self, folders: Iterable[Path] = (), seed: int = 0, on: str = "") -> None:
+    def __init__(self, folders: Iterable[Path] = (), seed: int = 0, on: str = "", kernel: str = "") -> None:
         self.folders = tuple(folders)
         self.seed = seed
         self.on = on
+        self.kernel = kernel
         self._agent: Agent | None = None
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -62,8 +64,18 @@ class Labs:
             if self._agent is None or not self._agent.alive:
                 if self._agent is not None:
                     self._agent.close()
-                self._agent = self._crew() if self.on else Agent.start()
+                self._agent = self._crew() if self.on else self._start()
             return self._agent
+
+    def _start(self) -> Agent:
+        if not self.kernel:
+            return Agent.start()
+        from netlab.kernels import Choice, KernelError
+
+        try:
+            return start(Choice.read(self.kernel))
+        except KernelError as error:
+            raise CannotRun(str(error), error.fix) from error
 
     def _crew(self) -> Agent:
         from netlab.client.hosts import HostsClient, parse
