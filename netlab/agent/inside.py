@@ -47,7 +47,7 @@ class Inside:
         except OSError as error:
             # It may be the folder that it was to start in.
             what = program if error.filename in (None, program) else f"{program}: {error.filename}"
-            said = os.strerror(error.errno or 0)
+            said = error.strerror or os.strerror(error.errno or 0)
             raise NotDone("spawn", message=f"{what}: {said}", errno=error.errno) from error
         self._processes[process.pid] = process
         return {"process": process.pid, "pid": number_inside(process.pid)}, ends

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
 from netlab.agent import system
+from netlab.agent.users import ALL, Mapping, Users
 
 #: include/uapi/linux/capability.h
 CAP_SYS_ADMIN = 21
@@ -43,16 +44,25 @@ class CannotEnter(Exception):
 
 
 class Entered(NamedTuple):
-    """What the agent has: whether it has its own user namespace, and why a private /proc is missing (or '')."""
+    """What the agent has: whether it has its own user namespace, why a private /proc is missing (or ''), and in a user
+    namespace the mapping of users, which may not be done yet."""
 
     rootless: bool
     proc_lacks: str
+    mapping: Mapping | None = None
+
+    def users(self) -> Users:
+        """Its users, when they are mapped. Raises CannotEnter."""
+        try:
+            return self.mapping.finish() if self.mapping else ALL
+        except OSError as error:
+            raise refused(error) from error
 
 
 Run = Callable[["Entered | CannotEnter"], None]
 
 
-def launch(front: int, stream: int, run: Run, enter: Callable[[], bool] | None = None) -> NoReturn:
+def launch(front: int, stream: int, run: Run, enter: Callable[[], Mapping | None] | None = None) -> NoReturn:
     """Enter the namespaces, fork PID 1 and wait; ``front`` is a pidfd of the front (-1 where it's on another machine).
 
     ``run(entered_or_error)`` is called in PID 1 and never returns to the launcher. ``enter`` enters the namespaces (as
@@ -61,7 +71,7 @@ def launch(front: int, stream: int, run: Run, enter: Callable[[], bool] | None =
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN if number != signal.SIGTERM else signal.SIG_DFL)
     try:
-        rootless = (enter or enter_namespaces)()
+        mapping = (enter or enter_namespaces)()
     except CannotEnter as error:
         run(error)
         os._exit(0)
@@ -81,7 +91,8 @@ def launch(front: int, stream: int, run: Run, enter: Callable[[], bool] | None =
             except RuntimeError as error:
                 run(crowded(error))
             else:
-                run(Entered(rootless, private_proc() if os.getpid() == 1 else "there is no PID namespace"))
+                proc = private_proc() if os.getpid() == 1 else "there is no PID namespace"
+                run(Entered(mapping is not None, proc, mapping))
             status = 0
         except (MemoryError, ImportError) as error:
             # Out of memory, mostly: a library that can't be mapped is an ImportError.
@@ -98,6 +109,8 @@ def launch(front: int, stream: int, run: Run, enter: Callable[[], bool] | None =
             sys.stderr.flush()
             os._exit(status)
     os.close(stream)
+    if mapping and mapping.helper:
+        os.waitpid(mapping.helper, 0)
     os._exit(wait(pid, front))
 
 
@@ -144,8 +157,8 @@ def watch(*pidfds: int) -> None:
     threading.Thread(target=end, name="watch", daemon=True).start()
 
 
-def enter_namespaces() -> bool:
-    """Unshare network, PID, mount, IPC and UTS namespaces, and a user namespace where one is needed; True if it was.
+def enter_namespaces() -> Mapping | None:
+    """Unshare network, PID, mount, IPC and UTS namespaces, and a user namespace where one is needed: its users then.
 
     The kernel frees SysV IPC and message queues with the IPC namespace, and a hostname that was set inside with the UTS
     namespace.
@@ -160,17 +173,15 @@ def enter_namespaces() -> bool:
             if error.errno != errno.EPERM:
                 raise refused(error) from error
         else:
-            return False
-    uid, gid = os.geteuid(), os.getegid()
+            return None
     try:
+        mapping = Mapping()
         system.unshare(wanted | system.CLONE_NEWUSER)
-        system.write("/proc/self/setgroups", "deny")
-        system.write("/proc/self/uid_map", f"0 {uid} 1")
-        system.write("/proc/self/gid_map", f"0 {gid} 1")
+        mapping.begin()
         system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
     except OSError as error:
         raise refused(error) from error
-    return True
+    return mapping
 
 
 def refused(error: OSError) -> CannotEnter:

@@ -11,9 +11,11 @@ import contextlib
 import errno
 import os
 import socket
+import stat
 from collections.abc import Iterator, Sequence
 
 from netlab.agent import system
+from netlab.agent.users import SHELVES, Owned
 from netlab.contract.types import GivenFile, Private
 from netlab.contract.types.parts import OWN_FOLDERS
 
@@ -22,41 +24,44 @@ _FLAGS = system.MS_NOSUID | system.MS_NODEV
 _EMPTY = {"/run": "755", "/tmp": "1777", "/dev/shm": "1777"}
 #: Folders that are copied on write.
 _COPIED = ("/etc", "/var")
-#: Those in which other programs' folders stand.
-_SHELVES = ("/etc", "/var", "/var/cache", "/var/lib", "/var/log", "/var/spool")
+#: Where the machine's folders are, for links that lead there.
+_MACHINE = "/run/.machine"
 #: The longest hostname, in bytes (__NEW_UTS_LEN, include/uapi/linux/utsname.h).
 _HOSTNAME = 64
 
 
-class Refused(OSError):
-    """A file that can't be given."""
+def dress(ns_id: str, private: Private, *, rootless: bool, owned: Sequence[Owned] = ()) -> None:
+    """Make the calling thread's UTS and mount namespaces, which are new, those of a private host.
 
-
-def dress(ns_id: str, private: Private, *, rootless: bool) -> None:
-    """Make the calling thread's UTS and mount namespaces, which are new, those of a private host. Raises OSError."""
+    ``owned`` are folders of the machine with other owners than root, whom the lab has as users, too. Raises OSError.
+    """
     socket.sethostname(private.hostname.encode()[:_HOSTNAME].decode(errors="ignore"))
     # Changes of the copied folders are kept in a tmpfs that the host's own /tmp then hides.
     system.mount("tmpfs", "/tmp", "tmpfs", _FLAGS, "mode=700")
+    _empty("/run")
     for folder in _COPIED:
-        changes, work = f"/tmp{folder}", f"/tmp/work{folder}"
-        for path in (changes, work):
-            os.makedirs(path)
-        closed: list[str] = []
-        if rootless:
-            # Another user can't copy a folder of root's (ovl_copy_up): an own one is merged with it.
-            for path in (path for shelf in _SHELVES if shelf.startswith(folder) for path in _folders(shelf)):
-                os.mkdir(f"/tmp{path}")
-                if not os.access(path, os.R_OK | os.X_OK):
-                    closed.append(path)
-        # In a user namespace only attributes of users can be set, and overlayfs notes deleted folders by such.
-        options = f"lowerdir={folder},upperdir={changes},workdir={work}" + (",userxattr" if rootless else "")
-        system.mount("overlay", folder, "overlay", _FLAGS, options)
-        for path in closed:
-            # What this user may not see of the machine's is empty.
-            system.mount("tmpfs", path, "tmpfs", _FLAGS, "mode=755")
-    for folder, mode in _EMPTY.items():
-        if os.path.isdir(folder):
-            system.mount("tmpfs", folder, "tmpfs", _FLAGS, f"mode={mode}")
+        if not rootless:
+            _overlay(folder, [])
+            continue
+        known = {path: rest for path, *rest in owned if path.startswith(folder)}
+        folders = [path for shelf in SHELVES if shelf.startswith(folder) for path in _folders(shelf)]
+        # A folder of root's can't be copied by another user (ovl_copy_up): an own one is merged with it.
+        for path in folders:
+            _make(f"/tmp{path}", path, known.get(path))
+        try:
+            _overlay(folder, folders)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            # Something is mounted below it that may not be uncovered in a user namespace (clone_private_mount).
+            _link(folder, folders)
+        for path in folders:
+            if not _readable(path):
+                # What this user may not see of the machine's is empty.
+                system.mount("tmpfs", path, "tmpfs", _FLAGS, "mode=755")
+                _make(path, path, known.get(path))
+    _empty("/tmp")
+    _empty("/dev/shm")
     os.mkdir("/run/lock")
     os.chmod("/run/lock", 0o1777)
     # The lab's name of a host is its id for software, too: the same in every run, and another in every host.
@@ -70,6 +75,56 @@ def dress(ns_id: str, private: Private, *, rootless: bool) -> None:
     }
     put([GivenFile(path, text) for path, text in own.items() if path not in given])
     put(private.files)
+
+
+def _empty(folder: str) -> None:
+    if os.path.isdir(folder):
+        system.mount("tmpfs", folder, "tmpfs", _FLAGS, f"mode={_EMPTY[folder]}")
+
+
+def _overlay(folder: str, folders: Sequence[str]) -> None:
+    """Have a folder copied on write; ``folders`` of it are in the upper layer already."""
+    changes, work = f"/tmp{folder}", f"/tmp/work{folder}"
+    for path in (changes, work):
+        os.makedirs(path, exist_ok=True)
+    # In a user namespace only attributes of users can be set, and overlayfs notes deleted folders by such.
+    options = f"lowerdir={folder},upperdir={changes},workdir={work}" + (",userxattr" if folders else "")
+    system.mount("overlay", folder, "overlay", _FLAGS, options)
+
+
+def _link(folder: str, folders: Sequence[str]) -> None:
+    """Where no overlay can be had: ``folders`` of it become own ones, and all that is in them and in it links."""
+    machine = f"{_MACHINE}{folder}"
+    os.makedirs(machine)
+    system.mount(folder, machine, None, system.MS_BIND | system.MS_REC)
+    system.mount(f"/tmp{folder}", folder, None, system.MS_BIND | system.MS_REC)
+    for path in (folder, *folders):
+        with contextlib.suppress(PermissionError), os.scandir(_MACHINE + path) as entries:
+            for entry in entries:
+                if not os.path.lexists(f"{path}/{entry.name}"):
+                    # Links that begin with ``..`` lead where they did.
+                    target = os.readlink(entry.path) if entry.is_symlink() else entry.path
+                    os.symlink(target, f"{path}/{entry.name}")
+
+
+def _make(path: str, model: str, owner: Sequence[int] | None) -> None:
+    """Make a folder with the mode of another and its owner, where that is a user of the lab."""
+    os.makedirs(path, exist_ok=True)
+    os.chmod(path, stat.S_IMODE(os.stat(model).st_mode))
+    if owner is not None:
+        uid, gid, mode = owner
+        # Of a user beyond the range it stays root's.
+        with contextlib.suppress(OSError):
+            os.chown(path, uid, gid)
+        os.chmod(path, mode)
+
+
+def _readable(path: str) -> bool:
+    try:
+        os.listdir(path)
+    except OSError:
+        return False
+    return True
 
 
 def put(files: Sequence[GivenFile]) -> None:
@@ -121,6 +176,8 @@ def _chown(fd: int, user: str, group: str) -> None:
 def _why(error: OSError) -> str:
     if error.errno in (errno.ELOOP, errno.ENOTDIR):
         return "(no link is followed, and every folder on the way must be one)"
+    if error.errno == errno.EINVAL:
+        return "(there may be no such user in this lab: netlab doctor)"
     return ""
 
 

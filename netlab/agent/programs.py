@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from netlab.agent import guard, private, system
 from netlab.agent.netns import Netns, in_thread, proc_is_own
+from netlab.agent.users import Owned
 from netlab.contract.types import GivenFile
 
 
@@ -40,12 +41,14 @@ class _Space(NamedTuple):
 
 class Programs:
     """The programs of one lab. With ``guarded`` they may do less to the machine than their user (see `guard`).
+    ``owned`` are folders of other users than root (see `private.dress`).
 
     Measurements start programs in threads of their own, so a lock lets one thread in at a time.
     """
 
-    def __init__(self, *, guarded: bool = False) -> None:
+    def __init__(self, *, guarded: bool = False, owned: Sequence[Owned] = ()) -> None:
         self._guarded = guarded
+        self._owned = owned
         self._lock = threading.Lock()
         self._ended = False
         #: By the id of a private host; that of all others is ''.
@@ -108,8 +111,51 @@ class Programs:
             self._forget(owner)
             space = None
         if space is None:
-            space = self._spaces[owner] = _make(self._guarded, ns if ns.private else None, self._names)
+            space = self._spaces[owner] = self._make(ns if ns.private else None)
         return space
+
+    def _make(self, host: Netns | None) -> _Space:
+        """A new PID namespace with its init; that of a private ``host`` lives in that.
+
+        Raises OSError.
+        """
+
+        def inside() -> _Space:
+            system.unshare(system.CLONE_NEWPID | (system.CLONE_NEWUTS if host else 0))
+            with contextlib.ExitStack() as used, contextlib.ExitStack() as opened:
+                # Before the init mounts its own /proc over this one, in which this thread has no number.
+                here = os.open("/proc/thread-self", os.O_PATH | os.O_CLOEXEC)
+                used.callback(os.close, here)
+                hosts = -1
+                if host is not None and host.private is not None:
+                    if self._guarded:
+                        guard.sysfs()
+                    private.dress(host.id, host.private, rootless=not self._guarded, owned=self._owned)
+                    if not any(file.path == "/etc/hosts" for file in host.private.files):
+                        hosts = private.names_file(self._names)
+                        opened.callback(os.close, hosts)
+                read, write = os.pipe2(os.O_CLOEXEC)
+                used.callback(os.close, read)
+                try:
+                    pid = os.fork()
+                    if pid == 0:
+                        _be_init(write, self._guarded)
+                finally:
+                    os.close(write)
+                said = os.read(read, 1000)
+                if said != b"ready":
+                    raise OSError(f"no namespace for the programs of a lab: {said.decode() or 'its init was killed'}")
+                opened.callback(os.kill, pid, signal.SIGKILL)
+                fds = []
+                for path, folder in (("ns/pid_for_children", here), ("ns/mnt", here), ("ns/uts", here), ("/", None)):
+                    flags = os.O_PATH if folder is None else os.O_RDONLY
+                    fds.append(os.open(path, flags | os.O_CLOEXEC, dir_fd=folder))
+                    opened.callback(os.close, fds[-1])
+                opened.pop_all()
+            pids, mounts, uts, root = fds
+            return _Space(pid, pids, mounts, uts, root, hosts)
+
+        return in_thread(host.fd if host else None, inside)
 
     def locate(self, ns: Netns) -> list[int]:
         """New descriptors of where a namespace's programs live: a pidfd of the init of their PID namespace, and the
@@ -230,50 +276,6 @@ def _is_ending(pid: int) -> bool:
         return False
     with open(f"/proc/{pid}/stat") as file:
         return bool(int(file.read().rpartition(")")[2].split()[6]) & 0x4)
-
-
-def _make(guarded: bool, host: Netns | None, names: str) -> _Space:
-    """A new PID namespace with its init; that of a private ``host`` lives in that, which knows ``names``.
-
-    Raises OSError.
-    """
-
-    def inside() -> _Space:
-        system.unshare(system.CLONE_NEWPID | (system.CLONE_NEWUTS if host else 0))
-        with contextlib.ExitStack() as used, contextlib.ExitStack() as opened:
-            # Before the init mounts its own /proc over this one, in which this thread has no number.
-            here = os.open("/proc/thread-self", os.O_PATH | os.O_CLOEXEC)
-            used.callback(os.close, here)
-            hosts = -1
-            if host is not None and host.private is not None:
-                if guarded:
-                    guard.sysfs()
-                private.dress(host.id, host.private, rootless=not guarded)
-                if not any(file.path == "/etc/hosts" for file in host.private.files):
-                    hosts = private.names_file(names)
-                    opened.callback(os.close, hosts)
-            read, write = os.pipe2(os.O_CLOEXEC)
-            used.callback(os.close, read)
-            try:
-                pid = os.fork()
-                if pid == 0:
-                    _be_init(write, guarded)
-            finally:
-                os.close(write)
-            said = os.read(read, 1000)
-            if said != b"ready":
-                raise OSError(f"no namespace for the programs of a lab: {said.decode() or 'its init was killed'}")
-            opened.callback(os.kill, pid, signal.SIGKILL)
-            fds = []
-            for path, folder in (("ns/pid_for_children", here), ("ns/mnt", here), ("ns/uts", here), ("/", None)):
-                flags = os.O_PATH if folder is None else os.O_RDONLY
-                fds.append(os.open(path, flags | os.O_CLOEXEC, dir_fd=folder))
-                opened.callback(os.close, fds[-1])
-            opened.pop_all()
-        pids, mounts, uts, root = fds
-        return _Space(pid, pids, mounts, uts, root, hosts)
-
-    return in_thread(host.fd if host else None, inside)
 
 
 def _be_init(ready: int, guarded: bool) -> NoReturn:

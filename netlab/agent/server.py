@@ -24,6 +24,7 @@ from netlab.agent.netns import Home, Netns
 from netlab.agent.probe.engine import Prober
 from netlab.agent.probe.fence import CpuFence, FenceLost
 from netlab.agent.programs import Programs
+from netlab.agent.users import ALL, Users
 from netlab.contract.lacks import finding
 from netlab.contract.measures import Traffic
 from netlab.contract.types import Step, Target
@@ -46,21 +47,25 @@ def serve(stream: int, entered: Entered | CannotEnter) -> None:
     """Serve until the front goes."""
     garbage.begin()
     channel = Channel(socket.socket(fileno=stream))
-    if isinstance(entered, CannotEnter):
-        said = {"event": "cannot", "what": entered.what, "fix": entered.fix, "scarce": entered.scarce}
-        channel.send(said)
+    try:
+        if isinstance(entered, CannotEnter):
+            raise entered
+        users = entered.users()
+    except CannotEnter as error:
+        channel.send({"event": "cannot", "what": error.what, "fix": error.fix, "scarce": error.scarce})
         return
     Home.remember()
     with contextlib.suppress(Closed):
-        Server(channel, entered).loop()
+        Server(channel, entered, users).loop()
 
 
 class Server:
     """The labs of one front."""
 
-    def __init__(self, channel: Channel, entered: Entered) -> None:
+    def __init__(self, channel: Channel, entered: Entered, users: Users = ALL) -> None:
         self.channel = channel
         self.entered = entered
+        self.users = users
         self.labs: dict[int, Lab] = {}
         self.probers: dict[int, Prober] = {}
         self.closing: list[Lab] = []
@@ -192,6 +197,7 @@ class Server:
             "machine": platform.machine(),
             "python": platform.python_version(),
             "rootless": self.entered.rootless,
+            "users": self.users.others + 1,
             "private_proc": not self.entered.proc_lacks,
             "cpus": len(os.sched_getaffinity(0)),
             "pid": os.getpid(),
@@ -211,8 +217,15 @@ class Server:
                 "start the container without masked paths (--security-opt systempaths=unconfined)",
                 required=False,
             ),
+            self._find_users(),
             self.files,
         ], []
+
+    def _find_users(self) -> dict[str, Any]:
+        """Whether programs of a lab can change to another user."""
+        users = self.users
+        said = f"root and {users.others} others" if users.others else f"root alone: {users.lack}"
+        return finding("users", bool(users.others), said, users.fix, required=False)
 
     def _try_fence(self) -> dict[str, Any]:
         """Whether rounds can be made, without which nothing is proved."""
@@ -250,7 +263,9 @@ class Server:
     def _new_or_known(self, message: dict[str, Any]) -> Lab:
         number = message["lab"]
         if message["new"] and number not in self.labs:
-            self.labs[number] = Lab(self.sysctls, self.log, Programs(guarded=not self.entered.rootless))
+            self.labs[number] = Lab(
+                self.sysctls, self.log, Programs(guarded=not self.entered.rootless, owned=self.users.owned)
+            )
         return self._lab(number)
 
     def probe(self, message: dict[str, Any]) -> Answer:

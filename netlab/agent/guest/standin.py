@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from netlab.agent import launcher, system
 from netlab.agent.guest.lines import Carrier, Ends
+from netlab.agent.users import Mapping
 from netlab.contract.wire import READY, Channel, frame
 
 #: Where the kernel keeps its memory: in the namespaces a tmpfs of its own is mounted there.
@@ -61,18 +62,19 @@ def launch(front: int, stream: int, kernel: Kernel) -> NoReturn:
     launcher.launch(front, stream, run, _enter)
 
 
-def _enter() -> bool:
-    """Enter namespaces where the machine allows it; whether that took a user namespace."""
+def _enter() -> Mapping | None:
+    """Enter namespaces where the machine allows it; the users, where that took a user namespace."""
     try:
         return launcher.enter_namespaces()
     except launcher.CannotEnter:
         # What the kernel leaves is then ended by the launcher.
         system.adopt_orphans()
-        return False
+        return None
 
 
 def serve(front: socket.socket, kernel: Kernel, entered: launcher.Entered) -> None:
     """Run the kernel and carry. Raises CannotEnter where it doesn't start."""
+    entered.users()
     alone = os.getpid() == 1
     if kernel.leaves and not alone:
         raise launcher.CannotEnter(
