@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from socket import AF_INET, AF_INET6, SHUT_RDWR, SOCK_DGRAM, SOCK_STREAM, socket
+from socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM
 from typing import TYPE_CHECKING
 
 from netlab.contract.types import Plan, State, Target, layer_family, port_of, probe_of
@@ -38,9 +38,26 @@ def observe(
     return "?" if judge.unsettled_ends(state, built[-1].unsettled) & {source, destination} else seen.rows[i][j]
 
 
+#: The kernel takes connections by itself. A program, not a socket: no socket comes out of another kernel.
+_LISTENER = """
+import socket, sys
+family, kind, port = map(int, sys.argv[1:])
+one = socket.socket(family, kind)
+one.bind(("", port))
+if kind == socket.SOCK_STREAM:
+    one.listen()
+print("ready", flush=True)
+while kind == socket.SOCK_DGRAM:
+    one.sendto(*one.recvfrom(65535))
+sys.stdin.read()
+"""
+
+
 @contextmanager
 def _listening(lab: Lab, state: State, layer: str, destination: str) -> Iterator[None]:
     """Take connections, or send datagrams back, at the port that a layer names, wherever the destination is."""
+    from netlab.client import LabError
+
     port = port_of(layer)
     with ExitStack() as stack:
         if port is not None:
@@ -49,29 +66,10 @@ def _listening(lab: Lab, state: State, layer: str, destination: str) -> Iterator
             family = AF_INET6 if layer_family(layer) == 6 else AF_INET
             for namespace in dict.fromkeys(state.link(link).namespace for link in links):
                 kind = SOCK_DGRAM if probe_of(layer).startswith("udp") else SOCK_STREAM
-                one = stack.enter_context(lab.socket(namespace, family, kind))
-                one.bind(("", port))
-                if kind == SOCK_STREAM:
-                    # The kernel takes connections by itself.
-                    one.listen()
-                    continue
-                answering = threading.Thread(target=_answer, args=(one,))
-                answering.start()
-                stack.callback(answering.join)
-                stack.callback(_wake, one)
+                argv = [sys.executable, "-I", "-S", "-c", _LISTENER, str(int(family)), str(int(kind)), str(port)]
+                process = stack.enter_context(lab.spawn(namespace, argv))
+                try:
+                    process.line()
+                except EOFError as error:
+                    raise LabError(f"nothing can listen at port {port} in {namespace}: {error}") from error
         yield
-
-
-def _answer(one: socket) -> None:
-    """Send back what comes, until the socket is shut down."""
-    while True:
-        data, sender = one.recvfrom(65535)
-        if not sender:
-            return
-        one.sendto(data, sender)
-
-
-def _wake(one: socket) -> None:
-    """Let a thread go on that waits for a datagram; of a socket without a peer the kernel says ENOTCONN, too."""
-    with suppress(OSError):
-        one.shutdown(SHUT_RDWR)

@@ -52,6 +52,7 @@ def options(command: F) -> F:
     """Add the option to a command."""
     return click.option(
         "--kernel",
+        "guest",
         type=KernelName(),
         metavar="KERNEL",
         help="On another kernel, in a guest: a cached one (6.12; netlab kernel list), the path of a User-Mode Linux, "
@@ -70,7 +71,7 @@ VIRTUAL_TIME = click.option(
 def asked_for(asked: Mapping[str, Any]) -> Choice | None:
     """What the options say; None for the machine's own kernel. Raises UsageError, KernelError."""
     virtual = bool(asked.get("virtual_time"))
-    if asked["kernel"] is None:
+    if asked["guest"] is None:
         if virtual:
             raise UsageError("--virtual-time goes with --kernel: this machine's own clock can't jump")
         return None
@@ -78,16 +79,16 @@ def asked_for(asked: Mapping[str, Any]) -> Choice | None:
         raise UsageError("--kernel is for labs on this machine: give it or --on")
     from netlab.kernels import Choice
 
-    return Choice.read(asked["kernel"], virtual_time=virtual)
+    return Choice.read(asked["guest"], virtual_time=virtual)
 
 
-def settled(choice: Choice | None, files: Iterable[Path]) -> Choice | None:
+def settled(choice: Choice, files: Iterable[Path]) -> Choice:
     """The choice, with a kernel for ``auto``: the newest that has the files' kinds of links. Raises KernelError."""
     from netlab import plan
     from netlab.kernels import AUTO, having
     from netlab.spec import TopologyError
 
-    if choice is None or choice.kernel != AUTO:
+    if choice.kernel != AUTO:
         return choice
     kinds = set()
     for file in files:

@@ -114,7 +114,8 @@ class _Agents:
         from netlab.client import start
 
         if self._agent is None or not self._agent.alive:
-            self._kernel = other_kernel.settled(self._kernel, files)
+            if self._kernel is not None:
+                self._kernel = other_kernel.settled(self._kernel, files)
             self._agent = self._stack.enter_context(start(self._kernel, self._log))
         return self._agent
 

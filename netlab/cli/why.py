@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from netlab.cli import other_kernel
 from netlab.cli.output import OutputPath, deliver
 from netlab.cli.params import FILE, KERNEL_OPTION, EndpointName, Layers, StepName
 from netlab.contract.kernels import Version, here
@@ -16,6 +17,7 @@ from netlab.contract.kernels import Version, here
 if TYPE_CHECKING:
     from netlab.cli.story import Shown
     from netlab.contract.types import Plan
+    from netlab.kernels import Choice
     from netlab.live.machine.real import Real
     from netlab.spec import Spec
     from netlab.why import Explanation
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option("-s", "--step", type=StepName(), help="The step. [default: baseline]")
 @click.option("--verify", is_flag=True, help="Try every fix in a real lab, too.")
+@other_kernel.options
 @KERNEL_OPTION
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--html", type=OutputPath(), metavar="PAGE", help="As a page, too, with a drawing and the file.")
@@ -42,6 +45,7 @@ def command(
     layers: tuple[str, ...] | None,
     step: str | None,
     verify: bool,
+    guest: str | None,
     kernel: Version | None,
     as_json: bool,
     html: Path | None,
@@ -66,13 +70,16 @@ def command(
     from netlab import model, plan, spec, why
     from netlab.cli.story import Shown, render
     from netlab.errors import FAILED, PASSED, UsageError
+    from netlab.kernels import choose
     from netlab.report.style import style_for
     from netlab.why.explain import to_plain
 
     if layers is not None and len(layers) > 1:
         raise UsageError("one layer at a time: every layer has its own story")
     if verify and kernel is not None:
-        raise UsageError("--verify shows what this machine's kernel does: leave --kernel-version out")
+        raise UsageError("--verify shows what a kernel does: leave --kernel-version out, --kernel says which")
+    if guest is not None and not verify:
+        raise UsageError("--kernel is the kernel on which --verify tries: --kernel-version predicts without one")
     real, text = None, ""
     if live:
         if destination is not None:
@@ -85,10 +92,14 @@ def command(
     else:
         loaded = spec.load(spec.find(file))
         text = Path(loaded.file).read_text("utf-8") if html is not None and Path(loaded.file).is_file() else ""
+    choice = other_kernel.asked_for({"guest": guest})
+    if choice is not None:
+        choice = other_kernel.settled(choice, [Path(loaded.file)])
+        kernel = choose(choice.kernel).facts.version
     resolved = plan.resolve(loaded, kernel or here())
     told = why.explain(loaded, resolved, source, destination, layer=layers[0] if layers else None, step=step)
     if verify:
-        told = _verified(loaded, [one.name for one in resolved.steps].index(told.step), told)
+        told = _verified(loaded, [one.name for one in resolved.steps].index(told.step), told, choice)
     shown = Shown(_entries(loaded), kernel, real)
     if html is not None:
         deliver(html, _page(told, resolved, shown, text))
@@ -127,13 +138,13 @@ def _machine(*mentioned: str) -> tuple[Spec, Real, str]:
     return spec.load(text, "this machine"), real, text
 
 
-def _verified(loaded: Spec, number: int, told: Explanation) -> Explanation:
+def _verified(loaded: Spec, number: int, told: Explanation, choice: Choice | None) -> Explanation:
     """The explanation with what a real lab shows of each fix."""
     from netlab import pair, plan, why
-    from netlab.client import Agent
+    from netlab.client import start
 
     fixes = []
-    with Agent.start() as agent:
+    with start(choice) as agent:
         for fix in told.fixes:
             resolved = plan.resolve(why.with_steps(loaded, number, fix.steps), agent.kernel)
             targets = why.with_targets(resolved.steps[-1].state, told.targets).targets

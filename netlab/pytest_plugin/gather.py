@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from netlab.contract.kernels import here
+from netlab.contract.kernels import parse
 from netlab.contract.observed import LayerObserved, MeasuresObserved, StepObserved
 from netlab.contract.types import Step
 from netlab.contract.wire import from_plain, to_plain
@@ -104,7 +104,7 @@ class Gatherer:
         from netlab import model, pipeline, plan, report
         from netlab.report.save import save
 
-        resolved = plan.from_file(path, kernel=here())
+        resolved = plan.from_file(path, kernel=parse(file.here.kernel))
         examined = []
         for step in resolved.steps:
             if step.name not in file.steps:

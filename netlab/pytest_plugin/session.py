@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from netlab.contract.kernels import Version
     from netlab.pytest_plugin.keeper import Keeper
 
 #: What ``--netlab-kernel`` calls the machine's own kernel.
@@ -28,6 +30,18 @@ def asked_kernels(config: pytest.Config) -> tuple[str, ...]:
 def known(kernel: str) -> str:
     """A kernel as labs take it: the machine's own is ''."""
     return "" if kernel == OWN else kernel
+
+
+def version_of(kernel: str) -> Version:
+    """The version of a kernel that was asked for; where there is none of that name, the machine's: its tests say so."""
+    from netlab.contract.kernels import here
+
+    if name := known(kernel):
+        from netlab.kernels import Choice, KernelError, choose
+
+        with suppress(KernelError):
+            return choose(Choice.read(name).kernel).facts.version
+    return here()
 
 
 def keeper_of(config: pytest.Config) -> Keeper:

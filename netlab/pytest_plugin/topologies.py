@@ -10,12 +10,11 @@ import pytest
 
 from netlab.client import BuildError, LabDied, LabError
 from netlab.client.errors import AgentBug
-from netlab.contract.kernels import here
 from netlab.contract.types import ExpectRefused, ExpectState, Plan, Step
 from netlab.pytest_plugin.bench import LINKS, MEASURES, NotAsExpected, judge
 from netlab.pytest_plugin.gather import pack
 from netlab.pytest_plugin.keeper import skip_or_raise
-from netlab.pytest_plugin.session import asked_kernels, asked_layers, keeper_of, known
+from netlab.pytest_plugin.session import asked_kernels, asked_layers, keeper_of, known, version_of
 
 
 class TopologyFile(pytest.File):
@@ -26,10 +25,13 @@ class TopologyFile(pytest.File):
         from netlab import plan, spec
 
         try:
-            resolved = plan.from_file(self.path, kernel=here())
+            plans = {
+                kernel: plan.from_file(self.path, kernel=version_of(kernel))
+                for kernel in asked_kernels(self.config) or ("",)
+            }
         except spec.TopologyError as error:
             raise self.CollectError(str(error)) from None
-        for kernel in asked_kernels(self.config) or ("",):
+        for kernel, resolved in plans.items():
             for step in resolved.steps:
                 name = f"{step.name}[{kernel}]" if kernel else step.name
                 yield TopologyStep.from_parent(self, name=name, plan=resolved, step=step, kernel=known(kernel))

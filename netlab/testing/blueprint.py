@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from netlab.contract.kernels import here
+from netlab.contract.kernels import Version
 from netlab.contract.types import Plan
 from netlab.testing.given import Given
 from netlab.testing.topology import Topology
@@ -63,11 +63,11 @@ class Blueprint:
         topology = source.topology
         return cls(topology.tree(), topology.file)
 
-    def plan(self) -> Plan:
-        """The plan of the whole topology. Raises TopologyError."""
+    def plan(self, kernel: Version) -> Plan:
+        """The plan of the whole topology, for a kernel. Raises TopologyError."""
         from netlab import plan
 
-        return plan.from_tree(self.root, self.file, here())
+        return plan.from_tree(self.root, self.file, kernel)
 
     @property
     def steps(self) -> dict[str, Node]:
@@ -81,11 +81,11 @@ class Blueprint:
             found[str(step.value["name"].value)] = step
         return found
 
-    def planner(self) -> Planner:
-        """What plans steps one after the other. Raises TopologyError."""
+    def planner(self, kernel: Version) -> Planner:
+        """What plans steps one after the other, for a kernel. Raises TopologyError."""
         from netlab.plan.planner import Planner
 
-        return Planner(self.root, self.file, here())
+        return Planner(self.root, self.file, kernel)
 
     def text(self, steps: Sequence[Node | Given]) -> str:
         """The topology with the steps gone through, as a topology file."""

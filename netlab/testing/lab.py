@@ -56,7 +56,7 @@ class Lab:
 
     def __init__(self, agent: Agent, blueprint: Blueprint, seed: int = 0) -> None:
         self.blueprint = blueprint
-        self.plan: Plan = agent.adapt(blueprint.plan())
+        self.plan: Plan = agent.adapt(blueprint.plan(agent.kernel))
         self.seed = seed
         self.captures: deque[Capture] = deque(maxlen=CAPTURES)
         self._over = ""
@@ -183,7 +183,7 @@ class Lab:
     @property
     def _planner(self) -> Planner:
         if self._planner_made is None:
-            self._planner_made = self.blueprint.planner()
+            self._planner_made = self.blueprint.planner(self._handle.agent.kernel)
         return self._planner_made
 
     def _go(self, step: Node | Given) -> None:

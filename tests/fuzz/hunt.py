@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from netlab.client import Agent, LabError, start
+from netlab.contract.kernels import Version, here
 from netlab.contract.types import Plan
 from netlab.kernels import Choice
 from netlab.plan import from_file
@@ -58,10 +59,10 @@ def text_of(document: Document) -> str:
     return yaml.dump(document, Dumper=DUMPER, sort_keys=False, default_flow_style=None, width=110)
 
 
-def plan_of(document: Document) -> Plan | None:
-    """The plan of a document; None where it is no valid topology."""
+def plan_of(document: Document, kernel: Version | None = None) -> Plan | None:
+    """The plan of a document, for a kernel (None: this machine's); None where it is no valid topology."""
     try:
-        return from_file(text_of(document), "fuzz.yaml")
+        return from_file(text_of(document), "fuzz.yaml", kernel or here())
     except TopologyError:
         return None
 
@@ -77,7 +78,7 @@ def hunt(seed: str, has: Set[str], tickets: Tickets, save: Path | None, kernel: 
         while True:
             while len(ahead) < AHEAD and (number := tickets.take()) is not None:
                 document = made(seed, number, has)
-                plan = plan_of(document)
+                plan = plan_of(document, agent.kernel)
                 trial = Trial(plan) if plan is not None else None
                 if trial is None or trial.stormy:
                     tickets.replace()
@@ -117,7 +118,7 @@ def _smallest(agent: Agent, document: Document, difference: Difference, save: Pa
     layers = {"heard": ["broadcast"], "refused": [], "build": [], "settled": []}.get(difference.what, [difference.what])
 
     def holds(candidate: Document) -> bool:
-        plan = plan_of(candidate)
+        plan = plan_of(candidate, agent.kernel)
         if plan is None:
             return False
         found = compare(agent, plan, layers).differences

@@ -12,7 +12,7 @@ from scapy.layers.inet import ICMP
 from scapy.layers.l2 import ARP
 from scapy.utils import PcapNgReader
 
-from netlab import pipeline
+from netlab import pair, pipeline
 from netlab.client import Agent, NotOnThisSubstrate
 from netlab.kernels import choose
 from netlab.plan import from_file
@@ -115,3 +115,11 @@ def test_no_socket(guest: Guest) -> None:
     with guest("6.12").lab(plan) as lab, pytest.raises(NotOnThisSubstrate, match="handed over") as raised:
         lab.socket("A", 2, 1)
     assert "popen" in raised.value.fix
+
+
+@pytest.mark.parametrize(("layer", "port"), [("tcp", 7777), ("udp", 7777)])
+def test_port_of_ones_own(guest: Guest, layer: str, port: int) -> None:
+    """`why --verify` finds a port of the user's open in a guest, too: a program there listens."""
+    agent = guest("6.12")
+    plan = from_file(TWO, "two.yaml", agent.kernel)
+    assert pair.observe(agent, plan, f"{layer}/{port}", "A:eth0", "B:eth0") == "R"
