@@ -17,9 +17,10 @@ from netlab.agent.links import DRIVERS, KINDS
 from netlab.agent.links.port import OPTIONS, STATES
 from netlab.agent.netlink import Socket, dumps
 from netlab.agent.netlink.attributes import ADDRESS, LINK, decode
-from netlab.agent.netlink.constants import IFADDRMSG, IFF, IFF_UP, IFINFOMSG, NLM_F_REQUEST, RTM_GETLINK
+from netlab.agent.netlink.constants import IFADDRMSG, IFF, IFF_UP, IFINFOMSG, NLM_F_REQUEST, RTM_GETLINK, RTM_SETLINK
 from netlab.agent.netlink.socket import attributes, header
 from netlab.agent.netns import Netns
+from netlab.contract.kernels import Version, here
 from netlab.contract.types import AnyLink, State, Veth, nics
 
 IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_CARRIER = 16, 18, 33
@@ -28,6 +29,8 @@ IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_STATE = 4, 5, 1
 DEADLINE = 3.0
 #: The same where only duplicate detection of IPv6 addresses is under way: 2 s, or 3 with twice as many transmissions.
 DETECTION = 6.0
+#: The first Linux that may bring filters up to date from a workqueue.
+QUEUED = Version(7, 0)
 #: BR_STATE_LISTENING and BR_STATE_LEARNING: where a spanning tree isn't done.
 MOVING = (STATES["listening"], STATES["learning"])
 OPERSTATES = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP")
@@ -128,6 +131,7 @@ def settle(namespaces: Mapping[str, Netns], state: State) -> tuple[dict[str, Lin
         unsettled = _unsettled(state, read)
         if not _awaited(state, read, unsettled) or time.monotonic() > deadline:
             break
+    filter_now(namespaces, state.links)
     addressed = [ns for ns in namespaces if any(link.addresses for link in state.links_of(ns))]
     there = {ns: addresses(namespaces[ns].netlink) for ns in addressed}
     looked = time.monotonic()
@@ -205,6 +209,21 @@ def _nudge(ns: Netns, links: Iterable[int]) -> None:
         header(RTM_GETLINK, NLM_F_REQUEST, IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0) + dumps.WITHOUT_STATISTICS)
         for index in links
     ])  # fmt: skip
+
+
+def filter_now(namespaces: Mapping[str, Netns], links: Iterable[AnyLink]) -> None:
+    """Have the kernel bring the filters of links up to date now, as a request of any link does (netif_rx_mode_sync, at
+    the end of do_setlink).
+
+    By itself Linux 7 does that from a workqueue for kinds that pass their filter on to the link below
+    (__dev_set_rx_mode): the first broadcast may be there before, and a macvlan child doesn't hear it.
+    """
+    if here() < QUEUED:
+        return
+    # A child's filter changes that of the link below.
+    for link in reversed(list(links)):
+        request = header(RTM_SETLINK, NLM_F_REQUEST, IFINFOMSG.pack(socket.AF_UNSPEC, 0, link.ifindex, 0, 0))
+        namespaces[link.namespace].netlink.failures([request])
 
 
 def misplaced(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[Veth]:

@@ -63,6 +63,6 @@ def command(pattern: str, kernel: Version | None, as_json: bool) -> None:
         click.echo(style.paint(name, "cyan"))
         for line in textwrap.wrap(rule.sentence, style.width - 3):
             click.echo(f"  {line}")
-        bounds = f"; {rule.kernels} (commit {rule.commit})" if rule.kernels else ""
+        bounds = f"; {rule.kernels}" if rule.kernels else ""
         source = f"{rule.function}, {rule.file}, {', '.join(rule.verified)}{bounds}"
         click.echo(f"  {style.paint(source, 'dim')}")

@@ -5,8 +5,9 @@ What is said of a version holds from its first release on, and for every later o
 
 from __future__ import annotations
 
-import platform
+import os
 import re
+import sys
 from typing import NamedTuple
 
 _RELEASE = re.compile(r"v?(\d+)\.(\d+)(?![\d])")
@@ -48,7 +49,7 @@ def parse(release: str) -> Version:
 
 def here() -> Version:
     """That of this machine; where it isn't Linux, the newest that the model knows."""
-    return parse(platform.release()) if platform.system() == "Linux" else NEWEST
+    return parse(os.uname().release) if sys.platform == "linux" else NEWEST
 
 
 def stand_in(kernel: Version) -> str:

@@ -67,7 +67,7 @@ def receive(sim: Sim, dev: Device, frame: Frame) -> None:
 def dead(sim: Sim, dev: Device, phase: str) -> bool:
     """Whether a frame dies because its interface, which isn't running, is down or has no carrier."""
     if dev.up:
-        sim.note(phase, dev.id, "no carrier", dev.stopped_by, end=True)
+        sim.note(phase, dev.id, "no carrier", dev.stopped_by or NO_CARRIER, end=True)
         return True
     sim.note(phase, dev.id, "the interface is down", LINK_DOWN, end=True)
     return True

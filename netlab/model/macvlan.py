@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from netlab.contract import types as plan
 from netlab.model.build import Build
 from netlab.model.device import dead
-from netlab.model.rules import rule
+from netlab.model.rules import holds, rule
 from netlab.model.sim import Sim, Unknown
 from netlab.model.stack import protocols
 from netlab.model.world import BROADCAST, HOST, IP4, IP6, MULTICAST, OTHERHOST, Device, Frame, MacvlanPort
@@ -106,7 +106,7 @@ EXTERNAL_MULTICAST = rule(
 SENDER_SKIPPED = rule(
     "macvlan/sender-gets-no-copy",
     "A broadcast with a child's own MAC as its source is taken for that child's: the child gets no copy of it,"
-    " even if another machine with the same MAC has sent it.",
+    " even if another machine with the same MAC has sent it. From Linux 7.2 on this holds of vepa children alone.",
     "macvlan_broadcast",
     _FILE,
 )
@@ -121,6 +121,15 @@ BRIDGE_MULTICAST = rule(
     "A bridge child's reflected broadcast goes to vepa children and the parent; bridge ones already had it.",
     "macvlan_multicast_rx",
     _FILE,
+    until=(7, 2),
+)
+BRIDGE_MULTICAST_ALL = rule(
+    "macvlan/bridge-multicast-reflected-to-all",
+    "A bridge child's reflected broadcast goes to all vepa and bridge children, the sender included, and to the parent:"
+    " it might be another machine's with the same MAC. Siblings hear it twice.",
+    "macvlan_multicast_rx",
+    _FILE,
+    since=(7, 2),
 )
 PRIVATE_DROPS = rule(
     "macvlan/private-drops-sibling-multicast",
@@ -173,6 +182,7 @@ def compile_link(build: Build, link: plan.Macvlan) -> None:
         port = lower.macvlan = MacvlanPort(lower)
         lower.handle = handle_frame
         port.bc_queue_len = 0
+        port.echoes = holds(BRIDGE_MULTICAST_ALL, build.state.kernel)
     port.children.append(dev)
     port.bc_queue_len = max(port.bc_queue_len, 1000 if link.bcqueuelen is None else link.bcqueuelen)
     if dev.mode == "passthru":
@@ -324,6 +334,8 @@ def _broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | 
         modes, how = _OUTSIDE, EXTERNAL_MULTICAST
     elif sender.mode == "vepa":
         modes, how = _VEPA, VEPA_MULTICAST
+    elif port.echoes:
+        sender, modes, how = None, _VEPA, BRIDGE_MULTICAST_ALL
     else:
         modes, how = _BRIDGE, BRIDGE_MULTICAST
     for child in _in_order(sim, port):

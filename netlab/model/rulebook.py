@@ -33,7 +33,7 @@ def _lines() -> Iterator[str]:
     for family, rules in groupby(sorted(RULES.values(), key=lambda rule: rule.id), key=_family):
         yield from ("", f"## {family}", "", "| rule | what it says | kernel |", "|---|---|---|")
         for rule in rules:
-            bounds = f" *{rule.kernels[0].upper()}{rule.kernels[1:]}, commit {rule.commit}.*" if rule.kernels else ""
+            bounds = f" *{rule.kernels[0].upper()}{rule.kernels[1:]}.*" if rule.kernels else ""
             yield f"| `{rule.id}` | {rule.sentence}{bounds} | `{rule.function}`, {rule.file} |"
 
 

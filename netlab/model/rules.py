@@ -19,7 +19,7 @@ class Rule:
     """One decision of Linux: a stable id, a sentence for people, and its kernel source.
 
     It holds from ``since`` on, and no longer in ``until``; None: as far back, and as far on, as anything is known.
-    ``commit`` is the one that made the difference.
+    ``commit`` is the one that made the difference; empty where the difference was read in the source alone.
     """
 
     id: str
@@ -37,9 +37,10 @@ class Rule:
 
     @property
     def kernels(self) -> str:
-        """In which it holds, where not in all: ``since Linux 6.10``, ``until Linux 7.2``; else empty."""
+        """In which it holds, where not in all: ``since Linux 6.10 (commit …)``, ``until Linux 7.2``; else empty."""
         bounds = (("since", self.since), ("until", self.until))
-        return ", ".join(f"{word} Linux {version}" for word, version in bounds if version is not None)
+        told = ", ".join(f"{word} Linux {version}" for word, version in bounds if version is not None)
+        return told + f" (commit {self.commit})" * bool(told and self.commit)
 
 
 #: Every rule declared so far; complete once `netlab.model.rulebook` was imported.

@@ -241,7 +241,7 @@ def _dead(sim: Sim, dev: Device) -> Hop:
         what = f"its parent {dev.lower.id} is {'without carrier' if dev.lower.up else 'down'}"
     else:
         what = f"{dev.port.id} is down" if dev.port is not None else "nothing is at its other end"
-    return Hop(sim.request, dev.id, what, dev.stopped_by, True)
+    return Hop(sim.request, dev.id, what, dev.stopped_by or device.NO_CARRIER, True)
 
 
 def _astray(sim: Sim, source: End, target: End) -> Hop | None:

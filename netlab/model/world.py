@@ -91,8 +91,8 @@ class Device:
         self.up = True
         #: up and with carrier: IFF_UP and a real queue discipline.
         self.running = True
-        #: the rule by which it has no carrier
-        self.stopped_by = "link/no-carrier"
+        #: the rule by which it has no carrier, where that is one of its kind
+        self.stopped_by = ""
         #: it asks for MACs, and answers (not IFF_NOARP)
         self.arp = True
         self.promisc = False
@@ -157,8 +157,8 @@ class MacvlanPort:
     """What hangs on a parent (struct macvlan_port)."""
 
     __slots__ = (
-        "bc_queue_len", "by_mac", "children", "order", "parent", "passthru", "promiscuous", "source_macs", "sources",
-        "unordered",
+        "bc_queue_len", "by_mac", "children", "echoes", "order", "parent", "passthru", "promiscuous", "source_macs",
+        "sources", "unordered",
     )  # fmt: skip
 
     def __init__(self, parent: Device) -> None:
@@ -177,6 +177,8 @@ class MacvlanPort:
         self.source_macs: dict[str, list[Device]] = {}
         self.sources = False
         self.bc_queue_len = 1000
+        #: bridge children hear a broadcast that comes back to one of them
+        self.echoes = False
         #: the kernel chooses a MAC, so `order` is not known
         self.unordered = False
 

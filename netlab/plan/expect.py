@@ -50,7 +50,10 @@ class Resolver:
         self.sides = Sides(file, state, refused)
 
     def resolve(self, entry: AnyEntry, *, claim: bool = False) -> list[AnyExpectation]:
-        """The expectations of one entry; none where something is wrong with it, which is noted."""
+        """The expectations of one entry; none where something is wrong with it, which is noted, and none of an entry
+        that is for other versions of Linux."""
+        if not entry.holds(self.state.kernel):
+            return []
         match entry:
             case Pair():
                 return self._pair(entry)
@@ -173,7 +176,9 @@ class Resolver:
             listeners += found or ()
         if wrong or source is None:
             return []
-        names = tuple(dict.fromkeys(name for name in listeners if name != source))
+        # A pattern doesn't mean the source, which may hear itself.
+        named = {text for text, _ in entry.listeners if not is_pattern(text)}
+        names = tuple(dict.fromkeys(name for name in listeners if name != source or name in named))
         return [ExpectHeard(text=entry.text, where=entry.where, source=source, listeners=names, only=entry.only)]
 
     def _listener(self, text: str, where: Where) -> list[str] | None:

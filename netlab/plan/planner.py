@@ -32,7 +32,7 @@ class Planner:
         self._file = file
         self._spec = check(root, file)
         self._lab = Lab(File(self._spec), kernel or NEWEST)
-        self._refusals = Refusals(self._spec.expect, self._lab.file.problems)
+        self._refusals = Refusals(self._spec.expect, self._lab.file.problems, self._lab.kernel)
         self._baseline = self.current = baseline(self._lab, self._refusals)
         raise_found(self._lab.file)
         assert isinstance(root.value, dict)
@@ -73,7 +73,7 @@ class Planner:
         lab = self._lab.copy(
             replace(self._spec, root=self._root, topology=topology, pruned=spec.pruned, hurt=spec.hurt)
         )
-        refusals = Refusals(expect, lab.file.problems)
+        refusals = Refusals(expect, lab.file.problems, lab.kernel)
         step = further(lab, given, ("steps", len(self._steps) - 1), expect, refusals)
         measures = measure.resolve(Resolver(lab.file, step.state, refusals, lab.refused), wanted, set())
         raise_found(lab.file)

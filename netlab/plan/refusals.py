@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from netlab.contract.kernels import Version
 from netlab.contract.types import Refusal, RefusedAt
 from netlab.spec.expect import AnyEntry, Refused
 from netlab.spec.problems import Problems
@@ -15,12 +16,12 @@ class Refusals:
     ``touched`` are the links that the step makes or sets.
     """
 
-    def __init__(self, entries: Iterable[AnyEntry], problems: Problems) -> None:
+    def __init__(self, entries: Iterable[AnyEntry], problems: Problems, kernel: Version) -> None:
         self._entries: dict[str, Refused] = {}
         self._taken: dict[str, RefusedAt] = {}
         self.touched: dict[str, None] = {}
         for entry in entries:
-            if not isinstance(entry, Refused):
+            if not isinstance(entry, Refused) or not entry.holds(kernel):
                 continue
             first = self._entries.get(entry.target)
             if first is not None:

@@ -57,7 +57,7 @@ def resolve(spec: Spec, kernel: Version | None = None) -> Plan:
     """The plan of a topology. Raises TopologyError with everything that doesn't fit together."""
     lab = Lab(File(spec), kernel or NEWEST)
     topology = spec.topology
-    refusals = Refusals(spec.expect, lab.file.problems)
+    refusals = Refusals(spec.expect, lab.file.problems, lab.kernel)
     made = [baseline(lab, refusals)]
     resolvers = {BASELINE: Resolver(lab.file, made[0].state, refusals, lab.refused)}
     compared: set[str] = set()
@@ -69,7 +69,7 @@ def resolve(spec: Spec, kernel: Version | None = None) -> Plan:
             break
         _check_name(lab.file, given.name, i, resolvers)
         expect = spec.step_expect[i] if i < len(spec.step_expect) else ()
-        refusals = Refusals(expect, lab.file.problems)
+        refusals = Refusals(expect, lab.file.problems, lab.kernel)
         step = further(lab, given, path, expect, refusals)
         resolver = Resolver(lab.file, step.state, refusals, lab.refused)
         wanted = spec.step_measure[i] if i < len(spec.step_measure) else NO_MEASUREMENTS

@@ -1,6 +1,6 @@
 """The grammar of ``expect``: one entry of the file to one frozen value. Names are resolved by the plan.
 
-entry    = pair | wire | heard | state | refusal ;
+entry    = pair | wire | heard | state | refusal | "{since: VERSION, until: VERSION, expect: [" {entry} "]}" ;
 pair     = side , ("->" | "<->") , side , [ "[" layer {"," layer} "]" ] , ":" , outcome ;
 wire     = side , "->" , side , "[" layer "]" , ":" , ("on-wire" | "not-on-wire") ;
 heard    = endpoint , "[broadcast]" , ":" , "{heard-by: […]}" | "{heard-only-by: […]}" ;
@@ -15,9 +15,10 @@ from __future__ import annotations
 import errno
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import cast
 
+from netlab.contract.kernels import Version, parse
 from netlab.contract.types import HOST_LAYERS, LAYERS, Outcome, RefusedAt, Where, asks_host, host_layer, size_of
 from netlab.contract.types.layers import HOST
 from netlab.spec.nodes import MAX_KEY, Node
@@ -41,10 +42,16 @@ _FORMS = "write 'A -> B [icmp]: reachable'"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: ``text`` as written, and where it stands."""
+    """One entry: ``text`` as written, and where it stands. It holds from one version of Linux to before another."""
 
     text: str
     where: Where
+    since: Version | None = field(default=None, kw_only=True)
+    until: Version | None = field(default=None, kw_only=True)
+
+    def holds(self, kernel: Version) -> bool:
+        """Whether it is meant for a kernel."""
+        return (self.since is None or kernel >= self.since) and (self.until is None or kernel < self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +111,37 @@ def parse_entries(node: Node, file: str, problems: Problems) -> tuple[AnyEntry, 
         return ()
     for item in node.value:
         try:
-            entries.append(_entry(item, file))
+            if isinstance(item.value, dict) and "expect" in item.value:
+                since, until = _kernels(item, item.value, file)
+                inner = parse_entries(item.value["expect"], file, problems)
+                entries += (replace(one, since=since, until=until) for one in inner)
+            else:
+                entries.append(_entry(item, file))
         except _Faulty as fault:
             problems.found.append(fault.problem)
     return tuple(entries)
+
+
+def _kernels(node: Node, value: dict[str, Node], file: str) -> tuple[Version | None, Version | None]:
+    """The versions of Linux of entries that don't hold in all."""
+    for name in value:
+        if name not in ("since", "until", "expect"):
+            hint = did_you_mean(name, ("since", "until", "expect"))
+            raise _Faulty(node.keys[name].where(file), f"unknown key {name!r}", hint)
+    found: dict[str, Version] = {}
+    for name in ("since", "until"):
+        if name in value:
+            try:
+                found[name] = parse(str(value[name].value))
+            except ValueError as error:
+                raise _Faulty(value[name].where(file), str(error), "as in {until: 7.2, expect: […]}") from None
+    inner = value["expect"].value
+    if not found or not isinstance(inner, list):
+        what = "'expect' here is a list" if found else "of which versions of Linux? 'since' or 'until' is missing"
+        raise _Faulty(node.keys["expect"].where(file), what, "{until: 7.2, expect: [entries]}")
+    if any(isinstance(one.value, dict) and "expect" in one.value for one in inner):
+        raise _Faulty(node.keys["expect"].where(file), "versions of Linux inside of others", "one list for each")
+    return found.get("since"), found.get("until")
 
 
 class _Faulty(Exception):

@@ -243,7 +243,7 @@ class Settings(_Adjustable, _Bridge):
 Switches = Annotated[dict[SwitchName, Annotated[Switch, BeforeValidator(section)]], BeforeValidator(section)]
 Hosts = Annotated[dict[Name, Annotated[Host, BeforeValidator(section)]], BeforeValidator(section)]
 
-_ENTRY = {
+_ENTRY: dict[str, Any] = {
     "anyOf": [
         {"type": "string", "description": '"A -> B [icmp]: reachable"'},
         {
@@ -269,7 +269,15 @@ _ENTRY = {
         {"type": "object", "minProperties": 1, "maxProperties": 1, "description": "A -> B [icmp]: reachable"},
     ]
 }
-Entries = Annotated[tuple[Any, ...], BeforeValidator(listing), WithJsonSchema({"type": "array", "items": _ENTRY})]
+_SOME_KERNELS = {
+    "type": "object",
+    "required": ["expect"],
+    "additionalProperties": False,
+    "description": "What holds from one version of Linux on, or to before another.",
+    "properties": {"since": ANY_SCALAR, "until": ANY_SCALAR, "expect": {"type": "array", "items": _ENTRY}},
+}
+_LIST = {"type": "array", "items": {"anyOf": [_SOME_KERNELS, *_ENTRY["anyOf"]]}}
+Entries = Annotated[tuple[Any, ...], BeforeValidator(listing), WithJsonSchema(_LIST)]
 
 
 #: Read entry by entry in `netlab.spec.measure`, which also knows the JSON Schema.
@@ -315,8 +323,8 @@ class Claim(_Model):
         WithJsonSchema(
             {
                 "anyOf": [
-                    {"type": "array", "items": _ENTRY},
-                    {"type": "object", "additionalProperties": {"type": "array", "items": _ENTRY}},
+                    _LIST,
+                    {"type": "object", "additionalProperties": _LIST},
                 ]
             }
         ),

@@ -7,6 +7,7 @@ import ipaddress
 from typing import Any
 
 from netlab.contract import types as plan
+from netlab.contract.kernels import NEWEST, Version
 from netlab.contract.types.links import Dummy, Ipvlan
 from netlab.model import predict
 
@@ -36,6 +37,7 @@ class Lab:
         self.count = 9
         self.order: tuple[tuple[str, str], ...] = ()
         self.wanted: list[str] = []
+        self.version = NEWEST
         for switch in switches or ("lan",):
             self.namespaces[switch] = plan.Namespace(switch, "switch")
             fields = {"namespace": switch, "name": switch, "ifname": switch, "ifindex": self._next()}
@@ -150,6 +152,11 @@ class Lab:
         self.namespaces[space] = dataclasses.replace(old, sysctls=(*old.sysctls, (path, str(value))))
         return self
 
+    def kernel(self, *version: int) -> Lab:
+        """The Linux that it is on."""
+        self.version = Version(*version)
+        return self
+
     def target(self, address: str) -> Lab:
         """An address that is asked for by itself."""
         self.wanted.append(address)
@@ -196,6 +203,7 @@ class Lab:
             askers=tuple(self._asker(ns.id) for ns in self.namespaces.values() if ns.kind != "switch"),
             targets=tuple(self._target(address) for address in self.wanted),
             addressed=self.order,
+            kernel=self.version,
         )
 
     def _asker(self, space: str) -> plan.Asker:

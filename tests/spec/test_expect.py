@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netlab.contract.kernels import Version
 from netlab.spec import TopologyError, load
 from netlab.spec.expect import AnyEntry, Heard, Pair, Readback, Refused, Wire
 
@@ -104,6 +105,21 @@ def test_the_other_entries() -> None:
     assert later.at is None
 
 
+def test_entries_of_some_kernels() -> None:
+    """A list of entries may be for the versions of Linux from one on, or to before another; 6.10 is after 6.9."""
+    plain, one, two, last = entries(
+        "A -> B: reachable",
+        "{since: 6.10, until: 7.2, expect: ['A -> B: unreachable', 'A -> B [arp]: reachable']}",
+        "{until: 6.9, expect: ['B -> A: reachable']}",
+    )
+    held = [(6, 8), (6, 9), (6, 10), (7, 1), (7, 2)]
+    assert all(plain.holds(Version(*version)) for version in held)
+    for entry in (one, two):
+        assert [entry.holds(Version(*version)) for version in held] == [False, False, True, True, False]
+    assert [last.holds(Version(*version)) for version in held] == [True, False, False, False, False]
+    assert (one.text, str(two.where)) == ("A -> B: unreachable", "f:4:63")
+
+
 @pytest.mark.parametrize(
     ("line", "where", "what", "hint"),
     [
@@ -159,6 +175,11 @@ def test_the_other_entries() -> None:
             "begin each with '- '",
         ),
         ("{}", "f:3:5", "an empty expectation", ""),
+        ("{expect: [x]}", "f:3:6", "'since' or 'until' is missing", "until: 7.2"),
+        ("{since: new, expect: []}", "f:3:13", "'new' is no version of Linux", "6.12"),
+        ("{since: 7.2, expect: x}", "f:3:18", "'expect' here is a list", "entries"),
+        ("{sinc: 7.2, expect: []}", "f:3:6", "unknown key 'sinc'", "did you mean 'since'?"),
+        ("{since: 7.2, expect: [{until: 7.3, expect: []}]}", "f:3:18", "inside of others", "one list"),
         ("[A, B]", "f:3:5", "a list is no expectation", ""),
         ("", "f:3:4", "an expectation is missing", ""),
     ],

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from netlab import plan, spec, why
+from netlab.contract.kernels import Version
 from netlab.errors import UsageError
 from netlab.spec import Spec
 from netlab.why import Explanation, Fix
@@ -36,9 +37,9 @@ def siblings(mode: str, port: str = "", other: str = "") -> str:
     return SIBLINGS.format(mode=mode, port=port, other=other)
 
 
-def ask(text: str, source: str, destination: str, **more: str) -> Explanation:
+def ask(text: str, source: str, destination: str, kernel: Version | None = None, **more: str) -> Explanation:
     loaded = spec.load(text, "test.yaml")
-    return why.explain(loaded, plan.resolve(loaded), source, destination, **more)
+    return why.explain(loaded, plan.resolve(loaded, kernel), source, destination, **more)
 
 
 def keys(told: Explanation) -> list[str]:
