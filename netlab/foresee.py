@@ -37,6 +37,9 @@ def foresee(plan: Plan, steps: Sequence[str] = (), layers: Sequence[str] = ()) -
         assert one.prediction is not None
         for name, layer in told["layers"].items():
             layer["observed"] = layer["expected"] = list(one.prediction.letters[name])
+        if "broadcast" in told["layers"]:
+            ends = one.step.state.endpoints
+            told["heard"] = {end.id: sorted(one.prediction.heard(i)) for i, end in enumerate(ends) if not end.extra}
     return record
 
 

@@ -12,6 +12,7 @@ COMMANDS = {
     "run": ("run", "Examine"),
     "check": ("check", "Examine"),
     "diff": ("diff", "Examine"),
+    "kernels": ("kernels", "Examine"),
     "report": ("report", "Examine"),
     "predict": ("predict", "Understand"),
     "why": ("why", "Understand"),

@@ -264,3 +264,18 @@ def test_a_version_that_is_none(netlab: Netlab, files: Path) -> None:
     done = netlab("predict", str(files / "two.yaml"), "--kernel-version", "new")
     assert done.returncode == 2
     assert "such as 6.12" in done.stderr
+
+
+def test_kernels_side_by_side(netlab: Netlab, tmp_path: Path) -> None:
+    """The same file as the model foresees it for two versions: a table, and as JSON what differs."""
+    file = tmp_path / "down.yaml"
+    file.write_text(parent_down().text)
+    asked = ("kernels", str(file), "--predict-only", "--kernels", "6.1,6.12", "-l", "icmp")
+    done = netlab(*asked)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "R    U     h/c1:eth0 → h/c2:eth0" in done.stdout
+    [told] = json.loads(netlab(*asked, "--format", "json").stdout)
+    assert [row["values"] for row in told["rows"]] == [["R", "U"], ["yes", "no"]]
+    alone = netlab("kernels", str(file), "--predict-only", "--kernels", "6.1")
+    assert alone.returncode == 2
+    assert "one kernel alone has nothing to differ from" in alone.stderr
