@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 N      ?=
 SEED   ?= 1
 
-.PHONY: help demo test lint packages browser fuzz mutate sysctls fuzz-input crash lowest stress bench playground gallery picture test-vagrant clean
+.PHONY: help demo test lint packages browser fuzz roundtrip mutate sysctls fuzz-input crash lowest stress bench playground gallery picture test-vagrant clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -34,6 +34,9 @@ browser:  ## what the pages are checked with (axe, mermaid), where npm is at han
 
 fuzz: $(VENV)/.dev  ## the model against the kernel on N random topologies (N=2000 SEED=1)
 	$(BIN)/python -m tests.fuzz --number $(or $(N),2000) --seed $(SEED)
+
+roundtrip: $(VENV)/.dev  ## all that ships and N random labs, imported from outside: predicted as the original? (N=300 SEED=1)
+	$(BIN)/python -m tests.live --number $(or $(N),300) --seed $(SEED)
 
 mutate: $(VENV)/.dev  ## each rule of the model made to answer otherwise: is it noticed?
 	$(BIN)/python -m tests.model.mutate

@@ -18,7 +18,9 @@ _OPTIONS = (
         "--netns", multiple=True, metavar="NAME", help="Begin with this namespace of 'ip netns' (a path, too)."
     ),
     click.option("--container", "containers", multiple=True, metavar="NAME", help="Begin with this container's."),
-    click.option("--pid", type=int, metavar="P", help="Begin with that of process P, and those that P holds open."),
+    click.option(
+        "--pid", type=int, metavar="P", help="Begin with those that process P and its children are in or hold open."
+    ),
     click.option("--all", "everything", is_flag=True, help="All namespaces, connected or not."),
     click.option("--anonymize", is_flag=True, help="Other addresses, MACs and names, so that it can be shown."),
 )

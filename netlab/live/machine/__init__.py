@@ -57,7 +57,7 @@ def read(chosen: Chosen) -> Machine:
     try:
         start = [_asked(found, name).key for name in (*chosen.netns, *chosen.containers)]
         if chosen.pid is not None:
-            start += [one.key for one in found.found.values() if chosen.pid in one.pids]
+            start += [one.key for one in found.found.values() if one.held]
         start += [named.key for name in chosen.mentioned if (named := found.named(name.partition(":")[0])) is not None]
         if not start or chosen.everything or HOME in {name.partition(":")[0] for name in chosen.mentioned}:
             start += [one.key for one in found.found.values() if one.home]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from netlab.live.machine.kinship import Kinship, shown
@@ -149,8 +150,10 @@ class Devices:
         if static:
             keys["neighbors"] = dict(static)
         master = self.kin.bridge_of(space.key, device)
-        if master is not None and device.kind in ("", "tun", "veth"):
+        if master is not None:
             keys["master"] = self.named(space.key, master)
+            if self.port(space, replace(device, up=True)):
+                self.notes.left(self.id(space.key, device), f"its options as a port of {master.name}", loses=True)
         elif device.master is not None:
             port = f"a port of a {device.port_kind or 'device'} that netlab can't express"
             self.notes.left(self.id(space.key, device), port, loses=True)

@@ -35,6 +35,7 @@ def _real(kin: Kinship) -> Real:
         known={**known, **({".": home} if home else {})},
         netns={ids[key]: space.netns for key, space in kin.spaces.items() if space.netns},
         pids={ids[key]: space.pid for key, space in kin.spaces.items() if space.pid is not None},
+        keys={ids[key]: key for key in kin.spaces},
         docker=any(space.engine == "docker" for space in kin.spaces.values()),
     )
 

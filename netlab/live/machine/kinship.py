@@ -56,10 +56,10 @@ def kinship(machine: Machine, host: str, everything: bool) -> Kinship:
             continue
         found.spaces[key] = by_key[key]
         wanted += sorted(joined[key])
-    if everything:
-        bare = [key for key, one in found.spaces.items() if not one.home and all(d.loopback for d in one.devices)]
-        for key in bare:
-            del found.spaces[key]
+    if everything or len(machine.start) > 1:
+        for key, space in [*found.spaces.items()]:
+            if not space.home and all(device.loopback for device in space.devices):
+                del found.spaces[key]
     found.spaces = {key: one for key, one in by_key.items() if key in found.spaces}
     found.devices = {(key, device.index): device for key, one in found.spaces.items() for device in one.devices}
     _sort(found)

@@ -19,6 +19,8 @@ class Real:
     netns: Mapping[str, str] = field(default_factory=dict)
     pids: Mapping[str, int] = field(default_factory=dict)
     docker: bool = False
+    #: The key of each namespace, by its name in the file.
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, asked: str) -> str:
         """What a name of the command line is called in the file: ``.``, a container's, that of a namespace."""

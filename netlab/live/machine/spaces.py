@@ -22,13 +22,14 @@ _OWNER = 0xB701  # NS_GET_USERNS (include/uapi/linux/nsfs.h)
 
 @dataclass
 class Candidate:
-    """A namespace that was found: open at ``fd``, with its names, the best first, and what else it answers to."""
+    """A namespace that was found: open at ``fd``, with its names, best first. ``held``: by the process asked for."""
 
     key: str
     fd: int
     names: list[str] = field(default_factory=list)
     pids: list[int] = field(default_factory=list)
     home: bool = False
+    held: bool = False
     netns: str = ""
     engine: str = ""
 
@@ -70,7 +71,8 @@ def _key(status: os.stat_result) -> str:
 
 
 def find(pid: int | None = None) -> Spaces:
-    """All namespaces of this machine that this user may look at; of process ``pid`` also those that it holds open.
+    """All namespaces of this machine that this user may look at; of process ``pid`` and its children also those that
+    they hold open.
 
     Raises OSError, if that process can't be looked at.
     """
@@ -127,14 +129,23 @@ def _of_processes(spaces: Spaces) -> None:
 
 
 def _held(spaces: Spaces, pid: int) -> None:
-    """Those that a process holds open without being in them, as a netlab agent its lab's."""
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        path = f"/proc/{pid}/fd/{name}"
-        try:
-            if os.readlink(path).startswith("net:"):
-                spaces.add(path).pids.append(pid)
-        except FileNotFoundError:
-            continue
+    """Those that a process and its children are in, or hold open without being in them, as netlab does with a lab's."""
+    for one in _family(pid):
+        spaces.add(f"/proc/{one}/ns/net").held = True
+        for name in os.listdir(f"/proc/{one}/fd"):
+            path = f"/proc/{one}/fd/{name}"
+            try:
+                if os.readlink(path).startswith("net:"):
+                    spaces.add(path).held = True
+            except FileNotFoundError:
+                continue
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
+            yield from _family(int(child))
 
 
 def owner(fd: int) -> tuple[str, int] | None:

@@ -1,0 +1,62 @@
+"""``python -m tests.live``: the round trip of all topologies that ship, and of random ones."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from netlab.client import LabError
+from netlab.plan import from_file
+from netlab.spec import TopologyError, shipped
+from tests.fuzz.hunt import kinds_of, made, text_of
+from tests.live.roundtrip import Round, compare
+
+
+def main() -> int:
+    """Run; 0 where every cell agrees, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m tests.live", description=__doc__)
+    parser.add_argument("-n", "--number", type=int, default=300, help="how many random topologies (300)")
+    parser.add_argument("-s", "--seed", default="1", help="what to draw them from (1)")
+    parser.add_argument("--only", help="this one that ships, or K of the seed")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print what was imported where it differs")
+    options = parser.parse_args()
+    cells = bad = labs = 0
+    for name, plan in _plans(options.number, options.seed, options.only):
+        try:
+            rounds = compare(plan, steps=True)
+        except LabError as error:
+            print(f"{name}: not built: {str(error).splitlines()[0]}")
+            continue
+        labs += 1
+        for step, one in zip(plan.steps, rounds, strict=False):
+            cells += one.cells
+            bad += len(one.differences)
+            _tell(f"{name}, {step.name}", one, options.verbose)
+    print(f"{labs} topologies, {cells} cells, {bad} differences")
+    return 1 if bad else 0
+
+
+def _tell(name: str, one: Round, verbose: bool) -> None:
+    if one.differences:
+        print(f"{name}: {len(one.differences)} differences")
+        print(*(f"  {line}" for line in one.differences[:6]), sep="\n")
+        print(*(f"  left out: {line}" for line in one.left), sep="\n")
+        if verbose:
+            print(one.text)
+
+
+def _plans(number: int, seed: str, only: str | None):
+    for path in shipped():
+        if only in (None, path.stem):
+            yield path.stem, from_file(str(path))
+    kinds = kinds_of(None)
+    for i in range(number):
+        if only in (None, str(i)):
+            try:
+                yield f"{seed}-{i}", from_file(text_of(made(seed, i, kinds)), "fuzz.yaml")
+            except TopologyError:
+                continue
+
+
+if __name__ == "__main__":
+    sys.exit(main())
