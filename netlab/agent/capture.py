@@ -29,6 +29,8 @@ SO_TIMESTAMPNS = 35
 SOL_PACKET, PACKET_AUXDATA = 263, 8
 #: The longest frame: a GSO packet of a veth may be as long as an IP packet can be.
 SNAP = 1 << 18
+#: How long a reader may leave its pipe full, in seconds.
+SLOW = 10.0
 #: struct tpacket_auxdata (linux/if_packet.h) and its flags for a VLAN tag that was taken out of the frame.
 _AUXDATA = struct.Struct("=IIIHHHH")
 TP_STATUS_VLAN_VALID, TP_STATUS_VLAN_TPID_VALID = 1 << 4, 1 << 6
@@ -55,14 +57,15 @@ class Capture:
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()
 
-    def follow(self, lab: Lab) -> None:
-        """Listen at every wanted interface that exists now. Call it in the main thread, after each step."""
+    def follow(self, lab: Lab, *, afresh: bool = False) -> None:
+        """Listen at every wanted interface that exists now; ``afresh``: all of them are new ones. Call it in the main
+        thread, after each step."""
         places = lab.places()
         gone = []
         for name, file in self._wanted.items():
             place = places.get(name)
             known = self._sockets.get(name)
-            if known is not None and (place is None or known.getsockname()[0] == ""):
+            if known is not None and (afresh or place is None or known.getsockname()[0] == ""):
                 # The interface has gone: its socket is bound to nothing any more (packet_notifier), not even to a new
                 # interface of that name.
                 gone.append(self._leave(name))
@@ -191,7 +194,12 @@ class _File:
         view = memoryview(data)
         try:
             while view and self.error is None:
-                view = view[os.write(self._fd, view) :]
+                try:
+                    view = view[os.write(self._fd, view) :]
+                except BlockingIOError:
+                    # The pipe of a front is full, which may have been stopped: the lab doesn't wait for it for ever.
+                    if not select.select([], [self._fd], [], SLOW)[1]:
+                        raise TimeoutError(errno.ETIMEDOUT, "the reader is too slow") from None
         except OSError as error:
             self.error = error
 

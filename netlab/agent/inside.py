@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable
 from typing import Any
 
+from netlab.agent.clients import owner
 from netlab.agent.errors import NotDone
 from netlab.agent.lab import Lab
 from netlab.agent.netns import Netns
@@ -24,17 +26,24 @@ class Inside:
     def __init__(self, lab: Callable[[int], Lab], ns: Callable[[dict[str, Any]], Netns]) -> None:
         self._lab = lab
         self._ns = ns
-        self._processes: dict[int, subprocess.Popen[bytes]] = {}
+        #: By their number, each with the request that has started it.
+        self._processes: dict[int, tuple[int, subprocess.Popen[bytes]]] = {}
         self.operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "spawn": self.spawn, "signal": self.signal, "locate": self.locate, "put": self.put, "socket": self.socket,
         }  # fmt: skip
 
-    def reaped(self, pid: int, status: int) -> bool:
-        """Take the end of a child: whether it was one of the programs that the front has started."""
-        process = self._processes.pop(pid, None)
+    def reaped(self, pid: int, status: int) -> int | None:
+        """Take the end of a child: the request that has started it, if a front has."""
+        request, process = self._processes.pop(pid, (None, None))
         if process is not None:
             process.returncode = status
-        return process is not None
+        return request
+
+    def leave(self, front: int) -> None:
+        """A front has gone: its programs go with it."""
+        for pid, (request, _) in self._processes.items():
+            if owner(request) == front:
+                os.kill(pid, signal.SIGKILL)
 
     def spawn(self, message: dict[str, Any]) -> Answer:
         """Start a process in a namespace; its standard streams travel back as descriptors."""
@@ -49,7 +58,7 @@ class Inside:
             what = program if error.filename in (None, program) else f"{program}: {error.filename}"
             said = error.strerror or os.strerror(error.errno or 0)
             raise NotDone("spawn", message=f"{what}: {said}", errno=error.errno) from error
-        self._processes[process.pid] = process
+        self._processes[process.pid] = message["id"], process
         return {"process": process.pid, "pid": number_inside(process.pid)}, ends
 
     def signal(self, message: dict[str, Any]) -> Answer:
@@ -61,7 +70,8 @@ class Inside:
     def locate(self, message: dict[str, Any]) -> Answer:
         """Where a namespace's programs live: see `Programs.locate`."""
         ns = self._ns(message)
-        return {"private": ns.private is not None}, self._lab(message["lab"]).programs.locate(ns)
+        # Other tools find it by the number of our descriptor.
+        return {"private": ns.private is not None, "network": ns.fd}, self._lab(message["lab"]).programs.locate(ns)
 
     def put(self, message: dict[str, Any]) -> Answer:
         """Write files into a private host."""

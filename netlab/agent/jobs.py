@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from netlab.agent.clients import owner
 from netlab.agent.errors import in_words
 
 #: Seconds for a process that was killed to be gone.
@@ -130,10 +131,10 @@ class Jobs:
         """Whether a job of any lab is running."""
         return bool(self._running)
 
-    def cancel(self, number: int | None = None, lab: int | None = None) -> None:
-        """Cancel one job, or all of a lab."""
+    def cancel(self, number: int | None = None, lab: int | None = None, front: int | None = None) -> None:
+        """Cancel one job, or all of a lab or a front."""
         for job in self._running.values():
-            if job.number == number or job.lab == lab:
+            if job.number == number or job.lab == lab or owner(job.number) == front:
                 job.cancel()
 
     def reaped(self, pid: int, status: int, usage: resource.struct_rusage) -> bool:

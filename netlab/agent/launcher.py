@@ -7,6 +7,9 @@ it ends. Each is opened before the fork that needs it, so a parent's end is neve
 So an agent never outlives its front: the launcher kills PID 1 when the front ends; PID 1 ends by itself when either
 ends; the kernel kills PID 1 when the launcher ends; and with PID 1 it kills every process in the PID namespace
 (pid_namespaces(7)).
+
+A lab that stays is let go by its front: an event (`Entered.released`) has both watch the front no more. Launcher and
+PID 1 still end with each other.
 """
 
 from __future__ import annotations
@@ -44,12 +47,14 @@ class CannotEnter(Exception):
 
 
 class Entered(NamedTuple):
-    """What the agent has: whether it has its own user namespace, why a private /proc is missing (or ''), and in a user
-    namespace the mapping of users, which may not be done yet."""
+    """What the agent has: whether it has its own user namespace, why a private /proc is missing (or ''), in a user
+    namespace the mapping of users, which may not be done yet, and the eventfd that frees it from its front (-1: it
+    can't be freed)."""
 
     rootless: bool
     proc_lacks: str
     mapping: Mapping | None = None
+    released: int = -1
 
     def users(self) -> Users:
         """Its users, when they are mapped. Raises CannotEnter."""
@@ -76,6 +81,7 @@ def launch(front: int, stream: int, run: Run, enter: Callable[[], Mapping | None
         run(error)
         os._exit(0)
     launcher = os.pidfd_open(os.getpid())
+    released = os.eventfd(0)
     try:
         pid = os.fork()
     except OSError as error:
@@ -87,12 +93,12 @@ def launch(front: int, stream: int, run: Run, enter: Callable[[], Mapping | None
             try:
                 # The launcher has one thread only: its end is meant, even where this process is stopped.
                 system.die_with_parent(signal.SIGKILL)
-                watch(launcher, front)
+                watch(launcher, front, released)
             except RuntimeError as error:
                 run(crowded(error))
             else:
                 proc = private_proc() if os.getpid() == 1 else "there is no PID namespace"
-                run(Entered(mapping is not None, proc, mapping))
+                run(Entered(mapping is not None, proc, mapping, released))
             status = 0
         except (MemoryError, ImportError) as error:
             # Out of memory, mostly: a library that can't be mapped is an ImportError.
@@ -111,18 +117,13 @@ def launch(front: int, stream: int, run: Run, enter: Callable[[], Mapping | None
     os.close(stream)
     if mapping and mapping.helper:
         os.waitpid(mapping.helper, 0)
-    os._exit(wait(pid, front))
+    os._exit(wait(pid, front, released))
 
 
-def wait(pid: int, front: int) -> int:
+def wait(pid: int, front: int, released: int) -> int:
     """Wait for the end of PID 1 (its exit status) or of the front (then PID 1 is killed)."""
-    poll = select.poll()
     child = os.pidfd_open(pid)
-    poll.register(child, select.POLLIN)
-    if front >= 0:
-        poll.register(front, select.POLLIN)
-    ready = [fd for fd, _ in poll.poll()]
-    if child not in ready:
+    if child not in _ended(child, front, released, silence):
         signal.pidfd_send_signal(child, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     end_children()
@@ -143,18 +144,39 @@ def end_children() -> None:
             return
 
 
-def watch(*pidfds: int) -> None:
+def watch(launcher: int, front: int, released: int) -> None:
     """End this process at once when one of the others ends, busy or not: a thread of its own does nothing else."""
-    poll = select.poll()
-    for fd in pidfds:
-        if fd >= 0:
-            poll.register(fd, select.POLLIN)
 
     def end() -> None:
-        poll.poll()
+        _ended(launcher, front, released)
         os._exit(71)
 
     threading.Thread(target=end, name="watch", daemon=True).start()
+
+
+def silence() -> None:
+    """Keep nothing of the front's: neither its terminal or pipe, nor the folder that it was in."""
+    null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    os.dup2(null, 2)
+    os.close(null)
+    os.chdir("/")
+
+
+def _ended(other: int, front: int, released: int, let_go: Callable[[], None] = lambda: None) -> list[int]:
+    """Wait until a process has ended, of its pidfd and the front's; ``let_go`` is called when the front lets go."""
+    poll = select.poll()
+    for fd in (other, released, front):
+        if fd >= 0:
+            poll.register(fd, select.POLLIN)
+    ready = [fd for fd, _ in poll.poll()]
+    if released not in ready:
+        return ready
+    # Nobody reads the event: it stays for whoever else waits for it.
+    poll.unregister(released)
+    if front >= 0:
+        poll.unregister(front)
+    let_go()
+    return [fd for fd, _ in poll.poll()]
 
 
 def enter_namespaces() -> Mapping | None:

@@ -25,6 +25,9 @@ from netlab.agent.netns import Netns, in_thread, proc_is_own
 from netlab.agent.users import Owned
 from netlab.contract.types import GivenFile
 
+#: The name of a lab's init.
+INIT = "netlab-init"
+
 
 class _Space(NamedTuple):
     """The number of the init, and descriptors: the namespaces of processes, mounts and the hostname, the root folder in
@@ -281,7 +284,7 @@ def _is_ending(pid: int) -> bool:
 def _be_init(ready: int, guarded: bool) -> NoReturn:
     """Run in the forked process, the first of its PID namespace: processes inside can't kill it."""
     try:
-        system.set_name("netlab-init")
+        system.set_name(INIT)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         try:

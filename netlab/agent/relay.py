@@ -15,7 +15,8 @@ from typing import IO, Any
 from netlab.agent.errors import NotDone
 from netlab.agent.jobs import Jobs
 from netlab.agent.launcher import Entered
-from netlab.agent.server import LATER, Answer, Server
+from netlab.agent.loop import LATER, Answer
+from netlab.agent.server import Server
 from netlab.contract.wire import PIECE, Channel
 
 #: Pieces belong to no lab's measurements.

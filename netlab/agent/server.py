@@ -1,24 +1,21 @@
-"""PID 1's loop: requests from the front, one after the other, and the processes that they have started."""
+"""The requests that PID 1 does for fronts: labs are made, changed, probed, and ended."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import platform
-import select
-import signal
 import socket
-from collections.abc import Callable
 from typing import Any
 
-from netlab.agent import capabilities, garbage, sysctl
+from netlab.agent import capabilities, garbage, keeping, launcher, sysctl
 from netlab.agent.capture import Capture
+from netlab.agent.clients import Client, owner
 from netlab.agent.errors import BuildFailed, NotDone, in_words
 from netlab.agent.inside import Inside
-from netlab.agent.jobs import Jobs
 from netlab.agent.lab import Lab
 from netlab.agent.launcher import CannotEnter, Entered
+from netlab.agent.loop import LATER, Answer, Loop
 from netlab.agent.measure import Ends, measure
 from netlab.agent.netns import Home, Netns
 from netlab.agent.probe.engine import Prober
@@ -34,13 +31,6 @@ from netlab.contract.wire import Channel, Closed, from_plain, to_plain
 PENDING_LABS = 20
 #: … or when nothing was asked for this long, in seconds.
 IDLE = 0.2
-
-#: Python's message where a process or memory limit allows no further thread: a bare RuntimeError.
-NO_THREAD = "can't start new thread"
-
-Answer = tuple[Any, list[int]]
-#: The result of a request whose answer a job will send.
-LATER = object()
 
 
 def serve(stream: int, entered: Entered | CannotEnter) -> None:
@@ -59,11 +49,11 @@ def serve(stream: int, entered: Entered | CannotEnter) -> None:
         Server(channel, entered, users).loop()
 
 
-class Server:
-    """The labs of one front."""
+class Server(Loop):
+    """The labs of one front, those of them that stay, and whatever else connects to these."""
 
     def __init__(self, channel: Channel, entered: Entered, users: Users = ALL) -> None:
-        self.channel = channel
+        super().__init__(channel)
         self.entered = entered
         self.users = users
         self.labs: dict[int, Lab] = {}
@@ -71,17 +61,15 @@ class Server:
         self.closing: list[Lab] = []
         self.captures: dict[int, tuple[int, Capture]] = {}
         self.inside = Inside(self._lab, self._ns)
-        self.jobs = Jobs()
         self.sysctls = sysctl.Sysctls()
-        self.verbose = False
         self.files = capabilities.open_files()
         self._fence: CpuFence | None = None
-        self._lines: list[str] = []
-        self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
+        self._operations = {
             "info": self.info, "enter": self.enter, "probe": self.probe, "close": self.close_lab,
             "verbose": self.set_verbose,
             "doctor": self.doctor, "capture": self.capture, "uncapture": self.uncapture,
             "measure": self.measure, "cancel": self.cancel, **self.inside.operations,
+            "keep": self.keep, "about": self.about, "down": self.down,
         }  # fmt: skip
 
     @property
@@ -91,92 +79,36 @@ class Server:
             self._fence = CpuFence()
         return self._fence
 
-    # --- the loop -----------------------------------------------------------------------------------
+    @property
+    def patience(self) -> float | None:
+        """How long to wait for a request; None: for ever."""
+        return IDLE if self.closing else keeping.LOOK if self.kept else None
 
-    def loop(self) -> None:
-        """Handle requests and the ends of processes. Returns when the stream is closed."""
-        wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(wake_write)
-        self.jobs.wake = wake_write
-        poll = select.poll()
-        poll.register(self.channel.fileno(), select.POLLIN)
-        poll.register(wake_read, select.POLLIN)
-        while True:
-            ready = [self.channel.fileno()] if self.channel.has_buffered else []
-            if not ready and garbage.is_due() and not (ready := [fd for fd, _ in poll.poll(0)]):
-                garbage.collect()
-            if not ready:
-                ready = [fd for fd, _ in poll.poll(IDLE * 1000 if self.closing else None)]
-            if not ready:
-                self.bury()
-            if wake_read in ready:
-                with contextlib.suppress(BlockingIOError):
-                    os.read(wake_read, 4096)
-            self.reap()
-            for said in self.jobs.said():
-                self.channel.send(said)
-            if self.channel.fileno() in ready:
-                message, fds = self.channel.receive()
-                self.handle(message, fds)
-                for fd in fds:
-                    os.close(fd)
+    def idle(self) -> None:
+        """Hand closed labs to the kernel, and end labs whose sockets have lost their names."""
+        self.bury()
+        for kept in [one for one in self.kept.values() if not one.named]:
+            self._end_kept(kept)
 
-    def handle(self, message: dict[str, Any], received: list[int]) -> None:
-        """Do one request and send its answer or error. A request that keeps a received descriptor duplicates it."""
-        reply: dict[str, Any] = {"id": message["id"]}
-        message["fds"] = received
-        fds: list[int] = []
-        try:
-            reply["result"], fds = self._operations[message["op"]](message)
-        except NotDone as error:
-            reply["error"] = error.plain
-        except BuildFailed as error:
-            reply["error"] = {"kind": "build", **error.plain()}
-        except OSError as error:
-            reply["error"] = {"kind": "system", "errno": error.errno, "message": in_words(error)}
-        except Exception as error:
-            if isinstance(error, MemoryError) or str(error) == NO_THREAD:
-                said = str(error) or "out of memory"
-                reply["error"] = {"kind": "system", "errno": errno.ENOMEM, "message": said}
-            else:
-                import traceback
+    def ended(self, pid: int, status: int) -> int | None:
+        """A child has ended that no job has started; the request that has started it, if there was one."""
+        for lab in self.labs.values():
+            lab.programs.reaped(pid)
+        return self.inside.reaped(pid, status)
 
-                reply["error"] = {"kind": "bug", "message": traceback.format_exc()}
-        self.flush_log()
-        if reply.get("result") is LATER:
+    def leave(self, client: Client) -> None:
+        """A front has gone: so do its processes, captures and measurements, and its labs that don't stay."""
+        self.clients.remove(client)
+        if not self.kept:
+            # The last front: everything ends with this process.
             return
-        self.channel.send(reply, fds)
-        for fd in fds:
-            os.close(fd)
-
-    def log(self, line: str) -> None:
-        """Remember a command for a front that wants to see it."""
-        if self.verbose:
-            self._lines.append(line)
-
-    def flush_log(self) -> None:
-        """Send what was logged."""
-        if self._lines:
-            self.channel.send({"event": "log", "lines": self._lines})
-            self._lines = []
-
-    def reap(self) -> None:
-        """Take the exit status of every process that has ended, orphans included: PID 1 is everyone's parent."""
-        while True:
-            with self.jobs.spawning:
-                try:
-                    pid, status, usage = os.wait4(-1, os.WNOHANG)
-                except ChildProcessError:
-                    return
-                if pid == 0:
-                    return
-                if self.jobs.reaped(pid, status, usage):
-                    continue
-                for lab in self.labs.values():
-                    lab.programs.reaped(pid)
-            if self.inside.reaped(pid, code := os.waitstatus_to_exitcode(status)):
-                self.channel.send({"event": "exit", "process": pid, "status": code})
+        self.inside.leave(client.number)
+        for key in [key for key in self.captures if owner(key) == client.number]:
+            self._drop_capture(key)
+        self.jobs.cancel(front=client.number)
+        if client.lab is None:
+            for lab in [lab for lab in self.labs if lab not in self.kept]:
+                self.close_lab({"lab": lab})
 
     def bury(self) -> None:
         """Hand the closed labs to the kernel."""
@@ -243,29 +175,44 @@ class Server:
 
     def enter(self, message: dict[str, Any]) -> Answer:
         """Take a lab into a step; a lab's first step makes it."""
-        number = message["lab"]
+        number, kept = message["lab"], self.kept.get(message["lab"])
         self._idle(number)
         lab = self._new_or_known(message)
         self._stop_probing(number)
+        if afresh := message.get("afresh", False):
+            lab = self._anew(number)
         step = from_plain(Step, message["step"])
         try:
             entered = lab.enter(step)
         except BuildFailed:
-            self._stop_capturing(number)
-            self.labs.pop(number)
-            lab.close()
+            # A lab that stays is there to be looked at, and to be built afresh.
+            if kept is None:
+                self._stop_capturing(number)
+                self.labs.pop(number)
+                lab.close()
             raise
-        for owner, capture in self.captures.values():
-            if owner == number:
-                capture.follow(lab)
+        for at, capture in self.captures.values():
+            if at == number:
+                capture.follow(lab, afresh=afresh)
+        if kept is not None:
+            kept.memo = message.get("memo", kept.memo)
         return entered, []
+
+    def _anew(self, number: int) -> Lab:
+        """An empty lab in the place of one, whose programs end with its namespaces."""
+        old = self.labs[number]
+        old.programs.end()
+        self.closing.append(old)
+        lab = self.labs[number] = self._empty()
+        return lab
+
+    def _empty(self) -> Lab:
+        return Lab(self.sysctls, self.log, Programs(guarded=not self.entered.rootless, owned=self.users.owned))
 
     def _new_or_known(self, message: dict[str, Any]) -> Lab:
         number = message["lab"]
         if message["new"] and number not in self.labs:
-            self.labs[number] = Lab(
-                self.sysctls, self.log, Programs(guarded=not self.entered.rootless, owned=self.users.owned)
-            )
+            self.labs[number] = self._empty()
         return self._lab(number)
 
     def probe(self, message: dict[str, Any]) -> Answer:
@@ -354,10 +301,13 @@ class Server:
         return counts, []
 
     def _stop_capturing(self, number: int) -> None:
-        for key in [key for key, (owner, _) in self.captures.items() if owner == number]:
-            # Nobody waits for this capture any more, nor for what became of its file.
-            with contextlib.suppress(OSError):
-                self.captures.pop(key)[1].stop()
+        for key in [key for key, (lab, _) in self.captures.items() if lab == number]:
+            self._drop_capture(key)
+
+    def _drop_capture(self, key: int) -> None:
+        # Nobody waits for this capture any more, nor for what became of its file.
+        with contextlib.suppress(OSError):
+            self.captures.pop(key)[1].stop()
 
     def _lab(self, number: int) -> Lab:
         if number not in self.labs:
@@ -370,3 +320,39 @@ class Server:
             known = ", ".join(lab.namespaces)
             raise NotDone("usage", message=f"there is no namespace {message['ns']!r} in this lab (there are: {known})")
         return lab.namespaces[message["ns"]]
+
+    # --- labs that stay -----------------------------------------------------------------------------
+
+    def keep(self, message: dict[str, Any]) -> Answer:
+        """Have a lab stay, with the bound socket that comes along: the front's end is not the agent's any more."""
+        self._lab(message["lab"])
+        kept = keeping.keep(message["lab"], message["fds"][0], message["path"], message["memo"])
+        self.clients.watch(kept.listener.fileno())
+        self.kept[kept.lab] = kept
+        launcher.silence()
+        os.eventfd_write(self.entered.released, 1)
+        return None, []
+
+    def about(self, message: dict[str, Any]) -> Answer:
+        """What is noted of a lab that stays, since when it does, and what it uses."""
+        kept = self._kept(message)
+        return {"memo": kept.memo, "since": kept.since, **keeping.usage()}, []
+
+    def down(self, message: dict[str, Any]) -> Answer:
+        """End a lab that stays. When it was the last, and no front is left, the agent ends."""
+        self._end_kept(self._kept(message))
+        return None, []
+
+    def _end_kept(self, kept: keeping.Kept) -> None:
+        self.clients.forget(kept.listener.fileno())
+        kept.end()
+        del self.kept[kept.lab]
+        self.close_lab({"lab": kept.lab})
+        for client in self.clients:
+            # It sees the end of the stream, behind an answer that it may still be given.
+            client.over = client.over or client.lab == kept.lab
+
+    def _kept(self, message: dict[str, Any]) -> keeping.Kept:
+        if message["lab"] not in self.kept:
+            raise NotDone("closed")
+        return self.kept[message["lab"]]

@@ -20,7 +20,7 @@ _waiting: list[Agent] = []
 def start(argv: list[str]) -> None:
     """Start an agent where the command line looks as if it will need one; `take` hands it over."""
     if (
-        argv[:1] == ["run"]
+        argv[:1] in (["run"], ["up"])
         and not {"-h", "--help", "-v", "--verbose", "--vagrant"} & set(argv)
         and not _elsewhere(argv)
     ):

@@ -7,13 +7,25 @@ import os
 
 import click
 
-#: command → (module, help section); the order is the help's.
+#: command → (module, help section); the order is the help's. A module of several commands names the one.
 COMMANDS = {
     "run": ("run", "Examine"),
     "check": ("check", "Examine"),
     "diff": ("diff", "Examine"),
     "kernels": ("kernels", "Examine"),
     "report": ("report", "Examine"),
+    "up": ("up:up", "Labs that stay"),
+    "ps": ("inspect:ps", "Labs that stay"),
+    "exec": ("enter:run", "Labs that stay"),
+    "shell": ("enter:shell", "Labs that stay"),
+    "set": ("change:settle", "Labs that stay"),
+    "step": ("change:step", "Labs that stay"),
+    "reset": ("change:reset", "Labs that stay"),
+    "probe": ("probe", "Labs that stay"),
+    "capture": ("capture", "Labs that stay"),
+    "inspect": ("inspect:inspect", "Labs that stay"),
+    "nsenter": ("enter:nsenter", "Labs that stay"),
+    "down": ("up:down", "Labs that stay"),
     "predict": ("predict", "Understand"),
     "why": ("why", "Understand"),
     "playground": ("playground", "Understand"),
@@ -41,8 +53,8 @@ class Commands(click.Group):
         """Import the command's module."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"netlab.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = module.command
+        place, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"netlab.cli.{place}"), name or "command")
         return command
 
     def resolve_command(

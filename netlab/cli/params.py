@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -59,15 +60,19 @@ class Layers(ParamType[tuple[str, ...]]):
 
 
 class TopologyFile(ParamType[str]):
-    """A topology: a path, the name of one that ships, or ``-``."""
+    """A topology: a path, the name of one that ships, or ``-``; with ``labs`` also that of a lab that is up."""
 
     name = "file"
+
+    def __init__(self, *, labs: bool = False) -> None:
+        self._labs = labs
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The topologies that ship, then files."""
         from netlab.spec import shipped
 
-        names = [path.name for path in shipped() if path.name.startswith(incomplete)]
+        names = [*up(), *(path.name for path in shipped())] if self._labs else [path.name for path in shipped()]
+        names = [name for name in names if name.startswith(incomplete)]
         return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
 
 
@@ -126,6 +131,20 @@ def _steps_of(ctx: click.Context) -> Sequence[str]:
     return [step.name for step in plan.steps] if plan else []
 
 
+def up() -> list[str]:
+    """The labs that are up; none where none can be."""
+    from netlab.errors import NetlabError
+
+    if not sys.platform.startswith("linux"):
+        return []
+    from netlab.client import registry
+
+    try:
+        return registry.names()
+    except NetlabError:
+        return []
+
+
 def _plan_of(ctx: click.Context) -> Any:
     from netlab import plan, spec
 
@@ -133,6 +152,11 @@ def _plan_of(ctx: click.Context) -> Any:
     named = ctx.params.get("files") or ctx.params.get("file") or ctx.args
     files = [named] if isinstance(named, str) else list(named)
     try:
+        if files and files[0] in up():
+            from netlab.testing.staying import attach
+
+            with attach(files[0]) as lab:
+                return lab.plan
         return plan.resolve(spec.load(spec.find(files[0]))) if files else None
     except spec.TopologyError:
         # A file that isn't right yet has nothing to complete with; the command itself will say why.

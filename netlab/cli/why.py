@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from netlab.cli import other_kernel
+from netlab.cli.lab import pick
 from netlab.cli.output import OutputPath, deliver
-from netlab.cli.params import FILE, KERNEL_OPTION, EndpointName, Layers, StepName
+from netlab.cli.params import KERNEL_OPTION, EndpointName, Layers, StepName, TopologyFile, up
 from netlab.contract.kernels import Version, here
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command("why", short_help="Tell why a pair is reached or not, and what would help.")
-@FILE
+@click.argument("file", metavar="FILE|[LAB]", type=TopologyFile(labs=True))
 @click.argument("source", metavar="SRC", type=EndpointName())
 @click.argument("destination", metavar="DST", type=EndpointName(), required=False)
 @click.option("--live", is_flag=True, help="Of this machine, as it is, in the place of FILE.")
@@ -56,6 +57,9 @@ def command(
     SRC is a host or container (A, A/c1): a program there, for which routing chooses; or one of its interfaces
     (A:eth0), as 'ping -I' asks. DST is either of these, or an address.
 
+    FILE is a topology, LAB one that is up (netlab up), of which the state is told that it is in now; where one lab is
+    up it may be left out.
+
     Every fix was tried on the model; with --verify also in a real lab. Each is told as a step of the file and as
     commands for the real machines.
 
@@ -80,15 +84,17 @@ def command(
         raise UsageError("--verify shows what a kernel does: leave --kernel-version out, --kernel says which")
     if guest is not None and not verify:
         raise UsageError("--kernel is the kernel on which --verify tries: --kernel-version predicts without one")
-    real, text = None, ""
+    real, text, lab = None, "", None
     if live:
         if destination is not None:
             raise UsageError("--live asks of this machine: leave the FILE out")
         source, destination = file, source
         loaded, real, text = _machine(source, destination)
         source, destination = real.name(source), real.name(destination)
-    elif destination is None:
-        raise UsageError("Missing argument 'DST'.")
+    elif destination is None or file in up():
+        lab, source, destination = (file, source, destination) if destination else (pick(())[0], file, source)
+        text = _now(lab)
+        loaded = spec.load(text, f"<{lab}>")
     else:
         loaded = spec.load(spec.find(file))
         text = Path(loaded.file).read_text("utf-8") if html is not None and Path(loaded.file).is_file() else ""
@@ -97,6 +103,10 @@ def command(
         choice = other_kernel.settled(choice, [Path(loaded.file)])
         kernel = choose(choice.kernel).facts.version
     resolved = plan.resolve(loaded, kernel or here())
+    if lab is not None:
+        if step is not None:
+            raise UsageError("a lab is in one step: leave --step out")
+        step = resolved.steps[-1].name
     told = why.explain(loaded, resolved, source, destination, layer=layers[0] if layers else None, step=step)
     if verify:
         told = _verified(loaded, [one.name for one in resolved.steps].index(told.step), told, choice)
@@ -136,6 +146,14 @@ def _machine(*mentioned: str) -> tuple[Spec, Real, str]:
     tell(draft)
     text = write(draft)
     return spec.load(text, "this machine"), real, text
+
+
+def _now(lab: str) -> str:
+    """The topology of a lab that is up, with the steps that it has gone through."""
+    from netlab.testing.staying import attach
+
+    with attach(lab) as one:
+        return one.topology
 
 
 def _verified(loaded: Spec, number: int, told: Explanation, choice: Choice | None) -> Explanation:

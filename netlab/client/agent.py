@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
-from netlab.client.boot import BOOT, interpreter_options
+from netlab.client.answers import entered, probed
+from netlab.client.boot import launch
 from netlab.client.capture import Capture, Counts
 from netlab.client.errors import MORE, CannotRun, Exhausted, LabDied, LabError, lost, reported
 from netlab.client.place import Place
 from netlab.client.process import Process
 from netlab.client.reply import Progress, Reply
 from netlab.contract.kernels import Version, here
-from netlab.contract.lacks import SCARCE
 from netlab.contract.measures import Measures, Traffic
 from netlab.contract.observed import LayerObserved, Sample, StepObserved
 from netlab.contract.types import Endpoint, GivenFile, Plan, Step, Target
-from netlab.contract.wire import Channel, Closed, from_plain, to_plain
+from netlab.contract.wire import Channel, Closed, to_plain
 
 Log = Callable[[str], None]
+#: Agents that were let go: their ends are nobody's concern here.
+_LET_GO: list[subprocess.Popen[bytes]] = []
 
 #: How a process ends whose agent has ended: with every other in its namespaces, by SIGKILL.
 KILLED = -9
@@ -41,11 +41,14 @@ class Agent:
     #: Where its labs live.
     substrate = "netns"
 
-    def __init__(self, channel: Channel, process: subprocess.Popen[bytes], on_log: Log | None) -> None:
+    def __init__(
+        self, channel: Channel, process: subprocess.Popen[bytes] | None, on_log: Log | None = None, first: int = 0
+    ) -> None:
+        # An agent without a process doesn't end with this object. ``first`` begins the ids of requests.
         self._channel = channel
-        self._process = process
+        self._process: Any = process
         self._on_log = on_log
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first + 1)
         self._labs = itertools.count(1)
         self._lock = threading.Lock()
         self._pending: dict[int, Reply[Any]] = {}
@@ -66,31 +69,7 @@ class Agent:
 
     @classmethod
     def _start(cls, module: str, options: list[str], on_log: Log | None, stderr: int | None = None) -> Self:
-        if not sys.platform.startswith("linux"):
-            raise CannotRun(
-                f"labs are made of Linux network namespaces, and this is {sys.platform}",
-                "use a Linux machine",
-            )
-        # The package's own folder, wherever this process found it, and nothing of the current folder.
-        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        with contextlib.ExitStack() as stack:
-            try:
-                mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-                stack.callback(theirs.close)
-                front = os.pidfd_open(os.getpid())
-                stack.callback(os.close, front)
-                options = ["--stream", str(theirs.fileno()), "--front", str(front), *options]
-                process = subprocess.Popen(
-                    [sys.executable, *interpreter_options(), "-c", BOOT + module, root, *options],
-                    pass_fds=(theirs.fileno(), front),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=stderr,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                said = f"the agent cannot be started: {error.strerror}"
-                raise (Exhausted(said, MORE) if error.errno in SCARCE else CannotRun(said)) from error
+        mine, process = launch(module, options, stderr)
         try:
             agent = cls(Channel(mine), process, on_log)
         except RuntimeError as error:
@@ -117,7 +96,8 @@ class Agent:
     @property
     def pid(self) -> int:
         """The process that ties the agent's life to this one's."""
-        return self._process.pid
+        assert self._process is not None
+        return int(self._process.pid)
 
     def close(self) -> None:
         """End the agent and every lab of it."""
@@ -126,11 +106,13 @@ class Agent:
                 self._end = LabDied("the agent was closed")
         # PID 1 ends with the launcher, and every namespace and process with it. The kernel then still cleans up (a
         # grace period for each packet socket): no need to wait for that.
-        self._process.kill()
+        if self._process is not None:
+            self._process.kill()
         self._channel.shut_down()
         self._reader.join()
         self._channel.close()
-        self._process.wait()
+        if self._process is not None:
+            self._process.wait()
 
     def info(self) -> dict[str, Any]:
         """The machine and the agent: kernel, rootless, cpus, …"""
@@ -149,6 +131,16 @@ class Agent:
     def lab(self, plan: Plan) -> Lab:
         """A handle on a lab; nothing is built before its first `Lab.enter`."""
         return Lab(self, next(self._labs), plan)
+
+    def wait(self) -> None:
+        """Wait until it has ended."""
+        self._reader.join()
+
+    def let_go(self) -> None:
+        """Have the agent go on when this process has ended, or `close` was called: a lab of it stays."""
+        if self._process is not None:
+            _LET_GO.append(self._process)
+            self._process = None
 
     def request(
         self,
@@ -203,7 +195,8 @@ class Agent:
                 end = end or self._why_ended()
         except BaseException as error:  # whatever it is, nobody may be left waiting: it is raised where they wait
             end = end or lost(error)
-            self._process.kill()
+            if self._process is not None:
+                self._process.kill()
         with self._lock:
             self._end = self._end or end
             pending, self._pending = self._pending, {}
@@ -240,6 +233,8 @@ class Agent:
 
     def _why_ended(self) -> Exception:
         """Why the stream has ended, where the agent hasn't said so itself; called by the reader."""
+        if self._process is None:
+            return LabDied("the lab has ended")
         return LabDied("the agent has ended unexpectedly, and its labs with it")
 
     def _exited(self, number: int, status: int) -> None:
@@ -254,12 +249,12 @@ class Agent:
 class Lab:
     """One lab of an agent: enter its steps in order, probe in each."""
 
-    def __init__(self, agent: Agent, number: int, plan: Plan) -> None:
+    def __init__(self, agent: Agent, number: int, plan: Plan, *, new: bool = True) -> None:
         self.agent = agent
         self.number = number
         self.plan = plan
         #: Whether the agent has never heard of it: it makes a lab for a new one alone.
-        self._new = True
+        self._new = new
 
     def __enter__(self) -> Lab:
         return self
@@ -276,9 +271,12 @@ class Lab:
 
         The reply's ``result()`` raises BuildError where the kernel refused something unexpectedly.
         """
+        return self._go(step)
+
+    def _go(self, step: Step, **more: Any) -> Reply[StepObserved]:
         # Expectations are for the judge, and measurements are requested one by one.
         bare = replace(step, expect=(), measures=Measures())
-        return self.agent.request("enter", _entered, lab=self.number, new=self._is_new(), step=to_plain(bare))
+        return self.agent.request("enter", entered, lab=self.number, new=self._is_new(), step=to_plain(bare), **more)
 
     def _is_new(self) -> bool:
         new, self._new = self._new, False
@@ -299,7 +297,7 @@ class Lab:
         wanted = None if pairs is None else [list(pair) for pair in pairs]
         aimed = None if targets is None else [to_plain(target) for target in targets]
         return self.agent.request(
-            "probe", _probed, lab=self.number, layers=list(layers), seed=seed, wire=wire, pairs=wanted, targets=aimed
+            "probe", probed, lab=self.number, layers=list(layers), seed=seed, wire=wire, pairs=wanted, targets=aimed
         )
 
     def measure(
@@ -353,8 +351,9 @@ class Lab:
     def locate(self, namespace: str) -> Place:
         """Where the programs of a namespace live, for those that enter it by themselves."""
         place: Place = self.agent.request(
-            "locate", lambda result, fds: Place(fds[0], fds[1], result["private"]), lab=self.number, ns=namespace
-        ).result()
+            "locate", lambda result, fds: Place(fds[0], fds[1], result["private"], result["network"]),
+            lab=self.number, ns=namespace,
+        ).result()  # fmt: skip
         return place
 
     def put(self, namespace: str, files: Sequence[GivenFile]) -> None:
@@ -392,17 +391,3 @@ class Lab:
         except LabError:
             # The agent has gone, and the lab with it: that is what was asked for.
             return
-
-
-def _entered(result: dict[str, Any], _fds: list[int]) -> StepObserved:
-    return StepObserved(
-        layers=(),
-        links=result["links"],
-        unsettled=tuple(result["unsettled"]),
-        refused=result["refused"],
-        notes=tuple(result["notes"]),
-    )
-
-
-def _probed(result: dict[str, Any], _fds: list[int]) -> tuple[LayerObserved, ...]:
-    return tuple(from_plain(LayerObserved, layer) for layer in result["layers"])

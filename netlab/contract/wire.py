@@ -34,6 +34,8 @@ PIECE = 1 << 16
 _HEADER = struct.Struct("!IB")
 #: The kernel's limit of descriptors in one message (SCM_MAX_FD).
 MAX_FDS = 253
+#: The bits of a request's id that count the requests of one front; those above are the front's number.
+CLIENT_BITS = 32
 #: A message longer than this is not ours: a stray print on a pipe, say.
 MAX_MESSAGE = 1 << 30
 

@@ -35,6 +35,7 @@ class Blueprint:
     def __init__(self, root: Node, file: str) -> None:
         self.root = root
         self.file = file
+        self._plans: dict[Version, Plan] = {}
 
     @classmethod
     def read(cls, source: Source, folders: Iterable[Path] = (), *, private: bool | None = None) -> Blueprint:
@@ -54,7 +55,7 @@ class Blueprint:
         from netlab.spec import nodes
 
         if isinstance(source, str) and "\n" in source:
-            return cls(nodes.compose(source, "<text>"), "<text>")
+            return cls.of_text(source, "<text>")
         if isinstance(source, (str, Path)):
             from netlab.spec import loader
 
@@ -63,11 +64,20 @@ class Blueprint:
         topology = source.topology
         return cls(topology.tree(), topology.file)
 
+    @classmethod
+    def of_text(cls, text: str, file: str) -> Blueprint:
+        """From the text of a topology file that is called ``file``. Raises TopologyError."""
+        from netlab.spec import nodes
+
+        return cls(nodes.compose(text, file), file)
+
     def plan(self, kernel: Version) -> Plan:
         """The plan of the whole topology, for a kernel. Raises TopologyError."""
-        from netlab import plan
+        if kernel not in self._plans:
+            from netlab import plan
 
-        return plan.from_tree(self.root, self.file, kernel)
+            self._plans[kernel] = plan.from_tree(self.root, self.file, kernel)
+        return self._plans[kernel]
 
     @property
     def steps(self) -> dict[str, Node]:
@@ -86,6 +96,12 @@ class Blueprint:
         from netlab.plan.planner import Planner
 
         return Planner(self.root, self.file, kernel)
+
+    def whole(self) -> str:
+        """The topology with all of its steps, as the text of a topology file."""
+        from netlab.testing.tree import as_yaml
+
+        return as_yaml(self.root)
 
     def text(self, steps: Sequence[Node | Given]) -> str:
         """The topology with the steps gone through, as a topology file."""

@@ -55,24 +55,24 @@ class Lab:
     """
 
     def __init__(self, agent: Agent, blueprint: Blueprint, seed: int = 0) -> None:
-        self.blueprint = blueprint
-        self.plan: Plan = agent.adapt(blueprint.plan(agent.kernel))
-        self.seed = seed
-        self.captures: deque[Capture] = deque(maxlen=CAPTURES)
-        self._over = ""
-        self._handle = agent.lab(self.plan)
-        self._lock = threading.RLock()
-        self.kept = Kept()
-        self._past: list[Node | Given] = []
-        self._names = Names(["baseline", *blueprint.steps])
-        self._planner_made: Planner | None = None
-        self._current: Step
-        self.entered: Reply[StepObserved]
+        plan = agent.adapt(blueprint.plan(agent.kernel))
+        self._set_up(agent.lab(plan), plan, blueprint, seed)
         try:
             self._enter(self.plan.steps[0])
         except BaseException:
             self._handle.close()
             raise
+
+    def _set_up(self, handle: Handle, plan: Plan, blueprint: Blueprint, seed: int) -> None:
+        self.blueprint, self.plan, self.seed = blueprint, plan, seed
+        self.captures: deque[Capture] = deque(maxlen=CAPTURES)
+        self._over, self._handle, self._lock = "", handle, threading.RLock()
+        self.kept = Kept()
+        self.past: list[Node | Given] = []
+        self._names = Names(["baseline", *blueprint.steps])
+        self._planner_made: Planner | None = None
+        self._current: Step
+        self.entered: Reply[StepObserved]
 
     def __enter__(self) -> Lab:
         return self
@@ -173,7 +173,7 @@ class Lab:
             if changes:
                 self._go(Given({"name": self._names.fresh(name or ", ".join(changes)), **changes}, at))
                 return
-            ahead = [one for one in own if own[one] not in self._past]
+            ahead = [one for one in own if own[one] not in self.past]
             if name not in ahead:
                 what = "has been passed" if name in own else f"is not in {self.plan.name}{did_you_mean(name, own)}"
                 raise UsageError(f"step {name!r} {what}; still to come: {', '.join(ahead) or 'none'}")
@@ -190,7 +190,7 @@ class Lab:
         handle = self.handle
         plan = self._planner.step(as_node(step))
         self.plan = handle.adapt(plan)
-        self._past.append(step)
+        self.past.append(step)
         self._names.take(plan.steps[-1].name)
         self._enter(self.plan.steps[-1])
 
@@ -210,7 +210,7 @@ class Lab:
     @property
     def topology(self) -> str:
         """The topology with the steps gone through so far, as the text of a topology file."""
-        return self.blueprint.text(self._past)
+        return self.blueprint.text(self.past)
 
     # --- questions ----------------------------------------------------------------------------------
 

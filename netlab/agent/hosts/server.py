@@ -20,13 +20,13 @@ from netlab.agent.hosts.machine import Here
 from netlab.agent.hosts.prober import HostProber, fence_of
 from netlab.agent.hosts.undo import UndoList
 from netlab.agent.launcher import Entered
+from netlab.agent.loop import LATER, Answer
 from netlab.agent.measure import Ends, measure
 from netlab.agent.measure.driver import choose
 from netlab.agent.measure.listening import free_port
 from netlab.agent.netns import Home, Netns
 from netlab.agent.probe.fence import CpuFence
 from netlab.agent.relay import RelayingServer
-from netlab.agent.server import LATER, Answer
 from netlab.contract.measures import Traffic
 from netlab.contract.types import Step
 from netlab.contract.wire import Channel, Closed, from_plain

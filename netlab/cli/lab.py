@@ -1,0 +1,84 @@
+"""What the commands for labs that stay have in common: which lab is meant, and what completes its names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+from click.shell_completion import CompletionItem
+
+from netlab.cli.params import ParamType
+from netlab.errors import UsageError
+
+
+def pick(words: Sequence[str]) -> tuple[str, list[str]]:
+    """The lab that is meant, and the words behind it: the first word may name it; where one lab is up it needn't.
+
+    Raises UsageError.
+    """
+    from netlab.client import registry
+
+    there = registry.names()
+    if words and words[0] in there:
+        return words[0], list(words[1:])
+    if len(there) == 1:
+        return there[0], list(words)
+    if not there:
+        raise UsageError("no lab is up", fix="netlab up FILE brings one up")
+    asked = f"no lab {words[0]!r} is up" if words else "which lab?"
+    raise UsageError(f"{asked}; there are {', '.join(there)}")
+
+
+def one(words: Sequence[str], what: str) -> tuple[str, str]:
+    """The same for a command with one word behind the lab. Raises UsageError."""
+    name, rest = pick(words)
+    if len(rest) != 1:
+        raise UsageError(f"{what} is missing" if not rest else f"{what} is one word, not {' '.join(rest)!r}")
+    return name, rest[0]
+
+
+def nothing_more(words: Sequence[str]) -> None:
+    """Raises UsageError where words are left that mean nothing."""
+    if words:
+        raise UsageError(f"no lab {words[0]!r} is up")
+
+
+class InLab(ParamType[str]):
+    """Words of which the first may be the name of a lab: labs, and what there is in them: ``hosts``, ``interfaces``,
+    ``steps``."""
+
+    name = "lab"
+
+    def __init__(self, *kinds: str) -> None:
+        self._kinds = kinds
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """What begins so: in the first place labs; behind a lab, or where one lab is up, its own names."""
+        from netlab.client import registry
+
+        labs = registry.names()
+        # While a line is still being typed its words may not have been taken for parameters yet.
+        said = [*ctx.args, *(word for value in ctx.params.values() if isinstance(value, tuple) for word in value)]
+        named = next((word for word in said if word in labs), labs[0] if len(labs) == 1 else None)
+        found = [] if said else labs
+        if named is not None and self._kinds:
+            found = [*found, *_names_in(named, self._kinds)]
+        return [CompletionItem(name) for name in dict.fromkeys(found) if name.startswith(incomplete)]
+
+
+def _names_in(lab: str, kinds: Sequence[str]) -> list[str]:
+    from netlab.client import LabError, staying
+
+    try:
+        with staying.attached(lab, 1.0) as handle:
+            memo = handle.about(1.0)["memo"]
+    except (LabError, UsageError, TimeoutError):
+        # It is busy, or has just ended: nothing to complete with.
+        return []
+    hosts = memo["interfaces"]
+    found = {
+        "hosts": list(hosts),
+        "interfaces": [f"{host}:{name}" for host, names in hosts.items() for name in names],
+        "steps": ["baseline", *memo["steps"]],
+    }
+    return [name for kind in kinds for name in found[kind]]

@@ -1,0 +1,75 @@
+"""`netlab up` and `netlab down`: labs that stay."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import click
+
+from netlab.cli import early
+from netlab.cli.lab import InLab
+from netlab.cli.params import FILE, StepName
+
+
+@click.command("up", short_help="Build a topology, and leave it running.")
+@FILE
+@click.option("-n", "--name", metavar="NAME", help="What to call it. [default: the topology's name]")
+@click.option("-s", "--step", type=StepName(), help="Go on to this step. [default: baseline]")
+def up(file: str, name: str | None, step: str | None) -> None:
+    """Build a topology and leave it running: until 'netlab down', or until the machine goes down.
+
+    It belongs to this user. Nothing of it has a name on the machine but a socket in $XDG_RUNTIME_DIR/netlab
+    (/run/netlab for root): no network namespace, no interface, and no process that outlives it.
+    """
+    from netlab.client import Agent, registry
+    from netlab.testing.blueprint import Blueprint
+    from netlab.testing.lab import Lab
+    from netlab.testing.staying import keep
+
+    begun = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        agent = stack.enter_context(early.take() or Agent.start())
+        blueprint = Blueprint.read(file)
+        plan = blueprint.plan(agent.kernel)
+        called = name or plan.name
+        with registry.reserved(called):
+            lab = Lab(agent, blueprint)
+            if step not in (None, "baseline"):
+                lab.step(step)
+            keep(lab, called)
+    hosts = [one.id for one in lab.state.namespaces if one.kind != "switch"]
+    click.echo(f"{called} is up, {lab.current.name}: {', '.join(hosts)} ({time.monotonic() - begun:.2f} s)")
+    for line in hints(called, hosts):
+        click.echo(f"  {line}")
+
+
+def hints(name: str, hosts: list[str]) -> list[str]:
+    """The commands that come next."""
+    first, *others = hosts or [name]
+    ping = f"netlab exec {name} {first} -- ping {others[0]}" if others else f"netlab exec {name} {first} -- ip address"
+    return [f"netlab shell {name} {first}", ping, f"netlab probe {name}", f"netlab down {name}"]
+
+
+@click.command("down", short_help="End a lab that stays.")
+@click.argument("labs", metavar="[LAB]...", nargs=-1, type=InLab())
+@click.option("--all", "every", is_flag=True, help="All of this user's.")
+def down(labs: tuple[str, ...], every: bool) -> int:
+    """End labs: every process in them is killed, and nothing of them is left. LAB may be left out where one is up."""
+    from netlab.cli.lab import pick
+    from netlab.client import registry, staying
+    from netlab.errors import PASSED, UsageError
+
+    if every and labs:
+        raise UsageError("--all is all of them: name none")
+    code = PASSED
+    for name in registry.names() if every else labs or [pick(())[0]]:
+        try:
+            staying.down(name)
+        except UsageError as error:
+            from netlab.cli.problems import explain
+
+            code = explain(error)
+            continue
+        click.echo(f"{name} is down")
+    return code

@@ -1,0 +1,168 @@
+"""Labs that stay: brought up by one command, used and changed by others, and gone without a trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.stay.conftest import Stay
+
+
+def until(done: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it has not become so"
+        time.sleep(0.02)
+
+
+def about(stay: Stay) -> dict[str, object]:
+    """The one lab."""
+    [found] = json.loads(stay("ps", "--json").stdout)
+    return dict(found)
+
+
+def test_it_stays_and_goes(stay: Stay) -> None:
+    """A lab outlives the command that has built it; after `down` neither its agent nor a file of it is there."""
+    found = about(stay)
+    assert (found["name"], found["step"], found["namespaces"]) == ("two", "baseline", ["A", "B", "lan"])
+    assert os.stat(stay.folder / "netlab").st_mode & 0o777 == 0o700
+    agent = int(str(found["pid"]))
+    assert Path(f"/proc/{agent}").exists()
+    stay("down")
+    assert stay.files == []
+    until(lambda: not Path(f"/proc/{agent}").exists())
+
+
+def test_programs_run_in_it(stay: Stay) -> None:
+    """A command in a host has this one's streams, its own exit code, and the host's interfaces alone."""
+    assert stay("exec", "A", "--", "cat", input="through\n").stdout == "through\n"
+    assert stay("exec", "two", "A", "--", "sh", "-c", "exit 7", code=7).stdout == ""
+    assert "nosuch: No such file" in stay("exec", "A", "nosuch", code=127).stderr
+    names = [link["ifname"] for link in json.loads(stay("exec", "A", "--", "ip", "-j", "link").stdout)]
+    assert "child" in names
+    assert stay("exec", "A", "--", "ls", "/sys/class/net").stdout.split() == sorted(names)
+    assert stay("exec", "A", "--", "ping", "-c1", "-W2", "10.0.0.2").returncode == 0
+    assert stay("exec", "C", "--", "true", code=2).stderr.startswith("netlab: no host 'C' in two")
+
+
+def test_signals_reach_programs(root: Stay) -> None:
+    """SIGTERM for the command is passed on to the program, and its end by that signal is the command's exit code."""
+    with root.popen("exec", "A", "--", "sleep", "1000") as process:
+        until(lambda: about(root)["programs"] == 1)
+        process.terminate()
+        assert process.wait(20) == 128 + signal.SIGTERM
+
+
+def test_a_program_ends_with_its_command(root: Stay) -> None:
+    """After a kill of the command its program is gone, too."""
+    with root.popen("exec", "A", "--", "sleep", "1000") as process:
+        until(lambda: about(root)["programs"] == 1)
+        process.kill()
+    until(lambda: about(root)["programs"] == 0)
+
+
+def test_programs_end_with_the_lab(root: Stay) -> None:
+    """`down` ends a program that runs in the lab, and the command that waits for it says so by its exit code."""
+    with root.popen("exec", "A", "--", "sleep", "1000") as process:
+        until(lambda: about(root)["programs"] == 1)
+        root("down")
+        assert process.wait(20) == 128 + signal.SIGKILL
+
+
+def test_changes_are_known(stay: Stay) -> None:
+    """What `set` and `step` change is what `probe`, `why` and `inspect` go by; `reset` brings the beginning back."""
+    assert "reached" in stay("probe", "A,B").stdout
+    stay("set", "A:eth0", "state=down")
+    assert "not reached" in stay("probe", "two", "A,B").stdout
+    assert stay("probe", "-l", "icmp,host:icmp").returncode == 0
+    assert "step A:eth0 state=down, two" in stay("why", "A", "B").stdout
+    stay("set", "A:eth0", "state=up", "mtu=1400", "B", "sysctls.net.ipv4.icmp_echo_ignore_all=1")
+    assert "not reached" in stay("probe", "A,B").stdout
+    told = json.loads(stay("inspect", "--json").stdout)
+    assert told["namespaces"]["A"]["interfaces"]["eth0"]["mtu"] == 1400
+    stay("reset")
+    assert "not reached" not in stay("probe", "A,B", "B,A").stdout
+    assert about(stay)["step"] == "baseline"
+    stay("step", "cut")
+    assert about(stay)["step"] == "cut"
+    assert "has been passed" in stay("step", "cut", code=2).stderr
+
+
+def test_a_wrong_change_changes_nothing(root: Stay) -> None:
+    """A fault in the words of `set` is told with what would be right, and the lab is as before."""
+    assert "did you mean 'state'?" in root("set", "A:eth0", "stat=down", code=2).stderr
+    assert "no interface 'A:eth1'" in root("set", "A:eth1", "state=down", code=2).stderr
+    assert "nothing is set" in root("set", "A:eth0", code=2).stderr
+    assert about(root)["step"] == "baseline"
+    assert root("probe", "-l", "icmp").returncode == 0
+
+
+def test_names_are_checked(root: Stay) -> None:
+    """A name that is taken, or that no file can have, is refused; where no such lab is, those that are are told."""
+    assert "is up already" in root("up", "two.yaml", code=2).stderr
+    assert "can't be the name of a lab" in root("up", "two.yaml", "-n", "../x", code=2).stderr
+    root("up", "two.yaml", "-n", "other")
+    assert "no lab 'A' is up; there are other, two" in root("shell", "A", code=2).stderr
+    root("down", "other")
+    assert "no lab 'other' is up; there are two" in root("down", "other", code=2).stderr
+
+
+def test_a_capture_grows(root: Stay) -> None:
+    """A capture into a file holds each frame while it goes on; Ctrl-C ends it with the count."""
+    target = root.folder / "lan.pcapng"
+    with root.popen("capture", "A:eth0", "B:eth0", "-w", str(target), stderr=-1) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(b"capturing at A:eth0, B:eth0")
+        root("exec", "A", "--", "ping", "-c1", "-W2", "10.0.0.2")
+        until(lambda: target.stat().st_size > 800)
+        process.send_signal(signal.SIGTERM)
+        rest = process.stderr.read().decode()
+        assert process.wait(20) == 0
+    assert int(rest.split()[0]) >= 8
+
+
+def test_a_reader_may_go(root: Stay) -> None:
+    """A capture into a pipe ends when its reader goes, even while nothing is captured."""
+    with root.popen("capture", "A:eth0", stdout=-1, stderr=-1) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.stdout.close()
+        assert process.wait(20) == 0
+
+
+def test_a_stopped_reader_stops_nobody(root: Stay) -> None:
+    """While the command of a capture is stopped, the lab goes on."""
+    with root.popen("capture", "A:eth0", stdout=-1, stderr=-1) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.send_signal(signal.SIGSTOP)
+        root("exec", "A", "--", "ping", "-q", "-f", "-c2000", "-s1400", "10.0.0.2")
+        root("set", "A:eth0", "mtu=1400")
+        assert root("probe", "A,B").returncode == 0
+        process.kill()
+
+
+def test_nsenter_is_for_other_tools(stay: Stay) -> None:
+    """The command that is printed enters the host, as the lab's user."""
+    line = stay("nsenter", "A").stdout.split()
+    done = subprocess.run([*stay.prefix, *line, "ip", "-j", "link"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "child" in [link["ifname"] for link in json.loads(done.stdout)]
+
+
+def test_a_lab_without_a_name_ends(root: Stay) -> None:
+    """An agent whose socket has lost its name ends the lab at its next look: nobody could find it any more."""
+    agent = int(str(about(root)["pid"]))
+    os.kill(agent, signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{agent}").exists())
+    # The dead socket is there until somebody looks.
+    assert root.files == ["two.lock", "two.sock"]
+    assert root("ps").stdout == "no lab is up\n"
+    assert root.files == []
