@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 RETRY_SINGLY = 200
 
 
+_COVERED = "not all pairs were asked: each end {} times, and once between each two groups of like ends"
 #: Is told what is being done, for progress.
 Watch = Callable[[str], None]
 
@@ -54,7 +55,8 @@ Watch = Callable[[str], None]
 class Options:
     """What is asked of a run.
 
-    ``layers`` and ``steps`` are names (none: all); ``seed`` decides the order of probes; ``stories`` asks for the story
+    ``layers`` and ``steps`` are names (none: all). ``cover`` (0: all pairs) asks each end so often that a large lab is
+    covered. ``seed`` decides the order of probes; ``stories`` asks for the story
     of every pair of a small lab. ``measure`` asks for measurements. ``pcap`` is a folder for captures; nothing is
     measured with it, since capturing slows it down. ``folder`` gives the name of a topology's folder in it (default:
     the topology's name). ``planned`` is called with a topology's name before anything is built; an error that it raises
@@ -63,6 +65,7 @@ class Options:
 
     layers: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
+    cover: int = 0
     seed: int = 0
     repetition: int = 1
     stories: bool = True
@@ -137,12 +140,21 @@ def examine(
     entering = entered or lab.enter(step)
     # Those whose wire is watched come last: from then on the taps are open.
     probing = {
-        layer: lab.probe((layer,), seed=options.seed, wire=layer in tapped, targets=step.state.targets)
+        layer: lab.probe(
+            (layer,),
+            seed=options.seed,
+            wire=layer in tapped,
+            pairs=chosen_pairs(step, layer, options),
+            together=True,
+            targets=step.state.targets,
+        )
         for layer in sorted(layers, key=lambda layer: layer in tapped)
     }
     prediction, stories = predict(step, layers, clock, tell=options.stories)
     meanwhile()
     built = entering.result()
+    if options.cover:
+        built = replace(built, notes=(*built.notes, _COVERED.format(options.cover)))
     clock.lap("build")
     seen = {}
     for number, (name, reply) in enumerate(probing.items(), 1):
@@ -231,11 +243,15 @@ def try_again(
     if not pairs:
         return seen
     watch(f"{step.name}: {seen.layer}: {len(pairs)} pairs once more")
-    singly = pairs if len(pairs) <= RETRY_SINGLY else None
     [again] = lab.probe(
-        (seen.layer,), seed=options.seed + 1, wire=bool(seen.wire), pairs=singly, targets=step.state.targets
+        (seen.layer,),
+        seed=options.seed + 1,
+        wire=bool(seen.wire),
+        pairs=pairs,
+        together=len(pairs) > RETRY_SINGLY,
+        targets=step.state.targets,
     ).result()
-    return judge.second_try(seen, again, pairs)
+    return judge.second_try(seen, again)
 
 
 def predicted_refusals(step: Step) -> dict[str, tuple[str, str, str]]:
@@ -290,6 +306,13 @@ def chosen_layers(plan: Plan, step: Step, asked: Sequence[str]) -> tuple[str, ..
         for layer in (base, *sorted(one for one in named if one != base and base_layer(one) == base))
         if applies(layer)
     )
+
+
+def chosen_pairs(step: Step, layer: str, options: Options) -> list[tuple[int, int]] | None:
+    """The pairs of a layer that are asked, where not all are."""
+    from netlab.cover import cover
+
+    return cover(step, layer, options.cover, options.seed) if options.cover else None
 
 
 @contextmanager
@@ -376,6 +399,7 @@ def circumstances(agent: Agent, options: Options, started: datetime, seconds: di
         rootless=bool(machine.get("rootless")),
         seed=options.seed,
         repetition=options.repetition,
+        cover=options.cover,
         started=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         machine=machine,
         seconds=seconds,

@@ -228,7 +228,7 @@ class Server(Loop):
         wanted = None if message["pairs"] is None else [(i, j) for i, j in message["pairs"]]
         aimed = message["targets"]
         targets = None if aimed is None else tuple(from_plain(Target, target) for target in aimed)
-        observed = prober.probe(message["layers"], message["seed"], wanted, targets)
+        observed = prober.probe(message["layers"], message["seed"], wanted, targets, message["together"])
         return {"layers": [to_plain(one) for one in observed]}, []
 
     def measure(self, message: dict[str, Any]) -> Answer:

@@ -23,6 +23,25 @@ else:
             return cls
 
 
+class Pairs(ParamType[int]):
+    """``all``, or ``cover:K``; 0 stands for all."""
+
+    name = "pairs"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """How often each end is asked; 0: all pairs."""
+        if isinstance(value, int) or value == "all":
+            return int(value != "all" and value)
+        word, _colon, times = str(value).partition(":")
+        if word != "cover" or not times.isdecimal() or not 1 <= int(times) <= 1000:
+            self.fail(f"{value!r} is neither 'all' nor 'cover:K' with K from 1 to 1000, such as cover:3", param, ctx)
+        return int(times)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Both forms."""
+        return [CompletionItem(word) for word in ("all", "cover:3") if word.startswith(incomplete)]
+
+
 class Layers(ParamType[tuple[str, ...]]):
     """Comma-separated layer names: ``icmp,tcp``, ``host:icmp``, ``icmp/1472`` or ``tcp/80``."""
 

@@ -13,7 +13,7 @@ import click
 
 from netlab.cli import Interrupted, early, on, other_kernel
 from netlab.cli.output import STDOUT, OutputPath, check_outputs, deliver, places, report_folder, writable_folder
-from netlab.cli.params import FILES, LAYERS_OPTION, StepName
+from netlab.cli.params import FILES, LAYERS_OPTION, Pairs, StepName
 from netlab.cli.problems import explain
 from netlab.errors import ReportError, worst
 
@@ -61,6 +61,13 @@ Record = dict[str, Any]
     type=OutputPath(),
     metavar="PATH",
     help="Write JUnit XML for a CI system; - is stdout, instead of the report.",
+)
+@click.option(
+    "--pairs",
+    type=Pairs(),
+    default="all",
+    metavar="all|cover:K",
+    help="Ask all pairs; or of a large lab each end K times, and each two groups of like ends once. [default: all]",
 )
 @click.option("--seed", type=int, default=0, metavar="N", help="Order of the probes. [default: 0]")
 @click.option(
@@ -226,6 +233,7 @@ class _Job:
         return Options(
             layers=self.asked["layers"],
             steps=self.asked["steps"],
+            cover=self.asked["pairs"],
             seed=self.asked["seed"] + k,
             repetition=k + 1,
             stories=self.folder is not None or self.asked["json_to"] is not None,
@@ -336,8 +344,10 @@ class _Job:
             import json
 
             from netlab.report.github import harmless_json
+            from netlab.report.packed import pack
 
-            content = records[0] if len(records) == 1 and not self.many else records
+            packed = [pack(record) for record in records]
+            content = packed[0] if len(packed) == 1 and not self.many else packed
             text = json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
             self._deliver(self.asked["json_to"], harmless_json(text))
 

@@ -289,15 +289,24 @@ class Lab:
         seed: int = 0,
         wire: bool = False,
         pairs: Iterable[tuple[int, int]] | None = None,
+        together: bool = False,
         targets: Sequence[Target] | None = None,
     ) -> Reply[tuple[LayerObserved, ...]]:
         """Probe layers in the current step: every applicable pair in an order drawn from ``seed``, or only ``pairs``
-        (each from cold, by itself); ``wire`` watches the switch ports for every request too; ``targets`` stand in the
-        place of the state's for this request."""
+        (each from cold, by itself, or ``together``); ``wire`` watches the switch ports for every request too;
+        ``targets`` stand in the place of the state's for this request."""
         wanted = None if pairs is None else [list(pair) for pair in pairs]
         aimed = None if targets is None else [to_plain(target) for target in targets]
         return self.agent.request(
-            "probe", probed, lab=self.number, layers=list(layers), seed=seed, wire=wire, pairs=wanted, targets=aimed
+            "probe",
+            probed,
+            lab=self.number,
+            layers=list(layers),
+            seed=seed,
+            wire=wire,
+            pairs=wanted,
+            together=together,
+            targets=aimed,
         )
 
     def measure(

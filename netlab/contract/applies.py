@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from netlab.contract.types.layers import ON_LINK, base_layer, layer_family
 from netlab.contract.types.state import AnySource, AnyTarget, Asker, Endpoint, State
 
 
-def applicable(state: State, layer: str) -> list[tuple[int, int]]:
-    """The pairs that a layer applies to, as rows and columns of its matrix."""
+def applicable(state: State, layer: str, wanted: Iterable[tuple[int, int]] | None = None) -> list[tuple[int, int]]:
+    """The pairs that a layer applies to, as rows and columns of its matrix: all, or those of the wanted ones."""
     found = []
-    targets = state.destinations(layer)
-    for i, source in enumerate(state.sources(layer)):
+    sources, targets = state.sources(layer), state.destinations(layer)
+    if wanted is not None:
+        tells = functools.cache(lambda i: applies_from(sources[i], layer))
+        return [(i, j) for i, j in wanted if sources[i] is not targets[j] and tells(i)(targets[j])]
+    for i, source in enumerate(sources):
         applies = applies_from(source, layer)
         found += [(i, j) for j, target in enumerate(targets) if source is not target and applies(target)]
     return found

@@ -105,14 +105,12 @@ class Driver:
 
     # --- the order ----------------------------------------------------------------------------------
 
-    def probe(self, seed: int, wanted: Collection[Pair] | None) -> LayerObserved:
-        """Probe all pairs, or those wanted (then each in a wave of its own)."""
-        pairs = applicable(self.state, self.name)
-        allowed = set(pairs)
-        if wanted is None:
+    def probe(self, seed: int, wanted: Collection[Pair] | None, together: bool = False) -> LayerObserved:
+        """Probe all pairs, or those wanted: each in a wave of its own, or ``together``, as all pairs are."""
+        pairs = applicable(self.state, self.name, wanted)
+        groups: Iterable[list[Pair]] = ([pair] for pair in pairs)
+        if wanted is None or together:
             groups = waves.cut(self.state, self.name, pairs, seed, warms=self.warms)
-        else:
-            groups = ([pair] for pair in wanted if pair in allowed)
         for wave in groups:
             for start in range(0, len(wave), self.most):
                 self._wave(wave[start : start + self.most])
@@ -121,7 +119,7 @@ class Driver:
         heard = {ids[source]: tuple(sorted(places)) for source, places in self.listeners.items()}
         heard_open = tuple(ids[source] for source in sorted(self._unproved))
         more = {"heard": heard, "heard_open": heard_open, "notes": self.notes}
-        return matrix(self.name, size, self.results, allowed, wire=self.wire, **more)
+        return matrix(self.name, size, self.results, wanted, wire=self.wire, **more)
 
     def _wave(self, wave: list[Pair]) -> None:
         results, open_pairs, late = self.results, wave, ""

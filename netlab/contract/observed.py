@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,32 +69,40 @@ def matrix(
     layer: str,
     size: tuple[int, int],
     results: Mapping[Pair, Result],
-    applicable: Collection[Pair],
+    wanted: Iterable[Pair] | None,
     *,
     wire: bool,
     **more: Any,
 ) -> LayerObserved:
     """The results of a layer as it travels; ``size`` is that of its matrix, ``more`` are further fields.
 
-    Of a large lab the evidence of what was reached is left out.
+    The layer doesn't apply to pairs that were ``wanted`` (None: all) and have no result. Of a large lab the evidence of
+    what was reached is left out.
     """
-    rows, wires, evidence = [], [], {}
-    for i in range(size[0]):
-        row, left = [], []
-        for j in range(size[1]):
-            result = results.get((i, j))
-            if result is None:
-                row.append(" " if (i, j) in applicable else ".")
-                left.append(" ")
-                continue
-            row.append(result.letter)
-            unseen = result.evidence.pop("wire", "0")
-            left.append("1" if result.wire else unseen)
-            if result.evidence and (result.letter != "R" or "finding" in result.evidence or max(size) <= 30):
-                evidence[f"{i},{j}"] = result.evidence
-        rows.append("".join(row))
-        wires.append("".join(left))
-    return LayerObserved(layer, tuple(rows), evidence, wire=tuple(wires) if wire else (), **more)
+    letters: dict[int, dict[int, str]] = {}
+    lefts: dict[int, dict[int, str]] = {}
+    evidence = {}
+    for i, j in () if wanted is None else wanted:
+        letters.setdefault(i, {})[j] = "."
+    for (i, j), result in sorted(results.items()):
+        letters.setdefault(i, {})[j] = result.letter
+        unseen = result.evidence.pop("wire", "0")
+        lefts.setdefault(i, {})[j] = "1" if result.wire else unseen
+        if result.evidence and (result.letter != "R" or "finding" in result.evidence or max(size) <= 30):
+            evidence[f"{i},{j}"] = result.evidence
+    rows = tuple(_row("." if wanted is None else " ", size[1], letters.get(i)) for i in range(size[0]))
+    wires = tuple(_row(" ", size[1], lefts.get(i)) for i in range(size[0])) if wire else ()
+    return LayerObserved(layer, rows, evidence, wire=wires, **more)
+
+
+def _row(blank: str, size: int, letters: Mapping[int, str] | None) -> str:
+    """A row of a matrix that is blank but for some letters."""
+    if not letters:
+        return blank * size
+    row = [blank] * size
+    for j, letter in letters.items():
+        row[j] = letter
+    return "".join(row)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netlab.contract.observed import LayerObserved, StepObserved
 from netlab.contract.types import Step
+from netlab.judge.asked import among, asked, spread
 from netlab.judge.expect import decide, together
 from netlab.judge.findings import (
     cell_findings,
@@ -54,11 +55,11 @@ def _judge_layer(
     predicted = prediction.letters.get(layer.layer) if prediction else None
     expected, verdict = [], []
     for i, row in enumerate(layer.rows):
-        cells = [
-            TABLE[key] for key in zip(given.get(i, nothing), predicted[i] if predicted else unknown, row, strict=True)
-        ]
-        expected.append("".join([cell.expected for cell in cells]))
-        verdict.append("".join([cell.verdict for cell in cells]))
+        said, modelled = given.get(i, nothing), predicted[i] if predicted else unknown
+        places = asked(row)
+        cells = [TABLE[key] for key in zip(*(among(letters, places) for letters in (said, modelled, row)), strict=True)]
+        expected.append(spread(size, places, [cell.expected for cell in cells]))
+        verdict.append(spread(size, places, [cell.verdict for cell in cells]))
     if open_ends:
         rows = [source.id in open_ends for source in state.sources(layer.layer)]
         columns = [target.id in open_ends for target in state.destinations(layer.layer)]

@@ -11,6 +11,7 @@ from typing import Any
 from netlab.contract.observed import LayerObserved, StepObserved
 from netlab.contract.types import Step
 from netlab.groups import column_groups, row_groups
+from netlab.judge.asked import asked
 from netlab.judge.given import entry_about, given_rows
 from netlab.judge.predicted import Predicted, rule_of
 from netlab.judge.table import TABLE
@@ -39,8 +40,8 @@ def cell_findings(
         plain = verdicts.strip("P.") == "" and row == model
         if plain and not observed.evidence:
             continue
-        for j, verdict in enumerate(verdicts):
-            evidence = observed.evidence.get(f"{i},{j}", {})
+        for j in asked(row):
+            verdict, evidence = verdicts[j], observed.evidence.get(f"{i},{j}", {})
             kind = TABLE[given.get(i, " " * size)[j], model[j], row[j]].kind
             if verdict == "?":
                 kind = "inconclusive"

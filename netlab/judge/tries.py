@@ -5,11 +5,12 @@ Both tries are kept. Tries that differ prove nothing; a retry never turns a fail
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from netlab.contract.observed import LayerObserved
 from netlab.contract.types import ExpectWire, Step
+from netlab.judge.asked import among, asked
 from netlab.judge.given import given_rows
 from netlab.judge.predicted import Predicted
 from netlab.judge.table import ACCEPTS
@@ -31,8 +32,10 @@ def _letters(step: Step, observed: LayerObserved, prediction: Predicted | None) 
         model = predicted[i] if predicted else "?" * size
         if row == model and i not in given:
             continue
-        wanted = given.get(i, " " * size)
-        for j, (file, modelled, letter) in enumerate(zip(wanted, model, row, strict=True)):
+        wanted, places = given.get(i, " " * size), asked(row)
+        for j, file, modelled, letter in zip(
+            places, *(among(letters, places) for letters in (wanted, model, row)), strict=True
+        ):
             if letter in "RAU" and (_against(file, letter) or _against(modelled, letter)):
                 yield i, j
 
@@ -56,20 +59,16 @@ def _wires(step: Step, observed: LayerObserved, prediction: Predicted | None) ->
                     yield i, j
 
 
-def second_try(first: LayerObserved, again: LayerObserved, pairs: Iterable[Pair] | None = None) -> LayerObserved:
-    """The layer after a second try: what is equal stays; letters and wires that differ become ``?``.
-
-    Only ``pairs`` are compared: ``again`` may hold more than these.
-    """
-    chosen = None if pairs is None else set(pairs)
+def second_try(first: LayerObserved, again: LayerObserved) -> LayerObserved:
+    """The layer after a second try of some pairs: what is equal stays; letters and wires that differ become ``?``."""
     rows = [list(row) for row in first.rows]
     wire = [list(row) for row in first.wire]
     tried = [[" "] * len(row) for row in first.rows]
     evidence = dict(first.evidence)
     for i, row in enumerate(again.rows):
-        for j, letter in enumerate(row):
-            before = rows[i][j]
-            if letter in " ." or before in " ." or (chosen is not None and (i, j) not in chosen):
+        for j in asked(row):
+            letter, before = row[j], rows[i][j]
+            if letter == "." or before in " .":
                 continue
             tried[i][j] = letter
             if letter != before:

@@ -10,6 +10,7 @@ from typing import Any
 
 from netlab.errors import ReportError
 from netlab.report.axes import OLDER, renew
+from netlab.report.packed import unpack
 from netlab.report.record import SCHEMA
 from netlab.report.write import failed
 
@@ -48,6 +49,8 @@ def records(path: Path) -> list[Record]:
                 f"{file}: not a record of a run that this netlab can read ({schema or 'no schema'})",
                 fix=f"records are what 'netlab run' writes as run.json, {SCHEMA} (or {OLDER})",
             )
+        with whole(file):
+            unpack(one)
     if not found:
         raise ReportError(f"{file}: no record in it")
     return found

@@ -117,7 +117,8 @@ def _tally(layer: Record, rows: Sequence[int], columns: Sequence[int]) -> Counte
     itself = not many and own is not None and columns[0] in own[rows[0]]
     tally: Counter[Cell] = Counter()
     for (letter, verdict, expected, key, apart), number in found.items():
-        if number:
+        # A space stands for a pair that wasn't asked for.
+        if number and letter != " ":
             tally[_single(letter, verdict, expected, layer["rules"]["keys"].get(key), apart.strip(), itself)] += number
     return tally
 

@@ -60,7 +60,11 @@ class Examined:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """Where and when a run took place. ``seconds`` maps a phase (``load``, ``total``) to its duration."""
+    """Where and when a run took place.
+
+    ``cover`` is how often each end was asked, 0: in all pairs; ``seconds`` maps a phase (``load``, ``total``) to its
+    duration.
+    """
 
     version: str
     kernel: str
@@ -69,6 +73,7 @@ class Circumstances:
     seed: int
     started: str
     repetition: int = 1
+    cover: int = 0
     machine: Mapping[str, Any] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -107,6 +112,7 @@ def build(
         "machine": dict(circumstances.machine),
         "seed": circumstances.seed,
         "repetition": circumstances.repetition,
+        "cover": circumstances.cover,
         "started": circumstances.started,
         "durations": {name: round(value, 4) for name, value in circumstances.seconds.items()},
         **listed,

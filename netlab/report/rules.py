@@ -17,6 +17,12 @@ def rule_rows(judged: JudgedLayer, prediction: Predicted | None) -> dict[str, An
     """``rows`` with a key per cell (``.`` where no rule is named) and ``keys``, from key to rule id."""
     if prediction is None or judged.layer not in prediction.letters:
         return {"rows": [], "keys": {}}
+    if any(" " in verdicts for verdicts in judged.verdict):
+        layer = judged.layer
+        return as_keys(
+            [prediction.rule(layer, i, j) if verdict not in ". " else None for j, verdict in enumerate(verdicts)]
+            for i, verdicts in enumerate(judged.verdict)
+        )
     return as_keys(
         [rule if verdict not in ". " else None for verdict, rule in zip(verdicts, rules, strict=True)]
         for verdicts, rules in zip(judged.verdict, prediction.rule_rows(judged.layer), strict=True)

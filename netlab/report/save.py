@@ -9,13 +9,14 @@ from typing import Any
 
 from netlab.report.folder import Folder, at
 from netlab.report.naming import folder_name
+from netlab.report.packed import pack
 
 Record = dict[str, Any]
 
 
 def as_json(record: Record) -> str:
     """The record as it stands in ``run.json``."""
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return json.dumps(pack(record), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def as_html(record: Record) -> str:

@@ -207,14 +207,6 @@ def test_a_second_try_that_agrees_keeps_the_letter(three: State) -> None:
     assert judged.findings[0].evidence == {"reason": "request-lost", "tries": ["U", "U"]}
 
 
-def test_a_whole_second_round_weighs_only_what_was_in_doubt(three: State) -> None:
-    """Where everything was probed again, letters that nobody doubted stay as they were."""
-    first = seen(".UR", "R.R", "RR.")
-    both = second_try(first, seen(".UU", "R.R", "RR."), [(0, 1)])
-    assert both.rows == first.rows
-    assert both.again == (" U ", "   ", "   ")
-
-
 def test_tries_that_differ_are_inconclusive(three: State) -> None:
     """A second try that sees what was expected makes the cell `?`, never a pass."""
     first = seen(".UR", "R.R", "RR.")

@@ -196,23 +196,26 @@ class Prober(Station):
         seed: int,
         wanted: Collection[Pair] | None = None,
         targets: tuple[Target, ...] | None = None,
+        together: bool = False,
     ) -> list[LayerObserved]:
-        """Probe layers, over all their pairs or those wanted (then each in a wave of its own); ``targets`` stand in the
-        place of the state's."""
+        """Probe layers, over all their pairs or those wanted, each in a wave of its own or ``together``; ``targets``
+        stand in the place of the state's."""
         self.view.aim(self._targets if targets is None else targets)
         self.losses.mark()
-        found = [self._probe(name, seed, wanted) for name in names]
+        found = [self._probe(name, seed, wanted, together) for name in names]
         if self.losses.tables_filled():
             # It isn't known in which wave: all of them have to tell.
             self._careful = True
-            found = [self._probe(one.layer, seed, wanted) if layer_family(one.layer) else one for one in found]
+            found = [
+                self._probe(one.layer, seed, wanted, together) if layer_family(one.layer) else one for one in found
+            ]
             self._careful = False
         return found
 
-    def _probe(self, name: str, seed: int, wanted: Collection[Pair] | None) -> LayerObserved:
+    def _probe(self, name: str, seed: int, wanted: Collection[Pair] | None, together: bool) -> LayerObserved:
         driver = _Namespaces(self, self.begin(name), careful=self._careful)
         try:
-            return driver.probe(seed, wanted)
+            return driver.probe(seed, wanted, together)
         finally:
             self.end()
 

@@ -245,6 +245,7 @@ class HostsLab(Lab):
         seed: int = 0,
         wire: bool = False,
         pairs: Iterable[tuple[int, int]] | None = None,
+        together: bool = False,
         targets: Sequence[Target] | None = None,
     ) -> Reply[tuple[LayerObserved, ...]]:
         """Probe layers in the current step, as `Lab.probe` does. Raises NotOnThisSubstrate for host questions."""
@@ -253,9 +254,11 @@ class HostsLab(Lab):
                 f"{layer}: on real machines only interfaces are asked", "an interface's name on the left"
             )
         wanted = None if pairs is None else list(pairs)
-        return self.later(lambda: tuple(self._probe(layer, seed, wire, wanted) for layer in layers))
+        return self.later(lambda: tuple(self._probe(layer, seed, wire, wanted, together) for layer in layers))
 
-    def _probe(self, layer: str, seed: int, wire: bool, pairs: list[tuple[int, int]] | None) -> LayerObserved:
+    def _probe(
+        self, layer: str, seed: int, wire: bool, pairs: list[tuple[int, int]] | None, together: bool
+    ) -> LayerObserved:
         if self.step is None:
             raise LabDied("the lab was not built")
         if self.armed is None or (wire and not self.armed.wire):
@@ -263,7 +266,7 @@ class HostsLab(Lab):
             self.armed = Machines(
                 self.client.ask, tuple(self.client.remotes), self.step.state, self.links, cpus, wire=wire
             )
-        return Waves(self.armed, layer).probe(seed, pairs)
+        return Waves(self.armed, layer).probe(seed, pairs, together)
 
     def measure(
         self, source: Endpoint, destination: Endpoint, traffic: Traffic, on_progress: Progress | None = None

@@ -5,6 +5,21 @@ const record = JSON.parse(document.getElementById("record").textContent);
 const { words, rules } = record;
 for (const step of record.steps)
   for (const name of Object.keys(step.layers)) step.layers[name] = record.layers[step.layers[name]];
+/* Of a lab that was only covered each row has what was asked: "3:R 75:RU". */
+function whole(row, size, blank) {
+  const letters = Array(size).fill(blank);
+  for (const run of row.split(" ").filter(Boolean)) {
+    const colon = run.indexOf(":");
+    [...run.slice(colon + 1)].forEach((letter, k) => { letters[Number(run.slice(0, colon)) + k] = letter; });
+  }
+  return letters.join("");
+}
+for (const layer of record.layers) {
+  if (layer.packed === null) continue;
+  for (const name of ["expected", "observed", "verdict", "again"])
+    layer[name] = layer[name] && layer[name].map((row) => whole(row, layer.packed, " "));
+  layer.rules.rows = layer.rules.rows.map((row) => whole(row, layer.packed, "."));
+}
 const sections = [...document.querySelectorAll(".step")];
 const tabs = [...document.querySelectorAll("[role=tab]")];
 const LOOKS = { R: "r", A: "a", B: "a", U: "u", "?": "q", ".": "x", " ": "x" };

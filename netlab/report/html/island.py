@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from netlab.report import axes, words
 from netlab.report.html import page
+from netlab.report.packed import pack
 
 Record = Mapping[str, Any]
 
@@ -20,7 +21,7 @@ def island(record: Record) -> Markup:
     Events, and whole layers that are equal in several steps, are stored once and referred to by number.
     """
     tables = _Tables()
-    steps = [_step(step, record, tables) for step in record["steps"]]
+    steps = [_step(number, record, tables) for number in range(len(record["steps"]))]
     layers = dict.fromkeys(name for step in record["steps"] for name in step["layers"])
     return page.island(
         {
@@ -99,14 +100,15 @@ def _evidence(name: str, layer: Record, step: Record, record: Record) -> Mapping
     return told
 
 
-def _step(step: Record, record: Record, tables: _Tables) -> dict[str, Any]:
+def _step(number: int, record: Record, tables: _Tables) -> dict[str, Any]:
+    step = record["steps"][number]
     hops = [tables.hop(hop) for hop in step["hops"]]
     return {
         "name": step["name"],
         **_sides(step),
         "layers": {
             name: tables.layer(_layer(layer, _evidence(name, layer, step, record), hops))
-            for name, layer in step["layers"].items()
+            for name, layer in pack(record)["steps"][number]["layers"].items()
         },
         "expectations": [
             [
@@ -128,6 +130,7 @@ def _layer(layer: Record, evidence: Mapping[str, Any], hops: Sequence[int]) -> d
         "verdict": layer["verdict"],
         "again": layer.get("again") or [],
         "rules": layer["rules"],
+        "packed": layer.get("packed"),
         "evidence": evidence,
         "stories": {
             pair: [story["path"], [hops[number] for number in story["hops"]]]

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from netlab.report import axes, diagram, figures, words
 from netlab.report.html import island as data
 from netlab.report.html import tables
+from netlab.report.matrix import FOLD_ABOVE
 from netlab.report.reach import Reach, beside, reach
 from netlab.report.told import claims, findings, rules, saw
 
@@ -153,6 +154,8 @@ def _step(record: Record, k: int) -> dict[str, Any]:
     rest = beside(step, found)
     states = record["topology"]["plan"].get("steps", [])
     state = states[k].get("state", {}) if k < len(states) else {}
+    # Of a large lab that was only covered the pairs would be nearly all blank.
+    whole = not record.get("cover") or len(endpoints) <= FOLD_ABOVE
     label = f"Diagram of {record['topology']['name']}"
     if len(record["steps"]) > 1:
         label += f", step {step['name']}"
@@ -163,9 +166,9 @@ def _step(record: Record, k: int) -> dict[str, Any]:
         "changes": step["changes"] if k else [],
         "wide": Markup(diagram.as_svg(state, label, alone=False)),
         "narrow": Markup(diagram.as_svg(state, label, alone=False, sides=1)),
-        "reach": _reach(found) if found else None,
+        "reach": _reach(found, whole) if found else None,
         "folded": tables.folded(rest, endpoints, endpoints),
-        "matrices": tables.matrices(rest, endpoints),
+        "matrices": tables.matrices(rest, endpoints) if whole else [],
         "card_width": tables.card_width(endpoints),
         "pairs": tables.pairs(
             {name: layer for name, layer in step["layers"].items() if layer["asked"] == "interface"}, endpoints
@@ -181,10 +184,11 @@ def _step(record: Record, k: int) -> dict[str, Any]:
     }
 
 
-def _reach(found: Reach) -> dict[str, Any]:
+def _reach(found: Reach, whole: bool) -> dict[str, Any]:
     return {
         "title": found.title,
-        "whole": tables.who_reaches_whom(found),
+        "layers": tuple(map(words.asked, found.layers)),
+        "whole": tables.who_reaches_whom(found) if whole else None,
         "folded": tables.folded({next(iter(found.layers)): found.layer}, found.rows, found.columns),
         "apart": list(found.told_apart()),
         "same": found.same,

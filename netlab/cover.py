@@ -1,0 +1,87 @@
+"""A choice of pairs that covers a large lab: each endpoint a few times, and each two groups of like endpoints once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from itertools import cycle, islice
+
+from netlab.contract.applies import applies_from
+from netlab.contract.types import ExpectPair, State, Step, probe_of
+from netlab.groups import column_groups, grouped, row_groups
+
+Pair = tuple[int, int]
+#: Of an expectation about more pairs than this, so many are asked.
+ENTRY = 200
+
+
+def cover(step: Step, layer: str, times: int, seed: int) -> list[Pair]:
+    """Pairs (row, column) of a layer, drawn from ``seed``: every source and every destination ``times`` times at least
+    (as often as the layer applies to it, if that is less), each pair of groups once, and those that the file expects
+    something of.
+
+    A broadcast is one frame for a whole row: there it is ``times`` sources of each group, with all destinations.
+    """
+    rng = random.Random(f"{seed}/{layer}/cover")
+    state = step.state
+    choice = _Choice(state, layer, rng)
+    if probe_of(layer) == "broadcast":
+        for members in grouped(row_groups(state, layer)).values():
+            for i in rng.sample(members, min(times, len(members))):
+                choice.pairs.update(dict.fromkeys((i, j) for j in range(choice.columns) if choice.applies(i, j)))
+        return sorted(choice.pairs)
+    choice.spread(times)
+    choice.join_groups(row_groups(state, layer), column_groups(state, layer))
+    for entry in step.expect:
+        if isinstance(entry, ExpectPair) and layer in entry.layers:
+            asked = entry.pairs if len(entry.pairs) <= ENTRY else rng.sample(entry.pairs, ENTRY)
+            choice.pairs.update(dict.fromkeys((state.row(layer, a), state.column(layer, b)) for a, b in asked))
+    return sorted(choice.pairs)
+
+
+class _Choice:
+    """The pairs that are chosen so far, in the order of their choice."""
+
+    def __init__(self, state: State, layer: str, rng: random.Random) -> None:
+        self._sources, self._targets = state.sources(layer), state.destinations(layer)
+        self.rows, self.columns = len(self._sources), len(self._targets)
+        self._tells = [applies_from(source, layer) for source in self._sources]
+        self._rng = rng
+        self.pairs: dict[Pair, None] = {}
+
+    def applies(self, i: int, j: int) -> bool:
+        """Whether the layer applies to a pair."""
+        source, target = self._sources[i], self._targets[j]
+        return source is not target and self._tells[i](target)
+
+    def _shuffled(self, size: int) -> list[int]:
+        found = list(range(size))
+        self._rng.shuffle(found)
+        return found
+
+    def spread(self, times: int) -> None:
+        """Ask every row, and every column, so often."""
+        order = cycle(self._shuffled(self.columns))
+        asked = [0] * self.columns
+        for i in self._shuffled(self.rows):
+            fits = (j for j in islice(order, self.columns) if self.applies(i, j))
+            for j in islice(fits, times):
+                self.pairs[i, j] = None
+                asked[j] += 1
+        others = cycle(self._shuffled(self.rows))
+        for j in self._shuffled(self.columns):
+            fits = (i for i in islice(others, self.rows) if (i, j) not in self.pairs and self.applies(i, j))
+            for i in islice(fits, max(0, times - asked[j])):
+                self.pairs[i, j] = None
+
+    def join_groups(self, rows: tuple[str, ...], columns: tuple[str, ...]) -> None:
+        """Ask once between each two groups, as far as the layer applies."""
+        met = {(rows[i], columns[j]) for i, j in self.pairs}
+        targets = grouped(columns)
+        for source, here in grouped(rows).items():
+            for target, there in targets.items():
+                if (source, target) not in met and (pair := next(self._between(here, there), None)) is not None:
+                    self.pairs[pair] = None
+
+    def _between(self, rows: list[int], columns: list[int]) -> Iterator[Pair]:
+        return ((i, j) for i in rows for j in columns if self.applies(i, j))
