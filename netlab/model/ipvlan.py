@@ -6,7 +6,7 @@ ARP finds the next hop, and nobody finds the child by ARP.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from netlab.contract import types as plan
 from netlab.contract.types.links import Ipvlan
@@ -97,6 +97,13 @@ L3_DROPS = rule(
     "In l3 a child can send neither broadcasts nor multicasts, and nothing but IP packets (ENOBUFS).",
     "ipvlan_process_outbound",
     _CORE,
+)
+FORWARD_MTU = rule(
+    "ipvlan/forward-mtu",
+    "What a child hands straight to a sibling, or in l2 to its parent, is dropped where it is more than four bytes longer"
+    " than the MTU there.",
+    "is_skb_forwardable",
+    "net/core/dev.c",
 )
 L3_LOOP = rule(
     "ipvlan/l3-dead-loop",
@@ -211,12 +218,12 @@ def transmit(sim: Sim, port: _Port, dev: Device, frame: Frame) -> None:
             if not parent.up and dead(sim, parent, phase):
                 return
             sim.note(phase, parent.id, "handed to the parent", L2_TO_PARENT)
-            sim.backlog.append((parent.receive, parent, frame))
+            _forward(sim, parent, frame, parent.receive)
         elif port.flag == "private":
             sim.note(phase, sibling.id, "the flag is private", L2_PRIVATE, end=True)
         else:
             sim.note(phase, sibling.id, "handed to the sibling", port.direct(L2_DIRECT))
-            sim.backlog.append((_receive, sibling, frame))
+            _forward(sim, sibling, frame, _receive)
     elif frame.cast:
         sim.defer(_fan_out(sim, port, dev, frame))
     else:
@@ -233,7 +240,7 @@ def _transmit_l3(sim: Sim, port: _Port, dev: Device, frame: Frame) -> None:
             sim.note(phase, sibling.id, "the flag is private", L3_PRIVATE, end=True)
         else:
             sim.note(phase, sibling.id, "handed to the sibling", port.direct(L3_DIRECT))
-            sim.backlog.append((_receive, sibling, frame))
+            _forward(sim, sibling, frame, _receive)
         return
     if frame.cast or frame.proto not in (IP4, IP6):
         sim.note(phase, dev.id, "no IP packet to one destination", L3_DROPS, end=True)
@@ -314,6 +321,15 @@ def _hears(child: Device, frame: Frame) -> bool:
     if frame.cast == MULTICAST and frame.proto in (IP4, IP6) and frame.payload.dst and frame.payload.dst in local:
         raise Unknown(f"{child.id} may hear the group {frame.dst}, though it hasn't joined it")
     return False
+
+
+def _forward(sim: Sim, dev: Device, frame: Frame, receive: Callable[[Sim, Device, Frame], None]) -> None:
+    """Hand a frame straight to another interface (dev_forward_skb), if it isn't too long (is_skb_forwardable)."""
+    phase, size = frame.payload.phase, frame.payload.size
+    if size > dev.mtu + 4:
+        sim.note(phase, dev.id, f"{size} bytes, MTU {dev.mtu}", FORWARD_MTU, end=True)
+        return
+    sim.backlog.append((receive, dev, frame))
 
 
 def _receive(sim: Sim, dev: Device, frame: Frame) -> None:

@@ -337,6 +337,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "bridge/same-mac-twice": (
         lambda: two().change(X, mac="02:00:00:00:00:09").change(H, mac="02:00:00:00:00:09"), "icmp", H, X,
     ),
+    "ipvlan/forward-mtu": (lambda: ipvlans("l2")().change(C2, mtu=1400), "icmp/1450", C1, C2),
     "ipvlan/l2-bridge-direct": (ipvlans("l2"), "icmp", C1, C2),
     "ipvlan/l2-child-to-parent-oneway": (ipvlans("l2"), "icmp-static", C1, H),
     "ipvlan/l2-mcast-external": (ipvlans("l2"), "broadcast", X, C1),
