@@ -100,7 +100,7 @@ L3_DROPS = rule(
 )
 FORWARD_MTU = rule(
     "ipvlan/forward-mtu",
-    "What a child hands straight to a sibling, or in l2 to its parent, is dropped where it is more than four bytes longer"
+    "What a child hands straight to a sibling, or in l2 to its parent, is dropped if it is more than four bytes longer"
     " than the MTU there.",
     "is_skb_forwardable",
     "net/core/dev.c",
