@@ -196,6 +196,11 @@ def put(lan: Lan, parent: Nic, spec: Document, name: str) -> None:
     lan.nics.append(Nic(parent.host, namespace, name, spec, parent))
 
 
+def _hidden(nic: Nic) -> bool:
+    """Whether no packet socket sees what comes in at it, so that nobody can tell it from another with its address."""
+    return nic.spec.get("mode") == "l3s"
+
+
 def addresses(lan: Lan, nics: list[Nic]) -> None:
     """Give interfaces their addresses, all of one subnet as a rule."""
     for nic in nics:
@@ -217,8 +222,13 @@ def addresses(lan: Lan, nics: list[Nic]) -> None:
             far = lan.pick((0, 1))
             found.append(f"10.0.{far}.{100 + number}/24" if lan.has("ipv4") else f"fd00:{far}::1{number:02x}/64")
         if lan.chance(0.2, "same-ip"):
-            there = [a for other in lan.nics for a in other.addresses if other.namespace != nic.namespace]
-            if there:
+            there = [
+                a
+                for other in lan.nics
+                for a in other.addresses
+                if other.namespace != nic.namespace and not _hidden(other)
+            ]
+            if there and not _hidden(nic):
                 found = [lan.pick(there)]
                 nic.spec["duplicate"] = True
         if found:

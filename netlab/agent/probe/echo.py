@@ -137,8 +137,21 @@ class AddressLayer(Layer):
         """
         result = self.results[pair]
         if not result.letter and result.answered:
+            if self._anonymous(pair):
+                result.letter = "?"
+                result.evidence["reason"] = (
+                    "another interface has the address, too, and no packet socket sees its requests"
+                )
+                return
             own = self.view.own_doors(self.destinations[pair[1]])
             result.letter = "" if own.isdisjoint(self._doors(pair)) else "R"
+
+    def _anonymous(self, pair: Pair) -> bool:
+        """Whether nothing tells which of several holders of the address has answered."""
+        target = self.destinations[pair[1]]
+        if self.address(pair[1]).ip not in self.view.shared or self.results[pair].evidence.get("entered"):
+            return False
+        return not all(self.view.state.link(link).seen for link in target.links)
 
     def _doors(self, pair: Pair) -> Collection[str]:
         """By which interfaces the request of an answered probe came in."""
