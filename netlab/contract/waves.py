@@ -53,8 +53,10 @@ FRAMES = 4096
 
 
 def _choosy(state: State) -> bool:
-    """Whether a bridge's learned entry for a MAC can decide who gets the frames from or to that MAC."""
+    """Whether what a bridge or a tunnel has learned of a MAC can decide who gets the frames from or to that MAC."""
     for link in state.links:
+        if link.learns:
+            return True
         ports = [plug.port for plug in link.plugs if plug.port is not None]
         if link.port_of is not None:
             below = state.root(link.id).plugs

@@ -49,7 +49,7 @@ class Ip:
     """An IPv4 or IPv6 packet of a probe; `phase` says which: echo-request, syn, udp-reply, …"""
 
     __slots__ = (
-        "about", "df", "dport", "dst", "family", "mark", "passage", "phase", "pieces", "size", "sport", "src",
+        "about", "arrive", "df", "dport", "dst", "family", "mark", "passage", "phase", "pieces", "size", "sport", "src",
         "translated", "ttl",
     )  # fmt: skip
 
@@ -63,6 +63,8 @@ class Ip:
         self.ttl = ttl
         #: of a redirect: the destination, its better next hop, the phase of the packet it is about
         self.about = (0, 0, "")
+        #: of a packet that carries a frame: what becomes of it where it is delivered
+        self.arrive: Any = None
         #: of TCP and UDP; None where it isn't known: a client's, and that of netlab's own listener
         self.sport: int | None = None
         self.dport: int | None = None
@@ -92,6 +94,7 @@ class Ip:
         """Another packet like this one."""
         made = Ip(self.family, self.phase, self.src, self.dst, self.size, self.df, self.ttl)
         made.sport, made.dport, made.mark, made.about = self.sport, self.dport, self.mark, self.about
+        made.arrive = self.arrive
         made.passage, made.translated, made.pieces = self.passage, self.translated, self.pieces
         return made
 

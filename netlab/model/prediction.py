@@ -69,7 +69,9 @@ class Prediction:
         self._classes: dict[tuple[bool, int | None], Classes] = {}
         self._by_layer: dict[str, Classes] = {}
         filters = (ns.netfilter for ns in self._world.namespaces.values() if ns.netfilter is not None)
-        self._sharing = classes and not any(one.ruleset.singular for one in filters)
+        # No class knows which hosts the packets of a tunnel pass.
+        tunnels = any(ns.tunnels for ns in self._world.namespaces.values())
+        self._sharing = classes and not tunnels and not any(one.ruleset.singular for one in filters)
         self._letters: dict[tuple[str, PairClass], str] = {}
         self._wired: dict[tuple[str, PairClass], bool | None] = {}
         #: how many pairs of a layer were simulated

@@ -98,7 +98,8 @@ class Sim:
         self.connections: dict[Any, Any] = {}
         #: namespaces with dynamic neighbour entries
         self.touched: list[Namespace] = []
-        self.fdb: dict[Bridge, dict[str, Port]] = {}
+        #: what bridges and tunnels have learned: the port, or the other end, of each MAC
+        self.fdb: dict[Any, dict[str, Any]] = {}
         #: MACs that bridges have heard at a port that doesn't learn
         self.unlearned: set[tuple[Bridge, str]] = set()
         self.hops: list[Hop] | None = [] if trace else None

@@ -313,7 +313,7 @@ class Namespace:
     __slots__ = (
         "broadcast4", "cache", "candidates6", "custom_local", "custom_rules4", "custom_rules6", "devices",
         "echo_ignore", "echo_ignore6", "id", "index", "lo", "local4", "local6", "macs", "netfilter", "owned4", "ports",
-        "rules4", "rules6", "tables4", "tables6", "unknown",
+        "rules4", "rules6", "tables4", "tables6", "tunnels", "unknown",
     )  # fmt: skip
 
     def __init__(self, id: str, index: int) -> None:
@@ -345,6 +345,8 @@ class Namespace:
         self.ports: dict[int, list[Port]] = {}
         #: what its nftables do (`netfilter.hooks.Netfilter`), if it has any
         self.netfilter: Any = None
+        #: its ends of tunnels, by kind, port and number of the tunnel
+        self.tunnels: dict[Hashable, Any] = {}
         #: by address family, why nothing can be said of this namespace's stack
         self.unknown: dict[int, str] = {}
         #: memo of pure look-ups (routes, source validation)

@@ -211,8 +211,8 @@ def _links(context: BuildContext, refusals: Refusals) -> list[tuple[str, bool]]:
     lab = context.lab
     order: list[tuple[str, bool]] = []
     usable = [request for request in context.requests.values() if _kind(context, request)]
-    # Bridges first: what is plugged into them comes later, wherever it stands in the file.
-    usable.sort(key=lambda request: _type(request) not in TAKERS)
+    # Bridges first: what is plugged into them comes later, wherever it stands in the file; tunnels after wires.
+    usable.sort(key=lambda request: (_type(request) not in TAKERS) + (request.given.dev is not None))
     for stacked in (False, True):
         for request in usable:
             kind = KINDS[_type(request)]

@@ -23,6 +23,10 @@ def hops(links: Sequence[AnyLink]) -> int:
         bound += 2 + _longest([ends for link in links if (ends := joins(link, by_id.__getitem__)) is not None])
     if "workqueue" in queues:
         bound += 2 + 2 * sum(link.lower is not None and link.port_of is not None for link in links)
+    if "tunnel" in queues:
+        # The packet with the frame may wait until ARP has found the next hop; at the other end the frame waits for NAPI
+        # (gro_cells_receive).
+        bound = 4 * bound + 1
     # A shaped interface is one more queue. A frame passes at most two of them: a child's and its parent's.
     return bound + min(2, sum(link.limit is not None for link in links))
 

@@ -48,6 +48,10 @@ def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
                 hint = f"delete its ports first: {', '.join(port.id for port in ports)}"
                 file.problems.add(where, f"{target} still has ports", hint)
                 continue
+            if tunnels := [one.id for one in lab.links.values() if one.underlay == target]:
+                hint = f"delete it first: {', '.join(tunnels)}"
+                file.problems.add(where, f"{target} carries a tunnel, which would go with it", hint)
+                continue
             changes.append(DeleteLink(id=target, where=where))
             ends = [link, *lab.peers_of([link])]
             _delete_links(lab, [one for end in ends for one in (end, *lab.children_of(end.id))])

@@ -104,7 +104,7 @@ def check_loops(lab: Lab) -> None:
     network, closing = _joined(lab)
     for link in closing:
         here, there = joins(link, lab.links.__getitem__) or ("", "")
-        beside = [name for name in network if network[name] == network[there] and lab.links[name].bridges]
+        beside = [link.id for link in lab.links.values() if link.bridges and network[link.id] == network[there]]
         without = [name for name in beside if not lab.links[name].spanning]
         if without and link.where is not None:
             message = f"the link between {here} and {there} closes a loop of switches"
@@ -114,6 +114,7 @@ def check_loops(lab: Lab) -> None:
 def _joined(lab: Lab) -> tuple[dict[str, str], list[AnyLink]]:
     """The network of each bridge, and of what has none below it; and the links without which none would fall apart."""
     network = {name: name for name, link in lab.links.items() if link.bridges or link.lower is None}
+    network |= {link.overlay: link.overlay for link in lab.links.values() if link.overlay}
     closing: list[AnyLink] = []
     for link in lab.links.values():
         ends = joins(link, lab.links.__getitem__)

@@ -151,4 +151,7 @@ LimitValue = Annotated[
 Addresses = Annotated[tuple[InterfaceAddress, ...], BeforeValidator(listing), BeforeValidator(scalars.addresses)]
 Macs = Annotated[tuple[MacOrLink, ...], BeforeValidator(listing)]
 Neighbors = Annotated[dict[IpKey, MacOrLink], BeforeValidator(section)]
+Ips = Annotated[tuple[Ip, ...], BeforeValidator(listing)]
+Ends = Annotated[dict[MacOrLink, Ip], BeforeValidator(section)]
+UdpPort = Annotated[int, *_int(1, 65535)]
 Sysctls = Annotated[dict[SysctlKey, SysctlValue], BeforeValidator(section)]

@@ -11,6 +11,7 @@ from netlab.spec import quantities
 from netlab.spec.fields import (
     ANY_SCALAR,
     Addresses,
+    Ends,
     Family,
     FileMode,
     FilePath,
@@ -18,6 +19,7 @@ from netlab.spec.fields import (
     Fwmark,
     InterfaceName,
     Ip,
+    Ips,
     LimitValue,
     LinkState,
     Mac,
@@ -37,6 +39,7 @@ from netlab.spec.fields import (
     Table,
     Text,
     Title,
+    UdpPort,
     Unsigned,
     Via,
     Weight,
@@ -81,7 +84,7 @@ class _Adjustable(_Model):
         None,
         description="MAC address, or 'auto' to leave it to the kernel; derived from the names by default.",
     )
-    mtu: Mtu | None = Field(None, description="MTU in bytes; 1500 by default, a child takes its parent's.")
+    mtu: Mtu | None = Field(None, description="MTU in bytes; 1500 by default, a child has its parent's, a vxlan less.")
     addresses: Addresses | None = Field(None, description="IPv4 and IPv6 addresses with prefix length.")
     state: LinkState | None = Field(None, description="Admin state, up by default.")
     neighbors: Neighbors | None = Field(
@@ -125,6 +128,14 @@ class Interface(_Adjustable, _BridgeOptions):
     peer: Text | None = Field(None, description="The interface at the other end of a wire without a switch.")
     master: Text | None = Field(None, description="The bridge in its own namespace that the interface is a port of.")
     parent: Text | None = Field(None, description="The interface of the host that a child sits on.")
+    id: Unsigned | None = Field(None, description="The number of a vxlan's network, up to 16777215.")
+    dev: Text | None = Field(None, description="The interface of its namespace by which a tunnel's packets leave.")
+    remote: Ips | None = Field(None, description="The hosts at the other ends of a tunnel, where no entry names one.")
+    group: Ip | None = Field(None, description="The multicast group of the other ends of a tunnel.")
+    local: Ip | None = Field(None, description="The address that a tunnel's packets are sent from.")
+    dstport: UdpPort | None = Field(None, description="The UDP port of a tunnel.")
+    learning: Flag | None = Field(None, description="Whether a tunnel learns behind which end a MAC is; on by default.")
+    fdb: Ends | None = Field(None, description="Static entries of a tunnel: MACs (or interfaces) to the end of each.")
 
 
 class Nexthop(_Model):

@@ -16,6 +16,7 @@ from netlab.agent.netlink.messages import (
     rule,
     set_up,
     traffic_class,
+    tunnel_entry,
 )
 from netlab.agent.netlink.socket import Answer, Socket
 
@@ -37,4 +38,5 @@ __all__ = [
     "rule",
     "set_up",
     "traffic_class",
+    "tunnel_entry",
 ]

@@ -138,6 +138,8 @@ def _each(number: int, form: Form, flags: int = 0) -> Form:
 
 
 U8, U16, U32, S32, U64 = map(_number, ("=B", "=H", "=I", "=i", "=Q"))
+#: In network byte order.
+BE16 = _number("!H")
 STRING = Form(_pack_string, _unpack_string)
 MAC = Form(_pack_mac, _unpack_mac)
 #: 4 or 16 bytes, by the address.

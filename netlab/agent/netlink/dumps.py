@@ -26,6 +26,8 @@ ROUTES = tuple(
     _dump(nl.RTM_GETROUTE, nl.RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
     for family in (socket.AF_INET, socket.AF_INET6)
 )
+#: The forwarding tables of bridges and tunnels.
+FDB = _dump(nl.RTM_GETNEIGH, nl.NDMSG.pack(nl.AF_BRIDGE, 0, 0, 0, 0))
 _NEIGHBOR_TABLES = _dump(nl.RTM_GETNEIGHTBL, nl.NDTMSG.pack(socket.AF_UNSPEC))
 _QDISCS = _dump(nl.RTM_GETQDISC, nl.TCMSG.pack(0, 0, 0, 0, 0))
 

@@ -31,6 +31,7 @@ def _made(verb: str, new: int, delete: int) -> tuple[int, int]:
     return {
         "add": (new, nl.NLM_F_CREATE | nl.NLM_F_EXCL),
         "replace": (new, nl.NLM_F_CREATE | nl.NLM_F_REPLACE),
+        "append": (new, nl.NLM_F_CREATE | nl.NLM_F_APPEND),
         "set": (new, 0),
         "delete": (delete, 0),
     }[verb]
@@ -120,6 +121,14 @@ def fdb_entry(verb: str, ns: str, index: int, dev: str, mac: str) -> Request:
     """Set (``replace``) or delete a static entry of the bridge's forwarding table, on a port of it."""
     body = nl.NDMSG.pack(nl.AF_BRIDGE, index, nl.NUD_NOARP, nl.NTF_MASTER, 0) + encode(NEIGHBOR, {"NDA_LLADDR": mac})
     command = f"bridge -n {ns} fdb {verb} {mac} dev {dev} master static"
+    return _request(*_made(verb, nl.RTM_NEWNEIGH, nl.RTM_DELNEIGH), body, command)
+
+
+def tunnel_entry(verb: str, ns: str, index: int, dev: str, mac: str, remote: str) -> Request:
+    """Add (``append``) or delete a static entry of a tunnel's forwarding table: behind which other end a MAC is."""
+    body = nl.NDMSG.pack(nl.AF_BRIDGE, index, nl.NUD_PERMANENT | nl.NUD_NOARP, nl.NTF_SELF, 0)
+    body += encode(NEIGHBOR, {"NDA_DST": remote, "NDA_LLADDR": mac})
+    command = f"bridge -n {ns} fdb {verb} {mac} dev {dev} dst {remote} self permanent"
     return _request(*_made(verb, nl.RTM_NEWNEIGH, nl.RTM_DELNEIGH), body, command)
 
 

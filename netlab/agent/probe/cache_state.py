@@ -71,6 +71,11 @@ class CacheState:
         self._mute = {
             link.namespace for link in state.links if lab.read[link.id]["up"] and not lab.read[link.id]["carrier"]
         }
+        #: By namespace: the interfaces that learn MACs by themselves.
+        self._learning: dict[str, set[int]] = {}
+        for link in state.links:
+            if link.learns and link.namespace in self._hosts:
+                self._learning.setdefault(link.namespace, set()).add(link.ifindex)
         self._tables_decide = waves.tables_decide(state) or (wire and any(link.neighbors for link in state.links))
         meters = self._hosts.items() if metered else ()
         self._metered = metered
@@ -153,5 +158,7 @@ class CacheState:
         if self._bridges:
             for bridge in self._lab.bridges.values():
                 cold.flush_fdb(self._lab.namespaces[bridge.namespace], bridge.ifindex)
+            for ns_id, indexes in self._learning.items():
+                cold.flush_learned(self._hosts[ns_id], indexes)
             cold.restore_fdb(self._lab.namespaces, self._lab.state)
         self._bridges = self._tables_decide or any(ns.visited for ns in self._lab.namespaces.values())

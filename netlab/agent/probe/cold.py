@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from netlab.agent import sysctl
 from netlab.agent.netlink import constants as nl
 from netlab.agent.netlink import dumps, fdb_entry, fdb_flush, link, neighbors
-from netlab.agent.netlink.socket import header
+from netlab.agent.netlink.attributes import NEIGHBOR
+from netlab.agent.netlink.socket import attributes, header, nla
 from netlab.agent.netns import Netns
 from netlab.contract.types import State, nics
 
@@ -73,6 +74,21 @@ def _flush_by_link(ns: Netns, bridge: int) -> None:
     pairs = {"IFLA_LINKINFO": {"IFLA_INFO_KIND": "bridge", "IFLA_INFO_DATA": {"IFLA_BR_FDB_FLUSH": b""}}}
     request = link("set", pairs, "", index=bridge).message
     ns.netlink.carry_out([request], "the forwarding table cannot be flushed")
+
+
+def flush_learned(ns: Netns, indexes: Set[int]) -> None:
+    """Forget every MAC that these links have learned by themselves (vxlan_snoop); entries of the file stay."""
+    found = []
+    for message in ns.netlink.dump(dumps.FDB):
+        family, index, state, flags, _ = nl.NDMSG.unpack_from(message, 16)
+        if index in indexes and flags & nl.NTF_SELF and not state & (nl.NUD_PERMANENT | nl.NUD_NOARP):
+            mac = b"".join(
+                nla(kind, bytes(value)) for kind, value in attributes(message, 28) if kind == NEIGHBOR["NDA_LLADDR"][0]
+            )
+            head = nl.NDMSG.pack(family, index, state, nl.NTF_SELF, 0)
+            found.append(header(nl.RTM_DELNEIGH, nl.NLM_F_REQUEST, head + mac))
+    # It may have been learned anew, or aged, since.
+    ns.netlink.carry_out(found, "what a tunnel has learned cannot be forgotten", allowed={errno.ENOENT})
 
 
 def restore_fdb(namespaces: Mapping[str, Netns], state: State | None) -> None:

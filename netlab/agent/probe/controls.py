@@ -57,6 +57,8 @@ class Controls:
             known.dead = dead(self.view.links[endpoint.link])
             if not known.dead and (bottom := self.view.state.root(endpoint.link)).swallows:
                 known.dead = f"on {bottom.id}, which has no wire" if bottom.id != endpoint.link else "without a wire"
+            if not known.dead and bottom.underlay and (why := dead(self.view.links[bottom.underlay])):
+                known.dead = f"on {bottom.underlay}, which is {why}"
             known.closed = self._closed(endpoint.link)
         for _ in range(TRIES):
             open_links = [link for link, known in self.liveness.items() if not known.proved]
@@ -111,7 +113,12 @@ class Controls:
                 number = next(self.view.numbers)
                 self._sending[number] = link_id
                 # Packets of a link that carries no other frames leave as its parent's own: that is what is tried.
-                sender = link if link.carries_frames else self.view.state.root(link_id)
+                root = self.view.state.root(link_id)
+                sender = link if link.carries_frames else root
+                if root.underlay is not None:
+                    # What it sends leaves in packets of its underlay's.
+                    sender = self.view.state.link(root.underlay)
+                    mac = frames.mac_bytes(self.view.links[sender.id]["mac"])
                 self.view.send_from(sender.place, frames.raw(frames.NEAREST_BRIDGE, mac, number))
         except OSError:
             # Not proved this time. What the kernel always refuses stays unproved, and the record says so.

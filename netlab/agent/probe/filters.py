@@ -14,8 +14,13 @@ SYN, SYN_ACK = 0x02, 0x12
 #: Frames of our own EtherType that carry this agent's mark, whatever protocol the socket is bound to.
 OURS = bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE), (bpf.LD_W, 14, _FIRST), (bpf.LD_W, 18, _SECOND))
 
-#: Everything but what tells of queues.
-MOVING = bpf.but(bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE), (bpf.LD_W, 6, _FENCE)))
+#: Everything but what tells of queues; what enters a tunnel by lo does as well (`lab_view.LabView`).
+MOVING = bpf.but(
+    bpf.any_of(
+        bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE), (bpf.LD_W, 6, _FENCE)),
+        bpf.all_of((bpf.LD_H, 12, frames.ETH_P_IP), (bpf.LD_W, 26, 0x7F000001)),
+    )
+)
 
 _OWN_KIND = bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE))
 _TO_ITSELF = bpf.all_of((bpf.LD_H, bpf.HARDWARE_TYPE, frames.ARPHRD_LOOPBACK))

@@ -117,6 +117,9 @@ class LabView:
         return self._far[link_id]
 
     def _far_of(self, link: AnyLink) -> Far | None:
+        if link.underlay is not None:
+            below = self.far(link.underlay)
+            return below and replace(below, inject=partial(self._wrap, link))
         if (port := link.port_place) is not None:
             return Far(partial(self.send_from, port), frozenset({port.id}))
         if link.peer_id is not None:
@@ -129,6 +132,12 @@ class LabView:
                 far.inject(frame)
 
         return Far(inject, frozenset().union(*(far.places for far in fars))) if fars else None
+
+    def _wrap(self, tunnel: AnyLink, frame: bytes) -> None:
+        """Have a frame come in by a tunnel, from the namespace itself. Raises OSError."""
+        port, datagram = tunnel.wrapped(frame)
+        with self.lab.namespaces[tunnel.namespace], socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(datagram, ("127.0.0.1", port))
 
     def _seen_at(self, end: str) -> frozenset[str]:
         """Where a frame that comes in at the end of a wire may be seen: there, or at a child that takes it."""

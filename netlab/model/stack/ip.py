@@ -306,7 +306,9 @@ def _redirected(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
 def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
     """A packet has arrived; `iif` is the interface that a socket believes it came in by."""
     phase = packet.phase
-    if phase == "echo-request":
+    if packet.arrive is not None:
+        packet.arrive(sim, ns, iif)
+    elif phase == "echo-request":
         if ns.echo_ignore:
             sim.note(phase, ns.id, "pings are not answered", ECHO_IGNORED, end=True)
             return

@@ -10,8 +10,8 @@ from netlab.contract.kernels import Version
 from netlab.contract.types.parts import Address, Limit, Neighbor, Port, PortState
 from netlab.contract.where import Where
 
-#: Where a frame may wait: a CPU's receive backlog behind a wire, or the workqueue of a parent's broadcasts.
-Queue = Literal["backlog", "workqueue"]
+#: Where a frame may wait: a CPU's receive backlog behind a wire, the workqueue of a parent's broadcasts, or a tunnel.
+Queue = Literal["backlog", "workqueue", "tunnel"]
 L = TypeVar("L", bound="Link")
 #: What of an interface can be switched on and off, as ip-link(8) calls it.
 FLAGS = ("arp", "promisc", "allmulticast", "multicast")
@@ -116,6 +116,25 @@ class Link:
         return None
 
     @property
+    def underlay(self) -> str | None:
+        """The id of the link by which its frames travel, in packets of the namespace's own, where it is a tunnel."""
+        return None
+
+    @property
+    def overlay(self) -> str | None:
+        """A name of the network that it is in by its tunnel."""
+        return None
+
+    @property
+    def learns(self) -> bool:
+        """Whether it learns by itself, without a bridge, where MACs are."""
+        return False
+
+    def wrapped(self, frame: bytes) -> tuple[int, bytes]:
+        """The UDP port and the datagram by which a frame comes in at it, where it is a tunnel."""
+        raise NotImplementedError
+
+    @property
     def peer_id(self) -> str | None:
         """The id of the link at the other end of its wire, where both ends are links."""
         return None
@@ -173,7 +192,9 @@ class Link:
     @property
     def depends(self) -> tuple[str, ...]:
         """The ids of the links without which no frame gets to it."""
-        return tuple(filter(None, (self.lower, self.peer_id, self.master, *(plug.bridge for plug in self.plugs))))
+        return tuple(
+            filter(None, (self.lower, self.underlay, self.peer_id, self.master, *(plug.bridge for plug in self.plugs)))
+        )
 
     def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
         """Whether it has a carrier; ``live`` are the bridges with a port that forwards."""
@@ -281,7 +302,7 @@ def joins(link: L, find: Callable[[str], L]) -> tuple[str, str] | None:
 def network(root: Link) -> str:
     """The network that a link is in which sits on none: that of the bridge at the other end of its wire, or its own."""
     far = next((plug.bridge for plug in root.plugs if plug.place.id != root.id), None)
-    return root.id if root.bridges else far or min(root.id, root.peer_id or root.id)
+    return root.overlay or root.id if root.bridges or root.overlay else far or min(root.id, root.peer_id or root.id)
 
 
 def with_state(link: L, plug: Plug, state: PortState) -> L:
