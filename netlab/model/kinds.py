@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from netlab.contract import types as plan
-from netlab.contract.types.links import Dummy, Ipvlan
-from netlab.model import bridge, dummy, ipvlan, macvlan, macvlan_refusal, ports, switchlink, veth
+from netlab.contract.types.links import Dummy, Ipvlan, Vxlan
+from netlab.model import bridge, dummy, ipvlan, macvlan, macvlan_refusal, ports, switchlink, veth, vxlan
 from netlab.model.build import Build
 from netlab.model.device import Refused
 
@@ -50,4 +50,5 @@ KINDS: dict[type[plan.AnyLink], Kind] = {
     plan.Macvtap: _CHILD,
     Dummy: Kind(dummy.compile_link),
     Ipvlan: Kind(ipvlan.compile_link, refuses=ipvlan.refuses),
+    Vxlan: Kind(vxlan.compile_link),
 }

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from netlab.contract.types import AnyLink
-from netlab.contract.types.links import FLAGS, Dummy, Ipvlan
-from netlab.plan import bridge, macvlan, veth
+from netlab.contract.types.links import FLAGS, Dummy, Ipvlan, Vxlan
+from netlab.contract.types.links.vxlan import PORT
+from netlab.plan import bridge, macvlan, values, veth
 from netlab.plan.request import BuildContext, LinkRequest
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ MTU = 1500
 COMMON = frozenset({"type", "mac", "mtu", "addresses", "state", "neighbors", "limit", "duplicate", "master", *FLAGS})
 #: Keys that say what a link is, and so cannot be set later.
 IDENTITY = frozenset({"type", "switch", "bridge", "peer", "master", "parent"})
+#: Keys of a tunnel.
+_TUNNEL = frozenset({"id", "dev", "remote", "group", "local", "dstport", "learning", "fdb"})
 
 
 class Change(Protocol):
@@ -80,6 +83,61 @@ def _without_address(lab: Lab, link: AnyLink, _path: Path) -> None:
         lab.file.warn(link.where, f"{link.id} has no address, and {message}")
 
 
+def _vxlan(context: BuildContext, request: LinkRequest) -> Vxlan | None:
+    given, lab = request.given, context.lab
+    if given.id is None or given.dev is None:
+        lab.file.problems.add(request.where, f"{request.id} needs 'id' and 'dev'", "'id: 42' and 'dev: eth0'")
+        return None
+    if given.id >> 24:
+        context.problem(request, "id", f"{given.id} is no number of a vxlan (EINVAL)", "it has 24 bits")
+    if given.remote and given.group:
+        context.problem(request, "group", f"{request.id} has remotes or a group, not both", "leave one out")
+    below = lab.links.get(f"{request.namespace}:{given.dev}")
+    if below is None or below.lower is not None:
+        names = [one.name for one in lab.links.values() if one.namespace == request.namespace and one.lower is None]
+        context.unknown(request, "dev", "interface on its own", given.dev, names, f" in {request.namespace}")
+        return None
+    if given.local and given.local not in [one.ip for one in below.addresses]:
+        context.problem(request, "local", f"{below.id} has no address {given.local}", "it is one of its own")
+    for twin in lab.links.values():
+        same = isinstance(twin, Vxlan) and (twin.vni, twin.dstport) == (given.id, given.dstport or PORT)
+        if same and twin.namespace == request.namespace:
+            context.problem(request, "id", f"{twin.id} has it, on the same port (EEXIST)", "another 'id' or 'dstport'")
+    ends = [*(given.remote or ()), given.group or "", given.local or ""]
+    # vxlan_config_apply: the headers around a frame, and the frame's own.
+    most = below.mtu - (70 if any(":" in one for one in ends) else 50)
+    if given.mtu is not None and given.mtu > most:
+        context.problem(request, "mtu", f"{given.mtu} bytes don't fit into what {below.id} sends", f"{most} do")
+    return Vxlan(
+        **context.common(request, given.mtu or most),
+        vni=given.id,
+        dev=below.id,
+        remotes=given.remote or (),
+        group=given.group,
+        local=given.local,
+        dstport=given.dstport or PORT,
+        learning=given.learning is not False,
+    )
+
+
+def _vxlan_change(
+    lab: Lab, before: AnyLink, after: AnyLink, settings: Settings, path: Path, refused: bool
+) -> tuple[AnyLink, AnyLink]:
+    """What is set of an end: no MTU that the kernel refuses (vxlan_change_mtu)."""
+    most = lab.links[after.underlay or after.id].mtu - 50
+    if settings.mtu is not None and settings.mtu > most and not refused:
+        where = lab.file.where(*path, "mtu", key=False)
+        lab.file.problems.add(where, f"{settings.mtu} bytes don't fit into what {after.underlay} sends", f"{most} do")
+    return before, after
+
+
+def _vxlan_entries(context: BuildContext, request: LinkRequest, link: AnyLink) -> AnyLink:
+    given, path = request.given.fdb or {}, (*request.path, "fdb")
+    found = ((values.mac_list(context.lab, (name,), (*path, name)), end) for name, end in given.items())
+    entries = tuple((macs[0], end) for macs, end in found if macs)
+    return replace(link, entries=entries) if isinstance(link, Vxlan) else link
+
+
 _VETH = Kind(
     "veth",
     veth.KEYS,
@@ -114,6 +172,7 @@ KINDS: dict[str, Kind] = {
             stacked=True,
             check_made=_without_address,
         ),
+        Kind("vxlan", _TUNNEL, _vxlan, _TUNNEL, name_macs=_vxlan_entries, change=_vxlan_change),
         Kind("dummy", frozenset(), lambda context, request: Dummy(**context.common(request, request.given.mtu or MTU))),
     )
 }

@@ -131,7 +131,7 @@ def _macs(lan: Lan, nic: Nic) -> None:
 def _mtus(lan: Lan) -> None:
     """MTUs, a child's never beyond its parent's; below 1280 there is no IPv6."""
     for nic in lan.nics:
-        if "peer" in nic.spec or not lan.chance(0.5, "mtu"):
+        if "peer" in nic.spec or nic.spec.get("type") == "vxlan" or not lan.chance(0.5, "mtu"):
             continue
         least = 1280 if nic.ips(6) else 600
         roof = nic.parent.spec.get("mtu", 1500) if nic.parent else 2000

@@ -64,7 +64,7 @@ def _interface(lan: Lan, step: Document) -> None:
             if nic.spec.get("mac") == "auto":
                 nic.spec = {**nic.spec, "mac": "given"}
         case "mtu":
-            roof = nic.parent.spec.get("mtu", 1500) if nic.parent else 1500
+            roof = nic.parent.spec.get("mtu", 1500) if nic.parent else 1500 - 100 * (nic.spec.get("type") == "vxlan")
             least = max([1280 if nic.ips(6) else 600, *(c.spec.get("mtu", 0) for c in lan.children(nic))])
             sizes = [mtu for mtu in (600, 1000, 1280, 1400, 1500) if least <= mtu <= roof]
             if sizes and "peer" not in nic.spec:
@@ -126,6 +126,7 @@ def _switch(lan: Lan, step: Document) -> None:
 
 def _delete(lan: Lan, step: Document) -> None:
     others = [nic for nic in lan.living() if nic.spec.get("type") != "bridge"]
+    others = [nic for nic in others if nic.name != "eth0" or not lan.has("vxlan")]
     if "set" in step or "add" in step or not others:
         return
     nic = lan.pick(others)

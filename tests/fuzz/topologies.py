@@ -40,10 +40,12 @@ def topology(rng: random.Random, kinds: Set[str] = frozenset()) -> Document:
             _dummy(lan, host)
     if lan.has("pair"):
         _pair(lan, hosts)
+    tunnels = _tunnels(lan, hosts) if lan.has("vxlan") else []
     while len(lan.nics) < room:
         _child(lan, lan.pick(lan.parents()), modes)
     _members(lan)
     addresses(lan, lan.nics)
+    _far_ends(lan, tunnels)
     options.dress(lan)
     if lan.chance(0.4, "ways") and lan.has("ipv4"):
         _ask(lan)
@@ -125,6 +127,33 @@ def _members(lan: Lan) -> None:
         ]  # fmt: skip
         if able:
             lan.pick(able).spec["master"] = bridge.name
+
+
+def _tunnels(lan: Lan, hosts: str) -> list[Nic]:
+    """Ends of a VXLAN on some hosts."""
+    ends = []
+    for host in hosts:
+        if lan.chance(0.7):
+            # The MTU is said, since children are given theirs by it.
+            spec: Document = {"type": "vxlan", "id": 7, "dev": "eth0", "mtu": 1450}
+            if lan.chance(0.2):
+                spec["learning"] = False
+            lan.document["hosts"][host]["interfaces"]["v0"] = spec
+            ends.append(Nic(host, host, "v0", spec))
+    lan.nics += ends
+    return ends
+
+
+def _far_ends(lan: Lan, ends: list[Nic]) -> None:
+    """Say where the other ends are, as far as they have an address; now and then too few, or a wrong one."""
+    below = {end: next(nic for nic in lan.inside(end.host) if nic.name == "eth0") for end in ends}
+    for end in ends:
+        others = [other for other in ends if other is not end and below[other].ips(4)]
+        found = [below[other].ips(4)[0] for other in others if lan.chance(0.85)]
+        if found and lan.chance(0.9):
+            end.spec["remote"] = found
+        if others and lan.chance(0.3):
+            end.spec["fdb"] = {other.id: below[lan.pick(others)].ips(4)[0] for other in others if lan.chance(0.6)}
 
 
 def _pair(lan: Lan, hosts: str) -> None:
@@ -212,6 +241,8 @@ def addresses(lan: Lan, nics: list[Nic]) -> None:
         if lan.has("forward") and nic.parent is None:
             # A second parent is usually a router's second leg.
             net = 1 if nic.name == "eth1" else net
+        if nic.spec.get("type") == "vxlan" and lan.chance(0.6):
+            net = 1
         if lan.has("ipv4") and (not lan.has("ipv6") or lan.chance(0.85)):
             length = lan.pick((24, 16, 25, 30, 32, 31)) if lan.chance(0.3, "prefixes") else 24
             found.append(f"10.0.{net}.{number}/{length}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from netlab.contract import types as plan
 from netlab.contract.kernels import NEWEST, Version
-from netlab.contract.types.links import Dummy, Ipvlan
+from netlab.contract.types.links import Dummy, Ipvlan, Vxlan
 from netlab.model import predict
 
 
@@ -127,6 +127,13 @@ class Lab:
         link = Ipvlan(parent=parent, mode=mode, flag=flag, **self._link(where, addresses, options))
         own = {"mac": next(x for x in self.links if x.id == parent).mac, "arp": mode == "l2"}
         link = dataclasses.replace(link, **own)
+        self.links.append(link)
+        self._endpoints(link)
+        return self
+
+    def vxlan(self, where: str, dev: str, *addresses: str, **options: Any) -> Lab:
+        """An end of the VXLAN 42, by an interface of the same namespace."""
+        link = Vxlan(dev=dev, vni=42, **{**self._link(where, addresses, options), "mtu": 1450, **options})
         self.links.append(link)
         self._endpoints(link)
         return self

@@ -90,6 +90,26 @@ def ipvlans(mode: str, flag: str = "bridge", hairpin: bool = False) -> Callable[
     return made
 
 
+def tunnel(entry: str = "", back: str = "10.0.0.1", **options: Any) -> Lab:
+    """h and x with an end of a VXLAN each."""
+    lab = two()
+    mac = {"entries": (("02:00:00:00:00:77", entry),), "mac": "02:00:00:00:00:66"} if entry else {}
+    lab.vxlan("h:v", H, "10.9.0.1/24", **{"remotes": ("10.0.0.2",), **options, **mac})
+    x: dict[str, Any] = {"mac": "02:00:00:00:00:77"} if entry else {}
+    return lab.vxlan("x:v", X, "10.9.0.2/24", remotes=(back,) if back else (), **x)
+
+
+def tunnel_to_itself() -> Lab:
+    """A route of h leads what is for x into the tunnel to x."""
+    lab = Lab().veth(H, "10.0.0.1/24").vxlan("h:v", "h:v", "10.0.0.3/24", remotes=("10.0.0.2",))
+    return lab.veth(X, "10.0.0.2/24")
+
+
+def echoed() -> Lab:
+    """x has the MAC of h's end of the VXLAN behind its own end, on a bridge."""
+    return tunnel().change("x:v", mac="02:00:00:00:00:66").change("h:v", mac="02:00:00:00:00:66")
+
+
 def ipvlan_beside() -> Lab:
     """An l3 child in its parent's namespace, of which no other interface has IPv6; and x."""
     lab = Lab().veth(H, "10.0.0.1/24").ipvlan("h:i", H, "l3", "bridge", "10.0.0.11/24", "fd00::11/64")
@@ -412,6 +432,15 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
         lambda: two().change(H, neighbors=(Neighbor("10.0.0.2", "ff:ff:ff:ff:ff:ff"),)), "tcp", H, X,
     ),
     "tcp/refused": (twins, "tcp", X, H),
+    "vxlan/arrives": (tunnel, "icmp", "h:v", "x:v"),
+    "vxlan/by-entry": (lambda: tunnel(back=""), "icmp", "h:v", "x:v"),
+    "vxlan/circular-route": (tunnel_to_itself, "broadcast", "h:v", X),
+    "vxlan/no-remote": (lambda: tunnel(back=""), "broadcast", "x:v", "h:v"),
+    "vxlan/no-way-to-remote": (lambda: tunnel().change(H, up=False), "broadcast", "h:v", "x:v"),
+    "vxlan/nobody-listens": (lambda: tunnel().change("x:v", up=False), "broadcast", "h:v", "x:v"),
+    "vxlan/own-mac-comes-back": (echoed, "broadcast", "h:v", "x:v"),
+    "vxlan/static-entry-elsewhere": (lambda: tunnel("10.0.0.9"), "broadcast", "x:v", "h:v"),
+    "vxlan/to-all-remotes": (tunnel, "broadcast", "h:v", "x:v"),
 }  # fmt: skip
 
 

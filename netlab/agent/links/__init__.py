@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netlab.agent.links import bridge, dummy, ipvlan, macvlan, pair, switchlink, veth
+from netlab.agent.links import bridge, dummy, ipvlan, macvlan, pair, switchlink, veth, vxlan
 from netlab.agent.links.op import At, BuildContext, Level, Op
 from netlab.agent.links.port_tools import Log
 from netlab.agent.netlink import link as request
 from netlab.agent.netlink import peer, set_up
 from netlab.contract.types import AnyLink, Bridge, Link, Macvlan, Macvtap, Pair, SetLink, Switch, SwitchLink, Veth
-from netlab.contract.types.links import Dummy, Ipvlan
+from netlab.contract.types.links import Dummy, Ipvlan, Vxlan
 
 __all__ = ["DRIVERS", "KINDS", "At", "BuildContext", "Op", "changes", "create", "join"]
 
@@ -65,6 +65,7 @@ KINDS: dict[type[Link], Kind] = {
     Pair: Kind(pair.create),
     Dummy: Kind(dummy.create),
     Ipvlan: Kind(ipvlan.create, checks=ipvlan.checks),
+    Vxlan: Kind(vxlan.create, checks=vxlan.checks),
 }
 _CHILD = Driver(macvlan.read, {"IFLA_MACVLAN_MODE": macvlan.MODES["bridge"]}, stacked=True, required=True)
 #: By the kernel's name of the kind.
@@ -75,6 +76,7 @@ DRIVERS: dict[str, Driver] = {
     "macvtap": replace(_CHILD, required=False),
     "dummy": Driver(),
     "ipvlan": Driver(ipvlan.read, {"IFLA_IPVLAN_MODE": ipvlan.MODES["l2"]}, stacked=True),
+    "vxlan": Driver(vxlan.read, {"IFLA_VXLAN_ID": 1, "IFLA_VXLAN_PORT": 4789}),
 }
 
 

@@ -12,6 +12,7 @@ from netlab.contract.types.links.macvlan import Macvlan, Macvtap
 from netlab.contract.types.links.pair import Pair
 from netlab.contract.types.links.switchlink import SwitchLink
 from netlab.contract.types.links.veth import Veth, nics
+from netlab.contract.types.links.vxlan import Vxlan
 
 __all__ = [
     "FLAGS",
@@ -32,13 +33,14 @@ __all__ = [
     "Switch",
     "SwitchLink",
     "Veth",
+    "Vxlan",
     "joins",
     "nics",
     "stack",
     "with_state",
 ]
 
-AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy | Ipvlan
+AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy | Ipvlan | Vxlan
 _KINDS = get_args(AnyLink)
 #: The modes and flags of all kinds.
 MODES: tuple[str, ...] = tuple(dict.fromkeys(mode for one in _KINDS for mode in one.modes))

@@ -1,0 +1,179 @@
+"""vxlan: frames in UDP packets, which the namespace's own stack sends and receives.
+
+Another end is found by the MAC that a frame is for: by a static entry, by what came in from there, or else every end
+gets it. What is not told here is `Unknown`: multicast groups, IPv6 below, tunnels through nftables or into themselves.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import partial
+
+from netlab.contract.types.links import Vxlan
+from netlab.model.build import Build
+from netlab.model.device import dead
+from netlab.model.packets import Ip
+from netlab.model.rules import rule
+from netlab.model.sim import Sim, Unknown
+from netlab.model.stack import fib, ip
+from netlab.model.world import Device, Frame, Namespace
+
+_FILE = "drivers/net/vxlan/vxlan_core.c"
+
+BY_ENTRY = rule(
+    "vxlan/by-entry",
+    "A frame to a MAC that has an entry goes in a UDP packet to that end of the tunnel alone; an end learns where the"
+    " senders are of what comes in.",
+    "vxlan_xmit",
+    _FILE,
+)
+TO_ALL = rule(
+    "vxlan/to-all-remotes",
+    "A broadcast, and a frame to a MAC without an entry, goes to every remote of the tunnel.",
+    "vxlan_xmit",
+    _FILE,
+)
+NO_REMOTE = rule(
+    "vxlan/no-remote",
+    "A frame to a MAC without an entry is dropped where the tunnel has no remote.",
+    "vxlan_xmit",
+    _FILE,
+)
+NO_WAY = rule(
+    "vxlan/no-way-to-remote",
+    "While the tunnel's interface is down there is no route by it to the other end: the frame is dropped, and nobody is"
+    " told.",
+    "vxlan_xmit_one",
+    _FILE,
+)
+CIRCULAR = rule(
+    "vxlan/circular-route",
+    "The route to the other end of a tunnel leads into the tunnel itself: the frame is dropped.",
+    "vxlan_xmit_one",
+    _FILE,
+)
+ARRIVES = rule(
+    "vxlan/arrives",
+    "A UDP packet with the tunnel's port and number brings its frame in, whatever host it is from.",
+    "vxlan_rcv",
+    _FILE,
+)
+NOBODY = rule(
+    "vxlan/nobody-listens",
+    "No tunnel of that port and number is up in the namespace that the packet comes to: it is dropped.",
+    "vxlan_rcv",
+    _FILE,
+)
+OWN_MAC = rule(
+    "vxlan/own-mac-comes-back",
+    "A frame from the tunnel's own MAC is taken for its echo, and dropped.",
+    "vxlan_set_mac",
+    _FILE,
+)
+STATIC_ELSEWHERE = rule(
+    "vxlan/static-entry-elsewhere",
+    "With learning on, a frame is dropped if its sender has a static entry for another end than it comes from.",
+    "vxlan_snoop",
+    _FILE,
+)
+#: A frame's header and those of the packet around it, in bytes (VXLAN_HEADROOM).
+HEADROOM = 50
+
+
+class _Tunnel:
+    """An end of a tunnel: where its packets go."""
+
+    def __init__(self, link: Vxlan, below: Device) -> None:
+        self.below = below
+        self.key = "vxlan", link.dstport, link.vni
+        self.learning = link.learning
+        #: it is sending: what comes back here is a tunnel in itself
+        self.sending = False
+        self.unknown = ""
+        given = [*link.remotes, *(end for _, end in link.entries), *filter(None, (link.local,))]
+        if link.group:
+            self.unknown = f"who has joined {link.group}, the group of {link.id}"
+        elif any(":" in one for one in given):
+            self.unknown = f"the packets of {link.id} are IPv6"
+        numbers = {one: int(ipaddress.ip_address(one)) for one in given}
+        self.local = numbers[link.local] if link.local else 0
+        self.remotes = tuple(numbers[one] for one in link.remotes)
+        self.entries: dict[str, tuple[int, ...]] = {}
+        for mac, end in link.entries:
+            self.entries[mac] = (*self.entries.get(mac, ()), numbers[end])
+
+
+def compile_link(build: Build, link: Vxlan) -> None:
+    """Make an end of a tunnel."""
+    dev = build.device(link, link.kind)
+    dev.running = link.up
+    tunnel = _Tunnel(link, build.world.devices[link.dev])
+    dev.ns.tunnels[tunnel.key] = dev, tunnel
+    dev.transmit = lambda sim, one, frame: transmit(sim, tunnel, one, frame)
+
+
+def transmit(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame) -> None:
+    """Send a frame to the ends that it may be for (vxlan_xmit)."""
+    phase = frame.payload.phase
+    if not dev.running and dead(sim, dev, phase):
+        return
+    if tunnel.unknown:
+        raise Unknown(tunnel.unknown)
+    if tunnel.sending or any(ns.netfilter is not None for ns in sim.world.namespaces.values()):
+        raise Unknown(f"what becomes of the packets of {dev.id} in a tunnel, or in nftables")
+    known = tunnel.entries.get(frame.dst)
+    if known is None and (learned := sim.fdb.get(dev, {}).get(frame.dst)) is not None:
+        known = (learned,)
+    ends, why = (tunnel.remotes, TO_ALL) if known is None else (known, BY_ENTRY)
+    if not ends:
+        sim.note(phase, dev.id, f"no entry for {frame.dst}", NO_REMOTE, end=True)
+    tunnel.sending = True
+    try:
+        for end in ends:
+            _send(sim, tunnel, dev, frame, end, why)
+    finally:
+        tunnel.sending = False
+
+
+def _send(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame, end: int, why: str) -> None:
+    """Send a frame to one end (vxlan_xmit_one)."""
+    phase, there = frame.payload.phase, ipaddress.IPv4Address(end)
+    way = fib.output(sim, dev.ns, end, tunnel.local, tunnel.below)
+    if way.errno:
+        sim.note(phase, dev.id, f"{there}: {way}", NO_WAY, end=True)
+        return
+    if way.dev is dev:
+        sim.note(phase, dev.id, f"{there}: route {way.route}", CIRCULAR, end=True)
+        return
+    size = frame.payload.size + HEADROOM
+    if way.local or way.broadcast or size > way.dev.mtu:
+        raise Unknown(f"the packets of {dev.id} to {there} are for its own host, for all, or too long for {way.dev.id}")
+    packet = Ip(4, "udp-vxlan", way.source, end, size, df=False)
+    packet.arrive = partial(_arrive, key=tunnel.key, source=way.source, frame=frame)
+    sim.note(phase, dev.id, f"in a UDP packet to {there}", why)
+    ip.send(sim, dev.ns, packet, tunnel.below, way)
+
+
+def _arrive(sim: Sim, ns: Namespace, iif: Device, *, key: tuple[str, int, int], source: int, frame: Frame) -> None:
+    """A packet has come to its destination (vxlan_rcv)."""
+    phase, there = frame.payload.phase, ns.tunnels.get(key)
+    if there is None or not there[0].up:
+        sim.note(phase, iif.id, f"no vxlan {key[2]}, port {key[1]}, is up here", NOBODY, end=True)
+        return
+    dev, tunnel = there
+    if frame.src == dev.mac:
+        sim.note(phase, dev.id, "from its own MAC", OWN_MAC, end=True)
+        return
+    if tunnel.learning:
+        known = tunnel.entries.get(frame.src)
+        if known is not None:
+            if known[0] != source:
+                sim.note(phase, dev.id, f"{frame.src} has an entry for another end", STATIC_ELSEWHERE, end=True)
+                return
+        else:
+            learned = sim.fdb.setdefault(dev, {})
+            if learned.get(frame.src, source) != source:
+                sim.contested = sim.moved = True
+            learned[frame.src] = source
+    sim.note(phase, dev.id, "out of the tunnel", ARRIVES)
+    sim.backlog.append((dev.receive, dev, frame))
