@@ -41,7 +41,7 @@ NO_REMOTE = rule(
 )
 NO_WAY = rule(
     "vxlan/no-way-to-remote",
-    "While the tunnel's interface is down there is no route by it to the other end: the frame is dropped, and nobody is"
+    "No route leads to the other end, or not while the tunnel's interface is down: the frame is dropped, and nobody is"
     " told.",
     "vxlan_xmit_one",
     _FILE,
@@ -98,6 +98,8 @@ class _Tunnel:
         numbers = {one: int(ipaddress.ip_address(one)) for one in given}
         self.local = numbers[link.local] if link.local else 0
         self.remotes = tuple(numbers[one] for one in link.remotes)
+        #: the remote that is told when the link is made: its packets alone are bound to the interface
+        self.first = next(iter(self.remotes), None)
         self.entries: dict[str, tuple[int, ...]] = {}
         for mac, end in link.entries:
             self.entries[mac] = (*self.entries.get(mac, ()), numbers[end])
@@ -138,7 +140,9 @@ def transmit(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame) -> None:
 def _send(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame, end: int, why: str) -> None:
     """Send a frame to one end (vxlan_xmit_one)."""
     phase, there = frame.payload.phase, ipaddress.IPv4Address(end)
-    way = fib.output(sim, dev.ns, end, tunnel.local, tunnel.below)
+    # Entries, those of further remotes too, and what was learned name no interface (rdst->remote_ifindex).
+    bound = tunnel.below if why is TO_ALL and end == tunnel.first else None
+    way = fib.output(sim, dev.ns, end, tunnel.local, bound)
     if way.errno:
         sim.note(phase, dev.id, f"{there}: {way}", NO_WAY, end=True)
         return
@@ -151,7 +155,7 @@ def _send(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame, end: int, why: s
     packet = Ip(4, "udp-vxlan", way.source, end, size, df=False)
     packet.arrive = partial(_arrive, key=tunnel.key, source=way.source, frame=frame)
     sim.note(phase, dev.id, f"in a UDP packet to {there}", why)
-    ip.send(sim, dev.ns, packet, tunnel.below, way)
+    ip.send(sim, dev.ns, packet, bound, way)
 
 
 def _arrive(sim: Sim, ns: Namespace, iif: Device, *, key: tuple[str, int, int], source: int, frame: Frame) -> None:

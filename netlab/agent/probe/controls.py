@@ -112,12 +112,8 @@ class Controls:
             if not known.transmits:
                 number = next(self.view.numbers)
                 self._sending[number] = link_id
-                # Packets of a link that carries no other frames leave as its parent's own: that is what is tried.
-                root = self.view.state.root(link_id)
-                sender = link if link.carries_frames else root
-                if root.underlay is not None:
-                    # What it sends leaves in packets of its underlay's.
-                    sender = self.view.state.link(root.underlay)
+                sender = self.view.speaker(link)
+                if sender.id != link_id:
                     mac = frames.mac_bytes(self.view.links[sender.id]["mac"])
                 self.view.send_from(sender.place, frames.raw(frames.NEAREST_BRIDGE, mac, number))
         except OSError:

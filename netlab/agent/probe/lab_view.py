@@ -133,6 +133,20 @@ class LabView:
 
         return Far(inject, frozenset().union(*(far.places for far in fars))) if fars else None
 
+    def speaker(self, link: AnyLink) -> AnyLink:
+        """The link of which a frame of our own is seen at the far side of another, since all of that leave by it.
+
+        Packets of a link that carries no other frames leave as its parent's own, those of a tunnel as its underlay's.
+        """
+        root = self.state.root(link.id)
+        if root.bridges:
+            ports = [self.state.root(one.id) for one, _ in self.plugged(root)]
+            if ports and all(port.underlay for port in ports):
+                root = ports[0]
+        if root.underlay is not None:
+            return self.speaker(self.state.link(root.underlay))
+        return link if link.carries_frames else root
+
     def _wrap(self, tunnel: AnyLink, frame: bytes) -> None:
         """Have a frame come in by a tunnel, from the namespace itself. Raises OSError."""
         port, datagram = tunnel.wrapped(frame)
