@@ -58,7 +58,7 @@ class CacheState:
         self._lab = lab
         bridges = lab.bridges
         self._hosts = {ns_id: ns for ns_id, ns in lab.namespaces.items() if ns_id not in bridges}
-        # A tunnel that is a bridge's port answers in a router's name where a packet is too long (skb_tunnel_check_pmtu).
+        # A tunnel that is a bridge's port answers for a router where a packet is too long (skb_tunnel_check_pmtu).
         self._routed = bool(state.routers) or any(link.underlay for link in state.links)
         families = {":" in address.ip for link in state.links for address in link.addresses}
         self._four, self._six = False in families, True in families
