@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+from netlab.agent import news
 from netlab.agent.clients import owner
 from netlab.agent.errors import NotDone
 from netlab.agent.lab import Lab
@@ -30,6 +31,7 @@ class Inside:
         self._processes: dict[int, tuple[int, subprocess.Popen[bytes]]] = {}
         self.operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "spawn": self.spawn, "signal": self.signal, "locate": self.locate, "put": self.put, "socket": self.socket,
+            "news": self.news,
         }  # fmt: skip
 
     def reaped(self, pid: int, status: int) -> int | None:
@@ -81,10 +83,17 @@ class Inside:
         self._lab(message["lab"]).programs.put(ns, [from_plain(GivenFile, file) for file in message["files"]])
         return None, []
 
+    def news(self, message: dict[str, Any]) -> Answer:
+        """What there is in namespaces that a program or a socket of the user's was ever in."""
+        lab = self._lab(message["lab"])
+        if lab.state is None:
+            return {}, []
+        return {ns.id: news.read(ns, lab.state) for ns in lab.namespaces.values() if ns.visited}, []
+
     def socket(self, message: dict[str, Any]) -> Answer:
         """Open a socket in a namespace and hand it over."""
         ns = self._ns(message)
-        ns.visited = True
+        news.visit(ns)
         with ns:
             sock = socket.socket(message["family"], message["type"] | socket.SOCK_CLOEXEC, message["proto"])
         return None, [sock.detach()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from netlab.agent import readback, sysctl
+from netlab.agent import news, readback, sysctl
 from netlab.agent.attempt import attempt
 from netlab.agent.build import Builder, Log
 from netlab.agent.links.veth import set_state
@@ -39,7 +39,7 @@ class Lab(Builder):
         self.notes = []
         # Changes start from what the plan says, and a static entry may have moved while the last step was probed.
         cold.restore_fdb(self.namespaces, self.state)
-        before = set(self.links)
+        before, was = set(self.links), self.state
         self.apply([change for change in step.changes if change.refusal is None])
         refused = {}
         for change in step.changes:
@@ -49,14 +49,20 @@ class Lab(Builder):
         for command in waiting.answer_at_once(self.namespaces, step.state, before):
             self.log(command)
         self.state = step.state
+        # What programs have made, and the plan has taken over.
+        self.links.update((link.id, link) for link in step.state.links)
         if any(ns.private for ns in self.namespaces.values()):
             self.programs.name(names.hosts_file(step.state))
-        self.read, unsettled, misplaced = readback.settle(self.namespaces, step.state)
+        self.read, unsettled, misplaced = readback.settle(self.namespaces, step.state, was, self.notes)
         deadline = time.monotonic() + readback.DEADLINE
         while misplaced and time.monotonic() < deadline:
             for veth in misplaced:
                 # News of its carrier, worked off by now, had set it to forwarding (br_port_carrier_check).
                 self.ask(set_state(veth), SetLink(before=veth, after=veth, where=veth.where))
-            self.read, unsettled, misplaced = readback.settle(self.namespaces, step.state)
+            self.read, unsettled, misplaced = readback.settle(self.namespaces, step.state, was, self.notes)
         unsettled += [veth.id for veth in misplaced]
+        for ns in self.namespaces.values():
+            if ns.visited:
+                # What the step has changed is no news.
+                news.remember(ns)
         return {"links": self.read, "unsettled": unsettled, "refused": refused, "notes": self.notes}

@@ -8,7 +8,8 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from netlab.agent import sockets, system
@@ -35,6 +36,9 @@ class Netns:
 
     #: Whether a program or socket of the user was ever in it: it may have changed anything.
     visited = False
+    #: What was there before it was visited: the sysctls that decide, and a count of changes of nftables.
+    settings: Mapping[str, str] = MappingProxyType({})
+    generation = 0
     #: What its programs don't share with those of others.
     private: Private | None = None
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, NoReturn
 
-from netlab.agent import guard, private, system
+from netlab.agent import guard, news, private, system
 from netlab.agent.netns import Netns, in_thread, proc_is_own
 from netlab.agent.users import Owned
 from netlab.contract.types import GivenFile
@@ -71,7 +71,7 @@ class Programs:
     ) -> subprocess.Popen[bytes]:
         """Start a program of the user's in a network namespace of the lab. With ``anywhere`` it starts in the root
         folder where ``cwd`` isn't there. Raises OSError."""
-        ns.visited = True
+        news.visit(ns)
 
         def popen() -> subprocess.Popen[bytes]:
             folder = "/" if anywhere and cwd is not None and not os.path.isdir(cwd) else cwd
@@ -164,7 +164,7 @@ class Programs:
         """New descriptors of where a namespace's programs live: a pidfd of the init of their PID namespace, and the
         network namespace. The init of a private host is in that, too. Raises OSError.
         """
-        ns.visited = True
+        news.visit(ns)
         with self._lock:
             return [os.pidfd_open(self._space(ns).init), os.dup(ns.fd)]
 

@@ -114,12 +114,15 @@ def _without_local(there: Mapping[int, list[str]]) -> dict[int, list[str]]:
     return {index: listed for index, listed in kept.items() if listed}
 
 
-def settle(namespaces: Mapping[str, Netns], state: State) -> tuple[dict[str, Link], list[str], list[Veth]]:
+def settle(
+    namespaces: Mapping[str, Netns], state: State, before: State | None = None, notes: list[str] | None = None
+) -> tuple[dict[str, Link], list[str], list[Veth]]:
     """Read the lab back until admin state and carrier are what the plan says, or the deadline has passed.
 
     Returns what was read of each link, the ids of those that didn't settle, and those that are `misplaced`. It doesn't
     wait for a spanning tree, which takes 30 s, and at least 4 (br_set_forward_delay). Raises BuildFailed where anything
-    else differs from the plan: then the kernel didn't understand a request.
+    else differs from the plan: then the kernel didn't understand a request. Where a program of the user's may have
+    changed it, which the plan hasn't changed since ``before``, it is one of the ``notes`` instead.
     """
     deadline = time.monotonic() + DEADLINE
     while True:
@@ -148,8 +151,14 @@ def settle(namespaces: Mapping[str, Netns], state: State) -> tuple[dict[str, Lin
         if (place := link.port_place) is not None:
             mine["port"] = read[place.namespace][place.ifindex].get("port")
         found[link.id] = mine
+    foreign = before is not None and any(ns.visited for ns in namespaces.values())
+    older = {link.id: link for link in before.links} if foreign and before is not None else {}
     for link in state.links:
-        compare(link, found[link.id])
+        mine = found[link.id]
+        if link.id in older:
+            _compare_changed(older[link.id], link, mine, notes)
+        else:
+            compare(link, mine)
     _compare_routes(namespaces, state)
     return found, sorted({link for link, _ in unsettled} | _moving(state, read)), misplaced(state, read)
 
@@ -309,25 +318,46 @@ def carries(read: Link, carrier: bool, bridge: bool = False) -> bool:
 
 def compare(link: AnyLink, mine: Link, *, exactly: bool = True) -> None:
     """Whether a link is what the plan says; unless ``exactly``, it may have further addresses. Raises BuildFailed."""
-    checks: list[tuple[str, object, object]] = [("ARP", link.arp, mine["arp"])]
-    if link.interface or not link.bridges:
-        # A bridge takes the smallest MTU of its ports (br_mtu_auto_adjust), and its own doesn't limit what it forwards.
-        checks.append(("mtu", link.mtu, mine["mtu"]))
-    if link.limit is not None:
-        checks.append(("queueing discipline", link.limit.kind, mine["qdisc"]))
-    if link.mac:
-        checks.append(("MAC", link.mac, mine["mac"]))
-    if link.master is not None:
-        checks.append(("master", True, bool(mine["master"])))
-    checks += KINDS[type(link)].checks(link, mine)
-    if link.interface:
-        # A machine's own NIC may be used by others, too.
-        checks += ((name, getattr(link, name), mine[name]) for name in IFF if exactly)
-        wanted = sorted(map(str, link.addresses))
-        checks.append(("addresses", wanted, sorted(one for one in mine["addresses"] if exactly or one in wanted)))
-    for what, want, got in checks:
+    for what, want, got in checks(link, mine, exactly=exactly):
         if want != got:
             raise differs(link.id, f"its {what} is {got}, the plan says {want}", link.where)
+
+
+def _compare_changed(before: AnyLink, after: AnyLink, mine: Link, notes: list[str] | None) -> None:
+    """The same of a link that programs may have changed: what the plan hasn't is noted. Raises BuildFailed."""
+    planned = {what: want for what, want, _ in checks(before, mine)}
+    for what, want, got in checks(after, mine):
+        if want == got:
+            continue
+        lacking = planned.get(what) != want
+        if what == "addresses":
+            # Others may have come, and others may have gone, than those that the plan has added.
+            lacking = not set(map(str, after.addresses)) - set(map(str, before.addresses)) <= set(mine["addresses"])
+        if lacking:
+            raise differs(after.id, f"its {what} is {got}, the plan says {want}", after.where)
+        if notes is not None:
+            notes.append(f"changed by a program: {after.id}: its {what} is {got}, the plan says {want}")
+
+
+def checks(link: AnyLink, mine: Link, *, exactly: bool = True) -> list[tuple[str, object, object]]:
+    """What is compared of a link, as the plan has it and as it is."""
+    found: list[tuple[str, object, object]] = [("ARP", link.arp, mine["arp"])]
+    if link.interface or not link.bridges:
+        # A bridge takes the smallest MTU of its ports (br_mtu_auto_adjust), and its own doesn't limit what it forwards.
+        found.append(("mtu", link.mtu, mine["mtu"]))
+    if link.limit is not None:
+        found.append(("queueing discipline", link.limit.kind, mine["qdisc"]))
+    if link.mac:
+        found.append(("MAC", link.mac, mine["mac"]))
+    if link.master is not None:
+        found.append(("master", True, bool(mine["master"])))
+    found += KINDS[type(link)].checks(link, mine)
+    if link.interface:
+        # A machine's own NIC may be used by others, too.
+        found += ((name, getattr(link, name), mine[name]) for name in IFF if exactly)
+        wanted = sorted(map(str, link.addresses))
+        found.append(("addresses", wanted, sorted(one for one in mine["addresses"] if exactly or one in wanted)))
+    return found
 
 
 def _compare_routes(namespaces: Mapping[str, Netns], state: State) -> None:

@@ -365,6 +365,11 @@ class Lab:
         ).result()  # fmt: skip
         return place
 
+    def news(self) -> dict[str, Any]:
+        """What there is now in the namespaces that programs or sockets of the user's were in (`netlab.agent.news`)."""
+        found: dict[str, Any] = self.agent.request("news", lab=self.number).result()
+        return found
+
     def put(self, namespace: str, files: Sequence[GivenFile]) -> None:
         """Write files into a private host. Raises LabError."""
         self.agent.request("put", lab=self.number, ns=namespace, files=[to_plain(file) for file in files]).result()

@@ -31,6 +31,9 @@ class Build:
             family: f"no rule for the sysctl {paths[0]} of {ns.id}"
             for family, paths in settings.strange.items() if paths
         }  # fmt: skip
+        for where, why in self.state.foreign:
+            if where == told.id:
+                ns.unknown[4] = ns.unknown[6] = f"{told.id}: {why}"
         if told.nftables:
             ruleset = read(told.nftables)
             ns.netfilter = Netfilter(told.id, ruleset, settings.bridged)

@@ -86,7 +86,8 @@ class Lab:
     ``file`` is the file it comes from, and what is wrong with that; ``kernel`` the one that it is planned for, and
     ``memory`` what that remembers.
     ``refused`` are the links that the kernel is expected to refuse, ``replicated`` those that come of ``replicas:``,
-    ``duplicates`` those whose addresses may be elsewhere, too. ``private`` says whether its hosts are, by default.
+    ``duplicates`` those whose addresses may be elsewhere, too. ``private`` says whether its hosts are, by default;
+    ``foreign`` what programs have made in a namespace that no plan can say.
     """
 
     file: File
@@ -100,6 +101,7 @@ class Lab:
     memory: Memory = field(default_factory=Memory)
     interned: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = field(default_factory=dict)
     private: bool = False
+    foreign: dict[str, str] = field(default_factory=dict)
     next_index: int = FIRST_INDEX
     next_port: dict[str, int] = field(default_factory=dict)
 
@@ -201,6 +203,7 @@ class Lab:
             addressed=tuple(sorted(memory.addressed, key=memory.addressed.__getitem__)),
             routeless=tuple(sorted(memory.routeless)),
             disowned=tuple(sorted(memory.disowned)),
+            foreign=tuple(self.foreign.items()),
             kernel=self.kernel,
         )
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from netlab.contract.kernels import NEWEST, Version
 from netlab.contract.types import AnyExpectation, Plan, Step
 from netlab.plan import measure
+from netlab.plan.adopted import News
 from netlab.plan.expect import Resolver
 from netlab.plan.file import File, asked
 from netlab.plan.lab import Lab
@@ -55,13 +56,29 @@ class Planner:
             self._steps.pop()
             raise
         self._lab, self.current, self._refusals = lab, step, refusals
+        return self._plan()
+
+    def _plan(self) -> Plan:
         return Plan(
             name=self._spec.name,
             file=self._file,
-            steps=(self._baseline, step),
+            steps=(self._baseline, self.current),
             description=self._spec.topology.description,
-            warnings=tuple(lab.file.warnings),
+            warnings=tuple(self._lab.file.warnings),
         )
+
+    def adopt(self, news: News, node: Node) -> Plan:
+        """Plan what programs have changed as a step: ``node`` is that of `News.step`. Raises TopologyError."""
+        foreign, self._lab.foreign = self._lab.foreign, {ns: ", ".join(all_) for ns, all_ in news.foreign.items()}
+        try:
+            self.step(node)
+        except TopologyError:
+            self._lab.foreign = foreign
+            raise
+        for link_id, index in news.indexes.items():
+            self._lab.links[link_id] = replace(self._lab.links[link_id], ifindex=index)
+        self.current = replace(self.current, changes=(), state=self._lab.state())
+        return self._plan()
 
     def _planned(self, spec: Spec) -> tuple[Lab, Step, Refusals]:
         if not spec.topology.steps:

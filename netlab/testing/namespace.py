@@ -71,6 +71,7 @@ class Namespace:
         """
         words = [os.fspath(word) for word in argv]
         where = None if cwd is None else os.fspath(cwd)
+        self.lab.touched = True
         return self.lab.handle.spawn(self.name, words, env=env, cwd=where)
 
     def socket(self, family: int = AF_INET, type: int = SOCK_STREAM, proto: int = 0) -> socket:
@@ -78,6 +79,7 @@ class Namespace:
 
         It lives in that namespace for good, and is closed with the lab. Raises LabError where the kernel refuses it.
         """
+        self.lab.touched = True
         return self.lab.kept.socket(self.lab.handle.socket(self.name, family, type, proto))
 
     # --- files, and a way in for other tools --------------------------------------------------------

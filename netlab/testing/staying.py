@@ -82,6 +82,8 @@ class StayingLab(Lab):
         self._set_up(handle, handle.plan, blueprint, seed)
         self.name = handle.name
         self.past = past
+        # Programs of other commands may have been in it.
+        self.touched = True
         self._planner_made = planner
         self._current = planner.current
         for one in past:

@@ -28,6 +28,11 @@ ROUTES = tuple(
 )
 #: The forwarding tables of bridges and tunnels.
 FDB = _dump(nl.RTM_GETNEIGH, nl.NDMSG.pack(nl.AF_BRIDGE, 0, 0, 0, 0))
+#: The rules of IPv4, and of IPv6.
+RULES = tuple(
+    _dump(nl.RTM_GETRULE, nl.FIB_RULE_HDR.pack(family, 0, 0, 0, 0, 0, 0))
+    for family in (socket.AF_INET, socket.AF_INET6)
+)
 _NEIGHBOR_TABLES = _dump(nl.RTM_GETNEIGHTBL, nl.NDTMSG.pack(socket.AF_UNSPEC))
 _QDISCS = _dump(nl.RTM_GETQDISC, nl.TCMSG.pack(0, 0, 0, 0, 0))
 

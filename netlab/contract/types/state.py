@@ -102,6 +102,7 @@ class State:
       (fib_valid_prefsrc). They get one when they are given anew, or when their link comes up again.
     - ``disowned``: a bridge and a MAC of it, or of one of its ports, for which it has no local entry any more: a static
       entry took its place and was deleted.
+    - ``foreign``: a namespace, and what programs have made there that no plan can say: packets there are unknown.
     """
 
     namespaces: tuple[Namespace, ...]
@@ -116,6 +117,7 @@ class State:
     addressed: tuple[tuple[str, str], ...] = ()
     routeless: tuple[tuple[str, str], ...] = ()
     disowned: tuple[tuple[str, str], ...] = ()
+    foreign: tuple[tuple[str, str], ...] = ()
     kernel: Version = NEWEST
 
     @cached_property
