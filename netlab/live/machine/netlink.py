@@ -9,7 +9,8 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pyroute2.netlink import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR
@@ -24,6 +25,12 @@ _NETNSA_NSID, _NETNSA_FD = 1, 3
 #: NLM_F_DUMP_INTR (include/uapi/linux/netlink.h): the table was changed while it was being read.
 _INTERRUPTED = 0x10
 _TRIES = 5
+#: RTM_BASE: below it are the end of a dump and errors.
+_FIRST_ROW = 16
+#: Types of routes that are read (unicast, blackhole, unreachable, prohibit, throw, nat), and the table of addresses.
+_ROUTES, _LOCAL = frozenset({1, 6, 7, 8, 9, 10}), 255
+_NUD_NOARP = 0x40
+Keep = Callable[[bytes, int], bool]
 
 
 class Socket:
@@ -48,20 +55,21 @@ class Socket:
         return self._dump(RTM_GETADDR, bytes(8))
 
     def routes(self) -> list[Any]:
-        """The routes of all tables, both families."""
-        return self._dump(RTM_GETROUTE, bytes(12))
+        """The routes of all tables, both families, but for what the kernel makes of addresses."""
+        return self._dump(RTM_GETROUTE, bytes(12), lambda data, at: data[at + 7] in _ROUTES and data[at + 4] != _LOCAL)
 
     def rules(self) -> list[Any]:
         """The rules of both families."""
         return self._dump(RTM_GETRULE, bytes(12))
 
     def neighbors(self) -> list[Any]:
-        """The neighbour tables."""
-        return self._dump(RTM_GETNEIGH, bytes(12))
+        """The neighbour tables, but for what needs no asking, as groups."""
+        return self._dump(RTM_GETNEIGH, bytes(12), lambda data, at: _state(data, at) != _NUD_NOARP)
 
     def fdb(self) -> list[Any]:
-        """The forwarding tables of all bridges."""
-        return self._dump(RTM_GETNEIGH, struct.pack("=BxHiII", socket.AF_BRIDGE, 0, 0, 0, 0))
+        """The static entries of the forwarding tables of all bridges."""
+        return self._dump(RTM_GETNEIGH, struct.pack("=BxHiII", socket.AF_BRIDGE, 0, 0, 0, 0),
+                          lambda data, at: _state(data, at) == _NUD_NOARP)  # fmt: skip
 
     def nsid(self, fd: int) -> int | None:
         """The number by which this namespace knows another; None where it has none for it."""
@@ -80,13 +88,13 @@ class Socket:
             if message["header"]["type"] == NLMSG_ERROR:
                 return
 
-    def _dump(self, kind: int, body: bytes) -> list[Any]:
-        """A whole table; once more, where it was changed meanwhile."""
+    def _dump(self, kind: int, body: bytes, keep: Keep = lambda _data, _at: True) -> list[Any]:
+        """A whole table, of which only what is kept is decoded; once more, where it was changed meanwhile."""
         for left in reversed(range(_TRIES)):
             self._send(kind, NLM_F_REQUEST | NLM_F_DUMP, body)
             found: list[Any] = []
             torn = False
-            for message in self._answers():
+            for message in self._answers(keep):
                 torn |= bool(message["header"]["flags"] & _INTERRUPTED)
                 if message["header"]["type"] == NLMSG_DONE:
                     break
@@ -105,12 +113,21 @@ class Socket:
         self._number += 1
         self._socket.send(_HEADER.pack(_HEADER.size + len(body), kind, flags, self._number, 0) + body)
 
-    def _answers(self) -> Iterator[Any]:
-        """Messages that answer the last request."""
+    def _answers(self, keep: Keep = lambda _data, _at: True) -> Iterator[Any]:
+        """Messages that answer the last request; of the rows of a table those that are kept."""
         while True:
-            for message in self._marshal.parse(self._socket.recv(1 << 20)):
-                if message["header"]["sequence_number"] == self._number:
-                    yield message
+            data = self._socket.recv(1 << 20)
+            at = 0
+            while at < len(data):
+                length, kind, _, number, _ = _HEADER.unpack_from(data, at)
+                if number == self._number and (kind < _FIRST_ROW or keep(data, at + _HEADER.size)):
+                    yield from self._marshal.parse(data[at : at + length])
+                at += (length + 3) & ~3
+
+
+def _state(data: bytes, at: int) -> int:
+    """ndm_state of a struct ndmsg."""
+    return int.from_bytes(data[at + 8 : at + 10], sys.byteorder)
 
 
 def raw(attributes: Any, kind: int) -> bytes | None:

@@ -9,6 +9,7 @@ from typing import Any
 from pyroute2.netlink.rtnl import rt_type
 
 from netlab.live.machine.netlink import raw
+from netlab.live.machine.settings import OF_INTERFACE
 from netlab.live.machine.values import Device, End, Ip, LiveNeighbor, LiveRoute, LiveRule, Way
 
 _AF_INET, _AF_INET6, _AF_BRIDGE = 2, 10, 7
@@ -22,7 +23,8 @@ _RT_SCOPE_LINK = 253
 _RTNH_ONLINK, _RTM_CLONED = 4, 0x200
 _FR_TO_TABLE, _FR_UNREACHABLE = 1, 7
 #: What pyroute2 calls a sysctl of an interface, where that is not its name.
-_NAMES4 = {"arpfilter": "arp_filter", "noxfrm": "disable_xfrm", "nopolicy": "disable_policy"}
+_NAMES4 = {"arpfilter": "arp_filter"}
+_OF_INTERFACE4 = frozenset(one.rpartition("/")[2] for one in OF_INTERFACE if one.startswith("net/ipv4"))
 _STP = ("disabled", "listening", "learning", "forwarding", "blocking")
 #: Attributes of a port, as ``ip -d -j`` calls them.
 _PORT = {
@@ -134,18 +136,17 @@ def _port(data: Any) -> dict[str, Any]:
 
 
 def _conf(name: str, spec: Any) -> dict[str, str]:
-    """The interface's own sysctls, as far as pyroute2 has names for them."""
+    """The interface's own sysctls, of those that are read, as far as pyroute2 has names for them."""
     found: dict[str, str] = {}
     if spec is None:
         return found
     four, six = spec.get_attr("AF_INET"), spec.get_attr("AF_INET6")
     for key, value in (four or {}).items():
-        if key not in ("dummy", "header", "value") and isinstance(value, int):
-            found[f"net/ipv4/conf/{name}/{_NAMES4.get(key, key)}"] = str(value)
+        if (word := _NAMES4.get(key, key)) in _OF_INTERFACE4:
+            found[f"net/ipv4/conf/{name}/{word}"] = str(value)
     conf = six.get_attr("IFLA_INET6_CONF") if six is not None else None
-    for key, value in (conf or {}).items():
-        if key not in ("header", "value") and isinstance(value, int):
-            found[f"net/ipv6/conf/{name}/{key}"] = str(value if value < 1 << 31 else value - (1 << 32))
+    if conf:
+        found[f"net/ipv6/conf/{name}/forwarding"] = str(conf["forwarding"])
     return found
 
 
