@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from netlab.live.machine.faults import Fault
     from netlab.live.machine.real import Real
     from netlab.live.topology import Draft
 
@@ -22,15 +23,20 @@ _OPTIONS = (
         "--pid", type=int, metavar="P", help="Begin with those that process P and its children are in or hold open."
     ),
     click.option("--all", "everything", is_flag=True, help="All namespaces, connected or not."),
-    click.option("--anonymize", is_flag=True, help="Other addresses, MACs and names, so that it can be shown."),
 )
+_ANONYMIZE = click.option("--anonymize", is_flag=True, help="Other addresses, MACs and names, to be shown to others.")
 
 
-def LIVE(command: F) -> F:
-    """The options of a command that looks at this machine."""
+def PLACES(command: F) -> F:
+    """The options that say which of this machine's namespaces are meant."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def LIVE(command: F) -> F:
+    """The options of a command that writes down what it finds on this machine."""
+    return PLACES(_ANONYMIZE(command))
 
 
 def of_machine(
@@ -47,5 +53,19 @@ def of_machine(
     from netlab.live.machine.draft import draft
 
     chosen = machine.Chosen(netns, containers, pid, everything, mentioned)
-    found = machine.read(chosen)
-    return draft(found, str(chosen), host, everything)
+    return draft(machine.read(chosen), str(chosen), host, everything)
+
+
+def faults_of_machine(
+    netns: tuple[str, ...] = (), containers: tuple[str, ...] = (), pid: int | None = None, everything: bool = False
+) -> tuple[list[Fault], Real, tuple[str, ...]]:
+    """What is wrong with this machine's network, how names relate to it, and what could not be read."""
+    from netlab.live import machine
+    from netlab.live.machine.draft import real_of
+    from netlab.live.machine.faults import faults
+    from netlab.live.machine.kinship import kinship
+
+    found = machine.read(machine.Chosen(netns, containers, pid, everything))
+    kin = kinship(found, "host", everything)
+    unread = [*found.unread, *(f"{kin.id(one.key)}: {why}" for one in kin.spaces.values() for why in one.unread)]
+    return faults(kin), real_of(kin), tuple(unread)

@@ -23,10 +23,11 @@ def draft(machine: Machine, origin: str, host: str = "host", everything: bool = 
     """
     kin = kinship(machine, host, everything)
     made = _Builder(machine, kin, origin).run()
-    return made, _real(kin)
+    return made, real_of(kin)
 
 
-def _real(kin: Kinship) -> Real:
+def real_of(kin: Kinship) -> Real:
+    """How the names of a machine's namespaces in a file relate to the machine."""
     ids = {key: kin.id(key) for key in kin.spaces}
     known = {name: ids[key] for key, space in kin.spaces.items() for name in reversed(space.names)}
     home = next((ids[key] for key, space in kin.spaces.items() if space.home), "")

@@ -20,7 +20,7 @@ class Kinship:
     host_of: dict[str, str] = field(default_factory=dict)
     #: Those that stand for switches: key → their bridge.
     switches: dict[str, Device] = field(default_factory=dict)
-    devices: dict[End, Device] = field(default_factory=dict)
+    devices: dict[tuple[str, int], Device] = field(default_factory=dict)
 
     def id(self, key: str) -> str:
         """``A`` or ``A/web``."""
@@ -33,10 +33,18 @@ class Kinship:
 
     def far(self, device: Device) -> tuple[Space, Device] | None:
         """The other end of a wire, or what a device sits on, where that is in the file."""
-        if device.lower is None or device.lower[0] not in self.spaces:
-            return None
-        there = self.devices.get(device.lower)
-        return None if there is None else (self.spaces[device.lower[0]], there)
+        there = self.at(device.lower)
+        return None if there is None or device.lower is None else (self.spaces[device.lower[0] or ""], there)
+
+    def at(self, end: End | None) -> Device | None:
+        """The device that is there, where it is in the file."""
+        return None if end is None or end[0] is None else self.devices.get((end[0], end[1]))
+
+    def children(self, end: tuple[str, int]) -> list[tuple[Space, Device]]:
+        """What sits on a device, wherever it is."""
+        return [
+            (self.spaces[key], one) for (key, _), one in self.devices.items() if one.lower == end and one.kind != "veth"
+        ]
 
     def bridge_of(self, key: str, device: Device) -> Device | None:
         """The bridge that a device is a port of."""

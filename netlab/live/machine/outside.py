@@ -52,7 +52,7 @@ class Outside:
 
     def _subnets(self, end: End, seen: set[End]) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         """The subnets of an interface, of the bridge that it is a port of, and of what sits on either."""
-        device = self.kin.devices.get(end)
+        device = self.kin.at(end)
         if device is None or end in seen:
             return
         seen.add(end)
@@ -153,7 +153,7 @@ class Outside:
 
     def _out(self, end: End, seen: set[End]) -> str | None:
         """The assumed switch that what is sent out of a device comes to; None where it stays inside."""
-        device = self.kin.devices.get(end)
+        device = self.kin.at(end)
         if device is None or end in seen or end[0] is None:
             return None
         seen.add(end)
@@ -164,7 +164,7 @@ class Outside:
             return next((out for port in ports if (out := self._out(port, seen)) is not None), None)
         if device.lower is None:
             return None
-        there = self.kin.devices.get(device.lower)
+        there = self.kin.at(device.lower)
         if device.kind == "veth" and there is not None and device.lower[0] is not None:
             return self._out((device.lower[0], there.master or 0), seen)
         return self._out(device.lower, seen)
