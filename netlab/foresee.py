@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netlab import pipeline
+from netlab.clock import Clock
 from netlab.contract.observed import LayerObserved, StepObserved
 from netlab.contract.types import ExpectPair, Plan, Step
 
@@ -44,7 +45,7 @@ def foresee(plan: Plan, steps: Sequence[str] = (), layers: Sequence[str] = ()) -
 
 
 def _examined(step: Step, plan: Plan, layers: Sequence[str]) -> Examined:
-    clock = pipeline.Clock()
+    clock = Clock()
     prediction, stories = pipeline.predict(step, pipeline.chosen_layers(plan, step, layers), clock)
     refused = {link: {"errno": errno, "at": at} for link, (errno, at, _) in pipeline.predicted_refusals(step).items()}
     seen = [

@@ -19,6 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netlab.clock import Clock
 from netlab.contract.kernels import stand_in
 from netlab.contract.observed import LayerObserved, MeasuresObserved, StepObserved
 from netlab.contract.types import (
@@ -60,7 +61,9 @@ class Options:
     of every pair of a small lab. ``measure`` asks for measurements. ``pcap`` is a folder for captures; nothing is
     measured with it, since capturing slows it down. ``folder`` gives the name of a topology's folder in it (default:
     the topology's name). ``planned`` is called with a topology's name before anything is built; an error that it raises
-    ends the run. ``note`` is called with messages for a waiting user (default: they go to stderr).
+    ends the run. ``then`` is called with the lab, each step that was examined, what came of it, and whether it was the
+    last; where it returns true the lab stays, and the run ends. ``note`` is called with messages for a waiting user
+    (default: they go to stderr).
     """
 
     layers: tuple[str, ...] = ()
@@ -73,6 +76,7 @@ class Options:
     measure: bool = True
     folder: Callable[[str], str] | None = None
     planned: Callable[[str], object] | None = None
+    then: Callable[[Lab, Step, Examined, bool], bool] | None = None
     note: Watch | None = None
 
 
@@ -109,10 +113,12 @@ def run(
     examined: list[Examined] = []
     with foreseeing(resolved), agent.lab(resolved) as lab, captures(resolved, lab, options):
         for step, wanted in steps:
-            if wanted:
-                examined.append(examine(resolved, step, lab, options, watch, meanwhile))
-            else:
+            if not wanted:
                 lab.enter(step).result()
+                continue
+            examined.append(examine(resolved, step, lab, options, watch, meanwhile))
+            if options.then is not None and options.then(lab, step, examined[-1], step is steps[-1][0]):
+                break
     from netlab import model, report
 
     claims = weigh_claims(resolved, examined)
@@ -370,20 +376,6 @@ def _common(families: Iterable[Iterable[int]]) -> set[int]:
 
 
 # --- time and place ---------------------------------------------------------------------------------
-
-
-class Clock:
-    """Seconds by what they were spent on."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.monotonic()
-
-    def lap(self, name: str) -> None:
-        """The time since the last lap went into ``name``."""
-        now = time.monotonic()
-        self.seconds[name] = self.seconds.get(name, 0.0) + now - self._last
-        self._last = now
 
 
 def circumstances(agent: Agent, options: Options, started: datetime, seconds: dict[str, float]) -> Circumstances:

@@ -102,7 +102,9 @@ class Server(Loop):
         if not self.kept:
             # The last front: everything ends with this process.
             return
-        self.inside.leave(client.number)
+        if client.lab is not None:
+            # Those of a lab that it has left here go on.
+            self.inside.leave(client.number)
         for key in [key for key in self.captures if owner(key) == client.number]:
             self._drop_capture(key)
         self.jobs.cancel(front=client.number)
@@ -256,7 +258,9 @@ class Server(Loop):
             raise NotDone("usage", message="a measurement is going on in this lab")
 
     def close_lab(self, message: dict[str, Any]) -> Answer:
-        """End a lab."""
+        """End a lab, unless it stays."""
+        if message["lab"] in self.kept:
+            return None, []
         self.jobs.cancel(lab=message["lab"])
         self._stop_probing(message["lab"])
         self._stop_capturing(message["lab"])

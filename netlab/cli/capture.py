@@ -67,7 +67,7 @@ def _capture(lab: StayingLab, wanted: Sequence[str], target: Path | None) -> Non
     print(f"capturing at {', '.join(wanted)}; Ctrl-C ends it", file=sys.stderr, flush=True)
     with contextlib.suppress(KeyboardInterrupt, Interrupted):
         if passing is None:
-            lab.agent.wait()
+            lab.wait()
         else:
             passing.go_on()
             passing.done.wait()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netlab.cli import Interrupted, early, on, other_kernel
+from netlab.cli import Interrupted, early, keeping, on, other_kernel
 from netlab.cli.output import STDOUT, OutputPath, check_outputs, deliver, places, report_folder, writable_folder
 from netlab.cli.params import FILES, LAYERS_OPTION, Pairs, StepName
 from netlab.cli.problems import explain
@@ -85,6 +85,7 @@ Record = dict[str, Any]
     count=True,
     help="Log every netlink request, as the ip command that a person would type.",
 )
+@keeping.options
 @other_kernel.options
 @other_kernel.VIRTUAL_TIME
 @on.options
@@ -96,7 +97,6 @@ def command(files: tuple[str, ...], **asked: Any) -> int:
     standard input. Nothing is left behind. No privilege is needed where user namespaces are to be had.
     """
     with contextlib.ExitStack() as stack:
-        # An agent that is starting already must end whatever becomes of this command.
         agents = _Agents(stack, _log if asked["verbose"] else None, asked)
         return _Job(files, asked).run(agents)
 
@@ -120,7 +120,7 @@ class _Agents:
         """One that can be asked, on a kernel that has what the files ask for."""
         from netlab.client import start
 
-        if self._agent is None or not self._agent.alive:
+        if self._agent is None or not self._agent.alive or self._agent.lent:
             if self._kernel is not None:
                 self._kernel = other_kernel.settled(self._kernel, files)
             self._agent = self._stack.enter_context(start(self._kernel, self._log))
@@ -210,13 +210,18 @@ class _Job:
 
         seen: set[int] = set()
         for k in range(self.asked["repeat"]):
-            record = pipeline.run(path, agents.get(self.paths), self._options(k, path, watch), watch, self._get_ready)
+            keep = keeping.Keep.asked_for(path, self.asked)
+            options = self._options(k, path, watch, keep)
+            record = pipeline.run(path, agents.get(self.paths), options, watch, self._get_ready)
             code = record["summary"]["exit_code"]
             # Of many repetitions only what will be shown or written is kept whole.
             whole = code not in seen or self.asked["json_to"] is not None
             records.append(record if whole else {key: record[key] for key in _COUNTED})
             seen.add(code)
             self.codes.append(code)
+            if keep is not None and keep.told:
+                watch.note("\n".join(keep.told))
+                return
 
     def _get_ready(self) -> None:
         """Import what the report will need, while the agent is busy."""
@@ -227,7 +232,7 @@ class _Job:
 
             html.prepare()
 
-    def _options(self, k: int, path: Path, watch: Progress) -> Options:
+    def _options(self, k: int, path: Path, watch: Progress, keep: keeping.Keep | None) -> Options:
         from netlab.pipeline import Options
 
         return Options(
@@ -241,6 +246,7 @@ class _Job:
             measure=not self.asked["no_measure"],
             folder=lambda name: self._folder_name(name, path),
             planned=lambda name: self._check_reports(name, path, watch),
+            then=keep,
             note=watch.note,
         )
 

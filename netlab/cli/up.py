@@ -25,7 +25,7 @@ def up(file: str, name: str | None, step: str | None) -> None:
     from netlab.client import Agent, registry
     from netlab.testing.blueprint import Blueprint
     from netlab.testing.lab import Lab
-    from netlab.testing.staying import keep
+    from netlab.testing.staying import hints, keep
 
     begun = time.monotonic()
     with contextlib.ExitStack() as stack:
@@ -38,17 +38,10 @@ def up(file: str, name: str | None, step: str | None) -> None:
             if step not in (None, "baseline"):
                 lab.step(step)
             keep(lab, called)
-    hosts = [one.id for one in lab.state.namespaces if one.kind != "switch"]
-    click.echo(f"{called} is up, {lab.current.name}: {', '.join(hosts)} ({time.monotonic() - begun:.2f} s)")
-    for line in hints(called, hosts):
+    hosts = ", ".join(one.id for one in lab.state.namespaces if one.kind != "switch")
+    click.echo(f"{called} is up, {lab.current.name}: {hosts} ({time.monotonic() - begun:.2f} s)")
+    for line in hints(called, lab.state):
         click.echo(f"  {line}")
-
-
-def hints(name: str, hosts: list[str]) -> list[str]:
-    """The commands that come next."""
-    first, *others = hosts or [name]
-    ping = f"netlab exec {name} {first} -- ping {others[0]}" if others else f"netlab exec {name} {first} -- ip address"
-    return [f"netlab shell {name} {first}", ping, f"netlab probe {name}", f"netlab down {name}"]
 
 
 @click.command("down", short_help="End a lab that stays.")

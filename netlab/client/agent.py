@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import socket
@@ -25,8 +26,6 @@ from netlab.contract.types import Endpoint, GivenFile, Plan, Step, Target
 from netlab.contract.wire import Channel, Closed, to_plain
 
 Log = Callable[[str], None]
-#: Agents that were let go: their ends are nobody's concern here.
-_LET_GO: list[subprocess.Popen[bytes]] = []
 
 #: How a process ends whose agent has ended: with every other in its namespaces, by SIGKILL.
 KILLED = -9
@@ -106,13 +105,16 @@ class Agent:
                 self._end = LabDied("the agent was closed")
         # PID 1 ends with the launcher, and every namespace and process with it. The kernel then still cleans up (a
         # grace period for each packet socket): no need to wait for that.
-        if self._process is not None:
-            self._process.kill()
+        self._kill()
         self._channel.shut_down()
         self._reader.join()
         self._channel.close()
         if self._process is not None:
             self._process.wait()
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
 
     def info(self) -> dict[str, Any]:
         """The machine and the agent: kernel, rootless, cpus, …"""
@@ -132,15 +134,15 @@ class Agent:
         """A handle on a lab; nothing is built before its first `Lab.enter`."""
         return Lab(self, next(self._labs), plan)
 
-    def wait(self) -> None:
-        """Wait until it has ended."""
-        self._reader.join()
+    @property
+    def lent(self) -> bool:
+        """Whether it goes on when this process has ended."""
+        return self._process is None
 
     def let_go(self) -> None:
-        """Have the agent go on when this process has ended, or `close` was called: a lab of it stays."""
-        if self._process is not None:
-            _LET_GO.append(self._process)
-            self._process = None
+        """Have the agent go on when this process has ended: a lab of it stays."""
+        # Its end is nobody's concern here.
+        self._process.returncode, self._process = 0, None
 
     def request(
         self,
@@ -162,10 +164,9 @@ class Agent:
             self._pending[number] = reply
         # Without the lock, which the reader needs: while the agent can't send an answer, it takes no request.
         try:
-            self._channel.send({"id": number, "op": op, **values}, fds)
-        except Closed:
             # Where the agent has gone the reader says why, and fails this reply with the others.
-            pass
+            with contextlib.suppress(Closed):
+                self._channel.send({"id": number, "op": op, **values}, fds)
         except Exception:
             with self._lock:
                 self._pending.pop(number, None)
@@ -195,8 +196,7 @@ class Agent:
                 end = end or self._why_ended()
         except BaseException as error:  # whatever it is, nobody may be left waiting: it is raised where they wait
             end = end or lost(error)
-            if self._process is not None:
-                self._process.kill()
+            self._kill()
         with self._lock:
             self._end = self._end or end
             pending, self._pending = self._pending, {}
@@ -233,9 +233,7 @@ class Agent:
 
     def _why_ended(self) -> Exception:
         """Why the stream has ended, where the agent hasn't said so itself; called by the reader."""
-        if self._process is None:
-            return LabDied("the lab has ended")
-        return LabDied("the agent has ended unexpectedly, and its labs with it")
+        return LabDied("the lab has ended" if self.lent else "the agent has ended unexpectedly, and its labs with it")
 
     def _exited(self, number: int, status: int) -> None:
         with self._lock:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import re
 import socket
@@ -19,6 +20,7 @@ from pathlib import Path
 from netlab.errors import CANNOT_RUN, NetlabError, UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}")
+_OTHER = re.compile(r"[^A-Za-z0-9_.+-]+")
 #: The longest path of a socket (sun_path, unix(7)).
 LONGEST = 107
 SOCKET, LOCK = ".sock", ".lock"
@@ -122,6 +124,22 @@ def reserved(name: str) -> Iterator[None]:
         yield
         if not path(name).exists():
             lock_of(name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def free(wanted: str) -> Iterator[str]:
+    """The same for a lab that must have a name: what can't be in one becomes ``-``, and where it is taken it gets a
+    number. Raises NetlabError."""
+    plain = _OTHER.sub("-", wanted)[:56].strip("-.") or "lab"
+    for number in itertools.count(1):
+        name = plain if number == 1 else f"{plain}-{number}"
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(reserved(name))
+            except UsageError:
+                continue
+            yield name
+            return
 
 
 def _taken(name: str) -> UsageError:

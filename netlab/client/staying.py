@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from netlab.client import registry
 from netlab.client.agent import Agent, Lab
 from netlab.client.boot import command
-from netlab.client.errors import LabClosed, LabDied
+from netlab.client.errors import LabClosed, LabDied, NotOnThisSubstrate
 from netlab.client.reply import Reply
 from netlab.contract.observed import StepObserved
 from netlab.contract.types import Plan, Step
@@ -28,6 +28,8 @@ _NOTHING = Plan(name="", file="", steps=())
 def keep(lab: Lab, name: str, memo: Any) -> None:
     """Have a lab stay, under a name that is reserved (`netlab.client.registry.reserved`). Its agent then outlives this
     process. ``memo`` is noted of it. Raises LabError, NetlabError, OSError."""
+    if lab.agent.substrate != "netns":
+        raise NotOnThisSubstrate("only labs in namespaces of this machine can stay up", "leave --kernel and --on out")
     path = registry.path(name)
     with registry.bind(name) as listener:
         try:
@@ -96,6 +98,10 @@ class StayingLab(Lab):
     def change(self, step: Step, memo: Any, *, afresh: bool = False) -> Reply[StepObserved]:
         """Take it into a step, and have that noted. ``afresh``: all that there was goes before, programs included."""
         return self._go(step, memo=memo, afresh=afresh)
+
+    def wait(self) -> None:
+        """Wait until it has ended."""
+        self.agent._reader.join()
 
     def about(self, timeout: float | None = None) -> dict[str, Any]:
         """What is noted of it (``memo``), since when it is up, how many programs run in it, and the

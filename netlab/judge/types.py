@@ -92,6 +92,13 @@ class JudgedStep:
     expectations: tuple[JudgedExpectation, ...]
     findings: tuple[Finding, ...]
 
+    @property
+    def failed(self) -> bool:
+        """Whether anything was not as expected."""
+        rows = any("F" in row for layer in self.layers for row in layer.verdict)
+        entries, findings = (one.verdict for one in self.expectations), (one.verdict for one in self.findings)
+        return rows or "F" in entries or "F" in findings
+
 
 @dataclass(frozen=True, slots=True)
 class JudgedClaim:

@@ -55,6 +55,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Write a report of each topology file here, and of each failed test its lab: topology, record, state, "
         "captures. [default: of failed tests only, in pytest's temporary folder]",
     )
+    group.addoption(
+        "--netlab-keep-on-failure",
+        action="store_true",
+        help="Leave the lab of a failed test up, as it is then: netlab ps lists it, netlab shell enters it.",
+    )
     parser.addini(
         "netlab_topologies",
         type="args",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from netlab import model, pipeline, report
 from netlab.client import Agent, LabError, Reply
 from netlab.client import Lab as Handle
+from netlab.clock import Clock
 from netlab.contract.measures import Measures
 from netlab.contract.observed import MeasuresObserved, StepObserved
 from netlab.contract.types import Plan, Step
@@ -60,7 +62,7 @@ class Bench:
         try:
             handle, entered = self._enter(plan, step)
             options = pipeline.Options(layers=(name,), seed=self._seed, measure=False)
-            started, clock = datetime.now(UTC), pipeline.Clock()
+            started, clock = datetime.now(UTC), Clock()
             measured = None
             if name == LINKS:
                 one = pipeline.conclude(step, entered.result())
@@ -78,6 +80,15 @@ class Bench:
             self.leave()
             raise
         return Seen(one, here, measured)
+
+    def leave_up(self, file: Path, step: Step) -> list[str]:
+        """Have the lab stay as it is; how to enter it. Raises LabError, NetlabError, OSError."""
+        from netlab.testing.staying import leave_run_up
+
+        assert self._handle is not None
+        told = leave_run_up(self._handle, file, step)
+        self.leave()
+        return told
 
     def leave(self) -> None:
         """Give the lab back."""

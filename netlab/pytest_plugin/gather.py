@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from netlab.clock import Clock
 from netlab.contract.kernels import parse
 from netlab.contract.observed import LayerObserved, MeasuresObserved, StepObserved
 from netlab.contract.types import Step
@@ -111,7 +112,7 @@ class Gatherer:
                 continue
             by_name = {layer.layer: layer for layer in file.layers[step.name]}
             names = tuple(name for name in pipeline.chosen_layers(resolved, step, ()) if name in by_name)
-            prediction, stories = pipeline.predict(step, names, pipeline.Clock())
+            prediction, stories = pipeline.predict(step, names, Clock())
             layers = [by_name[name] for name in names]
             one = pipeline.conclude(step, file.steps[step.name], layers, prediction, stories)
             measures = self._measured(step, file.measured.get(step.name, {}), file.here.seed)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,10 +14,11 @@ import pytest
 
 from netlab.client import BuildError, CannotRun, Exhausted, LabError
 from netlab.contract.lacks import SCARCE_IN_LABS
-from netlab.errors import ReportError
+from netlab.errors import NetlabError, ReportError
 from netlab.report.folder import Folder
 from netlab.testing import Lab, Labs
 from netlab.testing.artefacts import save
+from netlab.testing.staying import leave_up
 
 if TYPE_CHECKING:
     from netlab.pytest_plugin.bench import Bench
@@ -76,6 +79,8 @@ class Keeper:
                 said = save(lab, folder)
             except ReportError as error:
                 said = f"nothing could be kept: {error}" + (f"\n{error.fix}" if error.fix else "")
+            if self.config.getoption("--netlab-keep-on-failure"):
+                said += f"\n{left_up(partial(leave_up, lab, item.name))}"
             report.sections.append((f"netlab: {lab.plan.name}", said))
 
     def _up(self) -> list[Lab]:
@@ -95,6 +100,14 @@ class Keeper:
         factory: Any = self.config._tmp_path_factory  # type: ignore[attr-defined]
         base: Path = factory.getbasetemp()
         return Folder(base, ("netlab", name))
+
+
+def left_up(leave: Callable[[], list[str]]) -> str:
+    """What is said of a lab that was left up, or why it was not."""
+    try:
+        return "\n".join(leave())
+    except (LabError, NetlabError, OSError) as error:
+        return f"it can't stay up: {error}"
 
 
 def skip_or_raise(error: LabError, config: pytest.Config) -> NoReturn:

@@ -13,7 +13,7 @@ from netlab.client.errors import AgentBug
 from netlab.contract.types import ExpectRefused, ExpectState, Plan, Step
 from netlab.pytest_plugin.bench import LINKS, MEASURES, NotAsExpected, judge
 from netlab.pytest_plugin.gather import pack
-from netlab.pytest_plugin.keeper import skip_or_raise
+from netlab.pytest_plugin.keeper import left_up, skip_or_raise
 from netlab.pytest_plugin.session import asked_kernels, asked_layers, keeper_of, known, version_of
 
 
@@ -89,7 +89,13 @@ class TopologyItem(pytest.Item):
         if self.config.getoption("--netlab-report"):
             self.seen = pack(self.nodeid.partition("::")[0], seen)
         required = bool(self.config.getini("netlab_required"))
-        judge(self.parent.plan, seen.examined, seen.here, required=required)
+        try:
+            judge(self.parent.plan, seen.examined, seen.here, required=required)
+        except NotAsExpected as error:
+            if not self.config.getoption("--netlab-keep-on-failure"):
+                raise
+            said = left_up(lambda: bench.leave_up(self.path, self.parent.step))
+            raise NotAsExpected(f"{error}\n{said}") from None
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The report of what is not as expected, and no traceback."""

@@ -188,12 +188,13 @@ class Lab(LabInSteps):
         from datetime import UTC, datetime
 
         from netlab import model, pipeline, report
+        from netlab.clock import Clock
 
         with self._lock:
             self._refresh()
             self.settled()
             options = pipeline.Options(layers=tuple(layers), seed=self.seed)
-            started, clock = datetime.now(UTC), pipeline.Clock()
+            started, clock = datetime.now(UTC), Clock()
             one = pipeline.examine(self.plan, self.current, self.handle, options, entered=self.entered)
             clock.lap("total")
             here = pipeline.circumstances(self.handle.agent, options, started, clock.seconds)

@@ -61,8 +61,8 @@ class Labs:
             if self._pid != os.getpid():
                 # A forked child: the agent is its parent's.
                 self._agent, self._pid = None, os.getpid()
-            if self._agent is None or not self._agent.alive:
-                if self._agent is not None:
+            if self._agent is None or not self._agent.alive or self._agent.lent:
+                if self._agent is not None and not self._agent.lent:
                     self._agent.close()
                 self._agent = self._crew() if self.on else self._start()
             return self._agent

@@ -6,12 +6,13 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netlab.client import registry
 from netlab.client import staying as client
 from netlab.client.staying import StayingLab as Handle
-from netlab.contract.types import Step, Where, ends
+from netlab.contract.types import State, Step, Where, ends
 from netlab.errors import UsageError
 from netlab.testing.blueprint import Blueprint, as_node
 from netlab.testing.given import Given
@@ -19,6 +20,7 @@ from netlab.testing.lab import Lab
 from netlab.version import __version__
 
 if TYPE_CHECKING:
+    from netlab.client import Lab as AnyHandle
     from netlab.spec.nodes import Node
 
 #: Where a step stands that a command or a program has made up.
@@ -54,6 +56,41 @@ def keep(lab: Lab, name: str) -> None:
     """Have a lab stay under a name that is reserved (`netlab.client.registry.reserved`); its agent then outlives this
     process. Raises LabError, NetlabError, OSError."""
     client.keep(lab.handle, name, memo(lab.blueprint, lab.past, lab.current))
+
+
+def leave_up(lab: Lab, wanted: str = "") -> list[str]:
+    """Have a lab stay under a free name, and say how to enter it. Raises LabError, NetlabError, OSError."""
+    with registry.free(wanted or lab.plan.name) as name:
+        keep(lab, name)
+    return _told(name, lab.current)
+
+
+def leave_run_up(handle: AnyHandle, file: Path, step: Step) -> list[str]:
+    """The same of a lab that has gone through the steps of a file up to one of them."""
+    blueprint = Blueprint.read(file)
+    own = blueprint.steps
+    past = list(own)[: list(own).index(step.name) + 1] if step.name in own else []
+    with registry.free(handle.plan.name) as name:
+        client.keep(handle, name, memo(blueprint, [own[one] for one in past], step))
+    return _told(name, step)
+
+
+def _told(name: str, step: Step) -> list[str]:
+    return [f"{name} stays up, {step.name}:", *(f"  {line}" for line in hints(name, step.state))]
+
+
+def hints(name: str, state: State) -> list[str]:
+    """The commands that come next."""
+    hosts = [one.id for one in state.namespaces if one.kind != "switch"]
+    first, *others = hosts or [name]
+    there = next((one.v4 or one.v6 for one in state.endpoints if one.namespace in others and (one.v4 or one.v6)), None)
+    command = f"ping {there.ip}" if there else "ip address"
+    return [
+        f"netlab shell {name} {first}",
+        f"netlab exec {name} {first} -- {command}",
+        f"netlab probe {name}",
+        f"netlab down {name}",
+    ]
 
 
 def _user() -> str:

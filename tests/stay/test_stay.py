@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -166,3 +167,33 @@ def test_a_lab_without_a_name_ends(root: Stay) -> None:
     assert root.files == ["two.lock", "two.sock"]
     assert root("ps").stdout == "no lab is up\n"
     assert root.files == []
+
+
+def test_a_run_leaves_its_lab(root: Stay) -> None:
+    """With --keep-on-failure a run stops at the step that fails and leaves the lab as it is in that; with --keep at the
+    last. Of two labs with one name the second gets a number."""
+    red = (root.folder / "two.yaml").read_text() + '    expect: ["A -> B: reachable"]\n'
+    (root.folder / "red.yaml").write_text(red + '  - name: back\n    set: {"B:eth0": {state: up}}\n')
+    ended = root("run", "red.yaml", "--no-report", "-l", "icmp", "--keep-on-failure", code=1)
+    assert "two-2 stays up, cut:" in ended.stderr
+    assert "not reached" in root("probe", "two-2", "A,B").stdout
+    assert "two-3 stays up, back:" in root("run", "red.yaml", "--no-report", "-l", "icmp", "--keep", code=1).stderr
+    assert "not reached" not in root("probe", "two-3", "A,B").stdout
+
+
+def test_a_failed_test_leaves_its_lab(root: Stay) -> None:
+    """With --netlab-keep-on-failure the lab of a failed test stays as it was then; the failure says how to enter it."""
+    (root.folder / "test_red.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.topology('two.yaml')\n"
+        "def test_red(lab):\n"
+        "    lab['A'].interface('eth0').set(mtu=1400)\n"
+        "    raise ValueError\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--netlab-keep-on-failure", "test_red.py"],
+        cwd=root.folder, env=root.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "netlab shell test_red A" in done.stdout, done.stdout + done.stderr
+    assert "mtu 1400" in root("exec", "test_red", "A", "ip", "link", "show", "eth0").stdout
+    assert root("probe", "test_red", "A,B").returncode == 0
