@@ -69,8 +69,11 @@ def _choosy(state: State) -> bool:
 
 
 def _cramped(state: State) -> bool:
-    """Whether a bridge learns a limited number of MACs: one that it learns may keep it from learning another."""
-    return any(link.room is not None for link in state.links)
+    """Whether a bridge learns a limited number of MACs: one that it learns may keep it from learning another.
+
+    Or whether there is a tunnel: then any probe may leave neighbour entries behind, at hosts that are none of its ends.
+    """
+    return any(link.room is not None or link.underlay for link in state.links)
 
 
 def _twins(state: State) -> list[set[str]]:

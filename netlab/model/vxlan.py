@@ -52,6 +52,12 @@ CIRCULAR = rule(
     "vxlan_xmit_one",
     _FILE,
 )
+NO_SOURCE = rule(
+    "vxlan/no-source-address",
+    "A namespace without an address sends a tunnel's packets from 0.0.0.0, and the other end refuses such a source.",
+    "ip_route_input_slow",
+    "net/ipv4/route.c",
+)
 ARRIVES = rule(
     "vxlan/arrives",
     "A UDP packet with the tunnel's port and number brings its frame in, whatever host it is from.",
@@ -148,6 +154,9 @@ def _send(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame, end: int, why: s
         return
     if way.dev is dev:
         sim.note(phase, dev.id, f"{there}: route {way.route}", CIRCULAR, end=True)
+        return
+    if not way.source:
+        sim.note(phase, dev.id, f"{there}: from 0.0.0.0", NO_SOURCE, end=True)
         return
     size = frame.payload.size + HEADROOM
     if way.local or way.broadcast or size > way.dev.mtu:

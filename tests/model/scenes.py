@@ -436,6 +436,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "vxlan/by-entry": (lambda: tunnel(back=""), "icmp", "h:v", "x:v"),
     "vxlan/circular-route": (tunnel_to_itself, "broadcast", "h:v", X),
     "vxlan/no-remote": (lambda: tunnel(back=""), "broadcast", "x:v", "h:v"),
+    "vxlan/no-source-address": (lambda: tunnel().change(H, addresses=()).change("h:v", addresses=()), "broadcast", "h:v", "x:v"),
     "vxlan/no-way-to-remote": (lambda: tunnel().change(H, up=False), "broadcast", "h:v", "x:v"),
     "vxlan/nobody-listens": (lambda: tunnel().change("x:v", up=False), "broadcast", "h:v", "x:v"),
     "vxlan/own-mac-comes-back": (echoed, "broadcast", "h:v", "x:v"),

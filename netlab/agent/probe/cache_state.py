@@ -59,7 +59,9 @@ class CacheState:
         bridges = lab.bridges
         self._hosts = {ns_id: ns for ns_id, ns in lab.namespaces.items() if ns_id not in bridges}
         # A tunnel that is a bridge's port answers for a router where a packet is too long (skb_tunnel_check_pmtu).
-        self._routed = bool(state.routers) or any(link.underlay for link in state.links)
+        #: Whether probes of any layer may travel in packets, for which hosts look for neighbours.
+        self._tunnels = any(link.underlay for link in state.links)
+        self._routed = bool(state.routers) or self._tunnels
         families = {":" in address.ip for link in state.links for address in link.addresses}
         self._four, self._six = False in families, True in families
         # Where nftables may drop an answer or a request, no frame tells that something was learned.
@@ -109,6 +111,8 @@ class CacheState:
         why it can't, or ''. This function returns the same. Raises OSError.
         """
         ends, self._warm = self._warm, None
+        if self._tunnels:
+            ends, self._family = None, socket.AF_UNSPEC
         warm = self._learners(ends)
         # When an entry is deleted for which packets wait, their senders get an error (arp_error_report). If the sender
         # is another host (here is a router, or the step took the address away), the host looks for it: then both may

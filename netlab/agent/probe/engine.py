@@ -231,6 +231,7 @@ class _Namespaces(Driver):
         view = prober.view
         lingers = bool(self._rounds.queues) or any(doors > 1 for doors in view.doors.values())
         super().__init__(view.state, layer.name, wire=prober.wire, most=layer.most, warms=layer.warms, lingers=lingers)
+        self._lingers = self._lingers or any(link.underlay for link in view.state.links)
         self.results = layer.results
         self.listeners = layer.listeners if isinstance(layer, Broadcast) else {}
         self.notes = tuple(self._rounds.notes)
