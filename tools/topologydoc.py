@@ -73,6 +73,7 @@ DEFAULTS = {
     "dev": "by the gateway",
     "Interface.dev": "none",
     "dstport": "4789",
+    "policy": "`none`",
     "Interface.learning": "true",
     "File.mode": "0644",
     "owner": "root",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from netlab.contract.policies import NONE, POLICIES
 from netlab.contract.types import AnyLink, Pair, Port, Veth
 from netlab.plan import macs, members, pair, values
 from netlab.plan.request import BuildContext, LinkRequest
@@ -62,7 +63,8 @@ def build(context: BuildContext, request: LinkRequest) -> Veth | Pair | None:
 def port(before: Port, given: GivenPort | None) -> Port:
     """A port's options with those that are given (``fdb`` apart, whose names are resolved later).
 
-    A port that is detached, and one that is attached again, loses its options (del_nbp, new_nbp).
+    Those of a policy count where none is given itself. A port that is detached, and one that is attached again, loses
+    its options (del_nbp, new_nbp).
     """
     if given is None:
         return before
@@ -72,16 +74,30 @@ def port(before: Port, given: GivenPort | None) -> Port:
     attached = values.get("attached", before.attached)
     if attached != before.attached:
         before = Port(up=before.up)
+    if given.policy is not None:
+        known = POLICIES.get(given.policy, NONE)
+        values = {**known.options, **values, "policy": given.policy if known is not NONE else "", "fdb": ()}
     return replace(before, **values)
 
 
 def name_macs(context: BuildContext, request: LinkRequest, link: AnyLink) -> AnyLink:
     """Fill in the static entries of its port, which may name interfaces made later."""
     given = request.given.port
-    if not isinstance(link, Veth) or given is None or not given.fdb:
+    if not isinstance(link, Veth) or given is None:
         return link
-    fdb = values.mac_list(context.lab, given.fdb, (*request.path, "port", "fdb"))
-    return replace(link, port=replace(link.port, fdb=fdb))
+    return replace(link, port=_entries(context.lab, link, link.port, given, (*request.path, "port")))
+
+
+def _entries(lab: Lab, link: Veth, made: Port, given: GivenPort, path: Path) -> Port:
+    """A port with the static entries that are given, or that of its policy: its interface's MAC."""
+    if given.fdb is not None:
+        return replace(made, fdb=values.mac_list(lab, given.fdb, (*path, "fdb")))
+    if not given.policy or not made.policy:
+        return made
+    if link.mac is None:
+        where = lab.file.where(*path, "policy", key=False)
+        lab.file.problems.add(where, f"the MAC of {link.id} is left to the kernel", "give it one, without 'auto'")
+    return replace(made, fdb=(link.mac,) if link.mac else ())
 
 
 def check_made(lab: Lab, link: AnyLink, path: Path) -> None:
@@ -97,9 +113,7 @@ def change(
     if isinstance(after, Pair):
         pair.check_settings(lab, after, settings, path)
     elif isinstance(after, Veth) and settings.port is not None:
-        made = port(after.port, settings.port)
-        if settings.port.fdb is not None:
-            made = replace(made, fdb=values.mac_list(lab, settings.port.fdb, (*path, "port", "fdb")))
+        made = _entries(lab, after, port(after.port, settings.port), settings.port, (*path, "port"))
         return before, replace(after, port=made)
     return before, after
 

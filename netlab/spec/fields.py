@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
+from netlab.contract.policies import POLICIES
 from netlab.contract.types import Address, Limit
 from netlab.contract.types.links import MODES, PORT_FLAGS
 from netlab.spec import quantities, scalars, sysctls
@@ -105,6 +106,7 @@ InterfaceAddress = Annotated[
 LinkState = Annotated[Literal["up", "down"], *_one_of("state", "up", "down")]
 Mode = Annotated[str, *_one_of("mode", *MODES)]
 PortFlag = Annotated[str, *_one_of("flag", *PORT_FLAGS)]
+PortPolicy = Annotated[str, *_one_of("policy", *POLICIES, "none")]
 RouteType = Annotated[
     Literal["unicast", "blackhole", "unreachable", "prohibit"],
     *_one_of("type of route", "unicast", "blackhole", "unreachable", "prohibit"),

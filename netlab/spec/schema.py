@@ -30,6 +30,7 @@ from netlab.spec.fields import (
     Neighbors,
     Owner,
     PortFlag,
+    PortPolicy,
     PortState,
     Positive,
     Prefix,
@@ -71,6 +72,9 @@ class Port(_Model):
     state: PortState | None = Field(None, description="STP state of the port, set by hand.")
     fdb: Macs | None = Field(
         None, description="Static entries of the forwarding table: MACs, or interfaces that have them."
+    )
+    policy: PortPolicy | None = Field(
+        None, description="Options and entry of a port that lets one MAC through; other keys here go before."
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
+from netlab.contract.policies import POLICIES
 from netlab.contract.types import AnyLink, Macvlan, Port, Veth, size_of
 from netlab.report.changes import sysctl_name
 from netlab.why import addressing, family, filters
@@ -158,8 +159,13 @@ def _source_lists(case: Case) -> Iterator[Candidate]:
 
 def _port_options(case: Case) -> Iterator[Candidate]:
     ordinary = Port()
-    names = [one.name for one in fields(Port) if one.name not in ("up", "attached", "state", "hairpin", "fdb")]
+    names = [
+        one.name for one in fields(Port) if one.name not in ("up", "attached", "state", "hairpin", "fdb", "policy")
+    ]
     for wire in case.wires:
+        if wire.port.policy:
+            yield from _lift(case, wire)
+            continue
         yield from _admit(case, wire)
         values = {
             name: getattr(ordinary, name) for name in names if getattr(wire.port, name) != getattr(ordinary, name)
@@ -168,6 +174,17 @@ def _port_options(case: Case) -> Iterator[Candidate]:
             title = f"set {name} {'on' if value else 'off'} at the switch port of {wire.id}"
             step = {"set": {wire.id: {"port": {name: value}}}}
             yield case.candidate(f"port-{wire.id}-{name}", title, DEFAULT_PORT, step)
+
+
+def _lift(case: Case, wire: Veth) -> Iterator[Candidate]:
+    """A policy is lifted where the thing that has it can do so; and children that share the MAC need no lifting."""
+    known = POLICIES[wire.port.policy]
+    if known.lifted:
+        title = f"lift the policy {wire.port.policy} of the switch port of {wire.id}: {known.lifted}"
+        because = f"It plays {known.says}: other MACs than the interface's own are dropped."
+        step: Step = {"set": {wire.id: {"port": {"policy": "none"}}}}
+        yield case.candidate(f"policy-{wire.id}", title, because, step)
+    yield from family.as_ipvlan(case, wire, known.says)
 
 
 def _admit(case: Case, wire: Veth) -> Iterator[Candidate]:

@@ -46,7 +46,7 @@ _TOLD = frozenset(
 _TABLE = re.compile(r"^[ \t]*(?:add )?table ((?:ip|ip6|inet|arp|bridge|netdev) )?([\w./]+)", re.MULTILINE)
 _STATES = ("disabled", "listening", "learning", "forwarding")
 _DISABLE6 = "net/ipv6/conf/{}/disable_ipv6"
-_OWN_STATE = ("up", "attached", "state", "fdb")
+_OWN_STATE = ("up", "attached", "state", "fdb", "policy")
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,28 @@ def by_parent(case: Case) -> Iterator[Candidate]:
         yield case.candidate(f"by-parent-{child.id}", title, ROUTED, {"set": routes})
 
 
+# --- one MAC for all children ----------------------------------------------------------------------
+
+
+def as_ipvlan(case: Case, wire: AnyLink, says: str) -> Iterator[Candidate]:
+    """All children of an interface made anew as ipvlan, with its own MAC: where no other gets through."""
+    children = [child for child in case.state.children_of(wire.id) if child.takes == "macvlan"]
+    if not children or any("/" not in child.namespace for child in children):
+        return
+    containers: Step = {}
+    for child in children:
+        link: Step = {"type": "ipvlan", "parent": wire.name, "mode": "l2"}
+        link["addresses"] = [str(address) for address in child.addresses]
+        inside = containers.setdefault(child.namespace.partition("/")[2], {"interfaces": {}})
+        inside["interfaces"][child.name] = link
+    step: Step = {
+        "delete": [child.id for child in children],
+        "add": {"hosts": {wire.namespace: {"containers": containers}}},
+    }
+    title = f"make the children of {wire.id} anew, as ipvlan in l2, which have its MAC"
+    yield case.candidate(f"ipvlan-{wire.id}", title, f"The port plays {says}: one MAC is enough for IPvlan.", step)
+
+
 # --- a namespace for the child ----------------------------------------------------------------------
 
 

@@ -99,6 +99,11 @@ def tunnel(entry: str = "", back: str = "10.0.0.1", **options: Any) -> Lab:
     return lab.vxlan("x:v", X, "10.9.0.2/24", remotes=(back,) if back else (), **x)
 
 
+def unnumbered() -> Lab:
+    """h has an end of a VXLAN, and no address."""
+    return tunnel().change(H, addresses=()).change("h:v", addresses=())
+
+
 def tunnel_to_itself() -> Lab:
     """A route of h leads what is for x into the tunnel to x."""
     lab = Lab().veth(H, "10.0.0.1/24").vxlan("h:v", "h:v", "10.0.0.3/24", remotes=("10.0.0.2",))
@@ -436,7 +441,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "vxlan/by-entry": (lambda: tunnel(back=""), "icmp", "h:v", "x:v"),
     "vxlan/circular-route": (tunnel_to_itself, "broadcast", "h:v", X),
     "vxlan/no-remote": (lambda: tunnel(back=""), "broadcast", "x:v", "h:v"),
-    "vxlan/no-source-address": (lambda: tunnel().change(H, addresses=()).change("h:v", addresses=()), "broadcast", "h:v", "x:v"),
+    "vxlan/no-source-address": (unnumbered, "broadcast", "h:v", "x:v"),
     "vxlan/no-way-to-remote": (lambda: tunnel().change(H, up=False), "broadcast", "h:v", "x:v"),
     "vxlan/nobody-listens": (lambda: tunnel().change("x:v", up=False), "broadcast", "h:v", "x:v"),
     "vxlan/own-mac-comes-back": (echoed, "broadcast", "h:v", "x:v"),

@@ -364,3 +364,28 @@ def test_a_route_by_the_parent_leads_to_an_l3_child(address: str, routes: dict[s
     fix = next(one for one in told.fixes if "the address of its parent A:eth0" in one.title)
     assert fix is told.fixes[0]
     assert first(fix)["set"] == {place: {"routes": given} for place, given in routes.items()}
+
+
+POLICY = """
+switches: {lan: {}}
+hosts:
+  A:
+    interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24], port: {policy: POLICY}}}
+    containers:
+      web: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.0.11/24]}}}
+  B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("policy", "titles"),
+    [
+        ("vsphere", ["lift the policy vsphere", "make the children of A:eth0 anew, as ipvlan in l2"]),
+        ("cloud", ["make the children of A:eth0 anew, as ipvlan in l2"]),
+    ],
+)
+def test_a_policy_is_lifted_where_it_can_be(policy: str, titles: list[str]) -> None:
+    """The fix names the setting of the hypervisor; where there is none, IPvlan needs no other MAC than the host's."""
+    told = ask(POLICY.replace("POLICY", policy), "A/web", "B")
+    assert [fix.title.startswith(title) for fix, title in zip(told.fixes, titles, strict=False)] == [True] * len(titles)
+    assert not any("policy" in line for fix in told.fixes for run in fix.commands for line in run.lines)

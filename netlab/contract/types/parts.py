@@ -177,7 +177,8 @@ class Rule:
 class Port:
     """Options of a bridge port (IFLA_BRPORT_*), each at the kernel's default unless the file says otherwise.
 
-    ``up`` is the admin state of the port's device, ``attached`` whether it is enslaved to the bridge.
+    ``up`` is the admin state of the port's device, ``attached`` whether it is enslaved to the bridge. ``policy`` is the
+    name of that which the options come from (`netlab.contract.policies`); the kernel knows nothing of it.
     """
 
     up: bool = True
@@ -191,6 +192,7 @@ class Port:
     locked: bool = False
     state: PortState = "forwarding"
     fdb: tuple[str, ...] = ()
+    policy: str = ""
 
 
 #: A port as the kernel makes it.
