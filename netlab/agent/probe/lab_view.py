@@ -140,7 +140,7 @@ class LabView:
         """
         root = self.state.root(link.id)
         if root.bridges:
-            ports = [self.state.root(one.id) for one, _ in self.plugged(root)]
+            ports = [self.state.root(one.id) for one, plug in self.plugged(root) if plug.attached]
             if ports and all(port.underlay for port in ports):
                 root = ports[0]
         if root.underlay is not None:
