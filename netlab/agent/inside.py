@@ -13,8 +13,9 @@ from netlab.agent import news
 from netlab.agent.clients import owner
 from netlab.agent.errors import NotDone
 from netlab.agent.lab import Lab
+from netlab.agent.measure import listening
 from netlab.agent.netns import Netns
-from netlab.agent.programs import number_inside
+from netlab.agent.programs import kill_family, number_inside
 from netlab.contract.types import GivenFile
 from netlab.contract.wire import from_plain
 
@@ -31,7 +32,7 @@ class Inside:
         self._processes: dict[int, tuple[int, subprocess.Popen[bytes]]] = {}
         self.operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "spawn": self.spawn, "signal": self.signal, "locate": self.locate, "put": self.put, "socket": self.socket,
-            "news": self.news,
+            "news": self.news, "listens": self.listens,
         }  # fmt: skip
 
     def reaped(self, pid: int, status: int) -> int | None:
@@ -53,7 +54,12 @@ class Inside:
         program = message["argv"][0]
         try:
             process, ends = self._lab(message["lab"]).programs.start_piped(
-                ns, message["argv"], env=message["env"], cwd=message["cwd"], anywhere=message.get("anywhere", False)
+                ns,
+                message["argv"],
+                env=message["env"],
+                cwd=message["cwd"],
+                anywhere=message.get("anywhere", False),
+                outputs=_outputs(message),
             )
         except OSError as error:
             # It may be the folder that it was to start in.
@@ -64,9 +70,11 @@ class Inside:
         return {"process": process.pid, "pid": number_inside(process.pid)}, ends
 
     def signal(self, message: dict[str, Any]) -> Answer:
-        """Send a signal to a process that was started by ``spawn`` and is still there."""
+        """Send a signal to a process that was started by ``spawn`` and is still there; SIGKILL to what it has started,
+        too."""
         if message["process"] in self._processes:
-            os.kill(message["process"], message["signal"])
+            send = kill_family if message["signal"] == signal.SIGKILL else os.kill
+            send(message["process"], message["signal"])
         return None, []
 
     def locate(self, message: dict[str, Any]) -> Answer:
@@ -83,6 +91,11 @@ class Inside:
         self._lab(message["lab"]).programs.put(ns, [from_plain(GivenFile, file) for file in message["files"]])
         return None, []
 
+    def listens(self, message: dict[str, Any]) -> Answer:
+        """Whether a program listens at a port (``tcp/80``), on whichever address."""
+        protocol, _, port = message["port"].partition("/")
+        return listening.anywhere(self._ns(message), protocol, int(port)), []
+
     def news(self, message: dict[str, Any]) -> Answer:
         """What there is in namespaces that a program or a socket of the user's was ever in."""
         lab = self._lab(message["lab"])
@@ -97,3 +110,9 @@ class Inside:
         with ns:
             sock = socket.socket(message["family"], message["type"] | socket.SOCK_CLOEXEC, message["proto"])
         return None, [sock.detach()]
+
+
+def _outputs(message: dict[str, Any]) -> dict[str, int]:
+    """The outputs that a request redirects: descriptors that came with it, or numbers of subprocess."""
+    given: dict[str, int] = message.get("outputs", {})
+    return {name: message["fds"][number] if number >= 0 else number for name, number in given.items()}

@@ -18,6 +18,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 from netlab.agent import guard, news, private, system
@@ -197,13 +198,15 @@ class Programs:
         env: Mapping[str, str] | None,
         cwd: str | None,
         anywhere: bool = False,
+        outputs: Mapping[str, int] = MappingProxyType({}),
     ) -> tuple[subprocess.Popen[bytes], list[int]]:
-        """The same with a pipe for each standard stream, and our ends of these. Raises OSError."""
+        """The same with a pipe for each standard stream, and our ends of these; ``outputs`` are descriptors, or numbers
+        of subprocess, in the place of those for stdout and stderr, whose pipes are closed then. Raises OSError."""
         with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
             in_read, in_write = _pipe(theirs, ours)
             out_read, out_write = _pipe(ours, theirs)
             err_read, err_write = _pipe(ours, theirs)
-            streams = {"stdin": in_read, "stdout": out_write, "stderr": err_write}
+            streams = {"stdin": in_read, "stdout": out_write, "stderr": err_write, **outputs}
             process = self.start(ns, argv, env=env, cwd=cwd, anywhere=anywhere, **streams)
             ours.pop_all()
         return process, [in_write, out_read, err_read]
@@ -299,6 +302,36 @@ def _be_init(ready: int, guarded: bool) -> NoReturn:
             signal.pause()
     finally:
         os._exit(70)
+
+
+def kill_family(pid: int, number: int) -> None:
+    """Send a signal to a child of ours, not reaped yet, and to its descendants and the processes of its session: all
+    that it has started but for daemons that have cut themselves off. Where /proc isn't our own, to its group."""
+    if not proc_is_own():
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, number)
+        return
+    family, sent = {pid}, set[int]()
+    while new := family - sent:
+        # Before any is told: orphans have another parent. One that is being killed can't fork.
+        parents = _parents()
+        while more := {one for one, kin in parents.items() if family.intersection(kin)} - family:
+            family |= more
+        for one in (new := family - sent):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, number)
+        sent |= new
+        family |= {one for one, kin in _parents().items() if family.intersection(kin)}
+
+
+def _parents() -> dict[int, tuple[int, int]]:
+    """Each process's parent and session."""
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{name}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+            found[int(name)] = int(fields[1]), int(fields[3])
+    return found
 
 
 def _kill_if_in(pid: int, network: int) -> None:

@@ -20,6 +20,7 @@ from netlab.agent.measure import Ends, measure
 from netlab.agent.netns import Home, Netns
 from netlab.agent.probe.engine import Prober
 from netlab.agent.probe.fence import CpuFence, FenceLost
+from netlab.agent.probe.waiting import Unfenced
 from netlab.agent.programs import Programs
 from netlab.agent.users import ALL, Users
 from netlab.contract.lacks import finding
@@ -68,7 +69,7 @@ class Server(Loop):
             "info": self.info, "enter": self.enter, "probe": self.probe, "close": self.close_lab,
             "verbose": self.set_verbose,
             "doctor": self.doctor, "capture": self.capture, "uncapture": self.uncapture,
-            "measure": self.measure, "cancel": self.cancel, **self.inside.operations,
+            "measure": self.measure, "fence": self.fence_lab, "cancel": self.cancel, **self.inside.operations,
             "keep": self.keep, "about": self.about, "down": self.down,
         }  # fmt: skip
 
@@ -290,19 +291,28 @@ class Server(Loop):
         if message["capture"] not in self.captures:
             raise NotDone("usage", message="this capture has ended with its lab")
         number, capture = self.captures.pop(message["capture"])
-        lab = self.labs.get(number)
-        lost = ""
-        try:
-            for _ in range(lab.state.hops if lab and lab.state else 0):
-                self.fence.round()
-        except FenceLost as error:
-            lost = str(error)
-        except OSError as error:
-            lost = in_words(error)
+        lost = self._cross(self.labs.get(number))
         counts = capture.stop()
         if lost:
             raise NotDone("system", message=f"the capture may lack the last frames: {lost}")
         return counts, []
+
+    def fence_lab(self, message: dict[str, Any]) -> Answer:
+        """Wait until what was sent in a lab has been handled; why that isn't known, or ''."""
+        lab = self._lab(message["lab"])
+        waits = Unfenced(lab.namespaces, lab.state).look() if lab.state else ""
+        return self._cross(lab) or waits, []
+
+    def _cross(self, lab: Lab | None) -> str:
+        """Cross every queue of a lab, one after the other; why that failed, or ''."""
+        try:
+            for _ in range(lab.state.hops if lab and lab.state else 0):
+                self.fence.round()
+        except FenceLost as error:
+            return str(error)
+        except OSError as error:
+            return in_words(error)
+        return ""
 
     def _stop_capturing(self, number: int) -> None:
         for key in [key for key, (lab, _) in self.captures.items() if lab == number]:

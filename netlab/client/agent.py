@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
-import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -16,13 +14,13 @@ from netlab.client.answers import entered, probed
 from netlab.client.boot import launch
 from netlab.client.capture import Capture, Counts
 from netlab.client.errors import MORE, CannotRun, Exhausted, LabDied, LabError, lost, reported
-from netlab.client.place import Place
+from netlab.client.inside import Inside
 from netlab.client.process import Process
 from netlab.client.reply import Progress, Reply
 from netlab.contract.kernels import Version, here
 from netlab.contract.measures import Measures, Traffic
 from netlab.contract.observed import LayerObserved, Sample, StepObserved
-from netlab.contract.types import Endpoint, GivenFile, Plan, Step, Target
+from netlab.contract.types import Endpoint, Plan, Step, Target
 from netlab.contract.wire import Channel, Closed, to_plain
 
 Log = Callable[[str], None]
@@ -156,6 +154,7 @@ class Agent:
         """Send one request, with descriptors beside it. ``on_progress`` is called, in another thread, with the progress
         messages of a long one; it must not send requests itself. Raises LabDied where the agent has ended, CannotRun
         where it could not start."""
+        __tracebackhide__ = True
         number = next(self._numbers)
         reply: Reply[Any] = Reply(convert, number, on_progress)
         with self._lock:
@@ -244,8 +243,10 @@ class Agent:
             process.ended(status)
 
 
-class Lab:
+class Lab(Inside):
     """One lab of an agent: enter its steps in order, probe in each."""
+
+    agent: Agent
 
     def __init__(self, agent: Agent, number: int, plan: Plan, *, new: bool = True) -> None:
         self.agent = agent
@@ -269,9 +270,11 @@ class Lab:
 
         The reply's ``result()`` raises BuildError where the kernel refused something unexpectedly.
         """
+        __tracebackhide__ = True
         return self._go(step)
 
     def _go(self, step: Step, **more: Any) -> Reply[StepObserved]:
+        __tracebackhide__ = True
         # Expectations are for the judge, and measurements are requested one by one.
         bare = replace(step, expect=(), measures=Measures())
         return self.agent.request("enter", entered, lab=self.number, new=self._is_new(), step=to_plain(bare), **more)
@@ -293,6 +296,7 @@ class Lab:
         """Probe layers in the current step: every applicable pair in an order drawn from ``seed``, or only ``pairs``
         (each from cold, by itself, or ``together``); ``wire`` watches the switch ports for every request too;
         ``targets`` stand in the place of the state's for this request."""
+        __tracebackhide__ = True
         wanted = None if pairs is None else [list(pair) for pair in pairs]
         aimed = None if targets is None else [to_plain(target) for target in targets]
         return self.agent.request(
@@ -333,53 +337,6 @@ class Lab:
     def cancel(self, reply: Reply[Any]) -> None:
         """End a measurement that is going on: its result raises Cancelled."""
         self.agent.request("cancel", request=reply.number)
-
-    def spawn(
-        self,
-        namespace: str,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        cwd: str | None = None,
-    ) -> Process:
-        """Start a process inside a namespace. Raises SpawnError where it can't be started."""
-
-        def convert(result: dict[str, Any], fds: list[int]) -> Process:
-            process = Process(self.agent.request, self.number, tuple(argv), result, fds)
-            self.agent.track(process)
-            return process
-
-        process: Process = self.agent.request(
-            "spawn", convert, lab=self.number, ns=namespace, argv=list(argv),
-            env=dict(os.environ if env is None else env), cwd=cwd or os.getcwd(), anywhere=cwd is None,
-        ).result()  # fmt: skip
-        return process
-
-    def locate(self, namespace: str) -> Place:
-        """Where the programs of a namespace live, for those that enter it by themselves."""
-        place: Place = self.agent.request(
-            "locate", lambda result, fds: Place(fds[0], fds[1], result["private"], result["network"]),
-            lab=self.number, ns=namespace,
-        ).result()  # fmt: skip
-        return place
-
-    def news(self) -> dict[str, Any]:
-        """What there is now in the namespaces that programs or sockets of the user's were in (`netlab.agent.news`)."""
-        found: dict[str, Any] = self.agent.request("news", lab=self.number).result()
-        return found
-
-    def put(self, namespace: str, files: Sequence[GivenFile]) -> None:
-        """Write files into a private host. Raises LabError."""
-        self.agent.request("put", lab=self.number, ns=namespace, files=[to_plain(file) for file in files]).result()
-
-    def socket(self, namespace: str, family: int, kind: int, proto: int = 0) -> socket.socket:
-        """A socket opened inside a namespace, handed over to this process."""
-        opened: socket.socket = self.agent.request(
-            "socket",
-            lambda _result, fds: socket.socket(fileno=fds[0]),
-            lab=self.number, ns=namespace, family=int(family), type=int(kind), proto=proto,
-        ).result()  # fmt: skip
-        return opened
 
     def watches(self, place: str) -> bool:
         """Whether frames can be captured at an interface or a switch port: in namespaces, everywhere."""

@@ -11,10 +11,27 @@ import threading
 import time
 from collections.abc import Mapping
 from io import BufferedReader
-from typing import IO
+from typing import IO, Any
 
 from netlab.client.reply import Ask
 from netlab.contract.wire import PIECE
+
+#: Where an output goes: None for a pipe, an open file or its descriptor, subprocess.DEVNULL, of stderr also STDOUT.
+Output = int | IO[Any] | None
+
+
+def redirected(stdout: Output, stderr: Output) -> tuple[dict[str, int], list[int]]:
+    """Outputs that aren't pipes, as a request says them (the number of a descriptor that goes with it, or one of
+    subprocess's negative ones), and those descriptors."""
+    said: dict[str, int] = {}
+    fds: list[int] = []
+    for name, output in (("stdout", stdout), ("stderr", stderr)):
+        if output is None or output == subprocess.PIPE:
+            continue
+        fd = output if isinstance(output, int) else output.fileno()
+        said[name] = fd if fd < 0 else len(fds)
+        fds += [fd] if fd >= 0 else []
+    return said, fds
 
 
 class Process:
@@ -61,6 +78,7 @@ class Process:
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end; the exit status. Raises subprocess.TimeoutExpired after ``timeout`` seconds."""
+        __tracebackhide__ = True
         if not self._done.wait(timeout):
             raise subprocess.TimeoutExpired(self.args, timeout or 0.0)
         assert self.returncode is not None
@@ -68,6 +86,7 @@ class Process:
 
     def send_signal(self, number: int) -> None:
         """Send a signal; nothing happens where the process has ended."""
+        __tracebackhide__ = True
         self._ask("signal", lab=self._lab, process=self.number, signal=int(number)).result()
 
     def terminate(self) -> None:
@@ -84,6 +103,7 @@ class Process:
         Raises EOFError where its output has ended (with what it said on stderr), subprocess.TimeoutExpired after
         ``timeout`` seconds. Not to be mixed with reading ``stdout``, which has a buffer of its own.
         """
+        __tracebackhide__ = True
         until = time.monotonic() + timeout
         while b"\n" not in self._out:
             if not _ready(self.stdout, until):
@@ -106,6 +126,7 @@ class Process:
         Raises subprocess.TimeoutExpired after ``timeout`` seconds, with what was read: the process goes on, and the
         next call returns that, too.
         """
+        __tracebackhide__ = True
         until = None if timeout is None else time.monotonic() + timeout
         left = memoryview(data or b"")
         outputs = {self.stdout.fileno(): (self.stdout, self._out), self.stderr.fileno(): (self.stderr, self._err)}

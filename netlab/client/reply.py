@@ -32,6 +32,7 @@ class Reply(Generic[T]):
 
     def result(self, timeout: float | None = None) -> T:
         """The converted answer. Raises the LabError that the agent reported, TimeoutError after ``timeout`` seconds."""
+        __tracebackhide__ = True
         if not self._done.wait(timeout):
             raise TimeoutError("the agent has not answered yet")
         if self._error is not None:

@@ -46,6 +46,7 @@ class Planner:
 
         Raises TopologyError, and changes nothing then.
         """
+        __tracebackhide__ = True
         alone = _mapping(
             node, {"hosts": Node({}, node.line, node.column), "steps": Node([node], node.line, node.column)}
         )
@@ -81,6 +82,7 @@ class Planner:
         return self._plan()
 
     def _planned(self, spec: Spec) -> tuple[Lab, Step, Refusals]:
+        __tracebackhide__ = True
         if not spec.topology.steps:
             # It has so many errors that nothing is left of it.
             raise TopologyError([])

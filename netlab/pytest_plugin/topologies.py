@@ -31,6 +31,8 @@ class TopologyFile(pytest.File):
             }
         except spec.TopologyError as error:
             raise self.CollectError(str(error)) from None
+        for warning in dict.fromkeys(one for resolved in plans.values() for one in resolved.warnings):
+            self.warn(UserWarning(warning))
         for kernel, resolved in plans.items():
             for step in resolved.steps:
                 name = f"{step.name}[{kernel}]" if kernel else step.name

@@ -74,7 +74,7 @@ REASONS = {
     "no-answer": "Nobody answered.",
     "answered-by-a-stranger": "Only another machine answered.",
     "request-lost": "The request did not arrive.",
-    "reply-lost": "The request arrived; the reply did not come back.",
+    "reply-lost": "The request arrived; no reply came back: it was lost, or the host dropped the request.",
     "known-dead": "One end is known to be down.",
     "refused": "It was refused.",
     "filtered": "A filter rejected it.",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from netlab.testing.capture import Capture
-    from netlab.testing.errors import CommandFailed, ExpectationFailed, Inconclusive
+    from netlab.testing.daemon import Daemon
+    from netlab.testing.errors import CommandFailed, DaemonFailed, ExpectationFailed, Inconclusive
     from netlab.testing.frames import Frame
     from netlab.testing.lab import Lab
     from netlab.testing.labs import Labs
@@ -22,6 +23,8 @@ HOMES = {
     "Capture": "capture",
     "CommandFailed": "errors",
     "Container": "topology",
+    "Daemon": "daemon",
+    "DaemonFailed": "errors",
     "ExpectationFailed": "errors",
     "Frame": "frames",
     "Host": "topology",
@@ -40,6 +43,8 @@ __all__ = [
     "Capture",
     "CommandFailed",
     "Container",
+    "Daemon",
+    "DaemonFailed",
     "ExpectationFailed",
     "Frame",
     "Host",

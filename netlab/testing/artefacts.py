@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +14,7 @@ from netlab.client import LabError, SpawnError
 from netlab.report.folder import Folder, at
 
 if TYPE_CHECKING:
+    from netlab.testing.daemon import Daemon
     from netlab.testing.lab import Lab
 
 _UNSAFE = re.compile(r"[^\w.+-]+")
@@ -18,12 +22,20 @@ _UNSAFE = re.compile(r"[^\w.+-]+")
 RECORD_UP_TO = 20
 #: The `ip -d -j` commands that are run in every namespace; and how long each may take, in seconds.
 ASKED = ("address", "route", "-6 route", "neighbor", "rule")
+#: Further commands, by the name that their words get in ``state.json``.
+FURTHER = {
+    "processes": ("ps", "-eo", "pid,ppid,user,stat,args"),
+    "nftables": ("nft", "list", "ruleset"),
+    "sockets": ("ss", "-tuanp"),
+    "fdb": ("bridge", "-d", "fdb", "show"),
+}
 TIMEOUT = 5.0
 
 
 def save(lab: Lab, folder: Folder | Path) -> str:
-    """Write the topology (``topology.yaml``), a record of now with its reports, the state of every namespace
-    (``state.json``: what ``ip -d -j`` says) and the captures into a folder; returns lines that say where.
+    """Write the topology (``topology.yaml``), the output of daemons (``A-name.log``), a record of now with its reports,
+    the state of every namespace (``state.json``: what ``ip -d -j`` says, processes, sockets, nftables, forwarding
+    tables) and the captures into a folder; returns lines that say where.
 
     Raises ReportError where the folder can't be written to.
     """
@@ -34,6 +46,12 @@ def save(lab: Lab, folder: Folder | Path) -> str:
         folder.write(f"{_UNSAFE.sub('~', '+'.join(capture.interfaces))[:100].strip('~')}.pcapng", capture.data)
     if lab.captures:
         lines[0] += f", {len(lab.captures)} capture{'s' if len(lab.captures) > 1 else ''}"
+    logs = dict(_logs(lab.daemons))
+    for name, output in logs.items():
+        folder.write(name, output)
+    if logs:
+        lines[0] += f", {', '.join(logs)}"
+    lines += (daemon.death for daemon in lab.daemons if daemon.death)
     try:
         folder.write("state.json", json.dumps(_state(lab), indent=1) + "\n")
         lines[0] += ", state.json"
@@ -48,6 +66,19 @@ def save(lab: Lab, folder: Folder | Path) -> str:
     except LabError as error:
         lines.append(f"nothing more could be had: {error}")
     return "\n".join(lines)
+
+
+def _logs(daemons: Iterable[Daemon]) -> Iterator[tuple[str, str]]:
+    """The output of each, by the name of its file."""
+    taken: set[str] = set()
+    for daemon in daemons:
+        name = base = _UNSAFE.sub("~", f"{daemon.place}-{os.path.basename(daemon.args[0])}")
+        for number in itertools.count(2):
+            if name not in taken:
+                break
+            name = f"{base}-{number}"
+        taken.add(name)
+        yield f"{name}.log", daemon.output
 
 
 def _state(lab: Lab) -> dict[str, dict[str, object]]:
@@ -66,4 +97,10 @@ def _state(lab: Lab) -> dict[str, dict[str, object]]:
                 here[what] = json.loads(done.stdout or "[]") if done.returncode == 0 else done.stderr.strip()
             except ValueError:
                 here[what] = done.stdout
+        for what, argv in FURTHER.items():
+            try:
+                done = namespace.run(*argv, check=False, timeout=TIMEOUT)
+                here[what] = done.stdout.splitlines() if done.returncode == 0 else done.stderr.strip()
+            except SpawnError as error:
+                here[what] = str(error)
     return found

@@ -124,6 +124,7 @@ def _story(
     elif isinstance(expectation, ExpectPair) and judged.verdict == "F":
         yield ""
         yield "no frame was seen anywhere at the second try"
+    yield from (f"\n{daemon.death}" for daemon in lab.daemons if daemon.death)
 
 
 def _key(state: State, cell: Cell) -> str:

@@ -26,6 +26,14 @@ class CommandFailed(subprocess.CalledProcessError):
         return "\n".join(parts)
 
 
+class DaemonFailed(RuntimeError):
+    """A daemon has ended before it was ready, or isn't ready in time; ``output`` holds its last lines."""
+
+    def __init__(self, what: str, output: str) -> None:
+        super().__init__(f"{what}\n--- its last lines ---\n{output}" if output.strip() else f"{what}; it said nothing")
+        self.output = output
+
+
 class ExpectationFailed(AssertionError):
     """What was observed in a lab is not what the test says. The message has the matrix, the rule, the frames."""
 

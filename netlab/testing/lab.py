@@ -53,6 +53,7 @@ class Lab(LabInSteps):
 
     def __getitem__(self, name: str) -> Namespace:
         """A host, container or switch by its name. Raises KeyError, with what there is."""
+        __tracebackhide__ = True
         known = [namespace.id for namespace in self.state.namespaces]
         if name not in known:
             raise KeyError(f"no namespace {name!r} in {self.plan.name}{did_you_mean(name, known)}: {', '.join(known)}")
@@ -155,6 +156,7 @@ class Lab(LabInSteps):
         endpoint). A negative is proved as that of `must_not_reach`; where it can't be, asking the answer for its truth
         raises Inconclusive.
         """
+        __tracebackhide__ = True
         with self._lock:
             from netlab.spec.expect import address_of
 
@@ -173,6 +175,7 @@ class Lab(LabInSteps):
 
     def matrix(self, layers: Sequence[str] = ()) -> Matrix:
         """Probe every pair on these layers (all that apply, by default), predict and judge them."""
+        __tracebackhide__ = True
         return Matrix(self.examine(layers))
 
     def hosts(self, layers: str | Sequence[str] = ("icmp", "icmp6")) -> Matrix:
@@ -181,10 +184,12 @@ class Lab(LabInSteps):
         ``lab.hosts()["A", "B"]`` is the letter. Layers are those that a program can ask: icmp, tcp, udp, the same of
         IPv6, and ports (``tcp/80``).
         """
+        __tracebackhide__ = True
         return Matrix(self.examine(host_layers(self.state, layers)))
 
     def examine(self, layers: Sequence[str] = ()) -> Record:
         """The same as the record that ``netlab run --json`` writes (docs/record.md), of the current step."""
+        __tracebackhide__ = True
         from datetime import UTC, datetime
 
         from netlab import model, pipeline, report
@@ -211,6 +216,7 @@ class Lab(LabInSteps):
         Without any, everywhere. The frames are in `Capture.frames` afterwards, and in ``path``, a pcapng file, where
         one is given. Raises KeyError (no such interface).
         """
+        __tracebackhide__ = True
         handle = self.handle
         known = [place for link in self.state.links for place in ends(link)]
         for name in interfaces:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from pathlib import Path
 from socket import AF_INET, SOCK_STREAM, socket
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from netlab.client import LabError
+from netlab.client import LabDied, LabError
 from netlab.contract.types import AnyLink, GivenFile
 from netlab.errors import did_you_mean
+from netlab.testing.daemon import STOP, Daemon
 from netlab.testing.errors import CommandFailed
 from netlab.testing.topology import caller
 
@@ -50,9 +53,12 @@ class Namespace:
         0 (unless ``check`` is off), SpawnError where it can't be started, subprocess.TimeoutExpired after ``timeout``
         seconds (it is killed then), LabDied. ``env`` replaces the environment, ``cwd`` is the working directory.
         """
+        __tracebackhide__ = True
         with self.popen(*argv, env=env, cwd=cwd) as process:
             out, err = process.communicate(input.encode() if input is not None else None, timeout)
         status = process.wait()
+        if status < 0 and not self.lab.handle.agent.alive:
+            raise LabDied(f"{self.name}: {shlex.join(process.args)}: the agent has ended, and the lab with it")
         stdout, stderr = (data.decode(errors="replace") for data in (out, err))
         if check and status != 0:
             raise CommandFailed(self.name, list(process.args), status, stdout, stderr)
@@ -63,22 +69,59 @@ class Namespace:
         *argv: str | os.PathLike[str],
         env: Mapping[str, str] | None = None,
         cwd: str | os.PathLike[str] | None = None,
+        stdout: int | IO[Any] | None = None,
+        stderr: int | IO[Any] | None = None,
     ) -> Process:
         """Start a process inside and go on: much like `subprocess.Popen` with three binary pipes.
+
+        ``stdout`` and ``stderr`` may be an open file, a descriptor or `subprocess.DEVNULL`, and ``stderr``
+        `subprocess.STDOUT`, in the place of a pipe.
 
         As a context manager it kills the process at the end of the block; whatever still runs ends with the lab. Raises
         SpawnError where it can't be started.
         """
+        __tracebackhide__ = True
         words = [os.fspath(word) for word in argv]
         where = None if cwd is None else os.fspath(cwd)
         self.lab.touched = True
-        return self.lab.handle.spawn(self.name, words, env=env, cwd=where)
+        return self.lab.handle.spawn(self.name, words, env=env, cwd=where, stdout=stdout, stderr=stderr)
+
+    def daemon(
+        self,
+        *argv: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+        ready: str | re.Pattern[str] | None = None,
+        port: int | str | None = None,
+        stop: int = STOP,
+        timeout: float = 10,
+        env: Mapping[str, str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+    ) -> Daemon:
+        """Start a program that goes on, in the foreground, and wait until it is ready: until its output matches
+        ``ready``, or a ``port`` (``80``, ``"udp/53"``) is open.
+
+        ``argv`` is one list, or words. Where it dies, its last lines are in what a failing question says; its whole
+        output is kept with a failed test. ``stop`` is the signal by which `Daemon.stop` ends it. Raises DaemonFailed
+        (with its last lines) where it ends before it is ready or isn't after ``timeout`` seconds, SpawnError.
+        """
+        __tracebackhide__ = True
+        given = [one for part in argv for one in ([part] if isinstance(part, (str, os.PathLike)) else part)]
+        words = [os.fspath(word) for word in given]
+        handle = self.lab.handle
+        made = Daemon(
+            self.name, words,
+            lambda: self.popen(*words, env=env, cwd=cwd, stderr=subprocess.STDOUT),
+            stop, lambda port: handle.listens(self.name, port),
+        )  # fmt: skip
+        self.lab.daemons.append(made)
+        made.start(ready, port, timeout)
+        return made
 
     def socket(self, family: int = AF_INET, type: int = SOCK_STREAM, proto: int = 0) -> socket:
         """A socket that was opened inside and belongs to this process: with threads, asyncio, whatever you like.
 
         It lives in that namespace for good, and is closed with the lab. Raises LabError where the kernel refuses it.
         """
+        __tracebackhide__ = True
         self.lab.touched = True
         return self.lab.kept.socket(self.lab.handle.socket(self.name, family, type, proto))
 
@@ -90,6 +133,7 @@ class Namespace:
         ``owner`` is a user or ``user:group``. No link is followed. Raises LabError where the host isn't private, or the
         path isn't in one of its own folders (/etc, /var, /run, /tmp).
         """
+        __tracebackhide__ = True
         from netlab.spec import scalars
 
         try:
@@ -126,12 +170,14 @@ class Namespace:
         return self._place().pid
 
     def _place(self) -> Place:
+        __tracebackhide__ = True
         return self.lab.kept.place(self.lab.handle, self.name)
 
     # --- interfaces ---------------------------------------------------------------------------------
 
     def interface(self, name: str) -> Interface:
         """One of its interfaces, by the topology's name for it. Raises KeyError, with those there are."""
+        __tracebackhide__ = True
         known = [link.name for link in self._links()]
         if name not in known:
             listed = ", ".join(known) or "none"
@@ -214,6 +260,7 @@ class Interface:
 
         It is a step of its own: prediction and proof go by it from then on. Raises TopologyError and BuildError.
         """
+        __tracebackhide__ = True
         self.lab.set(self.id, settings, caller())
 
     def capture(self) -> Capture:

@@ -14,6 +14,7 @@ from netlab.contract.types import Plan, State, Step, Where
 from netlab.errors import UsageError, did_you_mean
 from netlab.testing.adopting import Adopted, adopt
 from netlab.testing.blueprint import Blueprint, Names, as_node
+from netlab.testing.errors import Inconclusive
 from netlab.testing.given import Given
 from netlab.testing.kept import Kept
 from netlab.testing.topology import caller
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from netlab.plan.planner import Planner
     from netlab.spec.nodes import Node
     from netlab.testing.capture import Capture
+    from netlab.testing.daemon import Daemon
 
 
 class LabInSteps:
@@ -37,6 +39,7 @@ class LabInSteps:
         self._set_up(agent.lab(plan), plan, blueprint, seed)
         try:
             self._enter(self.plan.steps[0])
+            self._warn()
         except BaseException:
             self._handle.close()
             raise
@@ -46,11 +49,14 @@ class LabInSteps:
         self.captures: deque[Capture] = deque(maxlen=CAPTURES)
         self._over, self._handle, self._lock = "", handle, threading.RLock()
         self.kept = Kept()
+        #: What `Namespace.daemon` has started.
+        self.daemons: list[Daemon] = []
         #: Whether a program or a socket of the test's was ever in it.
         self.touched = False
         self.past: list[Node | Given] = []
         self._names = Names(["baseline", *blueprint.steps])
         self._planner_made: Planner | None = None
+        self._warned: set[str] = set()
         self._current: Step
         self.entered: Reply[StepObserved]
 
@@ -74,10 +80,12 @@ class LabInSteps:
     @property
     def handle(self) -> Handle:
         """What the agent can be asked through. Raises LabClosed."""
+        __tracebackhide__ = True
         self._check_open()
         return self._handle
 
     def _check_open(self) -> None:
+        __tracebackhide__ = True
         if self._over:
             raise LabClosed(f"{self.plan.name} {self._over}")
 
@@ -124,6 +132,7 @@ class LabInSteps:
         Questions and steps do so by themselves, where a program or a socket of the test's was in the lab. What a
         topology can't say is in the answer; the model knows nothing of packets in those hosts.
         """
+        __tracebackhide__ = True
         with self._lock:
             handle = self.handle
             known = [namespace.id for namespace in self.state.namespaces]
@@ -141,14 +150,26 @@ class LabInSteps:
             return found
 
     def _refresh(self) -> None:
+        __tracebackhide__ = True
         if self.touched:
             self.adopt()
+
+    def fence(self) -> None:
+        """Wait until all that was sent before has been handled, wherever it has got to: a program that has not heard of
+        it by then will not. So silence is proved for programs and sockets of your own.
+
+        Raises Inconclusive where that can't be known: where frames may wait in a queueing discipline, say.
+        """
+        __tracebackhide__ = True
+        if why := self.handle.fence():
+            raise Inconclusive(why)
 
     def reset(self, step: str = "baseline") -> None:
         """Build the lab anew, in its baseline or a step of the topology: its programs and sockets end.
 
         Raises UsageError (no such step), BuildError.
         """
+        __tracebackhide__ = True
         with self._lock:
             if step != "baseline" and step not in self.blueprint.steps:
                 known = did_you_mean(step, self.blueprint.steps)
@@ -173,6 +194,7 @@ class LabInSteps:
         ``add={"hosts": {…}}``. Raises UsageError (no such step), TopologyError (it can't be), BuildError (the kernel
         refused; the lab has ended then).
         """
+        __tracebackhide__ = True
         at = caller()
         with self._lock:
             self._refresh()
@@ -194,14 +216,24 @@ class LabInSteps:
         return self._planner_made
 
     def _go(self, step: Node | Given) -> None:
+        __tracebackhide__ = True
         handle = self.handle
         plan = self._planner.step(as_node(step))
         self.plan = handle.adapt(plan)
         self.past.append(step)
         self._names.take(plan.steps[-1].name)
         self._enter(self.plan.steps[-1])
+        self._warn()
+
+    def _warn(self) -> None:
+        """Pass on what is odd about the topology, once."""
+        for warning in self.plan.warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                warnings.warn(warning, UserWarning, stacklevel=5)
 
     def _enter(self, step: Step) -> None:
+        __tracebackhide__ = True
         entered = self.handle.enter(step)
         try:
             built = entered.result()
@@ -221,6 +253,7 @@ class LabInSteps:
 
     def set(self, link: str, settings: Mapping[str, Any], at: Where) -> None:
         """Set an interface: a step of its own."""
+        __tracebackhide__ = True
         with self._lock:
             self._refresh()
             words = ", ".join(f"{key}={value}" for key, value in settings.items())
@@ -228,6 +261,7 @@ class LabInSteps:
 
     def settled(self) -> StepObserved:
         """What has become of the current step; where a link had not settled in time it is looked at once more."""
+        __tracebackhide__ = True
         with self._lock:
             built = self.entered.result()
             if built.unsettled:
@@ -239,5 +273,6 @@ class LabInSteps:
 
     def read_back(self) -> StepObserved:
         """What the kernel says of every interface now."""
+        __tracebackhide__ = True
         with self._lock:
             return self.handle.enter(replace(self.current, changes=())).result()

@@ -138,7 +138,7 @@ def test_a_packet_that_a_filter_drops_is_told_with_hook_chain_and_rule(record: R
     text = " ".join(terminal.render(found, PLAIN).split())
     assert "B:eth0: U, not reached (at B:eth0: dropped by inet filter/input: policy drop)" in text
     assert "A:eth0: U, not reached (at B:eth0: dropped by inet filter/output: ip protocol udp drop)" in text
-    assert "did not come back" not in text
+    assert "no reply came back" not in text
     assert found["steps"][0]["layers"]["host:udp"]["evidence"]["1,0"]["reason"] == "EPERM"
     assert found["summary"]["skip"] == 0
 

@@ -22,6 +22,21 @@ def listens(ns: Netns, protocol: str, ip: str, port: int) -> bool:
     return any(fields[1] == wanted and fields[3] == state for fields in map(str.split, lines))
 
 
+def anywhere(ns: Netns, protocol: str, port: int) -> bool:
+    """Whether a socket of the namespace listens (TCP) or is bound (UDP) at this port, at any address of any family."""
+    state = _LISTEN if protocol == "tcp" else _CLOSE
+    for name in (protocol, f"{protocol}6"):
+        try:
+            with ns, open(f"/proc/thread-self/net/{name}") as table:
+                lines = table.read().splitlines()[1:]
+        except FileNotFoundError:
+            # A kernel without IPv6.
+            continue
+        if any(int(one[1].rpartition(":")[2], 16) == port and one[3] == state for one in map(str.split, lines)):
+            return True
+    return False
+
+
 def free_port(ns: Netns, ip: str) -> int:
     """A port of this address that no TCP or UDP socket of the namespace has. Raises OSError."""
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET

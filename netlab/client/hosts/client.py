@@ -18,7 +18,7 @@ from netlab.client.hosts.measure import measure
 from netlab.client.hosts.nics import Facts, check_nics, hosts_of, nics_of, wanted_sysctls
 from netlab.client.hosts.ssh import Remote
 from netlab.client.hosts.waves import Machines, Waves
-from netlab.client.process import Process
+from netlab.client.process import Output, Process
 from netlab.client.reply import Progress, Reply
 from netlab.contract.measures import Traffic
 from netlab.contract.observed import LayerObserved, Sample, StepObserved
@@ -333,13 +333,18 @@ class HostsLab(Lab):
         *,
         env: Mapping[str, str] | None = None,
         cwd: str | None = None,
+        stdout: Output = None,
+        stderr: Output = None,
     ) -> Process:
         """Start a process there, as `Lab.spawn` does, but in that machine's environment and in its folder ``/``."""
         host = _host(namespace)
         if host not in self.client.remotes:
             raise NotOnThisSubstrate(f"{namespace} is the real switch: nothing runs there", "a host's name")
         remote = self.client.remotes[host]
-        process: Process = self.later(lambda: relay.spawn(remote, self.number, namespace, argv, env, cwd)).result()
+        outputs = relay.outputs(stdout, stderr)
+        process: Process = self.later(
+            lambda: relay.spawn(remote, self.number, namespace, argv, env, cwd, outputs)
+        ).result()
         return process
 
     def capture(self, wanted: Sequence[str], fds: Sequence[int]) -> Capture:

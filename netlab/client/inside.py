@@ -1,0 +1,84 @@
+"""What goes on inside of a lab's namespaces: programs, files, sockets."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from netlab.client.place import Place
+from netlab.client.process import Output, Process, redirected
+from netlab.contract.types import GivenFile
+from netlab.contract.wire import to_plain
+
+
+class Inside:
+    """The part of a lab's handle that asks for it; ``agent`` is a `netlab.client.agent.Agent`."""
+
+    agent: Any
+    number: int
+
+    def spawn(
+        self,
+        namespace: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        stdout: Output = None,
+        stderr: Output = None,
+    ) -> Process:
+        """Start a process inside a namespace, with pipes or other outputs. Raises SpawnError where it can't start."""
+        __tracebackhide__ = True
+        outputs, fds = redirected(stdout, stderr)
+
+        def convert(result: dict[str, Any], fds: list[int]) -> Process:
+            process = Process(self.agent.request, self.number, tuple(argv), result, fds)
+            self.agent.track(process)
+            return process
+
+        process: Process = self.agent.request(
+            "spawn", convert, lab=self.number, ns=namespace, argv=list(argv),
+            env=dict(os.environ if env is None else env), cwd=cwd or os.getcwd(), anywhere=cwd is None,
+            outputs=outputs, fds=fds,
+        ).result()  # fmt: skip
+        return process
+
+    def locate(self, namespace: str) -> Place:
+        """Where the programs of a namespace live, for those that enter it by themselves."""
+        __tracebackhide__ = True
+        place: Place = self.agent.request(
+            "locate", lambda result, fds: Place(fds[0], fds[1], result["private"], result["network"]),
+            lab=self.number, ns=namespace,
+        ).result()  # fmt: skip
+        return place
+
+    def listens(self, namespace: str, port: str) -> bool:
+        """Whether a program in a namespace listens at a port, on whichever address: ``tcp/80``, ``udp/53``."""
+        return bool(self.agent.request("listens", lab=self.number, ns=namespace, port=port).result())
+
+    def fence(self) -> str:
+        """Wait until what was sent before has been handled; why that isn't known, or ''."""
+        __tracebackhide__ = True
+        return str(self.agent.request("fence", lab=self.number).result())
+
+    def news(self) -> dict[str, Any]:
+        """What there is now in the namespaces that programs or sockets of the user's were in (`netlab.agent.news`)."""
+        found: dict[str, Any] = self.agent.request("news", lab=self.number).result()
+        return found
+
+    def put(self, namespace: str, files: Sequence[GivenFile]) -> None:
+        """Write files into a private host. Raises LabError."""
+        __tracebackhide__ = True
+        self.agent.request("put", lab=self.number, ns=namespace, files=[to_plain(file) for file in files]).result()
+
+    def socket(self, namespace: str, family: int, kind: int, proto: int = 0) -> socket.socket:
+        """A socket opened inside a namespace, handed over to this process."""
+        __tracebackhide__ = True
+        opened: socket.socket = self.agent.request(
+            "socket",
+            lambda _result, fds: socket.socket(fileno=fds[0]),
+            lab=self.number, ns=namespace, family=int(family), type=int(kind), proto=proto,
+        ).result()  # fmt: skip
+        return opened
