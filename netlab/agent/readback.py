@@ -25,9 +25,11 @@ from netlab.contract.types import AnyLink, State, Veth, nics
 
 IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_CARRIER = 16, 18, 33
 IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_STATE = 4, 5, 1
+IFLA_BOND_SLAVE_STATE, IFLA_BOND_SLAVE_MII_STATUS = 1, 2
 #: How long a lab may take to settle, in seconds (linkwatch delays some carrier changes by a second).
 DEADLINE = 3.0
-#: The same where only duplicate detection of IPv6 addresses is under way: 2 s, or 3 with twice as many transmissions.
+#: The same where only duplicate detection of IPv6 addresses is under way: 2 s, or 3 with twice as many transmissions;
+#: and with a bond, which looks at its members now and then (miimon), or speaks LACP.
 DETECTION = 6.0
 #: The first Linux that may bring filters up to date from a workqueue.
 QUEUED = Version(7, 0)
@@ -67,7 +69,15 @@ def read_links(ns: Netns) -> dict[int, Link]:
                 port = info["IFLA_INFO_SLAVE_DATA"]
                 read["port"] = {name: port.get(option[0]) for name, option in OPTIONS.items()}
                 read["port"]["state"] = port["IFLA_BRPORT_STATE"]
+            elif info.get("IFLA_INFO_SLAVE_KIND") == "bond":
+                told = info["IFLA_INFO_SLAVE_DATA"]
+                read["shown"] = not told["IFLA_BOND_SLAVE_STATE"], not told["IFLA_BOND_SLAVE_MII_STATUS"]
         found[index] = read
+    for read in found.values():
+        # Of a bond, by their names.
+        for key in ("active_slave", "primary"):
+            if read.get(key) is not None:
+                read[key] = found[read[key]]["name"]
     return found
 
 
@@ -87,8 +97,13 @@ def read_states(ns: Netns) -> dict[int, Link]:
                 link["carrier"] = bool(value[0])
             elif kind == IFLA_LINKINFO:
                 info = dict(attributes(value, 0))
-                if bytes(info.get(IFLA_INFO_SLAVE_KIND, b"")) == b"bridge\0":
+                master = bytes(info.get(IFLA_INFO_SLAVE_KIND, b""))
+                if master == b"bridge\0":
                     link["port"] = {"state": dict(attributes(info[IFLA_INFO_SLAVE_DATA], 0))[IFLA_BRPORT_STATE][0]}
+                elif master == b"bond\0":
+                    member = dict(attributes(info[IFLA_INFO_SLAVE_DATA], 0))
+                    # BOND_STATE_ACTIVE, BOND_LINK_UP (include/uapi/linux/if_bonding.h)
+                    link["shown"] = not member[IFLA_BOND_SLAVE_STATE][0], not member[IFLA_BOND_SLAVE_MII_STATUS][0]
         found[index] = link
     return found
 
@@ -124,7 +139,8 @@ def settle(
     else differs from the plan: then the kernel didn't understand a request. Where a program of the user's may have
     changed it, which the plan hasn't changed since ``before``, it is one of the ``notes`` instead.
     """
-    deadline = time.monotonic() + DEADLINE
+    patience = DETECTION if any(link.member == "member" for link in state.links) else DEADLINE
+    deadline = time.monotonic() + patience
     while True:
         for ns, seen in _wait(namespaces, state, deadline).items():
             # A pending carrier event of a link would make its host report every IPv6 group again, as late as the rtnl
@@ -138,7 +154,7 @@ def settle(
     addressed = [ns for ns in namespaces if any(link.addresses for link in state.links_of(ns))]
     there = {ns: addresses(namespaces[ns].netlink) for ns in addressed}
     looked = time.monotonic()
-    unsettled += _wait_for_groups(namespaces, state, read, there, deadline - DEADLINE + DETECTION)
+    unsettled += _wait_for_groups(namespaces, state, read, there, deadline - patience + DETECTION)
     if time.monotonic() - looked > DEADLINE / 10:
         # An interface may lose all IPv6 addresses if another has its link-local address (addrconf_dad_failure).
         there = {ns: addresses(namespaces[ns].netlink) for ns in addressed}
@@ -166,6 +182,7 @@ def settle(
 def _wait(namespaces: Mapping[str, Netns], state: State, deadline: float) -> dict[str, dict[int, Link]]:
     """Wait until everything seems settled, or the deadline has passed; returns what was read last, by namespace."""
     waiting = set(namespaces)
+    pause = 0.0005
     read: dict[str, dict[int, Link]] = {}
     while waiting:
         for ns in waiting:
@@ -176,8 +193,10 @@ def _wait(namespaces: Mapping[str, Netns], state: State, deadline: float) -> dic
         for ns in waiting:
             _nudge(namespaces[ns], read[ns])
         if waiting == before:
-            # The kernel settles from a workqueue (linkwatch_event) within microseconds: give it the processor.
-            time.sleep(0.0005)
+            # The kernel settles from a workqueue (linkwatch_event) within microseconds: give it the processor. A bond
+            # takes longer.
+            time.sleep(pause)
+            pause = min(1.1 * pause, 0.01)
     return read
 
 
@@ -258,10 +277,12 @@ def _unsettled(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[tup
     wrong = []
     for link in state.links:
         mine = read[link.namespace].get(link.ifindex)
+        told = state.link(link.master).shows(link.id) if link.master is not None else None
         if (
             mine is None
             or mine["up"] != link.up
             or (link.up and not carries(mine, link.carrier, link.bridges and not link.interface))
+            or (told is not None and mine["shown"] != told)
         ):
             wrong.append((link.id, link.namespace))
     for veth in nics(state.links):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from netlab.contract import types as plan
-from netlab.contract.types.links import Dummy, Ipvlan, Vxlan
-from netlab.model import bridge, dummy, ipvlan, macvlan, macvlan_refusal, ports, switchlink, veth, vxlan
+from netlab.contract.types.links import Bond, Dummy, Ipvlan, Vxlan
+from netlab.model import bond, bridge, dummy, ipvlan, macvlan, macvlan_refusal, ports, switchlink, veth, vxlan
 from netlab.model.build import Build
 from netlab.model.device import Refused
 
@@ -51,4 +51,5 @@ KINDS: dict[type[plan.AnyLink], Kind] = {
     Dummy: Kind(dummy.compile_link),
     Ipvlan: Kind(ipvlan.compile_link, refuses=ipvlan.refuses),
     Vxlan: Kind(vxlan.compile_link),
+    Bond: Kind(bond.compile_link, first=True, finish=bond.finish),
 }

@@ -41,8 +41,8 @@ def note_interests(world: World) -> None:
     """Which ports of each switch a flooded frame can matter to (see `bridge._flood`)."""
     for bridge in world.bridges:
         for port in bridge.ports:
-            # Behind a port that is a host's own wire, or that of a bridge in a host, is another bridge.
-            if port.far_device is None or any(dev.member for dev in port.far_device.above()):
+            # Behind a port that is a host's own wire, or that of a bridge in a host, is another bridge; or a bond.
+            if port.far_device is None or any(dev.member or dev.master for dev in port.far_device.above()):
                 bridge.trunks.append(port)
                 continue
             parent = port.far_device

@@ -70,8 +70,10 @@ class Prediction:
         self._by_layer: dict[str, Classes] = {}
         filters = (ns.netfilter for ns in self._world.namespaces.values() if ns.netfilter is not None)
         # No class knows which hosts the packets of a tunnel pass.
-        tunnels = any(ns.tunnels for ns in self._world.namespaces.values())
-        self._sharing = classes and not tunnels and not any(one.ruleset.singular for one in filters)
+        singular = any(ns.tunnels for ns in self._world.namespaces.values())
+        # The last byte of each MAC, and of the address that is asked for, may decide by which member a bond sends.
+        singular |= any(dev.senders is not None and len(dev.senders) > 1 for dev in self._world.devices.values())
+        self._sharing = classes and not singular and not any(one.ruleset.singular for one in filters)
         self._letters: dict[tuple[str, PairClass], str] = {}
         self._wired: dict[tuple[str, PairClass], bool | None] = {}
         #: how many pairs of a layer were simulated
@@ -142,6 +144,9 @@ class Prediction:
             try:
                 sim = probes.broadcast(self._world, self._ends[False][0][i])
             except Unknown:
+                return frozenset()
+            if sim.picked:
+                # A bond sends it by one member or another.
                 return frozenset()
             self._broadcast_wired[i] = sim.wired
             self._heard[i] = frozenset(

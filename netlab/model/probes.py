@@ -67,7 +67,7 @@ class End:
     def _by(self, dev: Device) -> None:
         self.dev = dev
         self.host = dev.ns.id.partition("/")[0]
-        self.wire: Port | None = (dev.lower or dev).port
+        self.wire: Port | None = next((below.port for below in dev.bottoms), None)
 
     def _has(self, family: int, address: int, behind: int) -> None:
         self.addresses[family] = address
@@ -117,7 +117,7 @@ def letter(world: World, layer: str, source: End, target: End) -> tuple[str, str
         return first, rule
     if letters == {"A", "R"}:
         return "B", None
-    what = "a choice among several next hops" if sim.picked else "a race"
+    what = "a choice among several next hops or members" if sim.picked else "a race"
     raise Unknown(f"{what} that can end in {' or '.join(sorted(letters))}")
 
 
@@ -214,7 +214,7 @@ def _others(world: World, layer: str, source: End, target: End, sim: Sim) -> Ite
         picks = following
         letter, sim = run(world, layer, source, target, schedule=Schedule(picks=picks))
         yield Outcome(letter, sim.wired, sim.contested)
-    raise Unknown(f"routes with several next hops: there are more than {MOST_PICKS} ways")
+    raise Unknown(f"next hops of routes, or members of bonds: there are more than {MOST_PICKS} ways")
 
 
 def _next_picks(sim: Sim) -> tuple[int, ...] | None:
@@ -334,7 +334,7 @@ def _start(world: World, source: End, request: str, trace: bool, schedule: Sched
     sim.request = request
     sim.asking = source
     devs = source.dev.ns.devices if source.asks else [source.dev]
-    sim.wires = frozenset((dev.lower or dev).port for dev in devs)
+    sim.wires = frozenset(below.port for dev in devs for below in dev.bottoms)
     sim.sock = sim.sender = None if source.asks else source.dev
     return sim
 

@@ -75,8 +75,9 @@ class Device:
 
     __slots__ = (
         "addresses4", "addresses6", "alone", "anycast6", "arp", "bridge", "conf", "groups", "handle", "id", "ifindex",
-        "index", "kind", "linklocal", "lower", "mac", "macvlan", "member", "mode", "mtu", "name", "neighbors", "nodst",
-        "ns", "peer", "port", "port_data", "promisc", "receive", "running", "stopped_by", "transmit", "up", "uppers",
+        "index", "kind", "linklocal", "lower", "mac", "macvlan", "master", "member", "mode", "mtu", "name", "neighbors",
+        "nodst", "ns", "peer", "port", "port_data", "promisc", "receive", "running", "senders", "stopped_by",
+        "transmit", "up", "uppers",
     )  # fmt: skip
 
     def __init__(self, id: str, kind: str, ns: Namespace, name: str) -> None:
@@ -115,6 +116,10 @@ class Device:
         #: the other end of a wire without a switch
         self.peer: Device | None = None
         self.lower: Device | None = None
+        #: the bond or VRF that it is a member of
+        self.master: Device | None = None
+        #: of a bond the members by which it sends
+        self.senders: list[Device] | None = None
         #: what sits on it
         self.uppers: list[Device] = []
         #: never taken for equal to another
@@ -140,6 +145,12 @@ class Device:
     def bottom(self) -> Device:
         """The device at the bottom of its stack."""
         return self if self.lower is None else self.lower.bottom
+
+    @property
+    def bottoms(self) -> list[Device]:
+        """The devices by which what it sends leaves its host."""
+        root = self.bottom
+        return [root] if root.senders is None else [below for one in root.senders for below in one.bottoms]
 
     def above(self) -> Iterator[Device]:
         """The device, and all that sit on it."""

@@ -84,6 +84,9 @@ def add(
         places = _places(lab.file, given_by[link.namespace], link) if own and link.namespace in given_by else ()
         changes.append(AddLink(link=link, sysctls=own, where=link.where, refusal=refusal, places=places))
     changes += _passthru_macs(context)
+    for request in context.requests.values():
+        if (made := lab.links.get(request.id)) is not None:
+            changes += KINDS[made.kind].complete(lab, made, request.given, request.path)
     for box in boxes:
         changes += _routing(lab, box)
     return changes
@@ -211,8 +214,9 @@ def _links(context: BuildContext, refusals: Refusals) -> list[tuple[str, bool]]:
     lab = context.lab
     order: list[tuple[str, bool]] = []
     usable = [request for request in context.requests.values() if _kind(context, request)]
-    # Bridges first: what is plugged into them comes later, wherever it stands in the file; tunnels after wires.
-    usable.sort(key=lambda request: (_type(request) not in TAKERS) + (request.given.dev is not None))
+    # Masters first: what becomes a member comes later, wherever it stands in the file; tunnels after wires.
+    takers = [*TAKERS]
+    usable.sort(key=lambda request: (request.given.dev is not None, _place(takers, _type(request))))
     for stacked in (False, True):
         for request in usable:
             kind = KINDS[_type(request)]
@@ -223,6 +227,9 @@ def _links(context: BuildContext, refusals: Refusals) -> list[tuple[str, bool]]:
                 _check(context, request)
             link = kind.build(context, request)
             link = link and members.join(context, request, link, refused=refused)
+            if link is not None and link.master is not None:
+                master = lab.links[link.master]
+                link = KINDS[master.kind].adopt(context, request, link, master)
             if link is None:
                 lab.file.broken.add(request.id)
                 continue
@@ -249,6 +256,10 @@ def _links(context: BuildContext, refusals: Refusals) -> list[tuple[str, bool]]:
         if request.id in lab.links:
             lab.listed[request.namespace].append(request.id)
     return [(link_id, refused) for link_id, refused in order if refused or link_id in lab.links]
+
+
+def _place(takers: list[str], kind: str) -> int:
+    return takers.index(kind) if kind in takers else len(takers)
 
 
 def _type(request: LinkRequest) -> str:

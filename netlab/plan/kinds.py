@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from netlab.contract.types import AnyLink
+from netlab.contract.types import AnyLink, SetLink
 from netlab.contract.types.links import FLAGS, Dummy, Ipvlan, Vxlan
 from netlab.contract.types.links.vxlan import PORT
-from netlab.plan import bridge, macvlan, values, veth
+from netlab.plan import bond, bridge, macvlan, values, veth
 from netlab.plan.request import BuildContext, LinkRequest
 
 if TYPE_CHECKING:
     from netlab.plan.file import Path
     from netlab.plan.lab import Lab
-    from netlab.spec.schema import Settings
+    from netlab.spec.schema import Interface, Settings
 
 #: Of what sits on nothing.
 MTU = 1500
@@ -42,7 +42,8 @@ class Kind:
     ``fixed`` keys cannot be set later. ``build`` notes what is wrong in the lab's problems, and then returns None.
     ``stacked`` links sit on others, and are made after the rest. ``check`` notes what the kernel would refuse.
     ``name_macs`` fills in MACs that are given by the names of interfaces. ``check_made`` checks the link in the whole
-    lab. ``change`` applies a step's settings; ``changed`` does what is left once carriers are up to date.
+    lab. ``change`` applies a step's settings; ``changed`` does what is left once carriers are up to date. ``adopt``
+    makes another link its member, as far as its kind decides; ``complete`` sets what needs these.
     """
 
     type: str
@@ -55,6 +56,10 @@ class Kind:
     check_made: Callable[[Lab, AnyLink, Path], None] = lambda _lab, _link, _path: None
     change: Change = lambda _lab, before, after, _settings, _path, _refused: (before, after)
     changed: Callable[[Lab, AnyLink, Settings, Path], AnyLink] = lambda _lab, before, _settings, _path: before
+    adopt: Callable[[BuildContext, LinkRequest, AnyLink, AnyLink], AnyLink | None] = (
+        lambda _context, _request, link, _master: link
+    )
+    complete: Callable[[Lab, AnyLink, Interface, Path], list[SetLink]] = lambda _lab, _link, _given, _path: []
 
 
 def _ipvlan(context: BuildContext, request: LinkRequest) -> Ipvlan | None:
@@ -173,6 +178,16 @@ KINDS: dict[str, Kind] = {
             check_made=_without_address,
         ),
         Kind("vxlan", _TUNNEL, _vxlan, _TUNNEL, name_macs=_vxlan_entries, change=_vxlan_change),
+        Kind(
+            "bond",
+            bond.KEYS,
+            bond.build,
+            bond.FIXED,
+            change=bond.change,
+            changed=bond.changed,
+            adopt=bond.adopt,
+            complete=bond.complete,
+        ),
         Kind("dummy", frozenset(), lambda context, request: Dummy(**context.common(request, request.given.mtu or MTU))),
     )
 }

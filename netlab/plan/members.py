@@ -50,9 +50,10 @@ def join(context: BuildContext, request: LinkRequest, link: L, *, refused: bool)
 def check_parent(context: BuildContext, request: LinkRequest, link: Link) -> None:
     """Note what a link can't have on the one that it sits on, which may be a port, or have children already."""
     parent = context.lab.links[link.lower or ""]
-    if link.takes and parent.port_of is not None:
-        message = f"{parent.id} is a port of {parent.port_of}, and a port has no children (EBUSY)"
-        context.problem(request, "parent", message, f"'parent: {parent.port_of.partition(':')[2]}'")
+    if link.takes and parent.member in ("port", "member"):
+        what, master = parent.member, parent.master or ""
+        message = f"{parent.id} is a {what} of {master}, and a {what} has no children (EBUSY)"
+        context.problem(request, "parent", message, f"'parent: {master.partition(':')[2]}'")
     for sibling in context.lab.children_of(parent.id):
         for key, message, hint in link.conflicts(sibling):
             context.problem(request, key, message, hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netlab.contract.types.links import FLAGS, INTERFACES, MODES, PORT_FLAGS
+from netlab.contract.types.links.bond import MAC_POLICIES
 from netlab.spec import scalars
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import Wrong
@@ -48,6 +49,9 @@ _LINK: dict[str, Callable[[str], Value]] = {
     "allowed_macs": scalars.mac_or_link,
     "nodst": _FLAG,
     "bcqueuelen": _number,
+    **dict.fromkeys(("miimon", "num_grat_arp"), _number),
+    **dict.fromkeys(("active_slave", "primary"), str),
+    "fail_over_mac": _word(*MAC_POLICIES),
     "stp": _FLAG,
     "fdb_max_learned": _number,
 }

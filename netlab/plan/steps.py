@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from netlab.spec.schema import Step as GivenStep
 
 _SWITCH = (*bridge.OPTIONS, "state")
+#: What a member of a bond has of that.
+MEMBER = frozenset({"mac", "mtu", "addresses", "neighbors"})
 #: What can be set of a host or a container.
 BOX = ("routes", "rules", "sysctls", "nftables", "files")
 
@@ -110,6 +112,7 @@ def apply(lab: Lab, given: GivenStep, path: Path, refusals: Refusals) -> list[An
                 changes += _set_switch(lab, link, settings, where, given)
         elif link is not None and ":" in target:
             keys = (COMMON | KINDS[link.kind].keys) - IDENTITY - KINDS[link.kind].fixed
+            keys -= MEMBER if link.member == "member" else frozenset()
             if _applies(lab.file, settings, keys, link.kind, here):
                 changes += _set_link(lab, link, settings, here, given, refusals)
         elif box is not None:

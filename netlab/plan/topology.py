@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from netlab.contract.kernels import NEWEST, Version
 from netlab.contract.types import AnyChange, AnyExpectation, Claim, Plan, Step
-from netlab.plan import build, checks, measure, steps
+from netlab.plan import bond, build, checks, measure, steps
 from netlab.plan.contradictions import contradictions
 from netlab.plan.expect import Resolver
 from netlab.plan.file import File, Path
@@ -117,6 +117,7 @@ def _check_name(file: File, name: str, i: int, known: dict[str, Resolver]) -> No
 
 
 def _step(lab: Lab, name: str, changes: list[AnyChange], entries: Iterable[AnyEntry], refusals: Refusals) -> Step:
+    bond.choose(lab)
     checks.check(lab)
     state = lab.state()
     resolver = Resolver(lab.file, state, refusals, lab.refused)

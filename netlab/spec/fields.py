@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 from netlab.contract.policies import POLICIES
 from netlab.contract.types import Address, Limit
 from netlab.contract.types.links import MODES, PORT_FLAGS
+from netlab.contract.types.links.bond import MAC_POLICIES
 from netlab.spec import quantities, scalars, sysctls
 from netlab.spec.scalars import Wrong
 
@@ -85,6 +86,7 @@ Table = Annotated[
     *scalar(scalars.table, {"anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["main", "local", "default"]}]}),
 ]
 Family = Annotated[int, *_int(4, 6)]
+Retries = Annotated[int, *_int(0, 255)]
 Weight = Annotated[int, *_int(1, 256)]
 Fwmark = Annotated[
     tuple[int, int],
@@ -107,6 +109,7 @@ LinkState = Annotated[Literal["up", "down"], *_one_of("state", "up", "down")]
 Mode = Annotated[str, *_one_of("mode", *MODES)]
 PortFlag = Annotated[str, *_one_of("flag", *PORT_FLAGS)]
 PortPolicy = Annotated[str, *_one_of("policy", *POLICIES, "none")]
+MacPolicy = Annotated[str, *_one_of("choice of MACs", *MAC_POLICIES)]
 RouteType = Annotated[
     Literal["unicast", "blackhole", "unreachable", "prohibit"],
     *_one_of("type of route", "unicast", "blackhole", "unreachable", "prohibit"),

@@ -10,7 +10,7 @@ from netlab.contract.types import Where
 from netlab.errors import NetlabError
 
 #: Known words that a message lists: as many as any mapping of a topology has keys. There may be thousands of hosts.
-MOST_WORDS = 30
+MOST_WORDS = 60
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -23,6 +23,7 @@ from netlab.spec.fields import (
     LimitValue,
     LinkState,
     Mac,
+    MacPolicy,
     Macs,
     Mode,
     Mtu,
@@ -34,6 +35,7 @@ from netlab.spec.fields import (
     PortState,
     Positive,
     Prefix,
+    Retries,
     RouteType,
     SwitchName,
     Sysctls,
@@ -99,6 +101,14 @@ class _Adjustable(_Model):
     flag: PortFlag | None = Field(None, description="Flag of the child's driver, as ip-link(8) calls it.")
     allowed_macs: Macs | None = Field(None, description="Source mode: the MACs (or interfaces that have them) to hear.")
     nodst: Flag | None = Field(None, description="Source mode: frames of allowed MACs go to no other interface.")
+    miimon: Unsigned | None = Field(
+        None,
+        description="Bond: how often, in ms, it looks at its members' carriers; 0, the default, is never.",
+    )
+    primary: Text | None = Field(None, description="Bond: the member that sends whenever it can.")
+    num_grat_arp: Retries | None = Field(
+        None, description="Bond: how often it announces its addresses after a failover (1)."
+    )
     bcqueuelen: Unsigned | None = Field(None, description="Length of the broadcast queue asked for.")
     arp: Flag | None = Field(
         None, description="Whether it asks for MACs and answers (ARP, neighbour discovery); on by default."
@@ -130,7 +140,12 @@ class Interface(_Adjustable, _BridgeOptions):
     switch: Text | None = Field(None, description="The switch that this interface is plugged into.")
     bridge: Text | None = Field(None, description="The bridge of its own host that this interface is plugged into.")
     peer: Text | None = Field(None, description="The interface at the other end of a wire without a switch.")
-    master: Text | None = Field(None, description="The bridge in its own namespace that the interface is a port of.")
+    master: Text | None = Field(
+        None, description="The bridge or bond in its own namespace that the interface is a member of."
+    )
+    fail_over_mac: MacPolicy | None = Field(
+        None, description="Bond: whether its MAC changes with the active member; none by default."
+    )
     parent: Text | None = Field(None, description="The interface of the host that a child sits on.")
     id: Unsigned | None = Field(None, description="The number of a vxlan's network, up to 16777215.")
     dev: Text | None = Field(None, description="The interface of its namespace by which a tunnel's packets leave.")

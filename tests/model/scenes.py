@@ -9,6 +9,7 @@ from netlab import plan
 from netlab.contract.kernels import NEWEST, Version
 from netlab.contract.types import Neighbor, State
 from tests.model.lab import Lab
+from tests.model.members import BONDS
 from tests.model.test_routing import routed
 from tests.model.test_same_namespace import demo
 from tests.model.test_source_mode import lab as sourced
@@ -285,6 +286,7 @@ def port_named() -> Text:
 P, C, B = "A:eth0", "A:c", "B:eth0"
 #: Each rule's lab, layer, source and destination.
 SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
+    **BONDS,
     "bridge/own-interface": (bridged, "icmp", "h/c1:eth0", "h:br0"),
     "bridge/own-mac-from-above": (bridged, "unicast", "h/m1:eth0", "h:br0"),
     "bridge/port-hears-nothing": (bridged, "broadcast", "x:eth0", "h:eth0"),

@@ -114,13 +114,13 @@ CASES: list[tuple[str, str]] = [
     ),
     (
         step("set: {A: {mtu: 1400}}"),
-        "f:14:15: 'mtu' cannot be set on a host; these can: nftables, routes, rules, sysctls",
+        "f:14:15: 'mtu' cannot be set on a host; these can: files, nftables, routes, rules, sysctls",
     ),
     (
         step("set: {lan: {hairpin: on}}"),
         "f:14:17: unknown key 'hairpin'; known: stp, fdb_max_learned, ageing_time, mcast_snooping, state, mac, mtu, "
-        "addresses, neighbors, port, mode, flag, allowed_macs, nodst, bcqueuelen, arp, promisc, "
-        "allmulticast, multicast, duplicate, limit, routes, rules, sysctls",
+        "addresses, neighbors, port, mode, flag, allowed_macs, nodst, miimon, primary, num_grat_arp, bcqueuelen, "
+        "arp, promisc, allmulticast, multicast, duplicate, limit, routes, rules, sysctls",
     ),
     (step("set: {A/c1:eth0: {port: {hairpin: on}}}"), "f:14:23: 'port' cannot be set on a macvlan"),
     (step("set: {A:eth0: {mac: auto}}"), "f:14:25: 'auto' is for a new interface; give the MAC that it is to have"),
@@ -139,7 +139,7 @@ CASES: list[tuple[str, str]] = [
     ),
     (
         step("add: {hosts: {A: {routes: []}}}"),
-        "f:14:23: A exists already; 'set:' changes its routes, rules and nftables",
+        "f:14:23: A exists already; 'set:' changes its routes, rules, nftables and files",
     ),
     (
         step("add: {hosts: {A: {sysctls: {net.ipv4.ip_forward: 1}}}}"),
@@ -226,7 +226,8 @@ CASES: list[tuple[str, str]] = [
     (expect("A: {mdoe: vepa}"), "f:13:15: 'mdoe' is not read back from a link; did you mean 'mode'?"),
     (
         expect("A: {mode: brigde}"),
-        "f:13:15: 'brigde' is not one of bridge, vepa, private, passthru, source, l2, l3, l3s; did you mean 'bridge'?",
+        "f:13:15: 'brigde' is not one of bridge, vepa, private, passthru, source, l2, l3, l3s, "
+        "balance-rr, active-backup, balance-xor, 802.3ad; did you mean 'bridge'?",
     ),
     (expect("A: {mac: =A:eht0}"), "f:13:14: no interface 'A:eht0'; did you mean 'A:eth0'?"),
     (expect("A: {mtu: [1, 2]}"), "f:13:14: 'mtu' has one value; leave the brackets out"),

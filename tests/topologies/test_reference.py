@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from netlab import plan
+from netlab.contract.types.links import INTERFACES
 from tests.agent.test_dummy import kernel_has_it
 from tests.topologies.shipped import ROOT
 
@@ -35,7 +36,7 @@ def test_a_file_of_the_reference_runs(text: str, tmp_path: Path, examine: Callab
     if "via: ip" in text and shutil.which("ip") is None:
         pytest.skip("ip is not here: apt-get install iproute2")
     assert plan.from_file(path).warnings == ()
-    for kind in ("dummy", "ipvlan"):
+    for kind in INTERFACES:
         if f"type: {kind}" in text and not kernel_has_it(kind):
             pytest.skip(f"this kernel lacks the link kind {kind} (sudo modprobe {kind})")
     seen = examine(path)

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netlab.agent.links import bridge, dummy, ipvlan, macvlan, pair, switchlink, veth, vxlan
+from netlab.agent.links import bond, bridge, dummy, ipvlan, macvlan, pair, switchlink, veth, vxlan
 from netlab.agent.links.op import At, BuildContext, Level, Op
 from netlab.agent.links.port_tools import Log
 from netlab.agent.netlink import link as request
 from netlab.agent.netlink import peer, set_up
 from netlab.contract.types import AnyLink, Bridge, Link, Macvlan, Macvtap, Pair, SetLink, Switch, SwitchLink, Veth
-from netlab.contract.types.links import Dummy, Ipvlan, Vxlan
+from netlab.contract.types.links import Bond, Dummy, Ipvlan, Vxlan
 
 __all__ = ["DRIVERS", "KINDS", "At", "BuildContext", "Op", "changes", "create", "join"]
 
@@ -66,6 +66,7 @@ KINDS: dict[type[Link], Kind] = {
     Dummy: Kind(dummy.create),
     Ipvlan: Kind(ipvlan.create, checks=ipvlan.checks),
     Vxlan: Kind(vxlan.create, checks=vxlan.checks),
+    Bond: Kind(bond.create, bond.changes, bond.checks),
 }
 _CHILD = Driver(macvlan.read, {"IFLA_MACVLAN_MODE": macvlan.MODES["bridge"]}, stacked=True, required=True)
 #: By the kernel's name of the kind.
@@ -77,6 +78,7 @@ DRIVERS: dict[str, Driver] = {
     "dummy": Driver(),
     "ipvlan": Driver(ipvlan.read, {"IFLA_IPVLAN_MODE": ipvlan.MODES["l2"]}, stacked=True),
     "vxlan": Driver(vxlan.read, {"IFLA_VXLAN_ID": 1, "IFLA_VXLAN_PORT": 4789}),
+    "bond": Driver(bond.read),
 }
 
 
@@ -94,8 +96,9 @@ def join(context: BuildContext, link: AnyLink, *, up: bool) -> list[Op]:
         level = Level.HOST if ns == context.links[link.lower].namespace else Level.CONTAINER
     command = f"ip -n {ns} link set dev {link.ifname} master {master.ifname}"
     made = [Op(ns, level, request("set", {"IFLA_MASTER": master.ifindex}, command, index=link.ifindex), "create")]
-    if up:
-        made.append(Op(ns, max(level, Level.HOST), set_up(ns, link.ifindex, link.ifname), "up"))
+    # A bond brings its members up.
+    if up or link.member == "member":
+        made.append(Op(ns, max(level, Level.HOST), set_up(ns, link.ifindex, link.ifname, link.up), "up"))
     return made
 
 

@@ -205,6 +205,15 @@ def link_data(kind: str, table: Table) -> None:
     _LINK_DATA[kind] = _nested(table)
 
 
+#: What IFLA_INFO_SLAVE_DATA holds of a member, by the kind of its master; see `member_data`.
+_MEMBER_DATA: dict[str, Form] = {"bridge": _nested(BRIDGE_PORT)}
+
+
+def member_data(kind: str, table: Table) -> None:
+    """Say what IFLA_INFO_SLAVE_DATA holds of members of a kind of link."""
+    _MEMBER_DATA[kind] = _nested(table)
+
+
 # linux/if_link.h, enum IFLA_INFO_*
 LINKINFO = Table(
     {
@@ -214,7 +223,7 @@ LINKINFO = Table(
             ByKind("IFLA_INFO_KIND", _LINK_DATA),
         ),
         "IFLA_INFO_SLAVE_KIND": (4, STRING),
-        "IFLA_INFO_SLAVE_DATA": (5, ByKind("IFLA_INFO_SLAVE_KIND", {"bridge": _nested(BRIDGE_PORT)})),
+        "IFLA_INFO_SLAVE_DATA": (5, ByKind("IFLA_INFO_SLAVE_KIND", _MEMBER_DATA)),
     }
 )
 

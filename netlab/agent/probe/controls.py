@@ -55,10 +55,8 @@ class Controls:
         for endpoint in self.view.endpoints:
             known = self.liveness.setdefault(endpoint.link, Liveness())
             known.dead = dead(self.view.links[endpoint.link])
-            if not known.dead and (bottom := self.view.state.root(endpoint.link)).swallows:
-                known.dead = f"on {bottom.id}, which has no wire" if bottom.id != endpoint.link else "without a wire"
-            if not known.dead and bottom.underlay and (why := dead(self.view.links[bottom.underlay])):
-                known.dead = f"on {bottom.underlay}, which is {why}"
+            if not known.dead:
+                known.dead = self._lame(endpoint.link)
             known.closed = self._closed(endpoint.link)
         for _ in range(TRIES):
             open_links = [link for link, known in self.liveness.items() if not known.proved]
@@ -74,6 +72,20 @@ class Controls:
                 time.monotonic() + PATIENCE,
             )
 
+    def _lame(self, link_id: str) -> str:
+        """Why a link with a carrier can send nothing: by what it sits on, or by the members of a bond."""
+        view = self.view
+        root = view.state.root(link_id)
+        if root.swallows:
+            return f"on {root.id}, which has no wire" if root.id != link_id else "without a wire"
+        if root.underlay and (why := dead(view.links[root.underlay])):
+            return f"on {root.underlay}, which is {why}"
+        for below in (root, *view.state.bottoms(link_id)):
+            # Some keep their carrier even while they are down.
+            if why := dead(view.links[below.id]):
+                return f"on {below.id}, which is {why}"
+        return ""
+
     def _closed(self, link_id: str) -> str:
         """Why nothing can be made to arrive at a link, where the read-back says so."""
         link = self.view.state.link(link_id)
@@ -81,8 +93,8 @@ class Controls:
             return "its source list is empty"
         if not link.carries_frames:
             return "it takes in IP packets alone"
-        if link.port_of is not None:
-            return f"it is a port of {link.port_of}, which takes what comes in"
+        if link.member in ("port", "member"):
+            return f"it is a {link.member} of {link.master}, which takes what comes in"
         bottom = self.view.state.root(link_id)
         if bottom.bridges and not any(_admits(plug) for _, plug in self.view.plugged(bottom)):
             return "no port of the bridge that works lets a frame in"

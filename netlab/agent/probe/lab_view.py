@@ -108,12 +108,15 @@ class LabView:
 
     def ports_of(self, end: AnySource) -> set[str | None]:
         """The switch ports below a row; None among them for an interface that has none."""
-        return {self.state.root(link).port_id for link in self.links_of(end)}
+        return {below.port_id for link in self.links_of(end) for below in self.state.bottoms(link)}
 
     def far(self, link_id: str) -> Far | None:
         """The far side of what a link stands on; None where nothing can be sent from there."""
         if link_id not in self._far:
-            self._far[link_id] = self._far_of(self.state.root(link_id))
+            fars = [far for below in self.state.bottoms(link_id) if (far := self._far_of(below)) is not None]
+            # What comes in by one of several members comes in; what is sent leaves by any.
+            places = frozenset().union(*(far.places for far in fars))
+            self._far[link_id] = Far(fars[0].inject, places) if fars else None
         return self._far[link_id]
 
     def _far_of(self, link: AnyLink) -> Far | None:
@@ -155,7 +158,9 @@ class LabView:
 
     def _seen_at(self, end: str) -> frozenset[str]:
         """Where a frame that comes in at the end of a wire may be seen: there, or at a child that takes it."""
-        return frozenset({end, *(child.id for child in self.state.children_of(end))})
+        found = {end, *(child.id for child in self.state.children_of(end))}
+        master = self.state.link(end).master
+        return frozenset(found if master is None else found | self._seen_at(master))
 
     def plugged(self, bridge: AnyLink) -> list[tuple[AnyLink, Plug]]:
         """The working wires into a bridge inside a host: those of containers, and the host's own; and by which end."""

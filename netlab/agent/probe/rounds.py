@@ -200,10 +200,12 @@ def queue_length(state: State, parent: AnyLink) -> int:
 def queue_counters(view: LabView) -> dict[str, tuple[Netns, list[str]]]:
     """The parents whose drops of broadcasts count as losses, by namespace.
 
-    A parent whose queue has length 0 drops every broadcast from outside: that is intended, not a loss.
+    A parent whose queue has length 0 drops every broadcast from outside: that is intended, not a loss. One that is down
+    drops what its children send to each other (dev_forward_skb).
     """
     found: dict[str, tuple[Netns, list[str]]] = {}
     for parent in parents(view.state):
-        if queue_length(view.state, parent) and parent.namespace in view.lab.namespaces:
+        counts = queue_length(view.state, parent) and view.links[parent.id]["up"]
+        if counts and parent.namespace in view.lab.namespaces:
             found.setdefault(parent.namespace, (view.lab.namespaces[parent.namespace], []))[1].append(parent.ifname)
     return found

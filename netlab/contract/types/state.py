@@ -185,6 +185,11 @@ class State:
         """The link at the bottom of a stack of links."""
         return self.stack(link_id)[-1]
 
+    def bottoms(self, link_id: str) -> list[AnyLink]:
+        """The links by which what a link sends leaves its host: that at the bottom of it, or that one's members."""
+        root = self.root(link_id)
+        return [one for below in root.bottoms for one in self.bottoms(below)] if root.bottoms else [root]
+
 
 def ends(link: AnyLink) -> tuple[str, ...]:
     """The ids of every place where a link can be watched: its own, and the switch port at the other end of its wire."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from netlab.contract.types.links.base import FLAGS, Link, Place, Plug, joins, stack, with_state
+from netlab.contract.types.links.bond import Bond
 from netlab.contract.types.links.bridge import Bridge, Switch
 from netlab.contract.types.links.dummy import Dummy
 from netlab.contract.types.links.ipvlan import Ipvlan
@@ -21,6 +22,7 @@ __all__ = [
     "PORT_FLAGS",
     "TAKERS",
     "AnyLink",
+    "Bond",
     "Bridge",
     "Dummy",
     "Ipvlan",
@@ -40,7 +42,7 @@ __all__ = [
     "with_state",
 ]
 
-AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy | Ipvlan | Vxlan
+AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy | Ipvlan | Vxlan | Bond
 _KINDS = get_args(AnyLink)
 #: The modes and flags of all kinds.
 MODES: tuple[str, ...] = tuple(dict.fromkeys(mode for one in _KINDS for mode in one.modes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, TypeVar
 
@@ -135,6 +135,11 @@ class Link:
         raise NotImplementedError
 
     @property
+    def bottoms(self) -> tuple[str, ...]:
+        """The ids of the links by which its frames leave, where these are others than that at the bottom of it."""
+        return ()
+
+    @property
     def peer_id(self) -> str | None:
         """The id of the link at the other end of its wire, where both ends are links."""
         return None
@@ -203,6 +208,14 @@ class Link:
     def goes_on(self, kernel: Version) -> bool:
         """Whether its carrier stays as it is while the link that it sits on is down."""
         return False
+
+    def chosen(self: L, members: Sequence[Link], find: Callable[[str], Link | None]) -> L:
+        """The link once it has chosen among its members, in the order in which they joined."""
+        return self
+
+    def shows(self, member: str) -> tuple[bool, bool] | None:
+        """What the kernel tells of a member by its id: whether it is active, and taken for alive; None: nothing."""
+        return None
 
     # --- what it does to frames ---------------------------------------------------------------------
 
