@@ -72,8 +72,13 @@ def command(form: str, file: str | None, output: Path | None, host: str, **chose
         shown = "<stdin>" if file == "-" else printable(file)
         draft = live.draft(live.read(form, read(Path(file), shown), shown), host)
     text = live.write(draft)
+    if chosen["anonymize"]:
+        from netlab.live.machine.anonymous import addresses
+
+        text = addresses(text)
     deliver(output, text)
-    tell(draft)
+    if not chosen["anonymize"]:
+        tell(draft)
     # What the file can't be used for is said at once, with its place in the file that was written.
     plan.resolve(spec.load(text, "<stdout>" if output is None or str(output) == "-" else str(output)))
     return PASSED

@@ -50,10 +50,14 @@ def of_machine(
 ) -> tuple[Draft, Real]:
     """The topology of this machine, or of a part of it, and how its names relate to the machine. Raises UsageError."""
     from netlab.live import machine
+    from netlab.live.machine import anonymous
     from netlab.live.machine.draft import draft
 
     chosen = machine.Chosen(netns, containers, pid, everything, mentioned)
-    return draft(machine.read(chosen), str(chosen), host, everything)
+    found = machine.read(chosen)
+    if anonymize:
+        return draft(anonymous.names(found), "a machine", "host", everything)
+    return draft(found, str(chosen), host, everything)
 
 
 def faults_of_machine(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 
 import pytest
 
-from netlab import plan, spec
+from netlab import model, plan, spec
 from tests.live.world import MACVLAN, World, world
 
 
@@ -47,3 +48,22 @@ def test_reading_changes_nothing(machine: World) -> None:
     before = now()
     machine.netlab("import", "live", "--all", netns="machine")
     assert now() == before
+
+
+def test_anonymized(machine: World) -> None:
+    """No name, address or MAC of the machine is in the file, and its answers are those of the machine."""
+    machine.ip(MACVLAN)
+    machine.sh("ip link set dev eth0 down; ip link set dev eth0 name secret0 up", "far")
+    machine.sh("ip route add 10.77.0.0/16 via 192.168.26.20", "machine")
+    macs = re.findall(r"link/ether (\S+)", machine.run("ip", "-n", "web", "link").stdout)
+    text = machine.netlab("import", "live", "--anonymize", netns="machine").stdout
+    for own in ("192.168", "10.77", "secret0", "web", "lan", "far:", *macs):
+        assert own not in text.partition("switches:")[2], own
+    resolved = plan.resolve(spec.load(text, "anonymous.yaml"))
+    state = resolved.steps[0].state
+    addresses = [str(one) for link in state.links for one in link.addresses]
+    assert len({ipaddress.ip_interface(one).network for one in addresses}) == 1
+    assert [one.rpartition(".")[2] for one in sorted(addresses)] == ["10/24", "11/24", "20/24"]
+    plain = plan.resolve(spec.load(machine.netlab("import", "live", netns="machine").stdout, "live.yaml"))
+    letters = [model.predict(one.steps[0].state, ("icmp",)).letters["icmp"] for one in (resolved, plain)]
+    assert letters[0] == letters[1]
