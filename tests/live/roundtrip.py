@@ -35,7 +35,10 @@ LAYERS = (
 
 @dataclass
 class Round:
-    """What came of one state: how many cells were compared, and where the two predictions differ."""
+    """What came of one state: how many cells were compared, and where the two predictions differ.
+
+    ``left`` is what the import says that it lost: where it lost something, a difference is no surprise.
+    """
 
     cells: int = 0
     unknown: int = 0

@@ -1,7 +1,7 @@
 """Other names, addresses and MACs in the place of a machine's own, so that a file can be shown to others.
 
-What is alike stays alike: an address that stands twice is replaced by one, subnets that hold others still hold them, and
-the bits of hosts within the smallest prefix that the file has for an address are kept.
+What is alike stays alike: an address that stands twice is replaced by one, subnets that hold others still hold them,
+and the bits of hosts within the smallest prefix that the file has for an address are kept.
 """
 
 from __future__ import annotations

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
+from netlab.contract.types import AnyLink
+from netlab.contract.types.links import FLAGS
 from netlab.live.machine.kinship import Kinship, shown
 from netlab.live.machine.notes import Notes
 from netlab.live.machine.outside import Outside
@@ -14,12 +17,16 @@ from netlab.live.names import fitting, unique
 from netlab.live.topology import Keys
 
 MTU = 1500
+_ALL = "00:00:00:00:00:00"
+_VXLAN_PORT = 4789
 #: Options of a port that are flags, and what they are where nobody sets them.
 _PORT = {"hairpin": False, "isolated": False, "learning": True, "flood": True, "mcast_flood": True, "bcast_flood": True,
          "locked": False}  # fmt: skip
 #: Others, which netlab has no word for.
 _STRANGE_PORT = ("guard", "root_block", "proxy_arp", "proxy_arp_wifi", "neigh_suppress", "vlan_tunnel", "mab")
-_FLAGS = ("arp", "promisc", "allmulticast", "multicast")
+#: What each kind of interface is like when new.
+_FIELDS = {kind.kind: kind.__dataclass_fields__ for kind in get_args(AnyLink) if kind.interface}
+_FIELDS["tun"] = _FIELDS["veth"]
 Found = tuple[str, Keys, str]
 
 
@@ -42,6 +49,7 @@ class Devices:
             "macvlan": self._child,
             "macvtap": self._child,
             "ipvlan": self._child,
+            "vxlan": self._vxlan,
         }
         self._name_all()
 
@@ -95,7 +103,9 @@ class Devices:
         why = ""
         if device.kind not in self._kinds or not device.ether:
             why = f"{device.kind or 'a device that is no Ethernet'}: netlab has no such links"
-        elif device.kind in ("macvlan", "macvtap", "ipvlan") and device.lower is not None:
+        elif device.kind == "vxlan" and (device.lower is None or device.lower[0] != space.key):
+            why = "vxlan whose packets leave by no interface of its own namespace"
+        elif device.kind in ("macvlan", "macvtap", "ipvlan", "vxlan") and device.lower is not None:
             there = self.kin.far(device)
             if there is not None:
                 if self.kin.host(there[0].key) != self.kin.host(space.key):
@@ -134,12 +144,10 @@ class Devices:
             keys["addresses"] = own
         if not device.up:
             keys["state"] = "down"
-        usual = {"arp": True, "promisc": False, "allmulticast": False, "multicast": True}
-        if device.kind == "dummy":
-            usual |= {"arp": False, "multicast": False}
-        elif device.kind == "ipvlan" and device.data.get("mode") != "l2":
+        usual = {flag: _FIELDS[device.kind or "veth"][flag].default for flag in FLAGS}
+        if device.kind == "ipvlan" and device.data.get("mode") != "l2":
             usual |= {"arp": False}
-        for flag in _FLAGS:
+        for flag in FLAGS:
             if (now := getattr(device, flag)) != usual[flag]:
                 keys[flag] = "on" if now else "off"
         static = {
@@ -159,7 +167,9 @@ class Devices:
             self.notes.left(self.id(space.key, device), port, loses=True)
 
     def _usual_mtu(self, device: Device) -> int:
-        there = self.kin.far(device) if device.kind != "veth" else None
+        there = self.kin.far(device) if device.kind not in ("veth", "vxlan") else None
+        if device.kind == "vxlan":
+            return -1
         return there[1].mtu if there is not None else MTU
 
     def addresses(self, space: Space, device: Device) -> list[str]:
@@ -270,6 +280,29 @@ class Devices:
             self.notes.left(self.id(space.key, device), "vlan_filtering: VLANs of a bridge", loses=True)
         return keys, ""
 
+    def _vxlan(self, space: Space, device: Device) -> tuple[Keys, str]:
+        there = self.kin.far(device)
+        assert there is not None
+        data = device.data
+        keys: Keys = {"type": "vxlan", "id": str(data["id"]), "dev": self.named(*_end(there))}
+        entries = [(mac, ip) for index, mac, ip in space.tunnels if index == device.index]
+        first = data.get("group")
+        if first and ipaddress.ip_address(first).is_multicast:
+            keys["group"] = first
+        elif remotes := [*([first] if first else []), *(ip for mac, ip in entries if mac == _ALL)]:
+            keys["remote"] = list(dict.fromkeys(remotes))
+        if data.get("local"):
+            keys["local"] = data["local"]
+        if data.get("port") != _VXLAN_PORT:
+            keys["dstport"] = str(data["port"])
+        if not data.get("learning"):
+            keys["learning"] = "off"
+        if known := {mac: ip for mac, ip in entries if mac != _ALL}:
+            keys["fdb"] = dict(known)
+        if strange := [name for name in ("proxy", "rsc", "collect_metadata", "gbp", "gpe") if data.get(name)]:
+            self.notes.left(self.id(space.key, device), f"{', '.join(strange)} of the vxlan", loses=True)
+        return keys, ""
+
     def _child(self, space: Space, device: Device) -> tuple[Keys, str]:
         there = self.kin.far(device)
         keys: Keys = {"type": device.kind}
@@ -293,6 +326,10 @@ class Devices:
         if device.data.get("bcqueuelen") not in (None, 1000):
             keys["bcqueuelen"] = str(device.data["bcqueuelen"])
         return keys, note
+
+
+def _end(there: tuple[Space, Device]) -> tuple[str, Device]:
+    return there[0].key, there[1]
 
 
 def shown_on_loopback(device: Device) -> bool:

@@ -29,7 +29,7 @@ _TRIES = 5
 _FIRST_ROW = 16
 #: Types of routes that are read (unicast, blackhole, unreachable, prohibit, throw, nat), and the table of addresses.
 _ROUTES, _LOCAL = frozenset({1, 6, 7, 8, 9, 10}), 255
-_NUD_NOARP = 0x40
+_NUD_NOARP, _NUD_PERMANENT = 0x40, 0x80
 Keep = Callable[[bytes, int], bool]
 
 
@@ -69,7 +69,7 @@ class Socket:
     def fdb(self) -> list[Any]:
         """The static entries of the forwarding tables of all bridges."""
         return self._dump(RTM_GETNEIGH, struct.pack("=BxHiII", socket.AF_BRIDGE, 0, 0, 0, 0),
-                          lambda data, at: _state(data, at) == _NUD_NOARP)  # fmt: skip
+                          lambda data, at: bool(_state(data, at) & (_NUD_NOARP | _NUD_PERMANENT)))  # fmt: skip
 
     def nsid(self, fd: int) -> int | None:
         """The number by which this namespace knows another; None where it has none for it."""

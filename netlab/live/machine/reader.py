@@ -133,6 +133,7 @@ def _space(one: Candidate, candidates: Sequence[Candidate]) -> Space:
             return (one.key if number is None else keys.get(number)), index
 
         devices = [rows.device(m, end, tuple(addresses.get(m["index"], ()))) for m in messages]
+        entries = rtnl.fdb() if any(one.master or one.kind == "vxlan" for one in devices) else []
         space = Space(
             key=one.key,
             names=tuple(dict.fromkeys(one.names)),
@@ -144,7 +145,8 @@ def _space(one: Candidate, candidates: Sequence[Candidate]) -> Space:
             routes=tuple(filter(None, map(rows.route, rtnl.routes()))),
             rules=tuple(filter(None, map(rows.rule, rtnl.rules()))),
             neighbors=tuple(filter(None, map(rows.neighbor, rtnl.neighbors()))),
-            fdb=tuple(filter(None, map(rows.static_entry, rtnl.fdb()))) if any(d.master for d in devices) else (),
+            fdb=tuple(filter(None, map(rows.static_entry, entries))),
+            tunnels=tuple(filter(None, map(rows.tunnel_entry, entries))),
             sysctls=_files(OF_NAMESPACE),
         )
     finally:

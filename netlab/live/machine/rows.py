@@ -64,6 +64,9 @@ def device(message: Any, end: Callable[[int, int | None], End], addresses: tuple
     kind = str(info.get_attr("IFLA_INFO_KIND") or "") if info is not None else ""
     port_kind = str(info.get_attr("IFLA_INFO_SLAVE_KIND") or "") if info is not None else ""
     link, number = message.get_attr("IFLA_LINK"), message.get_attr("IFLA_LINK_NETNSID")
+    data = _data(kind, info.get_attr("IFLA_INFO_DATA") if info is not None else None)
+    if link is None and kind == "vxlan":
+        link = data["link"]
     if link is None and number is not None:
         # Where both have one index, kernels before 4.15 leave it out (rtnl_fill_link_netnsid).
         link = index
@@ -84,7 +87,7 @@ def device(message: Any, end: Callable[[int, int | None], End], addresses: tuple
         lower=end(int(link), None if number is None else int(number)) if link else None,
         master=message.get_attr("IFLA_MASTER"),
         port_kind=port_kind,
-        data=_data(kind, info.get_attr("IFLA_INFO_DATA") if info is not None else None),
+        data=data,
         port=_port(info.get_attr("IFLA_INFO_SLAVE_DATA")) if port_kind == "bridge" else {},
         addresses=addresses,
         conf=_conf(name, message.get_attr("IFLA_AF_SPEC")),
@@ -114,9 +117,17 @@ def _data(kind: str, data: Any) -> dict[str, Any]:
     elif kind == "bridge":
         found = {word: value for name, word in _BRIDGE.items() if (value := data.get_attr(name)) is not None}
         found["fdb_max_learned"] = _number(raw(data, 49))
+    elif kind == "vxlan":
+        to, local = (data.get_attr(f"IFLA_VXLAN_{key}") or data.get_attr(f"IFLA_VXLAN_{key}6") for key in _VXLAN_ENDS)
+        found = {"group": to, "local": local, **{word: data.get_attr(f"IFLA_VXLAN_{word.upper()}") for word in _VXLAN}}
     elif kind == "vlan":
         found = {"id": data.get_attr("IFLA_VLAN_ID"), "protocol": data.get_attr("IFLA_VLAN_PROTOCOL")}
     return found
+
+
+_VXLAN_ENDS = ("GROUP", "LOCAL")
+#: Of a vxlan; the last few are such as netlab has no word for.
+_VXLAN = ("id", "link", "port", "learning", "proxy", "rsc", "collect_metadata", "gbp", "gpe", "ageing")
 
 
 def _macvlan_flags(value: Any) -> list[str]:
@@ -248,7 +259,15 @@ def neighbor(message: Any) -> LiveNeighbor | None:
 def static_entry(message: Any) -> tuple[str, int] | None:
     """A static entry of a bridge's forwarding table: MAC and index of the port."""
     bridge, vlan = message.get_attr("NDA_MASTER"), message.get_attr("NDA_VLAN")
-    static = bool(message["state"] & _NOARP_ENTRY)
+    static = message["state"] == _NOARP_ENTRY
     if not static or bridge is None or vlan:
         return None
     return str(message.get_attr("NDA_LLADDR")), int(message["ifindex"])
+
+
+def tunnel_entry(message: Any) -> tuple[int, str, str] | None:
+    """A static entry of a tunnel: the index of its device, a MAC (of all that have none: zeros), the other end."""
+    there = message.get_attr("NDA_DST")
+    if there is None or message["family"] != _AF_BRIDGE:
+        return None
+    return int(message["ifindex"]), str(message.get_attr("NDA_LLADDR")), str(there)

@@ -130,6 +130,8 @@ class Space:
     neighbors: tuple[LiveNeighbor, ...] = ()
     #: Static entries of forwarding tables: MAC, index of the port.
     fdb: tuple[tuple[str, int], ...] = ()
+    #: Static entries of tunnels: index of the tunnel, MAC, the other end.
+    tunnels: tuple[tuple[int, str, str], ...] = ()
     #: Those of the namespace as a whole, by path below /proc/sys.
     sysctls: Mapping[str, str] = field(default_factory=dict)
     ruleset: str = ""
