@@ -37,6 +37,10 @@ def name(number: int) -> str:
     return "EOPNOTSUPP" if number == errors.EOPNOTSUPP else errors.errorcode.get(number, str(number))
 
 
+#: How the kernel's words begin where it has no such queueing discipline (qdisc_create, net/sched/sch_api.c).
+NO_QDISC = "Specified qdisc kind is unknown"
+
+
 class BuildFailed(Exception):
     """A request that the kernel refused unexpectedly."""
 
@@ -64,14 +68,23 @@ class BuildFailed(Exception):
             "message": self.message or (os.strerror(self.number) if self.number else ""),
             "command": self.command,
             "interface": self.interface,
-            "exit_code": 3 if self.package or self.lacking or self.number in LACKS else 2,
+            "exit_code": 3 if self.package or self.lacking or self._qdisc or self.number in LACKS else 2,
             "where": [self.where.file, self.where.line, self.where.column] if self.where else None,
             "hint": self._hint(),
         }
 
+    @property
+    def _qdisc(self) -> str:
+        """The queueing discipline that this kernel lacks (qdisc_create); '' if it lacks none."""
+        if not self.message.startswith(NO_QDISC):
+            return ""
+        return next((kind for kind in ("netem", "tbf", "htb", "bfifo") if kind in self.command.split()), "qdisc")
+
     def _hint(self) -> str:
         if self.package:
             return f"install {self.package}"
+        if kind := self._qdisc:
+            return f"this kernel has no {kind}: {kind_fix(kind)}"
         if self.kind and self.number == errors.EOPNOTSUPP and self.message.startswith(NO_KIND):
             return f"this kernel has no {self.kind}: {kind_fix(self.kind)}"
         return self.hint or HINTS.get(self.number, "")

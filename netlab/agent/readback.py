@@ -368,6 +368,8 @@ def checks(link: AnyLink, mine: Link, *, exactly: bool = True) -> list[tuple[str
         found.append(("mtu", link.mtu, mine["mtu"]))
     if link.limit is not None:
         found.append(("queueing discipline", link.limit.kind, mine["qdisc"]))
+    if link.netem is not None:
+        found.append(("queueing discipline", "netem", mine["qdisc"]))
     if link.mac:
         found.append(("MAC", link.mac, mine["mac"]))
     if link.master is not None:

@@ -11,8 +11,8 @@ SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 SCARCE_IN_LABS = SCARCE | {errno.ENOBUFS, errno.ENOSPC}
 #: The package that brings a program.
 PACKAGES = {"iperf3": "iperf3", "ip": "iproute2", "brctl": "bridge-utils", "nft": "nftables"}
-#: The module that brings a kind of link, where it isn't called like the kind.
-MODULES = {"vlan": "8021q", "bond": "bonding"}
+#: The module that brings a kind of link or of queueing discipline, where it isn't called like the kind.
+MODULES = {"vlan": "8021q", "bond": "bonding", "netem": "sch_netem", "tbf": "sch_tbf", "htb": "sch_htb"}
 
 
 def install(program: str) -> str:

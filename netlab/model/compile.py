@@ -9,7 +9,8 @@ from netlab.model import bridge, ports
 from netlab.model.build import Build
 from netlab.model.kinds import KINDS
 from netlab.model.routing import Entries, compile_routes
-from netlab.model.world import World
+from netlab.model.sim import Sim, Unknown
+from netlab.model.world import Device, Frame, World
 
 
 def compile_state(state: plan.State) -> World:
@@ -37,8 +38,23 @@ def compile_state(state: plan.State) -> World:
     for kind, link in links:
         if kind.finish is not None:
             kind.finish(build, link)
+    for link in state.links:
+        if link.netem is not None and link.netem.chance:
+            _leave_to_chance(world.devices[link.id], f"netem {link.netem}")
     ports.note_interests(world)
     return world
+
+
+def _leave_to_chance(dev: Device, what: str) -> None:
+    """Say nothing of frames that an interface sends while its queueing discipline loses or reorders some by chance."""
+    transmit = dev.transmit
+
+    def by_chance(sim: Sim, one: Device, frame: Frame) -> None:
+        if one.running:
+            raise Unknown(f"{one.id}: it is left to chance what becomes of a frame ({what})")
+        transmit(sim, one, frame)
+
+    dev.chance, dev.transmit = True, by_chance
 
 
 def _detect(build: Build) -> None:

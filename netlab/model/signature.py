@@ -189,6 +189,7 @@ class Signatures:
             min(dev.mtu, self._roomy),
             dev.up,
             dev.running,
+            dev.chance,
             dev.arp,
             dev.promisc,
             dev.mode,

@@ -74,9 +74,10 @@ class Device:
     """An interface of a host or container: a veth, a bridge, a macvlan child, or lo."""
 
     __slots__ = (
-        "addresses4", "addresses6", "alone", "anycast6", "arp", "bridge", "conf", "groups", "handle", "id", "ifindex",
-        "index", "kind", "linklocal", "lower", "mac", "macvlan", "master", "member", "mode", "mtu", "name", "neighbors",
-        "nodst", "ns", "peer", "port", "port_data", "promisc", "receive", "running", "senders", "stopped_by",
+        "addresses4", "addresses6", "alone", "anycast6", "arp", "bridge", "chance", "conf", "groups", "handle", "id",
+        "ifindex", "index", "kind", "linklocal", "lower", "mac", "macvlan", "master", "member", "mode", "mtu", "name",
+        "neighbors", "nodst", "ns", "peer", "port", "port_data", "promisc", "receive", "running", "senders",
+        "stopped_by",
         "transmit", "up", "uppers",
     )  # fmt: skip
 
@@ -92,6 +93,8 @@ class Device:
         self.up = True
         #: up and with carrier: IFF_UP and a real queue discipline.
         self.running = True
+        #: Whether it is left to chance what becomes of the frames that it sends.
+        self.chance = False
         #: the rule by which it has no carrier, where that is one of its kind
         self.stopped_by = ""
         #: it asks for MACs, and answers (not IFF_NOARP)

@@ -28,7 +28,7 @@ def hops(links: Sequence[AnyLink]) -> int:
         # (gro_cells_receive).
         bound = 4 * bound + 1
     # A shaped interface is one more queue. A frame passes at most two of them: a child's and its parent's.
-    return bound + min(2, sum(link.limit is not None for link in links))
+    return bound + min(2, sum(link.shaped for link in links))
 
 
 def _longest(wires: list[tuple[str, str]]) -> int:

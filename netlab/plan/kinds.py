@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 #: Of what sits on nothing.
 MTU = 1500
 #: Keys that every kind takes.
-COMMON = frozenset({"type", "mac", "mtu", "addresses", "state", "neighbors", "limit", "duplicate", "master", *FLAGS})
+COMMON = frozenset(
+    {"type", "mac", "mtu", "addresses", "state", "neighbors", "limit", "netem", "duplicate", "master", *FLAGS}
+)
 #: Keys that say what a link is, and so cannot be set later.
 IDENTITY = frozenset({"type", "switch", "bridge", "peer", "master", "parent"})
 #: Keys of a tunnel.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from netlab.contract.types import Address, Limit, Where
+from netlab.contract.types import Address, Limit, Netem, Where
 from netlab.contract.types.links import FLAGS
 from netlab.plan import macs
 from netlab.plan.names import ifname
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from netlab.plan.file import File, Path
     from netlab.plan.lab import Lab
     from netlab.spec.schema import Interface, Settings
+
+
+def check_netem(file: File, netem: Netem | None, limit: Limit | None, path: Path) -> Netem | None:
+    """What is done to its frames; an interface has one queueing discipline at its root."""
+    if netem is not None and limit is not None:
+        file.problems.add(file.where(*path), "an interface has 'limit' or 'netem'", "netem has a rate of its own")
+    return netem
 
 
 def check_limit(file: File, limit: Limit | None, mtu: int, path: Path) -> Limit | None:
@@ -88,7 +95,8 @@ class BuildContext:
             "mtu": mtu,
             "up": request.given.state != "down",
             "addresses": request.addresses,
-            "limit": self.limit(request, mtu),
+            "limit": (limit := self.limit(request, mtu)),
+            "netem": check_netem(self.lab.file, request.given.netem or None, limit, (*request.path, "netem")),
             "where": request.where,
             **flags(request.given),
         }

@@ -22,7 +22,7 @@ from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, IDENTITY, KINDS
 from netlab.plan.lab import Box, Lab
 from netlab.plan.refusals import Refusals
-from netlab.plan.request import check_limit, flags
+from netlab.plan.request import check_limit, check_netem, flags
 from netlab.plan.settling import settle
 from netlab.spec.problems import did_you_mean
 
@@ -241,6 +241,9 @@ def _with_settings(lab: Lab, link: AnyLink, settings: Settings, path: Path, refu
         given["neighbors"] = values.neighbors(lab, link, settings.neighbors, (*path, "neighbors"))
     if settings.limit is not None:
         given["limit"] = check_limit(lab.file, settings.limit or None, link.mtu, (*path, "limit"))
+    if settings.netem is not None:
+        limit = given.get("limit", link.limit)
+        given["netem"] = check_netem(lab.file, settings.netem or None, limit, (*path, "netem"))
     return replace(link, **given)
 
 

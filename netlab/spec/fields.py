@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
 from netlab.contract.policies import POLICIES
-from netlab.contract.types import Address, Limit
+from netlab.contract.types import Address, Limit, Netem
 from netlab.contract.types.links import MODES, PORT_FLAGS
 from netlab.contract.types.links.bond import MAC_POLICIES
 from netlab.spec import quantities, scalars, sysctls
@@ -132,6 +132,25 @@ SysctlKey = Annotated[str, *scalar(sysctls.key, _STRING)]
 IpKey = Annotated[str, *scalar(scalars.ip, _STRING)]
 SysctlValue = Annotated[str, *scalar(scalars.sysctl_value, ANY_SCALAR)]
 
+NetemValue = Annotated[
+    Netem | Literal[False],
+    *scalar(
+        quantities.netem,
+        {
+            "anyOf": [
+                {"const": "none"},
+                {
+                    "type": "object",
+                    "properties": dict.fromkeys(
+                        ("delay", "jitter", "loss", "duplicate", "reorder", "rate"), ANY_SCALAR
+                    ),
+                    "minProperties": 1,
+                    "additionalProperties": False,
+                },
+            ]
+        },
+    ),
+]
 LimitValue = Annotated[
     Limit | Literal[False],
     *scalar(

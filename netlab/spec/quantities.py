@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from netlab.contract.measures import Bound
-from netlab.contract.types import Limit
+from netlab.contract.types import Limit, Netem
 from netlab.spec.scalars import Wrong, text
 
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:bit(?:/s)?)?", re.IGNORECASE)
@@ -139,6 +139,50 @@ def limit(value: object) -> Limit | Literal[False]:
 
 
 _LIMIT = ("rate", "kind", "burst", "queue")
+
+
+def netem(value: object) -> Netem | Literal[False]:
+    """``{delay: 50ms, jitter: 5ms, loss: 1%, duplicate: 1%, reorder: 25%, rate: 10mbit}``; ``none`` is False."""
+    if value == "none":
+        return False
+    if not isinstance(value, Mapping) or not value:
+        raise Wrong("must be a mapping, or none", "as in {delay: 50ms, loss: 1%}")
+    for name in value:
+        if name not in NETEM:
+            from netlab.spec.problems import did_you_mean
+
+            raise Wrong(f"unknown key {str(name)[:60]!r}", did_you_mean(str(name), NETEM))
+    try:
+        made = Netem(**{name: NETEM[name](given) for name, given in value.items()})
+    except Wrong as wrong:
+        raise Wrong(f"netem: {wrong}", wrong.hint) from None
+    if made.reorder and not made.delay:
+        raise Wrong("netem: 'reorder' needs a delay", "as in {delay: 10ms, reorder: 25%}")
+    if made.jitter > made.delay:
+        raise Wrong("netem: the jitter is more than the delay", "as in {delay: 10ms, jitter: 2ms}")
+    return made
+
+
+def _nanoseconds(value: object) -> int:
+    made = round(seconds(value) * 1e9)
+    if made > 60e9:
+        raise Wrong(f"{_short(text(value))} is more than a minute", "as in 50ms")
+    return made
+
+
+def _part(value: object) -> float:
+    word = text(value).strip()
+    found = _PART.fullmatch(word)
+    if not found or float(found[1]) > 100:
+        raise Wrong(f"{_short(word)} is no part of the frames", "0% to 100%, as in 1%")
+    return float(found[1]) / 100
+
+
+_PART = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)\s*%")
+#: The keys of ``netem:``, and what reads each.
+NETEM: dict[str, Callable[[object], Any]] = {
+    "delay": _nanoseconds, "jitter": _nanoseconds, "loss": _part, "duplicate": _part, "reorder": _part, "rate": rate,
+}  # fmt: skip
 
 
 def _short(word: str) -> str:

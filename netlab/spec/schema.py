@@ -29,6 +29,7 @@ from netlab.spec.fields import (
     Mtu,
     Name,
     Neighbors,
+    NetemValue,
     Owner,
     PortFlag,
     PortPolicy,
@@ -121,6 +122,9 @@ class _Adjustable(_Model):
     )
     limit: LimitValue | None = Field(
         None, description="Shape what the interface sends (tc-tbf(8), tc-htb(8)): a rate, or more; none takes it away."
+    )
+    netem: NetemValue | None = Field(
+        None, description="Delay, lose, repeat and reorder what the interface sends (tc-netem(8)); none takes it away."
     )
 
 

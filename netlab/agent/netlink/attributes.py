@@ -308,7 +308,10 @@ HTB = Table(
 QDISC = Table(
     {
         "TCA_KIND": (1, STRING),
-        "TCA_OPTIONS": (2, ByKind("TCA_KIND", {"tbf": _nested(TBF), "htb": _nested(HTB), "bfifo": U32})),
+        "TCA_OPTIONS": (
+            2,
+            ByKind("TCA_KIND", {"tbf": _nested(TBF), "htb": _nested(HTB), "bfifo": U32, "netem": ENCODED}),
+        ),
         # struct tc_stats
         "TCA_STATS": (3, ENCODED),
     }

@@ -137,7 +137,7 @@ class Prober(Station):
         #: Whether each wave looks for neighbour tables that had no room.
         self._careful = False
         self.controls = Controls(self.view, self.receivers)
-        shaped = {link.namespace for link in state.links if link.limit is not None}
+        shaped = {link.namespace for link in state.links if link.shaped}
         # Any namespace can tell of the neighbour tables, and tells of each of its own links, too.
         population = Counter(link.namespace for link in state.links)
         population.update(veth.port_namespace for veth in nics(state.links))

@@ -96,7 +96,7 @@ class Rounds:
         for i, endpoint in enumerate(view.endpoints):
             link = view.state.link(endpoint.link)
             far = view.far(link.id)
-            if link.limit is None or endpoint.extra or far is None:
+            if not link.shaped or endpoint.extra or far is None:
                 continue
             if not view.works(link.id):
                 # Without carrier its queueing discipline is noop_qdisc, which keeps nothing (dev_deactivate).

@@ -78,6 +78,32 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Netem:
+    """What a queueing discipline does to the frames that an interface sends, as a bad line would (tc-netem(8)).
+
+    ``delay`` and ``jitter`` are in nanoseconds, ``rate`` in bits per second (0: not limited); ``loss``, ``duplicate``
+    and ``reorder`` are parts of 1.
+    """
+
+    delay: int = 0
+    jitter: int = 0
+    loss: float = 0.0
+    duplicate: float = 0.0
+    reorder: float = 0.0
+    rate: int = 0
+
+    @property
+    def chance(self) -> bool:
+        """Whether it is left to chance what becomes of a frame, or which comes first."""
+        return bool(self.jitter or self.loss or self.duplicate or self.reorder)
+
+    def __str__(self) -> str:
+        times = [f"{name} {getattr(self, name) / 1e6:g}ms" for name in ("delay", "jitter") if getattr(self, name)]
+        parts = [f"{name} {getattr(self, name):g}" for name in ("loss", "duplicate", "reorder") if getattr(self, name)]
+        return " ".join([*times, *parts, *([f"rate {self.rate}bit"] if self.rate else [])])
+
+
+@dataclass(frozen=True, slots=True)
 class Nexthop:
     """One of several ways of a route (RTA_MULTIPATH); ``weight`` is 1 to 256, ``oif`` as a route's own."""
 

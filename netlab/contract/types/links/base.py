@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, TypeVar
 
 from netlab.contract.kernels import Version
-from netlab.contract.types.parts import Address, Limit, Neighbor, Port, PortState
+from netlab.contract.types.parts import Address, Limit, Neighbor, Netem, Port, PortState
 from netlab.contract.where import Where
 
 #: Where a frame may wait: a CPU's receive backlog behind a wire, the workqueue of a parent's broadcasts, or a tunnel.
@@ -93,9 +93,15 @@ class Link:
     addresses: tuple[Address, ...] = ()
     neighbors: tuple[Neighbor, ...] = ()
     limit: Limit | None = None
+    netem: Netem | None = None
     master: str | None = None
     member: str = ""
     where: Where | None = None
+
+    @property
+    def shaped(self) -> bool:
+        """Whether frames wait in a queueing discipline of it, and leave it in the order in which they came."""
+        return self.limit is not None or (self.netem is not None and not self.netem.chance)
 
     @property
     def id(self) -> str:
