@@ -11,7 +11,7 @@ from netlab.agent.build import Builder
 from netlab.agent.errors import BuildFailed
 from netlab.agent.links import Op
 from netlab.agent.links.op import Level
-from netlab.agent.netlink import set_up
+from netlab.agent.netlink import address, set_up
 from netlab.contract.types import AddLink, AnyChange, AnyLink, DeleteLink, SetLink, with_state
 
 Stage = tuple[str, Callable[[], None]]
@@ -29,7 +29,7 @@ def attempt(builder: Builder, change: AnyChange) -> tuple[str, dict[str, Any]]:
                 builder.links.pop(change.link.id, None)
             else:
                 builder.delete_link(DeleteLink(id=change.link.id, where=change.where))
-            if found["at"] == "join":
+            if found["at"] in ("join", "address"):
                 found["at"] = "create"
             return change.link.id, found
         case SetLink():
@@ -52,10 +52,17 @@ def _stages(builder: Builder, change: AddLink) -> list[Stage]:
     def join() -> None:
         builder.send([(op, change) for op in links.join(builder.context, link, up=False)])
 
+    def give_addresses() -> None:
+        # IPv6 may be off here, since it is for what the plan has alone.
+        ns, index, dev = link.namespace, link.ifindex, link.ifname
+        given = [one for one in link.addresses if one.family == 4]
+        asked = (Op(ns, Level.HOST, address("add", ns, index, dev, one.ip, one.prefixlen)) for one in given)
+        builder.send([(op, change) for op in asked])
+
     def bring_up() -> None:
         builder.ask(Op(link.namespace, Level.HOST, set_up(link.namespace, link.ifindex, link.ifname), "up"), change)
 
-    return [("create", create), ("join", join), ("up", bring_up)]
+    return [("create", create), ("join", join), ("address", give_addresses), ("up", bring_up)]
 
 
 def _tried(stages: list[Stage]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from netlab.contract import types as plan
-from netlab.contract.types.links import Bond, Dummy, Ipvlan, Vxlan
+from netlab.contract.types.links import Bond, Dummy, Ipvlan, Ipvtap, Vxlan
 from netlab.model import bond, bridge, dummy, ipvlan, macvlan, macvlan_refusal, ports, switchlink, veth, vxlan
 from netlab.model.build import Build
 from netlab.model.device import Refused
@@ -39,6 +39,7 @@ _CHILD = Kind(
     refuses=macvlan_refusal.refuses,
     refuses_change=macvlan_refusal.refuses_change,
 )
+_IPVLAN = Kind(ipvlan.compile_link, refuses=ipvlan.refuses)
 #: By the class of the link in the plan.
 KINDS: dict[type[plan.AnyLink], Kind] = {
     plan.Switch: Kind(bridge.compile_switch, first=True, finish=ports.finish),
@@ -49,7 +50,8 @@ KINDS: dict[type[plan.AnyLink], Kind] = {
     plan.Macvlan: _CHILD,
     plan.Macvtap: _CHILD,
     Dummy: Kind(dummy.compile_link),
-    Ipvlan: Kind(ipvlan.compile_link, refuses=ipvlan.refuses),
+    Ipvlan: _IPVLAN,
+    Ipvtap: _IPVLAN,
     Vxlan: Kind(vxlan.compile_link),
     Bond: Kind(bond.compile_link, first=True, finish=bond.finish),
 }

@@ -197,7 +197,7 @@ def compile_link(build: Build, link: plan.Macvlan) -> None:
             port.source_macs.setdefault(mac, []).insert(0, dev)
     if dev.up:
         port.by_mac[dev.mac] = dev
-        port.promiscuous = True
+        port.promiscuous |= not link.nopromisc
 
 
 def finish(build: Build, link: plan.Macvlan) -> None:

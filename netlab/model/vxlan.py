@@ -104,8 +104,6 @@ class _Tunnel:
         numbers = {one: int(ipaddress.ip_address(one)) for one in given}
         self.local = numbers[link.local] if link.local else 0
         self.remotes = tuple(numbers[one] for one in link.remotes)
-        #: the remote that is told when the link is made: its packets alone are bound to the interface
-        self.first = next(iter(self.remotes), None)
         self.entries: dict[str, tuple[int, ...]] = {}
         for mac, end in link.entries:
             self.entries[mac] = (*self.entries.get(mac, ()), numbers[end])
@@ -137,17 +135,17 @@ def transmit(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame) -> None:
         sim.note(phase, dev.id, f"no entry for {frame.dst}", NO_REMOTE, end=True)
     tunnel.sending = True
     try:
-        for end in ends:
-            _send(sim, tunnel, dev, frame, end, why)
+        for place, end in enumerate(ends):
+            # Only the remote that is told when the link is made is bound to the interface: entries, those of further
+            # remotes too, and what was learned name none (rdst->remote_ifindex).
+            _send(sim, tunnel, dev, frame, end, why, tunnel.below if known is None and not place else None)
     finally:
         tunnel.sending = False
 
 
-def _send(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame, end: int, why: str) -> None:
+def _send(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame, end: int, why: str, bound: Device | None) -> None:
     """Send a frame to one end (vxlan_xmit_one)."""
     phase, there = frame.payload.phase, ipaddress.IPv4Address(end)
-    # Entries, those of further remotes too, and what was learned name no interface (rdst->remote_ifindex).
-    bound = tunnel.below if why is TO_ALL and end == tunnel.first else None
     way = fib.output(sim, dev.ns, end, tunnel.local, bound)
     if way.errno:
         sim.note(phase, dev.id, f"{there}: {way}", NO_WAY, end=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from netlab.contract.types import AnyLink, SetLink
-from netlab.contract.types.links import FLAGS, Dummy, Ipvlan, Vxlan
+from netlab.contract.types.links import FLAGS, Dummy, Ipvlan, Ipvtap, Vxlan
 from netlab.contract.types.links.vxlan import PORT
 from netlab.plan import bond, bridge, macvlan, values, veth
 from netlab.plan.request import BuildContext, LinkRequest
@@ -64,9 +64,9 @@ class Kind:
     complete: Callable[[Lab, AnyLink, Interface, Path], list[SetLink]] = lambda _lab, _link, _given, _path: []
 
 
-def _ipvlan(context: BuildContext, request: LinkRequest) -> Ipvlan | None:
+def _ipvlan(context: BuildContext, request: LinkRequest, cls: type[Ipvlan] = Ipvlan) -> Ipvlan | None:
     given = request.given
-    made = macvlan.stacked(context, request, Ipvlan, mode=given.mode, flag=given.flag)
+    made = macvlan.stacked(context, request, cls, mode=given.mode, flag=given.flag)
     if given.arp is not None:
         message = f"the mode of {request.id} decides on its ARP, each time that it is brought up (ipvlan_open)"
         context.problem(request, "arp", message, "in l2 it has ARP, in l3 and l3s none")
@@ -164,6 +164,14 @@ _MACVLAN = Kind(
     name_macs=macvlan.name_macs,
     change=macvlan.change,
 )
+_IPVLAN = Kind(
+    "ipvlan",
+    frozenset({"parent", "mode", "flag"}),
+    _ipvlan,
+    frozenset({"mode", "flag", "mac", "arp"}),
+    stacked=True,
+    check_made=_without_address,
+)
 KINDS: dict[str, Kind] = {
     kind.type: kind
     for kind in (
@@ -171,14 +179,8 @@ KINDS: dict[str, Kind] = {
         _VETH,
         _MACVLAN,
         replace(_MACVLAN, type="macvtap", build=macvlan.build_tap),
-        Kind(
-            "ipvlan",
-            frozenset({"parent", "mode", "flag"}),
-            _ipvlan,
-            frozenset({"mode", "flag", "mac", "arp"}),
-            stacked=True,
-            check_made=_without_address,
-        ),
+        _IPVLAN,
+        replace(_IPVLAN, type="ipvtap", build=lambda context, request: _ipvlan(context, request, Ipvtap)),
         Kind("vxlan", _TUNNEL, _vxlan, _TUNNEL, name_macs=_vxlan_entries, change=_vxlan_change),
         Kind(
             "bond",

@@ -43,8 +43,11 @@ def stacked(context: BuildContext, request: LinkRequest, cls: type[L], **own: An
 def build(context: BuildContext, request: LinkRequest, cls: type[Macvlan] = Macvlan) -> Macvlan | None:
     """A macvlan child."""
     given = request.given
-    nodst = bool(given.nodst) or given.flag == "nodst"
-    return stacked(context, request, cls, mode=given.mode, nodst=nodst, bcqueuelen=given.bcqueuelen)
+    nodst, nopromisc = bool(given.nodst) or given.flag == "nodst", given.flag == "nopromisc"
+    if nopromisc and given.mode != "passthru":
+        context.problem(request, "flag", "'nopromisc' belongs to the mode passthru", "add 'mode: passthru'")
+    own = {"nodst": nodst, "nopromisc": nopromisc, "bcqueuelen": given.bcqueuelen}
+    return stacked(context, request, cls, mode=given.mode, **own)
 
 
 def build_tap(context: BuildContext, request: LinkRequest) -> Macvtap | None:
@@ -105,7 +108,8 @@ def _parent(context: BuildContext, request: LinkRequest, cls: type[Link]) -> Any
     if name == request.name and request.namespace == request.host:
         context.problem(request, "parent", f"{request.id} cannot be its own parent")
         return None
-    here = f"{request.host}:{name}"
+    # A container's own interface is named with it, since a bare name is its host's.
+    here = name if name.startswith(f"{request.namespace}:") and "/" in name else f"{request.host}:{name}"
     seen = {request.id}
     while True:
         if here in seen:

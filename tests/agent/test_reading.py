@@ -57,6 +57,7 @@ def witnessed_link(data: memoryview) -> tuple[int, dict[str, Any]]:
     details = info.get_attr("IFLA_INFO_DATA")
     if read["kind"] in ("macvlan", "macvtap"):
         read["mode"] = details.get_attr("IFLA_MACVLAN_MODE")
+        read["nopromisc"] = "nopromisc" in details.get_attr("IFLA_MACVLAN_FLAGS")
         read["nodst"] = "nodst" in details.get_attr("IFLA_MACVLAN_FLAGS")
         read["bcqueuelen"] = details.get_attr("IFLA_MACVLAN_BC_QUEUE_LEN")
         if read["mode"] == "source":

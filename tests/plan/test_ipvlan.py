@@ -106,3 +106,9 @@ def test_mode_and_flag_stay(key: str) -> None:
     """A step can't change them, nor what the mode decides: they are the parent's, and would change all its children."""
     [found] = faults(hosts(E, child("x", "mode: l2")) + f"steps:\n  - name: one\n    set: {{A:x: {{{key}}}}}\n")
     assert "cannot be set on a ipvlan" in found
+
+
+def test_ipvtap_is_an_ipvlan_with_a_device() -> None:
+    """It shares a parent with ipvlan children, mode and flag included, and is called by its own name."""
+    made = plan(hosts(E, child("x", "mode: l2"), "t: {type: ipvtap, parent: e, mode: l2}")).steps[0].state.link("A:t")
+    assert (made.argv, made.words) == (("type", "ipvtap", "mode", "l2"), ("ipvtap l2 bridge on A:e",))

@@ -15,7 +15,7 @@ from netlab.agent.links.port_tools import Log
 from netlab.agent.netlink import link as request
 from netlab.agent.netlink import peer, set_up
 from netlab.contract.types import AnyLink, Bridge, Link, Macvlan, Macvtap, Pair, SetLink, Switch, SwitchLink, Veth
-from netlab.contract.types.links import Bond, Dummy, Ipvlan, Vxlan
+from netlab.contract.types.links import Bond, Dummy, Ipvlan, Ipvtap, Vxlan
 
 __all__ = ["DRIVERS", "KINDS", "At", "BuildContext", "Op", "changes", "create", "join"]
 
@@ -55,6 +55,7 @@ class Driver:
 
 _BRIDGE = Kind(bridge.create, bridge.changes, bridge.checks)
 _MACVLAN = Kind(macvlan.create, macvlan.changes, macvlan.checks)
+_IPVLAN = Kind(ipvlan.create, checks=ipvlan.checks)
 KINDS: dict[type[Link], Kind] = {
     Switch: _BRIDGE,
     Bridge: _BRIDGE,
@@ -64,7 +65,8 @@ KINDS: dict[type[Link], Kind] = {
     Veth: Kind(veth.create, veth.changes, veth.checks, veth.by_tools, veth.late),
     Pair: Kind(pair.create),
     Dummy: Kind(dummy.create),
-    Ipvlan: Kind(ipvlan.create, checks=ipvlan.checks),
+    Ipvlan: _IPVLAN,
+    Ipvtap: _IPVLAN,
     Vxlan: Kind(vxlan.create, checks=vxlan.checks),
     Bond: Kind(bond.create, bond.changes, bond.checks),
 }
@@ -76,7 +78,8 @@ DRIVERS: dict[str, Driver] = {
     "macvlan": _CHILD,
     "macvtap": replace(_CHILD, required=False),
     "dummy": Driver(),
-    "ipvlan": Driver(ipvlan.read, {"IFLA_IPVLAN_MODE": ipvlan.MODES["l2"]}, stacked=True),
+    "ipvlan": (_IPVLANS := Driver(ipvlan.read, {"IFLA_IPVLAN_MODE": ipvlan.MODES["l2"]}, stacked=True)),
+    "ipvtap": _IPVLANS,
     "vxlan": Driver(vxlan.read, {"IFLA_VXLAN_ID": 1, "IFLA_VXLAN_PORT": 4789}),
     "bond": Driver(bond.read),
 }

@@ -14,7 +14,8 @@ from netlab.contract.types.links import Ipvlan
 MODES = {"l2": 0, "l3": 1, "l3s": 2}
 FLAGS = {"bridge": 0, "private": 1, "vepa": 2}
 _MODES, _FLAGS = ({number: name for name, number in table.items()} for table in (MODES, FLAGS))
-link_data("ipvlan", Table({"IFLA_IPVLAN_MODE": (1, U16), "IFLA_IPVLAN_FLAGS": (2, U16)}))
+for _kind in ("ipvlan", "ipvtap"):
+    link_data(_kind, Table({"IFLA_IPVLAN_MODE": (1, U16), "IFLA_IPVLAN_FLAGS": (2, U16)}))
 
 
 def create(context: BuildContext, child: Ipvlan, *, up: bool) -> list[Op]:

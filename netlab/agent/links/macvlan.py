@@ -12,7 +12,7 @@ from netlab.contract.types import Macvlan
 # include/uapi/linux/if_link.h
 MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 _NAMES = {number: name for name, number in MODES.items()}
-FLAG_NODST = 2
+FLAG_NOPROMISC, FLAG_NODST = 1, 2
 MACADDR_SET = 3
 
 
@@ -26,7 +26,7 @@ def create(context: BuildContext, child: Macvlan, *, up: bool) -> list[Op]:
     parent = context.links[child.parent]
     data: dict[str, Any] = {
         "IFLA_MACVLAN_MODE": MODES[child.mode] if child.mode else None,
-        "IFLA_MACVLAN_FLAGS": FLAG_NODST if child.nodst else None,
+        "IFLA_MACVLAN_FLAGS": (FLAG_NODST * child.nodst | FLAG_NOPROMISC * child.nopromisc) or None,
         "IFLA_MACVLAN_BC_QUEUE_LEN": child.bcqueuelen,
     }
     if child.allowed_macs:
@@ -94,6 +94,7 @@ def read(data: Mapping[str, Any]) -> dict[str, Any]:
     found = {
         "mode": _NAMES.get(mode, str(mode)),
         "nodst": bool(data["IFLA_MACVLAN_FLAGS"] & FLAG_NODST),
+        "nopromisc": bool(data["IFLA_MACVLAN_FLAGS"] & FLAG_NOPROMISC),
         "bcqueuelen": data.get("IFLA_MACVLAN_BC_QUEUE_LEN"),
     }
     if found["mode"] == "source":
@@ -106,6 +107,7 @@ def checks(child: Macvlan, mine: dict[str, Any]) -> list[tuple[str, object, obje
     found: list[tuple[str, object, object]] = [
         ("mode", child.effective_mode, mine["mode"]),
         ("nodst", child.nodst, mine["nodst"]),
+        ("nopromisc", child.nopromisc, mine["nopromisc"]),
     ]
     if child.effective_mode == "source":
         found.append(("allowed_macs", sorted(child.allowed_macs), mine["allowed_macs"]))

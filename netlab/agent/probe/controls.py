@@ -98,6 +98,8 @@ class Controls:
         bottom = self.view.state.root(link_id)
         if bottom.bridges and not any(_admits(plug) for _, plug in self.view.plugged(bottom)):
             return "no port of the bridge that works lets a frame in"
+        if bottom.underlay and self.view.state.namespace(bottom.namespace).nftables:
+            return "the nftables of its namespace may drop what enters the tunnel"
         for child in self.view.state.children_of(bottom.id):
             if child.takes_all and child.up and link_id != child.id and link_id != bottom.id:
                 return "a passthru child takes what comes in"

@@ -8,7 +8,7 @@ from netlab.contract.types.links.base import FLAGS, Link, Place, Plug, joins, st
 from netlab.contract.types.links.bond import Bond
 from netlab.contract.types.links.bridge import Bridge, Switch
 from netlab.contract.types.links.dummy import Dummy
-from netlab.contract.types.links.ipvlan import Ipvlan
+from netlab.contract.types.links.ipvlan import Ipvlan, Ipvtap
 from netlab.contract.types.links.macvlan import Macvlan, Macvtap
 from netlab.contract.types.links.pair import Pair
 from netlab.contract.types.links.switchlink import SwitchLink
@@ -26,6 +26,7 @@ __all__ = [
     "Bridge",
     "Dummy",
     "Ipvlan",
+    "Ipvtap",
     "Link",
     "Macvlan",
     "Macvtap",
@@ -42,7 +43,7 @@ __all__ = [
     "with_state",
 ]
 
-AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy | Ipvlan | Vxlan | Bond
+AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy | Ipvlan | Ipvtap | Vxlan | Bond
 _KINDS = get_args(AnyLink)
 #: The modes and flags of all kinds.
 MODES: tuple[str, ...] = tuple(dict.fromkeys(mode for one in _KINDS for mode in one.modes))

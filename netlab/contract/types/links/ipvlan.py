@@ -103,3 +103,10 @@ class Ipvlan(Link):
     @property
     def words(self) -> tuple[str, ...]:
         return (f"{self.kind} {self.effective_mode} {self.effective_flag} on {self.parent}",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ipvtap(Ipvlan):
+    """An ipvtap child: an ipvlan with a character device. While no process opens that, it is an ordinary ipvlan."""
+
+    kind: ClassVar[str] = "ipvtap"

@@ -21,11 +21,12 @@ class Macvlan(Link):
     queues: ClassVar[frozenset[Queue]] = frozenset({"workqueue"})
     takes: ClassVar[str] = "macvlan"
     modes: ClassVar[tuple[str, ...]] = get_args(MacvlanMode)
-    port_flags: ClassVar[tuple[str, ...]] = ("nodst",)
+    port_flags: ClassVar[tuple[str, ...]] = ("nodst", "nopromisc")
     parent: str
     mode: MacvlanMode | None = "bridge"
     allowed_macs: tuple[str, ...] = ()
     nodst: bool = False
+    nopromisc: bool = False
     bcqueuelen: int | None = None
 
     @property
@@ -62,7 +63,8 @@ class Macvlan(Link):
     def argv(self) -> tuple[str, ...]:
         mode = ("mode", self.mode) if self.mode else ()
         queue = () if self.bcqueuelen is None else ("bcqueuelen", str(self.bcqueuelen))
-        return ("type", self.kind, *mode, *(("flag", "nodst") if self.nodst else ()), *queue)
+        flag = "nodst" if self.nodst else "nopromisc" if self.nopromisc else None
+        return ("type", self.kind, *mode, *(("flag", flag) if flag else ()), *queue)
 
     def settings(self, before: Link | None) -> tuple[tuple[str, ...], ...]:
         allowed = ("macaddr", "set", *self.allowed_macs) if self.allowed_macs else ("macaddr", "flush")
