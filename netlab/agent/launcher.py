@@ -91,8 +91,11 @@ def launch(front: int, stream: int, run: Run, enter: Callable[[], Mapping | None
         status = 70
         try:
             try:
-                # The launcher has one thread only: its end is meant, even where this process is stopped.
-                system.die_with_parent(signal.SIGKILL)
+                if os.getpid() == 1:
+                    # The launcher has one thread only: its end is meant, even where this process is stopped.
+                    system.die_with_parent(signal.SIGKILL)
+                else:
+                    system.adopt_orphans()
                 watch(launcher, front, released)
             except RuntimeError as error:
                 run(crowded(error))
@@ -145,10 +148,13 @@ def end_children() -> None:
 
 
 def watch(launcher: int, front: int, released: int) -> None:
-    """End this process at once when one of the others ends, busy or not: a thread of its own does nothing else."""
+    """End this process, and what it has adopted, at once when one of the others ends, busy or not: a thread of its own
+    does nothing else."""
 
     def end() -> None:
         _ended(launcher, front, released)
+        if os.getpid() != 1:
+            end_children()
         os._exit(71)
 
     threading.Thread(target=end, name="watch", daemon=True).start()

@@ -20,6 +20,7 @@ from netlab.agent.netlink.attributes import ADDRESS, LINK, decode
 from netlab.agent.netlink.constants import IFADDRMSG, IFF, IFF_UP, IFINFOMSG, NLM_F_REQUEST, RTM_GETLINK, RTM_SETLINK
 from netlab.agent.netlink.socket import attributes, header
 from netlab.agent.netns import Netns
+from netlab.agent.trees import PATIENCE, Clock, moving, port_state, spanning
 from netlab.contract.kernels import Version, here
 from netlab.contract.types import AnyLink, State, Veth, nics
 
@@ -33,8 +34,6 @@ DEADLINE = 3.0
 DETECTION = 6.0
 #: The first Linux that may bring filters up to date from a workqueue.
 QUEUED = Version(7, 0)
-#: BR_STATE_LISTENING and BR_STATE_LEARNING: where a spanning tree isn't done.
-MOVING = (STATES["listening"], STATES["learning"])
 OPERSTATES = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP")
 
 Link = dict[str, Any]
@@ -134,13 +133,15 @@ def settle(
 ) -> tuple[dict[str, Link], list[str], list[Veth]]:
     """Read the lab back until admin state and carrier are what the plan says, or the deadline has passed.
 
-    Returns what was read of each link, the ids of those that didn't settle, and those that are `misplaced`. It doesn't
-    wait for a spanning tree, which takes 30 s, and at least 4 (br_set_forward_delay). Raises BuildFailed where anything
-    else differs from the plan: then the kernel didn't understand a request. Where a program of the user's may have
-    changed it, which the plan hasn't changed since ``before``, it is one of the ``notes`` instead.
+    Returns what was read of each link, the ids of those that didn't settle, and those that are `misplaced`. Unless time
+    is simulated (`Clock`) it doesn't wait for a spanning tree, which takes 30 s, and at least 4 (br_set_forward_delay).
+    Raises BuildFailed where anything else differs from the plan: then the kernel didn't understand a request. Where a
+    program of the user's may have changed it, which the plan hasn't changed since ``before``, it is one of the
+    ``notes`` instead.
     """
+    begun = time.monotonic()
     patience = DETECTION if any(link.member == "member" for link in state.links) else DEADLINE
-    deadline = time.monotonic() + patience
+    deadline = begun + (PATIENCE if Clock.simulated and spanning(state) else patience)
     while True:
         for ns, seen in _wait(namespaces, state, deadline).items():
             # A pending carrier event of a link would make its host report every IPv6 group again, as late as the rtnl
@@ -154,7 +155,7 @@ def settle(
     addressed = [ns for ns in namespaces if any(link.addresses for link in state.links_of(ns))]
     there = {ns: addresses(namespaces[ns].netlink) for ns in addressed}
     looked = time.monotonic()
-    unsettled += _wait_for_groups(namespaces, state, read, there, deadline - patience + DETECTION)
+    unsettled += _wait_for_groups(namespaces, state, read, there, (looked if Clock.simulated else begun) + DETECTION)
     if time.monotonic() - looked > DEADLINE / 10:
         # An interface may lose all IPv6 addresses if another has its link-local address (addrconf_dad_failure).
         there = {ns: addresses(namespaces[ns].netlink) for ns in addressed}
@@ -176,7 +177,7 @@ def settle(
         else:
             compare(link, mine)
     _compare_routes(namespaces, state)
-    return found, sorted({link for link, _ in unsettled} | _moving(state, read)), misplaced(state, read)
+    return found, sorted({link for link, _ in unsettled} | moving(state, read)), misplaced(state, read)
 
 
 def _wait(namespaces: Mapping[str, Netns], state: State, deadline: float) -> dict[str, dict[int, Link]]:
@@ -194,9 +195,9 @@ def _wait(namespaces: Mapping[str, Netns], state: State, deadline: float) -> dic
             _nudge(namespaces[ns], read[ns])
         if waiting == before:
             # The kernel settles from a workqueue (linkwatch_event) within microseconds: give it the processor. A bond
-            # takes longer.
+            # takes longer, a spanning tree longest.
             time.sleep(pause)
-            pause = min(1.1 * pause, 0.01)
+            pause = min(1.1 * pause, 0.25 if Clock.simulated else 0.01)
     return read
 
 
@@ -260,16 +261,10 @@ def misplaced(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[Veth
     for link in nics(state.links):
         if link.port.attached and link.port.up and link.up:
             bridge = state.link(link.switch)
-            found = _port_state(read, link.port_namespace, link.port_ifindex)
+            found = port_state(read, link.port_namespace, link.port_ifindex)
             if bridge.up and not bridge.spanning and found != STATES[link.port.state]:
                 wrong.append(link)
     return wrong
-
-
-def _port_state(read: Mapping[str, Mapping[int, Link]], ns: str, index: int) -> int | None:
-    """The state that a bridge's port is in; None where it is no port."""
-    port = read[ns].get(index, {}).get("port")
-    return port["state"] if port else None
 
 
 def _unsettled(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[tuple[str, str]]:
@@ -301,29 +296,16 @@ def _awaited(
     A bridge has carrier as soon as one port forwards (br_port_state_selection). So it has none before a spanning tree
     is done, and not the planned one while a port is misplaced. Its macvlan children have the same carrier.
     """
+    if Clock.simulated:
+        unsettled = [*unsettled, *((link, state.link(link).namespace) for link in moving(state, read))]
     if not unsettled:
         return []
-    open_bridges = _spanning(state) | {veth.switch for veth in misplaced(state, read)}
+    open_bridges = (set() if Clock.simulated else spanning(state)) | {veth.switch for veth in misplaced(state, read)}
     return [
         (link_id, ns) for link_id, ns in unsettled
         if link_id not in open_bridges
         and state.link(link_id).lower not in open_bridges
     ]  # fmt: skip
-
-
-def _spanning(state: State) -> set[str]:
-    """The bridges that speak STP."""
-    return {link.id for link in state.links if link.spanning}
-
-
-def _moving(state: State, read: Mapping[str, Mapping[int, Link]]) -> set[str]:
-    """The links that are ports of a spanning tree on their way to forwarding."""
-    spanning = _spanning(state)
-    return {
-        link.id for link in state.links for plug in link.plugs
-        if plug.port is not None and plug.attached and plug.bridge in spanning
-        and _port_state(read, plug.place.namespace, plug.place.ifindex) in MOVING
-    }  # fmt: skip
 
 
 def carries(read: Link, carrier: bool, bridge: bool = False) -> bool:

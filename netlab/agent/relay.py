@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import itertools
 import os
-import tempfile
 from typing import IO, Any
 
 from netlab.agent.errors import NotDone
@@ -85,6 +84,9 @@ class RelayingServer(Server):
 
     def capture(self, message: dict[str, Any]) -> Answer:
         """Capture into files without a name, so that no captured data is sent during the capture."""
+        # Importing takes its time, and few fronts ask for captures.
+        import tempfile
+
         spools: list[IO[bytes]] = [tempfile.TemporaryFile() for _ in range(message["files"])]  # noqa: SIM115 - kept
         answer = super().capture({**message, "fds": [spool.fileno() for spool in spools]})
         self._spools[message["id"]] = spools

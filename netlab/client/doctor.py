@@ -14,6 +14,7 @@ from typing import Any
 from netlab.client.agent import Agent
 from netlab.client.errors import LabError
 from netlab.contract.lacks import PACKAGES, finding, install
+from netlab.kernels import cached
 
 #: Binary, what goes without it.
 _BINARIES = (
@@ -34,10 +35,26 @@ def examine() -> list[dict[str, Any]]:
             found.append(finding("namespaces", True, f"network, PID and mount namespaces, as {who}", required=True))
             found += agent.request("doctor").result()
     except LabError as error:
-        found.append(finding("namespaces", False, str(error), error.fix, required=True))
+        fix = f"{error.fix}   (or without: {_without_namespaces()})"
+        found.append(finding("namespaces", False, str(error), fix, required=True))
+    found.append(_kernels())
     found += (_binary(*row) for row in _BINARIES)
     found += _commands()
     return found
+
+
+def _kernels() -> dict[str, Any]:
+    """Which other kernels there are for --kernel."""
+    names = [f"{one.name} ({one.facts.release})" for one in cached()]
+    said = ", ".join(names) or "none yet: netlab kernel build 6.12 makes one, without root"
+    return finding("other kernels", True, said, required=False)
+
+
+def _without_namespaces() -> str:
+    """How labs run on a machine that refuses namespaces: in a guest that needs none."""
+    fit = [one.name for one in cached() if not one.facts.leaves]
+    made = "netlab kernel build 6.12, then netlab run FILE --kernel 6.12"
+    return f"netlab run FILE --kernel {fit[-1]}" if fit else made
 
 
 def _commands() -> Iterator[dict[str, Any]]:

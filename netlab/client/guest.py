@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -16,6 +17,9 @@ from netlab.client.process import Output, Process
 from netlab.client.reply import Reply
 from netlab.contract.kernels import Version
 from netlab.contract.types import Plan
+
+#: How long a stand-in may take to end its kernel, before it is killed, in seconds.
+PATIENCE = 10.0
 
 
 class Guest(Agent):
@@ -47,6 +51,14 @@ class Guest(Agent):
 
     def close(self) -> None:
         """End the guest and every lab of it."""
+        with self._lock:
+            if self._end is None:
+                self._end = LabDied("the guest was closed")
+        # Where it has no namespaces only the stand-in can end all of its processes.
+        with contextlib.suppress(OSError):
+            self._channel.shut_down()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(PATIENCE)
         super().close()
         if self._process.stderr is not None:
             self._process.stderr.close()

@@ -18,6 +18,8 @@ from netlab.kernels.facts import KINDS, Facts, KernelError, ask, from_plain
 AUTO = "auto"
 #: The guest's memory in MiB: taken from the machine only as it is used.
 MEMORY = 1024
+#: With less it may hang while it starts; a small lab has room.
+LEAST = 96
 _UNITS = {"": 1, "m": 1, "g": 1024}
 PROGRAM, MODULES, TOLD = "linux", "modules", "kernel.json"
 
@@ -52,6 +54,8 @@ class Choice:
             if found is None:
                 raise KernelError(f"--kernel {text}: {word!r} is not understood", fix="--kernel 6.12,mem=512M")
             choice = replace(choice, memory=int(found[1]) * _UNITS[found[2]])
+            if choice.memory < LEAST:
+                raise KernelError(f"--kernel {text}: a guest needs {LEAST} MiB", fix=f"--kernel {kernel},mem={LEAST}M")
         return choice
 
     def told(self, kernel: Cached) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import os
 import struct
 import sys
 import traceback
-from pathlib import Path
 
 #: Written below these goes into memory. All of a folder is first the machine's.
 _WRITABLE = ("tmp", "etc", "var", "root", "home", "opt", "srv")
@@ -24,7 +23,7 @@ _BUFFER = 1 << 24
 
 def main() -> None:
     """Prepare the guest, serve the front to its end, and switch the guest off."""
-    sys.path.insert(0, str(Path(__file__).parents[3]))
+    sys.path.insert(0, __file__.removesuffix("/netlab/agent/guest/init.py"))
     from netlab.agent import system
 
     status = 70
@@ -76,11 +75,12 @@ def _serve() -> None:
         _find_modules(told["modules"])
     _writable()
 
-    from netlab.agent import garbage
+    from netlab.agent import garbage, trees
     from netlab.agent.launcher import Entered
     from netlab.agent.netns import Home
     from netlab.agent.relay import RelayingServer
 
+    trees.Clock.simulated = told["simulated"]
     garbage.begin()
     Home.remember()
     try:
@@ -106,8 +106,9 @@ def _find_modules(folder: str) -> None:
 
     os.makedirs("/run/modules/lib")
     os.symlink(folder, "/run/modules/lib/modules")
-    Path("/run/modules/probe").write_text('#!/bin/sh\nexec /sbin/modprobe -d /run/modules "$@"\n')
-    os.chmod("/run/modules/probe", 0o755)
+    with open("/run/modules/probe", "w") as file:
+        file.write('#!/bin/sh\nexec /sbin/modprobe -d /run/modules "$@"\n')
+    os.chmod(file.name, 0o755)
     system.write("/proc/sys/kernel/modprobe", "/run/modules/probe")
     subprocess.run(["/run/modules/probe", "-a", "overlay", "ipv6"], check=True)
 

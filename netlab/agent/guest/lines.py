@@ -14,7 +14,7 @@ import tty
 from collections.abc import Callable
 from typing import NamedTuple
 
-from netlab.contract.wire import Channel
+from netlab.contract.wire import Channel, Closed
 
 #: How many bytes may be under way to the guest, and after how many that it has read the guest says so.
 WINDOW, STEP = 3900, 2048
@@ -65,16 +65,21 @@ class Carrier:
         self._poll = select.poll()
         for fd in (ends.out_of, ends.acknowledged, *others):
             self._poll.register(fd, select.POLLIN)
+        # Its end alone, until what it says can be passed on.
+        self._poll.register(front.fileno(), 0)
         self._waiting = memoryview(b"")
         self._under_way = 0
 
     def hear(self, wanted: bytes) -> bool:
-        """Wait until the guest has said this, and nothing before it; False where it ends instead."""
+        """Wait until the guest has said this, and nothing before it; False where it ends instead. Raises Closed where
+        the front does."""
         heard = b""
         while len(heard) < len(wanted):
             ready = self._ready()
             if ready is None:
                 return False
+            if self._front.fileno() in ready:
+                raise Closed("the front has gone")
             if self._ends.out_of in ready:
                 heard += os.read(self._ends.out_of, len(wanted) - len(heard))
         return heard == wanted

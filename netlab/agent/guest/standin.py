@@ -20,7 +20,7 @@ from typing import NoReturn
 from netlab.agent import launcher, system
 from netlab.agent.guest.lines import Carrier, Ends
 from netlab.agent.users import Mapping
-from netlab.contract.wire import READY, Channel, frame
+from netlab.contract.wire import READY, Channel, Closed, frame
 
 #: Where the kernel keeps its memory: in the namespaces a tmpfs of its own is mounted there.
 SHM = "/dev/shm"
@@ -117,6 +117,8 @@ def serve(front: socket.socket, kernel: Kernel, entered: launcher.Entered) -> No
         carrier.carry()
         if process.poll() is not None and process.returncode != 0:
             print(f"netlab: {kernel.name} has ended: {_last(bytes(printed))}", file=sys.stderr)
+    except Closed:
+        return
     finally:
         _end(process)
 
@@ -146,6 +148,7 @@ def _circumstances(kernel: Kernel, entered: launcher.Entered) -> dict[str, objec
     return {
         "seed": os.urandom(64).hex(),
         "modules": kernel.modules,
+        "simulated": any(word.startswith("time-travel") for word in kernel.arguments),
         "rootless": entered.rootless or os.geteuid() != 0,
         "env": {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ},
     }
