@@ -135,10 +135,12 @@ def transmit(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame) -> None:
         sim.note(phase, dev.id, f"no entry for {frame.dst}", NO_REMOTE, end=True)
     tunnel.sending = True
     try:
-        for place, end in enumerate(ends):
-            # Only the remote that is told when the link is made is bound to the interface: entries, those of further
-            # remotes too, and what was learned name none (rdst->remote_ifindex).
-            _send(sim, tunnel, dev, frame, end, why, tunnel.below if known is None and not place else None)
+        # The first has the original, which is sent last. Only the remote that is told when the link is made is bound to
+        # the interface: entries, those of further remotes too, and what was learned name none (rdst->remote_ifindex).
+        for end in ends[1:]:
+            _send(sim, tunnel, dev, frame, end, why, None)
+        for end in ends[:1]:
+            _send(sim, tunnel, dev, frame, end, why, tunnel.below if known is None else None)
     finally:
         tunnel.sending = False
 
