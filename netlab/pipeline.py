@@ -24,6 +24,7 @@ from netlab.contract.kernels import stand_in
 from netlab.contract.observed import LayerObserved, MeasuresObserved, StepObserved
 from netlab.contract.types import (
     ALL_LAYERS,
+    BY_NAME,
     ExpectPair,
     ExpectWire,
     Plan,
@@ -310,7 +311,7 @@ def chosen_layers(plan: Plan, step: Step, asked: Sequence[str]) -> tuple[str, ..
         layer
         for base in ALL_LAYERS
         for layer in (base, *sorted(one for one in named if one != base and base_layer(one) == base))
-        if applies(layer)
+        if applies(layer) and (base not in BY_NAME or layer in named)
     )
 
 

@@ -13,14 +13,16 @@ from typing import Any
 from netlab.contract import waves
 from netlab.contract.applies import applicable
 from netlab.contract.observed import LayerObserved, Pair, Result, matrix
-from netlab.contract.types import State, probe_of
+from netlab.contract.types import BY_ROW, State, probe_of
 
 #: How often a wave's negatives are probed at most: again, if frames were lost meanwhile.
 TRIES = 4
 #: In a wave of so many pairs no socket listens at namespaces with one interface: requests can only come in by that.
 MANY = 64
 #: The lengths of the longest chains of frames that a probe causes, each from one interface to another; others have 4.
-_TRAVERSALS = {"broadcast": 1, "unicast": 1, "arp": 2, "ndp": 2, "tcp": 7, "tcp6": 7, "udp": 7, "udp6": 7}
+_TRAVERSALS = {
+    **dict.fromkeys(("unicast", *BY_ROW), 1), "arp": 2, "ndp": 2, **dict.fromkeys(("tcp", "tcp6", "udp", "udp6"), 7),
+}  # fmt: skip
 #: How the reason begins where a round between machines has lost a control: that counts as a loss.
 LOST = "no proof: a control of"
 
@@ -37,7 +39,7 @@ def traversals(layer: str) -> int:
 
 def warms(layer: str) -> bool:
     """Whether probes of a layer leave neighbour entries behind."""
-    return probe_of(layer) not in ("broadcast", "unicast")
+    return probe_of(layer) not in ("unicast", *BY_ROW)
 
 
 @dataclass

@@ -33,6 +33,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 
 from netlab.contract.types import (
+    BY_ROW,
     Address,
     AnySource,
     AnyTarget,
@@ -143,7 +144,7 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
     base = probe_of(layer)
     cramped, sharing = _cramped(state), _sharing(state)
     fragile = bool(sharing) or _choosy(state)
-    if base == "broadcast":
+    if base in BY_ROW:
         # A row is one frame, so it must stay together.
         rows: dict[int, list[Pair]] = {}
         for pair in ordered:

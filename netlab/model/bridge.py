@@ -14,6 +14,7 @@ from netlab.model.build import Build
 from netlab.model.device import dead
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
+from netlab.model.stack import multicast
 from netlab.model.world import (
     ARP,
     BROADCAST,
@@ -320,7 +321,7 @@ def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame) -> None:
     cast, dst, proto, payload = frame.cast, frame.dst, frame.proto, frame.payload
     wanted: list[Port] | None = None
     candidates = bridge.ports
-    if proto != RAW or not cast:
+    if (proto != RAW and payload.phase != multicast.PHASE) or not cast:
         if cast == UNICAST:
             wanted = bridge.macs.get(dst, _NOBODY)
         elif proto == ARP:

@@ -8,7 +8,7 @@ from netlab.contract import types as plan
 from netlab.model import device
 from netlab.model.netfilter.hooks import Netfilter
 from netlab.model.netfilter.parse import read
-from netlab.model.stack import nd, protocols
+from netlab.model.stack import multicast, nd, protocols
 from netlab.model.sysctls import Settings
 from netlab.model.world import Bridge, Device, Namespace, World
 
@@ -73,6 +73,7 @@ class Build:
             addresses = [a[0] for a in dev.addresses6]
             if dev.arp:  # else it joins none (addrconf_join_solict)
                 dev.groups = frozenset(nd.solicited_mac(a) for a in [*addresses, *dev.anycast6, dev.linklocal])
+        dev.groups |= multicast.joined(dev)
         ns.devices.append(dev)
         world.devices[link.id] = dev
         return dev

@@ -15,7 +15,7 @@ from netlab.model.build import Build
 from netlab.model.device import Refused, dead, packet_type, taken
 from netlab.model.rules import holds, rule
 from netlab.model.sim import Sim, Unknown
-from netlab.model.stack import fib, ip, ipv6, nd, protocols
+from netlab.model.stack import fib, ip, ipv6, multicast, nd, protocols
 from netlab.model.world import ARP, BROADCAST, HOST, IP4, IP6, MULTICAST, RAW, Device, Frame
 
 _CORE = "drivers/net/ipvlan/ipvlan_core.c"
@@ -190,7 +190,7 @@ def compile_link(build: Build, link: Ipvlan) -> None:
         host = int.from_bytes(octets[:3] + number + octets[3:], "big") if link.mac else dev.index
         groups = {nd.solicited_mac(a) for a in (*(a[0] for a in dev.addresses6), *dev.anycast6)}
         dev.linklocal = 0xFE80 << 112 | host
-        dev.groups = frozenset({*groups, nd.solicited_mac(dev.linklocal)} if dev.arp else ())
+        dev.groups = frozenset({*groups, nd.solicited_mac(dev.linklocal)} if dev.arp else ()) | multicast.joined(dev)
     if dev.up:
         port.up.append(dev)
         port.by_address |= {(4, one[0]): dev for one in dev.addresses4}

@@ -12,7 +12,7 @@ from netlab.contract import types as plan
 from netlab.model.packets import Arp, Ip, Nd, Raw
 from netlab.model.schedule import NOTHING, USUAL, Course, Outcome, Schedule, outcome
 from netlab.model.sim import Neighbor, Sim, Unknown
-from netlab.model.stack import ip, ipv6, nd
+from netlab.model.stack import ip, ipv6, multicast, nd
 from netlab.model.stack.fib import Output
 from netlab.model.world import (
     ALL_STATIONS,
@@ -264,6 +264,9 @@ def _probe(sim: Sim, layer: str, source: End, target: End) -> str:
         _transmit(sim, dev, Frame(cast, mac, dev.mac, RAW, _RAW))
         return "R" if sim.heard.get(target.dev, OTHERHOST) != OTHERHOST else "U"
     here, there = source.addresses[family], target.addresses[family]
+    if base in plan.BY_NAME:
+        _transmit(sim, dev, multicast.frame(sim, dev, family, here))
+        return "R" if target.dev in sim.heard else "U"
     if base == "arp":
         asked = Arp(True, dev.mac, here, there)
         _transmit(sim, dev, Frame(BROADCAST, ALL_STATIONS, dev.mac, ARP, asked))
@@ -320,7 +323,7 @@ def _transmit(sim: Sim, dev: Device, frame: Frame) -> None:
 #: The phase of each layer's request, by the layer's name without its family and what else is behind it.
 _REQUESTS = {
     "broadcast": "frame", "unicast": "frame", "arp": "arp-request", "ndp": "ns",
-    "icmp": "echo-request", "tcp": "syn", "udp": "udp-request",
+    "icmp": "echo-request", "tcp": "syn", "udp": "udp-request", "mcast": multicast.PHASE,
 }  # fmt: skip
 #: Bytes of IP where the layer's name gives none: echo and datagram carry a mark of 12 bytes, a SYN has 20 of options.
 _SIZES = {

@@ -66,6 +66,11 @@ _LAYERS = {
     "tcp6": ("accepts TCP (IPv6)", "Is a TCP connection over IPv6 established?"),
     "udp": ("answers UDP", "Do a datagram and its answer get through?"),
     "udp6": ("answers UDP (IPv6)", "Do a datagram over IPv6 and its answer get through?"),
+    "mcast": ("hears the group", "Does a multicast come to a program that has joined its group at the interface?"),
+    "mcast6": (
+        "hears the group (IPv6)",
+        "Does an IPv6 multicast come to a program that has joined its group at the interface?",
+    ),
 }
 
 #: The probe engine's reasons in a sentence.

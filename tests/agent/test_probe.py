@@ -66,6 +66,17 @@ def test_ipv6_is_as_ipv4(build: Callable[[str], Built]) -> None:
     assert built.probe("ndp").rows == built.probe("arp").rows
 
 
+def test_groups_are_heard_as_broadcasts_are(build: Callable[[str], Built]) -> None:
+    """Who has joined a group hears it where it hears a broadcast, over IPv4 and IPv6; on the wire it is seen alike."""
+    built = build(MIXED)
+    heard = built.probe("broadcast", wire=True)
+    assert "R" in heard.rows[0]
+    for layer in ("mcast", "mcast6"):
+        seen = built.probe(layer, wire=True)
+        assert (seen.rows, seen.wire) == (heard.rows, heard.wire), layer
+        assert seen.heard == {}
+
+
 def test_the_order_of_probes_changes_nothing(build: Callable[[str], Built]) -> None:
     """Every layer's matrix is the same whatever the seed that shuffles its pairs and cuts the waves."""
     built = build(MIXED)

@@ -25,6 +25,11 @@ def two(*, x: dict[str, Any] | None = None, **port: Any) -> Lab:
     return lab.veth(X, "10.0.0.2/24", "fd00::2/64", **(x or {}))
 
 
+def two_nics() -> Lab:
+    """h with two interfaces on one switch."""
+    return Lab().veth(H, "10.0.0.1/24").veth("h:eth1", "10.0.0.2/24")
+
+
 def children(mode: str, hairpin: bool = True, **options: Any) -> Lab:
     """h with two children of a mode, and x."""
     lab = two(hairpin=hairpin)
@@ -349,6 +354,8 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "ipv6/source-address": (two, "host:udp6", "h", X),
     "ip/no-route-back": (lambda: Lab().veth(H, "10.1.0.1/24").veth(X, "10.2.0.1/24"), "icmp", H, X),
     "ipv6/no-route-back": (lambda: other_subnet().route("h", "fd02::/64", dev="eth0"), "icmp6", H, X),
+    "multicast/joined": (two, "mcast", H, X),
+    "multicast/source-refused": (two_nics, "mcast", H, "h:eth1"),
     "neigh/another-machine-answers": (twins, "icmp", X, H),
     "ipv6/delivered": (two, "icmp6", H, X),
     "ipv6/disabled": (without_ipv6, "ndp", X, C1),

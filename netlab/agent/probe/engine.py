@@ -19,6 +19,7 @@ from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.layer import Layer
 from netlab.agent.probe.loss import Losses
 from netlab.agent.probe.mmsg import Datagrams
+from netlab.agent.probe.multicast import Multicast
 from netlab.agent.probe.receivers import Receivers
 from netlab.agent.probe.resolve import Arp, Ndp
 from netlab.agent.probe.rounds import Rounds, queue_counters
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 ENGINES: dict[str, type[Layer]] = {
     "broadcast": Broadcast, "unicast": Unicast, "arp": Arp, "ndp": Ndp, "icmp": Echo, "icmp6": Echo,
     "icmp-static": Echo, "icmp6-static": Echo, "tcp": Tcp, "tcp6": Tcp, "udp": Udp, "udp6": Udp,
+    "mcast": Multicast, "mcast6": Multicast,
 }  # fmt: skip
 #: So many probes are sent before the sockets are read: at first, and when a wave's negatives are probed again because
 #: frames were lost. In these further attempts short queues are emptied after each batch, too.
@@ -233,7 +235,7 @@ class _Namespaces(Driver):
         super().__init__(view.state, layer.name, wire=prober.wire, most=layer.most, warms=layer.warms, lingers=lingers)
         self._lingers = self._lingers or any(link.underlay for link in view.state.links)
         self.results = layer.results
-        self.listeners = layer.listeners if isinstance(layer, Broadcast) else {}
+        self.listeners = layer.listeners if type(layer) is Broadcast else {}
         self.notes = tuple(self._rounds.notes)
         #: Says of a pair whether nobody else may take part in its probe.
         self._direct = waves.direct(view.state, layer.name)

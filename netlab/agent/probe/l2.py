@@ -51,6 +51,9 @@ class Unicast(Layer):
 class Broadcast(Unicast):
     """One frame per source fills its row; other places that heard it (parents, switch ports) are kept, too."""
 
+    #: Where the mark stands in a frame.
+    offset = 14
+
     def __init__(self, view: LabView, receivers: Receivers, name: str) -> None:
         super().__init__(view, receivers, name)
         self.listeners: dict[int, dict[str, int]] = {}
@@ -72,10 +75,13 @@ class Broadcast(Unicast):
         if row[0] == pair:
             for other in row:
                 self.begin(other)
-            frame = frames.raw(frames.BROADCAST, self.view.macs[source], self.number(pair))
-            self.view.transmit(source, frame)
+            self.emit(source, self.number(pair))
         elif reason := self.results[row[0]].evidence.get("reason"):
             self.fail(pair, reason)
+
+    def emit(self, source: int, number: int) -> None:
+        """Send a row's frame. Raises OSError where the kernel refuses."""
+        self.view.transmit(source, frames.raw(frames.BROADCAST, self.view.macs[source], number))
 
     def expect(self, pair: Pair, number: int) -> None:
         super().expect(pair, number)
@@ -97,7 +103,7 @@ class Broadcast(Unicast):
                 result.letter = "R"
 
     def on_wire(self, ns: str, data: bytes, port: str) -> None:
-        number = frames.number_at(data, 14)
+        number = frames.number_at(data, self.offset)
         pair = self.by_number.get(number) if number is not None else None
         if pair is not None:
             self.listeners[pair[0]][port] = 1

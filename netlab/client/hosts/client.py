@@ -22,7 +22,7 @@ from netlab.client.process import Output, Process
 from netlab.client.reply import Progress, Reply
 from netlab.contract.measures import Traffic
 from netlab.contract.observed import LayerObserved, Sample, StepObserved
-from netlab.contract.types import Endpoint, Plan, Step, Target, asks_host
+from netlab.contract.types import BY_NAME, Endpoint, Plan, Step, Target, asks_host
 from netlab.contract.wire import to_plain
 from netlab.errors import UsageError
 from netlab.version import __version__
@@ -253,6 +253,8 @@ class HostsLab(Lab):
             raise NotOnThisSubstrate(
                 f"{layer}: on real machines only interfaces are asked", "an interface's name on the left"
             )
+        for layer in BY_NAME.intersection(layers):
+            raise NotOnThisSubstrate(f"{layer}: groups are not joined on real machines", "leave this layer out")
         wanted = None if pairs is None else list(pairs)
         return self.later(lambda: tuple(self._probe(layer, seed, wire, wanted, together) for layer in layers))
 

@@ -44,6 +44,9 @@ from netlab.contract.types.expectations import (
 )
 from netlab.contract.types.layers import (
     ALL_LAYERS,
+    BY_NAME,
+    BY_ROW,
+    GROUPS,
     HOST_LAYERS,
     LAYERS,
     ON_LINK,
@@ -109,6 +112,9 @@ from netlab.contract.where import Where
 
 __all__ = [
     "ALL_LAYERS",
+    "BY_NAME",
+    "BY_ROW",
+    "GROUPS",
     "HOST_LAYERS",
     "LAYERS",
     "MAIN_TABLE",

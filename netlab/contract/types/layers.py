@@ -15,7 +15,7 @@ HOST = "host:"
 #: The address family that each layer needs; None: it sends frames of netlab's own.
 _FAMILIES: dict[str, Literal[4, 6] | None] = {
     "broadcast": None, "unicast": None, "arp": 4, "ndp": 6, "icmp": 4, "icmp6": 6, "icmp-static": 4, "icmp6-static": 6,
-    "tcp": 4, "tcp6": 6, "udp": 4, "udp6": 6,
+    "tcp": 4, "tcp6": 6, "udp": 4, "udp6": 6, "mcast": 4, "mcast6": 6,
 }  # fmt: skip
 #: Every layer of interface questions, in the order of reports. ``icmp/SIZE`` and ``tcp/PORT`` besides.
 LAYERS = tuple(_FAMILIES)
@@ -23,6 +23,13 @@ LAYERS = tuple(_FAMILIES)
 HOST_LAYERS = tuple(f"{HOST}{layer}" for layer in ("icmp", "icmp6", "tcp", "tcp6", "udp", "udp6"))
 #: The order in which reports tell of layers: who can reach whom comes first.
 ALL_LAYERS = (*HOST_LAYERS, *LAYERS)
+#: Layers that are probed only where somebody asks for them.
+BY_NAME = frozenset(("mcast", "mcast6"))
+#: The group of each family's multicast layer: link-local, so that no switch forwards it by who has joined, and for
+#: experiments (RFC 3692, RFC 4727).
+GROUPS = {4: "224.0.0.254", 6: "ff02::114"}
+#: Layers in which one frame of the source's is the probe of its whole row.
+BY_ROW = frozenset(("broadcast", *BY_NAME))
 #: The layers of which a destination takes part only where it is on-link for the source.
 ON_LINK = frozenset(("arp", "ndp", "icmp-static", "icmp6-static"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
-from netlab.model.stack import arp, ip, ipv6
+from netlab.model.stack import arp, ip, ipv6, multicast
 from netlab.model.world import ARP, IP4, IP6, OTHERHOST, RAW, Device, Frame
 
 NOT_FOR_US = rule(
@@ -30,4 +30,7 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
         return
     if why := dev.ns.unknown.get(6 if proto == IP6 else 4):
         raise Unknown(why)
+    if frame.payload.phase == multicast.PHASE:
+        multicast.receive(sim, dev, frame.payload, packet_type)
+        return
     _HANDLERS[proto](sim, dev, frame, packet_type)

@@ -1,0 +1,67 @@
+"""Multicasts to a group that all interfaces have joined: out by one of them, and in.
+
+The group is link-local. Bridges flood it whether they snoop or not: nobody in a lab is a querier, and without one
+nothing is held back (br_multicast_querier_exists). No router passes it on.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from netlab.contract.types import GROUPS
+from netlab.model.packets import Ip
+from netlab.model.rules import rule
+from netlab.model.sim import Sim, Unknown
+from netlab.model.stack import fib, ipv6
+from netlab.model.world import IP4, IP6, MULTICAST, Device, Frame
+
+#: What a datagram of this layer is called in a story.
+PHASE = "multicast"
+#: By family: the group, and its MAC (ip_eth_mc_map, ipv6_eth_mc_map).
+_GROUPS = {family: int(ipaddress.ip_address(text)) for family, text in GROUPS.items()}
+_MACS = {4: "01:00:5e:00:00:fe", 6: "33:33:00:00:01:14"}
+#: Bytes of IP: the headers, and a mark of 12 bytes.
+_SIZES = {4: 40, 6: 60}
+
+HEARD = rule(
+    "multicast/joined",
+    "A multicast that comes in is given to the programs that have joined its group at this interface.",
+    "ip_check_mc_rcu",
+    "net/ipv4/igmp.c",
+)
+SOURCE_REFUSED = rule(
+    "multicast/source-refused",
+    "A multicast over IPv4 is dropped where a packet of its sender would be: if the address is the namespace's own,"
+    " without accept_local, and by rp_filter.",
+    "ip_mc_validate_source",
+    "net/ipv4/route.c",
+)
+
+
+def joined(dev: Device) -> frozenset[str]:
+    """The MACs of the groups that an interface has joined while this layer is probed."""
+    there = {4: dev.addresses4, 6: dev.addresses6}
+    return frozenset(_MACS[family] for family, addresses in there.items() if addresses)
+
+
+def frame(sim: Sim, dev: Device, family: int, src: int) -> Frame:
+    """What a program sends to the group by an interface. Raises Unknown."""
+    for ns in sim.world.namespaces.values():
+        if ns.netfilter is not None:
+            raise Unknown(f"the nftables of {ns.id} see multicasts, too")
+    if family == 6 and dev.ns.custom_rules6:
+        raise Unknown(f"policy rules of {dev.ns.id} may hide its routes for IPv6 multicasts")
+    packet = Ip(family, PHASE, src, _GROUPS[family], _SIZES[family], df=False)
+    return Frame(MULTICAST, _MACS[family], dev.mac, IP4 if family == 4 else IP6, packet)
+
+
+def receive(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> None:
+    """A multicast comes in (ip_route_input_rcu, ip6_mc_input)."""
+    if packet.family == 6 and not dev.conf.ipv6:
+        sim.note(PHASE, dev.id, "IPv6 is disabled", ipv6.DISABLED, end=dev is sim.goal)
+        return
+    if packet.family == 4 and fib.refused_source(dev.ns, dev, packet.src, packet.dst, None) is not None:
+        sim.note(PHASE, dev.id, "the source is refused", SOURCE_REFUSED, end=dev is sim.goal)
+        return
+    sim.heard[dev] = packet_type
+    sim.note(PHASE, dev.id, "heard", HEARD)
