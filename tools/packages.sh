@@ -23,6 +23,7 @@ zsh zsh completion in zsh
 fish fish completion in fish
 chromium chromium pages in a browser
 chromedriver chromium-driver pages in a browser
+/usr/lib/cni/bridge containernetworking-plugins imports of what CNI plugins made
 LIST
 }
 

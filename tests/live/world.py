@@ -19,6 +19,9 @@ netns add machine
 netns add lan
 netns add web
 netns add far
+-n machine link set lo up
+-n web link set lo up
+-n far link set lo up
 -n lan link add br0 type bridge mcast_snooping 0
 -n lan link set br0 up
 -n machine link add eth0 type veth peer name p0 netns lan

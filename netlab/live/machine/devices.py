@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from netlab.contract.types import AnyLink
-from netlab.contract.types.links import FLAGS
+from netlab.contract.types.links import FLAGS, Bond
 from netlab.live.machine.kinship import Kinship, shown
 from netlab.live.machine.notes import Notes
 from netlab.live.machine.outside import Outside
@@ -50,6 +50,7 @@ class Devices:
             "macvtap": self._child,
             "ipvlan": self._child,
             "vxlan": self._vxlan,
+            "bond": self._bond,
         }
         self._name_all()
 
@@ -103,6 +104,8 @@ class Devices:
         why = ""
         if device.kind not in self._kinds or not device.ether:
             why = f"{device.kind or 'a device that is no Ethernet'}: netlab has no such links"
+        elif device.kind == "bond" and device.data.get("mode") not in Bond.modes:
+            why = f"a bond of mode {device.data.get('mode')}"
         elif device.kind == "vxlan" and (device.lower is None or device.lower[0] != space.key):
             why = "vxlan whose packets leave by no interface of its own namespace"
         elif device.kind in ("macvlan", "macvtap", "ipvlan", "vxlan") and device.lower is not None:
@@ -157,10 +160,13 @@ class Devices:
         }
         if static:
             keys["neighbors"] = dict(static)
-        master = self.kin.bridge_of(space.key, device)
-        if master is not None:
+        master = self.kin.at((space.key, device.master or 0))
+        if master is not None and device.port_kind in ("bridge", "bond"):
+            if not self.named(space.key, master):
+                self.notes.left(self.id(space.key, device), f"{master.name}, which it is a member of", loses=True)
+                return
             keys["master"] = self.named(space.key, master)
-            if self.port(space, replace(device, up=True)):
+            if device.port_kind == "bridge" and self.port(space, replace(device, up=True)):
                 self.notes.left(self.id(space.key, device), f"its options as a port of {master.name}", loses=True)
         elif device.master is not None:
             port = f"a port of a {device.port_kind or 'device'} that netlab can't express"
@@ -278,6 +284,22 @@ class Devices:
             keys["fdb_max_learned"] = str(data["fdb_max_learned"])
         if data.get("vlan_filtering"):
             self.notes.left(self.id(space.key, device), "vlan_filtering: VLANs of a bridge", loses=True)
+        return keys, ""
+
+    def _bond(self, space: Space, device: Device) -> tuple[Keys, str]:
+        data = device.data
+        keys: Keys = {"type": "bond", "mode": str(data["mode"])}
+        if (miimon := data.get("miimon") or 0) != (100 if data["mode"] == "802.3ad" else 0):
+            keys["miimon"] = str(miimon)
+        primary = self.kin.at((space.key, data.get("primary") or 0))
+        if primary is not None:
+            keys["primary"] = self.named(space.key, primary)
+        if data["mode"] == "active-backup":
+            keys["fail_over_mac"] = str(data["fail_over_mac"])
+        if data.get("num_peer_notif") not in (None, 1):
+            keys["num_grat_arp"] = str(data["num_peer_notif"])
+        if data.get("arp_interval"):
+            self.notes.left(self.id(space.key, device), "arp_interval: a bond watched by ARP", loses=True)
         return keys, ""
 
     def _vxlan(self, space: Space, device: Device) -> tuple[Keys, str]:

@@ -9,7 +9,7 @@ from netlab.live.machine.kinship import Kinship, kinship
 from netlab.live.machine.notes import Notes
 from netlab.live.machine.outside import Outside
 from netlab.live.machine.real import Real
-from netlab.live.machine.values import Machine, Space
+from netlab.live.machine.values import Device, Machine, Space
 from netlab.live.topology import Box, Draft
 from netlab.spec.sysctls import dotted
 
@@ -77,7 +77,7 @@ class _Builder:
         return self.made
 
     def _fill(self, space: Space, box: Box) -> None:
-        for device in space.devices:
+        for device in sorted(space.devices, key=lambda one: self._idle(space, one)):
             found = self.devices.keys(space, device)
             if found is not None:
                 name, keys, note = found
@@ -86,8 +86,15 @@ class _Builder:
                     box.notes[name] = note
         box.interfaces |= self.outside.parents.get(space.key, {})
         box.nftables = space.ruleset
+        if any(one.loopback and not one.up for one in space.devices):
+            self.notes.left(f"{self.kin.id(space.key)}:lo", "down; here a namespace reaches its own addresses")
         for line in space.unread:
             self.notes.left(self.kin.id(space.key), line, loses=True)
+
+    def _idle(self, space: Space, device: Device) -> bool:
+        """Whether it is a member of a bond that sends by another now: the first in the file is the one that sends."""
+        bond = self.kin.at((space.key, device.master or 0))
+        return bond is not None and bond.data.get("active_slave") not in (None, 0, device.index)
 
     def _settings(self, boxes: dict[str, Box]) -> None:
         for key, box in boxes.items():

@@ -120,11 +120,17 @@ def _data(kind: str, data: Any) -> dict[str, Any]:
     elif kind == "vxlan":
         to, local = (data.get_attr(f"IFLA_VXLAN_{key}") or data.get_attr(f"IFLA_VXLAN_{key}6") for key in _VXLAN_ENDS)
         found = {"group": to, "local": local, **{word: data.get_attr(f"IFLA_VXLAN_{word.upper()}") for word in _VXLAN}}
+    elif kind == "bond":
+        found = {word: data.get_attr(f"IFLA_BOND_{word.upper()}") for word in _BOND}
+        found["mode"] = _BOND_MODES[int(found["mode"])]
+        found["fail_over_mac"] = ("none", "active", "follow")[int(found["fail_over_mac"] or 0)]
     elif kind == "vlan":
         found = {"id": data.get_attr("IFLA_VLAN_ID"), "protocol": data.get_attr("IFLA_VLAN_PROTOCOL")}
     return found
 
 
+_BOND = ("mode", "miimon", "primary", "fail_over_mac", "num_peer_notif", "arp_interval", "active_slave")
+_BOND_MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
 _VXLAN_ENDS = ("GROUP", "LOCAL")
 #: Of a vxlan; the last few are such as netlab has no word for.
 _VXLAN = ("id", "link", "port", "learning", "proxy", "rsc", "collect_metadata", "gbp", "gpe", "ageing")
