@@ -1,8 +1,8 @@
 """What a private host has of its own besides its network: its name, its processes, and folders that programs change.
 
-/run, /tmp and /dev/shm are its own and empty at first. Of /etc and /var it has a copy on write: it sees what the
-machine has there, and what it changes is its own (overlayfs, Documentation/filesystems/overlayfs.rst). All of it is
-memory, and gone with the host.
+/run, /tmp and /dev/shm are its own and empty at first; in /var/log are folders alone. Of /etc and /var it has a copy on
+write: it sees what the machine has there, and what it changes is its own (overlayfs,
+Documentation/filesystems/overlayfs.rst). All of it is memory, and gone with the host.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def dress(ns_id: str, private: Private, *, rootless: bool, owned: Sequence[Owned
             _overlay(folder, [])
             continue
         known = {path: rest for path, *rest in owned if path.startswith(folder)}
-        folders = [path for shelf in SHELVES if shelf.startswith(folder) for path in _folders(shelf)]
+        found = [path for shelf in SHELVES if shelf.startswith(folder) for path in _folders(shelf)]
+        given = (above for file in private.files for above in _above(file.path) if above.startswith(f"{folder}/"))
+        folders = [*dict.fromkeys((*found, *filter(_is_folder, given)))]
         # A folder of root's can't be copied by another user (ovl_copy_up): an own one is merged with it.
         for path in folders:
             _make(f"/tmp{path}", path, known.get(path))
@@ -60,6 +62,7 @@ def dress(ns_id: str, private: Private, *, rootless: bool, owned: Sequence[Owned
                 # What this user may not see of the machine's is empty.
                 system.mount("tmpfs", path, "tmpfs", _FLAGS, "mode=755")
                 _make(path, path, known.get(path))
+    _bare("/var/log")
     _empty("/tmp")
     _empty("/dev/shm")
     os.mkdir("/run/lock")
@@ -67,19 +70,33 @@ def dress(ns_id: str, private: Private, *, rootless: bool, owned: Sequence[Owned
     # The lab's name of a host is its id for software, too: the same in every run, and another in every host.
     from hashlib import md5
 
-    given = {file.path for file in private.files}
+    named = {file.path for file in private.files}
     own = {
         "/etc/hostname": f"{private.hostname}\n",
         "/etc/machine-id": f"{md5(ns_id.encode(), usedforsecurity=False).hexdigest()}\n",
         "/etc/resolv.conf": "# No name server: the names of the lab are in /etc/hosts.\n",
     }
-    put([GivenFile(path, text) for path, text in own.items() if path not in given])
+    put([GivenFile(path, text) for path, text in own.items() if path not in named])
     put(private.files)
 
 
 def _empty(folder: str) -> None:
     if os.path.isdir(folder):
         system.mount("tmpfs", folder, "tmpfs", _FLAGS, f"mode={_EMPTY[folder]}")
+
+
+def _bare(folder: str) -> None:
+    """Leave of a folder the folders in it, and nothing that is in them: the machine's logs are not a host's."""
+    kept = [(path, os.stat(path)) for path in _folders(folder)]
+    if not os.path.isdir(folder):
+        return
+    system.mount("tmpfs", folder, "tmpfs", _FLAGS, "mode=755")
+    for path, was in kept:
+        os.mkdir(path)
+        # The owner may be no user of the lab.
+        with contextlib.suppress(OSError):
+            os.chown(path, was.st_uid, was.st_gid)
+        os.chmod(path, stat.S_IMODE(was.st_mode))
 
 
 def _overlay(folder: str, folders: Sequence[str]) -> None:
@@ -117,6 +134,17 @@ def _make(path: str, model: str, owner: Sequence[int] | None) -> None:
         with contextlib.suppress(OSError):
             os.chown(path, uid, gid)
         os.chmod(path, mode)
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a path leads through, the outermost first."""
+    parts = path.split("/")
+    for number in range(2, len(parts)):
+        yield "/".join(parts[:number])
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
 
 
 def _readable(path: str) -> bool:
@@ -176,6 +204,8 @@ def _chown(fd: int, user: str, group: str) -> None:
 def _why(error: OSError) -> str:
     if error.errno in (errno.ELOOP, errno.ENOTDIR):
         return "(no link is followed, and every folder on the way must be one)"
+    if error.errno == errno.EACCES:
+        return "(an ordinary user gives a file in a folder of the machine's with 'files' in the topology)"
     if error.errno == errno.EINVAL:
         return "(there may be no such user in this lab: netlab doctor)"
     return ""
