@@ -42,13 +42,14 @@ def command(kernel: str) -> list[str]:
     """A run that doesn't end by itself."""
     file = str(HERE / "topologies" / "bridge-two-node.yaml")
     options = ["--no-report", "--quiet", "--layers", "icmp", "--repeat", "1000000", "--kernel", f"{kernel},mem=256M"]
-    return [sys.executable, "-m", "netlab", "run", file, *options]
+    return [sys.executable, "-X", "faulthandler", "-m", "netlab", "run", file, *options]
 
 
 def kill(run: list[str], victim: str, chance: random.Random) -> bool:
     """Start a run, kill the victim, and wait until nothing is left; whether it was still there. Raises NotClean."""
     hit = False
-    front = subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=HERE)
+    said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it ends with this function
+    front = subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=said, cwd=HERE)
     try:
         pid = _find(front.pid, VICTIMS.index("kernel" if victim == "group" else victim))
         moment = chance.uniform(0, SPAN)
@@ -60,6 +61,12 @@ def kill(run: list[str], victim: str, chance: random.Random) -> bool:
         # Where the guest alone has died, the front starts another one.
         front.send_signal(signal.SIGTERM)
         front.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        # It tells where each of its threads is.
+        front.send_signal(signal.SIGABRT)
+        front.wait()
+        said.seek(0)
+        raise NotClean(f"{victim} killed after {moment:.2f} s: the front has not ended:\n{said.read()}") from None
     finally:
         front.kill()
         front.wait()
