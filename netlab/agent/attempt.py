@@ -84,7 +84,7 @@ def _set_all(builder: Builder, change: SetLink) -> None:
 def _disabled(builder: Builder, link: AnyLink) -> AnyLink:
     """``link`` as it is, its port disabled if its bridge is down (br_stp_disable_bridge), whatever the plan keeps."""
     for plug in link.plugs:
-        if plug.port is not None and not builder.links[plug.bridge].up:
+        if plug.field != "own_port" and not builder.links[plug.bridge].up:
             link = with_state(link, plug, "disabled")
     return link
 

@@ -77,7 +77,9 @@ class Builder:
                     self._add_namespace(change)
                 case AddLink():
                     self.links[change.link.id] = change.link
-                    if change.sysctls or change.link.flags or change.link.namespace in waiting:
+                    lower = self.links.get(change.link.lower or "")
+                    spaces = {change.link.namespace, lower.namespace if lower is not None else ""}
+                    if change.sysctls or change.link.flags or spaces & waiting:
                         # An interface's own sysctls and flags are set while it exists and is down. Later interfaces of
                         # its namespace wait, too: addresses keep the order of the plan, which decides routes.
                         pending += ((op, change) for op in self._made_link(change.link, up=False))
@@ -139,13 +141,15 @@ class Builder:
         made = links.create(self.context, link, up=up and link.master is None)
         return [*made, *links.join(self.context, link, up=up)]
 
+    def _level(self, link: AnyLink) -> Level:
+        elsewhere = link.lower is not None and link.namespace != self.links[link.lower].namespace
+        return Level.CONTAINER if elsewhere else Level.HOST
+
     def _dress(self, link: AnyLink) -> list[Op]:
         """Altname, addresses and neighbours of a link, in the batch in which its turn comes."""
         if not link.interface:
             return []
-        level = Level.HOST
-        if link.lower is not None and link.namespace != self.links[link.lower].namespace:
-            level = Level.CONTAINER
+        level = self._level(link)
         ns, index, dev = link.namespace, link.ifindex, link.ifname
         ops = []
         if link.ifname != link.name:
@@ -169,7 +173,12 @@ class Builder:
             if flags := link.flags:
                 raised.append((_switch(link, flags), change))
             if link.up:
-                raised.append((Op(ns, Level.HOST, set_up(ns, link.ifindex, link.ifname), "up"), change))
+                raised.append((Op(ns, self._level(link), set_up(ns, link.ifindex, link.ifname), "up"), change))
+            elif link.rises:
+                # It has come up with its parent.
+                command = f"ip -n {ns} link set dev {link.ifname} down"
+                down = link_request("set", {}, command, index=link.ifindex, up=False)
+                raised.append((Op(ns, self._level(link), down), change))
             raised += ((op, change) for op in self._dress(link))
         self.send(raised)
         late.clear()

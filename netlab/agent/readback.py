@@ -22,7 +22,7 @@ from netlab.agent.netlink.socket import attributes, header
 from netlab.agent.netns import Netns
 from netlab.agent.trees import PATIENCE, Clock, moving, port_state, spanning
 from netlab.contract.kernels import Version, here
-from netlab.contract.types import AnyLink, State, Veth, nics
+from netlab.contract.types import AnyLink, Port, State, Veth, nics
 
 IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_CARRIER = 16, 18, 33
 IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_STATE = 4, 5, 1
@@ -176,6 +176,7 @@ def settle(
             _compare_changed(older[link.id], link, mine, notes)
         else:
             compare(link, mine)
+    _compare_vlans(namespaces, state, found)
     _compare_routes(namespaces, state)
     return found, sorted({link for link, _ in unsettled} | moving(state, read)), misplaced(state, read)
 
@@ -363,6 +364,28 @@ def checks(link: AnyLink, mine: Link, *, exactly: bool = True) -> list[tuple[str
         wanted = sorted(map(str, link.addresses))
         found.append(("addresses", wanted, sorted(one for one in mine["addresses"] if exactly or one in wanted)))
     return found
+
+
+def _compare_vlans(namespaces: Mapping[str, Netns], state: State, found: Mapping[str, Link]) -> None:
+    """Read the VLANs of ports of VLAN-aware bridges back, into ``found``, and compare them."""
+    aware = {link.id: link for link in state.links if link.filters_vlans}
+    there = {ns: dumps.port_vlans(namespaces[ns].netlink) for ns in {link.namespace for link in aware.values()}}
+    for link in state.links:
+        own = [(link.own_port or Port(), link.id, link.place)] if link.id in aware else []
+        for port, bridge, place in (*own, *((plug.port, plug.bridge, plug.place) for plug in link.plugs)):
+            if bridge not in aware or not port.attached:
+                continue
+            read = there[place.namespace].get(place.ifindex, {})
+            default = aware[bridge].new_pvid
+            vlans = port.vlans(default)
+            wanted: dict[str, object] = {"pvid": port.pvid_or(default)}
+            for name, bare in (("untagged", True), ("tagged", False)):
+                wanted[name] = [vid for vid, untagged in vlans.items() if untagged is bare]
+            for name, value in wanted.items():
+                if read.get(name) != value:
+                    raise differs(link.id, f"its port's {name} is {read.get(name)}, the plan says {value}", link.where)
+            if place.id in (link.port_id, link.id) and found[link.id].get("port") is not None:
+                found[link.id]["port"] |= read
 
 
 def _compare_routes(namespaces: Mapping[str, Netns], state: State) -> None:

@@ -58,10 +58,10 @@ def _choosy(state: State) -> bool:
     for link in state.links:
         if link.learns:
             return True
-        ports = [plug.port for plug in link.plugs if plug.port is not None]
+        ports = [plug.port for plug in link.plugs]
         if link.port_of is not None:
             below = state.root(link.id).plugs
-            if any(plug.port is not None and plug.port.hairpin for plug in below):
+            if any(plug.port.hairpin for plug in below):
                 return True
         # A static entry moves to the port where a frame with its MAC comes in.
         if any(not port.flood or port.locked or port.fdb for port in ports):
@@ -82,13 +82,24 @@ def _twins(state: State) -> list[set[str]]:
     wires: dict[str, dict[str, set[str]]] = {}
     for link in state.links:
         if link.interface and link.mac:
-            wires.setdefault(link.mac, {}).setdefault(link.lower or link.id, set()).add(link.namespace)
+            wires.setdefault(link.mac, {}).setdefault(state.root(link.id).id, set()).add(link.namespace)
     return [set().union(*holders.values()) for holders in wires.values() if len(holders) > 1]
 
 
 def _borrowers(state: State) -> list[set[str]]:
     """The namespaces of a passthru child and of its parent, which has the child's MAC, too."""
-    return [{link.namespace, state.link(link.mac_of).namespace} for link in state.links if link.mac_of is not None]
+    return [spaces for tag, spaces in _lenders(state) if tag is None]
+
+
+def _relatives(state: State) -> list[set[str]]:
+    """The namespaces of a vlan interface and of its parent, which have one MAC on one wire, but different frames."""
+    return [spaces for tag, spaces in _lenders(state) if tag is not None]
+
+
+def _lenders(state: State) -> Iterator[tuple[int | None, set[str]]]:
+    for link in state.links:
+        if link.mac_of is not None:
+            yield link.tag, {link.namespace, state.link(link.mac_of).namespace}
 
 
 def _sharing(state: State) -> list[set[str]]:
@@ -166,7 +177,7 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
         (rest if fits else lonely).append(pair)
     if fragile or (warms and not raw):
         overhearing = [] if raw or not warms else _overhearing(state)
-        units = _units([*sharing, *overhearing])
+        units = _units([*sharing, *_relatives(state), *overhearing])
         together = _by_namespaces(state, layer, rest, units, apart=fragile)
     else:
         together = _packed(([pair] for pair in rest), NEIGHBORS if warms else FRAMES)

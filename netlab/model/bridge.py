@@ -9,10 +9,32 @@ from __future__ import annotations
 from functools import partial
 
 from netlab.contract import types as plan
+from netlab.model import bridge_vlan as vlans
 from netlab.model import ports
+from netlab.model.bridge_rules import (
+    BCAST_FLOOD_OFF,
+    BRIDGE_DOWN,
+    DETACHED,
+    FLOOD_OFF,
+    HAIRPIN,
+    ISOLATED,
+    LEARN_LIMIT,
+    LEARNED,
+    LOCKED,
+    MCAST_FLOOD_OFF,
+    MEMBER,
+    NO_REFLECTION,
+    OWN_FROM_ABOVE,
+    OWN_MAC,
+    PORT_MAC_FROM_ABOVE,
+    PORT_MTU,
+    PROMISCUOUS,
+    STATE_IN,
+    STATE_OUT,
+    UP,
+)
 from netlab.model.build import Build
-from netlab.model.device import dead
-from netlab.model.rules import rule
+from netlab.model.device import dead, promiscuous, take
 from netlab.model.sim import Sim, Unknown
 from netlab.model.stack import multicast
 from netlab.model.world import (
@@ -27,148 +49,19 @@ from netlab.model.world import (
     Bridge,
     Device,
     Frame,
+    Members,
     Port,
-)
-
-_INPUT = "net/bridge/br_input.c"
-_FORWARD = "net/bridge/br_forward.c"
-_FDB = "net/bridge/br_fdb.c"
-
-DETACHED = rule(
-    "bridge/port-detached",
-    "An interface that was taken out of its bridge still has carrier, but nothing that it receives goes on.",
-    "br_del_if",
-    "net/bridge/br_if.c",
-)
-BRIDGE_DOWN = rule(
-    "bridge/switch-down",
-    "A bridge that is down disables all its ports: nothing enters, nothing leaves; links keep their carrier.",
-    "br_stp_disable_bridge",
-    "net/bridge/br_stp_if.c",
-)
-STATE_IN = rule(
-    "bridge/port-state-ingress",
-    "A port that is not forwarding drops what comes in; in state learning it still learns the source first.",
-    "br_handle_frame",
-    _INPUT,
-)
-STATE_OUT = rule(
-    "bridge/port-state-egress",
-    "Nothing is sent out of a port that is not in state forwarding.",
-    "should_deliver",
-    _FORWARD,
-)
-LOCKED = rule(
-    "bridge/port-locked",
-    "A locked port drops every frame whose source MAC has no entry of that port in the forwarding database.",
-    "br_handle_frame_finish",
-    _INPUT,
-)
-NO_REFLECTION = rule(
-    "bridge/no-reflection",
-    "A switch never sends a frame back out of the port it came in by, unless that port has hairpin on.",
-    "should_deliver",
-    _FORWARD,
-)
-HAIRPIN = rule(
-    "bridge/hairpin",
-    "A port with hairpin on sends frames back out of the port they came in by.",
-    "should_deliver",
-    _FORWARD,
-)
-ISOLATED = rule(
-    "bridge/port-isolated",
-    "Isolated ports don't talk to each other, and with hairpin not even to themselves.",
-    "br_skb_isolated",
-    "net/bridge/br_private.h",
-)
-FLOOD_OFF = rule(
-    "bridge/flood-off",
-    "A port with flood off is not sent unicast frames whose destination the switch has not learned.",
-    "br_flood",
-    _FORWARD,
-)
-BCAST_FLOOD_OFF = rule(
-    "bridge/bcast-flood-off",
-    "A port with bcast_flood off is sent no broadcast but those of the bridge's own interface, so no host behind it can"
-    " be found by ARP from another port.",
-    "br_flood",
-    _FORWARD,
-)
-MCAST_FLOOD_OFF = rule(
-    "bridge/mcast-flood-off",
-    "A port with mcast_flood off is sent no multicast but those of the bridge's own interface, so no host behind it can"
-    " be found by IPv6 from another port.",
-    "br_flood",
-    _FORWARD,
-)
-LEARNED = rule(
-    "bridge/learned",
-    "A frame to a MAC that the switch has learned goes out of that one port only.",
-    "br_forward",
-    _FORWARD,
-)
-TWINS = rule(
-    "bridge/same-mac-twice",
-    "A switch finds an interface by its MAC: where two have the same one, it sends to the one that sent last.",
-    "br_fdb_update",
-    _FDB,
-)
-LEARN_LIMIT = rule(
-    "bridge/fdb-max-learned",
-    "Past fdb_max_learned entries a bridge learns no more; frames to unlearned MACs are flooded.",
-    "fdb_create",
-    _FDB,
-)
-OWN_MAC = rule(
-    "bridge/own-mac",
-    "A frame to a MAC of the switch itself is taken up by the switch and not forwarded.",
-    "br_handle_frame_finish",
-    _INPUT,
-)
-UP = rule(
-    "bridge/own-interface",
-    "Inside of a host a bridge is an interface, too: it takes up frames to its own MAC and every broadcast.",
-    "br_pass_frame_up",
-    _INPUT,
-)
-PROMISCUOUS = rule(
-    "bridge/promiscuous-with-children",
-    "With promisc on, or a macvlan child on it, a bridge's own interface gets a copy of every frame.",
-    "br_handle_frame_finish",
-    _INPUT,
-)
-MEMBER = rule(
-    "bridge/port-hears-nothing",
-    "An interface that is a port of a bridge gives everything that comes in to the bridge: its own addresses are"
-    " reached by the bridge's interface, if at all.",
-    "br_handle_frame",
-    _INPUT,
-)
-OWN_FROM_ABOVE = rule(
-    "bridge/own-mac-from-above",
-    "What a bridge's own interface, or a macvlan child on it, sends to the bridge's own MAC goes nowhere.",
-    "br_dev_xmit",
-    "net/bridge/br_device.c",
-)
-PORT_MAC_FROM_ABOVE = rule(
-    "bridge/port-mac-from-above",
-    "What a bridge's own interface sends to the MAC of one of its ports leaves by that port.",
-    "br_dev_xmit",
-    "net/bridge/br_device.c",
-)
-PORT_MTU = rule(
-    "bridge/port-mtu",
-    "A frame more than four bytes longer than the outgoing port's MTU is dropped silently.",
-    "br_dev_queue_push_xmit",
-    _FORWARD,
 )
 
 
 def compile_switch(build: Build, link: plan.Switch | plan.Bridge) -> None:
     """Make a bridge, with nothing plugged into it."""
     bridge = build.bridges[link.id] = Bridge(link.id, len(build.world.bridges))
-    bridge.up, bridge.stp, bridge.ageing = link.up, link.stp, link.ageing_time
+    bridge.up, bridge.ageing, bridge.aware = link.up, link.ageing_time, link.vlan_filtering
+    # Members of the VLAN that new ports get, by the bridge's own interface to begin with (br_vlan_init).
+    bridge.own = Members(link.default_pvid, plan.Port().vlans(link.default_pvid))
+    if link.stp:
+        bridge.strange = f"{link.id} speaks STP: its ports' states depend on time"
     bridge.max_learned = link.fdb_max_learned or 0
     build.world.bridges.append(bridge)
 
@@ -183,9 +76,9 @@ def compile_bridge(build: Build, link: plan.Bridge) -> None:
     dev.transmit = transmit
 
 
-def enslave(dev: Device, bridge: Bridge) -> None:
-    """Make an interface a port of a bridge in its own host, with a port's default options."""
-    port = dev.member = ports.make(dev.id, bridge, plan.Port(), dev.mac, dev.mtu, dev.running)
+def enslave(dev: Device, bridge: Bridge, told: plan.Port) -> None:
+    """Make an interface a port of a bridge in its own host."""
+    port = dev.member = ports.make(dev.id, bridge, told, dev.mac, dev.mtu, dev.running)
     port.device, port.ifname = dev, dev.name
     dev.handle = handle_frame
 
@@ -200,8 +93,8 @@ def receive(sim: Sim, port: Port, frame: Frame, packet_type: int = OTHERHOST) ->
     if port.far_port is not None:
         sim.note(payload.phase, port.id, "enters the next switch")
     bridge = port.bridge
-    if bridge.stp:
-        raise Unknown(f"switch {bridge.id} speaks STP: its ports' states depend on time")
+    if bridge.strange:
+        raise Unknown(bridge.strange)
     state = port.state
     if not port.attached:
         if bridge.device is not None and frame.proto != RAW:
@@ -216,23 +109,31 @@ def receive(sim: Sim, port: Port, frame: Frame, packet_type: int = OTHERHOST) ->
         return
     own = bridge.device
     if own is not None and own.ns.netfilter is not None:
+        if frame.tags or bridge.aware:
+            raise Unknown(f"frames with tags pass the nftables of {own.ns.id}")
         frame = own.ns.netfilter.bridges(sim, ("prerouting",), frame, own, port, None)
         if frame is None:
             return
+    vid = 0
+    if bridge.aware:
+        if (admitted := vlans.admitted(sim, port.id, port.members, frame)) is None:
+            return
+        frame, vid = admitted
+    here, there = ((src, vid), (dst, vid)) if vid else (src, dst)
     fdb = sim.database(bridge)
-    if port.locked and fdb.get(src) is not port:
+    if port.locked and fdb.get(here) is not port:
         sim.note(payload.phase, port.id, f"{src} is not admitted", LOCKED, end=True)
         return
     if not port.learning:
-        sim.unlearned.add((bridge, src))
-        if fdb.get(src, port) is not port and src not in bridge.static:
+        sim.unlearned.add((bridge, here))
+        if fdb.get(here, port) is not port and here not in bridge.static:
             sim.contested = sim.moved = True
-    elif bridge.ageing and fdb.get(src) is not port and src not in bridge.locals:
-        if src in fdb or not bridge.max_learned or len(fdb) - len(bridge.static) < bridge.max_learned:
+    elif bridge.ageing and fdb.get(here) is not port and here not in bridge.locals:
+        if here in fdb or not bridge.max_learned or len(fdb) - len(bridge.static) < bridge.max_learned:
             # Where two places have one MAC, the order in which they are heard matters.
-            if src in fdb or (bridge, src) in sim.unlearned:
+            if here in fdb or (bridge, here) in sim.unlearned:
                 sim.contested = sim.moved = True
-            fdb[src] = port
+            fdb[here] = port
         else:
             sim.contested = sim.moved = True
             sim.note(payload.phase, port.id, f"{src} is not learned", LEARN_LIMIT)
@@ -242,28 +143,37 @@ def receive(sim: Sim, port: Port, frame: Frame, packet_type: int = OTHERHOST) ->
         sim.note(payload.phase, port.id, "port state learning", STATE_IN, end=True)
         return
     if cast == UNICAST:
-        if dst in bridge.locals:
+        if there in bridge.locals:
             if own is not None:
                 # The port has already set the packet type (eth_type_trans, br_handle_frame).
-                _up(sim, own, port, frame, HOST if dst in (own.mac, port.mac) else packet_type, UP)
+                _up(sim, own, port, frame, vid, HOST if dst in (own.mac, port.mac) else packet_type, UP)
             else:
                 sim.note(payload.phase, bridge.id, f"{dst} is the switch's own", OWN_MAC, end=True)
             return
-        known = fdb.get(dst)
+        known = fdb.get(there)
         if known is not None:
-            _deliver(sim, port, known, frame, True, False)
+            _deliver(sim, port, known, frame, vid, True, False)
         else:
-            _flood(sim, bridge, port, frame)
-        if own is not None and (own.promisc or (own.macvlan is not None and own.macvlan.promiscuous)):
-            _up(sim, own, port, frame, HOST if dst in (own.mac, port.mac) else packet_type, PROMISCUOUS)
+            _flood(sim, bridge, port, frame, vid)
+        if own is not None and promiscuous(own):
+            _up(sim, own, port, frame, vid, HOST if dst in (own.mac, port.mac) else packet_type, PROMISCUOUS)
         return
-    _flood(sim, bridge, port, frame)
+    _flood(sim, bridge, port, frame, vid)
     if own is not None:
-        _up(sim, own, port, frame, cast, UP)
+        _up(sim, own, port, frame, vid, cast, UP)
 
 
-def _up(sim: Sim, dev: Device, port: Port, frame: Frame, packet_type: int, why: str) -> None:
+def _up(sim: Sim, dev: Device, port: Port, frame: Frame, vid: int, packet_type: int, why: str) -> None:
     """Hand a frame to the bridge's interface (br_pass_frame_up), at once; but another CPU may teach the bridge more."""
+    if vid:
+        members = port.bridge.own
+        if vid not in members.vlans and promiscuous(dev):
+            # It is passed as it is (br_handle_vlan).
+            frame = frame.tagged((vid, *frame.tags))
+        elif (up := vlans.leaving(sim, dev.id, members, frame, vid, wanted=True)) is None:
+            return
+        else:
+            frame = up
     if sim.schedule.dice is None:
         _handed_up(sim, dev, frame, port, packet_type, why)
     else:
@@ -276,7 +186,7 @@ def _handed_up(sim: Sim, dev: Device, frame: Frame, port: Port, packet_type: int
         return
     if packet_type != OTHERHOST or dev.macvlan is not None:
         sim.note(frame.payload.phase, dev.id, "taken up by the bridge's interface", why)
-    dev.handle(sim, dev, frame, packet_type)
+    take(sim, dev, frame, packet_type)
 
 
 def handle_frame(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
@@ -294,25 +204,31 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     assert bridge is not None
     if not dev.running and dead(sim, dev, payload.phase):
         return
-    if bridge.stp:
-        raise Unknown(f"bridge {bridge.id} speaks STP: its ports' states depend on time")
+    if bridge.strange:
+        raise Unknown(bridge.strange)
+    vid = 0
+    if bridge.aware:
+        if (admitted := vlans.admitted(sim, dev.id, bridge.own, frame)) is None:
+            return
+        frame, vid = admitted
     if frame.cast == UNICAST:
-        if dst in bridge.locals:
-            port = bridge.locals[dst]
+        there = (dst, vid) if vid else dst
+        if there in bridge.locals:
+            port = bridge.locals[there]
             if port is None:
                 sim.note(payload.phase, dev.id, f"{dst} is the bridge's own", OWN_FROM_ABOVE, end=True)
             else:
                 sim.note(payload.phase, dev.id, f"{dst} is the MAC of {port.id}", PORT_MAC_FROM_ABOVE)
-                _deliver(sim, None, port, frame, True, False)
+                _deliver(sim, None, port, frame, vid, True, False)
             return
-        known = sim.database(bridge).get(dst)
+        known = sim.database(bridge).get(there)
         if known is not None:
-            _deliver(sim, None, known, frame, True, False)
+            _deliver(sim, None, known, frame, vid, True, False)
             return
-    _flood(sim, bridge, None, frame)
+    _flood(sim, bridge, None, frame, vid)
 
 
-def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame) -> None:
+def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame, vid: int) -> None:
     """Send copies out of every port that takes such a flood (br_flood), newest port first.
 
     Ports are left out if the frame could have no effect behind them: no device there has the address that is asked
@@ -352,10 +268,12 @@ def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame) -> None:
             if wanted is None or out in wanted:
                 sim.note(payload.phase, out.id, "no multicasts", MCAST_FLOOD_OFF, end=True)
             continue
-        _deliver(sim, port, out, frame, wanted is None or out in wanted)
+        _deliver(sim, port, out, frame, vid, wanted is None or out in wanted)
 
 
-def _deliver(sim: Sim, port: Port | None, out: Port, frame: Frame, wanted: bool, flooded: bool = True) -> None:
+def _deliver(
+    sim: Sim, port: Port | None, out: Port, frame: Frame, vid: int, wanted: bool, flooded: bool = True
+) -> None:
     """Send one copy out of port ``out``, if it is allowed (should_deliver).
 
     The frame came in by ``port``; None is the bridge's own interface.
@@ -370,17 +288,25 @@ def _deliver(sim: Sim, port: Port | None, out: Port, frame: Frame, wanted: bool,
             what = f"port state {out.state}" if out.running else "the port has no carrier"
             sim.note(payload.phase, out.id, what, STATE_OUT, end=True)
         return
+    # What the driver of the port keeps outside of the packet doesn't count (__vlan_hwaccel_put_tag).
+    size = payload.size + 4 * max(0, len(frame.tags) - (not vid))
+    if vid:
+        if (leaving := vlans.leaving(sim, out.id, out.members, frame, vid, wanted=wanted)) is None:
+            return
+        frame = leaving
     if port is not None and out.isolated and port.isolated:
         if wanted:
             sim.note(payload.phase, out.id, f"{port.id} is isolated too", ISOLATED, end=True)
         return
     if (own := out.bridge.device) is not None and own.ns.netfilter is not None:
+        if frame.tags or vid:
+            raise Unknown(f"frames with tags pass the nftables of {own.ns.id}")
         hooks = ("output" if port is None else "forward", "postrouting")
         frame = own.ns.netfilter.bridges(sim, hooks, frame, own, port, out)
         if frame is None:
             return
-    if payload.size > out.mtu + 4:
-        sim.note(payload.phase, out.id, f"{payload.size} bytes, MTU {out.mtu}", PORT_MTU, end=True)
+    if size > out.mtu + 4:
+        sim.note(payload.phase, out.id, f"{size} bytes, MTU {out.mtu}", PORT_MTU, end=True)
         return
     if wanted:
         why = HAIRPIN if out is port else None if flooded else LEARNED

@@ -26,8 +26,8 @@ def compile_state(state: plan.State) -> World:
         for kind, link in links:
             if kind.first is first:
                 kind.compile(build, link)
-                if link.port_of is not None:
-                    bridge.enslave(world.devices[link.id], build.bridges[link.port_of])
+                for plug in link.own_plugs:
+                    bridge.enslave(world.devices[link.id], build.bridges[plug.bridge], plug.port)
     order = {link.id: place for place, link in enumerate(state.links)}
     for ns in world.namespaces.values():
         ns.devices.sort(key=lambda dev: order[dev.id])

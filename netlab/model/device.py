@@ -30,6 +30,12 @@ APART = rule(
     "veth_xmit",
     "drivers/net/veth.c",
 )
+BY_TAG = rule(
+    "vlan/demux-by-tag",
+    "A frame with a tag goes to the interface's vlan child for that VLAN, before macvlan, ipvlan or a bridge get it.",
+    "vlan_do_receive",
+    "net/8021q/vlan_core.c",
+)
 PARENT_SKIPS_CHILDREN = rule(
     "macvlan/parent-tx-skips-children",
     "A host can't reach its own macvlan child unless the switch sends the frame back: what the parent itself sends goes"
@@ -60,8 +66,33 @@ def packet_type(dev: Device, frame: Frame) -> int:
 
 
 def receive(sim: Sim, dev: Device, frame: Frame) -> None:
-    """A frame comes in (__netif_receive_skb_core): for what has taken the interface, or for the namespace's stack."""
-    dev.handle(sim, dev, frame, packet_type(dev, frame))
+    """A frame comes in."""
+    take(sim, dev, frame, packet_type(dev, frame))
+
+
+def take(sim: Sim, dev: Device, frame: Frame, kind: int) -> None:
+    """A frame that is of a kind (skb->pkt_type) to an interface goes to the child that its tag is for, to what has
+    taken the interface, or to the namespace's stack (__netif_receive_skb_core, which another driver starts again).
+    """
+    if frame.tags and (child := dev.vlans.get(frame.tags[0])) is not None:
+        if not child.up:
+            sim.note(frame.payload.phase, child.id, "the interface is down", LINK_DOWN, end=True)
+            return
+        sim.note(frame.payload.phase, child.id, "handed to the vlan interface, without the tag", BY_TAG)
+        if kind == OTHERHOST and frame.dst == child.mac:
+            kind = HOST
+        take(sim, child, frame.tagged(frame.tags[1:]), kind)
+        return
+    dev.handle(sim, dev, frame, kind)
+
+
+def promiscuous(dev: Device) -> bool:
+    """Whether an interface without a filter takes frames to any MAC: it is told to, or others are above it."""
+    return (
+        dev.promisc
+        or (dev.macvlan is not None and dev.macvlan.promiscuous)
+        or any(one.up and (one.mac != dev.mac or promiscuous(one)) for one in dev.vlans.values())
+    )
 
 
 def dead(sim: Sim, dev: Device, phase: str) -> bool:

@@ -12,7 +12,7 @@ from netlab.contract import types as plan
 from netlab.contract.types.links import Ipvlan
 from netlab.contract.types.links.ipvlan import FOLLOWS
 from netlab.model.build import Build
-from netlab.model.device import Refused, dead, packet_type, taken
+from netlab.model.device import Refused, dead, packet_type, take, taken
 from netlab.model.rules import holds, rule
 from netlab.model.sim import Sim, Unknown
 from netlab.model.stack import fib, ip, ipv6, multicast, nd, protocols
@@ -176,7 +176,7 @@ def compile_link(build: Build, link: Ipvlan) -> None:
     if not lower.up and holds(PARENT_DOWN, build.state.kernel):
         dev.stopped_by = PARENT_DOWN
     lower.uppers.append(dev)
-    if len(lower.uppers) == 1:
+    if lower.port_data is None:
         port = _Port(lower, link.effective_mode, link.effective_flag, holds(GOES_ON, build.state.kernel))
         lower.handle = lambda sim, _, frame, kind: handle_frame(sim, port, frame, kind)
         # A closure for each parent: its children are given the same port.
@@ -186,7 +186,7 @@ def compile_link(build: Build, link: Ipvlan) -> None:
     if dev.linklocal:
         # addrconf_ifid_eui48 puts the number of the child (dev_id) where ff:fe would stand, and flips no bit.
         octets = bytes.fromhex(dev.mac.replace(":", "")) if link.mac else bytes(6)
-        number = len(lower.uppers).to_bytes(2, "big")
+        number = sum(one.kind == link.kind for one in lower.uppers).to_bytes(2, "big")
         host = int.from_bytes(octets[:3] + number + octets[3:], "big") if link.mac else dev.index
         groups = {nd.solicited_mac(a) for a in (*(a[0] for a in dev.addresses6), *dev.anycast6)}
         dev.linklocal = 0xFE80 << 112 | host
@@ -278,13 +278,13 @@ def handle_frame(sim: Sim, port: _Port, frame: Frame, kind: int) -> None:
         if port.mode == "l3s" and child is not None and frame.proto in (IP4, IP6):
             if parent.ns.netfilter is not None or child.ns is parent.ns:
                 raise Unknown(f"in l3s a packet for {child.id} passes the hooks and sockets of {parent.ns.id}")
-            if kind == HOST:
+            if kind == HOST and not frame.tags:
                 sim.note(phase, child.id, "taken out of the parent's input", L3S_HOOKS)
-                child.handle(sim, child, frame, kind)
+                take(sim, child, frame, kind)
             return
         if child is not None and port.mode != "l3s":
             sim.note(phase, child.id, "handed to the child", BY_IP)
-            child.handle(sim, child, frame, kind)
+            take(sim, child, frame, kind)
             return
     protocols.receive(sim, parent, frame, kind)
 
@@ -308,7 +308,7 @@ def _copies(sim: Sim, port: _Port, frame: Frame, sender: Device | None, why: str
         if child is not sender and _hears(child, frame):
             sim.note(frame.payload.phase, child.id, "a copy", why)
             before = len(sim.backlog)
-            child.handle(sim, child, frame, frame.cast)
+            take(sim, child, frame, frame.cast)
             if len(sim.backlog) != before:
                 yield
 
@@ -336,4 +336,4 @@ def _receive(sim: Sim, dev: Device, frame: Frame) -> None:
     """A frame is forwarded to a child (dev_forward_skb)."""
     if not dev.up and dead(sim, dev, frame.payload.phase):
         return
-    dev.handle(sim, dev, frame, packet_type(dev, frame))
+    take(sim, dev, frame, packet_type(dev, frame))

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 
 from netlab.contract import types as plan
 from netlab.model.build import Build
-from netlab.model.device import dead
+from netlab.model.device import dead, take
+from netlab.model.macvlan_filter import addressed, filters, hears
 from netlab.model.rules import holds, rule
 from netlab.model.sim import Sim, Unknown
 from netlab.model.stack import protocols
-from netlab.model.world import BROADCAST, HOST, IP4, IP6, MULTICAST, OTHERHOST, Device, Frame, MacvlanPort
+from netlab.model.world import HOST, MULTICAST, OTHERHOST, Device, Frame, MacvlanPort
 
 _FILE = "drivers/net/macvlan.c"
 GOLDEN_RATIO_64 = 0x61C8864680B583EB
@@ -168,9 +169,6 @@ RACE = rule(
 def compile_link(build: Build, link: plan.Macvlan) -> None:
     """Make a child."""
     lower = build.world.devices[link.parent]
-    if lower.lower is not None:
-        # A macvlan on a macvlan is put on the real parent (macvlan_common_newlink).
-        lower = lower.lower
     dev = build.device(link, link.kind)
     dev.lower, dev.mode = lower, link.effective_mode
     lower.uppers.append(dev)
@@ -233,7 +231,7 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     if dev.mode == "bridge":
         if frame.cast:
             for sibling in _in_order(sim, lower.macvlan):
-                if sibling.mode == "bridge" and sibling is not dev and _hears(sibling, frame):
+                if sibling.mode == "bridge" and sibling is not dev and hears(sibling, frame):
                     sim.note(payload.phase, sibling.id, "a copy, directly", SIBLING_MULTICAST)
                     sim.backlog.append((_receive_group, sibling, frame))
         else:
@@ -269,12 +267,17 @@ def handle_frame(sim: Sim, parent: Device, frame: Frame, packet_type: int) -> No
             sim.note(payload.phase, sender.id, "comes back to its sender alone", SELF_CONSUMES, end=True)
             sim.backlog.append((_receive_group, sender, frame))
             return
-        # A parent that is promiscuous, as every veth with an up child is, queues every multicast.
-        if port.bc_queue_len > 0:
+        # A parent that is promiscuous, as every veth with an up child is, queues every multicast. One with a filter
+        # doesn't queue a group that less than two children have joined (bc_cutoff), and drops one that none has.
+        few = cast == MULTICAST and filters(parent, port) and sum(hears(child, frame) for child in port.order) < 2
+        if few:
+            for _ in _broadcast_work(sim, port, frame, sender):
+                pass
+        elif port.bc_queue_len > 0:
             work = _broadcast_work(sim, port, frame, sender)
             sim.defer(work)
         else:
-            if cast == MULTICAST and any(_addressed(child, frame) for child in port.order):
+            if cast == MULTICAST and any(addressed(child, frame) for child in port.order):
                 # Before the parent became promiscuous its filter, which may still be there, let joined groups pass
                 # only.
                 raise Unknown(f"a packet to {dst} may pass by the broadcast queue of {parent.id}")
@@ -303,7 +306,7 @@ def handle_frame(sim: Sim, parent: Device, frame: Frame, packet_type: int) -> No
             protocols.receive(sim, parent, frame, OTHERHOST)
         return
     sim.note(payload.phase, child.id, "handed to the child", BY_MAC)
-    child.handle(sim, child, frame, HOST)
+    take(sim, child, frame, HOST)
 
 
 def _forward_source(sim: Sim, port: MacvlanPort, frame: Frame, for_us: bool) -> bool:
@@ -349,10 +352,10 @@ def _broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | 
                 if child.mode != "bridge":
                     sim.note(payload.phase, child.id, "not for this child", why, end=True)
             continue
-        if _hears(child, frame):
+        if hears(child, frame):
             sim.note(payload.phase, child.id, "a copy", how)
             before = len(sim.backlog)
-            child.handle(sim, child, frame, frame.cast)
+            take(sim, child, frame, frame.cast)
             if len(sim.backlog) != before:
                 yield
 
@@ -372,34 +375,13 @@ def _in_order(sim: Sim, port: MacvlanPort) -> list[Device]:
     return first + [child for child in port.order if child not in first]
 
 
-def _hears(child: Device, frame: Frame) -> bool:
-    """Whether a multicast passes the child's filter (macvlan_compute_filter).
-
-    The filter is a hash of 256 bits, salted with the namespace's address in memory (net_hash_mix). So sometimes a group
-    that wasn't joined passes it, too.
-    """
-    # A bridge makes its ports promiscuous (br_add_if), and their filters are open.
-    if frame.cast == BROADCAST or frame.dst in child.groups or child.member is not None:
-        return True
-    if _addressed(child, frame):
-        raise Unknown(f"{child.id} may hear the group {frame.dst}, though it hasn't joined it")
-    return False
-
-
-def _addressed(child: Device, frame: Frame) -> bool:
-    """Whether a frame carries a packet to an address of a child's namespace."""
-    proto, payload = frame.proto, frame.payload
-    local = child.ns.local4 if proto == IP4 else (*child.ns.local6, child.linklocal)
-    return proto in (IP4, IP6) and payload.dst != 0 and payload.dst in local
-
-
 def _receive_group(sim: Sim, dev: Device, frame: Frame) -> None:
-    dev.handle(sim, dev, frame, frame.cast)
+    take(sim, dev, frame, frame.cast)
 
 
 def _receive_host(sim: Sim, dev: Device, frame: Frame) -> None:
-    dev.handle(sim, dev, frame, HOST)
+    take(sim, dev, frame, HOST)
 
 
 def _receive_otherhost(sim: Sim, dev: Device, frame: Frame) -> None:
-    dev.handle(sim, dev, frame, OTHERHOST)
+    take(sim, dev, frame, OTHERHOST)

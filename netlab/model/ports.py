@@ -6,7 +6,7 @@ from typing import Any
 
 from netlab.contract import types as plan
 from netlab.model.build import Build
-from netlab.model.world import Bridge, Port, World
+from netlab.model.world import Address, Bridge, Members, Port, World
 
 
 def make(id: str, bridge: Bridge, told: plan.Port, mac: str, mtu: int, running: bool) -> Port:
@@ -18,21 +18,33 @@ def make(id: str, bridge: Bridge, told: plan.Port, mac: str, mtu: int, running: 
     port.locked = told.locked
     if port.attached:
         bridge.ports.insert(0, port)
+        port.members = Members(told.pvid_or(bridge.own.pvid), told.vlans(bridge.own.pvid))
         for entry in told.fdb:
-            bridge.static[entry] = port
+            # Without a VLAN it is for all those of the port (br_fdb_add).
+            for address in _addresses(bridge, entry, port.members):
+                bridge.static[address] = port
     return port
+
+
+def _addresses(bridge: Bridge, mac: str, members: Members) -> list[Address]:
+    return [(mac, vid) for vid in members.vlans] if bridge.aware else [mac]
 
 
 def finish(build: Build, link: plan.Switch | plan.Bridge) -> None:
     """Note the bridge's own MACs and the order of its ports, when all are there."""
     bridge = build.bridges[link.id]
-    bridge.locals = {port.mac: port for port in bridge.ports}
+    default = link.default_pvid
+    if isinstance(link, plan.Bridge) and link.own_port is not None:
+        bridge.own = Members(link.own_port.pvid_or(default), link.own_port.vlans(default))
+    bridge.locals = {key: port for port in bridge.ports for key in _addresses(bridge, port.mac, port.members)}
     if link.mac:
-        bridge.locals[link.mac] = None
+        bridge.locals |= dict.fromkeys(_addresses(bridge, link.mac, bridge.own))
     disowned = {mac for id, mac in build.state.disowned if id == link.id}
-    for mac in disowned.union(bridge.static):
+    if bridge.aware and disowned:
+        bridge.strange = f"{link.id} has lost its own MAC in some VLANs"
+    for address in (*disowned, *bridge.static):
         # Even an own MAC becomes a port's, where a static entry says so (fdb_add_entry).
-        bridge.locals.pop(mac, None)
+        bridge.locals.pop(address, None)
     for order, port in enumerate(bridge.ports):
         port.order = order
 
@@ -46,9 +58,9 @@ def note_interests(world: World) -> None:
                 bridge.trunks.append(port)
                 continue
             parent = port.far_device
-            if parent.macvlan is not None and parent.macvlan.passthru is not None:
+            if any(dev.macvlan is not None and dev.macvlan.passthru is not None for dev in parent.above()):
                 bridge.trunks.append(port)
-            for dev in (parent, *parent.uppers):
+            for dev in parent.above():
                 _add(bridge.macs, dev.mac, port)
                 for address in dev.ns.local4:
                     _add(bridge.ip4, address, port)

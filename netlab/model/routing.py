@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 
 from netlab.contract import types as plan
-from netlab.model.world import DEFAULT_TABLE, LOCAL_TABLE, MAIN_TABLE, Device, Namespace, PolicyRule, Route
+from netlab.model.routes import DEFAULT_TABLE, LOCAL_TABLE, MAIN_TABLE, PolicyRule, Route
+from netlab.model.world import Device, Namespace
 
 
 class Entries:

@@ -15,8 +15,9 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
 from netlab.model.probes import End
+from netlab.model.routes import MAIN_TABLE, Route
 from netlab.model.stack.ipv6 import LABELS, common
-from netlab.model.world import MAIN_TABLE, Conf, Device, Namespace, Port, Route, World
+from netlab.model.world import Conf, Device, Namespace, Port, World
 
 #: No packet of the model is longer where the layer doesn't say so (an ICMP redirect has 112 bytes).
 ROOMY = 128
@@ -71,7 +72,7 @@ class Signatures:
             for one in self._filters for field, value in one.ruleset.named() if field in ("ether saddr", "ether daddr")
         )  # fmt: skip
         for bridge in world.bridges:
-            self._spoken.update(bridge.static, bridge.locals)
+            self._spoken.update(key if isinstance(key, str) else key[0] for key in (*bridge.static, *bridge.locals))
         self._position = {dev: k for ns in world.namespaces.values() for k, dev in enumerate(ns.devices)}
         self._confs: dict[tuple[object, ...], int] = {}
         self._lists: dict[Device, list[str]] = defaultdict(list)
@@ -212,11 +213,11 @@ class Signatures:
     def _port(self, port: Port, ns: Namespace) -> Hashable:
         fellows = ns.ports.get(port.bridge.index, ())
         rank = sorted(fellows, key=lambda fellow: fellow.order).index(port) if port in fellows else -1
-        listed = sorted(mac for mac, out in port.bridge.static.items() if out is port)
+        listed = sorted(str(mac) for mac, out in port.bridge.static.items() if out is port)
         return (
             port.bridge.index, min(port.mtu, self._roomy), port.attached, port.running, port.state, port.hairpin,
             port.isolated, port.locked, port.learning, port.flood, port.mcast_flood, port.bcast_flood, rank,
-            tuple(listed),
+            tuple(listed), port.members.pvid, tuple(port.members.vlans.items()),
         )  # fmt: skip
 
     def _conf(self, conf: Conf, single: bool) -> int:

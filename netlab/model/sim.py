@@ -32,7 +32,7 @@ from netlab.model.schedule import (
     View,
     turns,
 )
-from netlab.model.world import Bridge, Device, Frame, Namespace, Port, World
+from netlab.model.world import Address, Bridge, Device, Frame, Namespace, Port, World
 
 T = TypeVar("T")
 
@@ -99,9 +99,9 @@ class Sim:
         #: namespaces with dynamic neighbour entries
         self.touched: list[Namespace] = []
         #: what bridges and tunnels have learned: the port, or the other end, of each MAC
-        self.fdb: dict[Any, dict[str, Any]] = {}
+        self.fdb: dict[Any, dict[Any, Any]] = {}
         #: MACs that bridges have heard at a port that doesn't learn
-        self.unlearned: set[tuple[Bridge, str]] = set()
+        self.unlearned: set[tuple[Bridge, Address]] = set()
         self.hops: list[Hop] | None = [] if trace else None
         self.steps = 0
         self.schedule = schedule
@@ -266,7 +266,7 @@ class Sim:
         if self.steps > STEPS:
             raise Unknown(ENDLESS)
 
-    def database(self, bridge: Bridge) -> dict[str, Port]:
+    def database(self, bridge: Bridge) -> dict[Address, Port]:
         """The bridge's forwarding database."""
         fdb = self.fdb.get(bridge)
         if fdb is None:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from netlab.model import bridge, device, macvlan
+from netlab.model import bridge_rules, device, macvlan
 from netlab.model.netfilter.hooks import DROPPED, REJECTED
 from netlab.model.packets import Raw
 from netlab.model.probes import End
@@ -72,7 +72,7 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
     if filtered is not None:
         return filtered
     if target.dev.member is not None:
-        return Hop(sim.request, target.dev.id, "given to the bridge", bridge.MEMBER, True)
+        return Hop(sim.request, target.dev.id, "given to the bridge", bridge_rules.MEMBER, True)
     if sim.refused and target.dev in sim.entered:
         # The target has got the request, and answers; but another holder of the address was faster.
         return next((hop for hop in hops if hop.rule == sockets.NO_LISTENER and hop.phase == sim.request), None)
@@ -86,13 +86,13 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
         return replace(unasked, end=True)
     last = _last_end(hops, source.dev, target.dev)
     isolated = _isolation(last or Hop(sim.request, source.dev.id, ""), source.dev, target.dev)
-    if isolated is not None and (last is None or last.rule in (*_SILENT, bridge.NO_REFLECTION)):
+    if isolated is not None and (last is None or last.rule in (*_SILENT, bridge_rules.NO_REFLECTION)):
         return isolated
     if last is None or last.rule in _SILENT:
         # Nobody on this link can have such an address: what matters is why it was asked for here.
         assumed = next((hop for hop in hops if hop.rule == ip.ON_LINK_IF_BOUND), None)
         return assumed or _apart(sim, source, target) or last or next((hop for hop in reversed(hops) if hop.rule), None)
-    if last.rule == bridge.NO_REFLECTION:
+    if last.rule == bridge_rules.NO_REFLECTION:
         return _not_reflected(sim, last, source, target)
     # Whose the frame was is told by what came before: the child that the parent has in its place.
     taken = [hop for hop in hops if hop.rule in _TAKEN and hop.phase == last.phase]
@@ -147,7 +147,7 @@ def _not_reflected(sim: Sim, last: Hop, source: End, target: End) -> Hop:
     if source.wire is target.wire:
         return Hop(last.phase, last.at, f"{one.id} and {other.id} are both behind it", last.rule, True)
     if one.mac == other.mac:
-        return Hop(last.phase, last.at, f"{one.id} and {other.id} have the MAC {one.mac}", bridge.TWINS, True)
+        return Hop(last.phase, last.at, f"{one.id} and {other.id} have the MAC {one.mac}", bridge_rules.TWINS, True)
     return _apart(sim, source, target) or last
 
 
@@ -157,7 +157,7 @@ def _apart(sim: Sim, source: End, target: End) -> Hop | None:
     if here is None or there is None:
         return None
     if not there.attached:
-        return Hop(sim.request, there.id, "not a port of the bridge", bridge.DETACHED, True)
+        return Hop(sim.request, there.id, "not a port of the bridge", bridge_rules.DETACHED, True)
     if sim.request != "frame" and not source.on_link(target, 4) and not source.on_link(target, 6):
         return None  # by a router they may meet
     seen, queue = {here.bridge}, [here.bridge]
@@ -208,7 +208,7 @@ def _no_way(sim: Sim, source: End, target: End) -> Hop | None:
         return None
     neighbours: dict[_Place, list[_Place]] = defaultdict(list)
     for dev in sim.world.devices.values():
-        at = dev.lower or dev
+        at = dev.bottom
         others = [port.bridge for port in (at.port, dev.member) if port is not None]
         # Children of one parent may meet on it, even where it has no wire.
         for other in (at, *others, dev.bridge, at.peer.ns if at.peer is not None else None):
@@ -329,7 +329,7 @@ def _last_end(hops: list[Hop], here: Device, there: Device) -> Hop | None:
 
 def _chain(dev: Device) -> set[str]:
     """The ids of an interface, what it hangs on, its namespace and all in it."""
-    top = dev.lower or dev
+    top = dev.bottom
     chain = {dev.id, top.id, dev.ns.id, dev.ns.lo.id, *(other.id for other in dev.ns.devices)}
     if top.port is not None:
         chain.add(top.port.id)

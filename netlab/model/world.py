@@ -7,12 +7,14 @@ has a made-up name of its own, equal to nothing else.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netlab.contract.types import State
 from netlab.model.schedule import Outcome
+
+if TYPE_CHECKING:
+    from netlab.model.routes import PolicyRule, Route
 
 UNICAST, BROADCAST, MULTICAST = 0, 1, 2
 #: skb->pkt_type as the receiving device sees it (BROADCAST and MULTICAST as above).
@@ -24,22 +26,27 @@ RAW, ARP, IP4, IP6 = 0, 1, 2, 3
 REMEMBERED = 1024
 
 ALL_STATIONS = "ff:ff:ff:ff:ff:ff"
-LOCAL_TABLE, MAIN_TABLE, DEFAULT_TABLE = 255, 254, 253
-TABLES = {LOCAL_TABLE: "local", MAIN_TABLE: "main", DEFAULT_TABLE: "default"}
 
 
 class Frame:
-    """A frame; ``cast`` is UNICAST, BROADCAST or MULTICAST, ``proto`` RAW, ARP, IP4 or IP6, ``tag`` a VLAN's id."""
+    """A frame; ``cast`` is UNICAST, BROADCAST or MULTICAST, ``proto`` RAW, ARP, IP4 or IP6.
 
-    __slots__ = ("cast", "dst", "payload", "proto", "src", "tag")
+    ``tags`` are its VLAN tags, the outermost first (`netlab.contract.types.Link.tag`).
+    """
 
-    def __init__(self, cast: int, dst: str, src: str, proto: int, payload: Any, tag: int | None = None) -> None:
+    __slots__ = ("cast", "dst", "payload", "proto", "src", "tags")
+
+    def __init__(self, cast: int, dst: str, src: str, proto: int, payload: Any, tags: tuple[int, ...] = ()) -> None:
         self.cast = cast
         self.dst = dst
         self.src = src
         self.proto = proto
         self.payload = payload
-        self.tag = tag
+        self.tags = tags
+
+    def tagged(self, tags: tuple[int, ...]) -> Frame:
+        """The same frame with other tags."""
+        return Frame(self.cast, self.dst, self.src, self.proto, self.payload, tags)
 
 
 def cast_of(mac: str) -> int:
@@ -78,7 +85,7 @@ class Device:
         "ifindex", "index", "kind", "linklocal", "lower", "mac", "macvlan", "master", "member", "mode", "mtu", "name",
         "neighbors", "nodst", "ns", "peer", "port", "port_data", "promisc", "receive", "running", "senders",
         "stopped_by",
-        "transmit", "up", "uppers",
+        "transmit", "up", "uppers", "vlans",
     )  # fmt: skip
 
     def __init__(self, id: str, kind: str, ns: Namespace, name: str) -> None:
@@ -125,6 +132,8 @@ class Device:
         self.senders: list[Device] | None = None
         #: what sits on it
         self.uppers: list[Device] = []
+        #: of these, what takes the frames that come in with a tag, by tag
+        self.vlans: dict[int, Device] = {}
         #: never taken for equal to another
         self.alone = False
         self.mode = ""
@@ -197,12 +206,22 @@ class MacvlanPort:
         self.unordered = False
 
 
+class Members:
+    """The VLANs of a port of a VLAN-aware bridge, or of its own interface: of each whether frames leave untagged."""
+
+    __slots__ = ("pvid", "vlans")
+
+    def __init__(self, pvid: int, vlans: dict[int, bool]) -> None:
+        self.pvid = pvid
+        self.vlans = vlans
+
+
 class Port:
     """A bridge port: the switch's end of a veth, or an interface of the bridge's own host."""
 
     __slots__ = (
         "attached", "bcast_flood", "bridge", "device", "far_device", "far_port", "flood", "hairpin", "id", "ifname",
-        "isolated", "learning", "locked", "mac", "mcast_flood", "mtu", "order", "running", "state",
+        "isolated", "learning", "locked", "mac", "mcast_flood", "members", "mtu", "order", "running", "state",
     )  # fmt: skip
 
     def __init__(self, id: str, bridge: Bridge) -> None:
@@ -216,6 +235,7 @@ class Port:
         #: the port's device is up and has carrier
         self.running = True
         self.state = "forwarding"
+        self.members = Members(0, {})
         self.hairpin = self.isolated = self.locked = False
         self.learning = self.flood = self.mcast_flood = self.bcast_flood = True
         self.device: Device | None = None
@@ -226,99 +246,41 @@ class Port:
         return f"<{self.id}>"
 
 
+#: What a bridge finds ports by: a MAC; where it is VLAN-aware, with the VLAN.
+Address = str | tuple[str, int]
+
+
 class Bridge:
     """A switch, or a bridge inside of a host, which has an interface there."""
 
     __slots__ = (
-        "ageing", "device", "id", "index", "ip4", "ip6", "locals", "macs", "max_learned", "ports", "static", "stp",
-        "trunks", "up",
+        "ageing", "aware", "device", "id", "index", "ip4", "ip6", "locals", "macs", "max_learned", "own", "ports",
+        "static", "strange", "trunks", "up",
     )  # fmt: skip
 
     def __init__(self, id: str, index: int) -> None:
         self.id = id
         self.index = index
         self.up = True
-        self.stp = False
+        #: it has vlan_filtering; and the VLANs of its own interface
+        self.aware = False
+        self.own = Members(0, {})
+        #: why nothing can be said of it
+        self.strange = ""
         self.ageing = 300
         self.max_learned = 0
         #: in the order in which a flood visits them
         self.ports: list[Port] = []
-        self.static: dict[str, Port] = {}
+        #: by MAC, or by MAC and VLAN
+        self.static: dict[Address, Port] = {}
         self.device: Device | None = None
         #: MACs that are the switch's own, and the ports that have them
-        self.locals: dict[str, Port | None] = {}
+        self.locals: dict[Address, Port | None] = {}
         # Who could care for a flooded frame: only an economy, see `bridge.flood`.
         self.ip4: dict[int, list[Port]] = {}
         self.ip6: dict[int, list[Port]] = {}
         self.macs: dict[str, list[Port]] = {}
         self.trunks: list[Port] = []
-
-
-class Route:
-    """A route (struct fib_alias with its nexthop).
-
-    ``source`` is the address that a program gets which has chosen none; 0 where that of ``dev`` is looked for. With
-    several next hops ``ways`` has a route for each, and the rest is as in the first.
-    """
-
-    __slots__ = ("bits", "dev", "gateway", "mask", "metric", "net", "plen", "source", "table", "type", "ways")
-
-    def __init__(
-        self, type: str, net: int, plen: int, bits: int, dev: Device, gateway: int = 0, metric: int = 0,
-        source: int = 0, table: int = 0, ways: tuple[Route, ...] = (),
-    ) -> None:  # fmt: skip
-        self.type = type
-        self.plen = plen
-        self.bits = bits
-        self.mask = ((1 << plen) - 1) << (bits - plen)
-        self.net = net & self.mask
-        self.dev = dev
-        self.gateway = gateway
-        self.metric = metric
-        self.source = source
-        self.table = table
-        self.ways = ways
-
-    def __str__(self) -> str:
-        """As ``ip route`` writes it, with the table's name."""
-        make = ipaddress.IPv4Address if self.bits == 32 else ipaddress.IPv6Address
-        words = [] if self.type == "unicast" else [self.type]
-        words.append("default" if not self.plen else f"{make(self.net)}" + f"/{self.plen}" * (self.plen != self.bits))
-        if self.ways:
-            words += [f"nexthop {_way(make(way.gateway) if way.gateway else None, way.dev)}" for way in self.ways]
-        elif self.dev is not self.dev.ns.lo:
-            words.append(_way(make(self.gateway) if self.gateway else None, self.dev))
-        if self.source and all(a[0] != self.source for a in (*self.dev.addresses4, *self.dev.addresses6)):
-            words.append(f"src {make(self.source)}")
-        if self.metric not in ((0,) if self.bits == 32 else (0, 256, 1024)):
-            words.append(f"metric {self.metric}")
-        return f"{' '.join(words)} (table {TABLES.get(self.table, self.table)})"
-
-
-def _way(gateway: object, dev: Device) -> str:
-    return f"via {gateway} dev {dev.name}" if gateway else f"dev {dev.name}"
-
-
-class PolicyRule:
-    """A routing policy rule; ``mark`` is a packet's mark and the bits of it that count."""
-
-    __slots__ = ("dst", "iif", "mark", "oif", "src", "table")
-
-    def __init__(
-        self,
-        table: int,
-        src: tuple[int, int] | None = None,
-        dst: tuple[int, int] | None = None,
-        iif: str | None = None,
-        oif: str | None = None,
-        mark: tuple[int, int] = (0, 0),
-    ) -> None:
-        self.table = table
-        self.mark = mark
-        self.src = src
-        self.dst = dst
-        self.iif = iif
-        self.oif = oif
 
 
 class Namespace:

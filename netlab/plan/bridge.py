@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from netlab.contract.types import AnyLink, Bridge
+from netlab.contract.types import AnyLink, Bridge, Port
+from netlab.plan import members
 from netlab.plan.request import BuildContext, LinkRequest
 
 if TYPE_CHECKING:
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
     from netlab.plan.lab import Lab
     from netlab.spec.schema import Settings
 
-OPTIONS = ("stp", "ageing_time", "mcast_snooping", "fdb_max_learned")
-KEYS = frozenset(OPTIONS)
+#: What can be set of a bridge, and what can only be given when it is made (br_vlan_set_default_pvid: EPERM).
+OPTIONS = ("stp", "ageing_time", "mcast_snooping", "fdb_max_learned", "vlan_filtering")
+GIVEN = (*OPTIONS, "default_pvid")
+KEYS = frozenset(GIVEN)
 MTU = 1500
 
 
@@ -25,7 +28,9 @@ def build(context: BuildContext, request: LinkRequest) -> Bridge | None:
         context.problem(request, "mac", message, "leave 'mac' out, or give one")
         return None
     given = request.given
-    options: dict[str, Any] = {key: value for key in OPTIONS if (value := getattr(given, key)) is not None}
+    options: dict[str, Any] = {key: value for key in GIVEN if (value := getattr(given, key)) is not None}
+    if given.own_port is not None:
+        options["own_port"] = members.own_port(context.lab.file, Port(), given.own_port, (*request.path, "own_port"))
     return Bridge(**context.common(request, given.mtu or MTU), **options)
 
 

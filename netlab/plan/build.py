@@ -8,8 +8,20 @@ from typing import TYPE_CHECKING
 
 from netlab.contract.types import AddLink, AddNamespace, Address, AnyChange, AnyLink, Places, SetRouting
 from netlab.contract.types.links import TAKERS
-from netlab.plan import gateways, members, nftables, pair, private, replicas, routing, switches, sysctls, values
-from netlab.plan.change import set_mac
+from netlab.plan import (
+    gateways,
+    macvlan,
+    members,
+    nftables,
+    pair,
+    private,
+    replicas,
+    routing,
+    switches,
+    sysctls,
+    values,
+)
+from netlab.plan.change import passthru_macs
 from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, KINDS
 from netlab.plan.lab import MAX_ENTRIES, MAX_LAB, Box, Lab
@@ -83,7 +95,7 @@ def add(
         own = _own_sysctls(lab, link)
         places = _places(lab.file, given_by[link.namespace], link) if own and link.namespace in given_by else ()
         changes.append(AddLink(link=link, sysctls=own, where=link.where, refusal=refusal, places=places))
-    changes += _passthru_macs(context)
+    changes += passthru_macs(context)
     for request in context.requests.values():
         if (made := lab.links.get(request.id)) is not None:
             changes += KINDS[made.kind].complete(lab, made, request.given, request.path)
@@ -218,7 +230,8 @@ def _links(context: BuildContext, refusals: Refusals) -> list[tuple[str, bool]]:
     takers = [*TAKERS]
     usable.sort(key=lambda request: (request.given.dev is not None, _place(takers, _type(request))))
     for stacked in (False, True):
-        for request in usable:
+        # Then what sits on others, but first what others sit on.
+        for request in sorted(usable, key=lambda request: macvlan.below(context, request)) if stacked else usable:
             kind = KINDS[_type(request)]
             if kind.stacked != stacked:
                 continue
@@ -244,7 +257,7 @@ def _links(context: BuildContext, refusals: Refusals) -> list[tuple[str, bool]]:
                 continue
             lab.refused.pop(request.id, None)
             lab.links[request.id] = link
-            if link.mac_of is not None:
+            if link.gives_mac and link.mac_of is not None:
                 lab.memory.perm[link.mac_of] = lab.links[link.mac_of].mac
             if request.replicated:
                 lab.replicated.add(request.id)
@@ -374,16 +387,6 @@ def _largest_mtu(file: File) -> int:
         for box in (host, *host.containers.values()):
             largest = max([largest, *(given.mtu or 0 for given in box.interfaces.values())])
     return max([largest, *(given.mtu or 0 for step in topology.steps for given in step.set.values())])
-
-
-def _passthru_macs(context: BuildContext) -> list[AnyChange]:
-    """A MAC given for a passthru child is set later, on its parent, too (macvlan_set_mac_address)."""
-    changes: list[AnyChange] = []
-    for request in context.requests.values():
-        link = context.lab.links.get(request.id)
-        if link is not None and link.mac_of is not None and request.mac not in (None, "auto", link.mac):
-            changes += set_mac(context.lab, link, str(request.mac), request.where)
-    return changes
 
 
 def _routing(lab: Lab, box: _Given) -> Iterator[AnyChange]:

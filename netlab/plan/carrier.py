@@ -19,10 +19,10 @@ def settle(links: dict[str, AnyLink], kernel: Version) -> None:
         carrier = _carries(link, links, live, kernel)
         ports = {}
         for plug in link.plugs:
-            port = plug.port and _fresh(plug.port, link.carrier, carrier)
+            port = _fresh(plug.port, link.carrier, carrier)
             if port is not plug.port:
                 ports[plug.field] = port
-            if carrier and link.up and (port is None or (port.attached and port.state == "forwarding")):
+            if carrier and link.up and port.attached and port.state == "forwarding":
                 live.add(plug.bridge)
         if link.carrier != carrier or ports:
             links[link_id] = replace(link, carrier=carrier, **ports)  # type: ignore[arg-type]

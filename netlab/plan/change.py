@@ -11,6 +11,7 @@ from netlab.plan.settling import settle
 
 if TYPE_CHECKING:
     from netlab.plan.lab import Lab
+    from netlab.plan.request import BuildContext
 
 L = TypeVar("L", bound=Link)
 Via = Literal["netlink", "ip", "brctl", "sysfs"]
@@ -59,7 +60,8 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
     """Replace ``before`` by ``after``, and change what the kernel changes with it.
 
     A child's MTU shrinks with its parent's (macvlan_device_event), that of some kinds follows it. A passthru child and
-    its parent share one MAC. A link that goes down loses its routes. A bridge that comes up resets its ports' states.
+    its parent share one MAC. A vlan child goes down and comes up with its parent, and has its MAC while it is up
+    (vlan_device_event). A link that goes down loses its routes. A bridge that comes up resets its ports' states.
     """
     lab.links[after.id] = after
     _forget_v6(lab, before, after)
@@ -71,22 +73,24 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
         changed = child
         if after.mtu < child.mtu or (child.follows and after.mtu != before.mtu):
             changed = flushed(lab, child, replace(child, mtu=after.mtu))
-        if child.mac_of is not None and after.mac != before.mac:
+        if child.rises and after.up != before.up:
+            changed = flushed(lab, child, replace(changed, up=after.up))
+        if child.mac_of is not None and after.mac != child.mac and (changed.up or not child.rises):
             # macvlan_sync_address sends no notification, so the child's neighbours stay. The parent keeps this MAC.
             follower = replace(changed, mac=after.mac)
-            changed = flushed(lab, changed, follower) if child.follows else follower
-            lab.memory.perm[after.id] = after.mac
+            changed = follower if child.gives_mac else flushed(lab, changed, follower)
+            if child.gives_mac:
+                lab.memory.perm[after.id] = after.mac
         if changed is not child:
-            lab.links[child.id] = changed
-            _forget_v6(lab, child, changed)
-    if after.mac_of is not None and after.mac != before.mac:
-        parent = lab.links[after.mac_of]
-        lab.links[parent.id] = flushed(lab, parent, replace(parent, mac=after.mac))
+            apply(lab, child, changed)
+    if after.gives_mac and after.mac != before.mac:
+        parent = lab.links[after.lower or ""]
+        if parent.mac != after.mac:
+            apply(lab, parent, flushed(lab, parent, replace(parent, mac=after.mac)))
     if after.bridges and after.up and not before.up:
         for link in lab.ports(after.id):
             for plug in link.plugs:
-                # A wire of the host that is a port itself has no state of its own here.
-                if plug.bridge == after.id and plug.port is not None:
+                if plug.bridge == after.id and plug.port.state != "forwarding":
                     lab.links[link.id] = with_state(link, plug, "forwarding")
     settle(lab)
 
@@ -106,8 +110,7 @@ def renewed(lab: Lab, before: AnyLink, where: Where) -> list[SetLink]:
     """
     changes: list[SetLink] = []
     for child in lab.children_of(before.id):
-        own = child.mac_of is not None and not child.follows
-        if own and child.neighbors and lab.links[before.id].mac != before.mac:
+        if child.gives_mac and child.neighbors and lab.links[before.id].mac != before.mac:
             bare = replace(child, neighbors=())
             changes += (SetLink(before=child, after=bare, where=where), SetLink(before=bare, after=child, where=where))
     return changes
@@ -124,4 +127,14 @@ def set_mac(lab: Lab, link: AnyLink, mac: str, where: Where) -> list[SetLink]:
     if parent.neighbors:
         lab.links[parent.id] = replace(changed, neighbors=parent.neighbors)
         changes.append(SetLink(before=changed, after=lab.links[parent.id], where=where))
+    return changes
+
+
+def passthru_macs(context: BuildContext) -> list[SetLink]:
+    """A MAC given for a passthru child is set later, on its parent, too (macvlan_set_mac_address)."""
+    changes: list[SetLink] = []
+    for request in context.requests.values():
+        link = context.lab.links.get(request.id)
+        if link is not None and link.gives_mac and request.mac not in (None, "auto", link.mac):
+            changes += set_mac(context.lab, link, str(request.mac), request.where)
     return changes

@@ -21,7 +21,20 @@ if TYPE_CHECKING:
 MTU = 1500
 #: Keys that every kind takes.
 COMMON = frozenset(
-    {"type", "mac", "mtu", "addresses", "state", "neighbors", "limit", "netem", "duplicate", "master", *FLAGS}
+    (
+        "type",
+        "mac",
+        "mtu",
+        "addresses",
+        "state",
+        "neighbors",
+        "limit",
+        "netem",
+        "duplicate",
+        "master",
+        "own_port",
+        *FLAGS,
+    )
 )
 #: Keys that say what a link is, and so cannot be set later.
 IDENTITY = frozenset({"type", "switch", "bridge", "peer", "master", "parent"})
@@ -175,7 +188,7 @@ _IPVLAN = Kind(
 KINDS: dict[str, Kind] = {
     kind.type: kind
     for kind in (
-        Kind("bridge", bridge.KEYS, bridge.build, change=bridge.change),
+        Kind("bridge", bridge.KEYS, bridge.build, frozenset({"default_pvid"}), change=bridge.change),
         _VETH,
         _MACVLAN,
         replace(_MACVLAN, type="macvtap", build=macvlan.build_tap),

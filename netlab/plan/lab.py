@@ -151,6 +151,10 @@ class Lab:
         """The links that sit on a link, in creation order."""
         return [link for link in self.links.values() if link.lower == link_id]
 
+    def with_children(self, link: AnyLink) -> list[AnyLink]:
+        """A link, and all that sit on it, or on those."""
+        return [link, *(one for child in self.children_of(link.id) for one in self.with_children(child))]
+
     def peers_of(self, links: Iterable[AnyLink]) -> list[AnyLink]:
         """The other ends of those among links that are ends of a pair."""
         return [self.links[link.peer_id] for link in links if link.peer_id in self.links]

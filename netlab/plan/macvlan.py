@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from netlab.contract.types import AnyLink, Link, Macvlan, Macvtap
+from netlab.contract.types.links import TAKES
 from netlab.plan import values
 from netlab.plan.request import BuildContext, LinkRequest
 
@@ -108,8 +109,7 @@ def _parent(context: BuildContext, request: LinkRequest, cls: type[Link]) -> Any
     if name == request.name and request.namespace == request.host:
         context.problem(request, "parent", f"{request.id} cannot be its own parent")
         return None
-    # A container's own interface is named with it, since a bare name is its host's.
-    here = name if name.startswith(f"{request.namespace}:") and "/" in name else f"{request.host}:{name}"
+    here = _id(request, name)
     seen = {request.id}
     while True:
         if here in seen:
@@ -117,14 +117,15 @@ def _parent(context: BuildContext, request: LinkRequest, cls: type[Link]) -> Any
             return None
         seen.add(here)
         link = lab.links.get(here)
-        if link is not None and link.lower is not None and link.takes != cls.takes:
+        if link is not None and (link.lower is None or not link.takes or not cls.takes):
+            return link
+        if link is not None and link.takes != cls.takes:
+            assert link.lower is not None
             message = f"{link.id} is a child of {link.takes}: no rule for {cls.kind} on it"
             context.problem(request, "parent", message, f"'parent: {link.lower.partition(':')[2]}'")
             return None
-        if link is not None and link.lower is not None:
-            here = link.lower
-        elif link is not None:
-            return link
+        if link is not None:
+            here = str(link.lower)
         elif here in lab.refused:
             context.problem(request, "parent", f"{here} is expected to be refused, so it cannot be a parent")
             return None
@@ -148,3 +149,18 @@ def _unknown(context: BuildContext, request: LinkRequest, name: str) -> None:
         return
     others = [one for one in context.interfaces(host) if (host, one) != (request.namespace, request.name)]
     context.unknown(request, "parent", "interface", name, others, f" in {host}")
+
+
+def _id(request: LinkRequest, name: str) -> str:
+    """The id of a parent: a container's own interface is named with it, since a bare name is its host's."""
+    return name if name.startswith(f"{request.namespace}:") and "/" in name else f"{request.host}:{name}"
+
+
+def below(context: BuildContext, request: LinkRequest) -> int:
+    """How many new interfaces a child sits on that are parents by themselves, though they sit on another."""
+    count, seen = 0, {request.id}
+    while (lower := context.requests.get(_id(request, request.given.parent or ""))) and lower.id not in seen:
+        seen.add(lower.id)
+        count += lower.given.parent is not None and not TAKES.get(lower.given.type or "")
+        request = lower
+    return count

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from netlab.contract.types import AnyLink, Link, stack
+from netlab.contract.types import AnyLink, Link, Port, stack
 from netlab.contract.types.links import TAKERS
 from netlab.plan.request import BuildContext, LinkRequest
+
+if TYPE_CHECKING:
+    from netlab.plan.file import File, Path
+    from netlab.plan.lab import Lab
+    from netlab.spec.schema import Port as GivenPort
 
 L = TypeVar("L", bound=Link)
 
@@ -36,15 +41,40 @@ def join(context: BuildContext, request: LinkRequest, link: L, *, refused: bool)
     What the kernel refuses is a problem, unless the file expects it to be ``refused``.
     """
     if request.given.master is None:
+        if request.given.own_port is not None and not link.bridges:
+            context.problem(request, "own_port", f"{link.id} is a port of no bridge itself", "add 'master: …'")
         return link
     master = find(context, request, "master", request.given.master)
     if master is None:
         return None
     made = replace(link, master=master.id, member=master.members)
+    if request.given.own_port is not None:
+        path = (*request.path, "own_port")
+        made = replace(made, own_port=own_port(context.lab.file, Port(), request.given.own_port, path))
     if not refused and (why := _refusal(context, made, master)):
         context.problem(request, "master", *why)
         return None
     return made
+
+
+def own_port(file: File, before: Port, given: GivenPort, path: Path) -> Port:
+    """The options of the port that an interface is itself; its state, and whether it is one, are the interface's."""
+    for key in ("up", "attached", "state", "fdb"):
+        if getattr(given, key) is not None:
+            file.problems.add(file.where(*path, key), f"{key!r} can't be given for an interface's own port")
+    values = {name: value for name in given.model_fields_set if (value := getattr(given, name)) is not None}
+    return replace(before, **values)
+
+
+def check_vlans(lab: Lab, port: Port, bridge: str, path: Path) -> None:
+    """Report a VLAN that a port would send both with and without tag, and warn where its bridge keeps none apart."""
+    both = {*port.untagged, port.pvid or 0} & {*port.tagged} - {port.pvid}
+    if both:
+        message = f"VLAN {min(both)} is both in 'untagged' and in 'tagged'"
+        lab.file.problems.add(lab.file.where(*path, "tagged"), message, "a port sends it in one way")
+    if (port.pvid is not None or port.untagged or port.tagged) and not lab.links[bridge].filters_vlans:
+        where = lab.file.where(*path)
+        lab.file.warn(where, f"the VLANs of a port count for nothing: {bridge} has no vlan_filtering")
 
 
 def check_parent(context: BuildContext, request: LinkRequest, link: Link) -> None:
@@ -54,6 +84,9 @@ def check_parent(context: BuildContext, request: LinkRequest, link: Link) -> Non
         what, master = parent.member, parent.master or ""
         message = f"{parent.id} is a {what} of {master}, and a {what} has no children (EBUSY)"
         context.problem(request, "parent", message, f"'parent: {master.partition(':')[2]}'")
+    if link.tag is not None and parent.no_vlan:
+        message = f"{parent.id} is {parent.kind}, which takes no vlan interfaces ({parent.no_vlan})"
+        context.problem(request, "parent", message, f"'parent: {str(parent.lower).partition(':')[2]}'")
     for sibling in context.lab.children_of(parent.id):
         for key, message, hint in link.conflicts(sibling):
             context.problem(request, key, message, hint)

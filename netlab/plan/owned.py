@@ -28,7 +28,7 @@ def _static(links: Collection[AnyLink]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for link in links:
         for plug in link.plugs:
-            if plug.port is not None and plug.port.attached and plug.port.fdb:
+            if plug.port.attached and plug.port.fdb:
                 found.setdefault(plug.bridge, set()).update(plug.port.fdb)
     return found
 

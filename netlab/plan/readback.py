@@ -47,6 +47,8 @@ _LINK: dict[str, Callable[[str], Value]] = {
     "promiscuity": _number,
     "addresses": _address,
     "allowed_macs": scalars.mac_or_link,
+    "id": _number,
+    "protocol": _word("802.1Q", "802.1ad"),
     "nodst": _FLAG,
     "bcqueuelen": _number,
     **dict.fromkeys(("miimon", "num_grat_arp"), _number),
@@ -54,13 +56,16 @@ _LINK: dict[str, Callable[[str], Value]] = {
     "fail_over_mac": _word(*MAC_POLICIES),
     "stp": _FLAG,
     "fdb_max_learned": _number,
+    "vlan_filtering": _FLAG,
+    "default_pvid": _number,
 }
 _PORT: dict[str, Callable[[str], Value]] = {
     **dict.fromkeys(("hairpin", "isolated", "learning", "locked"), _FLAG),
     **dict.fromkeys(("flood", "mcast_flood", "bcast_flood"), _FLAG),
+    **dict.fromkeys(("pvid", "untagged", "tagged"), _number),
     "state": _word("forwarding", "disabled", "listening", "learning", "blocking"),
 }
-_LISTS = ("addresses", "allowed_macs")
+_LISTS = ("addresses", "allowed_macs", "untagged", "tagged")
 
 
 def value(key: str, given: str | tuple[str, ...], mac_of: Callable[[str], str], *, port: bool) -> Value:

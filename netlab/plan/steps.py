@@ -11,12 +11,13 @@ from netlab.contract.types import (
     AnyLink,
     DeleteLink,
     DeleteNamespace,
+    Port,
     SetLink,
     SetRouting,
     SetSysctl,
     Where,
 )
-from netlab.plan import bridge, change, gateways, lost, nftables, private, routing, sysctls, values
+from netlab.plan import bridge, change, gateways, lost, members, nftables, private, routing, sysctls, values
 from netlab.plan.addressing import transition
 from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, IDENTITY, KINDS
@@ -56,7 +57,7 @@ def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
                 continue
             changes.append(DeleteLink(id=target, where=where))
             ends = [link, *lab.peers_of([link])]
-            _delete_links(lab, [one for end in ends for one in (end, *lab.children_of(end.id))])
+            _delete_links(lab, [one for end in ends for one in lab.with_children(end)])
         elif box is not None and box.kind != "switch":
             changes += _delete_box(lab, box, where)
         elif box is not None:
@@ -77,7 +78,7 @@ def _delete_links(lab: Lab, links: list[AnyLink]) -> None:
         if link.id in lab.links:
             lab.forget(link)
     for link in links:
-        if link.mac_of in lab.links:
+        if link.gives_mac and link.mac_of in lab.links:
             change.restore_mac(lab, link.mac_of)
 
 
@@ -90,10 +91,10 @@ def _delete_box(lab: Lab, box: Box, where: Where) -> list[AnyChange]:
         changes += (
             DeleteLink(id=link.id, where=where)
             for link in links
-            if link.mac_of is not None and lab.links[link.mac_of].namespace != gone.id
+            if link.gives_mac and lab.links[link.lower or ""].namespace != gone.id
         )
         links += lab.peers_of(links)
-        _delete_links(lab, links + [child for link in links for child in lab.children_of(link.id)])
+        _delete_links(lab, list({one.id: one for link in links for one in lab.with_children(link)}.values()))
         del lab.boxes[gone.id]
         lab.listed.pop(gone.id, None)
         changes.append(DeleteNamespace(id=gone.id, where=where))
@@ -239,6 +240,10 @@ def _with_settings(lab: Lab, link: AnyLink, settings: Settings, path: Path, refu
             lab.file.problems.add(where, f"IPv6 needs an MTU of at least 1280, {link.id} has {link.mtu}")
     if settings.neighbors is not None:
         given["neighbors"] = values.neighbors(lab, link, settings.neighbors, (*path, "neighbors"))
+    if settings.own_port is not None and (link.bridges or link.master is not None):
+        given["own_port"] = members.own_port(lab.file, link.own_port or Port(), settings.own_port, (*path, "own_port"))
+    elif settings.own_port is not None:
+        lab.file.problems.add(lab.file.where(*path, "own_port"), f"{link.id} is a port of no bridge itself")
     if settings.limit is not None:
         given["limit"] = check_limit(lab.file, settings.limit or None, link.mtu, (*path, "limit"))
     if settings.netem is not None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from netlab.contract.types import AddNamespace, AnyChange, AnyLink, Switch, SwitchLink, joins
-from netlab.plan import macs, sysctls
+from netlab.contract.types import AddNamespace, AnyChange, AnyLink, Port, Switch, SwitchLink, joins
+from netlab.plan import bridge, macs, sysctls
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from netlab.spec.schema import Switch as GivenSwitch
 
 BRIDGE = "br0"
-_OPTIONS = ("stp", "ageing_time", "mcast_snooping", "fdb_max_learned")
 
 
 def add_namespaces(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path) -> list[AnyChange]:
@@ -40,7 +40,7 @@ def add_bridges(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path, mtu: 
     for name, given in switches.items():
         if name in lab.links:
             continue
-        options = {key: value for key in _OPTIONS if (value := getattr(given, key)) is not None}
+        options = {key: value for key in bridge.GIVEN if (value := getattr(given, key)) is not None}
         lab.links[name] = Switch(
             namespace=name,
             name=BRIDGE,
@@ -57,6 +57,8 @@ def add_bridges(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path, mtu: 
         for i, peer in enumerate(given.links):
             link = _wire(lab, name, peer, (*path, "switches", name, "links", i), mtu)
             if link is not None:
+                trunk = Port(tagged=given.tagged or ())
+                link = replace(link, port=trunk, peer_port=trunk)
                 lab.links[link.id] = link
                 made.append(link.id)
     return made

@@ -104,6 +104,7 @@ def check_made(lab: Lab, link: AnyLink, path: Path) -> None:
     """A port that is as the file says."""
     if isinstance(link, Veth):
         _check_port(lab.file, link, (*path, "port"), stated=True)
+        members.check_vlans(lab, link.port, link.switch, (*path, "port"))
 
 
 def change(
@@ -129,6 +130,7 @@ def changed(lab: Lab, before: AnyLink, settings: Settings, path: Path) -> AnyLin
         settle(lab)
     if settings.port is not None:
         _check_port(lab.file, now, (*path, "port"), stated=stated)
+        members.check_vlans(lab, now.port, now.switch, (*path, "port"))
     return before if stated else replace(before, port=replace(before.port, state=now.port.state))
 
 

@@ -80,15 +80,16 @@ def kind_in_words(link: AnyLink) -> Iterator[str]:
     yield from link.words
     yield from (_value(name, on) for name, on in link.flags.items())
     for plug in link.plugs:
-        if plug.port is not None:
-            yield from (f"port {word}" for word in _differences_of(Port(), plug.port))
+        what = plug.field.replace("_", " ")
+        yield from (f"{what} {word}" for word in _differences_of(Port(), plug.port))
 
 
 def _differences(before: AnyLink, after: AnyLink) -> Iterator[str]:
     for field in fields(after):
         old, new = getattr(before, field.name), getattr(after, field.name)
-        if field.name in ("port", "peer_port"):
-            yield from (f"port {word}" for word in _differences_of(old, new))
+        if field.name in ("port", "peer_port", "own_port"):
+            words = _differences_of(old or Port(), new or Port())
+            yield from (f"{field.name.replace('_', ' ')} {word}" for word in words)
         elif field.name not in _NOT_TOLD and old != new:
             yield _value("state" if field.name == "up" else field.name, new)
 

@@ -38,6 +38,8 @@ _HEAD = re.compile(
 #: The least number that may stand behind a layer: bytes of IP (a header with ICMP), or a port.
 _LEAST = {"icmp": 28, "icmp6": 48, "tcp": 1, "tcp6": 1, "udp": 1, "udp6": 1}
 _FORMS = "write 'A -> B [icmp]: reachable'"
+#: Python calls EOPNOTSUPP by another name.
+_ERRNOS = frozenset((*errno.errorcode.values(), "EOPNOTSUPP"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,8 +327,8 @@ def _refusal(text: str, target: str, where: Where, body: Node, file: str) -> Ref
         if name not in ("refused", "at"):
             raise _Faulty(body.keys[name].where(file), f"unknown key {name!r}", did_you_mean(name, ("refused", "at")))
     code = items["refused"]
-    if not isinstance(code.value, str) or code.value not in errno.errorcode.values():
-        hint = did_you_mean(str(code.value), errno.errorcode.values(), "as in EINVAL; known")
+    if not isinstance(code.value, str) or code.value not in _ERRNOS:
+        hint = did_you_mean(str(code.value), _ERRNOS, "as in EINVAL; known")
         raise _Faulty(code.where(file), f"{_short(str(code.value))} is not the name of an errno", hint)
     if "at" not in items:
         return Refused(text, where, target, code.value, None)

@@ -114,6 +114,10 @@ RouteType = Annotated[
     Literal["unicast", "blackhole", "unreachable", "prohibit"],
     *_one_of("type of route", "unicast", "blackhole", "unreachable", "prohibit"),
 ]
+Vid = Annotated[int, *_int(1, 4094)]
+Pvid = Annotated[int, *_int(0, 4094)]
+Vids = Annotated[tuple[Vid, ...], BeforeValidator(listing)]
+Protocol = Annotated[Literal["802.1Q", "802.1ad"], *_one_of("protocol", "802.1Q", "802.1ad")]
 PortState = Annotated[
     Literal["forwarding", "disabled", "listening", "learning"],
     *scalar(_port_state, {"enum": ["forwarding", "disabled", "listening", "learning"]}),

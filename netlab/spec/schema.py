@@ -36,6 +36,8 @@ from netlab.spec.fields import (
     PortState,
     Positive,
     Prefix,
+    Protocol,
+    Pvid,
     Retries,
     RouteType,
     SwitchName,
@@ -46,6 +48,7 @@ from netlab.spec.fields import (
     UdpPort,
     Unsigned,
     Via,
+    Vids,
     Weight,
     file_section,
     listing,
@@ -73,6 +76,11 @@ class Port(_Model):
     bcast_flood: Flag | None = Field(None, description="Flood broadcasts out of this port.")
     locked: Flag | None = Field(None, description="Admit only source MACs that have an entry on this port.")
     state: PortState | None = Field(None, description="STP state of the port, set by hand.")
+    pvid: Pvid | None = Field(
+        None, description="The VLAN of frames without a tag, 0 for none; the bridge's default_pvid by default."
+    )
+    untagged: Vids | None = Field(None, description="Further VLANs whose frames leave without a tag.")
+    tagged: Vids | None = Field(None, description="VLANs whose frames leave with their tag, and come in with it.")
     fdb: Macs | None = Field(
         None, description="Static entries of the forwarding table: MACs, or interfaces that have them."
     )
@@ -98,6 +106,9 @@ class _Adjustable(_Model):
         None, description="Static neighbours: address to MAC, or to an interface that has it."
     )
     port: PortSection | None = Field(None, description="Options of the switch port at the other end of the wire.")
+    own_port: PortSection | None = Field(
+        None, description="Options of the port that the interface itself is, by `master`; the VLANs of a bridge itself."
+    )
     mode: Mode | None = Field(None, description="Mode of the child's driver; without it the kernel chooses.")
     flag: PortFlag | None = Field(None, description="Flag of the child's driver, as ip-link(8) calls it.")
     allowed_macs: Macs | None = Field(None, description="Source mode: the MACs (or interfaces that have them) to hear.")
@@ -135,6 +146,10 @@ class _BridgeOptions(_Model):
     )
     ageing_time: Unsigned | None = Field(None, description="Seconds until a learned MAC is forgotten (300).")
     mcast_snooping: Flag | None = Field(None, description="Snoop IGMP and MLD; off by default.")
+    vlan_filtering: Flag | None = Field(None, description="Keep VLANs apart: its ports are members of some.")
+    default_pvid: Pvid | None = Field(
+        None, description="The VLAN that new ports are members of, without a tag (1); 0 for none."
+    )
 
 
 class Interface(_Adjustable, _BridgeOptions):
@@ -151,7 +166,7 @@ class Interface(_Adjustable, _BridgeOptions):
         None, description="Bond: whether its MAC changes with the active member; none by default."
     )
     parent: Text | None = Field(None, description="The interface of the host that a child sits on.")
-    id: Unsigned | None = Field(None, description="The number of a vxlan's network, up to 16777215.")
+    id: Unsigned | None = Field(None, description="The VLAN of a vlan interface; the number of a vxlan's network.")
     dev: Text | None = Field(None, description="The interface of its namespace by which a tunnel's packets leave.")
     remote: Ips | None = Field(None, description="The hosts at the other ends of a tunnel, where no entry names one.")
     group: Ip | None = Field(None, description="The multicast group of the other ends of a tunnel.")
@@ -159,6 +174,7 @@ class Interface(_Adjustable, _BridgeOptions):
     dstport: UdpPort | None = Field(None, description="The UDP port of a tunnel.")
     learning: Flag | None = Field(None, description="Whether a tunnel learns behind which end a MAC is; on by default.")
     fdb: Ends | None = Field(None, description="Static entries of a tunnel: MACs (or interfaces) to the end of each.")
+    protocol: Protocol | None = Field(None, description="What its tags are; 802.1Q by default.")
 
 
 class Nexthop(_Model):
@@ -262,6 +278,7 @@ class Switch(_Bridge):
     links: Annotated[tuple[Text, ...], BeforeValidator(listing)] = Field(
         (), description="Switches that this one is wired to."
     )
+    tagged: Vids | None = Field(None, description="VLANs that these wires carry with a tag.")
 
 
 class Settings(_Adjustable, _Bridge):

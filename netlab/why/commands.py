@@ -33,6 +33,7 @@ from netlab.contract.types import (
     Step,
 )
 from netlab.contract.types.links import FLAGS
+from netlab.contract.types.parts import vlan_changes
 from netlab.report.changes import describe, sysctl_name
 
 T = TypeVar("T")
@@ -40,13 +41,13 @@ T = TypeVar("T")
 #: What `_set` has commands for, and what nobody asks for; a change of anything else is told in words.
 _TOLD = frozenset(
     (*FLAGS, "up", "mac", "mtu", "addresses", "neighbors", "mode", "nodst", "bcqueuelen", "allowed_macs", "port",
-     "carrier", "where")
+     "own_port", "carrier", "where")
 )  # fmt: skip
 #: A table's head in a ruleset: its family, if that is given, and its name.
 _TABLE = re.compile(r"^[ \t]*(?:add )?table ((?:ip|ip6|inet|arp|bridge|netdev) )?([\w./]+)", re.MULTILINE)
 _STATES = ("disabled", "listening", "learning", "forwarding")
 _DISABLE6 = "net/ipv6/conf/{}/disable_ipv6"
-_OWN_STATE = ("up", "attached", "state", "fdb", "policy")
+_OWN_STATE = ("up", "attached", "state", "fdb", "policy", "pvid", "untagged", "tagged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +216,13 @@ class _Teller:
             inside = ("netns", _netns(link.namespace)) if "/" in link.namespace else ()
             peer, plug = ("peer", "name", port.ifname), link.plugs[-1]
             yield link.namespace, shlex.join((*add, "name", name, *mac, *inside, *link.argv, *peer))
-            yield from self._port(link, plug, replace(Port(), attached=False, up=False), plug.port or Port())
+            yield from self._port(link, plug, replace(Port(), attached=False, up=False), plug.port)
         else:
             yield _ip(link.namespace, "link", "add", "name", name, *mac, *link.argv)
+        if link.master is not None:
+            yield _ip(link.namespace, "link", "set", "dev", name, "master", self.links[link.master].ifname)
+            for plug in link.own_plugs:
+                yield from self._port(link, plug, Port(), plug.port)
         for words in link.settings(None):
             yield _ip(link.namespace, "link", "set", "dev", name, *link.argv[:2], *words)
         yield from (_sysctl(link.namespace, path, value) for path, value in sysctls)
@@ -260,8 +265,7 @@ class _Teller:
         if after.up and not before.up:
             yield set_("up")
         for old, new in zip(before.plugs, after.plugs, strict=True):
-            if old.port is not None and new.port is not None:
-                yield from self._port(after, new, old.port, new.port)
+            yield from self._port(after, new, old.port, new.port)
         yield from _addressed(before, after)
         rest = {field.name: getattr(before, field.name) for field in fields(after) if field.name in _TOLD}
         if replace(after, **rest) != before:
@@ -280,6 +284,9 @@ class _Teller:
             yield _ip(on, "link", "set", "dev", name, "up" if after.up else "down")
         if not after.attached:
             return
+        for verb, vid, pvid, untagged in vlan_changes(before, after, self.links[plug.bridge].new_pvid):
+            flags = (*(("pvid",) if pvid else ()), *(("untagged",) if untagged else ()))
+            yield on, shlex.join(("bridge", "vlan", verb, "vid", str(vid), *flags, "dev", name))
         switches = [field.name for field in fields(after) if field.name not in _OWN_STATE]
         differing = [one for one in switches if getattr(before, one) != getattr(after, one)]
         words = [word for one in differing for word in (one, "on" if getattr(after, one) else "off")]

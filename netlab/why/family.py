@@ -183,7 +183,7 @@ def apart(case: Case) -> Iterator[Candidate]:
     """A passthru child made anew; a child that lives in its parent's own namespace gets one for itself."""
     below = (child for link in case.links for child in case.state.children_of(link.id))
     for one in dict.fromkeys((*case.links, *below)):
-        if one.mac_of is not None:
+        if one.gives_mac:
             yield case.candidate("anew", f"make {one.id} anew, in bridge mode", ANEW, _anew(case, one, "bridge"))
     ends = (case.source, case.destination)
     for link, end, other in zip(case.links, ends, ends[::-1], strict=True):

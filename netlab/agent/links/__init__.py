@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netlab.agent.links import bond, bridge, dummy, ipvlan, macvlan, pair, switchlink, veth, vxlan
+from netlab.agent.links import bond, bridge, dummy, ipvlan, macvlan, pair, port, switchlink, veth, vxlan
 from netlab.agent.links.op import At, BuildContext, Level, Op
 from netlab.agent.links.port_tools import Log
 from netlab.agent.netlink import link as request
 from netlab.agent.netlink import peer, set_up
-from netlab.contract.types import AnyLink, Bridge, Link, Macvlan, Macvtap, Pair, SetLink, Switch, SwitchLink, Veth
+from netlab.contract.types import AnyLink, Bridge, Link, Macvlan, Macvtap, Pair, Port, SetLink, Switch, SwitchLink, Veth
 from netlab.contract.types.links import Bond, Dummy, Ipvlan, Ipvtap, Vxlan
 
 __all__ = ["DRIVERS", "KINDS", "At", "BuildContext", "Op", "changes", "create", "join"]
@@ -93,7 +93,7 @@ def create(context: BuildContext, link: AnyLink, *, up: bool) -> list[Op]:
 def join(context: BuildContext, link: AnyLink, *, up: bool) -> list[Op]:
     """The requests that make a link a member of its master, while it is down, as some masters want it; then ``up``."""
     if link.master is None:
-        return []
+        return port.own_vlans(link, Port(), link.own_port) if link.own_port is not None else []
     master, ns, level = context.links[link.master], link.namespace, Level.PLUG
     if link.lower is not None:
         level = Level.HOST if ns == context.links[link.lower].namespace else Level.CONTAINER
@@ -102,6 +102,8 @@ def join(context: BuildContext, link: AnyLink, *, up: bool) -> list[Op]:
     # A bond brings its members up.
     if up or link.member == "member":
         made.append(Op(ns, max(level, Level.HOST), set_up(ns, link.ifindex, link.ifname, link.up), "up"))
+    if link.own_port is not None:
+        made += port.changes(ns, link.ifname, link.ifindex, master, Port(), link.own_port)
     return made
 
 
@@ -109,4 +111,11 @@ def changes(context: BuildContext, before: AnyLink, after: AnyLink) -> list[Op]:
     """The requests that change options of the kind (not the address, state and MTU, which all links have)."""
     if type(before) is not type(after):
         raise TypeError(f"{before.id} cannot change its kind")
-    return KINDS[type(after)].changes(context, before, after)
+    ops = KINDS[type(after)].changes(context, before, after)
+    if before.own_port == after.own_port:
+        return ops
+    old, new = before.own_port or Port(), after.own_port or Port()
+    if after.master is None:
+        return [*ops, *port.own_vlans(after, old, new)]
+    master = context.links[after.master]
+    return [*ops, *port.changes(after.namespace, after.ifname, after.ifindex, master, old, new)]

@@ -20,6 +20,8 @@ OPTIONS = {
     "ageing_time": "IFLA_BR_AGEING_TIME",
     "mcast_snooping": "IFLA_BR_MCAST_SNOOPING",
     "fdb_max_learned": "IFLA_BR_FDB_MAX_LEARNED",
+    "vlan_filtering": "IFLA_BR_VLAN_FILTERING",
+    "default_pvid": "IFLA_BR_VLAN_DEFAULT_PVID",
 }
 
 
@@ -32,11 +34,18 @@ def _data(switch: Switch | Bridge) -> tuple[dict[str, Any], str]:
         "IFLA_BR_AGEING_TIME": switch.ageing_time * HZ,
         "IFLA_BR_MCAST_SNOOPING": int(switch.mcast_snooping),
         "IFLA_BR_FDB_MAX_LEARNED": switch.fdb_max_learned,
+        # A kernel may be without these.
+        "IFLA_BR_VLAN_FILTERING": int(switch.vlan_filtering) or None,
+        "IFLA_BR_VLAN_DEFAULT_PVID": switch.default_pvid if switch.default_pvid != 1 else None,
     }
     words = (
         f"stp_state {int(switch.stp)} forward_delay {15 * HZ if switch.stp else 0}"
         f" ageing_time {switch.ageing_time * HZ} mcast_snooping {int(switch.mcast_snooping)}"
     )
+    if switch.vlan_filtering:
+        words += " vlan_filtering 1"
+    if switch.default_pvid != 1:
+        words += f" vlan_default_pvid {switch.default_pvid}"
     if switch.fdb_max_learned is not None:
         words += f" fdb_max_learned {switch.fdb_max_learned}"
     return data, words
@@ -79,6 +88,11 @@ def changes(context: BuildContext, before: Switch | Bridge, after: Switch | Brid
         del new["IFLA_BR_FORWARD_DELAY"]
     if new["IFLA_BR_FDB_MAX_LEARNED"] is None:
         new["IFLA_BR_FDB_MAX_LEARNED"] = 0
+    # It can't be set while the VLANs count (br_vlan_set_default_pvid), and doesn't change.
+    del new["IFLA_BR_VLAN_DEFAULT_PVID"]
+    if before.vlan_filtering != after.vlan_filtering:
+        new["IFLA_BR_VLAN_FILTERING"] = int(after.vlan_filtering)
+        words += f" vlan_filtering {int(after.vlan_filtering)}" if not after.vlan_filtering else ""
     pairs = {"IFLA_LINKINFO": {"IFLA_INFO_KIND": "bridge", "IFLA_INFO_DATA": new}}
     command = f"ip -n {after.namespace} link set dev {after.ifname} type bridge {words}"
     return [Op(after.namespace, Level.BRIDGE, request("set", pairs, command, index=after.ifindex))]
@@ -98,7 +112,10 @@ def checks(bridge: Switch | Bridge, mine: dict[str, Any]) -> list[tuple[str, obj
         "ageing_time": mine["ageing_time"] if bridge.stp else bridge.ageing_time,
         "mcast_snooping": int(bridge.mcast_snooping),
         "fdb_max_learned": bridge.fdb_max_learned or 0,
+        "vlan_filtering": int(bridge.vlan_filtering),
     }
+    if mine["default_pvid"] is not None:
+        wanted["default_pvid"] = bridge.default_pvid
     for name, value in wanted.items():
         if mine[name] is None and value:
             failed = BuildFailed(

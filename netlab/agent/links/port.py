@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netlab.agent.links.op import Level, Op
-from netlab.agent.netlink import fdb_entry, port_state
+from netlab.agent.netlink import fdb_entry, port_state, port_vlan
 from netlab.agent.netlink import link as request
-from netlab.contract.types import Port, PortState
+from netlab.contract.types import AnyLink, Port, PortState
+from netlab.contract.types.parts import vlan_changes
 
 #: Option of the plan, attribute, the word of ip(8) and of sysfs (net/bridge/br_sysfs_if.c).
 OPTIONS = {
@@ -31,11 +32,12 @@ def differences(before: Port, after: Port) -> dict[str, bool]:
 
 
 def with_options(port: Port, other: Port) -> Port:
-    """The port with the other's options, and its own attachment, state and static entries."""
-    return replace(other, attached=port.attached, up=port.up, state=port.state, fdb=port.fdb)
+    """The port with the other's options, and its own attachment, state, static entries and VLANs."""
+    kept = ("attached", "up", "state", "fdb", "pvid", "untagged", "tagged")
+    return replace(other, **{name: getattr(port, name) for name in kept})
 
 
-def changes(ns: str, ifname: str, ifindex: int, bridge: tuple[str, int], before: Port, after: Port) -> list[Op]:
+def changes(ns: str, ifname: str, ifindex: int, bridge: AnyLink, before: Port, after: Port) -> list[Op]:
     """The requests from ``before`` to ``after``; a port that is enslaved anew starts with the defaults."""
     ops: list[Op] = []
 
@@ -46,7 +48,7 @@ def changes(ns: str, ifname: str, ifindex: int, bridge: tuple[str, int], before:
     if before.attached and not after.attached:
         ask("set", {"IFLA_MASTER": 0}, f"ip -n {ns} link set dev {ifname} nomaster")
     if after.attached and not before.attached:
-        ask("set", {"IFLA_MASTER": bridge[1]}, f"ip -n {ns} link set dev {ifname} master {bridge[0]}")
+        ask("set", {"IFLA_MASTER": bridge.ifindex}, f"ip -n {ns} link set dev {ifname} master {bridge.ifname}")
         before = replace(DEFAULT, up=before.up)
     if before.up != after.up:
         word = "up" if after.up else "down"
@@ -58,11 +60,24 @@ def changes(ns: str, ifname: str, ifindex: int, bridge: tuple[str, int], before:
         options = {OPTIONS[name][0]: int(value) for name, value in wanted.items()}
         words = " ".join(f"{OPTIONS[name][1]} {'on' if value else 'off'}" for name, value in wanted.items())
         ask("set", _slave(options), f"bridge -n {ns} link set dev {ifname} {words}")
+    moved = list(vlan_changes(before, after, bridge.new_pvid))
+    if moved and before.fdb:
+        # An entry is made for the VLANs that the port has at that moment (br_fdb_add).
+        ops += (Op(ns, Level.PORT, fdb_entry("delete", ns, ifindex, ifname, mac), gone=True) for mac in before.fdb)
+        before = replace(before, fdb=())
+    ops += (Op(ns, Level.PORT, port_vlan(ns, ifindex, ifname, *change)) for change in moved)
     for verb, macs in (("delete", _minus(before.fdb, after.fdb)), ("replace", _minus(after.fdb, before.fdb))):
         # A bridge has one entry for a MAC. The last port that lists it has it; another port has none to delete.
         made = (fdb_entry(verb, ns, ifindex, ifname, mac) for mac in macs)
         ops += (Op(ns, Level.PORT, one, gone=verb == "delete") for one in made)
     return ops
+
+
+def own_vlans(bridge: AnyLink, before: Port, after: Port) -> list[Op]:
+    """The requests that make a bridge's own interface a member of other VLANs."""
+    ns, index, name = bridge.namespace, bridge.ifindex, bridge.ifname
+    moved = vlan_changes(before, after, bridge.new_pvid)
+    return [Op(ns, Level.PORT, port_vlan(ns, index, name, *change, own=True)) for change in moved]
 
 
 def set_state(ns: str, ifname: str, ifindex: int, state: PortState) -> Op:

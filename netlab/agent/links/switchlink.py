@@ -38,12 +38,12 @@ def _join(context: BuildContext, switch: str, ifname: str, ifindex: int) -> Op:
 def _ports(context: BuildContext, wire: SwitchLink, before: tuple[Port, Port]) -> list[Op]:
     near, far = context.links[wire.namespace], context.links[wire.peer]
     return [
-        *port.changes(wire.namespace, wire.ifname, wire.ifindex, (near.ifname, near.ifindex), before[0], wire.port),
+        *port.changes(wire.namespace, wire.ifname, wire.ifindex, near, before[0], wire.port),
         *port.changes(
             wire.peer,
             wire.peer_ifname,
             wire.peer_ifindex,
-            (far.ifname, far.ifindex),
+            far,
             before[1],
             wire.peer_port,
         ),

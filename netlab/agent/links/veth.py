@@ -34,9 +34,7 @@ def changes(context: BuildContext, before: Veth, after: Veth) -> list[Op]:
 
 def _port(context: BuildContext, veth: Veth, before: Port, after: Port) -> list[Op]:
     bridge = context.links[veth.switch]
-    return port.changes(
-        veth.port_namespace, veth.port_ifname, veth.port_ifindex, (bridge.ifname, bridge.ifindex), before, after
-    )
+    return port.changes(veth.port_namespace, veth.port_ifname, veth.port_ifindex, bridge, before, after)
 
 
 def by_tools(context: BuildContext, log: port_tools.Log, change: SetLink) -> AnyLink:

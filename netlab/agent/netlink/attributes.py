@@ -157,7 +157,9 @@ BRIDGE = Table(
         "IFLA_BR_STP_STATE": (5, U32),
         # A flag: it is there or isn't.
         "IFLA_BR_FDB_FLUSH": (21, ENCODED),
+        "IFLA_BR_VLAN_FILTERING": (7, U8),
         "IFLA_BR_MCAST_SNOOPING": (23, U8),
+        "IFLA_BR_VLAN_DEFAULT_PVID": (39, U16),
         "IFLA_BR_FDB_MAX_LEARNED": (49, U32),
     }
 )
@@ -173,6 +175,16 @@ BRIDGE_PORT = Table(
         "IFLA_BRPORT_BCAST_FLOOD": (30, U8),
         "IFLA_BRPORT_ISOLATED": (33, U8),
         "IFLA_BRPORT_LOCKED": (39, U8),
+    }
+)
+
+#: What a message of AF_BRIDGE holds of VLANs (linux/if_bridge.h, enum IFLA_BRIDGE_*).
+BRIDGE_SPEC = Table(
+    {
+        "IFLA_AF_SPEC": (
+            26,
+            _nested(Table({"IFLA_BRIDGE_FLAGS": (0, U16), "IFLA_BRIDGE_VLAN_INFO": (2, ENCODED)})),
+        )
     }
 )
 

@@ -49,6 +49,12 @@ TC_H_ROOT = 0xFFFFFFFF
 NLMSGHDR = struct.Struct("=LHHLL")
 #: struct ifinfomsg: family, type, index, flags, which of the flags to change.
 IFINFOMSG = struct.Struct("=BxHiII")
+#: struct bridge_vlan_info (linux/if_bridge.h): flags, VLAN.
+BRIDGE_VLAN_INFO = struct.Struct("=HH")
+BRIDGE_VLAN_INFO_PVID, BRIDGE_VLAN_INFO_UNTAGGED = 0x2, 0x4
+BRIDGE_FLAGS_SELF = 2
+#: Of a dump of links: the VLANs of bridge ports.
+RTEXT_FILTER_BRVLAN = 0x2
 #: struct ifaddrmsg: family, prefixlen, flags, scope, index.
 IFADDRMSG = struct.Struct("=BBBBI")
 #: struct ndmsg: family, ifindex, state, flags, type.

@@ -8,7 +8,9 @@ from typing import Any
 
 from netlab.agent.netlink import constants as nl
 from netlab.agent.netlink.attributes import LINK, NEIGHBOR_TABLE, QDISC, decode, encode
-from netlab.agent.netlink.socket import Socket, header
+from netlab.agent.netlink.socket import Socket, attributes, header
+
+IFLA_AF_SPEC, IFLA_BRIDGE_VLAN_INFO = 26, 2
 
 
 def _dump(kind: int, body: bytes) -> bytes:
@@ -18,6 +20,11 @@ def _dump(kind: int, body: bytes) -> bytes:
 #: Leaves out the statistics of links: they take long, and are not used.
 WITHOUT_STATISTICS = encode(LINK, {"IFLA_EXT_MASK": nl.RTEXT_FILTER_SKIP_STATS})
 LINKS = _dump(nl.RTM_GETLINK, nl.IFINFOMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + WITHOUT_STATISTICS)
+#: The ports of bridges with their VLANs, and the bridges' own interfaces.
+_VLANS = _dump(
+    nl.RTM_GETLINK,
+    nl.IFINFOMSG.pack(nl.AF_BRIDGE, 0, 0, 0, 0) + encode(LINK, {"IFLA_EXT_MASK": nl.RTEXT_FILTER_BRVLAN}),
+)
 ADDRESSES = _dump(nl.RTM_GETADDR, nl.IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
 #: What routers taught about IPv6 (rt6_exception).
 EXCEPTIONS = _dump(nl.RTM_GETROUTE, nl.RTMSG.pack(socket.AF_INET6, 0, 0, 0, 0, 0, 0, 0, nl.RTM_F_CLONED))
@@ -35,6 +42,23 @@ RULES = tuple(
 )
 _NEIGHBOR_TABLES = _dump(nl.RTM_GETNEIGHTBL, nl.NDTMSG.pack(socket.AF_UNSPEC))
 _QDISCS = _dump(nl.RTM_GETQDISC, nl.TCMSG.pack(0, 0, 0, 0, 0))
+
+
+def port_vlans(netlink: Socket) -> dict[int, dict[str, Any]]:
+    """The VLANs of each bridge port of a namespace, by its index: ``pvid`` (0: none), ``untagged`` and ``tagged``."""
+    found: dict[int, dict[str, Any]] = {}
+    for message in netlink.dump(_VLANS):
+        _family, _type, index, _flags, _change = nl.IFINFOMSG.unpack_from(message, 16)
+        vlans: dict[str, Any] = {"pvid": 0, "untagged": [], "tagged": []}
+        for kind, value in attributes(message, 32):
+            if kind == IFLA_AF_SPEC:
+                for inner, info in attributes(value, 0):
+                    if inner == IFLA_BRIDGE_VLAN_INFO:
+                        flags, vid = nl.BRIDGE_VLAN_INFO.unpack_from(info)
+                        vlans["untagged" if flags & nl.BRIDGE_VLAN_INFO_UNTAGGED else "tagged"].append(vid)
+                        vlans["pvid"] = vid if flags & nl.BRIDGE_VLAN_INFO_PVID else vlans["pvid"]
+        found[index] = vlans
+    return found
 
 
 def neighbor_tables(netlink: Socket) -> Iterator[dict[str, Any]]:

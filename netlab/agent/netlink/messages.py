@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from netlab.agent.netlink import constants as nl
-from netlab.agent.netlink.attributes import ADDRESS, LINK, NEIGHBOR, NEIGHBOR_TABLE, QDISC, ROUTE, RULE, encode
+from netlab.agent.netlink.attributes import (
+    ADDRESS,
+    BRIDGE_SPEC,
+    LINK,
+    NEIGHBOR,
+    NEIGHBOR_TABLE,
+    QDISC,
+    ROUTE,
+    RULE,
+    encode,
+)
 from netlab.agent.netlink.socket import header
 from netlab.contract.types import Nexthop, Route, Rule
 
@@ -201,6 +211,20 @@ def port_state(ns: str, index: int, dev: str, state: int) -> Request:
         LINK, {"IFLA_PROTINFO": {"IFLA_BRPORT_STATE": state}}
     )
     return _request(nl.RTM_SETLINK, 0, body, f"bridge -n {ns} link set dev {dev} state {state}")
+
+
+def port_vlan(
+    ns: str, index: int, dev: str, verb: str, vid: int, pvid: bool, untagged: bool, *, own: bool = False
+) -> Request:
+    """Make a bridge's port, or its ``own`` interface, a member of a VLAN (``add``), or no longer (``del``)."""
+    flags = nl.BRIDGE_VLAN_INFO_PVID * pvid | nl.BRIDGE_VLAN_INFO_UNTAGGED * untagged
+    inner: dict[str, Any] = {"IFLA_BRIDGE_VLAN_INFO": nl.BRIDGE_VLAN_INFO.pack(flags, vid)}
+    if own:
+        inner["IFLA_BRIDGE_FLAGS"] = nl.BRIDGE_FLAGS_SELF
+    body = nl.IFINFOMSG.pack(nl.AF_BRIDGE, 0, index, 0, 0) + encode(BRIDGE_SPEC, {"IFLA_AF_SPEC": inner})
+    words = "".join(f" {word}" for word, on in (("pvid", pvid), ("untagged", untagged), ("self", own)) if on)
+    command = f"bridge -n {ns} vlan {verb} vid {vid} dev {dev}{words}"
+    return _request(nl.RTM_SETLINK if verb == "add" else nl.RTM_DELLINK, 0, body, command)
 
 
 def altname(ns: str, index: int, dev: str, name: str) -> Request:

@@ -23,7 +23,7 @@ BATCH = 16
 def _admits(plug: Plug) -> bool:
     """Whether a bridge takes frames that come by this port, if only those with a source MAC that the port admits."""
     port = plug.port
-    return port is None or (port.attached and port.state == "forwarding" and (not port.locked or bool(port.fdb)))
+    return port.attached and port.state == "forwarding" and (not port.locked or bool(port.fdb))
 
 
 class Controls:
@@ -80,6 +80,8 @@ class Controls:
             return f"on {root.id}, which has no wire" if root.id != link_id else "without a wire"
         if root.underlay and (why := dead(view.links[root.underlay])):
             return f"on {root.underlay}, which is {why}"
+        if root.filters_vlans and view.plugged(root) and view.far(link_id) is None:
+            return f"in a VLAN of {root.id} that none of its ports has"
         for below in (root, *view.state.bottoms(link_id)):
             # Some keep their carrier even while they are down.
             if why := dead(view.links[below.id]):
@@ -100,9 +102,10 @@ class Controls:
             return "no port of the bridge that works lets a frame in"
         if bottom.underlay and self.view.state.namespace(bottom.namespace).nftables:
             return "the nftables of its namespace may drop what enters the tunnel"
-        for child in self.view.state.children_of(bottom.id):
-            if child.takes_all and child.up and link_id != child.id and link_id != bottom.id:
-                return "a passthru child takes what comes in"
+        for here in self.view.state.stack(link_id)[:-1]:
+            for child in self.view.state.children_of(here.lower or ""):
+                if child.takes_all and child.up and child.id != here.id and here.tag is None:
+                    return "a passthru child takes what comes in"
         return ""
 
     def _send(self, link_id: str) -> None:

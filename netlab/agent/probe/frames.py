@@ -6,6 +6,9 @@ import ipaddress
 import os
 import socket
 import struct
+from collections.abc import Iterable
+
+from netlab.contract.types.parts import AD
 
 # Local experimental EtherType 1 (IEEE 802, clause 9.2.4).
 ETHERTYPE = 0x88B5
@@ -24,6 +27,7 @@ FENCE_SOURCE = bytes.fromhex("06fe5ce00000")
 MARK = b"nlab" + os.urandom(4)
 MARK_WORDS = struct.unpack("!II", MARK)
 _NUMBER = struct.Struct("!I")
+_TAG = struct.Struct("!HH")
 _ECHO = struct.Struct("!BBHHH")
 
 
@@ -54,6 +58,12 @@ def number_at(data: bytes, offset: int) -> int | None:
     if data[offset : offset + 8] != MARK or len(data) < offset + 8 + _NUMBER.size:
         return None
     return int(_NUMBER.unpack_from(data, offset + 8)[0])
+
+
+def tagged(frame: bytes, tags: Iterable[int]) -> bytes:
+    """A frame with VLAN tags, the outermost first (`netlab.contract.types.Link.tag`)."""
+    words = (_TAG.pack(0x88A8 if tag >= AD else 0x8100, tag % AD) for tag in tags)
+    return frame[:12] + b"".join(words) + frame[12:]
 
 
 def raw(destination: bytes, source: bytes, number: int) -> bytes:

@@ -90,7 +90,8 @@ class Broadcast(Unicast):
 
     def heard(self, ns: str, number: int, link: str, kind: int) -> None:
         pair = self.by_number.get(number)
-        if pair is None:
+        # With a tag that nothing there is for, it is for another even where it is for all.
+        if pair is None or kind == frames.PACKET_OTHERHOST:
             return
         source = pair[0]
         heard = self.listeners[source]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from netlab.agent import readback
 from netlab.agent.netns import Netns
 from netlab.agent.probe import frames
-from netlab.contract.types import AnyLink, AnySource, AnyTarget, Asker, Endpoint, Place, Plug, State, Target
+from netlab.contract.types import AnyLink, AnySource, AnyTarget, Asker, Endpoint, Place, Plug, Port, State, Target
 
 if TYPE_CHECKING:
     from netlab.agent.lab import Lab
@@ -113,13 +113,20 @@ class LabView:
     def far(self, link_id: str) -> Far | None:
         """The far side of what a link stands on; None where nothing can be sent from there."""
         if link_id not in self._far:
-            fars = [far for below in self.state.bottoms(link_id) if (far := self._far_of(below)) is not None]
+            tags = self.state.tags(link_id)
+            fars = [far for below in self.state.bottoms(link_id) if (far := self._far_of(below, tags)) is not None]
             # What comes in by one of several members comes in; what is sent leaves by any.
             places = frozenset().union(*(far.places for far in fars))
             self._far[link_id] = Far(fars[0].inject, places) if fars else None
         return self._far[link_id]
 
-    def _far_of(self, link: AnyLink) -> Far | None:
+    def _far_of(self, link: AnyLink, tags: tuple[int, ...] = ()) -> Far | None:
+        """The far side of a link that sits on none, for frames with these tags."""
+        if link.filters_vlans:
+            return self._in_vlan(link, tags)
+        if tags and (far := self._far_of(link)) is not None:
+            untagged = far.inject
+            return replace(far, inject=lambda frame: untagged(frames.tagged(frame, tags)))
         if link.underlay is not None:
             below = self.far(link.underlay)
             return below and replace(below, inject=partial(self._wrap, link))
@@ -156,9 +163,28 @@ class LabView:
         with self.lab.namespaces[tunnel.namespace], socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.sendto(datagram, ("127.0.0.1", port))
 
+    def _in_vlan(self, bridge: AnyLink, tags: tuple[int, ...]) -> Far | None:
+        """The far side of a VLAN-aware bridge's own interface, by the ports of the VLAN that frames with these tags are
+        in; None where there are none, or where its frames have other tags."""
+        own, default = (bridge.own_port or Port()), bridge.new_pvid
+        vid = tags[0] if tags else own.pvid_or(default)
+        if own.vlans(default).get(vid) is not (not tags):
+            return None
+        fars = []
+        for one, plug in self.plugged(bridge):
+            if vid in plug.port.vlans(default) and (far := self._behind(one, plug)) is not None:
+                outer = () if plug.port.pvid_or(default) == vid else (vid,)
+                fars.append((far, (*outer, *tags[1:])))
+
+        def inject(frame: bytes) -> None:
+            for far, these in fars:
+                far.inject(frames.tagged(frame, these))
+
+        return Far(inject, frozenset().union(*(far.places for far, _ in fars))) if fars else None
+
     def _seen_at(self, end: str) -> frozenset[str]:
         """Where a frame that comes in at the end of a wire may be seen: there, or at a child that takes it."""
-        found = {end, *(child.id for child in self.state.children_of(end))}
+        found = {end, *(child.id for child in self.state.above(end))}
         master = self.state.link(end).master
         return frozenset(found if master is None else found | self._seen_at(master))
 
@@ -174,10 +200,9 @@ class LabView:
 
         A port that takes frames of some source MACs only gets one of these.
         """
-        far = self.far(link.id)
-        if plug.port is not None:
-            far = Far(partial(self.send_from, link.place), self._seen_at(link.id))
-        admitted = plug.port.fdb if plug.port is not None and plug.port.locked else link.hears_only
+        own = plug.place.id == link.id
+        far = self.far(link.id) if own else Far(partial(self.send_from, link.place), self._seen_at(link.id))
+        admitted = plug.port.fdb if plug.port.locked else link.hears_only if own else None
         if far is None or not admitted:
             return far
         source, inject = frames.mac_bytes(admitted[0]), far.inject

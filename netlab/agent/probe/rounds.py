@@ -185,10 +185,10 @@ class Rounds:
 
 
 def parents(state: State) -> list[AnyLink]:
-    """The links that have macvlan children, aren't such themselves, and take in frames from outside: only those are
-    queued, not what children send to each other."""
+    """The links that have macvlan children and take in frames from outside: only those are queued, not what children
+    send to each other."""
     used = {link.lower for link in state.links if "workqueue" in link.queues}
-    return [link for link in state.links if link.lower is None and link.id in used and not link.swallows]
+    return [link for link in state.links if link.id in used and not state.root(link.id).swallows]
 
 
 def queue_length(state: State, parent: AnyLink) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,11 +13,14 @@ from netlab.contract.where import Where
 NsKind = Literal["host", "container", "switch"]
 MacvlanMode = Literal["bridge", "vepa", "private", "passthru", "source"]
 RouteType = Literal["unicast", "blackhole", "unreachable", "prohibit"]
+VlanProtocol = Literal["802.1Q", "802.1ad"]
 PortState = Literal["forwarding", "disabled", "listening", "learning"]
 
 #: The folders that a private host has of its own.
 OWN_FOLDERS = ("/etc", "/var", "/run", "/tmp", "/dev/shm")
 
+#: Added to the id of a VLAN in a tag of 802.1ad.
+AD = 1 << 12
 #: Main routing table (RT_TABLE_MAIN).
 MAIN_TABLE = 254
 
@@ -25,6 +29,11 @@ MAIN_TABLE = 254
 def _network(ip: str, prefixlen: int) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """It is asked for time and again, for each layer of each step."""
     return ipaddress.ip_interface(f"{ip}/{prefixlen}").network
+
+
+def vlan_name(tag: int) -> str:
+    """``VLAN 10``."""
+    return f"VLAN {tag % AD}" + (" (802.1ad)" if tag >= AD else "")
 
 
 def _given(**values: object) -> tuple[str, ...]:
@@ -203,8 +212,10 @@ class Rule:
 class Port:
     """Options of a bridge port (IFLA_BRPORT_*), each at the kernel's default unless the file says otherwise.
 
-    ``up`` is the admin state of the port's device, ``attached`` whether it is enslaved to the bridge. ``policy`` is the
-    name of that which the options come from (`netlab.contract.policies`); the kernel knows nothing of it.
+    ``up`` is the admin state of the port's device, ``attached`` whether it is enslaved to the bridge. ``pvid`` (None:
+    the bridge's default_pvid), ``untagged`` and ``tagged`` are ids of VLANs, which count while the bridge has
+    vlan_filtering. ``policy`` is the name of that which the options come from (`netlab.contract.policies`); the kernel
+    knows nothing of it.
     """
 
     up: bool = True
@@ -218,7 +229,31 @@ class Port:
     locked: bool = False
     state: PortState = "forwarding"
     fdb: tuple[str, ...] = ()
+    pvid: int | None = None
+    untagged: tuple[int, ...] = ()
+    tagged: tuple[int, ...] = ()
     policy: str = ""
+
+    def vlans(self, default: int) -> dict[int, bool]:
+        """The VLANs that it is a member of, and of each whether its frames leave untagged; ``default`` is the pvid that
+        the bridge gives to new ports."""
+        pvid = self.pvid_or(default)
+        found = {vid: True for vid in (pvid, *self.untagged) if vid} | dict.fromkeys(self.tagged, False)
+        return dict(sorted(found.items()))
+
+    def pvid_or(self, default: int) -> int:
+        """The VLAN of frames that come in without a tag; 0 for none."""
+        return default if self.pvid is None else self.pvid
+
+
+def vlan_changes(before: Port, after: Port, default: int) -> Iterator[tuple[str, int, bool, bool]]:
+    """What makes a port a member of other VLANs: ``add`` or ``del``, the id, whether it is the pvid, and untagged."""
+    old, new = before.vlans(default), after.vlans(default)
+    yield from (("del", vid, False, False) for vid in old if vid not in new)
+    was, pvid = before.pvid_or(default), after.pvid_or(default)
+    for vid, untagged in new.items():
+        if (old.get(vid), vid == was) != (untagged, vid == pvid):
+            yield "add", vid, vid == pvid, untagged
 
 
 #: A port as the kernel makes it.

@@ -9,7 +9,7 @@ from typing import Literal
 
 from netlab.contract.kernels import NEWEST, Version
 from netlab.contract.types.layers import asks_host
-from netlab.contract.types.links import AnyLink, stack
+from netlab.contract.types.links import AnyLink, stack, tags
 from netlab.contract.types.parts import Address, Namespace
 
 
@@ -180,6 +180,16 @@ class State:
     def stack(self, link_id: str) -> list[AnyLink]:
         """A link and those below it, down to the one that sits on none."""
         return stack(self.link(link_id), self.link)
+
+    def above(self, link_id: str) -> Iterator[AnyLink]:
+        """All links that sit on this one, or on those; in creation order."""
+        for child in self.children_of(link_id):
+            yield child
+            yield from self.above(child.id)
+
+    def tags(self, link_id: str) -> tuple[int, ...]:
+        """The tags that frames of a link have on the wire, the outermost first."""
+        return tags(self.stack(link_id))
 
     def root(self, link_id: str) -> AnyLink:
         """The link at the bottom of a stack of links."""

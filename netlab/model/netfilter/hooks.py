@@ -268,7 +268,7 @@ class Netfilter:
             if passed.dst != packet.dst:
                 raise Unknown(f"{self._ns}: the destination of a bridged packet is translated")
             passed.passage.prerouted = True
-        return Frame(frame.cast, frame.dst, frame.src, frame.proto, passed, frame.tag)
+        return Frame(frame.cast, frame.dst, frame.src, frame.proto, passed, frame.tags)
 
 
 def _place(chain: Chain) -> tuple[int, int, int]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from netlab.model.routes import PolicyRule, Route
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
-from netlab.model.world import Device, Namespace, PolicyRule, Route
+from netlab.model.world import Device, Namespace
 
 _FRONTEND = "net/ipv4/fib_frontend.c"
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import ipaddress
 
 from netlab.model.packets import Ip, Nd
+from netlab.model.routes import Route
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
 from netlab.model.stack import fib, nd, sockets
-from netlab.model.world import HOST, IP6, UNICAST, Device, Frame, Namespace, Route
+from netlab.model.world import HOST, IP6, UNICAST, Device, Frame, Namespace
 
 _OUTPUT = "net/ipv6/ip6_output.c"
 _ROUTE = "net/ipv6/route.c"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from netlab.contract.types.links.base import FLAGS, Link, Place, Plug, joins, stack, with_state
+from netlab.contract.types.links.base import FLAGS, Link, Place, Plug, joins, stack, tags, with_state
 from netlab.contract.types.links.bond import Bond
 from netlab.contract.types.links.bridge import Bridge, Switch
 from netlab.contract.types.links.dummy import Dummy
@@ -21,6 +21,7 @@ __all__ = [
     "MODES",
     "PORT_FLAGS",
     "TAKERS",
+    "TAKES",
     "AnyLink",
     "Bond",
     "Bridge",
@@ -40,6 +41,7 @@ __all__ = [
     "joins",
     "nics",
     "stack",
+    "tags",
     "with_state",
 ]
 
@@ -50,5 +52,7 @@ MODES: tuple[str, ...] = tuple(dict.fromkeys(mode for one in _KINDS for mode in 
 PORT_FLAGS: tuple[str, ...] = tuple(dict.fromkeys(flag for one in _KINDS for flag in one.port_flags))
 #: The kinds of interfaces that take members, and what these are then: ``port`` of a bridge.
 TAKERS: dict[str, str] = {one.kind: one.members for one in _KINDS if one.interface and one.members}
+#: The driver of each kind of interface that takes what comes in at the link below it; empty for other kinds.
+TAKES: dict[str, str] = {one.kind: one.takes for one in _KINDS if one.interface}
 #: What a file may ask for: the kinds of interfaces, as iproute2 calls them.
 INTERFACES: tuple[str, ...] = tuple(dict.fromkeys(one.kind for one in _KINDS if one.interface))

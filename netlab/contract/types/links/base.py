@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, TypeVar
 
 from netlab.contract.kernels import Version
-from netlab.contract.types.parts import Address, Limit, Neighbor, Netem, Port, PortState
+from netlab.contract.types.parts import NEW_PORT, Address, Limit, Neighbor, Netem, Port, PortState
 from netlab.contract.where import Where
 
 #: Where a frame may wait: a CPU's receive backlog behind a wire, the workqueue of a parent's broadcasts, or a tunnel.
@@ -27,21 +27,18 @@ class Place(NamedTuple):
 
 
 class Plug(NamedTuple):
-    """An end of a link that is a port of ``bridge``. ``port`` is None where the plan gives that port no options.
-
-    ``field`` is that of the link which holds the port.
-    """
+    """An end of a link that is a port of ``bridge``, with its options; ``field`` is where the link holds them."""
 
     bridge: str
     place: Place
     mac: str | None
-    port: Port | None
+    port: Port
     field: str = "port"
 
     @property
     def attached(self) -> bool:
         """Whether it is enslaved to the bridge."""
-        return self.port is None or self.port.attached
+        return self.port.attached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +49,7 @@ class Link:
     becomes an altname). ``mac`` is None where the kernel chooses. ``carrier`` is what the plan says
     will be read back once the lab has settled. Without ``arp`` (IFF_NOARP) it neither asks for MACs nor answers.
     ``master`` is the link in its own namespace of which it is a ``member``: what that link's kind makes of its members.
+    ``own_port`` are the options of the port that the interface itself is then; of a bridge, its own interface's VLANs.
 
     Other rooms ask a link what they need to know of it, by the class variables and properties below, not for its kind.
     """
@@ -73,6 +71,10 @@ class Link:
     port_flags: ClassVar[tuple[str, ...]] = ()
     #: Whether it always has the MAC and the MTU of the link that it sits on.
     follows: ClassVar[bool] = False
+    #: Whether it goes down, and comes up again, with the link that it sits on.
+    rises: ClassVar[bool] = False
+    #: Why no vlan interface can sit on it, by the kernel's errno; empty where one can.
+    no_vlan: ClassVar[str] = ""
     #: What those become that name it as their master: ``port`` of a bridge; empty where it takes no members.
     members: ClassVar[str] = ""
     #: Why it can't be a port of a bridge, by the kernel's errno (br_add_if); empty where it can.
@@ -96,6 +98,7 @@ class Link:
     netem: Netem | None = None
     master: str | None = None
     member: str = ""
+    own_port: Port | None = None
     where: Where | None = None
 
     @property
@@ -160,7 +163,7 @@ class Link:
         """Where the interface itself is a port."""
         if self.member != "port" or self.master is None:
             return ()
-        return (Plug(self.master, self.place, self.mac, None),)
+        return (Plug(self.master, self.place, self.mac, self.own_port or NEW_PORT, "own_port"),)
 
     @property
     def port_of(self) -> str | None:
@@ -198,6 +201,16 @@ class Link:
     @property
     def mac_of(self) -> str | None:
         """The id of the link that it shares its MAC with: a change of either changes both. None: it shares none."""
+        return None
+
+    @property
+    def gives_mac(self) -> bool:
+        """Whether a change of its MAC changes that of the link that it shares it with, too."""
+        return False
+
+    @property
+    def tag(self) -> int | None:
+        """The tag that its frames have on the link that it sits on: the id of a VLAN, with `AD` added for 802.1ad."""
         return None
 
     @property
@@ -257,7 +270,7 @@ class Link:
 
     def conflicts(self, other: Link) -> Iterator[tuple[str, str, str]]:
         """What another link can't have on the link that both sit on: key of the file, what is wrong, what helps."""
-        if self.takes != other.takes:
+        if self.takes and other.takes and self.takes != other.takes:
             message = f"{self.id} and {other.id} can't sit on one interface: {self.takes} and {other.takes} (EBUSY)"
             yield "parent", message, "an interface of its own for each driver"
 
@@ -293,6 +306,16 @@ class Link:
         return ""
 
     @property
+    def new_pvid(self) -> int:
+        """The VLAN that a bridge gives to new ports, for frames without a tag; 0 for none."""
+        return 0
+
+    @property
+    def filters_vlans(self) -> bool:
+        """Whether it is a bridge whose ports are members of VLANs."""
+        return False
+
+    @property
     def words(self) -> tuple[str, ...]:
         """What it is, for people: ``on switch lan``, ``macvlan bridge on A:eth0``."""
         return ()
@@ -304,6 +327,11 @@ def stack(link: L, find: Callable[[str], L]) -> list[L]:
     while (lower := found[-1].lower) is not None:
         found.append(find(lower))
     return found
+
+
+def tags(links: Iterable[Link]) -> tuple[int, ...]:
+    """The tags on the wire of frames of a link, the outermost first; ``links`` are its `stack`."""
+    return tuple(link.tag for link in links if link.tag is not None)[::-1]
 
 
 def joins(link: L, find: Callable[[str], L]) -> tuple[str, str] | None:
@@ -326,5 +354,4 @@ def network(root: Link) -> str:
 
 def with_state(link: L, plug: Plug, state: PortState) -> L:
     """The link, one port of it in another state."""
-    assert plug.port is not None
     return replace(link, **{plug.field: replace(plug.port, state=state)})  # type: ignore[arg-type]

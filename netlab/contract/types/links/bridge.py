@@ -21,10 +21,20 @@ class Bridged(Link):
     ageing_time: int = 300
     mcast_snooping: bool = False
     fdb_max_learned: int | None = None
+    vlan_filtering: bool = False
+    default_pvid: int = 1
 
     def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
         """It has a carrier where a port forwards (br_port_state_selection)."""
         return self.up and self.id in live
+
+    @property
+    def new_pvid(self) -> int:
+        return self.default_pvid
+
+    @property
+    def filters_vlans(self) -> bool:
+        return self.vlan_filtering
 
     @property
     def spanning(self) -> bool:

@@ -23,6 +23,7 @@ class Ipvlan(Link):
     kind: ClassVar[str] = "ipvlan"
     queues: ClassVar[frozenset[Queue]] = frozenset({"workqueue"})
     no_port: ClassVar[str] = "EINVAL"
+    no_vlan: ClassVar[str] = "EOPNOTSUPP"
     takes: ClassVar[str] = "ipvlan"
     modes: ClassVar[tuple[str, ...]] = ("l2", "l3", "l3s")
     port_flags: ClassVar[tuple[str, ...]] = ("bridge", "private", "vepa")

@@ -43,6 +43,10 @@ class Macvlan(Link):
         return self.parent if self.mode == "passthru" else None
 
     @property
+    def gives_mac(self) -> bool:
+        return self.mac_of is not None
+
+    @property
     def hears_only(self) -> tuple[str, ...] | None:
         return self.allowed_macs if self.mode == "source" else None
 

@@ -1,0 +1,33 @@
+"""Which groups macvlan children hear, and which their parent takes at all."""
+
+from __future__ import annotations
+
+from netlab.model.sim import Unknown
+from netlab.model.world import BROADCAST, IP4, IP6, Device, Frame, MacvlanPort
+
+
+def hears(child: Device, frame: Frame) -> bool:
+    """Whether a multicast passes the child's filter (macvlan_compute_filter).
+
+    The filter is a hash of 256 bits, salted with the namespace's address in memory (net_hash_mix). So sometimes a group
+    that wasn't joined passes it, too.
+    """
+    # A bridge makes its ports promiscuous (br_add_if), and their filters are open. What sits on the child joins by it.
+    if frame.cast == BROADCAST or child.member is not None or any(frame.dst in one.groups for one in child.above()):
+        return True
+    if addressed(child, frame):
+        raise Unknown(f"{child.id} may hear the group {frame.dst}, though it hasn't joined it")
+    return False
+
+
+def filters(parent: Device, port: MacvlanPort) -> bool:
+    """Whether the parent has a filter of groups, and doesn't take all of them (macvlan_compute_filter)."""
+    open_ = parent.promisc or port.passthru is not None
+    return bool(parent.kind == "vlan" and not open_ and not any(one.promisc or one.member for one in port.order))
+
+
+def addressed(child: Device, frame: Frame) -> bool:
+    """Whether a frame carries a packet to an address of a child's namespace."""
+    proto, payload = frame.proto, frame.payload
+    local = child.ns.local4 if proto == IP4 else (*child.ns.local6, child.linklocal)
+    return proto in (IP4, IP6) and payload.dst != 0 and payload.dst in local
