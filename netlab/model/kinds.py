@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from netlab.contract import types as plan
-from netlab.contract.types.links import Bond, Dummy, Ipvlan, Ipvtap, Vxlan
-from netlab.model import bond, bridge, dummy, ipvlan, macvlan, macvlan_refusal, ports, switchlink, veth, vxlan
+from netlab.contract.types.links import Bond, Dummy, Ipvlan, Ipvtap, Vlan, Vxlan
+from netlab.model import bond, bridge, dummy, ipvlan, macvlan, macvlan_refusal, ports, switchlink, veth, vlan, vxlan
 from netlab.model.build import Build
 from netlab.model.device import Refused
 
@@ -54,4 +54,5 @@ KINDS: dict[type[plan.AnyLink], Kind] = {
     Ipvtap: _IPVLAN,
     Vxlan: Kind(vxlan.compile_link),
     Bond: Kind(bond.compile_link, first=True, finish=bond.finish),
+    Vlan: Kind(vlan.compile_link, refuses=vlan.refuses, refuses_change=vlan.refuses_change),
 }

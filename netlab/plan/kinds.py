@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from netlab.contract.types import AnyLink, SetLink
-from netlab.contract.types.links import FLAGS, Dummy, Ipvlan, Ipvtap, Vxlan
+from netlab.contract.types.links import FLAGS, Dummy, Ipvlan, Ipvtap, Vlan, Vxlan
 from netlab.contract.types.links.vxlan import PORT
 from netlab.plan import bond, bridge, macvlan, values, veth
 from netlab.plan.request import BuildContext, LinkRequest
@@ -158,6 +158,37 @@ def _vxlan_entries(context: BuildContext, request: LinkRequest, link: AnyLink) -
     return replace(link, entries=entries) if isinstance(link, Vxlan) else link
 
 
+def _vlan(context: BuildContext, request: LinkRequest) -> Vlan | None:
+    """The interface; while its parent is down it is down, too."""
+    given = request.given
+    if given.id is None or not given.id < 4095:
+        if given.id is not None:
+            context.problem(request, "id", f"{given.id} is no VLAN (ERANGE)", "1 to 4094 are")
+            return None
+        lab = context.lab
+        words, lost = f"{request.id} names no VLAN", "id" in lab.file.spec.pruned
+        lab.file.problems.add(request.where, words, "add 'id: 10'", follows=lost)
+        return None
+    link = macvlan.stacked(context, request, Vlan, vid=given.id, protocol=given.protocol or "802.1Q")
+    if link is None:
+        return None
+    parent, own = context.lab.links[link.parent], request.mac not in (None, "auto")
+    return replace(link, own_mac=own, mac=link.mac if own else parent.mac, up=link.up and parent.up)
+
+
+def _vlan_change(
+    lab: Lab, before: AnyLink, after: AnyLink, settings: Settings, path: Path, refused: bool
+) -> tuple[AnyLink, AnyLink]:
+    """With a MAC of its own it no longer follows its parent's."""
+    assert isinstance(after, Vlan)
+    if settings.state == "up" and not lab.links[after.parent].up and not refused:
+        where = lab.file.where(*path, "state", key=False)
+        lab.file.problems.add(
+            where, f"{after.parent} is down, so {after.id} can't be up (ENETDOWN)", "its parent first"
+        )
+    return before, replace(after, own_mac=after.own_mac or settings.mac is not None)
+
+
 _VETH = Kind(
     "veth",
     veth.KEYS,
@@ -205,6 +236,7 @@ KINDS: dict[str, Kind] = {
             adopt=bond.adopt,
             complete=bond.complete,
         ),
+        Kind("vlan", frozenset({"parent", "id", "protocol"}), _vlan, stacked=True, change=_vlan_change),
         Kind("dummy", frozenset(), lambda context, request: Dummy(**context.common(request, request.given.mtu or MTU))),
     )
 }

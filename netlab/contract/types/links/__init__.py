@@ -13,6 +13,7 @@ from netlab.contract.types.links.macvlan import Macvlan, Macvtap
 from netlab.contract.types.links.pair import Pair
 from netlab.contract.types.links.switchlink import SwitchLink
 from netlab.contract.types.links.veth import Veth, nics
+from netlab.contract.types.links.vlan import Vlan
 from netlab.contract.types.links.vxlan import Vxlan
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Switch",
     "SwitchLink",
     "Veth",
+    "Vlan",
     "Vxlan",
     "joins",
     "nics",
@@ -45,7 +47,7 @@ __all__ = [
     "with_state",
 ]
 
-AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy | Ipvlan | Ipvtap | Vxlan | Bond
+AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy | Ipvlan | Ipvtap | Vxlan | Bond | Vlan
 _KINDS = get_args(AnyLink)
 #: The modes and flags of all kinds.
 MODES: tuple[str, ...] = tuple(dict.fromkeys(mode for one in _KINDS for mode in one.modes))
