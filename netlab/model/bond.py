@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netlab.contract.types.links import Bond
 from netlab.model.build import Build
-from netlab.model.device import dead
+from netlab.model.device import dead, take
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
 from netlab.model.stack import protocols
@@ -149,4 +149,4 @@ def handle_frame(sim: Sim, member: Device, frame: Frame, kind: int) -> None:
     if sim.hops is not None and sim.goal is member:
         sim.note(phase, member.id, f"given to {dev.id}", TAKES)
     sim.note(phase, dev.id, f"in by {member.id}")
-    dev.handle(sim, dev, frame, kind)
+    take(sim, dev, frame, kind)

@@ -274,6 +274,43 @@ def vm_behind() -> Text:
     return lab
 
 
+def tagging() -> Text:
+    """A host with two vlan interfaces, beside one with one of them and one with none, on a VLAN-unaware switch."""
+    return Text(
+        """
+switches: {lan: {}}
+hosts:
+  h:
+    interfaces:
+      eth0: {switch: lan, addresses: [10.0.0.1/24]}
+      v10: {type: vlan, parent: eth0, id: 10, addresses: [10.0.10.1/24]}
+  x:
+    interfaces:
+      eth0: {switch: lan, addresses: [10.0.0.2/24]}
+      v10: {type: vlan, parent: eth0, id: 10, addresses: [10.0.10.2/24]}
+  y: {interfaces: {eth0: {switch: lan, addresses: [10.0.10.3/24]}}}
+"""
+    )
+
+
+def aware() -> Text:
+    """A VLAN-aware switch: two access ports of VLAN 10, one of VLAN 20, and two that only take tags."""
+    return Text(
+        """
+switches: {lan: {vlan_filtering: true}}
+hosts:
+  h: {interfaces: {eth0: {switch: lan, port: {pvid: 10}, addresses: [10.0.0.1/24]}}}
+  x: {interfaces: {eth0: {switch: lan, port: {pvid: 10}, addresses: [10.0.0.2/24]}}}
+  y: {interfaces: {eth0: {switch: lan, port: {pvid: 20}, addresses: [10.0.0.3/24]}}}
+  t:
+    interfaces:
+      eth0: {switch: lan, port: {pvid: 0, tagged: [10]}, addresses: [10.0.0.4/24]}
+      v10: {type: vlan, parent: eth0, id: 10, addresses: [10.0.0.5/24]}
+      v20: {type: vlan, parent: eth0, id: 20, addresses: [10.0.0.6/24]}
+"""
+    )
+
+
 def filtered(base: str, host: str, ruleset: str) -> Text:
     """A lab of the tests of rulesets, with one of them."""
     return Text(topology(base, host, {"filtered": ruleset}), step=1)
@@ -298,6 +335,14 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "bridge/port-mac-from-above": (port_named, "unicast", "h:br0", "h/c2:eth0"),
     "bridge/promiscuous-with-children": (bridged, "icmp", "x:eth0", "h/m1:eth0"),
     "macvlan/only-passthru-feeds-a-bridge": (vm_behind, "icmp", "x:eth0", "h/c1:eth0"),
+    "vlan/demux-by-tag": (tagging, "icmp", "h:v10", "x:v10"),
+    "vlan/tags-what-it-sends": (tagging, "unicast", "h:v10", "x:v10"),
+    "vlan/no-child-for-the-tag": (tagging, "broadcast", "h:v10", "y:eth0"),
+    "bridge/vlan-by-pvid": (aware, "icmp", "h:eth0", "x:eth0"),
+    "bridge/vlan-ends-here": (aware, "broadcast", "h:eth0", "y:eth0"),
+    "bridge/vlan-leaves-tagged": (aware, "icmp", "h:eth0", "t:v10"),
+    "bridge/vlan-not-admitted": (aware, "broadcast", "t:v20", "y:eth0"),
+    "bridge/vlan-untagged-refused": (aware, "broadcast", "t:eth0", "h:eth0"),
     "veth/other-end": (bridged, "icmp", "h/v1:eth0", "h/v2:eth0"),
     "arp/announce": (lambda: demo("P", arp_ignore=1), "icmp", "B:eth0", "A:c"),
     "arp/answers": (two, "arp", H, X),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from netlab.contract.types import AddLink, Address, Bridge, Macvlan, Port, State
-from netlab.contract.types.links import Ipvlan
+from netlab.contract.types.links import Ipvlan, Vlan
 from netlab.model import RULES, predict
 from tests.model.lab import Lab
-from tests.model.scenes import SCENES, H, bridged, ipvlans
+from tests.model.scenes import SCENES, H, Text, bridged, ipvlans, tagging
 from tests.model.test_refusals import base, changed, new, predict_refusal
 
 
@@ -24,7 +24,26 @@ def bridge(**options: str) -> AddLink:
     return AddLink(link=make(namespace="h", name="n", ifname="n", ifindex=99, master="h:br0", member="port", **options))
 
 
+def vlan(state: State, parent: str = "h:eth0", **options: int) -> AddLink:
+    """One more vlan interface."""
+    fields = {"vid": 11, "mtu": 1500} | options
+    return AddLink(link=Vlan(namespace="h", name="n", ifname="n", ifindex=99, parent=parent, **fields))
+
+
 REFUSALS = {
+    "refuse/vlan-id-taken": (tagging().state(), vlan(tagging().state(), vid=10)),
+    "refuse/vlan-mtu-above-parent": (tagging().state(), vlan(tagging().state(), mtu=1600)),
+    "refuse/vlan-on-ipvlan": (ipvlans("l2")().state(), vlan(ipvlans("l2")().state(), "h/c1:eth0")),
+    "refuse/vlan-up-on-down-parent": (
+        (
+            down := Text(
+                tagging().text.replace(
+                    "eth0: {switch: lan, addresses: [10.0.0.1/24]}", "eth0: {switch: lan, state: down}"
+                )
+            ).state()
+        ),
+        changed(down, "h:v10", up=True),
+    ),
     "refuse/not-a-port": (bridged().state(), bridge()),
     "refuse/member-of-what-it-sits-on": (bridged().state(), bridge(parent="h:br0")),
     "refuse/multicast-mac": (base(), new(mac="01:00:00:00:00:01")),

@@ -1,0 +1,1 @@
+"""VLANs: interfaces of one, and bridges that keep them apart."""
