@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-
-from netlab.model.world import Device
+from typing import Any
 
 LOCAL_TABLE, MAIN_TABLE, DEFAULT_TABLE = 255, 254, 253
 TABLES = {LOCAL_TABLE: "local", MAIN_TABLE: "main", DEFAULT_TABLE: "default"}
@@ -20,7 +19,7 @@ class Route:
     __slots__ = ("bits", "dev", "gateway", "mask", "metric", "net", "plen", "source", "table", "type", "ways")
 
     def __init__(
-        self, type: str, net: int, plen: int, bits: int, dev: Device, gateway: int = 0, metric: int = 0,
+        self, type: str, net: int, plen: int, bits: int, dev: Any, gateway: int = 0, metric: int = 0,
         source: int = 0, table: int = 0, ways: tuple[Route, ...] = (),
     ) -> None:  # fmt: skip
         self.type = type
@@ -51,7 +50,7 @@ class Route:
         return f"{' '.join(words)} (table {TABLES.get(self.table, self.table)})"
 
 
-def _way(gateway: object, dev: Device) -> str:
+def _way(gateway: object, dev: Any) -> str:
     return f"via {gateway} dev {dev.name}" if gateway else f"dev {dev.name}"
 
 

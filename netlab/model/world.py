@@ -8,13 +8,11 @@ has a made-up name of its own, equal to nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netlab.contract.types import State
+from netlab.model.routes import PolicyRule, Route
 from netlab.model.schedule import Outcome
-
-if TYPE_CHECKING:
-    from netlab.model.routes import PolicyRule, Route
 
 UNICAST, BROADCAST, MULTICAST = 0, 1, 2
 #: skb->pkt_type as the receiving device sees it (BROADCAST and MULTICAST as above).
