@@ -42,8 +42,8 @@ def command(form: str, file: str | None, output: Path | None, host: str, **chose
     """Make a topology file of this machine, or of the description that another tool has of a machine's networks.
 
     FORMAT is live (what the kernel says of this machine), docker (what 'docker network inspect' prints, or a compose
-    file), podman (what 'podman network inspect' prints) or cni (a configuration or a list of plugins). FILE is a path,
-    or - for standard input; live has none.
+    file), podman (what 'podman network inspect' prints), cni (a configuration or a list of plugins) or ip (what 'ip -j'
+    prints of a machine). FILE is a path, or - for standard input; live has none.
 
     Live reads the network namespace that the command runs in, and all that are connected to it; --netns, --container
     and --pid begin elsewhere, --all takes all. Nothing is changed or sent.
@@ -70,7 +70,7 @@ def command(form: str, file: str | None, output: Path | None, host: str, **chose
         if any(chosen.values()):
             raise UsageError("--netns, --container, --pid, --all and --anonymize are for live alone")
         shown = "<stdin>" if file == "-" else printable(file)
-        draft = live.draft(live.read(form, read(Path(file), shown), shown), host)
+        draft = live.draft(live.read(form, read(Path(file), shown), shown), host, shown)
     text = live.write(draft)
     if chosen["anonymize"]:
         from netlab.live.machine.anonymous import addresses

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from netlab.live.machine.values import Machine
     from netlab.live.reading import Reading
     from netlab.live.topology import Draft
 
@@ -18,27 +19,32 @@ FORMATS = {
     "docker": "what 'docker network inspect' prints, or a compose file",
     "podman": "what 'podman network inspect' prints",
     "cni": "a CNI configuration, or a list of plugins (.conflist)",
+    "ip": "what 'ip -j' prints: -d link, address, route, rule, neigh",
 }
 
 
-def read(form: str, text: str, file: str) -> Reading:
+def read(form: str, text: str, file: str) -> Reading | Machine:
     """What a text in one of `FORMATS` says; ``file`` stands for it in messages.
 
     Raises TopologyError, with everything that is wrong in it.
     """
     import importlib
 
-    reading: Reading = importlib.import_module(f"netlab.live.formats.{form}").read(text, file)
+    reading: Reading | Machine = importlib.import_module(f"netlab.live.formats.{form}").read(text, file)
     return reading
 
 
-def draft(reading: Reading, host: str) -> Draft:
-    """The networks that were read, as they would be on a machine called ``host``.
+def draft(reading: Reading | Machine, host: str, file: str = "") -> Draft:
+    """The networks that were read, as they would be on a machine called ``host``; or the machine itself.
 
-    Raises TopologyError: there is nothing in them that netlab can express.
+    Raises TopologyError or UsageError: there is nothing in them that netlab can express.
     """
     from netlab.live import topology
+    from netlab.live.machine.draft import draft as of_machine
+    from netlab.live.machine.values import Machine
 
+    if isinstance(reading, Machine):
+        return of_machine(reading, file, host)[0]
     return topology.build(reading, host)
 
 

@@ -50,7 +50,7 @@ class _Builder:
         self.outside = Outside(kin, self.made, self.notes)
         self.devices = Devices(kin, self.outside, self.notes)
         for line in machine.unread:
-            self.notes.left("", f"not read: {line}", loses=True)
+            self.notes.left("the machine", f"not read: {line}", loses=True)
 
     def run(self) -> Draft:
         boxes: dict[str, Box] = {}
