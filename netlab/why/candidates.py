@@ -13,7 +13,7 @@ from dataclasses import fields
 from netlab.contract.policies import POLICIES
 from netlab.contract.types import AnyLink, Macvlan, Port, Veth, size_of
 from netlab.report.changes import sysctl_name
-from netlab.why import addressing, family, filters
+from netlab.why import addressing, family, filters, tunnels
 from netlab.why.case import Candidate, Case, Step
 
 DOWN = "Nothing passes an interface, a port or a switch that is down."
@@ -54,6 +54,7 @@ def candidates(case: Case) -> Iterator[Candidate]:
     yield from _filters(case)
     yield from filters.filters(case)
     yield from _port_options(case)
+    yield from tunnels.remotes(case)
     yield from family.by_parent(case)
     yield from addressing.routes(case)
     yield from _mtu(case)

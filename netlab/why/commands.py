@@ -225,6 +225,9 @@ class _Teller:
                 yield from self._port(link, plug, Port(), plug.port)
         for words in link.settings(None):
             yield _ip(link.namespace, "link", "set", "dev", name, *link.argv[:2], *words)
+        for words in link.entries_argv:
+            inside = ("-n", _netns(link.namespace)) if "/" in link.namespace else ()
+            yield link.namespace, shlex.join(("bridge", *inside, "fdb", "append", *words))
         yield from (_sysctl(link.namespace, path, value) for path, value in sysctls)
         if link.flags:
             yield _ip(link.namespace, "link", "set", "dev", name, *_switched(link.flags))

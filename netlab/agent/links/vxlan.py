@@ -10,9 +10,8 @@ from netlab.agent.netlink import link as request
 from netlab.agent.netlink import tunnel_entry
 from netlab.agent.netlink.attributes import BE16, IP, U8, U32, Table, link_data
 from netlab.contract.types.links import Vxlan
+from netlab.contract.types.links.vxlan import ANY_MAC
 
-#: The entry for all MACs that have none.
-_ALL = "00:00:00:00:00:00"
 # linux/if_link.h, enum IFLA_VXLAN_*
 link_data(
     "vxlan",
@@ -56,7 +55,7 @@ def create(context: BuildContext, vxlan: Vxlan, *, up: bool) -> list[Op]:
     if up:
         command += f" && ip -n {ns} link set dev {vxlan.ifname} up"
     ops = [Op(ns, Level.PLUG, request("add", pairs, command, index=vxlan.ifindex, up=up), "create")]
-    entries = [*((_ALL, remote) for remote in vxlan.remotes[1:]), *vxlan.entries]
+    entries = [*((ANY_MAC, remote) for remote in vxlan.remotes[1:]), *vxlan.entries]
     ops += (
         Op(ns, Level.PLUG, tunnel_entry("append", ns, vxlan.ifindex, vxlan.ifname, mac, remote))
         for mac, remote in entries

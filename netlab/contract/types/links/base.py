@@ -301,6 +301,11 @@ class Link:
         return ()
 
     @property
+    def entries_argv(self) -> tuple[tuple[str, ...], ...]:
+        """The words after ``bridge fdb append`` that fill its own forwarding table, a command each."""
+        return ()
+
+    @property
     def cabling(self) -> str:
         """What it stands for where no command makes it: ``a cable to the switch s2``; else empty."""
         return ""

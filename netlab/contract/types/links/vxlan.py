@@ -11,6 +11,8 @@ from netlab.contract.types.links.base import Link, Queue
 
 #: The port that IANA gave to it; the driver's own default is an older one (vxlan_port).
 PORT = 4789
+#: Of the entry for all MACs that have none.
+ANY_MAC = "00:00:00:00:00:00"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,11 @@ class Vxlan(Link):
         for word, value in (("remote", first[0] if first else None), ("group", self.group), ("local", self.local)):
             words += (word, value) if value else ()
         return (*words, "dstport", str(self.dstport), *(() if self.learning else ("nolearning",)))
+
+    @property
+    def entries_argv(self) -> tuple[tuple[str, ...], ...]:
+        entries = (*((ANY_MAC, remote) for remote in self.remotes[1:]), *self.entries)
+        return tuple((mac, "dev", self.ifname, "dst", end, "self", "permanent") for mac, end in entries)
 
     @property
     def words(self) -> tuple[str, ...]:
