@@ -89,5 +89,5 @@ def reset(words: tuple[str, ...], step: str | None) -> None:
     name, rest = pick(words)
     nothing_more(rest)
     with attach(name, change=True) as lab:
-        lab.reset(step or "")
+        lab.reset(step or "baseline")
         click.echo(f"{name}: {lab.current.name}, built afresh")

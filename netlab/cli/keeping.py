@@ -53,7 +53,7 @@ class Keep:
         """Have the lab stay, if it is to. Raises LabError, NetlabError."""
         if not (self._always and last) and not (self._on_failure and one.judged.failed):
             return False
-        from netlab.testing.staying import leave_run_up
+        from netlab.testing.memo import leave_run_up
 
         self.told = leave_run_up(lab, self._path, step)
         return True

@@ -16,31 +16,39 @@ from netlab.cli.params import FILE, StepName
 @FILE
 @click.option("-n", "--name", metavar="NAME", help="What to call it. [default: the topology's name]")
 @click.option("-s", "--step", type=StepName(), help="Go on to this step. [default: baseline]")
-def up(file: str, name: str | None, step: str | None) -> None:
+@click.option("--private/--shared", default=None, help="Whether hosts have folders and processes of their own.")
+def up(file: str, name: str | None, step: str | None, private: bool | None) -> None:
     """Build a topology and leave it running: until 'netlab down', or until the machine goes down.
 
     It belongs to this user. Nothing of it has a name on the machine but a socket in $XDG_RUNTIME_DIR/netlab
     (/run/netlab for root): no network namespace, no interface, and no process that outlives it.
+
+    Hosts are private, unless the topology says otherwise: each has its own processes, /run, /tmp and hostname, and
+    knows the others by their names.
     """
-    from netlab.client import Agent, registry
+    from netlab import pipeline
+    from netlab.client import Agent, registry, staying
     from netlab.testing.blueprint import Blueprint
-    from netlab.testing.lab import Lab
-    from netlab.testing.staying import hints, keep
+    from netlab.testing.memo import hints, memo
 
     begun = time.monotonic()
     with contextlib.ExitStack() as stack:
         agent = stack.enter_context(early.take() or Agent.start())
         blueprint = Blueprint.read(file)
+        if private is not None or not blueprint.says("private"):
+            blueprint.with_private(private is not False)
         plan = blueprint.plan(agent.kernel)
+        steps = pipeline.chosen_steps(plan, [step or plan.steps[0].name])
         called = name or plan.name
         with registry.reserved(called):
-            lab = Lab(agent, blueprint)
-            if step not in (None, "baseline"):
-                lab.step(step)
-            keep(lab, called)
-    hosts = ", ".join(one.id for one in lab.state.namespaces if one.kind != "switch")
-    click.echo(f"{called} is up, {lab.current.name}: {hosts} ({time.monotonic() - begun:.2f} s)")
-    for line in hints(called, lab.state):
+            lab = agent.lab(plan)
+            for reply in [lab.enter(one) for one, _ in steps]:
+                reply.result()
+            now = steps[-1][0]
+            staying.keep(lab, called, memo(blueprint, [blueprint.steps[one.name] for one, _ in steps[1:]], now))
+    hosts = ", ".join(one.id for one in now.state.namespaces if one.kind != "switch")
+    click.echo(f"{called} is up, {now.name}: {hosts} ({time.monotonic() - begun:.2f} s)")
+    for line in hints(called, now.state):
         click.echo(f"  {line}")
 
 

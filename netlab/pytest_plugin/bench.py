@@ -83,7 +83,7 @@ class Bench:
 
     def leave_up(self, file: Path, step: Step) -> list[str]:
         """Have the lab stay as it is; how to enter it. Raises LabError, NetlabError, OSError."""
-        from netlab.testing.staying import leave_run_up
+        from netlab.testing.memo import leave_run_up
 
         assert self._handle is not None
         told = leave_run_up(self._handle, file, step)

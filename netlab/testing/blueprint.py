@@ -35,24 +35,29 @@ class Blueprint:
     def __init__(self, root: Node, file: str) -> None:
         self.root = root
         self.file = file
+        #: The text that it was made of, where there is one; and what stands in the place of its own ``private``.
+        self.origin = ""
+        self.private: bool | None = None
         self._plans: dict[Version, Plan] = {}
 
     @classmethod
     def read(cls, source: Source, folders: Iterable[Path] = (), *, private: bool | None = None) -> Blueprint:
         """From what a test gives: the name of a file is looked up in ``folders``, as a path, and among those that ship
         with netlab. ``private`` stands in the place of the topology's own. Raises TopologyError."""
-        made = cls._read(source, folders)
-        if private is not None and isinstance(made.root.value, dict):
+        return cls._read(source, folders).with_private(private)
+
+    def with_private(self, private: bool | None) -> Blueprint:
+        """The same with another ``private``; None leaves it to the topology."""
+        if private is not None and isinstance(self.root.value, dict):
             from netlab.spec.nodes import Node
             from netlab.testing.tree import changed
 
-            node = Node("true" if private else "false", made.root.line, made.root.column)
-            made.root = changed(made.root, {"private": node})
-        return made
+            node = Node("true" if private else "false", self.root.line, self.root.column)
+            self.root, self.private = changed(self.root, {"private": node}), private
+        return self
 
     @classmethod
     def _read(cls, source: Source, folders: Iterable[Path]) -> Blueprint:
-        from netlab.spec import nodes
 
         if isinstance(source, str) and "\n" in source:
             return cls.of_text(source, "<text>")
@@ -60,7 +65,7 @@ class Blueprint:
             from netlab.spec import loader
 
             path = _find(str(source), folders)
-            return cls(nodes.compose(loader.read(path, str(path)), str(path)), str(path))
+            return cls.of_text(loader.read(path, str(path)), str(path))
         topology = source.topology
         return cls(topology.tree(), topology.file)
 
@@ -69,7 +74,9 @@ class Blueprint:
         """From the text of a topology file that is called ``file``. Raises TopologyError."""
         from netlab.spec import nodes
 
-        return cls(nodes.compose(text, file), file)
+        made = cls(nodes.compose(text, file), file)
+        made.origin = text
+        return made
 
     def plan(self, kernel: Version) -> Plan:
         """The plan of the whole topology, for a kernel. Raises TopologyError."""
@@ -96,6 +103,10 @@ class Blueprint:
         from netlab.plan.planner import Planner
 
         return Planner(self.root, self.file, kernel)
+
+    def says(self, key: str) -> bool:
+        """Whether it has this key at its top."""
+        return isinstance(self.root.value, dict) and key in self.root.value
 
     def whole(self) -> str:
         """The topology with all of its steps, as the text of a topology file."""

@@ -1,0 +1,94 @@
+"""A shell in a host, in a real terminal: tmux draws it, and types into it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.stay.conftest import NETLAB, Stay
+from tests.stay.test_stay import about, until
+
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+
+
+class Terminal:
+    """One tmux server with one window, in the test's own folder."""
+
+    def __init__(self, stay: Stay) -> None:
+        self._tmux = ["tmux", "-f", "/dev/null", "-S", str(stay.folder / "tmux")]
+        self._stay = stay
+        self.run("new-session", "-d", "-x", "120", "-y", "40", "bash", "--norc", env=stay.environment)
+
+    def run(self, *argv: str, env: dict[str, str] | None = None) -> str:
+        """A command of tmux."""
+        done = subprocess.run(
+            [*self._stay.prefix, *self._tmux, *argv],
+            cwd=self._stay.folder, env=env, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def type(self, text: str, *keys: str) -> None:
+        """Type a line."""
+        self.run("send-keys", "-l", text)
+        self.run("send-keys", *keys or ("Enter",))
+
+    def shows(self, pattern: str) -> None:
+        """Wait until the screen shows something."""
+        until(lambda: re.search(pattern, self.run("capture-pane", "-p", "-J"), re.MULTILINE))
+
+    def close(self) -> None:
+        """End it: whatever runs in it gets SIGHUP."""
+        self.run("kill-server")
+
+
+@pytest.fixture
+def terminal(stay: Stay) -> Iterator[Terminal]:
+    """A terminal in which a shell of host A runs."""
+    made = Terminal(stay)
+    made.type(f"SHELL=/bin/bash {NETLAB} shell A")
+    made.shows(r"^\[two A\]")
+    yield made
+    if (stay.folder / "tmux").exists():
+        subprocess.run([*stay.prefix, *made._tmux, "kill-server"], capture_output=True, check=False)
+
+
+def test_a_shell_is_at_home(stay: Stay, terminal: Terminal) -> None:
+    """The prompt says where it is; ip, ping by name and tcpdump work; job control does; its end is the command's."""
+    terminal.type("ip -br link show child; ping -c1 -W2 B && echo reached-$?")
+    terminal.shows("^child")
+    terminal.shows("^reached-0")
+    # Ctrl-Z stops the program, not the shell; fg takes it up again; Ctrl-C ends it.
+    terminal.type("sleep 1000")
+    until(lambda: about(stay)["programs"] == 2)
+    terminal.run("send-keys", "C-z")
+    terminal.shows("Stopped")
+    terminal.type("fg")
+    terminal.run("send-keys", "C-c")
+    until(lambda: about(stay)["programs"] == 1)
+    if shutil.which("tcpdump"):
+        terminal.type("tcpdump -c1 -lni eth0 icmp & sleep 1; ping -c2 -W2 B > /dev/null")
+        terminal.shows(r"ICMP echo request")
+    terminal.type("exit 7")
+    terminal.type("echo ended-$?")
+    terminal.shows("^ended-7")
+
+
+def test_a_terminal_may_close(stay: Stay, terminal: Terminal) -> None:
+    """When the terminal goes its shell goes, and the lab stays: from elsewhere it is used on."""
+    terminal.close()
+    until(lambda: about(stay)["programs"] == 0)
+    assert "not reached" not in stay("probe", "A,B").stdout
+
+
+def test_a_lab_outlives_its_terminal(stay: Stay) -> None:
+    """A lab that was brought up in a terminal stays when that is closed."""
+    terminal = Terminal(stay)
+    terminal.type(f"{NETLAB} up two.yaml -n second")
+    terminal.shows("second is up")
+    terminal.close()
+    assert "reached" in stay("probe", "second", "A,B").stdout
