@@ -7,6 +7,7 @@ build goes on where it was.
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -36,6 +37,8 @@ def build(version: str, source: Path | None, jobs: int, tell: Tell) -> Cached:
         series = parse(version)
     except ValueError:
         raise KernelError(f"{version!r} is no version of Linux", fix="netlab kernel build 6.12") from None
+    if platform.machine() != "x86_64":
+        raise KernelError(f"a User-Mode Linux runs on x86_64 only, and this is {platform.machine()}")
     need("make", "gcc", "flex", "bison", "bc", "xz", "tar", "strip")
     work = folder().with_name("build") / version
     work.mkdir(parents=True, exist_ok=True)
