@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from netlab.agent import readback
+from netlab.agent import compare, readback
 from netlab.agent.netlink import constants as nl
 from netlab.agent.netlink import dumps, neighbors
 from netlab.agent.netlink.attributes import ADDRESS, ROUTE, RULE, decode
@@ -61,7 +61,7 @@ def read(ns: Netns, state: State) -> dict[str, Any]:
         "links": {str(index): link for index, link in links.items()},
         "differs": [
             [link.id, what, str(got)] for link in mine
-            for what, want, got in readback.checks(link, {"addresses": [], **links[link.ifindex]})
+            for what, want, got in compare.checks(link, {"addresses": [], **links[link.ifindex]})
             if want != got and what not in _TOLD
         ],
         "addresses": list(_addresses(ns)),

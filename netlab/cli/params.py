@@ -60,7 +60,7 @@ class Layers(ParamType[tuple[str, ...]]):
 
     def _check(self, name: str, param: click.Parameter | None, ctx: click.Context | None) -> None:
         from netlab.errors import did_you_mean
-        from netlab.spec.expect import any_layer
+        from netlab.spec.layer_names import any_layer
         from netlab.spec.scalars import Wrong
 
         base = base_layer(name)

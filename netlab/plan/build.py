@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from netlab.contract.types import AddLink, AddNamespace, Address, AnyChange, AnyLink, Places, SetRouting
 from netlab.contract.types.links import TAKERS
 from netlab.plan import (
+    checked,
     gateways,
     macvlan,
     members,
@@ -23,12 +24,11 @@ from netlab.plan import (
 )
 from netlab.plan.change import passthru_macs
 from netlab.plan.file import File, Path
-from netlab.plan.kinds import COMMON, KINDS
+from netlab.plan.kinds import KINDS
 from netlab.plan.lab import MAX_ENTRIES, MAX_LAB, Box, Lab
 from netlab.plan.refusals import Refusals
 from netlab.plan.request import BuildContext, LinkRequest
 from netlab.plan.settling import settle
-from netlab.plan.veth import ENDS
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import Wrong
 
@@ -225,19 +225,19 @@ def _links(context: BuildContext, refusals: Refusals) -> list[tuple[str, bool]]:
     """Make the links, wires before their children; returns their ids in order, and whether each is refused."""
     lab = context.lab
     order: list[tuple[str, bool]] = []
-    usable = [request for request in context.requests.values() if _kind(context, request)]
+    usable = [request for request in context.requests.values() if checked.fits(context, request)]
     # Masters first: what becomes a member comes later, wherever it stands in the file; tunnels after wires.
     takers = [*TAKERS]
-    usable.sort(key=lambda request: (request.given.dev is not None, _place(takers, _type(request))))
+    usable.sort(key=lambda request: (request.given.dev is not None, _place(takers, checked.type_of(request))))
     for stacked in (False, True):
         # Then what sits on others, but first what others sit on.
         for request in sorted(usable, key=lambda request: macvlan.below(context, request)) if stacked else usable:
-            kind = KINDS[_type(request)]
+            kind = KINDS[checked.type_of(request)]
             if kind.stacked != stacked:
                 continue
             refused = refusals.expects(request.id)
             if not refused:
-                _check(context, request)
+                checked.check(context, request)
             link = kind.build(context, request)
             link = link and members.join(context, request, link, refused=refused)
             if link is not None and link.master is not None:
@@ -247,7 +247,7 @@ def _links(context: BuildContext, refusals: Refusals) -> list[tuple[str, bool]]:
                 lab.file.broken.add(request.id)
                 continue
             if not refused and request.given.mtu is None:
-                _check_mtu(context, request, "addresses", link.mtu, f"{link.id} has")
+                checked.check_mtu(context, request, "addresses", link.mtu, f"{link.id} has")
             lab.file.paths[request.id] = request.path
             if not refused and link.lower is not None:
                 members.check_parent(context, request, link)
@@ -273,52 +273,6 @@ def _links(context: BuildContext, refusals: Refusals) -> list[tuple[str, bool]]:
 
 def _place(takers: list[str], kind: str) -> int:
     return takers.index(kind) if kind in takers else len(takers)
-
-
-def _type(request: LinkRequest) -> str:
-    given = request.given
-    plugged = given.switch is not None or given.bridge is not None or given.peer is not None
-    return given.type or ("veth" if plugged else "")
-
-
-def _kind(context: BuildContext, request: LinkRequest) -> bool:
-    """Whether the interface is of a known kind, and has no keys of another."""
-    lab, given = context.lab, request.given
-    name = _type(request)
-    if not name:
-        hint = (
-            "add 'type: macvlan'" if given.parent is not None else "add 'switch: …', or 'type: macvlan' and 'parent: …'"
-        )
-        lost = bool(lab.file.spec.pruned & {"type", *ENDS})
-        lab.file.problems.add(
-            request.where, f"{request.id} is neither plugged into a switch nor of a type", hint, follows=lost
-        )
-        lab.file.broken.add(request.id)
-        return False
-    kind = KINDS.get(name)
-    if kind is None:
-        context.problem(request, "type", f"no link kind {name!r}", did_you_mean(name, KINDS, "known"))
-        lab.file.broken.add(request.id)
-        return False
-    for key in sorted(given.model_fields_set - COMMON - kind.keys):
-        if getattr(given, key) is not None:
-            where = lab.file.where(*request.path, key)
-            owners = ", ".join(other.type for other in KINDS.values() if key in other.keys)
-            lab.file.problems.add(where, f"{key!r} means nothing on a {name}", f"it belongs to {owners}")
-    return True
-
-
-def _check(context: BuildContext, request: LinkRequest) -> None:
-    """Report values that the kernel surely refuses, unless the file expects the refusal."""
-    values.check_mac(context.lab.file, request.mac, (*request.path, "mac"))
-    KINDS[_type(request)].check(context, request)
-    if request.given.mtu is not None:
-        _check_mtu(context, request, "mtu", request.given.mtu, "not")
-
-
-def _check_mtu(context: BuildContext, request: LinkRequest, key: str, mtu: int, words: str) -> None:
-    if mtu < 1280 and any(address.family == 6 for address in request.addresses):
-        context.problem(request, key, f"IPv6 needs an MTU of at least 1280, {words} {mtu}")
 
 
 def _names_to_macs(context: BuildContext) -> None:

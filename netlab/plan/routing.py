@@ -14,9 +14,9 @@ from netlab.spec.problems import did_you_mean
 if TYPE_CHECKING:
     from netlab.plan.file import Path
     from netlab.plan.lab import Lab
-    from netlab.spec.schema import Nexthop as GivenNexthop
-    from netlab.spec.schema import Route as GivenRoute
-    from netlab.spec.schema import Rule as GivenRule
+    from netlab.spec.routing_schema import Nexthop as GivenNexthop
+    from netlab.spec.routing_schema import Route as GivenRoute
+    from netlab.spec.routing_schema import Rule as GivenRule
 
 #: The priority of the rule for table main (fib_default_rules_init).
 MAIN_PRIORITY = 32766

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from netlab.contract.kernels import Version, parse
-from netlab.contract.types import HOST_LAYERS, LAYERS, Outcome, RefusedAt, Where, asks_host, host_layer, size_of
-from netlab.contract.types.layers import HOST
+from netlab.contract.types import Outcome, RefusedAt, Where
+from netlab.spec.layer_names import layer, short
 from netlab.spec.nodes import MAX_KEY, Node
 from netlab.spec.problems import Problem, Problems, did_you_mean
 from netlab.spec.scalars import Wrong
@@ -35,8 +35,6 @@ _SIDE = r"[^\s\[\]<>→↔]+"
 _HEAD = re.compile(
     rf"\s*(?P<left>{_SIDE})\s*(?:(?P<arrow>{ARROW})\s*(?P<right>{_SIDE})\s*)?(?:\[(?P<layers>[^\[\]]*)\]\s*)?"
 )
-#: The least number that may stand behind a layer: bytes of IP (a header with ICMP), or a port.
-_LEAST = {"icmp": 28, "icmp6": 48, "tcp": 1, "tcp6": 1, "udp": 1, "udp6": 1}
 _FORMS = "write 'A -> B [icmp]: reachable'"
 #: Python calls EOPNOTSUPP by another name.
 _ERRNOS = frozenset((*errno.errorcode.values(), "EOPNOTSUPP"))
@@ -192,7 +190,7 @@ def _from_text(node: Node, text: str, file: str) -> AnyEntry:
             raise _Faulty(node.where(file), f"a space is missing after the colon before {tight[2]!r}", hint)
         raise _Faulty(
             node.where(file),
-            f"{_short(text)} has no outcome",
+            f"{short(text)} has no outcome",
             "put ': reachable' or ': unreachable' behind it",
         )
     outcome = outcome.strip()
@@ -207,7 +205,7 @@ def _from_key(head: str, key: Node, body: Node, file: str) -> AnyEntry:
     if body.value is None:
         raise _Faulty(
             body.where(file),
-            f"{_short(head)} has no outcome",
+            f"{short(head)} has no outcome",
             "put 'reachable' or 'unreachable' behind the colon",
         )
     if isinstance(body.value, list):
@@ -247,7 +245,7 @@ def _from_mapping(node: Node, value: dict[str, Node], file: str) -> AnyEntry:
         if not re.fullmatch(_SIDE, str(value[name].value)):
             raise _Faulty(
                 value[name].where(file),
-                f"{_short(str(value[name].value))} is not an endpoint",
+                f"{short(str(value[name].value))} is not an endpoint",
                 "as in A:ens160",
             )
     layers: list[str] = []
@@ -267,10 +265,10 @@ def _scalar_entry(text: str, head: str, outcome: str, key: Node, at: Where, file
         if outcome in OUTCOMES or outcome in WIRE:
             raise _Faulty(
                 key.where(file),
-                f"{_short(head)} is one endpoint",
+                f"{short(head)} is one endpoint",
                 "an outcome needs two: 'A -> B: reachable'",
             )
-        raise _Faulty(at, f"{_short(outcome)} says nothing of {head.strip()}", "write a mapping, as in {state: down}")
+        raise _Faulty(at, f"{short(outcome)} says nothing of {head.strip()}", "write a mapping, as in {state: down}")
     layers: list[str] = []
     if parsed["layers"] is not None:
         start = head.index("[") + 1
@@ -294,7 +292,7 @@ def _pair(
     if outcome in OUTCOMES:
         return Pair(text, where, left, right, both, layers, cast(Outcome, outcome))
     if outcome not in WIRE:
-        raise _Faulty(at, f"{_short(outcome)} is not an outcome", did_you_mean(outcome, (*OUTCOMES, *WIRE)))
+        raise _Faulty(at, f"{short(outcome)} is not an outcome", did_you_mean(outcome, (*OUTCOMES, *WIRE)))
     if both:
         raise _Faulty(where, f"{outcome!r} goes one way only", "write '->'")
     if len(layers) != 1:
@@ -329,12 +327,12 @@ def _refusal(text: str, target: str, where: Where, body: Node, file: str) -> Ref
     code = items["refused"]
     if not isinstance(code.value, str) or code.value not in _ERRNOS:
         hint = did_you_mean(str(code.value), _ERRNOS, "as in EINVAL; known")
-        raise _Faulty(code.where(file), f"{_short(str(code.value))} is not the name of an errno", hint)
+        raise _Faulty(code.where(file), f"{short(str(code.value))} is not the name of an errno", hint)
     if "at" not in items:
         return Refused(text, where, target, code.value, None)
     at = items["at"]
     if at.value not in ("create", "up", "set"):
-        raise _Faulty(at.where(file), f"{_short(str(at.value))} is not a moment of refusal", "create, up or set")
+        raise _Faulty(at.where(file), f"{short(str(at.value))} is not a moment of refusal", "create, up or set")
     return Refused(text, where, target, code.value, cast(RefusedAt, at.value))
 
 
@@ -366,7 +364,7 @@ def _head(head: str, key: Node, file: str) -> re.Match[str]:
             hint = "the arrows are '->' and '<->'"
         elif rest.startswith("["):
             hint = "layers stand in one pair of brackets: [icmp, tcp]"
-    raise _Faulty(key.where(file, offset), f"{_short(head)} is not an expectation", hint)
+    raise _Faulty(key.where(file, offset), f"{short(head)} is not an expectation", hint)
 
 
 def _layer(word: str, where: Where) -> str:
@@ -374,37 +372,6 @@ def _layer(word: str, where: Where) -> str:
         return layer(word)
     except Wrong as wrong:
         raise _Faulty(where, str(wrong), wrong.hint) from None
-
-
-def any_layer(word: str) -> str:
-    """As `layer`, and the names of layers of host questions (``host:icmp``), which files don't have. Raises Wrong."""
-    if not asks_host(word):
-        return layer(word)
-    asked = host_layer(layer(word.removeprefix(HOST)))
-    if asked is None or size_of(asked) is not None:
-        raise Wrong(f"{_short(word)} is not a layer", f"hosts ask {', '.join(HOST_LAYERS)}, and host:tcp/80")
-    return asked
-
-
-def layer(word: str) -> str:
-    """The name of a layer, with a size (``icmp/1472``) or a port (``tcp/80``) where it has one. Raises Wrong."""
-    if word in LAYERS:
-        return word
-    if asks_host(word):
-        raise Wrong(f"{_short(word)} is not a layer", "a host alone on the left asks as its programs do: A -> B [icmp]")
-    name, slash, number = word.partition("/")
-    if not slash or name not in LAYERS:
-        raise Wrong(f"{_short(word)} is not a layer", did_you_mean(name, LAYERS))
-    if name not in _LEAST:
-        raise Wrong(f"{_short(word)} is not a layer", f"{name} has neither size nor port")
-    if not re.fullmatch("[0-9]{1,6}", number):
-        raise Wrong(f"{_short(word)} is not a layer", "a number goes there, as in icmp/1472 and tcp/80")
-    least = _LEAST[name]
-    if least <= int(number) <= 65535:
-        return f"{name}/{int(number)}"
-    if least == 1:
-        raise Wrong(f"{number} is no port", "1 to 65535")
-    raise Wrong(f"{number} bytes are no size of an {name} packet", f"{least} to 65535, headers included")
 
 
 def address_of(side: str) -> str | None:
@@ -422,8 +389,3 @@ def _flow(node: Node) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_flow, value)) + "]"
     return value or ""
-
-
-def _short(word: str) -> str:
-    word = word.strip()
-    return repr(word) if len(word) <= 60 else repr(word[:57]) + "…"

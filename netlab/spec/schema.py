@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from netlab.contract.measures import Bound
 from netlab.spec import quantities
@@ -12,11 +12,9 @@ from netlab.spec.fields import (
     ANY_SCALAR,
     Addresses,
     Ends,
-    Family,
     FileMode,
     FilePath,
     Flag,
-    Fwmark,
     InterfaceName,
     Ip,
     Ips,
@@ -35,33 +33,26 @@ from netlab.spec.fields import (
     PortPolicy,
     PortState,
     Positive,
-    Prefix,
     Protocol,
     Pvid,
     Retries,
-    RouteType,
     SwitchName,
     Sysctls,
-    Table,
     Text,
     Title,
     UdpPort,
     Unsigned,
     Via,
     Vids,
-    Weight,
     file_section,
     listing,
     scalar,
     section,
 )
+from netlab.spec.routing_schema import Model, Routes, Rules
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class Port(_Model):
+class Port(Model):
     """Options of a switch port (bridge(8), ``bridge link set``)."""
 
     up: Flag | None = Field(None, description="Admin state of the port's device: off takes the carrier from both ends.")
@@ -92,7 +83,7 @@ class Port(_Model):
 PortSection = Annotated[Port, BeforeValidator(section)]
 
 
-class _Adjustable(_Model):
+class _Adjustable(Model):
     """What can be given for an interface, and set later in a step."""
 
     mac: Mac | None = Field(
@@ -139,7 +130,7 @@ class _Adjustable(_Model):
     )
 
 
-class _BridgeOptions(_Model):
+class _BridgeOptions(Model):
     stp: Flag | None = Field(None, description="Run the spanning tree protocol; needed where switches form a loop.")
     fdb_max_learned: Unsigned | None = Field(
         None, description="At most this many learned MACs in the whole switch (0: no limit)."
@@ -177,54 +168,10 @@ class Interface(_Adjustable, _BridgeOptions):
     protocol: Protocol | None = Field(None, description="What its tags are; 802.1Q by default.")
 
 
-class Nexthop(_Model):
-    """One of several ways of a route."""
-
-    via: Ip | None = Field(None, description="Gateway.")
-    dev: Text | None = Field(None, description="Interface.")
-    weight: Weight | None = Field(None, description="Its share beside the others.")
-    onlink: Flag | None = Field(None, description="The gateway is on the link, whatever the addresses say.")
-
-
-class Route(_Model):
-    """A route beyond the connected ones (ip-route(8))."""
-
-    to: Prefix = Field(description="Destination: a prefix, an address or 'default'.")
-    via: Ip | None = Field(None, description="Gateway.")
-    dev: Text | None = Field(None, description="Interface.")
-    table: Table | None = Field(None, description="Routing table.")
-    metric: Unsigned | None = Field(None, description="Of several routes to a prefix that of the least metric counts.")
-    src: Ip | None = Field(None, description="Source address of programs that bind to none.")
-    type: RouteType | None = Field(None, description="All but `unicast` drop packets, each with an error of its own.")
-    onlink: Flag | None = Field(None, description="The gateway is on the link, whatever the addresses say.")
-    nexthops: Annotated[tuple[Nexthop, ...], BeforeValidator(listing)] = Field(
-        (), description="Several ways, of which each connection takes one; in the place of via and dev."
-    )
-
-
-class Rule(_Model):
-    """A routing policy rule (ip-rule(8))."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    src: Prefix | None = Field(None, alias="from", description="Source prefix.")
-    to: Prefix | None = Field(None, description="Destination prefix.")
-    iif: Text | None = Field(None, description="Interface that the packet came in by.")
-    oif: Text | None = Field(None, description="Interface that the socket is bound to.")
-    table: Table = Field(description="Routing table to look in.")
-    fwmark: Fwmark | None = Field(None, description="Mark of the packet, and which of its bits count.")
-    priority: Unsigned | None = Field(
-        None, description="Priority; the kernel's choice by default: one less than the lowest."
-    )
-    family: Family | None = Field(None, description="4 or 6, where no prefix says it.")
-
-
-Routes = Annotated[tuple[Route, ...], BeforeValidator(listing)]
-Rules = Annotated[tuple[Rule, ...], BeforeValidator(listing)]
 Interfaces = Annotated[dict[InterfaceName, Annotated[Interface, BeforeValidator(section)]], BeforeValidator(section)]
 
 
-class File(_Model):
+class File(Model):
     """A file of a private host; a text alone is its contents."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -240,7 +187,7 @@ class File(_Model):
 Files = Annotated[dict[FilePath, Annotated[File, BeforeValidator(file_section)]], BeforeValidator(section)]
 
 
-class _Box(_Model):
+class _Box(Model):
     interfaces: Interfaces = Field({}, description="Interfaces by name.")
     routes: Routes | None = Field(None, description="Routes beyond the connected ones.")
     rules: Rules | None = Field(None, description="Routing policy rules.")
@@ -335,14 +282,14 @@ Entries = Annotated[tuple[Any, ...], BeforeValidator(listing), WithJsonSchema(_L
 Measurements = Annotated[tuple[Any, ...], BeforeValidator(listing)]
 
 
-class Add(_Model):
+class Add(Model):
     """What a step adds, nested as at the top of the file."""
 
     switches: Switches = Field({}, description="New switches.")
     hosts: Hosts = Field({}, description="New hosts, or new interfaces and containers of hosts that exist.")
 
 
-class Step(_Model):
+class Step(Model):
     """A state of the lab that follows the one before."""
 
     name: Title = Field(description="Unique name of the step.")
@@ -361,7 +308,7 @@ class Step(_Model):
     compare: Measurements = Field((), description="Paths to be compared in this step.")
 
 
-class Claim(_Model):
+class Claim(Model):
     """What somebody says of the kernel, and what would be seen if it were true."""
 
     number: Title = Field(description="Number of the claim, such as 24b.")
@@ -398,7 +345,7 @@ class Claim(_Model):
     )
 
 
-class Topology(_Model):
+class Topology(Model):
     """A topology file of netlab."""
 
     name: Title | None = Field(None, description="Name of the topology; the file's by default.")

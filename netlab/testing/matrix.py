@@ -152,7 +152,7 @@ class Predicted:
 
     def _of(self, layer: str) -> Prediction:
         from netlab import model
-        from netlab.spec.expect import any_layer
+        from netlab.spec.layer_names import any_layer
 
         if layer not in self._layers:
             self._layers[layer] = model.predict(self._state, (any_layer(layer),))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from netlab.agent import readback, sysctl
+from netlab.agent import compare, readback, sysctl
 from netlab.agent.attempt import attempt
 from netlab.agent.build import Log
 from netlab.agent.errors import BuildFailed
@@ -199,9 +199,9 @@ class HostLab(Lab):
                     continue
                 mine = read[ns_id].get(link.ifindex)
                 if mine is None:
-                    raise readback.differs(link.id, "it isn't there", link.where)
+                    raise compare.differs(link.id, "it isn't there", link.where)
                 mine["addresses"] = [one for one in there.get(link.ifindex, []) if not one.startswith("fe80:")]
-                readback.compare(link, mine, exactly=link.port_id is None)
+                compare.check_link(link, mine, exactly=link.port_id is None)
                 found[link.id] = mine
         return found, sorted(waiting)
 
