@@ -17,7 +17,7 @@ from netlab.contract.types import (
     SetSysctl,
     Where,
 )
-from netlab.plan import bridge, change, gateways, lost, members, nftables, private, routing, sysctls, values
+from netlab.plan import bridge, change, gateways, lost, members, nftables, private, routing, switches, sysctls, values
 from netlab.plan.addressing import transition
 from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, IDENTITY, KINDS
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from netlab.spec.schema import Settings
     from netlab.spec.schema import Step as GivenStep
 
-_SWITCH = (*bridge.OPTIONS, "state")
+_SWITCH = (*bridge.OPTIONS, "tagged", "state")
 #: What a member of a bond has of that.
 MEMBER = frozenset({"mac", "mtu", "addresses", "neighbors"})
 #: What can be set of a host or a container.
@@ -146,11 +146,14 @@ def _applies(file: File, settings: Settings, keys: Any, kind: str, path: Path) -
 
 
 def _set_switch(lab: Lab, before: AnyLink, settings: Settings, where: Where, step: GivenStep) -> list[AnyChange]:
-    options: dict[str, Any] = {key: value for key in _SWITCH[:-1] if (value := getattr(settings, key)) is not None}
+    options: dict[str, Any] = {key: value for key in bridge.OPTIONS if (value := getattr(settings, key)) is not None}
     if settings.state is not None:
         options["up"] = settings.state == "up"
     change.apply(lab, before, replace(before, **options))
-    return [SetLink(before=before, after=lab.links[before.id], where=where, via=step.via)]
+    return [
+        SetLink(before=before, after=lab.links[before.id], where=where, via=step.via),
+        *(switches.carry(lab, before.id, settings.tagged, where) if settings.tagged is not None else ()),
+    ]
 
 
 def _set_link(

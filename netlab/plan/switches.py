@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from netlab.contract.types import AddNamespace, AnyChange, AnyLink, Port, Switch, SwitchLink, joins
+from netlab.contract.types import AddNamespace, AnyChange, AnyLink, Port, SetLink, Switch, SwitchLink, Where, joins
 from netlab.plan import bridge, macs, sysctls
 from netlab.spec.problems import did_you_mean
 
@@ -94,6 +94,15 @@ def _wire(lab: Lab, name: str, peer: str, path: Path, mtu: int) -> SwitchLink | 
         peer_ifindex=lab.index(),
         peer_mac=macs.derive(file.spec.name, peer, name, "peer"),
     )
+
+
+def carry(lab: Lab, name: str, tagged: tuple[int, ...], where: Where) -> list[AnyChange]:
+    """Let the wires that a switch has to others carry these VLANs with a tag."""
+    changes: list[AnyChange] = []
+    for link in [one for one in lab.links.values() if one.trunk and one.namespace == name]:
+        ports = {plug.field: replace(plug.port, tagged=tagged) for plug in link.plugs}
+        changes.append(SetLink(before=link, after=lab.set(link, **ports), where=where))
+    return changes
 
 
 def segments(lab: Lab) -> dict[str, str]:

@@ -217,6 +217,7 @@ class Host(_Box):
 
 class _Bridge(_BridgeOptions):
     state: LinkState | None = Field(None, description="Admin state of the bridge, up by default.")
+    tagged: Vids | None = Field(None, description="VLANs that a switch's wires to other switches carry with a tag.")
 
 
 class Switch(_Bridge):
@@ -225,7 +226,6 @@ class Switch(_Bridge):
     links: Annotated[tuple[Text, ...], BeforeValidator(listing)] = Field(
         (), description="Switches that this one is wired to."
     )
-    tagged: Vids | None = Field(None, description="VLANs that these wires carry with a tag.")
 
 
 class Settings(_Adjustable, _Bridge):

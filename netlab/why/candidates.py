@@ -15,6 +15,7 @@ from netlab.contract.types import AnyLink, Macvlan, Port, Veth, size_of
 from netlab.report.changes import sysctl_name
 from netlab.why import addressing, family, filters, tunnels
 from netlab.why.case import Candidate, Case, Step
+from netlab.why.vlans import vlans
 
 DOWN = "Nothing passes an interface, a port or a switch that is down."
 NOARP = "With arp off an interface neither asks for MACs nor answers, be it ARP or neighbour discovery."
@@ -59,6 +60,7 @@ def candidates(case: Case) -> Iterator[Candidate]:
     yield from addressing.routes(case)
     yield from _mtu(case)
     yield from family.shim(case)
+    yield from vlans(case)
     yield from _modes(case)
     yield from family.hairpin(case)
     yield from addressing.addresses(case)
@@ -160,7 +162,9 @@ def _source_lists(case: Case) -> Iterator[Candidate]:
 def _port_options(case: Case) -> Iterator[Candidate]:
     ordinary = Port()
     names = [
-        one.name for one in fields(Port) if one.name not in ("up", "attached", "state", "hairpin", "fdb", "policy")
+        one.name
+        for one in fields(Port)
+        if isinstance(one.default, bool) and one.name not in ("up", "attached", "hairpin")
     ]
     for wire in case.wires:
         if wire.port.policy:

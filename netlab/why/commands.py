@@ -41,7 +41,7 @@ T = TypeVar("T")
 #: What `_set` has commands for, and what nobody asks for; a change of anything else is told in words.
 _TOLD = frozenset(
     (*FLAGS, "up", "mac", "mtu", "addresses", "neighbors", "mode", "nodst", "bcqueuelen", "allowed_macs", "port",
-     "own_port", "carrier", "where")
+     "own_port", "peer_port", "carrier", "where")
 )  # fmt: skip
 #: A table's head in a ruleset: its family, if that is given, and its name.
 _TABLE = re.compile(r"^[ \t]*(?:add )?table ((?:ip|ip6|inet|arp|bridge|netdev) )?([\w./]+)", re.MULTILINE)

@@ -27,7 +27,7 @@ FEATURES = {
 }  # fmt: skip
 
 #: Kinds of links that not every kernel has: they are drawn where it has them, as the features are.
-KINDS = {"dummy": 0.2, "ipvlan": 0.5, "vxlan": 0.25}
+KINDS = {"dummy": 0.2, "ipvlan": 0.5, "vxlan": 0.25, "vlan": 0.35}
 
 #: What is seldom met by chance: drawn together, now and then.
 THEMES = (

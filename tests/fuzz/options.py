@@ -89,12 +89,26 @@ def port(lan: Lan, nic: Nic) -> Document:
         mine = [one.id for one in (nic, *lan.children(nic)) if one.spec.get("mac") != "auto" and lan.chance(0.6)]
         if found or mine:
             options["fdb"] = list(dict.fromkeys(found + mine))
+    if lan.chance(0.6, "vlan"):
+        options |= vlans(lan)
     if lan.chance(0.35, "state"):
         options["state"] = lan.pick(("disabled", "listening", "learning"))
     if lan.chance(0.25, "port-down"):
         options.pop("state", None)
         options["up"] = False
     return options
+
+
+def vlans(lan: Lan) -> Document:
+    """The VLANs of a port, mostly as for an access port, or for a trunk."""
+    found: Document = {}
+    if lan.chance(0.7):
+        found["pvid"] = lan.pick((10, 1, 20, 0), (4, 3, 1, 1))
+    if lan.chance(0.5):
+        found["tagged"] = [vid for vid in (10, 20) if lan.chance(0.7)]
+    if lan.chance(0.2):
+        found["untagged"] = [vid for vid in (1, 10, 20) if lan.chance(0.4) and vid not in found.get("tagged", ())]
+    return found
 
 
 def _child(lan: Lan, nic: Nic) -> None:
@@ -131,7 +145,8 @@ def _macs(lan: Lan, nic: Nic) -> None:
 def _mtus(lan: Lan) -> None:
     """MTUs, a child's never beyond its parent's; below 1280 there is no IPv6."""
     for nic in lan.nics:
-        if "peer" in nic.spec or nic.spec.get("type") == "vxlan" or not lan.chance(0.5, "mtu"):
+        kinds = {nic.spec.get("type"), (nic.parent or nic).spec.get("type")}
+        if "peer" in nic.spec or kinds & {"vxlan", "vlan"} or not lan.chance(0.5, "mtu"):
             continue
         least = 1280 if nic.ips(6) else 600
         roof = nic.parent.spec.get("mtu", 1500) if nic.parent else 2000

@@ -40,6 +40,9 @@ def topology(rng: random.Random, kinds: Set[str] = frozenset()) -> Document:
             _dummy(lan, host)
     if lan.has("pair"):
         _pair(lan, hosts)
+    for host in hosts:
+        for _ in range(lan.pick((0, 1, 2, 3)) if lan.has("vlan") else 0):
+            _vlan(lan, host)
     tunnels = _tunnels(lan, hosts) if lan.has("vxlan") else []
     while len(lan.nics) < room:
         _child(lan, lan.pick(lan.parents()), modes)
@@ -76,6 +79,12 @@ def _switches(lan: Lan) -> None:
     for switch in switches.values():
         if lan.chance(0.7, "fdb_max_learned"):
             switch["fdb_max_learned"] = lan.pick((1, 2, 3))
+        if lan.chance(0.5, "vlan"):
+            switch["vlan_filtering"] = True
+            if lan.chance(0.2):
+                switch["default_pvid"] = lan.pick((0, 10))
+            if "links" in switch:
+                switch["tagged"] = [10]
         if lan.chance(0.5, "snooping"):
             switch["mcast_snooping"] = True
         if lan.chance(0.5, "switch-down"):
@@ -101,8 +110,13 @@ def _bridge(lan: Lan, host: str) -> None:
     spec: Document = {"type": "bridge"}
     given["interfaces"]["br0"] = spec
     lan.nics.append(Nic(host, host, "br0", spec))
+    if lan.chance(0.5, "vlan"):
+        spec["vlan_filtering"] = True
+        spec["own_port"] = options.vlans(lan)
     if lan.chance(0.6):
         given["interfaces"]["eth0"]["master"] = "br0"
+        if lan.chance(0.5, "vlan"):
+            given["interfaces"]["eth0"]["own_port"] = options.vlans(lan)
     for _ in range(lan.pick((0, 1, 2))):
         plugged: Document = {"bridge": "br0"}
         if lan.chance(0.2, "crowded"):
@@ -113,6 +127,25 @@ def _bridge(lan: Lan, host: str) -> None:
             place = given.setdefault("containers", {}).setdefault(inside, {"interfaces": {}})["interfaces"]
         place[name] = plugged
         lan.nics.append(Nic(host, namespace, name, plugged))
+
+
+def _vlan(lan: Lan, host: str) -> None:
+    """A vlan interface of a host or of a container, on any interface of the host that can be a parent."""
+    able = [nic for nic in lan.parents() if nic.host == host]
+    vid, under = lan.pick((10, 20)), lan.pick(able)
+    taken = [nic.spec for nic in lan.nics if nic.host == host and nic.spec.get("parent") == under.name]
+    if any(one.get("id") == vid for one in taken):
+        return
+    spec: Document = {"type": "vlan", "parent": under.name, "id": vid}
+    if lan.chance(0.1):
+        spec["protocol"] = "802.1ad"
+    given, name = lan.document["hosts"][host], f"v{len(lan.nics)}"
+    namespace, place = host, given["interfaces"]
+    if lan.chance(0.3):
+        namespace = f"{host}/{name}"
+        place = given.setdefault("containers", {}).setdefault(name, {"interfaces": {}})["interfaces"]
+    place[name] = spec
+    lan.nics.append(Nic(host, namespace, name, spec))
 
 
 def _members(lan: Lan) -> None:

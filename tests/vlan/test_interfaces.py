@@ -25,6 +25,21 @@ LABS = {
         """,
         "{A:eth0: {port: {hairpin: true}}}",
     ),
+    "stacked": (
+        """
+      interfaces:
+        eth0: {switch: lan}
+        # Out of order: what a child sits on is made first.
+        inner: {type: vlan, parent: m0.10, id: 30, addresses: [10.0.33.1/24]}
+        m0.10: {type: vlan, parent: m0, id: 10, addresses: [10.0.10.1/24, "fd10::1/64"]}
+        m0: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.0.1/24]}
+      containers:
+        m1: {interfaces: {eth0: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.10.11/24]}}}
+        i1: {interfaces: {eth0: {type: ipvlan, parent: m0.10, mode: l2, addresses: [10.0.10.12/24, "fd10::12/64"]}}}
+        i2: {interfaces: {eth0: {type: ipvlan, parent: m0.10, mode: l2, addresses: [10.0.10.13/24]}}}
+        """,
+        "{A:eth0: {mtu: 1400}}",
+    ),
     "bridged": (
         """
       interfaces:

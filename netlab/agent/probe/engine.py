@@ -164,7 +164,7 @@ class Prober(Station):
         for ns_id, ns in lab.namespaces.items():
             # On switches the taps see frames before the bridge does. They see all frames only where the wire is
             # watched.
-            tapped = filters.MOVING if self.wire else filters.OURS
+            tapped = filters.MOVING if self.wire else filters.ON_WIRE
             if ns_id in bridges:
                 sock = self.receivers.listen(ns, frames.ETH_P_ALL, tapped)
             else:
@@ -183,6 +183,7 @@ class Prober(Station):
         port = self.view.ports.get((ns_id, ifname))
         if port is None or kind == frames.PACKET_OUTGOING:
             return
+        data = frames.untagged(data)
         number = frames.number_at(data, 14)
         if number is not None:
             self.rounds.heard(number, port)

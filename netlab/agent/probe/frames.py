@@ -13,6 +13,8 @@ from netlab.contract.types.parts import AD
 # Local experimental EtherType 1 (IEEE 802, clause 9.2.4).
 ETHERTYPE = 0x88B5
 ETH_P_ALL, ETH_P_IP, ETH_P_ARP, ETH_P_IPV6 = 0x0003, 0x0800, 0x0806, 0x86DD
+#: What announces a VLAN tag: 802.1Q, 802.1ad (include/uapi/linux/if_ether.h).
+TAGS = (0x8100, 0x88A8)
 BROADCAST = b"\xff" * 6
 #: How a packet came to where it was seen (include/uapi/linux/if_packet.h).
 PACKET_HOST, PACKET_OTHERHOST, PACKET_OUTGOING = 0, 3, 4
@@ -62,8 +64,13 @@ def number_at(data: bytes, offset: int) -> int | None:
 
 def tagged(frame: bytes, tags: Iterable[int]) -> bytes:
     """A frame with VLAN tags, the outermost first (`netlab.contract.types.Link.tag`)."""
-    words = (_TAG.pack(0x88A8 if tag >= AD else 0x8100, tag % AD) for tag in tags)
+    words = (_TAG.pack(TAGS[tag >= AD], tag % AD) for tag in tags)
     return frame[:12] + b"".join(words) + frame[12:]
+
+
+def untagged(frame: bytes) -> bytes:
+    """A frame without the tag that stands in it, if any does."""
+    return frame[:12] + frame[16:] if int.from_bytes(frame[12:14], "big") in TAGS else frame
 
 
 def raw(destination: bytes, source: bytes, number: int) -> bytes:

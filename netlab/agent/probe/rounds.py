@@ -68,7 +68,7 @@ class Rounds:
         """A fence for each macvlan port in whose broadcast queue something may wait, by the parent's id."""
         fences = {}
         for parent in parents(self._state):
-            children = list(self._state.children_of(parent.id))
+            children = [one for one in self._state.children_of(parent.id) if "workqueue" in one.queues]
             far = self._view.far(parent.id)
             queueing = [child for child in children if child.effective_mode != "source"]
             # What a child that is a bridge's port gets is heard at the bridge's own interface.
