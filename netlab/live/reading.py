@@ -62,7 +62,7 @@ class Firewall:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network. ``kind`` is macvlan, bridge or ptp; ``device`` the parent or the bridge in the host.
+    """A network. ``kind`` is macvlan, ipvlan, bridge or ptp; ``device`` the parent or the bridge in the host.
 
     ``default_route``: its containers have one by the gateway. ``routes`` are further ones: destination and gateway.
     ``options`` are further keys of the device, ``child`` those of each container's interface.
@@ -84,6 +84,16 @@ class Network:
     firewall: Firewall = Firewall()
     options: tuple[tuple[str, str], ...] = ()
     child: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def stacked(self) -> bool:
+        """Whether its containers have children of the parent."""
+        return self.kind in ("macvlan", "ipvlan")
+
+    @property
+    def bare_default(self) -> bool:
+        """Whether the default route of its containers names no gateway: ipvlan in l3 and l3s asks for no neighbours."""
+        return self.kind == "ipvlan" and self.mode != "l2"
 
 
 @dataclass(frozen=True, slots=True)

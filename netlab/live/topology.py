@@ -81,11 +81,9 @@ class _Builder:
         for network in self.reading.networks:
             if network.kind == "bridge":
                 self._bridge(network)
-        parents = dict.fromkeys(one.device for one in self.reading.networks if one.kind == "macvlan")
+        parents = dict.fromkeys(one.device for one in self.reading.networks if one.stacked)
         for parent in parents:
-            self._parent(
-                parent, [one for one in self.reading.networks if one.kind == "macvlan" and one.device == parent]
-            )
+            self._parent(parent, [one for one in self.reading.networks if one.stacked and one.device == parent])
         for network in self.reading.networks:
             for member in network.members:
                 self._member(network, member)
@@ -127,7 +125,7 @@ class _Builder:
         if all(one.dummy for one in networks):
             self.box.interfaces[parent] = {"type": "dummy", **larger}
             return
-        several = len({one.device for one in self.reading.networks if one.kind == "macvlan" and not one.dummy}) > 1
+        several = len({one.device for one in self.reading.networks if one.stacked and not one.dummy}) > 1
         switch = unique(fitting(f"lan-{parent}" if several else "lan").replace("--", "-"), self._names())
         self.draft.switches[switch] = f"assumed: the physical switch at {parent}"
         self._assume(f"{parent} is plugged into a switch, {switch}, that passes everything on")
@@ -192,13 +190,13 @@ class _Builder:
             box.comment = f"assumed: {member.assumed}"
         count = len(box.interfaces)
         name = unique(member.interface or f"eth{count}", box.interfaces)
-        if network.kind == "macvlan":
-            keys: Keys = {"type": "macvlan", "parent": network.device, "mode": network.mode}
+        if network.stacked:
+            keys: Keys = {"type": network.kind, "parent": network.device, "mode": network.mode}
         elif network.kind == "bridge":
             keys = {"bridge": network.device}
         else:
             keys = {"peer": f"{self.host}:{self._far_end(network, member)}"}
-        if member.mac:
+        if member.mac and network.kind != "ipvlan":
             keys["mac"] = member.mac
         if network.mtu is not None:
             keys["mtu"] = str(network.mtu)
@@ -265,7 +263,11 @@ class _Builder:
                 if not ways or (name, family) in self.with_default:
                     continue
                 network, via = ways[0]
-                box.routes.append({"to": "default", "via": via})
+                if network.bare_default:
+                    device = next(one for one, note in box.notes.items() if note == f"network {network.name}")
+                    box.routes.append({"to": "::/0" if family == 6 else "default", "dev": device})
+                else:
+                    box.routes.append({"to": "default", "via": via})
                 if len({one.name for one, _ in ways}) > 1:
                     self._assume(f"{name} has its default route by {network.name}, the first of its networks by name")
 

@@ -97,7 +97,15 @@ def test_dhcp_gets_a_subnet_for_documentation() -> None:
     assert lab.letter("host/pod-1", "gateway") == "R"
 
 
-@pytest.mark.parametrize("kind", ["portmap", "vlan", "ipvlan", "host-device", "vrf", "sbr", "calico"])
+@pytest.mark.parametrize(("mode", "letter"), [("l2", "R"), ("l3", "R")])
+def test_ipvlan(mode: str, letter: str) -> None:
+    """Pods of an ipvlan reach each other, in either mode; the host that has the parent reaches none of them in l2."""
+    lab = imported.of("cni", {"name": "i", "type": "ipvlan", "master": "eth0", "mode": mode, "ipam": HOST_LOCAL})
+    assert lab.letter("host/pod-1", "host/pod-2") == letter
+    assert lab.letter("host", "host/pod-1") == "U"
+
+
+@pytest.mark.parametrize("kind", ["portmap", "vlan", "host-device", "vrf", "sbr", "calico"])
 def test_other_plugins_are_left_out_with_a_warning(kind: str) -> None:
     """A plugin that can't be expressed is told, with all that it has, beside the one that can."""
     lab = imported.of("cni", conflist(bridge(), {"type": kind, "master": "eth0"}))

@@ -147,7 +147,7 @@ def test_an_ipv6_bridge_forwards() -> None:
 @pytest.mark.parametrize(
     ("driver", "why"),
     [
-        ("ipvlan", "can't be expressed yet"),
+        ("overlay", "can't be expressed"),
         ("host", "the host's namespace"),
         ("null", "no network"),
         ("weave", "known"),
@@ -188,3 +188,16 @@ def test_the_host_may_have_any_name() -> None:
     lab = imported.of("docker", [docker()], host="lan")
     assert lab.letter("lan", "lan/web") == "U"
     assert list(lab.draft.switches) == ["lan-2"]
+
+
+def test_ipvlan_of_docker() -> None:
+    """In l2 with the gateway as default route; in l3 without one, as Docker sets it; the flag is kept; no MAC."""
+    own = {"Containers": {"a" * 64: container("a", "10.0.0.9/24"), "b" * 64: container("b", "10.0.0.10/24")}}
+    net = {"IPAM": ipam({"Subnet": "10.0.0.0/24", "Gateway": "10.0.0.1"}), **own}
+    lab = imported.of("docker", docker("i", "ipvlan", Options={"parent": "eth0", "ipvlan_flag": "private"}, **net))
+    assert [lab.letter("host/a", "host/b"), lab.letter("host", "host/a")] == ["U", "U"]
+    assert lab.draft.hosts["host"].containers["a"].routes == [{"to": "default", "via": "10.0.0.1"}]
+    assert "mac" not in lab.draft.hosts["host"].containers["a"].interfaces["eth0"]
+    routed = imported.of("docker", docker("i", "ipvlan", Options={"parent": "eth0", "ipvlan_mode": "l3"}, **net))
+    assert routed.letter("host/a", "host/b") == "R"
+    assert routed.draft.hosts["host"].containers["a"].routes == [{"to": "default", "dev": "eth0"}]

@@ -42,7 +42,7 @@ DECIDE = {
 }
 
 SAMPLES: dict[str, tuple[str, Any]] = {
-    "docker macvlan": ("docker", [docker(), docker("six", "ipvlan"), docker("tpl", ConfigOnly=True)]),
+    "docker macvlan": ("docker", [docker(), docker("six", "overlay"), docker("tpl", ConfigOnly=True)]),
     "docker aux": (
         "docker",
         docker(

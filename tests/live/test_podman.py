@@ -53,7 +53,15 @@ def test_dhcp_is_told() -> None:
     assert any("by DHCP" in one for one in imported.of("podman", [said]).draft.assumed)
 
 
-def test_ipvlan_of_podman_is_left_out() -> None:
+def test_ipvlan() -> None:
+    """An ipvlan of podman is one, in podman's default mode, with the parent's MAC."""
+    lab = imported.of("podman", podman("i", "ipvlan", options={}))
+    children = [link for link in lab.resolved.steps[0].state.links if link.kind == "ipvlan"]
+    assert {link.effective_mode for link in children} == {"l2"}
+    assert any("default mode: l2" in one for one in lab.draft.assumed)
+
+
+def test_an_unknown_driver_is_left_out() -> None:
     """Beside a macvlan it is told with its place."""
-    lab = imported.of("podman", [podman(), podman("i", "ipvlan")])
-    assert lab.left("[1]") == ["the network i: ipvlan can't be expressed yet"]
+    lab = imported.of("podman", [podman(), podman("i", "frob")])
+    assert lab.left("[1]") == ["the network i: the driver 'frob' is not known to netlab"]

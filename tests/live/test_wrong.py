@@ -67,8 +67,8 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "host-local without a subnet": ("cni", conflist({"type": "ptp", "ipam": {"type": "host-local"}}), "'subnet' or"),
     "only plugins that can't be expressed": (
         "cni",
-        conflist({"type": "ipvlan", "ipam": HOST_LOCAL}),
-        "be expressed yet",
+        conflist({"type": "vlan", "ipam": HOST_LOCAL}),
+        "be expressed",
     ),
 }
 

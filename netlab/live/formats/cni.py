@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from netlab.live import addresses
 from netlab.live.formats import cni_ipam
+from netlab.live.formats.drivers import MODES, mode_of
 from netlab.live.names import device_name
 from netlab.live.reading import Firewall, Member, Network, Reading
 from netlab.live.source import NOTHING, Section, Source
@@ -14,13 +16,11 @@ from netlab.spec import scalars
 from netlab.spec.scalars import Wrong
 
 WHAT = "a CNI configuration: a plugin with its 'type', or a list of 'plugins'"
-MODES = ("bridge", "vepa", "private", "passthru")
 #: Containers that are assumed for each network.
 CONTAINERS = ("pod-1", "pod-2")
 #: Plugins that can't be expressed → why.
 OTHERS = {
-    "ipvlan": "can't be expressed yet",
-    "vlan": "can't be expressed yet",
+    "vlan": "a vlan interface that moves into a container can't be expressed",
     "host-device": "an interface that moves into a container can't be expressed",
     "dummy": "a dummy of a container's own reaches nobody",
     "tap": "taps can't be expressed",
@@ -148,28 +148,22 @@ def _mtu(section: Section) -> int | None:
     return section.value("mtu", lambda value: scalars.number(value, 0, 65535)) or None
 
 
-def _mode(value: object) -> str:
-    word = scalars.text(value)
-    if word not in MODES:
-        from netlab.errors import did_you_mean
-
-        raise Wrong(f"no macvlan mode {word!r}{did_you_mean(word, MODES)}", f"the plugin has {', '.join(MODES)}")
-    return word
-
-
-def _macvlan(section: Section, name: str) -> Network:
+def _stacked(kind: str, section: Section, name: str) -> Network:
     master = section.value("master", device_name)
     if master is None:
         master = "eth0"
         section.source.assume("the master is called eth0: the plugin takes the interface of the default route")
-    mode = section.value("mode", _mode)
+    mode = section.value("mode", lambda value: mode_of(kind, value, "the plugin"))
     if mode is None:
-        section.source.assume("the mode is the plugin's default: bridge")
+        mode = MODES[kind][0]
+        section.source.assume(f"the mode is the plugin's default: {mode}")
     section.skip("the master is taken for one of the host", "linkInContainer", loses=True)
     section.skip("netlab sends no announcements", "enabledad")
+    if kind == "ipvlan":
+        return Network(name, kind, master, mode=mode, mtu=_mtu(section), default_route=False)
     length = section.value("bcqueuelen", lambda value: scalars.number(value, 0, (1 << 32) - 1))
     child = (("bcqueuelen", str(length)),) if length else ()
-    return Network(name, "macvlan", master, mode=mode or "bridge", mtu=_mtu(section), default_route=False, child=child)
+    return Network(name, kind, master, mode=mode, mtu=_mtu(section), default_route=False, child=child)
 
 
 def _bridge(section: Section, name: str) -> Network:
@@ -202,7 +196,12 @@ def _ptp(section: Section, name: str) -> Network:
     return Network(name, "ptp", "", mtu=_mtu(section), default_route=False, firewall=firewall)
 
 
-_MAKERS: dict[str, Callable[[Section, str], Network]] = {"macvlan": _macvlan, "bridge": _bridge, "ptp": _ptp}
+_MAKERS: dict[str, Callable[[Section, str], Network]] = {
+    "macvlan": partial(_stacked, "macvlan"),
+    "ipvlan": partial(_stacked, "ipvlan"),
+    "bridge": _bridge,
+    "ptp": _ptp,
+}
 
 
 def _tuning(section: Section, tuning: _Tuning) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from netlab.contract.types.links import Ipvlan
 from netlab.live import addresses
 from netlab.live.names import derived, device_name
 from netlab.live.reading import Firewall, Member, Network, Subnet
@@ -13,10 +14,10 @@ from netlab.spec.scalars import Wrong
 
 BRIDGE = "com.docker.network.bridge."
 UNTOLD = "an endpoint of Docker's own, not a container"
-MODES = ("bridge", "vepa", "private", "passthru")
+#: The modes of the drivers, the default first.
+MODES = {"macvlan": ("bridge", "vepa", "private", "passthru"), "ipvlan": Ipvlan.modes}
 #: Drivers that can't be expressed → why.
 OTHERS = {
-    "ipvlan": "ipvlan can't be expressed yet",
     "overlay": "overlay networks (VXLAN between machines) can't be expressed",
     "host": "its containers share the host's namespace: ask about the host itself",
     "none": "its containers have no network",
@@ -60,7 +61,7 @@ class Driver:
 
     def with_gateway(self, subnet: Subnet) -> Subnet:
         """The subnet with the gateway that Docker takes where none is given: the first address."""
-        if subnet.gateway is not None or (self.shape.kind == "macvlan" and self.shape.dummy):
+        if subnet.gateway is not None or (self.shape.stacked and self.shape.dummy):
             return subnet
         taken = {ip for _, ip in subnet.reserved}
         first = addresses.free(subnet.prefix, taken)
@@ -79,8 +80,8 @@ def driver(
 ) -> Driver | None:
     """The driver of a network; None where it can't be expressed, which is noted. ``number`` is the network's id."""
     kind = kind or "bridge"
-    if kind == "macvlan":
-        shape = _macvlan(section, options, name, number, internal)
+    if kind in ("macvlan", "ipvlan"):
+        shape = _stacked(kind, section, options, name, number, internal)
     elif kind == "bridge":
         shape = _bridge(section, options, name, number, internal)
     else:
@@ -96,29 +97,42 @@ def driver(
     return Driver(section.source, shape, name)
 
 
-def _macvlan(section: Section, options: Section | None, name: str, number: str, internal: bool) -> Network:
-    mode = parent = None
+def _stacked(kind: str, section: Section, options: Section | None, name: str, number: str, internal: bool) -> Network:
+    """A network of children of a parent."""
+    mode = parent = flag = None
     if options is not None:
         parent = options.value("parent", device_name)
-        mode = options.value("macvlan_mode", _mode)
+        mode = options.value(f"{kind}_mode", lambda value: mode_of(kind, value, "Docker"))
+        if kind == "ipvlan":
+            flag = options.value("ipvlan_flag", _flag)
     dummy = parent is None and (options is None or not options.has("parent") or options.get("parent") is None)
     if dummy:
-        # A network without a parent gets a dummy (libnetwork's macvlan driver).
-        parent = derived(f"dm-{number or name}")
+        # A network without a parent gets a dummy (libnetwork's drivers).
+        parent = derived(f"{'dm' if kind == 'macvlan' else 'di'}-{number or name}")
         section.source.assume(f"{name} names no parent: Docker makes the dummy {parent}, which leads nowhere")
     if mode is None:
-        section.source.assume(f"{name} has Docker's default mode: bridge")
-    return Network(
-        name, "macvlan", parent or "", mode=mode or "bridge", dummy=dummy, default_route=not internal and not dummy
-    )
+        mode = MODES[kind][0]
+        section.source.assume(f"{name} has Docker's default mode: {mode}")
+    child = (("flag", flag),) if flag else ()
+    routed = not internal and not dummy
+    return Network(name, kind, parent or "", mode=mode, dummy=dummy, default_route=routed, child=child)
 
 
-def _mode(value: object) -> str:
+def mode_of(kind: str, value: object, tool: str) -> str:
+    """A mode of macvlan or ipvlan. Raises Wrong, with those that a tool has."""
     word = scalars.text(value)
-    if word not in MODES:
+    if word not in MODES[kind]:
         from netlab.errors import did_you_mean
 
-        raise Wrong(f"no macvlan mode {word!r}{did_you_mean(word, MODES)}", f"Docker has {', '.join(MODES)}")
+        modes = MODES[kind]
+        raise Wrong(f"no {kind} mode {word!r}{did_you_mean(word, modes)}", f"{tool} has {', '.join(modes)}")
+    return word
+
+
+def _flag(value: object) -> str:
+    word = scalars.text(value)
+    if word not in Ipvlan.port_flags:
+        raise Wrong(f"no ipvlan flag {word!r}", f"Docker has {', '.join(Ipvlan.port_flags)}")
     return word
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from netlab.live import addresses
+from netlab.live.formats.drivers import MODES, mode_of
 from netlab.live.names import container_name, derived, device_name
 from netlab.live.reading import Firewall, Member, Network, Reading, Subnet
 from netlab.live.source import NOTHING, Section, Source
 from netlab.spec import scalars
-from netlab.spec.scalars import Wrong
 
 WHAT = "what 'podman network inspect' prints"
-MODES = ("bridge", "vepa", "private", "passthru")
 
 
 def read(text: str, file: str) -> Reading:
@@ -28,9 +27,8 @@ def _network(section: Section) -> Network | None:
         hint = "this is Docker's output: netlab import docker" if section.has("Driver") else WHAT
         section.wrong(f"{'driver' if name else 'name'!r} is missing", hint)
         return None
-    if kind not in ("macvlan", "bridge"):
-        why = "ipvlan can't be expressed yet" if kind == "ipvlan" else f"the driver {kind!r} is not known to netlab"
-        section.leave(f"the network {name}: {why}", loses=True)
+    if kind not in ("macvlan", "ipvlan", "bridge"):
+        section.leave(f"the network {name}: the driver {kind!r} is not known to netlab", loses=True)
         return None
     section.skip(NOTHING, "id", "created", "labels", "ipv6_enabled", "dns_enabled", "network_dns_servers")
     source = section.source
@@ -48,21 +46,21 @@ def _network(section: Section) -> Network | None:
     options = section.section("options")
     mode, mtu, default, isolated = "", None, not internal, False
     if options is not None:
-        mode = (options.value("mode", _mode) or "") if kind == "macvlan" else ""
+        if kind != "bridge":
+            mode = options.value("mode", lambda value: mode_of(kind, value, "podman")) or ""
         mtu = options.value("mtu", lambda value: scalars.number(value, 0, 65535)) or None
         default = default and not options.flag("no_default_route")
         isolated = options.text("isolate") in ("true", "1", "strict")
         options.skip("can't be expressed", "vlan", "vrf", "bclim", "host_interface_name", "outbound_addr4", loses=True)
         options.skip("there is one default route for each family here", "metric")
-    if kind == "macvlan":
+    if kind != "bridge":
         if device is None:
             device = "eth0"
             source.assume(f"the parent of {name} is called eth0: podman takes the interface of the default route")
         if not mode:
-            source.assume(f"{name} has podman's default mode: bridge")
-        return Network(
-            name, kind, device, tuple(subnets), tuple(members), mode or "bridge", mtu, default, tuple(routes)
-        )
+            mode = MODES[kind][0]
+            source.assume(f"{name} has podman's default mode: {mode}")
+        return Network(name, kind, device, tuple(subnets), tuple(members), mode, mtu, default, tuple(routes))
     if device is None:
         device = derived(f"podman-{name}")
         source.assume(f"the bridge of {name} is called {device}: it is not named")
@@ -70,15 +68,6 @@ def _network(section: Section) -> Network | None:
     return Network(
         name, kind, device, tuple(subnets), tuple(members), "", mtu, default, tuple(routes), firewall=firewall
     )
-
-
-def _mode(value: object) -> str:
-    word = scalars.text(value)
-    if word not in MODES:
-        from netlab.errors import did_you_mean
-
-        raise Wrong(f"no macvlan mode {word!r}{did_you_mean(word, MODES)}", f"podman has {', '.join(MODES)}")
-    return word
 
 
 def _subnet(section: Section) -> Subnet | None:

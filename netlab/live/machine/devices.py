@@ -49,6 +49,7 @@ class Devices:
             "macvlan": self._child,
             "macvtap": self._child,
             "ipvlan": self._child,
+            "vlan": self._vlan,
             "vxlan": self._vxlan,
             "bond": self._bond,
         }
@@ -108,7 +109,7 @@ class Devices:
             why = f"a bond of mode {device.data.get('mode')}"
         elif device.kind == "vxlan" and (device.lower is None or device.lower[0] != space.key):
             why = "vxlan whose packets leave by no interface of its own namespace"
-        elif device.kind in ("macvlan", "macvtap", "ipvlan", "vxlan") and device.lower is not None:
+        elif device.kind in ("macvlan", "macvtap", "ipvlan", "vlan", "vxlan") and device.lower is not None:
             there = self.kin.far(device)
             if there is not None:
                 if self.kin.host(there[0].key) != self.kin.host(space.key):
@@ -139,7 +140,9 @@ class Devices:
         return name, keys, note
 
     def _common(self, space: Space, device: Device, keys: Keys) -> None:
-        if device.mac and device.kind != "ipvlan" and keys.get("mode") != "passthru":
+        below = self.kin.far(device) if device.kind == "vlan" else None
+        follows = device.kind == "ipvlan" or (below is not None and below[1].mac == device.mac)
+        if device.mac and not follows and keys.get("mode") != "passthru":
             keys["mac"] = device.mac
         if device.mtu != self._usual_mtu(device):
             keys["mtu"] = str(device.mtu)
@@ -285,6 +288,14 @@ class Devices:
         if data.get("vlan_filtering"):
             self.notes.left(self.id(space.key, device), "vlan_filtering: VLANs of a bridge", loses=True)
         return keys, ""
+
+    def _vlan(self, space: Space, device: Device) -> tuple[Keys, str]:
+        there = self.kin.far(device)
+        parent = self.outside.parent(space, device) if there is None else self.named(*_end(there))
+        keys: Keys = {"type": "vlan", "parent": parent, "id": str(device.data["id"])}
+        if device.data.get("protocol") == "802.1ad":
+            keys["protocol"] = "802.1ad"
+        return keys, "" if there is not None else "its parent is in a namespace that was not read"
 
     def _bond(self, space: Space, device: Device) -> tuple[Keys, str]:
         data = device.data

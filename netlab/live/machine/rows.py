@@ -125,10 +125,12 @@ def _data(kind: str, data: Any) -> dict[str, Any]:
         found["mode"] = _BOND_MODES[int(found["mode"])]
         found["fail_over_mac"] = ("none", "active", "follow")[int(found["fail_over_mac"] or 0)]
     elif kind == "vlan":
-        found = {"id": data.get_attr("IFLA_VLAN_ID"), "protocol": data.get_attr("IFLA_VLAN_PROTOCOL")}
+        protocol = "802.1ad" if data.get_attr("IFLA_VLAN_PROTOCOL") == _ETH_P_8021AD else "802.1Q"
+        found = {"id": data.get_attr("IFLA_VLAN_ID"), "protocol": protocol}
     return found
 
 
+_ETH_P_8021AD = 0x88A8
 _BOND = ("mode", "miimon", "primary", "fail_over_mac", "num_peer_notif", "arp_interval", "active_slave")
 _BOND_MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
 _VXLAN_ENDS = ("GROUP", "LOCAL")
