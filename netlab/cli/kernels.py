@@ -15,6 +15,7 @@ from netlab.errors import PASSED, UsageError, worst
 
 if TYPE_CHECKING:
     from netlab.client import Agent
+    from netlab.report.across import Across
 
 #: The name of the machine's own kernel.
 OWN = "own"
@@ -58,7 +59,7 @@ def command(
 
     paths = {name: spec.find(name) for name in files}
     names = _named(kernels, predict_only)
-    seen = _Seen(paths, layers, steps)
+    seen = Seen(paths, layers, steps)
     for name in names:
         seen.predict(name) if predict_only else seen.run(name)
     deliver(output, seen.report(form, output))
@@ -79,7 +80,7 @@ def _named(kernels: str | None, predict_only: bool) -> list[str]:
     return names
 
 
-class _Seen:
+class Seen:
     """What was seen, topology by topology and kernel by kernel."""
 
     def __init__(self, paths: Mapping[str, Path | str], layers: Sequence[str], steps: Sequence[str]) -> None:
@@ -131,17 +132,23 @@ class _Seen:
         self.records[name][kernel] = record
         self.codes.append(record["summary"]["exit_code"])
 
-    def report(self, form: str, output: Path | None) -> str:
-        """All tables."""
+    def tables(self) -> list[Across]:
+        """A table for each topology."""
         from netlab.model import RULES
+        from netlab.report.across import across
+
+        bounds = {name: rule.kernels for name, rule in RULES.items() if rule.kernels}
+        return [
+            across(_topology(name, records), records, self.lacking[name], bounds)
+            for name, records in self.records.items()
+        ]
+
+    def report(self, form: str, output: Path | None) -> str:
+        """All of them in this form."""
         from netlab.report import across
         from netlab.report.style import Style, style_for
 
-        bounds = {name: rule.kernels for name, rule in RULES.items() if rule.kernels}
-        several = [
-            across.across(_topology(name, records), records, self.lacking[name], bounds)
-            for name, records in self.records.items()
-        ]
+        several = self.tables()
         if form == "json":
             import json
 

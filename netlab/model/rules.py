@@ -6,12 +6,11 @@ A rule is declared beside the code that applies it, by `rule()`, and known from 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
-from netlab.contract.kernels import Version
+from netlab.contract.kernels import NEWEST, Version
 
-#: Kernel series in which every rule below was compared with measurements.
-VERIFIED = ("6.18",)
+#: Kernel series in which the rules were compared with measurements: of hunts, and of the topologies that ship.
+VERIFIED = (Version(6, 1), Version(6, 12), Version(6, 18), NEWEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,11 @@ class Rule:
     since: Version | None = None
     until: Version | None = None
     commit: str = ""
-    verified: ClassVar[tuple[str, ...]] = VERIFIED
+
+    @property
+    def verified(self) -> tuple[str, ...]:
+        """The kernel series in which it was compared with measurements."""
+        return tuple(str(kernel) for kernel in VERIFIED if self.holds(kernel))
 
     def holds(self, kernel: Version) -> bool:
         """Whether it is a rule of this kernel."""
