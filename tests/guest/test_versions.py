@@ -1,0 +1,39 @@
+"""What Linux does from one version on, foreseen and seen on both sides of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from netlab import pipeline
+from netlab.client import Agent
+from netlab.spec import find
+
+Guest = Callable[[str], Agent]
+
+
+@pytest.mark.parametrize("version", ["6.1", "6.12"])
+def test_a_parent_that_is_down(guest: Guest, version: str) -> None:
+    """Before and since 6.10 ipvlan children do what the file expects of their kernel, and nothing is unproved."""
+    record = pipeline.run(find("ipvlan-parent-down.yaml"), guest(version))
+    assert record["predicted_for"] == version
+    assert (record["summary"]["fail"], record["summary"]["inconclusive"]) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["bridge-broadcast", "bridge-whole-subnet"])
+def test_reflected_broadcasts(guest: Guest, name: str) -> None:
+    """On the newest kernel a bridge child hears its own broadcast that comes back, as the file and the model say."""
+    record = pipeline.run(find(f"{name}.yaml"), guest("7.3"))
+    assert record["predicted_for"] == "7.3"
+    assert (record["summary"]["fail"], record["summary"]["inconclusive"]) == (0, 0)
+
+
+def test_filters_are_there_before_the_first_broadcast(guest: Guest) -> None:
+    """New macvlan children hear the first broadcast from outside, each of twenty times, though Linux 7 brings their
+    filters up to date from a workqueue."""
+    for _ in range(20):
+        record = pipeline.run(
+            find("bridge-two-node.yaml"), guest("7.3"), pipeline.Options(layers=("broadcast",), stories=False)
+        )
+        assert (record["summary"]["fail"], record["summary"]["inconclusive"]) == (0, 0)
