@@ -27,7 +27,7 @@ FEATURES = {
 }  # fmt: skip
 
 #: Kinds of links that not every kernel has: they are drawn where it has them, as the features are.
-KINDS = {"dummy": 0.2, "ipvlan": 0.5, "vxlan": 0.25, "vlan": 0.35}
+KINDS = {"dummy": 0.2, "ipvlan": 0.5, "vxlan": 0.25, "vlan": 0.35, "bond": 0.3}
 
 #: What is seldom met by chance: drawn together, now and then.
 THEMES = (
@@ -102,6 +102,8 @@ class Lan:
             self.features.add("ipv4")
         self.document: Document = {"name": "fuzz", "switches": {}, "hosts": {}}
         self.nics: list[Nic] = []
+        #: The names of the members of each host's bond.
+        self.members: dict[str, list[str]] = {}
 
     def has(self, feature: str) -> bool:
         """Whether this topology may hold such a thing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fuzz import options, rulesets, ways
+from tests.fuzz import bonds, options, rulesets, ways
 from tests.fuzz.lan import Document, Lan, Nic
 
 
@@ -13,6 +13,7 @@ def steps(lan: Lan) -> None:
         step: Document = {"name": f"step {k + 1}"}
         for _ in range(lan.pick((1, 2), (3, 1))):
             kind = lan.pick(("interface", "port", "namespace", "switch", "delete", "add"), (5, 4, 2, 1, 1, 1))
+            kind = "bond" if lan.chance(0.6, "bond") else kind
             _CHANGES[kind](lan, step)
         if len(step) > 1:
             made.append(step)
@@ -31,8 +32,11 @@ def _set(step: Document, target: str, **values: object) -> None:
 
 def _interface(lan: Lan, step: Document) -> None:
     nic = lan.pick(lan.living())
-    kinds = ["state", "addresses", "neighbors", "mtu"]
-    if nic.parent is None or nic.mode:
+    kinds = ["state", "addresses", "neighbors"]
+    bond = nic.spec.get("type") == "bond"
+    if not bond:
+        kinds.append("mtu")
+    if (nic.parent is None and "fail_over_mac" not in nic.spec) or nic.mode:
         kinds.append("mac")
     if nic.mode:
         kinds += ["mode", "mode"]
@@ -125,7 +129,7 @@ def _switch(lan: Lan, step: Document) -> None:
 
 
 def _delete(lan: Lan, step: Document) -> None:
-    others = [nic for nic in lan.living() if nic.spec.get("type") != "bridge"]
+    others = [nic for nic in lan.living() if nic.spec.get("type") not in ("bridge", "bond")]
     others = [nic for nic in others if nic.name != "eth0" or not lan.has("vxlan")]
     if "set" in step or "add" in step or not others:
         return
@@ -167,7 +171,7 @@ def _add(lan: Lan, step: Document) -> None:
 
 _CHANGES = {
     "interface": _interface, "port": _port, "namespace": _namespace, "switch": _switch, "delete": _delete,
-    "add": _add,
+    "add": _add, "bond": bonds.change,
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from collections.abc import Set
 
 from hypothesis import strategies as st
 
-from tests.fuzz import options, steps
+from tests.fuzz import bonds, options, steps
 from tests.fuzz.lan import KINDS, Document, Lan, Nic
 
 HOSTS = "ABCDE"
@@ -36,6 +36,8 @@ def topology(rng: random.Random, kinds: Set[str] = frozenset()) -> Document:
             _parent(lan, host, f"eth{k}")
         if lan.chance(0.6, "host-bridge"):
             _bridge(lan, host)
+        if lan.chance(0.6, "bond"):
+            bonds.bond(lan, host)
         if lan.chance(0.5, "dummy"):
             _dummy(lan, host)
     if lan.has("pair"):
@@ -155,7 +157,7 @@ def _members(lan: Lan) -> None:
         able = [
             nic for nic in lan.nics
             if nic.namespace == bridge.host and nic.parent is not bridge and not nic.plugged and nic is not bridge
-            and not lan.children(nic) and not (nic.parent and host["eth0"].get("master"))
+            and not lan.children(nic) and not ((nic.parent or nic.name == bonds.NAME) and host["eth0"].get("master"))
             and host.get(str(nic.spec.get("peer")).rpartition(":")[2], {}).get("master") is None
         ]  # fmt: skip
         if able:

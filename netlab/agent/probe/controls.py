@@ -82,9 +82,10 @@ class Controls:
             return f"on {root.underlay}, which is {why}"
         if root.filters_vlans and view.plugged(root) and view.far(link_id) is None:
             return f"in a VLAN of {root.id} that none of its ports has"
-        for below in (root, *view.state.bottoms(link_id)):
-            # Some keep their carrier even while they are down.
-            if why := dead(view.links[below.id]):
+        for below in view.state.bottoms(link_id):
+            # A bond that nobody watches the members of keeps its carrier. One that is down still hears for what sits on
+            # it, which is then neither alive nor dead.
+            if below is not root and (why := dead(view.links[below.id])):
                 return f"on {below.id}, which is {why}"
         return ""
 
