@@ -77,11 +77,12 @@ def _plan(plan: Plan, everything: bool, width: int | None) -> Iterator[str]:
     yield ""
     yield from _routing(plan.steps[0].state)
     yield from _sysctls(plan.steps[0].state, everything)
-    for step in plan.steps:
+    for number, step in enumerate(plan.steps):
         if step.name != "baseline":
             yield ""
             yield f"step {step.name}" + (f": {step.description}" if step.description else "")
             yield from (f"  {describe(change)}" for change in step.changes)
+            yield from _announced(plan.steps[number - 1].state, step.state)
         elif step.expect:
             yield ""
         yield from (f"  expect {entry.text}   ({place(entry.where)})" for entry in step.expect)
@@ -89,6 +90,15 @@ def _plan(plan: Plan, everything: bool, width: int | None) -> Iterator[str]:
         yield ""
         yield f"claim {claim.number}: {claim.says}"
         yield from (f"  in {name}: {entry.text}" for name, entry in claim.tests)
+
+
+def _announced(before: State, after: State) -> Iterator[str]:
+    """What interfaces tell their neighbours of themselves on the way from one state to the next."""
+    from netlab import model
+
+    for one in model.announcements(before, after):
+        learned = "; ".join(f"{bridge} learns that it is behind {port}" for bridge, port in one.learned)
+        yield f"  {one.link} announces {one.ip} at {one.mac}" + (f": {learned}" if learned else "") + f" ({one.rule})"
 
 
 def _links(state: State, width: int | None) -> Iterator[str]:

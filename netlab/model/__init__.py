@@ -1,7 +1,7 @@
 """The model: from a state of the plan to who reaches whom, by which rule and along which path.
 
-`predict`, `way` and `predict_refusal` are the doors; `RULES` is everything that the model knows. All are
-imported when first asked for.
+`predict`, `way`, `announcements` and `predict_refusal` are the doors; `RULES` is everything that the model knows. All
+are imported when first asked for.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from netlab.model.announce import Announcement, announcements
     from netlab.model.outgoing import Way, way
     from netlab.model.prediction import Prediction, Story, predict
     from netlab.model.refusal import predict_refusal
     from netlab.model.rules import RULES, Rule
 
 _HOMES = {
+    "Announcement": "netlab.model.announce",
+    "announcements": "netlab.model.announce",
     "RULES": "netlab.model.rulebook",
     "Prediction": "netlab.model.prediction",
     "Rule": "netlab.model.rules",
@@ -25,7 +28,18 @@ _HOMES = {
     "way": "netlab.model.outgoing",
 }
 
-__all__ = ["RULES", "Prediction", "Rule", "Story", "Way", "predict", "predict_refusal", "way"]
+__all__ = [
+    "RULES",
+    "Announcement",
+    "Prediction",
+    "Rule",
+    "Story",
+    "Way",
+    "announcements",
+    "predict",
+    "predict_refusal",
+    "way",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from itertools import groupby
 
 # Importing a module declares its rules.
-from netlab.model import kinds, refusal
+from netlab.model import announce, kinds, refusal
 from netlab.model.rules import RULES, VERIFIED, Rule
 from netlab.model.stack import protocols
 
 __all__ = ["RULES", "document"]
 
-_DECLARING = (kinds, refusal, protocols)
+_DECLARING = (announce, kinds, refusal, protocols)
 
 _HEAD = """\
 # The rules

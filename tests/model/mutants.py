@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "netlab" / "model"
 #: Modules that only tell, or list.
-TELLERS = ("story.py", "prediction.py", "rules.py", "rulebook.py")
+TELLERS = ("announce.py", "story.py", "prediction.py", "rules.py", "rulebook.py")
 #: Conditions that only a story depends on.
 TELLING = ("hops", "wanted", "goal")
 

@@ -77,6 +77,8 @@ class Link:
     no_vlan: ClassVar[str] = ""
     #: What those become that name it as their master: ``port`` of a bridge; empty where it takes no members.
     members: ClassVar[str] = ""
+    #: Whether it announces its addresses when the link that it sits on does.
+    passes_on: ClassVar[bool] = False
     #: Why it can't be a port of a bridge, by the kernel's errno (br_add_if); empty where it can.
     no_port: ClassVar[str] = ""
 
@@ -235,6 +237,10 @@ class Link:
     def shows(self, member: str) -> tuple[bool, bool] | None:
         """What the kernel tells of a member by its id: whether it is active, and taken for alive; None: nothing."""
         return None
+
+    def announces(self, before: Link) -> bool:
+        """Whether it announces its addresses by itself, having been as ``before``."""
+        return False
 
     # --- what it does to frames ---------------------------------------------------------------------
 

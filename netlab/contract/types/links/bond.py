@@ -94,13 +94,19 @@ class Bond(Link):
         """The active member (bond_choose_primary_or_current), or in 802.3ad those of the active aggregator."""
         if self.mode == "802.3ad":
             by_id = {one.id: one for one in members}
-            partner = {one: _partner(by_id[one], find) for one in linked}
+            # A partner that has gone down is believed in for 90 s (AD_LONG_TIMEOUT_TIME).
+            partner = {one: _partner(by_id[one], find, one in self.senders) for one in linked}
             together = [one for one in linked if partner[one] is not None]
             if together:
                 return [one for one in together if partner[one] == partner[together[0]]]
         kept = [] if anew and self.mode != "802.3ad" else [one for one in self.senders if one in linked]
         best = [self.primary] if self.primary in linked else kept or linked
         return [one for one in best[:1] if one is not None]
+
+    def announces(self, before: Link) -> bool:
+        """After a failover, unless it is told to do so 0 times (bond_change_active_slave)."""
+        moved = isinstance(before, Bond) and bool(self.senders) and self.senders != before.senders
+        return moved and self.mode == "active-backup" and self.up and self.num_grat_arp != 0
 
     def shows(self, member: str) -> tuple[bool, bool]:
         return not self.picks_one or member in self.senders, member in self.linked
@@ -130,8 +136,8 @@ class Bond(Link):
         return (f"bond {self.effective_mode}",)
 
 
-def _partner(member: Link, find: Callable[[str], Link | None]) -> str | None:
+def _partner(member: Link, find: Callable[[str], Link | None], known: bool) -> str | None:
     """The other bond that speaks LACP at the end of a member's wire; a switch passes no such frame on."""
     far = find(member.peer_id) if member.peer_id is not None else None
     other = find(far.master) if far is not None and far.master is not None else None
-    return other.id if isinstance(other, Bond) and other.mode == "802.3ad" and other.up else None
+    return other.id if isinstance(other, Bond) and other.mode == "802.3ad" and (other.up or known) else None

@@ -20,6 +20,7 @@ class Macvlan(Link):
     kind: ClassVar[str] = "macvlan"
     queues: ClassVar[frozenset[Queue]] = frozenset({"workqueue"})
     takes: ClassVar[str] = "macvlan"
+    passes_on: ClassVar[bool] = True
     modes: ClassVar[tuple[str, ...]] = get_args(MacvlanMode)
     port_flags: ClassVar[tuple[str, ...]] = ("nodst", "nopromisc")
     parent: str
