@@ -29,6 +29,7 @@ MOUNT_ATTR_RDONLY = 1
 AT_FDCWD = -100
 AT_RECURSIVE = 0x8000
 
+MCL_FUTURE = 2
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 PR_CAPBSET_DROP = 24
@@ -100,6 +101,11 @@ def die_with_parent(signal: int) -> None:
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends (prctl(2)). Raises OSError."""
     _check(_libc.prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0), "prctl")
+
+
+def lock_memory() -> None:
+    """Have all pages of what this process maps from now on made at once, in place of a fault for each (mlockall(2))."""
+    _check(_libc.mlockall(MCL_FUTURE), "mlockall")
 
 
 def set_name(name: str) -> None:
