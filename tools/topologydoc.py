@@ -22,7 +22,7 @@ from netlab.plan import readback, veth
 from netlab.plan.bridge import OPTIONS as BRIDGE
 from netlab.plan.kinds import IDENTITY, KINDS
 from netlab.plan.steps import BOX
-from netlab.spec import expect, json_schema, schema
+from netlab.spec import expect, json_schema, routing_schema, schema
 from netlab.spec.measure import OPTIONS
 
 PATH = Path(__file__).parents[1] / "docs" / "topology.md"
@@ -169,7 +169,8 @@ def render() -> str:
 
 def _table(name: str, whole: Mapping[str, Any], examples: Example) -> Iterator[str]:
     made = whole if name == "Topology" else whole["$defs"][name]
-    fields = {field.alias or key: field for key, field in getattr(schema, name).model_fields.items()}
+    model = getattr(schema if hasattr(schema, name) else routing_schema, name)
+    fields = {field.alias or key: field for key, field in model.model_fields.items()}
     kinds = name == "Interface"
     yield "| key | type | default |" + (" of |" if kinds else "") + " example | |"
     yield "|---|---|---|" + ("---|" if kinds else "") + "---|---|"

@@ -210,6 +210,8 @@ def _what(link: Plain, kind: str, mode: str) -> str:
         return f"{kind} {mode} on {_parent(link)}"
     if link["type"] == "Pair":
         return f"wired to {link['peer']}"
+    if link["type"] == "Vlan":
+        return f"VLAN {link['vid']} of {link['parent']}"
     if link["type"] == "Bridge":
         return "a bridge inside of the host"
     words = f"plugged into {link['switch']}" if "switch" in link else kind
@@ -253,6 +255,8 @@ def _switch(link: Plain) -> Switch:
     tags = []
     if link.get("stp"):
         tags.append("STP")
+    if link.get("vlan_filtering"):
+        tags.append("VLANs")
     if link.get("mcast_snooping"):
         tags.append("snooping")
     if link.get("fdb_max_learned"):
@@ -291,6 +295,11 @@ def _tags(port: Plain) -> Iterator[str]:
         yield str(port["state"])
     if port.get("fdb"):
         yield f"fdb {len(port['fdb'])}"
+    if port.get("pvid") is not None:
+        yield f"pvid {port['pvid']}" if port["pvid"] else "no pvid"
+    for name in ("untagged", "tagged"):
+        if port.get(name):
+            yield f"{name} {' '.join(map(str, port[name]))}"
 
 
 # --- folding ----------------------------------------------------------------------------------------
