@@ -47,8 +47,8 @@ sysctls: $(VENV)/.dev  ## try every sysctl that the model has no rule for, and w
 fuzz-input: $(VENV)/.dev  ## 10,000 mutated topology files: a fault with its place, or a whole run
 	NETLAB_EXAMPLES=10000 $(BIN)/python -m pytest -q --hypothesis-show-statistics tests/input
 
-crash: $(VENV)/.dev  ## 200 processes killed while runs are under way; nothing may be left
-	NETLAB_KILLS=200 $(BIN)/python -m pytest -q -s tests/crash
+crash: $(VENV)/.dev  ## 200 processes killed while runs are under way, and 200 of labs that stay; nothing may be left
+	NETLAB_KILLS=200 $(BIN)/python -m pytest -q -s tests/crash tests/stay/test_kills.py
 
 lowest: $(VENV)/bin/python  ## the fast part of the suite with the oldest releases that pyproject.toml accepts (into .lowest)
 	$(BIN)/python tools/lowest.py -n 2

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Seen,
         Topology,
     )
+    from netlab.testing.staying import attach
 
 __version__ = "0.1.0"
 
@@ -63,6 +64,7 @@ __all__ = [
     "Topology",
     "TopologyError",
     "__version__",
+    "attach",
 ]
 
 _HOMES = {
@@ -74,6 +76,7 @@ _HOMES = {
     "Process": "netlab.client.process",
     "SpawnError": "netlab.client.errors",
     "TopologyError": "netlab.spec.problems",
+    "attach": "netlab.testing.staying",
 }
 
 

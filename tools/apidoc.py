@@ -49,6 +49,8 @@ def render() -> str:
 def _class(name: str, cls: Any) -> Iterator[str]:
     yield f"## {name}\n"
     yield _doc(cls) + "\n"
+    if inspect.isfunction(cls):
+        return
     for member, value in _members(cls):
         yield f"### `{_title(name, member, value)}`\n"
         yield _doc(value) + "\n"

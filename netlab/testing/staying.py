@@ -97,8 +97,8 @@ class StayingLab(Lab):
 def attach(name: str, *, change: bool = False) -> Iterator[StayingLab]:
     """The lab of that name (``netlab up``), while a block runs: to look at, or to ``change``.
 
-    Others may look at it meanwhile, but not change it; while it is changed others wait. Raises UsageError where there
-    is none of that name.
+    ``with netlab.attach("demo") as lab: …``: a `Lab` that stays up when the block ends. Others may look at it
+    meanwhile, but not change it; while it is changed others wait. Raises UsageError where there is none of that name.
     """
     with client.attached(name) as handle, registry.changing(name) if change else registry.looking(name):
         yield StayingLab(handle, handle.about()["memo"])

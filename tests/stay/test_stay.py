@@ -11,6 +11,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+import netlab
+from netlab.errors import UsageError
 from tests.stay.conftest import Stay
 
 
@@ -197,3 +201,33 @@ def test_a_failed_test_leaves_its_lab(root: Stay) -> None:
     assert "netlab shell test_red A" in done.stdout, done.stdout + done.stderr
     assert "mtu 1400" in root("exec", "test_red", "A", "ip", "link", "show", "eth0").stdout
     assert root("probe", "test_red", "A,B").returncode == 0
+
+
+def test_python_attaches(root: Stay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`netlab.attach` gives a lab that is up, programs and questions included; changes are known to later commands."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(root.folder))
+    with netlab.attach("two", change=True) as lab:
+        assert lab["A"].run("cat", input="in it").stdout == "in it"
+        lab.must_reach("A", "B")
+        lab["B"].interface("eth0").set(state="down")
+        lab.must_not_reach("A", "B")
+    assert about(root)["step"] == "B:eth0 state=down"
+    with pytest.raises(UsageError, match="no lab 'three' is up"), netlab.attach("three"):
+        pass
+
+
+def test_names_are_completed(root: Stay) -> None:
+    """The shell is offered labs, and what is in the one that is meant."""
+
+    def offered(line: str) -> list[str]:
+        words = {"COMP_WORDS": line, "COMP_CWORD": "" if line.endswith(" ") else line.split()[-1]}
+        asked = Stay(root.folder, env={"_NETLAB_COMPLETE": "fish_complete", **words})
+        found = [answer.split(",", 1) for answer in asked().stdout.splitlines()]
+        return [value.partition("\t")[0] for kind, value in found if kind == "plain"]
+
+    assert offered("netlab exec ") == ["two", "A", "B", "lan"]
+    assert offered("netlab exec two B") == ["B"]
+    assert offered("netlab set two A:c") == ["A:child"]
+    assert offered("netlab step two ") == ["baseline", "cut"]
+    assert offered("netlab down t") == ["two"]
+    assert offered("netlab why tw")[0] == "two"
