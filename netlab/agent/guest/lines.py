@@ -103,8 +103,9 @@ class Carrier:
                 if not said:
                     return
                 self._front.sendall(said)
-            if stream in ready and not self._waiting:
-                self._waiting = memoryview(self._front.recv(1 << 16))
+            if stream in ready:
+                # While something waits only its end is reported.
+                self._waiting = memoryview(b"" if self._waiting else self._front.recv(1 << 16))
                 if not self._waiting:
                     return
             self._pass_on()
