@@ -104,7 +104,10 @@ class Asker:
             except Exception as error:
                 return type(error).__name__
             return found and found[:2]
-        world, layer, source, target = self._pair(*question)
+        try:
+            world, layer, source, target = self._pair(*question)
+        except Exception as error:
+            return type(error).__name__
         try:
             letter, _wired = self._probes.letter(world, layer, source, target)
         except Exception as error:  # a mutant may well crash: that is noticed, too

@@ -110,7 +110,8 @@ def checks(child: Macvlan, mine: dict[str, Any]) -> list[tuple[str, object, obje
         ("nopromisc", child.nopromisc, mine["nopromisc"]),
     ]
     if child.effective_mode == "source":
-        found.append(("allowed_macs", sorted(child.allowed_macs), mine["allowed_macs"]))
+        # Only in source mode it is read, in which the child may not be any more.
+        found.append(("allowed_macs", sorted(child.allowed_macs), mine.get("allowed_macs")))
     if child.bcqueuelen is not None:
         found.append(("bcqueuelen", child.bcqueuelen, mine["bcqueuelen"]))
     return found
