@@ -19,6 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netlab.changed import changed_by_programs, has_programs
 from netlab.clock import Clock
 from netlab.contract.kernels import stand_in
 from netlab.contract.observed import LayerObserved, MeasuresObserved, StepObserved
@@ -160,6 +161,10 @@ def examine(
     prediction, stories = predict(step, layers, clock, tell=options.stories)
     meanwhile()
     built = entering.result()
+    if has_programs(plan) and (stranger := changed_by_programs(step, lab)) is not step:
+        # What they have made of their hosts is beyond the plan: nothing is predicted of these.
+        step = stranger
+        prediction, stories = predict(step, layers, clock, tell=options.stories)
     if options.cover:
         built = replace(built, notes=(*built.notes, _COVERED.format(options.cover)))
     clock.lap("build")
@@ -168,6 +173,8 @@ def examine(
         watch(f"{plan.name}: {step.name}: probing {name} ({number} of {len(layers)})")
         [seen[name]] = reply.result()
     clock.lap("probe")
+    if has_programs(plan):
+        built = replace(built, programs=tuple(lab.programs()))
     again = [try_again(step, seen[name], prediction, lab, options, watch) for name in layers]
     clock.lap("retry")
     one = conclude(step, built, again, prediction, stories)

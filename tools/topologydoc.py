@@ -22,7 +22,7 @@ from netlab.plan import readback, veth
 from netlab.plan.bridge import OPTIONS as BRIDGE
 from netlab.plan.kinds import IDENTITY, KINDS
 from netlab.plan.steps import BOX
-from netlab.spec import expect, json_schema, routing_schema, schema
+from netlab.spec import belongings, expect, json_schema, routing_schema, schema
 from netlab.spec.measure import OPTIONS
 
 PATH = Path(__file__).parents[1] / "docs" / "topology.md"
@@ -56,6 +56,12 @@ TYPES = {
     "neighbors": "mapping: address to MAC or interface",
     "oif": "interface",
     "owner": "user, user:group",
+    "Program.env": "mapping: name to value",
+    "Program.port": "80, `udp/53`",
+    "Program.ready": "regular expression",
+    "Program.run": "list of words",
+    "Program.stop": "signal",
+    "programs": "mapping: name to [program](#programs)",
     "set": "mapping: what to settings",
     "sysctls": "mapping: sysctl to value",
     "table": "number, `main`, `local`, `default`",
@@ -77,6 +83,8 @@ DEFAULTS = {
     "Interface.learning": "true",
     "File.mode": "0644",
     "owner": "root",
+    "Program.run": "required",
+    "Program.stop": "`TERM`",
     "Host.private": "the topology's",
     "Container.private": "its host's",
     "Topology.private": "false",
@@ -169,7 +177,7 @@ def render() -> str:
 
 def _table(name: str, whole: Mapping[str, Any], examples: Example) -> Iterator[str]:
     made = whole if name == "Topology" else whole["$defs"][name]
-    model = getattr(schema if hasattr(schema, name) else routing_schema, name)
+    model = next(getattr(room, name) for room in (schema, belongings, routing_schema) if hasattr(room, name))
     fields = {field.alias or key: field for key, field in model.model_fields.items()}
     kinds = name == "Interface"
     yield "| key | type | default |" + (" of |" if kinds else "") + " example | |"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from netlab.agent import links, nftables, sysctl
+from netlab.agent.daemons import Daemons
 from netlab.agent.errors import BuildFailed, in_words
 from netlab.agent.links import BuildContext, Op, limit
 from netlab.agent.links.op import Level
@@ -42,6 +43,7 @@ class Builder:
 
     def __init__(self, sysctls: sysctl.Sysctls, log: Log, programs: Programs | None = None) -> None:
         self.programs = programs or Programs()
+        self.daemons = Daemons(self.programs)
         self.namespaces: dict[str, Netns] = {}
         #: by id, as the plan has them after the changes made so far
         self.links: dict[str, AnyLink] = {}
@@ -55,6 +57,7 @@ class Builder:
     def close(self) -> None:
         """Kill every program, and let go of every namespace."""
         self.programs.end()
+        self.daemons.close()
         for ns in (*self.namespaces.values(), *self._made.values()):
             ns.close()
         self.namespaces.clear()
@@ -91,6 +94,7 @@ class Builder:
                 case DeleteNamespace():
                     gone = self.namespaces.pop(change.id)
                     self.programs.end_in(gone)
+                    self.daemons.forget(gone.id)
                     gone.close()
                     self._forget([link for link in self.links.values() if link.namespace == change.id])
                 case DeleteLink():

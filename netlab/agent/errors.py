@@ -55,6 +55,8 @@ class BuildFailed(Exception):
         self.kind = kind
         #: The package that brings a binary that isn't installed.
         self.package = ""
+        #: The exit code, where it is neither the file's fault nor the machine's.
+        self.code = 0
         #: Whether it is the machine that lacks something, whatever the errno says.
         self.lacking = False
         #: What may fix it, where the errno alone doesn't say.
@@ -68,10 +70,15 @@ class BuildFailed(Exception):
             "message": self.message or (os.strerror(self.number) if self.number else ""),
             "command": self.command,
             "interface": self.interface,
-            "exit_code": 3 if self.package or self.lacking or self._qdisc or self.number in LACKS else 2,
+            "exit_code": 3 if self._is_machine else self.code or 2,
             "where": [self.where.file, self.where.line, self.where.column] if self.where else None,
             "hint": self._hint(),
         }
+
+    @property
+    def _is_machine(self) -> bool:
+        """Whether it is the machine that lacks something."""
+        return bool(self.package or self.lacking or self._qdisc or self.number in LACKS)
 
     @property
     def _qdisc(self) -> str:

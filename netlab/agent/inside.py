@@ -32,7 +32,8 @@ class Inside:
         self._processes: dict[int, tuple[int, subprocess.Popen[bytes]]] = {}
         self.operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "spawn": self.spawn, "signal": self.signal, "locate": self.locate, "put": self.put, "socket": self.socket,
-            "news": self.news, "listens": self.listens,
+            "news": self.news, "listens": self.listens, "programs": self.programs,
+            "output": self.output,
         }  # fmt: skip
 
     def reaped(self, pid: int, status: int) -> int | None:
@@ -95,6 +96,17 @@ class Inside:
         """Whether a program listens at a port (``tcp/80``), on whichever address."""
         protocol, _, port = message["port"].partition("/")
         return listening.anywhere(self._ns(message), protocol, int(port)), []
+
+    def programs(self, message: dict[str, Any]) -> Answer:
+        """The programs that the topology gives, as they are now."""
+        return self._lab(message["lab"]).daemons.told(), []
+
+    def output(self, message: dict[str, Any]) -> Answer:
+        """What such a program has said."""
+        try:
+            return self._lab(message["lab"]).daemons.output(message["ns"], message["name"]), []
+        except KeyError:
+            raise NotDone("usage", message=f"there is no program {message['name']!r} in {message['ns']}") from None
 
     def news(self, message: dict[str, Any]) -> Answer:
         """What there is in namespaces that a program or a socket of the user's was ever in."""

@@ -13,7 +13,7 @@ from netlab.agent.netns import Netns
 from netlab.agent.probe import cold, waiting
 from netlab.agent.programs import Programs
 from netlab.contract import names
-from netlab.contract.types import AnyLink, SetLink, State, Step
+from netlab.contract.types import AnyLink, SetLink, SetProgram, State, Step
 
 
 class Lab(Builder):
@@ -40,7 +40,8 @@ class Lab(Builder):
         # Changes start from what the plan says, and a static entry may have moved while the last step was probed.
         cold.restore_fdb(self.namespaces, self.state)
         before, was = set(self.links), self.state
-        self.apply([change for change in step.changes if change.refusal is None])
+        running = [change for change in step.changes if isinstance(change, SetProgram)]
+        self.apply([change for change in step.changes if change.refusal is None and change not in running])
         refused = {}
         for change in step.changes:
             if change.refusal is not None:
@@ -65,4 +66,6 @@ class Lab(Builder):
             if ns.visited:
                 # What the step has changed is no news.
                 news.remember(ns)
+        for one in running:
+            self.daemons.carry_out(one, self.namespaces[one.namespace])
         return {"links": self.read, "unsettled": unsettled, "refused": refused, "notes": self.notes}

@@ -57,6 +57,9 @@ class Loop:
         """Handle requests and the ends of processes. Returns when no front is left, and no lab that stays."""
         wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGINT, signal.SIGHUP):
+            # Not ignored: programs would start with them ignored, and a shell couldn't trap them (execve(2)).
+            signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(wake_write)
         self.jobs.wake = wake_write
         self.clients.watch(wake_read)

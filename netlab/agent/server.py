@@ -95,6 +95,7 @@ class Server(Loop):
         """A child has ended that no job has started; the request that has started it, if there was one."""
         for lab in self.labs.values():
             lab.programs.reaped(pid)
+            lab.daemons.reaped(pid, status)
         return self.inside.reaped(pid, status)
 
     def leave(self, client: Client) -> None:

@@ -63,6 +63,15 @@ class Inside:
         __tracebackhide__ = True
         return str(self.agent.request("fence", lab=self.number).result())
 
+    def programs(self) -> list[dict[str, Any]]:
+        """The programs that the topology gives: ``host``, ``name``, ``running``, ``stopped``, ``status``, ``tail``."""
+        found: list[dict[str, Any]] = self.agent.request("programs", lab=self.number).result()
+        return found
+
+    def output(self, namespace: str, name: str) -> str:
+        """What a program of the topology's has said. Raises LabError."""
+        return str(self.agent.request("output", lab=self.number, ns=namespace, name=name).result())
+
     def news(self) -> dict[str, Any]:
         """What there is now in the namespaces that programs or sockets of the user's were in (`netlab.agent.news`)."""
         found: dict[str, Any] = self.agent.request("news", lab=self.number).result()

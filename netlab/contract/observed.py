@@ -110,7 +110,8 @@ class StepObserved:
     """Everything seen in one step.
 
     ``unsettled`` names links whose admin state or carrier did not become what the plan says before the
-    deadline; ``links`` is what was read back, by link id; ``notes`` says why a proof was left out.
+    deadline; ``links`` is what was read back, by link id; ``notes`` says why a proof was left out,
+    ``programs`` are those of the topology after the probes.
     """
 
     layers: tuple[LayerObserved, ...]
@@ -119,6 +120,7 @@ class StepObserved:
     refused: dict[str, dict[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    programs: tuple[dict[str, Any], ...] = ()
 
 
 # --- measurements -----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from netlab.judge.findings import (
     cell_findings,
     entry_findings,
     heard_findings,
+    program_findings,
     refusal_findings,
     wire_findings,
 )
@@ -42,6 +43,7 @@ def judge(
     findings += entry_findings(entries)
     if refusals is not None:
         findings += refusal_findings(step, observed, refusals)
+    findings += program_findings(observed)
     return JudgedStep(layers, entries, tuple(findings))
 
 

@@ -221,3 +221,18 @@ def refusal_findings(step: Step, observed: StepObserved, predicted: dict[str, tu
             )
         )
     return findings
+
+
+def program_findings(observed: StepObserved) -> list[Finding]:
+    """Programs of the topology that have ended though no step has ended them."""
+    return [
+        Finding(
+            kind="program",
+            verdict="F",
+            source=f"{one['host']} {one['name']}",
+            expected="running",
+            observed=f"ended with {one['status']}",
+            detail=str(one["tail"]),
+        )
+        for one in observed.programs if not one["running"] and not one["stopped"]
+    ]  # fmt: skip

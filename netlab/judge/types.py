@@ -22,6 +22,7 @@ FindingKind = Literal[
     "wire",  # a request left by the wire, or did not, against the model
     "refusal",  # the kernel refused what the model lets pass, or the other way round
     "duplicate",  # as expected, but more than one copy arrived
+    "program",  # a program of the topology has ended by itself
     "measure",  # a throughput, a latency or a comparison is not what the file says, or could not be measured
 ]
 

@@ -36,6 +36,13 @@ class News:
         """Something in a namespace is beyond what a topology says."""
         self.foreign.setdefault(ns, []).append(what)
 
+    def said(self) -> dict[str, list[str]]:
+        """All that is new, by namespace."""
+        found = {ns: list(words) for ns, words in self.foreign.items()}
+        for word in self.words:
+            found.setdefault(word.partition(":")[0], []).append(word)
+        return found
+
     @property
     def step(self) -> dict[str, Any]:
         """The step that says it; empty where there is none."""

@@ -16,6 +16,7 @@ from netlab.plan import (
     nftables,
     pair,
     private,
+    programs,
     replicas,
     routing,
     switches,
@@ -101,6 +102,9 @@ def add(
             changes += KINDS[made.kind].complete(lab, made, request.given, request.path)
     for box in boxes:
         changes += _routing(lab, box)
+    for box in boxes:
+        if box.new and box.given.programs:
+            changes += programs.start(lab, lab.boxes[box.id], box.given.programs, (*box.path, "programs"))
     return changes
 
 
@@ -158,7 +162,7 @@ def _namespace(lab: Lab, box: _Given, existing: set[str]) -> None:
             file.problems.add(where, message, "hosts and switches share one space of names, replicas included")
             return
         box.usable = True
-        for key in ("routes", "rules", "nftables", "private", "files", "replicas", "step"):
+        for key in ("routes", "rules", "nftables", "private", "files", "programs", "replicas", "step"):
             if getattr(box.given, key) is not None:
                 file.problems.add(
                     file.where(*box.path, key),

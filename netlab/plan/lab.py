@@ -13,6 +13,7 @@ from netlab.contract.types import (
     Namespace,
     NsKind,
     Private,
+    Program,
     Route,
     Rule,
     State,
@@ -52,6 +53,7 @@ class Box:
     rules: tuple[Rule, ...] = ()
     nftables: str = ""
     private: Private | None = None
+    programs: dict[str, Program] = field(default_factory=dict)
     dead: set[tuple[str, int]] = field(default_factory=set)
 
     @property
@@ -75,7 +77,7 @@ def _copied(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _copied(item) for key, item in value.items()}
     if isinstance(value, Box):
-        return replace(value, sysctls=dict(value.sysctls), dead=set(value.dead))
+        return replace(value, sysctls=dict(value.sysctls), dead=set(value.dead), programs=dict(value.programs))
     return value.copy() if isinstance(value, (list, set, Memory)) else value
 
 

@@ -11,7 +11,8 @@ from netlab.contract.types import GivenFile, Private, SetFiles
 if TYPE_CHECKING:
     from netlab.plan.file import Path
     from netlab.plan.lab import Box, Lab
-    from netlab.spec.schema import Container, File, Host
+    from netlab.spec.belongings import File
+    from netlab.spec.schema import Container, Host
 
 
 def private(lab: Lab, box_id: str, given: Host | Container, path: Path) -> Private | None:

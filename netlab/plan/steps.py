@@ -17,7 +17,20 @@ from netlab.contract.types import (
     SetSysctl,
     Where,
 )
-from netlab.plan import bridge, change, gateways, lost, members, nftables, private, routing, switches, sysctls, values
+from netlab.plan import (
+    bridge,
+    change,
+    gateways,
+    lost,
+    members,
+    nftables,
+    private,
+    programs,
+    routing,
+    switches,
+    sysctls,
+    values,
+)
 from netlab.plan.addressing import transition
 from netlab.plan.file import File, Path
 from netlab.plan.kinds import COMMON, IDENTITY, KINDS
@@ -35,7 +48,7 @@ _SWITCH = (*bridge.OPTIONS, "tagged", "state")
 #: What a member of a bond has of that.
 MEMBER = frozenset({"mac", "mtu", "addresses", "neighbors"})
 #: What can be set of a host or a container.
-BOX = ("routes", "rules", "sysctls", "nftables", "files")
+BOX = ("routes", "rules", "sysctls", "nftables", "files", "programs")
 
 
 def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
@@ -296,6 +309,8 @@ def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChan
         changes.append(nftables.change(lab, box, settings.nftables, (*path, "nftables")))
     if settings.files is not None:
         changes += private.change(lab, box, settings.files, (*path, "files"))
+    if settings.programs is not None:
+        changes += programs.change(lab, box, settings.programs, (*path, "programs"))
     return changes
 
 

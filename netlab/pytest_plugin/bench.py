@@ -135,7 +135,7 @@ def judge(plan: Plan, one: report.Examined, here: report.Circumstances, *, requi
         verdicts = {entry["verdict"] for entry in step["expectations"] if entry["kind"] not in ("state", "refused")}
         verdicts |= {mark for layer in step["layers"].values() for row in layer["verdict"] for mark in row}
         # What only the model says of listeners and of the wire has no cell.
-        verdicts |= {finding["verdict"] for finding in findings if finding["kind"] in ("heard", "wire")}
+        verdicts |= {finding["verdict"] for finding in findings if finding["kind"] in ("heard", "wire", "program")}
     if "F" not in verdicts and not required and (lacking := _lacking(one.measures)):
         pytest.skip(lacking)
     if "F" in verdicts or "?" in verdicts:

@@ -17,6 +17,7 @@ from netlab.contract.types import (
     SetFiles,
     SetLink,
     SetNftables,
+    SetProgram,
     SetRouting,
     SetSysctl,
 )
@@ -60,6 +61,8 @@ def _describe(change: AnyChange) -> str:
             return f"{change.namespace}: {sysctl_name(change.path)}={change.value}"
         case SetNftables():
             return f"{change.namespace}: {'another' if change.ruleset.strip() else 'no'} nftables ruleset"
+        case SetProgram():
+            return f"{change.namespace}: {change.verb} {change.program.name}"
         case SetFiles():
             return f"{change.namespace}: {', '.join(file.path for file in change.files)}"
         case SetRouting():

@@ -77,7 +77,7 @@ def _cases(record: Record) -> Iterator[ET.Element]:
         for name, layer in step["layers"].items():
             marks = {mark for row in layer["verdict"] for mark in row}
             mine = [finding for finding in findings if finding["layer"] == name]
-            marks |= {finding["verdict"] for finding in mine if finding["kind"] in ("heard", "wire")}
+            marks |= {finding["verdict"] for finding in mine if finding["kind"] in ("heard", "wire", "program")}
             told = [_words(finding) for finding in mine if finding["verdict"] != "P"]
             yield _case(place, name, _worst(marks), told, share)
         for entry in step["expectations"]:

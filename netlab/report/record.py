@@ -142,9 +142,9 @@ def summarise(
             # An entry about pairs is counted by its cells, unless none of them applies.
             if entry["kind"] != "pair" or not entry["cells"]:
                 counts[OUTCOMES[entry["verdict"]]] += 1
-    # What only the model says of the wire, listeners and refusals has neither cell nor entry.
+    # What only the model says of the wire, listeners and refusals, and programs that end, have neither cell nor entry.
     for finding in findings:
-        if finding["kind"] in ("heard", "wire", "refusal"):
+        if finding["kind"] in ("heard", "wire", "refusal", "program"):
             counts[OUTCOMES[finding["verdict"]]] += 1
     for one in (one for several in measured.values() for one in several):
         counts[OUTCOMES[one["verdict"]]] += 1

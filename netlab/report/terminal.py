@@ -290,7 +290,7 @@ def _one_finding(record: Record, finding: Mapping[str, Any], style: Style) -> It
     said = words.FINDINGS[finding["kind"]]
     if len(finding["expected"]) == 1:
         said = f"expected {words.letter(finding['expected'])}, observed {finding['observed']}: {said}"
-    elif finding["expected"] and finding["kind"] in ("wire", "refusal", "measure"):
+    elif finding["expected"] and finding["kind"] in ("wire", "refusal", "measure", "program"):
         said = f"expected {finding['expected']}, observed {finding['observed']}"
     if finding["detail"]:
         said += f" ({told.detail(finding)})"

@@ -113,6 +113,7 @@ FINDINGS = {
     "wire": "the wire was used otherwise than the model says",
     "refusal": "the kernel refused otherwise than the model says",
     "duplicate": "more than one copy arrived",
+    "program": "a program that has ended",
     "measure": "a measurement that is not as the file says, or could not be made",
 }
 

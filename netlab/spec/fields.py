@@ -129,6 +129,11 @@ Via = Annotated[
 FilePath = Annotated[str, *scalar(scalars.file_path, _STRING)]
 FileMode = Annotated[int, *scalar(scalars.file_mode, {"type": ["string", "integer"]})]
 Owner = Annotated[str, *scalar(scalars.owner, _STRING)]
+Pattern = Annotated[str, *scalar(scalars.pattern, ANY_SCALAR)]
+PortName = Annotated[str, *scalar(scalars.port, {"anyOf": [{"type": "integer"}, {"type": "string"}]})]
+Signal = Annotated[int, *scalar(scalars.signal, _STRING)]
+Words = Annotated[tuple[Text, ...], BeforeValidator(listing)]
+Environment = Annotated[dict[str, Text], BeforeValidator(section)]
 Name = Annotated[str, *scalar(scalars.name, _STRING)]
 SwitchName = Annotated[str, *scalar(scalars.switch_name, _STRING)]
 InterfaceName = Annotated[str, *scalar(scalars.interface_name, _STRING)]
@@ -176,6 +181,16 @@ LimitValue = Annotated[
     ),
 ]  # fmt: skip
 
+Verbs = Annotated[
+    dict[
+        Name,
+        Annotated[
+            Literal["start", "stop", "restart", "kill"],
+            *_one_of("thing to do with a program", "start", "stop", "restart", "kill"),
+        ],
+    ],
+    BeforeValidator(section),
+]
 Addresses = Annotated[tuple[InterfaceAddress, ...], BeforeValidator(listing), BeforeValidator(scalars.addresses)]
 Macs = Annotated[tuple[MacOrLink, ...], BeforeValidator(listing)]
 Neighbors = Annotated[dict[IpKey, MacOrLink], BeforeValidator(section)]

@@ -102,6 +102,39 @@ def file_mode(value: object) -> int:
     return int(word, 8)
 
 
+def pattern(value: object) -> str:
+    """A regular expression."""
+    word = text(value)
+    try:
+        re.compile(word)
+    except re.error as error:
+        raise Wrong(f"{_short(word)} is no regular expression: {error}") from error
+    return word
+
+
+def port(value: object) -> str:
+    """A port of a program: ``80``, ``tcp/80``, ``udp/53``."""
+    word = text(value)
+    protocol, slash, name = word.rpartition("/")
+    if protocol not in (("tcp", "udp") if slash else ("",)) or not name.isdigit() or not 0 < int(name[:9]) < 65536:
+        raise Wrong(f"{_short(word)} is no port", "write 80, tcp/80 or udp/53")
+    return f"{protocol or 'tcp'}/{int(name)}"
+
+
+def signal(value: object) -> int:
+    """A signal by its name: ``TERM``, ``SIGTERM``."""
+    from signal import Signals
+
+    word = text(value)
+    name = word if word.startswith("SIG") else f"SIG{word}"
+    if name not in Signals.__members__:
+        from netlab.spec.problems import did_you_mean
+
+        known = [one.removeprefix("SIG") for one in Signals.__members__]
+        raise Wrong(f"{_short(word)} is no signal", did_you_mean(word.removeprefix("SIG"), known))
+    return Signals[name]
+
+
 def owner(value: object) -> str:
     """A user, or ``user:group``."""
     word = text(value)

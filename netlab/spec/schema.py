@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from netlab.contract.measures import Bound
 from netlab.spec import quantities
+from netlab.spec.belongings import Files, Programs
 from netlab.spec.fields import (
     ANY_SCALAR,
     Addresses,
     Ends,
-    FileMode,
-    FilePath,
     Flag,
     InterfaceName,
     Ip,
@@ -28,7 +27,6 @@ from netlab.spec.fields import (
     Name,
     Neighbors,
     NetemValue,
-    Owner,
     PortFlag,
     PortPolicy,
     PortState,
@@ -42,9 +40,9 @@ from netlab.spec.fields import (
     Title,
     UdpPort,
     Unsigned,
+    Verbs,
     Via,
     Vids,
-    file_section,
     listing,
     scalar,
     section,
@@ -171,22 +169,6 @@ class Interface(_Adjustable, _BridgeOptions):
 Interfaces = Annotated[dict[InterfaceName, Annotated[Interface, BeforeValidator(section)]], BeforeValidator(section)]
 
 
-class File(Model):
-    """A file of a private host; a text alone is its contents."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    text: Text | None = Field(None, description="Its contents.")
-    source: Text | None = Field(
-        None, alias="from", description="A file that has its contents, beside the topology or in a folder below."
-    )
-    mode: FileMode | None = Field(None, description="Permissions in octal (0644).")
-    owner: Owner | None = Field(None, description="User, or user:group; root by default.")
-
-
-Files = Annotated[dict[FilePath, Annotated[File, BeforeValidator(file_section)]], BeforeValidator(section)]
-
-
 class _Box(Model):
     interfaces: Interfaces = Field({}, description="Interfaces by name.")
     routes: Routes | None = Field(None, description="Routes beyond the connected ones.")
@@ -197,6 +179,7 @@ class _Box(Model):
         None, description="Processes, hostname and folders of its own; of a host also those of its containers."
     )
     files: Files | None = Field(None, description="Files in the folders of its own, by path; with any it is private.")
+    programs: Programs | None = Field(None, description="Programs by name, started in this order once all is built.")
     replicas: Positive | None = Field(None, description="Make this many: web becomes web-1, web-2, …")
     step: Positive | None = Field(
         None, description="By how much addresses and MACs count up from replica to replica (1)."
@@ -236,6 +219,7 @@ class Settings(_Adjustable, _Bridge):
     sysctls: Sysctls | None = Field(None, description="Sysctls to write (host or container).")
     nftables: Text | None = Field(None, description="The ruleset from now on (host or container), '' for none.")
     files: Files | None = Field(None, description="Files to write (host or container that is private).")
+    programs: Verbs | None = Field(None, description="What is done with its programs, by name.")
 
 
 Switches = Annotated[dict[SwitchName, Annotated[Switch, BeforeValidator(section)]], BeforeValidator(section)]

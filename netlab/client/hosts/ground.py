@@ -35,6 +35,7 @@ from netlab.contract.types import (
     SetFiles,
     SetLink,
     SetNftables,
+    SetProgram,
     SetRouting,
     SetSysctl,
     State,
@@ -308,6 +309,8 @@ class Grounding:
                 refuse(f"change a sysctl of the machine {ns_id}")
             case SetNftables(namespace=ns_id) if ns_id in self.ground.facts:
                 refuse(f"replace the nftables of the machine {ns_id}")
+            case SetProgram():
+                raise UsageError(f"{change.namespace}: programs of a topology are for namespaces, not for machines")
             case SetFiles(namespace=ns_id) if ns_id in self.ground.facts:
                 refuse(f"write files of the machine {ns_id}")
             case _:

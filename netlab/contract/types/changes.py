@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netlab.contract.types.links import AnyLink
-from netlab.contract.types.parts import GivenFile, Namespace
+from netlab.contract.types.parts import GivenFile, Namespace, Program
 from netlab.contract.where import Where
 
 #: Where the file gives what is named by a path.
 Places = tuple[tuple[str, Where], ...]
 RefusedAt = Literal["create", "up", "set"]
+Verb = Literal["start", "stop", "restart", "kill"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,24 @@ class SetFiles(Change):
     files: tuple[GivenFile, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetProgram(Change):
+    """Start, stop, restart or kill a program, after the lab has settled."""
+
+    namespace: str
+    program: Program
+    verb: Verb = "start"
+
+
 AnyChange = (
-    AddNamespace | DeleteNamespace | AddLink | DeleteLink | SetLink | SetSysctl | SetRouting | SetNftables | SetFiles
+    AddNamespace
+    | DeleteNamespace
+    | AddLink
+    | DeleteLink
+    | SetLink
+    | SetSysctl
+    | SetRouting
+    | SetNftables
+    | SetFiles
+    | SetProgram
 )

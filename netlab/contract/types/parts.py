@@ -271,6 +271,19 @@ class GivenFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """A program that goes on in a host. It is ready when its output matches ``ready`` (a regular expression), and when
+    ``port`` (``tcp/80``) is open; ``stop`` is the number of the signal that ends it."""
+
+    name: str
+    argv: tuple[str, ...]
+    ready: str = ""
+    port: str = ""
+    stop: int = 15
+    env: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Private:
     """What a host or container has of its own besides its network: name, processes, mounts, and these files."""
 
