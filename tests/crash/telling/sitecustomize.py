@@ -23,7 +23,7 @@ PLACES: dict[str, dict[str, str]] = {
     "netlab.agent.launcher": {"enter_namespaces": "launch", "watch": "launch", "private_proc": "launch"},
     "netlab.agent.netlink.socket": {"Socket.batch": "", "Socket.failures": "", "Socket.dump": ""},
     "netlab.agent.netns": {"Netns.close": ""},
-    "netlab.agent.programs": {"Programs.start": "", "_make": "", "Programs.end": ""},
+    "netlab.agent.programs": {"Programs.start": "", "Programs._make": "", "Programs.end": ""},
     "netlab.agent.probe.receivers": {"Receivers.drain": ""},
     "netlab.agent.probe.fence": {"CpuFence.round": ""},
     "netlab.agent.jobs": {"Job.spawn": "", "Job.wait": "", "Job.end": "", "Job.tell": "", "Jobs.reaped": ""},
