@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 N      ?=
 SEED   ?= 1
 
-.PHONY: help demo test lint packages browser fuzz roundtrip mutate sysctls fuzz-input crash lowest stress bench playground gallery picture test-vagrant clean
+.PHONY: help demo test lint packages browser kernel fuzz roundtrip mutate sysctls fuzz-input crash lowest stress bench playground gallery picture test-vagrant clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -15,7 +15,7 @@ help:  ## this list
 demo: $(VENV)/.installed  ## install into .venv and run the article's demonstration
 	$(BIN)/netlab run bridge-two-node.yaml
 
-test: $(VENV)/.dev packages browser lint  ## everything: packages, lint, types, import contracts, the whole suite
+test: $(VENV)/.dev packages browser kernel lint  ## everything: packages, lint, types, import contracts, the whole suite
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.dev  ## ruff, mypy, import contracts
@@ -31,6 +31,9 @@ browser:  ## what the pages are checked with (axe, mermaid), where npm is at han
 	@if command -v npm >/dev/null 2>&1; then \
 		npm install --silent --no-audit --no-fund --prefix tests/report_html || echo "npm install failed: the tests that need it skip"; \
 	fi
+
+kernel: $(VENV)/.dev packages  ## Linux 6.12 for tests of links that this kernel lacks: built once (minutes), else those tests skip
+	@sh tools/kernel.sh $(BIN)/netlab
 
 fuzz: $(VENV)/.dev  ## the model against the kernel on N random topologies (N=2000 SEED=1)
 	$(BIN)/python -m tests.fuzz --number $(or $(N),2000) --seed $(SEED)

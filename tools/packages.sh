@@ -24,6 +24,11 @@ fish fish completion in fish
 chromium chromium pages in a browser
 chromedriver chromium-driver pages in a browser
 /usr/lib/cni/bridge containernetworking-plugins imports of what CNI plugins made
+gcc gcc a kernel that the tests build
+flex flex a kernel that the tests build
+bison bison a kernel that the tests build
+bc bc a kernel that the tests build
+xz xz-utils a kernel that the tests build
 LIST
 }
 
