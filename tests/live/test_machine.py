@@ -67,3 +67,18 @@ def test_anonymized(machine: World) -> None:
     plain = plan.resolve(spec.load(machine.netlab("import", "live", netns="machine").stdout, "live.yaml"))
     letters = [model.predict(one.steps[0].state, ("icmp",)).letters["icmp"] for one in (resolved, plain)]
     assert letters[0] == letters[1]
+
+
+def test_options_of_ports(machine: World) -> None:
+    """A port with an address has its options as its own; a plain one has them at the other end of its wire."""
+    machine.ip("netns add h\nnetns add c\nnetns add d\n-n h link add br0 type bridge\n-n h link set br0 up")
+    for name, netns in (("v0", "c"), ("v1", "d")):
+        machine.ip(f"-n h link add {name} type veth peer name eth0 netns {netns}\n-n h link set {name} master br0 up")
+        machine.ip(f"-n {netns} link set eth0 up")
+        machine.run("bridge", "-n", "h", "link", "set", "dev", name, "hairpin", "on")
+    machine.ip("-n h address add 10.7.0.1/24 dev v0")
+    text = machine.netlab("import", "live", netns="h").stdout
+    state = plan.resolve(spec.load(text, "live.yaml")).steps[0].state
+    told = {plug.place.id: plug.port for link in state.links for plug in link.plugs}
+    assert sorted(told) == ["host:v0", "port(host/d:eth0)"]
+    assert all(port is not None and port.hairpin for port in told.values())

@@ -169,8 +169,13 @@ class Devices:
                 self.notes.left(self.id(space.key, device), f"{master.name}, which it is a member of", loses=True)
                 return
             keys["master"] = self.named(space.key, master)
-            if device.port_kind == "bridge" and self.port(space, replace(device, up=True)):
-                self.notes.left(self.id(space.key, device), f"its options as a port of {master.name}", loses=True)
+            options = self.port(space, replace(device, up=True)) if device.port_kind == "bridge" else {}
+            own_port = {key: value for key, value in options.items() if key not in ("state", "fdb")}
+            if own_port:
+                keys["own_port"] = own_port
+            if lost := sorted(options.keys() - own_port.keys()):
+                said = f"{', '.join(lost)} as a port of {master.name}"
+                self.notes.left(self.id(space.key, device), said, loses=True)
         elif device.master is not None:
             port = f"a port of a {device.port_kind or 'device'} that netlab can't express"
             self.notes.left(self.id(space.key, device), port, loses=True)
@@ -245,10 +250,22 @@ class Devices:
         state = device.port.get("state", "forwarding")
         if device.up and device.carrier and state != "forwarding" and not spanning and master is not None and master.up:
             found["state"] = state
+        if master is not None and master.data.get("vlan_filtering"):
+            found |= self._vlans(space, device, int(master.data.get("vlan_default_pvid") or 0))
         if macs := [mac for mac, index in space.fdb if index == device.index]:
             found["fdb"] = macs
         if strange := [name for name in _STRANGE_PORT if device.port.get(name)]:
             self.notes.left(self.id(space.key, device), f"{', '.join(strange)} of the port", loses=True)
+        return found
+
+    def _vlans(self, space: Space, device: Device, default: int) -> dict[str, Any]:
+        """The VLANs of a port, where they are not those of a new one."""
+        mine = [(vid, pvid, untagged) for index, vid, pvid, untagged in space.vlans if index == device.index]
+        own = next((vid for vid, pvid, _ in mine if pvid), 0)
+        found: dict[str, Any] = {} if own == default else {"pvid": str(own)}
+        for key, wanted in (("untagged", True), ("tagged", False)):
+            if those := [str(vid) for vid, _, untagged in mine if untagged is wanted and (vid != own or not untagged)]:
+                found[key] = those
         return found
 
     def switch(self, key: str, bridge: Device) -> Keys:
@@ -266,7 +283,10 @@ class Devices:
             if joined.index(there[0].key) < joined.index(key):
                 links.append(self.kin.names[there[0].key])
                 for space, end in ((self.kin.spaces[key], device), there):
-                    if self.port(space, end):
+                    options = self.port(space, end)
+                    if set(options) == {"tagged"}:
+                        keys["tagged"] = options["tagged"]
+                    elif options:
                         self.notes.left(self.id(space.key, end), "options of a port between switches", loses=True)
         if links:
             keys["links"] = list(dict.fromkeys(links))
@@ -286,7 +306,12 @@ class Devices:
         if data.get("fdb_max_learned"):
             keys["fdb_max_learned"] = str(data["fdb_max_learned"])
         if data.get("vlan_filtering"):
-            self.notes.left(self.id(space.key, device), "vlan_filtering: VLANs of a bridge", loses=True)
+            keys["vlan_filtering"] = "on"
+            default = int(data.get("vlan_default_pvid") or 0)
+            if default != 1:
+                keys["default_pvid"] = str(default)
+            if space.key not in self.kin.switches and (own := self._vlans(space, device, default)):
+                keys["own_port"] = own
         return keys, ""
 
     def _vlan(self, space: Space, device: Device) -> tuple[Keys, str]:

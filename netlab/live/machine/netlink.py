@@ -20,6 +20,8 @@ from pyroute2.netlink.rtnl.marshal import MarshalRtnl
 _HEADER = struct.Struct("=IHHII")
 #: IFLA_EXT_MASK with RTEXT_FILTER_SKIP_STATS (include/uapi/linux/rtnetlink.h).
 _NO_STATISTICS = struct.pack("=HHI", 8, 29, 8)
+#: The same with RTEXT_FILTER_BRVLAN.
+_VLANS = struct.pack("=HHI", 8, 29, 2)
 _LINK = struct.pack("=BxHiII", 0, 0, 0, 0, 0)
 _NETNSA_NSID, _NETNSA_FD = 1, 3
 #: NLM_F_DUMP_INTR (include/uapi/linux/netlink.h): the table was changed while it was being read.
@@ -49,6 +51,11 @@ class Socket:
     def links(self) -> list[Any]:
         """All devices."""
         return self._dump(RTM_GETLINK, _LINK + _NO_STATISTICS)
+
+    def vlans(self) -> list[Any]:
+        """The bridges and their ports, each with the VLANs that it is a member of."""
+        body = struct.pack("=BxHiII", socket.AF_BRIDGE, 0, 0, 0, 0) + _VLANS
+        return self._dump(RTM_GETLINK, body)
 
     def addresses(self) -> list[Any]:
         """All addresses."""

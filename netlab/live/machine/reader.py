@@ -134,6 +134,7 @@ def _space(one: Candidate, candidates: Sequence[Candidate]) -> Space:
 
         devices = [rows.device(m, end, tuple(addresses.get(m["index"], ()))) for m in messages]
         entries = rtnl.fdb() if any(one.master or one.kind == "vxlan" for one in devices) else []
+        tagged = rtnl.vlans() if any(one.data.get("vlan_filtering") for one in devices) else []
         space = Space(
             key=one.key,
             names=tuple(dict.fromkeys(one.names)),
@@ -146,6 +147,7 @@ def _space(one: Candidate, candidates: Sequence[Candidate]) -> Space:
             rules=tuple(filter(None, map(rows.rule, rtnl.rules()))),
             neighbors=tuple(filter(None, map(rows.neighbor, rtnl.neighbors()))),
             fdb=tuple(filter(None, map(rows.static_entry, entries))),
+            vlans=tuple(row for message in tagged for row in rows.vlans(message)),
             tunnels=tuple(filter(None, map(rows.tunnel_entry, entries))),
             sysctls=_files(OF_NAMESPACE),
         )

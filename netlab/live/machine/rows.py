@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pyroute2.netlink.rtnl import rt_type
@@ -279,3 +279,14 @@ def tunnel_entry(message: Any) -> tuple[int, str, str] | None:
     if there is None or message["family"] != _AF_BRIDGE:
         return None
     return int(message["ifindex"]), str(message.get_attr("NDA_LLADDR")), str(there)
+
+
+_PVID, _UNTAGGED = 0x2, 0x4  # BRIDGE_VLAN_INFO_* (include/uapi/linux/if_bridge.h)
+
+
+def vlans(message: Any) -> Iterator[tuple[int, int, bool, bool]]:
+    """The VLANs of a bridge or a port: its index, the VLAN, whether it is the pvid, and untagged."""
+    spec = message.get_attr("IFLA_AF_SPEC")
+    for name, value in spec["attrs"] if spec is not None else ():
+        if name == "IFLA_BRIDGE_VLAN_INFO":
+            yield message["index"], value["vid"], bool(value["flags"] & _PVID), bool(value["flags"] & _UNTAGGED)

@@ -130,6 +130,8 @@ class Space:
     neighbors: tuple[LiveNeighbor, ...] = ()
     #: Static entries of forwarding tables: MAC, index of the port.
     fdb: tuple[tuple[str, int], ...] = ()
+    #: VLANs of ports: index of the port, VLAN, whether it is the port's own (pvid), and leaves it without a tag.
+    vlans: tuple[tuple[int, int, bool, bool], ...] = ()
     #: Static entries of tunnels: index of the tunnel, MAC, the other end.
     tunnels: tuple[tuple[int, str, str], ...] = ()
     #: Those of the namespace as a whole, by path below /proc/sys.
