@@ -81,6 +81,8 @@ def sysctl_name(path: str) -> str:
 def kind_in_words(link: AnyLink) -> Iterator[str]:
     """What kind of link this is, and what is special about it: ``on switch lan``, ``port hairpin on``."""
     yield from link.words
+    if link.master is not None and link.port_of is None:
+        yield f"{link.member} of {link.master}"
     yield from (_value(name, on) for name, on in link.flags.items())
     for plug in link.plugs:
         what = plug.field.replace("_", " ")

@@ -18,6 +18,7 @@ from netlab.why.case import Candidate, Case, Step
 from netlab.why.vlans import vlans
 
 DOWN = "Nothing passes an interface, a port or a switch that is down."
+UNWATCHED = "Without miimon a bond goes on by a member whose wire is cut, whatever others it has."
 NOARP = "With arp off an interface neither asks for MACs nor answers, be it ARP or neighbour discovery."
 ARP_FLUX = (
     "With arp_ignore=1 only the interface that has an address answers ARP for it, and with arp_announce=2 it"
@@ -72,8 +73,13 @@ def candidates(case: Case) -> Iterator[Candidate]:
 
 
 def _bring_up(case: Case) -> Iterator[Candidate]:
-    near: dict[str, Step] = {link.id: {"state": "up"} for link in (*case.links, *case.wires) if not link.up}
-    for wire in case.wires:
+    blind = {master.id: {"miimon": 100} for master in case.masters if not master.watches}
+    if blind:
+        names = " and ".join(blind)
+        yield case.candidate("watch", f"let {names} look at its members (miimon)", UNWATCHED, {"set": blind})
+    wires = list(dict.fromkeys((*case.wires, *case.members)))
+    near: dict[str, Step] = {link.id: {"state": "up"} for link in (*case.links, *case.masters, *wires) if not link.up}
+    for wire in wires:
         _revive(case, wire, near)
     if near:
         yield case.candidate("up", f"bring up {_what(near)}", DOWN, {"set": near})

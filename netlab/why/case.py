@@ -105,7 +105,18 @@ class Case:
     @cached_property
     def wires(self) -> list[Veth]:
         """The physical interfaces below the two, each once."""
-        return list(dict.fromkeys(nics(self.state.root(link.id) for link in self.links)))
+        return list(dict.fromkeys(nics(below for link in self.links for below in self.state.bottoms(link.id))))
+
+    @property
+    def masters(self) -> list[AnyLink]:
+        """The bonds at the bottom of either link, each once."""
+        return list(dict.fromkeys(root for link in self.links if (root := self.state.root(link.id)).chooses))
+
+    @property
+    def members(self) -> list[Veth]:
+        """Their physical members, those that don't send among them."""
+        masters = {master.id for master in self.masters}
+        return nics(link for link in self.state.links if link.master in masters)
 
     @property
     def reflecting(self) -> Step | None:

@@ -79,6 +79,8 @@ class Link:
     members: ClassVar[str] = ""
     #: Whether it announces its addresses when the link that it sits on does.
     passes_on: ClassVar[bool] = False
+    #: Whether it chooses among its members by which of them it sends.
+    chooses: ClassVar[bool] = False
     #: Why it can't be a port of a bridge, by the kernel's errno (br_add_if); empty where it can.
     no_port: ClassVar[str] = ""
 
@@ -241,6 +243,11 @@ class Link:
     def announces(self, before: Link) -> bool:
         """Whether it announces its addresses by itself, having been as ``before``."""
         return False
+
+    @property
+    def watches(self) -> bool:
+        """Whether it finds out when one of its members has no carrier any more."""
+        return True
 
     # --- what it does to frames ---------------------------------------------------------------------
 

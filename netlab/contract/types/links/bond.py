@@ -26,6 +26,7 @@ class Bond(Link):
 
     kind: ClassVar[str] = "bond"
     members: ClassVar[str] = "member"
+    chooses: ClassVar[bool] = True
     modes: ClassVar[tuple[str, ...]] = ("balance-rr", "active-backup", "balance-xor", "802.3ad")
     mode: str | None = None
     miimon: int | None = None
@@ -124,9 +125,9 @@ class Bond(Link):
     def settings(self, before: Link | None) -> tuple[tuple[str, ...], ...]:
         """The primary is set when it is a member; the others when it is made."""
         found: list[tuple[str, ...]] = []
-        for key in ("miimon", "num_grat_arp") if isinstance(before, Bond) else ():
-            if (value := getattr(self, key)) != getattr(before, key) and value is not None:
-                found.append((key, str(value)))
+        for key, usual in (("miimon", 0), ("num_grat_arp", 1)) if isinstance(before, Bond) else ():
+            if (value := getattr(self, key)) != getattr(before, key):
+                found.append((key, str(usual if value is None else value)))
         if self.primary != (before.primary if isinstance(before, Bond) else None):
             found.append(("primary", self.primary.rpartition(":")[2] if self.primary else ""))
         return tuple(found)
