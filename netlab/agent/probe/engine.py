@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from netlab.agent.probe import filters, frames
+from netlab.agent.probe import bpf, filters, frames
 from netlab.agent.probe.cache_state import CacheState
 from netlab.agent.probe.controls import Controls
 from netlab.agent.probe.echo import Echo
@@ -161,7 +161,12 @@ class Prober(Station):
         lab = self.view.lab
         bridges = lab.bridges
         bridged = {bridge.namespace for bridge in bridges.values()}
+        # A frame with two tags that nothing takes up counts as dropped where it came in (__netif_receive_skb_core),
+        # as a broadcast does that a full queue has lost. So there is something that takes it up, and throws it away.
+        twice = any(len(self.view.state.tags(link.id)) > 1 for link in self.view.state.links)
         for ns_id, ns in lab.namespaces.items():
+            for protocol in frames.TAGS if twice else ():
+                self.receivers.listen(ns, protocol, bpf.NOTHING)
             # On switches the taps see frames before the bridge does. They see all frames only where the wire is
             # watched.
             tapped = filters.MOVING if self.wire else filters.ON_WIRE
