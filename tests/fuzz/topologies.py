@@ -133,7 +133,9 @@ def _bridge(lan: Lan, host: str) -> None:
 
 def _vlan(lan: Lan, host: str) -> None:
     """A vlan interface of a host or of a container, on any interface of the host that can be a parent."""
-    able = [nic for nic in lan.parents() if nic.host == host]
+    inner = {nic.name for nic in lan.nics if nic.host == host and nic.spec.get("type") == "vlan"}
+    # Of frames with three tags the model says nothing.
+    able = [nic for nic in lan.parents() if nic.host == host and nic.spec.get("parent") not in inner]
     vid, under = lan.pick((10, 20)), lan.pick(able)
     taken = [nic.spec for nic in lan.nics if nic.host == host and nic.spec.get("parent") == under.name]
     if any(one.get("id") == vid for one in taken):
