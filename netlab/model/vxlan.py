@@ -130,7 +130,10 @@ def transmit(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame) -> None:
     known = tunnel.entries.get(frame.dst)
     if known is None and (learned := sim.fdb.get(dev, {}).get(frame.dst)) is not None:
         known = (learned,)
-    ends, why = (tunnel.remotes, TO_ALL) if known is None else (known, BY_ENTRY)
+    if known is None:
+        ends, why = tunnel.remotes, TO_ALL
+    else:
+        ends, why = known, BY_ENTRY
     if not ends:
         sim.note(phase, dev.id, f"no entry for {frame.dst}", NO_REMOTE, end=True)
     tunnel.sending = True
