@@ -3,9 +3,9 @@
 A rule is a name that the model's code gives to a decision. Beside each such place the code is changed: what ended a
 frame lets it pass, what let it pass ends it, what is refused is taken, and the condition in front never holds. Such a
 mutant is noticed where it changes a letter, the use of the wire, or a refusal, in the topologies that the suite
-compares with the kernel (the regressions, and those of the hunt): there the unchanged model is known to be right; and
-in the scenes of `tests.model.scenes` and `tests.model.test_each_rule`, since not every kernel has the link of every rule.
-Rules that only a story cites are left to the latter.
+compares with the kernel (the regressions, and those of the hunt): there the unchanged model is known to be right. Or
+it is noticed in the scenes of `tests.model.scenes` and `tests.model.test_each_rule`, since not every kernel has the
+link of every rule. Rules that only a story cites are left to the latter.
 """
 
 from __future__ import annotations
