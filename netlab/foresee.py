@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from netlab import pipeline
+from netlab import chosen, pipeline
 from netlab.clock import Clock
 from netlab.contract.observed import LayerObserved, StepObserved
 from netlab.contract.types import ExpectPair, Plan, Step
@@ -27,7 +27,7 @@ def foresee(plan: Plan, steps: Sequence[str] = (), layers: Sequence[str] = ()) -
 
     examined = [
         _examined(replace(step, expect=tuple(one for one in step.expect if isinstance(one, ExpectPair))), plan, layers)
-        for step, wanted in pipeline.chosen_steps(plan, steps)
+        for step, wanted in chosen.steps(plan, steps)
         if wanted
     ]
     where = report.Circumstances(
@@ -46,7 +46,7 @@ def foresee(plan: Plan, steps: Sequence[str] = (), layers: Sequence[str] = ()) -
 
 def _examined(step: Step, plan: Plan, layers: Sequence[str]) -> Examined:
     clock = Clock()
-    prediction, stories = pipeline.predict(step, pipeline.chosen_layers(plan, step, layers), clock)
+    prediction, stories = pipeline.predict(step, chosen.layers(plan, step, layers), clock)
     refused = {link: {"errno": errno, "at": at} for link, (errno, at, _) in pipeline.predicted_refusals(step).items()}
     seen = [
         LayerObserved(layer, tuple(row.replace("B", "R") for row in rows)) for layer, rows in prediction.letters.items()

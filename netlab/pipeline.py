@@ -10,32 +10,22 @@ The pure rooms are imported inside the functions, so that the agent starts befor
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from netlab import chosen
 from netlab.changed import changed_by_programs, has_programs
 from netlab.clock import Clock
 from netlab.contract.kernels import stand_in
 from netlab.contract.observed import LayerObserved, MeasuresObserved, StepObserved
 from netlab.contract.types import (
-    ALL_LAYERS,
-    BY_NAME,
-    ExpectPair,
-    ExpectWire,
     Plan,
     Step,
-    as_written,
-    asks_host,
-    base_layer,
-    layer_family,
 )
-from netlab.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from netlab.client import Agent, Lab, Reply
@@ -108,7 +98,7 @@ def run(
     options = options or Options()
     started, clock = datetime.now(UTC), time.monotonic()
     resolved = agent.adapt(plan.from_file(source, kernel=agent.kernel))
-    steps = chosen_steps(resolved, options.steps)
+    steps = chosen.steps(resolved, options.steps)
     if options.planned is not None:
         options.planned(resolved.name)
     loaded = time.monotonic() - clock
@@ -142,8 +132,8 @@ def examine(
     ``entered`` is the answer to an earlier `netlab.client.Lab.enter`, of a lab that is in the step already.
     """
     clock = Clock()
-    layers = chosen_layers(plan, step, options.layers)
-    tapped = tapped_layers(plan, step)
+    layers = chosen.layers(plan, step, options.layers)
+    tapped = chosen.tapped(plan, step)
     watch(f"{plan.name}: {step.name}: building")
     entering = entered or lab.enter(step)
     # Those whose wire is watched come last: from then on the taps are open.
@@ -286,42 +276,6 @@ def predicted_refusals(step: Step) -> dict[str, tuple[str, str, str]]:
 # --- what is to be done -----------------------------------------------------------------------------
 
 
-def chosen_steps(plan: Plan, names: Sequence[str]) -> list[tuple[Step, bool]]:
-    """The steps to go through, and whether each is to be examined; steps add up. Raises UsageError."""
-    known = [step.name for step in plan.steps]
-    for name in names:
-        if name not in known:
-            raise UsageError(f"{plan.name} has no step {name!r}{did_you_mean(name, known)}; it has {', '.join(known)}")
-    wanted = set(names or known)
-    last = max(i for i, name in enumerate(known) if name in wanted)
-    return [(step, step.name in wanted) for step in plan.steps[: last + 1]]
-
-
-def chosen_layers(plan: Plan, step: Step, asked: Sequence[str]) -> tuple[str, ...]:
-    """The layers asked for, with the host questions that the file asks of them; or all for which two namespaces (host
-    questions) or endpoints of the step have addresses, with the sizes, ports and targets that the file asks for."""
-    named = {layer for entry in _entries(plan, step) for layer in _layers_of(entry)}
-    if asked:
-        chosen = {*asked, *(layer for layer in named if as_written(layer) in asked)}
-        return tuple(sorted(chosen, key=lambda layer: (ALL_LAYERS.index(base_layer(layer)), layer)))
-    hosts = _common(asker.families for asker in step.state.askers)
-    ends = _common([family for family in (4, 6) if end.address(family)] for end in step.state.endpoints)
-    aimed = {target.family for target in step.state.targets}
-
-    def applies(layer: str) -> bool:
-        family = layer_family(layer)
-        if asks_host(layer):
-            return family in hosts or (family in aimed and layer in named)
-        return family is None or family in ends
-
-    return tuple(
-        layer
-        for base in ALL_LAYERS
-        for layer in (base, *sorted(one for one in named if one != base and base_layer(one) == base))
-        if applies(layer) and (base not in BY_NAME or layer in named)
-    )
-
-
 def chosen_pairs(step: Step, layer: str, options: Options) -> list[tuple[int, int]] | None:
     """The pairs of a layer that are asked, where not all are."""
     from netlab.cover import cover
@@ -357,30 +311,6 @@ def captures(plan: Plan, lab: Lab, options: Options) -> AbstractContextManager[N
     if options.repetition > 1:
         folder /= str(options.repetition)
     return capturing(lab, plan, folder)
-
-
-def tapped_layers(plan: Plan, step: Step) -> set[str]:
-    """The layers on which the file asks what is seen on the wire: only those are probed with taps, which take time."""
-    return {entry.layer for entry in _entries(plan, step) if isinstance(entry, ExpectWire)}
-
-
-def _entries(plan: Plan, step: Step) -> list[Any]:
-    """The entries that bind a step: its own, and those of the claims that are tested in it."""
-    return [
-        *step.expect,
-        *(entry for claim in plan.claims for name, entry in claim.tests if name == step.name),
-    ]
-
-
-def _layers_of(entry: Any) -> tuple[str, ...]:
-    if isinstance(entry, ExpectPair):
-        return entry.layers
-    return (entry.layer,) if isinstance(entry, ExpectWire) else ()
-
-
-def _common(families: Iterable[Iterable[int]]) -> set[int]:
-    """The address families that two or more have."""
-    return {family for family, count in Counter(chain.from_iterable(families)).items() if count > 1}
 
 
 # --- time and place ---------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def command(
     is what Markdown viewers draw, DOT is for Graphviz. With --live it is this machine that is drawn, as
     'netlab import live' reads it.
     """
-    from netlab import pipeline, plan, spec
+    from netlab import chosen, plan, spec
     from netlab.contract.wire import to_plain
     from netlab.errors import UsageError
     from netlab.report import diagram
@@ -56,8 +56,8 @@ def command(
     kind = kind or form_by_name(output, FORMS, "svg")
     resolved = plan.resolve(_machine(places)) if live else plan.from_file(spec.find(_named(file, places)))
     named = (step,) if step else ()
-    chosen = next(one for one, wanted in pipeline.chosen_steps(resolved, named) if wanted)
-    state = to_plain(chosen.state)
+    shown = next(one for one, wanted in chosen.steps(resolved, named) if wanted)
+    state = to_plain(shown.state)
     if kind == "mermaid":
         text = diagram.as_mermaid(state)
     elif kind == "dot":

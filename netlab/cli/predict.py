@@ -38,15 +38,15 @@ def command(
 
 
 def _predict(name: str, layers: tuple[str, ...], steps: tuple[str, ...], kernel: Version) -> dict[str, Any]:
-    from netlab import __version__, model, pipeline, plan, spec
+    from netlab import __version__, chosen, model, plan, spec
     from netlab.report import prediction
 
     resolved = plan.from_file(spec.find(name), kernel=kernel)
-    chosen = [step for step, wanted in pipeline.chosen_steps(resolved, steps) if wanted]
+    examined = [step for step, wanted in chosen.steps(resolved, steps) if wanted]
     return prediction.build(
         resolved,
-        chosen,
-        lambda step: model.predict(step.state, pipeline.chosen_layers(resolved, step, layers)),
+        examined,
+        lambda step: model.predict(step.state, chosen.layers(resolved, step, layers)),
         model.RULES,
         __version__,
     )

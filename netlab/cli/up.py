@@ -26,7 +26,7 @@ def up(file: str, name: str | None, step: str | None, private: bool | None) -> N
     Hosts are private, unless the topology says otherwise: each has its own processes, /run, /tmp and hostname, and
     knows the others by their names.
     """
-    from netlab import pipeline
+    from netlab import chosen
     from netlab.client import Agent, registry, staying
     from netlab.testing.blueprint import Blueprint
     from netlab.testing.memo import hints, memo
@@ -38,7 +38,7 @@ def up(file: str, name: str | None, step: str | None, private: bool | None) -> N
         if private is not None or not blueprint.says("private"):
             blueprint.with_private(private is not False)
         plan = blueprint.plan(agent.kernel)
-        steps = pipeline.chosen_steps(plan, [step or plan.steps[0].name])
+        steps = chosen.steps(plan, [step or plan.steps[0].name])
         called = name or plan.name
         with registry.reserved(called):
             lab = agent.lab(plan)

@@ -102,7 +102,7 @@ class Gatherer:
                 session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     def _write(self, path: Path, file: _File, ending: str) -> None:
-        from netlab import model, pipeline, plan, report
+        from netlab import chosen, model, pipeline, plan, report
         from netlab.report.save import save
 
         resolved = plan.from_file(path, kernel=parse(file.here.kernel))
@@ -111,7 +111,7 @@ class Gatherer:
             if step.name not in file.steps:
                 continue
             by_name = {layer.layer: layer for layer in file.layers[step.name]}
-            names = tuple(name for name in pipeline.chosen_layers(resolved, step, ()) if name in by_name)
+            names = tuple(name for name in chosen.layers(resolved, step, ()) if name in by_name)
             prediction, stories = pipeline.predict(step, names, Clock())
             layers = [by_name[name] for name in names]
             one = pipeline.conclude(step, file.steps[step.name], layers, prediction, stories)

@@ -50,15 +50,15 @@ class TopologyStep(pytest.Collector):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Its layers, and what has none."""
-        from netlab import pipeline
+        from netlab import chosen
 
         if (self.step.changes and any(change.refusal for change in self.step.changes)) or _readbacks(self.step):
             yield TopologyItem.from_parent(self, name=LINKS)
         asked = asked_layers(self.config)
         named = tuple(name for name in asked if name not in MEASURES)
         # Also the host questions that the file asks of these layers.
-        wanted = pipeline.chosen_layers(self.plan, self.step, named) if named else ()
-        for layer in pipeline.chosen_layers(self.plan, self.step, ()):
+        wanted = chosen.layers(self.plan, self.step, named) if named else ()
+        for layer in chosen.layers(self.plan, self.step, ()):
             if not asked or layer in wanted:
                 yield TopologyItem.from_parent(self, name=layer)
         for kind in MEASURES:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
+from netlab import chosen
 from netlab.model import predict
-from netlab.pipeline import chosen_layers
 from netlab.plan import from_file
 from tests.agent.conftest import Built
 
@@ -52,7 +52,7 @@ def test_layers_run_where_two_endpoints_have_addresses(addresses: str, runs: boo
         for k, name in enumerate("AB", 1)
     )
     plan = from_file(f"switches: {{lan: {{}}}}\nhosts:\n{hosts}", "test.yaml")
-    assert ({"tcp6", "udp6"} <= {*chosen_layers(plan, plan.steps[0], ())}) is runs
+    assert ({"tcp6", "udp6"} <= {*chosen.layers(plan, plan.steps[0], ())}) is runs
 
 
 def witness(built: Built, layer: str, source: str, destination: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from netlab import model, pipeline, plan, spec
+from netlab import chosen, model, plan, spec
 from netlab.playground.answer import answer, gallery, respond
 
 SHIPPED = spec.shipped()
@@ -33,7 +33,7 @@ def test_the_page_shows_what_the_model_predicts(path: Path) -> None:
     expected = [
         {
             name: list(rows)
-            for name, rows in model.predict(step.state, pipeline.chosen_layers(resolved, step, ())).letters.items()
+            for name, rows in model.predict(step.state, chosen.layers(resolved, step, ())).letters.items()
         }
         for step in resolved.steps
     ]
