@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -126,7 +127,7 @@ class Seen:
             record = pipeline.run(self.paths[name], agent, options)
         except BuildError as error:
             # The kernel lacks something, or refuses it: that is a difference, too.
-            self.lacking[name][kernel] = f"{error}"
+            self.lacking[name][kernel] = re.sub(r"^\S+:\d+:\d+: ", "", str(error))
             self.codes.append(error.exit_code)
             return
         self.records[name][kernel] = record

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netlab.contract.kernels import NEWEST, Version
+from netlab.contract.kernels import Version
 
 #: Kernel series in which the rules were compared with measurements: of hunts, and of the topologies that ship.
-VERIFIED = (Version(6, 1), Version(6, 12), Version(6, 18), NEWEST)
+VERIFIED = (Version(6, 1), Version(6, 12), Version(6, 18), Version(7, 2))
 
 
 @dataclass(frozen=True, slots=True)

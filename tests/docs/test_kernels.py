@@ -1,0 +1,36 @@
+"""The page of what kernels do was written from runs; what it names exists."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+from netlab.model import RULES
+from netlab.model.rules import VERIFIED
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "kernels.md").read_text()
+
+
+def test_its_rules_exist() -> None:
+    """Every rule that it cites is one of the model's, and it cites those that came with a version for macvlan and
+    ipvlan."""
+    cited = set(re.findall(r"\b((?:ipvlan|macvlan|arp|ip|ipv6|link|nd|bridge)/[a-z0-9-]+)", PAGE))
+    assert cited - set(RULES) == set()
+    assert {name for name, rule in RULES.items() if rule.since and name.startswith(("ipvlan/", "macvlan/"))} <= cited
+
+
+def test_every_topology_is_there() -> None:
+    """It tells of each topology that the tool runs, once, as differing or as the same on all."""
+    told = re.findall(r"^### (\S+)$", PAGE, re.MULTILINE) + re.findall(
+        r"^\| `([\w-]+)` \| \d+ \| \d+ \|$", PAGE, re.MULTILINE
+    )
+    assert sorted(told) == sorted(runpy.run_path(str(ROOT / "tools" / "kernelsdoc.py"))["TOPOLOGIES"])
+
+
+def test_it_tells_of_kernels_that_rules_were_verified_on() -> None:
+    """The kernels that it names are among those on which the rules were verified."""
+    seen = {(int(major), int(minor)) for major, minor in re.findall(r"Linux (\d+)\.(\d+)\.\d+", PAGE)}
+    assert len(seen) > 2
+    assert seen <= set(VERIFIED)
