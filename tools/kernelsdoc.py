@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from netlab.cli.kernels import OWN, Seen
 from netlab.contract.kernels import here, parse
@@ -55,7 +56,8 @@ def main(kernels: list[str]) -> int:
 def rename(seen: Seen) -> None:
     """Call this machine's own kernel by its version, and put the older ones first."""
     own = str(here())
-    for told in (*seen.records.values(), *seen.lacking.values()):
+    both: list[dict[str, Any]] = [*seen.records.values(), *seen.lacking.values()]
+    for told in both:
         if OWN in told:
             told[own] = told.pop(OWN)
         for kernel in sorted(told, key=parse):
