@@ -133,7 +133,7 @@ def _parent(context: BuildContext, request: LinkRequest, cls: type[Link]) -> Any
             here = f"{below.host}:{below.given.parent}"
         else:
             break
-    if here in context.requests:  # it is request, but could not be made: that is reported there
+    if here in context.requests:  # it is asked for, but could not be made: that is reported there
         return None
     _unknown(context, request, name)
     return None

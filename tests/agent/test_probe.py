@@ -93,7 +93,7 @@ def test_a_wave_finds_what_single_probes_find(build: Callable[[str], Built]) -> 
     everyone = [(i, j) for i in range(size) for j in range(size) if i != j]
 
     def letters(rows: tuple[str, ...]) -> list[str]:
-        return [letter if letter != "A" or j not in racing else "R" for row in rows for j, letter in enumerate(row)]
+        return [rows[i][j] if rows[i][j] != "A" or j not in racing else "R" for i, j in everyone]
 
     for layer in ("arp", "icmp", "tcp", "tcp6", "udp", "udp6"):
         assert letters(built.probe(layer, pairs=everyone).rows) == letters(built.probe(layer).rows), layer

@@ -14,7 +14,7 @@ import yaml
 
 from netlab import __version__, spec
 from netlab.model import RULES
-from tests.model.scenes import parent_down
+from tests.model.scene_labs import parent_down
 
 from .conftest import TWO, Netlab
 

@@ -8,7 +8,8 @@ from netlab.contract.types import AddLink, Address, Bridge, Macvlan, Port, State
 from netlab.contract.types.links import Ipvlan, Vlan
 from netlab.model import RULES, predict
 from tests.model.lab import Lab
-from tests.model.scenes import SCENES, H, Text, bridged, ipvlans, tagging
+from tests.model.scene_labs import H, Text, bridged, ipvlans, tagging
+from tests.model.scenes import SCENES
 from tests.model.test_refusals import base, changed, new, predict_refusal
 
 

@@ -12,7 +12,7 @@ from netlab.contract.types import AddLink
 from netlab.contract.types.links import Ipvlan
 from netlab.model import predict, predict_refusal
 from tests.model.lab import Lab, letters
-from tests.model.scenes import parent_down
+from tests.model.scene_labs import parent_down
 
 H, C1, C2, X = "h:eth0", "h/c1:eth0", "h/c2:eth0", "x:eth0"
 MODES = ("l2", "l3", "l3s")

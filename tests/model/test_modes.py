@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netlab import plan
 from netlab.model import predict
 from tests.model.lab import Lab, letters
 
@@ -162,9 +163,19 @@ def test_a_passthru_child_that_is_down_swallows_unicast() -> None:
 
 def test_a_child_of_a_child_is_its_sibling() -> None:
     """A macvlan on a macvlan hangs on the real parent, and reaches the one it was put on as a sibling."""
-    lab = Lab().veth("h:eth0", "10.0.0.1/24").child("h/a:eth0", "h:eth0", "bridge", "10.0.0.11/24")
-    state = lab.child("h/a/b:eth0", "h/a:eth0", "bridge", "10.0.0.12/24").state()
-    assert letters(state, "icmp")["h/a/b:eth0", "h/a:eth0"] == "R"
+    text = """
+switches: {lan: {}}
+hosts:
+  h:
+    interfaces:
+      eth0: {switch: lan, addresses: [10.0.0.1/24]}
+      a: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.1.11/24]}
+    containers: {b: {interfaces: {eth0: {type: macvlan, parent: a, mode: bridge, addresses: [10.0.1.12/24]}}}}
+"""
+    [step] = plan.from_file(text, "f").steps
+    assert step.state.link("h/b:eth0").lower == "h:eth0"
+    assert letters(step.state, "broadcast")["h/b:eth0", "h:a"] == "R"
+    assert letters(step.state, "broadcast")["h/b:eth0", "h:eth0"] == "U"
 
 
 def test_private_children_of_two_parents_meet() -> None:

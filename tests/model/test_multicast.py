@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.model.lab import Lab, letters
-from tests.model.scenes import H, X, children, two_nics
+from tests.model.scene_labs import H, X, children, two_nics
 
 C1, C2 = "h/c1:eth0", "h/c2:eth0"
 

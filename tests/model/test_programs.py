@@ -6,7 +6,7 @@ import pytest
 
 from netlab.model import predict, way
 from tests.model.lab import Lab, letter, letters
-from tests.model.scenes import by_source, two, two_hops, ways
+from tests.model.scene_labs import by_source, two, two_hops, ways
 
 PROBES = ("icmp", "tcp", "udp")
 

@@ -49,7 +49,7 @@ def check(made: Plan) -> None:
             assert len(link.ifname.encode()) <= 15
             assert state.namespace(link.namespace)
             if isinstance(link, Macvlan):
-                assert state.link(link.parent).lower is None
+                assert not isinstance(state.link(link.parent), Macvlan)
                 assert not link.carrier or state.link(link.parent).carrier
         for endpoint in state.endpoints:
             assert state.link(endpoint.link).ifindex == endpoint.ifindex

@@ -11,7 +11,7 @@ from netlab.foresee import foresee
 from netlab.model import RULES
 from netlab.report import across
 from netlab.report.style import Style
-from tests.model.scenes import parent_down
+from tests.model.scene_labs import parent_down
 
 BOUNDS = {name: rule.kernels for name, rule in RULES.items() if rule.kernels}
 
