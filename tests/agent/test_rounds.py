@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from netlab.agent.probe.lab_view import LabView
 from netlab.agent.probe.rounds import Rounds
+from netlab.plan import from_file
 
 
 class Cpus:
@@ -74,3 +76,25 @@ def test_which_queues_have_to_be_waited_for() -> None:
     assert rounds.relevant(["A/web", "B"], further=False) == [fences["A:eth0"]]
     assert rounds.relevant(["B", "D", "A"], further=False) == list(fences.values())
     assert rounds.relevant(["A", "B"], further=True) == list(fences.values())
+
+
+SIBLINGS = """
+hosts:
+  A:
+    interfaces: {d0: {type: dummy}}
+    containers:
+      c: {replicas: 3, interfaces: {eth0: {type: ipvlan, parent: d0, mode: MODE, addresses: [10.0.0.11/24]}}}
+"""
+
+
+@pytest.mark.parametrize(("mode", "listeners"), [("l2", {"A/c-2:eth0", "A/c-3:eth0"}), ("l3", None)])
+def test_what_siblings_on_a_dummy_send_each_other_is_fenced(mode: str, listeners: set[str] | None) -> None:
+    """Where broadcasts of ipvlan children wait for siblings one child sends the fence, and the others hear it."""
+    state = from_file(SIBLINGS.replace("MODE", mode), "test.yaml").steps[0].state
+    links = {link.id: {"up": True, "carrier": True, "mac": "02:00:00:00:00:01"} for link in state.links}
+    view = LabView(cast(Any, None), state, links)
+    rounds = Rounds(view, cast(Any, None), cast(Any, None))
+    fences = rounds._queue_fences({})
+    assert {parent: set(fence.listeners) for parent, fence in fences.items()} == (
+        {"A:d0": listeners} if listeners else {}
+    )

@@ -65,8 +65,8 @@ class Rounds:
     # --- which fences there are ---------------------------------------------------------------------
 
     def _queue_fences(self, liveness: Mapping[str, Liveness]) -> dict[str, QueueFence]:
-        """A fence for each macvlan port in whose broadcast queue something may wait, by the parent's id."""
-        fences = {}
+        """A fence for each port in whose broadcast queue something may wait, by the parent's id."""
+        fences = self._fences_of_siblings()
         for parent in parents(self._state):
             children = [one for one in self._state.children_of(parent.id) if "workqueue" in one.queues]
             far = self._view.far(parent.id)
@@ -83,11 +83,28 @@ class Rounds:
                 why = "no child of it hears anything"
             elif queue_length(self._state, parent) == 0:
                 why = "its queue length is 0"
+            if parent.id in fences:
+                continue
             if why or far is None:
                 self.notes.append(f"{parent.id}: no fence through the broadcast queue: {why}")
                 continue
             fences[parent.id] = QueueFence(parent.id, far.inject, frozenset(listeners))
         return fences
+
+    def _fences_of_siblings(self) -> dict[str, QueueFence]:
+        """The same where nothing comes in from outside, but children's own broadcasts wait for their siblings."""
+        view, places = self._view, {endpoint.link: i for i, endpoint in enumerate(self._view.endpoints)}
+        children: dict[str, list[str]] = {}
+        for link in self._state.links:
+            if link.lower is None or not (link.queues_own and link.carries_frames and view.works(link.id)):
+                continue
+            if view.far(link.lower) is None or not view.works(link.lower):
+                children.setdefault(link.lower, []).append(link.id)
+        return {
+            parent: QueueFence(parent, partial(view.transmit, places[sender]), frozenset(listeners))
+            for parent, (sender, *listeners) in children.items()
+            if listeners and sender in places
+        }
 
     def _shaper_fences(self) -> list[ShaperFence]:
         """A fence for each interface that is shaped and can send: a frame may wait there for its turn."""

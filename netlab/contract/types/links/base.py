@@ -62,6 +62,8 @@ class Link:
     bridges: ClassVar[bool] = False
     #: The queues that a frame may wait in on its way from this link to its next neighbour.
     queues: ClassVar[frozenset[Queue]] = frozenset()
+    #: Whether a broadcast that it sends waits in its parent's workqueue, too, before its siblings get it.
+    queues_own: ClassVar[bool] = False
     #: Whether its driver throws away whatever it is told to send: nothing outside can be reached by it.
     swallows: ClassVar[bool] = False
     #: The driver that takes what comes in at the link that it sits on; a link has one taker at most (rx_handler).

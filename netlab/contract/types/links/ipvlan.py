@@ -22,6 +22,8 @@ class Ipvlan(Link):
 
     kind: ClassVar[str] = "ipvlan"
     queues: ClassVar[frozenset[Queue]] = frozenset({"workqueue"})
+    #: ipvlan_xmit_mode_l2, ipvlan_multicast_enqueue.
+    queues_own: ClassVar[bool] = True
     no_port: ClassVar[str] = "EINVAL"
     no_vlan: ClassVar[str] = "EOPNOTSUPP"
     takes: ClassVar[str] = "ipvlan"
