@@ -50,7 +50,7 @@ class Silent(Driver):
 def asked(driver: Driver) -> tuple[str, str]:
     """The letter of the pair that is silent, and the reason."""
     seen = driver.probe(0, [(0, 1), (1, 0)])
-    assert seen.rows == (f".{seen.rows[0][1]}", "R.")
+    assert seen.rows == (f" {seen.rows[0][1]}", "R ")
     return seen.rows[0][1], seen.evidence.get("0,1", {}).get("reason", "")
 
 
@@ -94,4 +94,4 @@ def test_a_broadcast_that_may_have_been_heard_elsewhere() -> None:
     """Also where every endpoint has heard it, rounds are made; if they prove nothing, its listeners are open."""
     driver = Silent("broadcast", proofs=("no proof: a fence",))
     seen = driver.probe(0, [(1, 0)])
-    assert (seen.rows[1], seen.heard_open) == ("R.", ("B:eth0",))
+    assert (seen.rows[1], seen.heard_open) == ("R ", ("B:eth0",))
