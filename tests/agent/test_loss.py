@@ -53,7 +53,7 @@ def test_a_neighbour_table_without_room() -> None:
     prober = object.__new__(Prober)
     asked: list[tuple[str, bool]] = []
 
-    def probe(name: str, seed: int, wanted: Any) -> Any:
+    def probe(name: str, seed: int, wanted: Any, together: bool) -> Any:
         asked.append((name, prober._careful))
         return SimpleNamespace(layer=name, careful=prober._careful)
 

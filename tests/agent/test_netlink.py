@@ -375,5 +375,5 @@ def test_what_is_written_is_read_again(pairs: dict[str, Any]) -> None:
 def test_what_is_unknown_is_passed_over() -> None:
     """Attributes that the table doesn't have, and data of a kind that nobody knows, leave the rest readable."""
     data = nla(999, b"?") + encode(LINK, {"IFLA_MTU": 1500})
-    data += nla(18, nla(1, b"vlan\0") + nla(2, nla(1, b"\7\0"))) + nla(10, struct.pack("=I", 7))
-    assert decode(LINK, data) == {"IFLA_MTU": 1500, "IFLA_LINKINFO": {"IFLA_INFO_KIND": "vlan"}, "IFLA_MASTER": 7}
+    data += nla(18, nla(1, b"geneve\0") + nla(2, nla(1, b"\7\0"))) + nla(10, struct.pack("=I", 7))
+    assert decode(LINK, data) == {"IFLA_MTU": 1500, "IFLA_LINKINFO": {"IFLA_INFO_KIND": "geneve"}, "IFLA_MASTER": 7}

@@ -26,6 +26,8 @@ BRIDGE = {
     "ageing_time": "IFLA_BR_AGEING_TIME",
     "mcast_snooping": "IFLA_BR_MCAST_SNOOPING",
     "fdb_max_learned": "IFLA_BR_FDB_MAX_LEARNED",
+    "vlan_filtering": "IFLA_BR_VLAN_FILTERING",
+    "default_pvid": "IFLA_BR_VLAN_DEFAULT_PVID",
 }
 
 

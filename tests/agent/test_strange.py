@@ -90,8 +90,8 @@ def test_a_first_program_that_cannot_start_leaves_nothing_open() -> None:
             left += 1
         assert left > 3
         resource.prlimit(pid_1(agent), resource.RLIMIT_NOFILE, (hard, hard))
-        # Those of the namespaces of processes and of mounts, and of the root folder.
-        assert len(os.listdir(folder)) == before + 3
+        # Those of the namespaces of processes, of mounts and of names, and of the root folder.
+        assert len(os.listdir(folder)) == before + 4
 
 
 def test_a_lab_that_cannot_be_built_leaves_nothing_open() -> None:
