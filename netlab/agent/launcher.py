@@ -80,9 +80,9 @@ def launch(front: int, stream: int, run: Run, enter: Callable[[], Mapping | None
     except CannotEnter as error:
         run(error)
         os._exit(0)
-    launcher = os.pidfd_open(os.getpid())
-    released = os.eventfd(0)
     try:
+        launcher = os.pidfd_open(os.getpid())
+        released = os.eventfd(0)
         pid = os.fork()
     except OSError as error:
         run(crowded(error))
@@ -260,8 +260,13 @@ def contained() -> bool:
 
 
 def crowded(error: Exception) -> CannotEnter:
-    """There is no room for one process or thread more."""
-    fix = "raise the limits of processes and memory (ulimit -u, -v)"
+    """There is no room for one process, thread or descriptor more."""
+    files = isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
+    fix = (
+        "raise the limit of open files (ulimit -n)"
+        if files
+        else "raise the limits of processes and memory (ulimit -u, -v)"
+    )
     return CannotEnter(f"the agent cannot be started: {error}", fix, scarce=True)
 
 

@@ -28,6 +28,8 @@ class Loop:
     when a front goes, a subclass says."""
 
     def __init__(self, channel: Channel) -> None:
+        # Written to when a child has ended, and by jobs.
+        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.clients = Clients(channel)
         #: The labs that stay, by their numbers.
         self.kept: dict[int, keeping.Kept] = {}
@@ -55,7 +57,7 @@ class Loop:
 
     def loop(self) -> None:
         """Handle requests and the ends of processes. Returns when no front is left, and no lab that stays."""
-        wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        wake_read, wake_write = self._wake_read, self._wake_write
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in (signal.SIGINT, signal.SIGHUP):
             # Not ignored: programs would start with them ignored, and a shell couldn't trap them (execve(2)).

@@ -14,7 +14,7 @@ from netlab.agent.clients import Client, owner
 from netlab.agent.errors import BuildFailed, NotDone, in_words
 from netlab.agent.inside import Inside
 from netlab.agent.lab import Lab
-from netlab.agent.launcher import CannotEnter, Entered
+from netlab.agent.launcher import CannotEnter, Entered, crowded
 from netlab.agent.loop import LATER, Answer, Loop
 from netlab.agent.measure import Ends, measure
 from netlab.agent.netns import Home, Netns
@@ -42,12 +42,16 @@ def serve(stream: int, entered: Entered | CannotEnter) -> None:
         if isinstance(entered, CannotEnter):
             raise entered
         users = entered.users()
+        Home.remember()
+        try:
+            server = Server(channel, entered, users)
+        except OSError as error:
+            raise crowded(error) from error
     except CannotEnter as error:
         channel.send({"event": "cannot", "what": error.what, "fix": error.fix, "scarce": error.scarce})
         return
-    Home.remember()
     with contextlib.suppress(Closed):
-        Server(channel, entered, users).loop()
+        server.loop()
 
 
 class Server(Loop):

@@ -41,7 +41,7 @@ def command(
     one of the two is wrong, and a run will show which.
 
     With --live it is a linter of this machine's network: two interfaces with one MAC or one address, parents that are
-    down, VEPA without a reflecting switch, rp_filter, MTUs that differ … each with its place and what mends it.
+    down, VEPA without a reflecting switch, rp_filter, MTUs that differ, each with its place and what fixes it.
     Nothing is changed. Exit 1 where something is wrong; notes don't count.
     """
     from netlab.errors import UsageError

@@ -52,7 +52,7 @@ def run(words: tuple[str, ...]) -> NoReturn:
 def shell(words: tuple[str, ...]) -> NoReturn:
     """Open a shell in a host or container, in this terminal: $SHELL, whose prompt says where it is.
 
-    LAB may be left out where one lab is up. What is set here by hand ('ip link set …') is the lab's; its plan doesn't
+    LAB may be left out where one lab is up. What is set here by hand ('ip link set') is the lab's; its plan doesn't
     know of it: 'netlab set' is for changes that 'probe' and 'why' are to know.
     """
     name, host = one(words, "the host")
