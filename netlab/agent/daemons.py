@@ -24,6 +24,8 @@ from netlab.contract.types import Program, SetProgram
 DEADLINE = 10.0
 #: Seconds between two looks.
 LOOK = 0.005
+#: So many bytes of its output are handed on at once.
+PIECE = 1 << 20
 #: So many of the last lines of its output are told, and so much of each.
 LINES, WIDTH = 20, 300
 
@@ -154,9 +156,11 @@ class Daemons:
             for one in self._known.values()
         ]
 
-    def output(self, ns_id: str, name: str) -> str:
-        """All that a program has said. Raises KeyError."""
-        return self._known[ns_id, name].output()
+    def said(self, ns_id: str, name: str, start: int) -> tuple[int, bytes]:
+        """A piece of what a program has said, from a byte on; the number of what that stands in: after another start
+        all of it is another. Raises KeyError."""
+        log = self._known[ns_id, name].log
+        return os.fstat(log).st_ino, os.pread(log, PIECE, start)
 
 
 def _tail(text: str) -> str:

@@ -102,9 +102,11 @@ class Inside:
         return self._lab(message["lab"]).daemons.told(), []
 
     def output(self, message: dict[str, Any]) -> Answer:
-        """What such a program has said."""
+        """A piece of what such a program has said, a character for each byte."""
+        daemons = self._lab(message["lab"]).daemons
         try:
-            return self._lab(message["lab"]).daemons.output(message["ns"], message["name"]), []
+            log, piece = daemons.said(message["ns"], message["name"], message["start"])
+            return {"log": log, "piece": piece.decode("latin-1")}, []
         except KeyError:
             raise NotDone("usage", message=f"there is no program {message['name']!r} in {message['ns']}") from None
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "reset": ("change:reset", "Labs that stay"),
     "probe": ("probe", "Labs that stay"),
     "capture": ("capture", "Labs that stay"),
+    "logs": ("logs", "Labs that stay"),
     "inspect": ("inspect:inspect", "Labs that stay"),
     "nsenter": ("enter:nsenter", "Labs that stay"),
     "down": ("up:down", "Labs that stay"),

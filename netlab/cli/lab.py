@@ -45,7 +45,7 @@ def nothing_more(words: Sequence[str]) -> None:
 
 class InLab(ParamType[str]):
     """Words of which the first may be the name of a lab: labs, and what there is in them: ``hosts``, ``interfaces``,
-    ``steps``."""
+    ``steps``, ``programs``."""
 
     name = "lab"
 
@@ -72,6 +72,7 @@ def _names_in(lab: str, kinds: Sequence[str]) -> list[str]:
     try:
         with staying.attached(lab, 1.0) as handle:
             memo = handle.about(1.0)["memo"]
+            programs = handle.programs(1.0) if "programs" in kinds else []
     except (LabError, UsageError, TimeoutError):
         # It is busy, or has just ended: nothing to complete with.
         return []
@@ -80,5 +81,6 @@ def _names_in(lab: str, kinds: Sequence[str]) -> list[str]:
         "hosts": list(hosts),
         "interfaces": [f"{host}:{name}" for host, names in hosts.items() for name in names],
         "steps": ["baseline", *memo["steps"]],
+        "programs": [name for one in programs for name in (one["host"], f"{one['host']}:{one['name']}")],
     }
     return [name for kind in kinds for name in found[kind]]

@@ -63,14 +63,24 @@ class Inside:
         __tracebackhide__ = True
         return str(self.agent.request("fence", lab=self.number).result())
 
-    def programs(self) -> list[dict[str, Any]]:
-        """The programs that the topology gives: ``host``, ``name``, ``running``, ``stopped``, ``status``, ``tail``."""
-        found: list[dict[str, Any]] = self.agent.request("programs", lab=self.number).result()
+    def programs(self, timeout: float | None = None) -> list[dict[str, Any]]:
+        """The programs that the topology gives: ``host``, ``name``, ``running``, ``stopped``, ``status``, ``tail``.
+
+        Raises TimeoutError where the agent is busy for so many seconds, LabError."""
+        found: list[dict[str, Any]] = self.agent.request("programs", lab=self.number).result(timeout)
         return found
 
-    def output(self, namespace: str, name: str) -> str:
-        """What a program of the topology's has said. Raises LabError."""
-        return str(self.agent.request("output", lab=self.number, ns=namespace, name=name).result())
+    def output(self, namespace: str, name: str, start: int = 0) -> tuple[int, bytes]:
+        """What a program of the topology's has said, from a byte on, and the number of what that stands in: where it is
+        another, all is. Raises LabError."""
+        said = bytearray()
+        while True:
+            found = self.agent.request(
+                "output", lab=self.number, ns=namespace, name=name, start=start + len(said)
+            ).result()  # fmt: skip
+            if not found["piece"]:
+                return int(found["log"]), bytes(said)
+            said += found["piece"].encode("latin-1")
 
     def news(self) -> dict[str, Any]:
         """What there is now in the namespaces that programs or sockets of the user's were in (`netlab.agent.news`)."""

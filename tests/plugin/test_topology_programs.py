@@ -63,10 +63,10 @@ def test_in_a_test(lab_factory: Callable[..., Lab]) -> None:
     """A lab's topology has its programs running; their output is there, and a signal of their own ends them."""
     with lab_factory(SERVER) as lab:
         lab.must_reach("B", "A", tcp=80)
-        assert lab.handle.output("A", "talk") == "ready\n"
+        assert lab.handle.output("A", "talk")[1] == b"ready\n"
         lab.step("stopped")
         lab.must_not_reach("B", "A", tcp=80)
-        assert lab.handle.output("A", "talk") == "ready\nbye\nready\n"
+        assert lab.handle.output("A", "talk")[1] == b"ready\nbye\nready\n"
         lab.step("again")
         web, talk = lab.handle.programs()
         assert (web["running"], talk["running"], talk["stopped"], talk["status"]) == (True, False, True, -9)

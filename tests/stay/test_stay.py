@@ -15,7 +15,7 @@ import pytest
 
 import netlab
 from netlab.errors import UsageError
-from tests.stay.conftest import Stay
+from tests.stay.conftest import TWO, Stay
 
 
 def until(done: Callable[[], object], seconds: float = 20.0) -> None:
@@ -216,6 +216,40 @@ def test_python_attaches(root: Stay, monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
+def test_programs_are_heard(root: Stay) -> None:
+    """`logs` shows what programs of the topology have said, of all, of a host, of one, its last lines alone; it follows
+    them, through a reset too, until the lab ends; where there is nothing to show it says so."""
+    assert "nothing to show" in (silent := root("logs")).stderr
+    assert silent.stdout == ""
+    web = "{run: [sh, -c, 'echo one; printf two; exec sleep 1000'], ready: two}"
+    talk = "{run: [sh, -c, 'echo up; while read line; do echo $line; done < /run/talk; exit 7'], ready: up}"
+    mute = "{run: [sleep, infinity]}"
+    programs = f"    programs: {{web: {web}, mute: {mute}}}\n  B:\n    programs: {{talk: {talk}}}\n"
+    text = TWO.replace("name: two", "name: said").replace("  B:\n", programs)
+    (root.folder / "said.yaml").write_text(text.replace("echo up;", "mkfifo /run/talk; echo up;"))
+    root("up", "said.yaml")
+    shown = root("logs", "said")
+    assert shown.stdout.splitlines() == ["A:web | one", "A:web | two", "B:talk | up"]
+    assert shown.stderr == "A:mute has said nothing\n"
+    assert root("logs", "said", "A:web").stdout == "one\ntwo\n"
+    assert root("logs", "said", "A", "-n1").stdout == "A:web | two\n"
+    assert "did you mean 'web'?" in root("logs", "said", "A:wep", code=2).stderr
+    assert "no host 'C' in said" in root("logs", "said", "C", code=2).stderr
+    assert "nothing to show" in root("logs", "two", "A").stderr
+    with root.popen("logs", "said", "B:talk", "-f", stdout=-1, stderr=-1) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"up\n"
+        root("exec", "said", "B", "--", "sh", "-c", "echo hello > /run/talk")
+        assert process.stdout.readline() == b"hello\n"
+        until(lambda: "B:talk has ended with 7" in root("logs", "said", "B").stderr)
+        root("reset", "said")
+        assert process.stdout.readline() == b"up\n"
+        root("down", "said")
+        assert process.wait(20) == 0
+        assert process.stderr.read() == b"the lab has ended\n"
+
+
 def test_names_are_completed(root: Stay) -> None:
     """The shell is offered labs, and what is in the one that is meant."""
 
@@ -231,3 +265,7 @@ def test_names_are_completed(root: Stay) -> None:
     assert offered("netlab step two ") == ["baseline", "cut"]
     assert offered("netlab down t") == ["two"]
     assert offered("netlab why tw")[0] == "two"
+    programs = "    programs: {web: {run: [sleep, infinity]}}\n  B:\n"
+    (root.folder / "said.yaml").write_text(TWO.replace("  B:\n", programs))
+    root("up", "said.yaml", "-n", "said")
+    assert offered("netlab logs said ") == ["A", "A:web"]
