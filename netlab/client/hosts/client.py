@@ -38,6 +38,8 @@ class HostsClient(Agent):
     """
 
     substrate = "hosts"
+    #: The machines' agents end with the sessions that started them.
+    lent = False
 
     def __init__(
         self,
