@@ -32,18 +32,19 @@ class HostName(ParamType[str]):
             self.fail(f"{wrong}: {wrong.hint}" if wrong.hint else str(wrong), param, ctx)
 
 
-@click.command("import", short_help="Make a topology of this machine, or of what docker, podman or CNI say.")
+@click.command("import", short_help="Make a topology of this machine, or of what docker, podman, networkd … say.")
 @click.argument("form", metavar="FORMAT", type=click.Choice(["live", *FORMATS]))
-@click.argument("file", metavar="[FILE]", type=click.Path(allow_dash=True), required=False)
+@click.argument("files", metavar="[FILE]...", type=click.Path(allow_dash=True), nargs=-1)
 @click.option("-o", "--output", type=OutputPath(), metavar="FILE", help="Where to. [default: stdout]")
 @click.option("--host", type=HostName(), metavar="NAME", default="host", help="Name of the machine. [default: host]")
 @LIVE
-def command(form: str, file: str | None, output: Path | None, host: str, **chosen: Any) -> int:
+def command(form: str, files: tuple[str, ...], output: Path | None, host: str, **chosen: Any) -> int:
     """Make a topology file of this machine, or of the description that another tool has of a machine's networks.
 
     FORMAT is live (what the kernel says of this machine), docker (what 'docker network inspect' prints, or a compose
-    file), podman (what 'podman network inspect' prints), cni (a configuration or a list of plugins) or ip (what 'ip -j'
-    prints of a machine). FILE is a path, or - for standard input; live has none.
+    file), podman (what 'podman network inspect' prints), cni (a configuration or a list of plugins), networkd (.netdev
+    and .network files, or folders with them) or ip (what 'ip -j' prints of a machine). FILE is a path, or - for
+    standard input; live has none.
 
     Live reads the network namespace that the command runs in, and all that are connected to it; --netns, --container
     and --pid begin elsewhere, --all takes all. Nothing is changed or sent.
@@ -61,16 +62,22 @@ def command(form: str, file: str | None, output: Path | None, host: str, **chose
     from netlab.spec.loader import read
 
     if form == "live":
-        if file is not None:
-            raise UsageError(f"live reads this machine, not {file}")
+        if files:
+            raise UsageError(f"live reads this machine, not {files[0]}")
         draft, _ = of_machine(host, **chosen)
     else:
-        if file is None:
+        if not files:
             raise UsageError(f"name the FILE that has what {form} says, or - for standard input")
         if any(chosen.values()):
             raise UsageError("--netns, --container, --pid, --all and --anonymize are for live alone")
-        shown = "<stdin>" if file == "-" else printable(file)
-        draft = live.draft(live.read(form, read(Path(file), shown), shown), host, shown)
+        shown = ", ".join("<stdin>" if file == "-" else printable(file) for file in files)
+        if form == "networkd" and files != ("-",):
+            said = units(files)
+        elif len(files) > 1:
+            raise UsageError(f"{form} is read of one FILE, not of {len(files)}")
+        else:
+            said = read(Path(files[0]), shown)
+        draft = live.draft(live.read(form, said, shown), host, shown)
     text = live.write(draft)
     if chosen["anonymize"]:
         from netlab.live.machine.anonymous import addresses
@@ -82,6 +89,31 @@ def command(form: str, file: str | None, output: Path | None, host: str, **chose
     # What the file can't be used for is said at once, with its place in the file that was written.
     plan.resolve(spec.load(text, "<stdout>" if output is None or str(output) == "-" else str(output)))
     return PASSED
+
+
+def units(files: tuple[str, ...]) -> str:
+    """The text of all files of systemd-networkd that are named, or in a folder that is, each below its name.
+
+    Raises UsageError or TopologyError.
+    """
+    from netlab.errors import UsageError, printable
+    from netlab.spec.loader import read
+
+    found: list[Path] = []
+    for path in map(Path, files):
+        inside = (
+            [*path.glob("*.net*"), *path.glob("*.link"), *path.glob("*.net*.d/*.conf")] if path.is_dir() else [path]
+        )
+        those = sorted(one for one in inside if one.is_file() or not path.is_dir())
+        if not those:
+            raise UsageError(f"{path}: there is no .netdev or .network file in it")
+        # What is dropped into a unit's folder comes behind the unit.
+        found += [*(one for one in those if one.suffix != ".conf"), *(one for one in those if one.suffix == ".conf")]
+    for path in found:
+        if path.suffix not in (".netdev", ".network", ".link", ".conf"):
+            raise UsageError(f"{path} is called neither .netdev nor .network")
+    named = ((path if path.is_absolute() else f"./{path}", read(path, printable(str(path)))) for path in found)
+    return "\n".join(f"# {name}\n{text}" for name, text in named)
 
 
 def tell(draft: Draft) -> None:

@@ -19,6 +19,7 @@ FORMATS = {
     "docker": "what 'docker network inspect' prints, or a compose file",
     "podman": "what 'podman network inspect' prints",
     "cni": "a CNI configuration, or a list of plugins (.conflist)",
+    "networkd": "the .netdev and .network files of systemd-networkd, or their folder",
     "ip": "what 'ip -j' prints: -d link, address, route, rule, neigh",
 }
 

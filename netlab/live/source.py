@@ -26,7 +26,9 @@ _UNKNOWN = "netlab doesn't know this key"
 class Source:
     """A text that is being read: its problems, what was assumed, what was left out."""
 
-    def __init__(self, content: str, file: str, what: str) -> None:
+    def __init__(
+        self, content: str, file: str, what: str, parse: Callable[[str, str, Problems], Node] = compose
+    ) -> None:
         """Parse; raises TopologyError. ``what`` the text should be, for messages."""
         self.file = file
         self.problems = Problems()
@@ -38,7 +40,7 @@ class Source:
         if not content.strip():
             self.problems.add(Where(file, 1, 1), "there is nothing in it", f"it should be {what}")
             self.stop()
-        self.root = Section(self, merged(compose(content, file, self.problems)), (), "")
+        self.root = Section(self, merged(parse(content, file, self.problems)), (), "")
         self.stop()
 
     def stop(self) -> None:
@@ -71,7 +73,8 @@ class Source:
         """All that was left out, with what nobody has asked for. Raises TopologyError if anything is wrong."""
         self.stop()
         self._sweep(self.root)
-        return tuple(sorted(self.left, key=lambda one: one.where or Where("", 0, 0)))
+        # What is for several devices was read for each of them.
+        return tuple(sorted(dict.fromkeys(self.left), key=lambda one: one.where or Where("", 0, 0)))
 
     def _sweep(self, section: Section) -> None:
         for name, child in section.children():
@@ -206,7 +209,7 @@ class Section:
         except Wrong as wrong:
             variable = isinstance(self.node.value, str) and "${" in self.node.value
             hint = "'docker compose config' fills variables in" if variable else wrong.hint
-            self.wrong(f"{self.path[-1]}: {wrong}", hint)
+            self.wrong(f"{''.join(self.path[-2:]) if self.path[-1].startswith('[') else self.path[-1]}: {wrong}", hint)
             return None
 
     def value(self, name: str, kind: Callable[[object], T]) -> T | None:

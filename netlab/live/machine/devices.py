@@ -49,6 +49,7 @@ class Devices:
             "macvlan": self._child,
             "macvtap": self._child,
             "ipvlan": self._child,
+            "ipvtap": self._child,
             "vlan": self._vlan,
             "vxlan": self._vxlan,
             "bond": self._bond,
@@ -109,7 +110,7 @@ class Devices:
             why = f"a bond of mode {device.data.get('mode')}"
         elif device.kind == "vxlan" and (device.lower is None or device.lower[0] != space.key):
             why = "vxlan whose packets leave by no interface of its own namespace"
-        elif device.kind in ("macvlan", "macvtap", "ipvlan", "vlan", "vxlan") and device.lower is not None:
+        elif device.kind in ("macvlan", "macvtap", "ipvlan", "ipvtap", "vlan", "vxlan") and device.lower is not None:
             there = self.kin.far(device)
             if there is not None:
                 if self.kin.host(there[0].key) != self.kin.host(space.key):
@@ -141,7 +142,7 @@ class Devices:
 
     def _common(self, space: Space, device: Device, keys: Keys) -> None:
         below = self.kin.far(device) if device.kind == "vlan" else None
-        follows = device.kind == "ipvlan" or (below is not None and below[1].mac == device.mac)
+        follows = device.kind in ("ipvlan", "ipvtap") or (below is not None and below[1].mac == device.mac)
         if device.mac and not follows and keys.get("mode") != "passthru":
             keys["mac"] = device.mac
         if device.mtu != self._usual_mtu(device):
@@ -151,7 +152,7 @@ class Devices:
         if not device.up:
             keys["state"] = "down"
         usual = {flag: _FIELDS[device.kind or "veth"][flag].default for flag in FLAGS}
-        if device.kind == "ipvlan" and device.data.get("mode") != "l2":
+        if device.kind in ("ipvlan", "ipvtap") and device.data.get("mode") != "l2":
             usual |= {"arp": False}
         for flag in FLAGS:
             if (now := getattr(device, flag)) != usual[flag]:
@@ -372,7 +373,7 @@ class Devices:
             note = "its parent is in a namespace that was not read"
         keys["mode"] = str(device.data.get("mode"))
         flags = list(device.data.get("flags") or ())
-        if device.kind == "ipvlan":
+        if device.kind in ("ipvlan", "ipvtap"):
             keys["flag"] = flags[0] if flags else "bridge"
             return keys, note
         if "nodst" in flags:

@@ -46,7 +46,9 @@ class _Builder:
         self.kin = kin
         self.notes = Notes()
         names = ", ".join(kin.names[key] for key in machine.start if key in kin.names)
-        self.made = Draft("live", f"What the kernel says of {names or 'this machine'}.", origin)
+        self.notes.assumed += machine.assumed
+        self.notes.found += machine.left
+        self.made = Draft("live", f"What {machine.tool} says of {names or 'this machine'}.", origin)
         self.outside = Outside(kin, self.made, self.notes)
         self.devices = Devices(kin, self.outside, self.notes)
         for line in machine.unread:

@@ -18,7 +18,7 @@ class Segments:
         self._above: dict[_Node, _Node] = {}
         for (key, index), device in kin.devices.items():
             there = kin.far(device)
-            if there is not None and device.kind in ("veth", "macvlan", "macvtap", "ipvlan", "bond"):
+            if there is not None and device.kind in ("veth", "macvlan", "macvtap", "ipvlan", "ipvtap", "bond"):
                 self._join((key, index), (there[0].key, there[1].index))
             if kin.bridge_of(key, device) is not None and device.master:
                 self._join((key, index), (key, device.master))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from netlab.live.reading import Left
+
 #: A device of some namespace: the key of the namespace (None: one that was not read), and the index there.
 End = tuple["str | None", int]
 
@@ -143,8 +145,14 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The namespaces of a machine, those that were asked for in ``start``; ``unread`` says what could not be read."""
+    """The namespaces of a machine, those that were asked for in ``start``; ``unread`` says what could not be read.
+
+    ``tool`` is who says so, ``assumed`` and ``left`` what its text doesn't say, and what of it is not here.
+    """
 
     spaces: tuple[Space, ...]
     start: tuple[str, ...]
     unread: tuple[str, ...] = ()
+    tool: str = "the kernel"
+    assumed: tuple[str, ...] = ()
+    left: tuple[Left, ...] = ()
