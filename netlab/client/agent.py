@@ -175,13 +175,13 @@ class Agent:
     def track(self, process: Process) -> None:
         """Have a process told when it ends."""
         with self._lock:
-            status = self._exits.pop(process.number, None)
+            status, lost = self._exits.pop(process.number, None), None
             if status is None and self._end is not None:
-                status = KILLED
+                status, lost = KILLED, self._end
             if status is None:
                 self._processes[process.number] = process
         if status is not None:
-            process.ended(status)
+            process.ended(status, lost)
 
     # --- the reader ---------------------------------------------------------------------------------
 
@@ -203,7 +203,7 @@ class Agent:
         for reply in pending.values():
             reply.fail(self._end)
         for process in processes.values():
-            process.ended(KILLED)
+            process.ended(KILLED, self._end)
 
     def _take(self, message: dict[str, Any], fds: list[int]) -> Exception | None:
         """Hand on what the agent has said; why it is about to end, if that is what it says."""

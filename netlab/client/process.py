@@ -49,6 +49,8 @@ class Process:
         self.number = started["process"]
         self.pid = started["pid"]
         self.returncode: int | None = None
+        #: Why its lab has ended, and it with that: it is not its own failure.
+        self.lost: Exception | None = None
         #: What has been read of both outputs and not yet been handed out.
         self._out, self._err = bytearray(), bytearray()
         self.stdin: IO[bytes] = os.fdopen(fds[0], "wb", buffering=0)
@@ -67,9 +69,9 @@ class Process:
             for stream in (self.stdin, self.stdout, self.stderr):
                 stream.close()
 
-    def ended(self, status: int) -> None:
-        """Called by the agent's reader: the process has ended (negative: by that signal)."""
-        self.returncode = status
+    def ended(self, status: int, lost: Exception | None = None) -> None:
+        """Called by the agent's reader: the process has ended (negative: by that signal), or was ``lost`` with it."""
+        self.returncode, self.lost = status, lost
         self._done.set()
 
     def poll(self) -> int | None:
@@ -100,8 +102,9 @@ class Process:
     def line(self, timeout: float = 10.0) -> str:
         """The next line that it prints, without its end: how to wait for a daemon that says when it is ready.
 
-        Raises EOFError where its output has ended (with what it said on stderr), subprocess.TimeoutExpired after
-        ``timeout`` seconds. Not to be mixed with reading ``stdout``, which has a buffer of its own.
+        Raises EOFError where its output has ended (with what it said on stderr), LabDied where its lab has,
+        subprocess.TimeoutExpired after ``timeout`` seconds. Not to be mixed with reading
+        ``stdout``, which has a buffer of its own.
         """
         __tracebackhide__ = True
         until = time.monotonic() + timeout
@@ -111,6 +114,8 @@ class Process:
             data = os.read(self.stdout.fileno(), PIECE)
             if not data:
                 self.wait(_left(until))
+                if self.lost is not None:
+                    raise self.lost
                 # Whatever it has started may live on with its stderr, and say nothing.
                 said = os.read(self.stderr.fileno(), PIECE) if _ready(self.stderr, until) else b""
                 words = said.decode(errors="replace").strip() or "no word on stderr"

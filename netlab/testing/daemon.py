@@ -183,6 +183,9 @@ class Daemon:
             self._pump.join(1)
 
     def _failed(self, when: str, *, ended: bool = True) -> DaemonFailed:
+        __tracebackhide__ = True
+        if self.process.lost is not None:
+            raise self.process.lost
         what = f"ended with {self.process.wait(10)} {when}" if ended else when
         return DaemonFailed(f"{self.place}: {shlex.join(self.args)}: {what}", self.last_lines)
 

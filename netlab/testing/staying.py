@@ -98,7 +98,12 @@ def attach(name: str, *, change: bool = False) -> Iterator[StayingLab]:
     """The lab of that name (``netlab up``), while a block runs: to look at, or to ``change``.
 
     ``with netlab.attach("demo") as lab: …``: a `Lab` that stays up when the block ends. Others may look at it
-    meanwhile, but not change it; while it is changed others wait. Raises UsageError where there is none of that name.
+    meanwhile, but not change it; while it is changed others wait. After the block it is closed for this program.
+    Raises UsageError where there is none of that name.
     """
-    with client.attached(name) as handle, registry.changing(name) if change else registry.looking(name):
-        yield StayingLab(handle, handle.about()["memo"])
+    with (
+        client.attached(name) as handle,
+        registry.changing(name) if change else registry.looking(name),
+        StayingLab(handle, handle.about()["memo"]) as lab,
+    ):
+        yield lab

@@ -6,12 +6,15 @@ import os
 import signal
 import socket
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 import netlab
 from netlab import Lab
+from tests.crash.world import descendants
 from tests.plugin.project import Project
 from tests.plugin.test_lab import two_hosts
 
@@ -113,11 +116,45 @@ def test_a_fence(lab: Lab) -> None:
 
 @two_hosts
 def test_a_killed_agent(lab: Lab) -> None:
-    """Where the agent is killed under a command, that is said, not that the command was."""
-    with lab["A"].popen("sh", "-c", "echo started; sleep 1000"):
-        os.kill(lab.handle.agent.pid, signal.SIGKILL)
+    """Where the agent is killed under a command, or while something is waited for, that is said, not that the command
+    has failed."""
+    with lab["A"].popen("sh", "-c", "echo started; sleep 1000") as process:
+        assert process.line() == "started"
+        killing = threading.Thread(target=_kill_when_asleep, args=(lab.handle.agent.pid,))
+        killing.start()
+        with pytest.raises(netlab.LabDied, match="sleep 1001: the agent has ended, and the lab with it"):
+            lab["A"].run("sleep", "1001")
+        killing.join()
         with pytest.raises(netlab.LabDied):
-            lab["A"].run("sleep", "1000")
+            process.line()
+    with pytest.raises(netlab.LabDied):
+        lab["A"].run("true")
+
+
+@two_hosts
+def test_a_killed_agent_of_a_daemon(lab: Lab) -> None:
+    """The same while a daemon's first word is waited for."""
+    killing = threading.Thread(target=_kill_when_asleep, args=(lab.handle.agent.pid,))
+    killing.start()
+    with pytest.raises(netlab.LabDied):
+        lab["A"].daemon("sleep", "1001", ready="up")
+    killing.join()
+
+
+def _kill_when_asleep(agent: int) -> None:
+    """Kill an agent as soon as the program ``sleep 1001`` runs below it."""
+    deadline = time.monotonic() + 20
+    while not any(_runs_it(pid) for pid in descendants(agent)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(agent, signal.SIGKILL)
+
+
+def _runs_it(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() == b"sleep\x001001\x00"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_warnings_of_a_topology(project: Project) -> None:

@@ -12,6 +12,7 @@ import pytest
 import netlab
 from netlab import Lab
 from tests.plugin.project import TWO_HOSTS
+from tests.plugin.test_lab import CHILD
 
 two_hosts = pytest.mark.topology(TWO_HOSTS)
 
@@ -22,6 +23,11 @@ REQUESTS: dict[str, Callable[[Lab], Any]] = {
     "socket": lambda lab: lab["A"].socket(),
     "set": lambda lab: lab["A"].interface("eth0").set(mtu=1400),
     "step": lambda lab: lab.step(delete=["B"]),
+    "daemon": lambda lab: lab["A"].daemon("sleep", "1000"),
+    "write": lambda lab: lab["A"].write("/run/a", ""),
+    "dir": lambda lab: lab["A"].dir,
+    "adopt": lambda lab: lab.adopt(),
+    "fence": lambda lab: lab.fence(),
     "must_reach": lambda lab: lab.must_reach("A", "B"),
     "must_not_reach": lambda lab: lab.must_not_reach("A", "B"),
     "expect": lambda lab: lab.expect({"A:eth0": {"mtu": 1500}}),
@@ -42,13 +48,19 @@ def test_a_lab_that_is_closed(lab_factory: Callable[..., Lab], asked: str) -> No
 
 
 def test_a_lab_that_the_kernel_has_ended(lab_factory: Callable[..., Lab]) -> None:
-    """After a step that the kernel refuses every request says that the lab has ended, and with which step."""
-    lab = lab_factory(TWO_HOSTS)
-    lab["A"].run("ip", "link", "delete", "dev", "eth0")
+    """After a step that the kernel refuses every program in it has ended, and what those have started, and every
+    request says that the lab has ended, and with which step."""
+    lab = lab_factory(CHILD)
+    programs = [lab["A"].popen("sleep", "1000"), lab["B"].popen("sh", "-c", "setsid sleep 1000 & sleep 1000")]
     with pytest.raises(netlab.BuildError):
-        lab.step("broken", set={"A:eth0": {"mtu": 1400}})
+        lab.step("broken", set={"A:mv0": {"mode": "passthru"}})
+    lab.close()
+    for program in programs:
+        # The end of its output: nobody has that any more.
+        assert program.communicate(timeout=20) == (b"", b"")
+        assert program.returncode == -9
     for ask in REQUESTS.values():
-        with pytest.raises(netlab.LabClosed, match=r"^two has ended: its step broken could not be built$"):
+        with pytest.raises(netlab.LabClosed, match=r"^child has ended: its step broken could not be built$"):
             ask(lab)
 
 

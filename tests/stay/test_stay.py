@@ -212,6 +212,13 @@ def test_python_attaches(root: Stay, monkeypatch: pytest.MonkeyPatch) -> None:
         lab["B"].interface("eth0").set(state="down")
         lab.must_not_reach("A", "B")
     assert about(root)["step"] == "B:eth0 state=down"
+    with pytest.raises(netlab.LabClosed, match=r"^two is closed$"):
+        lab["B"].interface("eth0").set(state="up")
+    with netlab.attach("two", change=True) as lab:
+        root("down")
+        with pytest.raises(netlab.LabDied):
+            lab["B"].interface("eth0").set(state="up")
+    root("up", "two.yaml")
     with pytest.raises(UsageError, match="no lab 'three' is up"), netlab.attach("three"):
         pass
 
