@@ -20,6 +20,7 @@ FORMATS = {
     "podman": "what 'podman network inspect' prints",
     "cni": "a CNI configuration, or a list of plugins (.conflist)",
     "networkd": "the .netdev and .network files of systemd-networkd, or their folder",
+    "netplan": "a netplan file, or what 'netplan get' prints",
     "ip": "what 'ip -j' prints: -d link, address, route, rule, neigh",
 }
 

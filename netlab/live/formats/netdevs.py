@@ -16,6 +16,7 @@ KINDS = ("macvlan", "macvtap", "ipvlan", "ipvtap", "vlan", "bond", "bridge", "du
 _FLAGS = {"1": True, "yes": True, "y": True, "true": True, "t": True, "on": True,
           "0": False, "no": False, "n": False, "false": False, "f": False, "off": False}  # fmt: skip
 _MACVLAN = ("private", "vepa", "bridge", "passthru", "source")
+_BOND = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
 _SPAN = re.compile(r"(\d+)\s*(ms|msec|s|sec|m|min)?")
 
 
@@ -47,7 +48,7 @@ def netdev(sketch: Sketch, unit: Section) -> None:
 
 
 def _macvlan(part: Part, own: Section | None) -> None:
-    mode = own.value("Mode", lambda value: _one_of(value, _MACVLAN)) if own else None
+    mode = own.value("Mode", lambda value: one_of(value, _MACVLAN)) if own else None
     if mode is None:
         part.section.source.assume(f"{part.name} has the kernel's mode: vepa")
     part.data["mode"] = mode or "vepa"
@@ -71,7 +72,7 @@ def _ipvlan(part: Part, own: Section | None) -> None:
         return mode_of("ipvlan", scalars.text(value).lower(), "systemd")
 
     found = own.value("Mode", mode) if own else None
-    flag = own.value("Flags", lambda value: _one_of(value, ("bridge", "private", "vepa"))) if own else None
+    flag = own.value("Flags", lambda value: one_of(value, ("bridge", "private", "vepa"))) if own else None
     if found is None:
         part.section.source.assume(f"{part.name} has systemd's mode: L2")
     part.data |= {"mode": found or "l2", "flags": [flag] if flag else []}
@@ -84,18 +85,22 @@ def _vlan(part: Part, own: Section | None) -> None:
     part.data["id"] = number
     if own is None:
         return
-    protocol = own.value("Protocol", lambda value: _one_of(value, ("802.1q", "802.1ad")))
+    protocol = own.value("Protocol", lambda value: one_of(value, ("802.1q", "802.1ad")))
     part.data["protocol"] = "802.1ad" if protocol == "802.1ad" else "802.1Q"
     own.skip("decides no way", "ReorderHeader", "EgressQOSMaps", "IngressQOSMaps")
     own.skip("can't be taken over", "GVRP", "MVRP", "LooseBinding", loses=True)
 
 
 def _bond(part: Part, own: Section | None) -> None:
-    part.data |= {"mode": (own.text("Mode") if own else "") or "balance-rr", "fail_over_mac": "none", "miimon": 0}
+    part.data |= {
+        "mode": (own.value("Mode", bond_mode) if own else None) or "balance-rr",
+        "fail_over_mac": "none",
+        "miimon": 0,
+    }
     if own is None:
         return
     part.data["miimon"] = own.value("MIIMonitorSec", lambda value: span(value, 1000)) or 0
-    policy = own.value("FailOverMACPolicy", lambda value: _one_of(value, ("none", "active", "follow")))
+    policy = own.value("FailOverMACPolicy", lambda value: one_of(value, ("none", "active", "follow")))
     part.data["fail_over_mac"] = policy or "none"
     part.data["num_peer_notif"] = own.value("GratuitousARP", lambda value: scalars.number(value, 0, 255))
     own.skip("decides which wire, not who is reached", "TransmitHashPolicy", "LACPTransmitRate", "MinLinks",
@@ -169,7 +174,8 @@ def mac(value: object) -> str:
     return scalars.mac(scalars.text(value).replace("-", ":"))
 
 
-def _one_of(value: object, words: tuple[str, ...]) -> str:
+def one_of(value: object, words: tuple[str, ...]) -> str:
+    """A choice of several. Raises Wrong."""
     word = scalars.text(value).lower()
     if word not in words:
         from netlab.errors import did_you_mean
@@ -178,11 +184,16 @@ def _one_of(value: object, words: tuple[str, ...]) -> str:
     return word
 
 
-def span(value: object, unit: int) -> int:
-    """A span of time, seconds where nothing else is said, in ``unit`` parts of a second. Raises Wrong."""
+def bond_mode(value: object) -> str:
+    """A mode of the bonding driver, whether or not netlab has it. Raises Wrong."""
+    return one_of(value, _BOND)
+
+
+def span(value: object, unit: int, bare: str = "s") -> int:
+    """A span of time, in ``unit`` parts of a second; ``bare`` is meant where no unit is given. Raises Wrong."""
     word = scalars.text(value)
     match = _SPAN.fullmatch(word)
     if match is None or len(match[1]) > 9:
         raise Wrong(f"{word!r} is no time", "as in 100ms, or 5s")
-    thousandths = {"ms": 1, "msec": 1, "m": 60_000, "min": 60_000}.get(match[2] or "s", 1000)
+    thousandths = {"ms": 1, "msec": 1, "m": 60_000, "min": 60_000}.get(match[2] or bare, 1000)
     return int(match[1]) * thousandths * unit // 1000

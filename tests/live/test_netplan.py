@@ -1,0 +1,148 @@
+"""`netlab import netplan`: a file of netplan is the machine that it describes."""
+
+from __future__ import annotations
+
+import copy
+import random
+from typing import Any
+
+import pytest
+import yaml
+
+from netlab import live
+from netlab.spec import TopologyError
+from tests.live import imported
+from tests.live.test_mutated import OTHERS, places, unread
+
+SAID = """\
+network:
+  version: 2
+  renderer: networkd
+  ethernets:
+    eth0: {}
+    eth1: {wakeonlan: true}
+    port:
+      match: {macaddress: "02:00:00:00:00:05", driver: e1000e}
+      set-name: lan2
+      dhcp4: yes
+    eth3:
+      addresses: [10.3.0.1/24, "fd00:3::1/64", fe80::3/64, {10.3.0.9/24: {label: "eth3:0"}}]
+      gateway4: 10.3.0.254
+      mtu: 9000
+      routes:
+        - {to: 10.4.0.0/16, via: 10.3.0.7, metric: 50}
+        - {to: default, via: 10.77.0.1, metric: 9}
+        - {to: "::/0", via: "fd00:3::ff"}
+      routing-policy: [{from: 10.9.9.9, table: 7}]
+      frobnicate: 1
+  bonds:
+    bond0:
+      interfaces: [eth0, eth1]
+      parameters: {mode: active-backup, mii-monitor-interval: 100, primary: eth1, lacp-rate: fast}
+  vlans:
+    v7: {id: 7, link: bond0, addresses: [10.7.0.1/24]}
+  bridges:
+    br0:
+      interfaces: [port]
+      addresses: [10.8.0.1/24]
+      parameters: {stp: false, ageing-time: 60, forward-delay: 4}
+  dummy-devices:
+    d0: {addresses: [10.6.0.1/32]}
+  tunnels:
+    vx: {mode: vxlan, id: 9, link: eth3, remote: 10.3.0.7}
+    gre1: {mode: gre, local: 10.3.0.1, remote: 10.3.0.7}
+  wifis:
+    wlan0: {access-points: {home: {}}}
+"""
+#: Every path of the file that is not taken over, without `network.` before it.
+LEFT = [
+    "ethernets.eth1.wakeonlan",
+    "ethernets.port.match.driver",
+    "ethernets.port.dhcp4",
+    "ethernets.eth3.addresses[2]",
+    "ethernets.eth3.addresses[3]",
+    "ethernets.eth3.routes[1]",
+    "ethernets.eth3.routing-policy",
+    "ethernets.eth3.frobnicate",
+    "bonds.bond0.parameters.lacp-rate",
+    "bridges.br0.parameters.forward-delay",
+    "renderer",
+    "tunnels.gre1",
+    "wifis",
+]
+
+
+def test_every_kind_and_its_letters() -> None:
+    """NICs, a bond with a VLAN, a bridge, a dummy and a vxlan; the machine reaches its gateway and its own VLAN."""
+    lab = imported.of("netplan", SAID)
+    own = lab.draft.hosts["host"].interfaces
+    assert (own["eth0"]["master"], own["eth1"]["master"]) == ("bond0", "bond0")
+    assert (own["bond0"]["mode"], own["bond0"]["miimon"], own["bond0"]["primary"]) == ("active-backup", "100", "eth1")
+    assert own["v7"] == {"type": "vlan", "parent": "bond0", "id": "7", "addresses": ["10.7.0.1/24"]}
+    assert (own["lan2"]["mac"], own["lan2"]["master"]) == ("02:00:00:00:00:05", "br0")
+    assert own["br0"] == {"type": "bridge", "ageing_time": "60", "mcast_snooping": "on", "addresses": ["10.8.0.1/24"]}
+    assert own["eth3"]["addresses"] == ["10.3.0.1/24", "fd00:3::1/64"]
+    assert own["vx"] == {"type": "vxlan", "id": "9", "dev": "eth3", "remote": ["10.3.0.7"], "mtu": "8950"}
+    assert own["d0"] == {"type": "dummy", "addresses": ["10.6.0.1/32"]}
+    routes = lab.draft.hosts["host"].routes
+    assert {"to": "default", "via": "10.3.0.254", "dev": "eth3"} in routes
+    assert {"to": "10.4.0.0/16", "via": "10.3.0.7", "dev": "eth3", "metric": "50"} in routes
+    assert {"to": "default", "via": "fd00:3::ff", "dev": "eth3"} in routes
+    assert lab.letter("host", "gateway", "icmp") == "R"
+
+
+def test_what_is_left_out_is_counted() -> None:
+    """Devices and addresses of the file are in the topology, or among what was left out; nothing else is."""
+    lab = imported.of("netplan", SAID)
+    told = [one.path.removeprefix("network.") for one in lab.draft.left]
+    assert sorted(told) == sorted(LEFT)
+    plain = yaml.safe_load(SAID)["network"]
+    devices = sum(len(those) for those in plain.values() if isinstance(those, dict))
+    assert len(lab.draft.hosts["host"].interfaces) == devices - sum(one in LEFT for one in ("tunnels.gre1", "wifis"))
+    (unknown,) = [one for one in lab.draft.left if one.unknown]
+    assert (unknown.path, unknown.where.line) == ("network.ethernets.eth3.frobnicate", 20)
+
+
+ETH = "network: {version: 2, ethernets: {eth0: {%s}}%s}"
+WRONG = {
+    "nothing": ("", "there is nothing in it"),
+    "another file": ("hosts: {}", "said.yaml:1:1: 'network' is missing"),
+    "a list": ("[1]", "'network' is missing"),
+    "an address": (ETH % ("addresses: [10.0.0.256/24]", ""), "said.yaml:1:54: addresses[0]: '10.0.0.256/24'"),
+    "a version": ("network: {version: 1}", "version '1'"),
+    "no list": (ETH % ("addresses: 10.0.0.1/24", ""), "addresses: must be a list"),
+    "a VLAN on nothing": (ETH % ("", ", vlans: {v: {id: 3, link: eht0}}"), "no device 'eht0' is described"),
+    "a VLAN without id": (ETH % ("", ", vlans: {v: {link: eth0}}"), "a VLAN needs 'id' and 'link'"),
+    "two masters": (ETH % ("", ", bridges: {a: {interfaces: [eth0]}, b: {interfaces: [eth0]}}"), "of a already"),
+    "a bond's mode": (ETH % ("", ", bonds: {b: {parameters: {mode: activ-backup}}}"), "did you mean 'active-backup'?"),
+    "a route": (ETH % ("routes: [{via: 10.0.0.1}]", ""), "'to' is missing"),
+    "a flag": (ETH % ("dhcp4: maybe", ""), "dhcp4: 'maybe' is neither true nor false"),
+    "on itself": (ETH % ("", ", vlans: {v: {id: 3, link: v}}"), "v sits on itself"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong(name: str) -> None:
+    """What is wrong is told with its place, and the command would end with 2."""
+    text, said = WRONG[name]
+    with pytest.raises(TopologyError) as caught:
+        live.read("netplan", text, "said.yaml")
+    assert said in str(caught.value)
+    assert str(caught.value).startswith("said.yaml:1:")
+    assert caught.value.exit_code == 2
+
+
+def test_whatever_is_changed_ends_well() -> None:
+    """Values become others, or are gone: a file that loads, or faults with their places."""
+    dice = random.Random("netplan")
+    for _ in range(150):
+        changed: Any = copy.deepcopy(yaml.safe_load(SAID))
+        for _ in range(dice.randint(1, 3)):
+            holder, key = dice.choice(places(changed) or [({"": 0}, "")])
+            if dice.random() < 0.3:
+                del holder[key]
+            else:
+                holder[key] = copy.deepcopy(dice.choice(OTHERS))
+        text = yaml.safe_dump(changed, sort_keys=False)
+        fault = unread("netplan", text)
+        assert fault is None or fault.startswith("said:"), f"{fault}\nof\n{text}"
