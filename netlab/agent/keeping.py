@@ -10,7 +10,7 @@ import os
 import re
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from netlab.agent.netns import proc_is_own
@@ -18,8 +18,6 @@ from netlab.agent.programs import INIT
 
 #: Connections that wait while the agent is busy.
 BACKLOG = 64
-#: How often the sockets' names are looked at, in seconds.
-LOOK = 60.0
 
 _PSS, _RSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE), re.compile(r"^Rss:\s+(\d+) kB", re.MULTILINE)
 
@@ -27,7 +25,7 @@ _PSS, _RSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE), re.compile(r"^Rss:\s
 @dataclass
 class Kept:
     """A lab that stays. ``memo`` is what its fronts have noted: which topology, which steps. The agent only keeps it.
-    ``place`` is the device and inode of the socket's name."""
+    ``place`` is the device and inode of the socket's name, which is looked at every ``look`` seconds."""
 
     lab: int
     listener: socket.socket
@@ -35,6 +33,21 @@ class Kept:
     place: tuple[int, int]
     memo: Any
     since: float
+    look: float
+    looked: float = field(default_factory=time.monotonic)
+
+    @property
+    def left(self) -> float:
+        """Seconds until the next look at the name."""
+        return max(0.0, self.looked + self.look - time.monotonic())
+
+    @property
+    def lost(self) -> bool:
+        """Whether a look was due, and the name is gone."""
+        if self.left > 0:
+            return False
+        self.looked = time.monotonic()
+        return not self.named
 
     @property
     def named(self) -> bool:
@@ -53,7 +66,7 @@ class Kept:
         self.listener.close()
 
 
-def keep(lab: int, listener: int, path: str, memo: Any) -> Kept:
+def keep(lab: int, listener: int, path: str, memo: Any, look: float) -> Kept:
     """Listen at a bound socket that the front has handed over; its descriptor stays the caller's. Raises OSError."""
     sock = socket.socket(fileno=os.dup(listener))
     try:
@@ -64,7 +77,7 @@ def keep(lab: int, listener: int, path: str, memo: Any) -> Kept:
     except OSError:
         sock.close()
         raise
-    return Kept(lab, sock, path, (found.st_dev, found.st_ino), memo, time.time())
+    return Kept(lab, sock, path, (found.st_dev, found.st_ino), memo, time.time(), look)
 
 
 def usage() -> dict[str, int]:

@@ -87,12 +87,14 @@ class Server(Loop):
     @property
     def patience(self) -> float | None:
         """How long to wait for a request; None: for ever."""
-        return IDLE if self.closing else keeping.LOOK if self.kept else None
+        # A look that is due comes before long, however often something is asked.
+        looks = [kept.left for kept in self.kept.values()]
+        return min([IDLE, *looks] if self.closing else looks, default=None)
 
     def idle(self) -> None:
         """Hand closed labs to the kernel, and end labs whose sockets have lost their names."""
         self.bury()
-        for kept in [one for one in self.kept.values() if not one.named]:
+        for kept in [one for one in self.kept.values() if one.lost]:
             self._end_kept(kept)
 
     def ended(self, pid: int, status: int) -> int | None:
@@ -345,7 +347,8 @@ class Server(Loop):
     def keep(self, message: dict[str, Any]) -> Answer:
         """Have a lab stay, with the bound socket that comes along: the front's end is not the agent's any more."""
         self._lab(message["lab"])
-        kept = keeping.keep(message["lab"], message["fds"][0], message["path"], message["memo"])
+        names = ("path", "memo", "look")
+        kept = keeping.keep(message["lab"], message["fds"][0], **{name: message[name] for name in names})
         self.clients.watch(kept.listener.fileno())
         self.kept[kept.lab] = kept
         launcher.silence()

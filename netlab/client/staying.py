@@ -21,20 +21,23 @@ from netlab.contract.wire import Channel, Closed
 
 #: Seconds that a busy agent has before its lab is ended by force.
 PATIENCE = 5.0
+#: How often a lab looks whether its socket still has its name, in seconds.
+LOOK = 60.0
 #: A lab whose plan isn't known (yet).
 _NOTHING = Plan(name="", file="", steps=())
 
 
-def keep(lab: Lab, name: str, memo: Any) -> None:
+def keep(lab: Lab, name: str, memo: Any, look: float = LOOK) -> None:
     """Have a lab stay, under a name that is reserved (`netlab.client.registry.reserved`). Its agent then outlives this
-    process. ``memo`` is noted of it. Raises LabError, NetlabError, OSError."""
+    process. ``memo`` is noted of it. It ends at most ``look`` seconds after its socket has lost its name. Raises
+    LabError, NetlabError, OSError."""
     if lab.agent.substrate != "netns":
         raise NotOnThisSubstrate("only labs in namespaces of this machine can stay up", "leave --kernel and --on out")
     path = registry.path(name)
     with registry.bind(name) as listener:
         try:
             lab.agent.request(
-                "keep", fds=[listener.fileno()], lab=lab.number, path=str(path), memo=memo
+                "keep", fds=[listener.fileno()], lab=lab.number, path=str(path), memo=memo, look=look
             ).result()  # fmt: skip
         except BaseException:
             path.unlink(missing_ok=True)

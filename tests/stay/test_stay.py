@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 import netlab
+from netlab.client import Agent, LabError, registry, staying
 from netlab.errors import UsageError
+from netlab.testing.blueprint import Blueprint
 from tests.stay.conftest import TWO, Stay
 
 
@@ -162,8 +164,30 @@ def test_nsenter_is_for_other_tools(stay: Stay) -> None:
     assert "child" in [link["ifname"] for link in json.loads(done.stdout)]
 
 
-def test_a_lab_without_a_name_ends(root: Stay) -> None:
-    """An agent whose socket has lost its name ends the lab at its next look: nobody could find it any more."""
+@pytest.mark.parametrize("asked", [False, True], ids=["idle", "asked all the time"])
+def test_a_lab_without_a_name_ends(root: Stay, monkeypatch: pytest.MonkeyPatch, asked: bool) -> None:
+    """A lab whose socket has lost its name ends at its next look, however much is asked of it: nobody could find it any
+    more. Its programs end with it."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(root.folder))
+    with Agent.start() as agent, registry.reserved("brief"):
+        lab = agent.lab(Blueprint.of_text(TWO, "two.yaml").plan(agent.kernel))
+        lab.enter(lab.plan.steps[0]).result()
+        staying.keep(lab, "brief", {}, look=0.2)
+    with staying.attached("brief") as front:
+        program = front.spawn("A", ["sh", "-c", "echo up; sleep 1000"])
+        assert program.line() == "up"
+        (root.folder / "netlab" / "brief.sock").unlink()
+        if asked:
+            with pytest.raises(LabError):
+                until(lambda: front.about() and False)
+        front.wait()
+        assert program.communicate(timeout=20) == (b"", b"")
+        until(lambda: not Path(f"/proc/{front.pid}").exists())
+    assert about(root)["name"] == "two"
+
+
+def test_a_killed_lab_leaves_a_dead_socket(root: Stay) -> None:
+    """Of a lab that was killed a socket is left, which the next command takes away."""
     agent = int(str(about(root)["pid"]))
     os.kill(agent, signal.SIGKILL)
     until(lambda: not Path(f"/proc/{agent}").exists())
