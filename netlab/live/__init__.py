@@ -21,6 +21,7 @@ FORMATS = {
     "cni": "a CNI configuration, or a list of plugins (.conflist)",
     "networkd": "the .netdev and .network files of systemd-networkd, or their folder",
     "netplan": "a netplan file, or what 'netplan get' prints",
+    "nmstate": "a state of nmstate, or what 'nmstatectl show' prints",
     "ip": "what 'ip -j' prints: -d link, address, route, rule, neigh",
 }
 

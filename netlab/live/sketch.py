@@ -78,21 +78,23 @@ class Sketch:
             self.source.assume(f"{name} is a NIC of the machine, which is up and has no addresses")
         return self.parts.setdefault(name, Part(section, name))
 
-    def address(self, part: Part, section: Section) -> None:
-        """Give a device the address that a value holds."""
-        word = section.as_(scalars.text)
+    def address(self, part: Part, section: Section, said: str | None = None) -> None:
+        """Give a device the address that a value holds, or that is ``said`` by several."""
+        word = said or section.as_(scalars.text)
         if word is None:
             return
         try:
             parsed = ipaddress.ip_interface(word)
-        except ValueError:
-            section.as_(addresses.interface_address)
+            if "/" in word and not parsed.ip.is_link_local and not parsed.ip.is_unspecified:
+                addresses.interface_address(word)
+        except ValueError as wrong:
+            section.as_(addresses.interface_address) if said is None else section.wrong(str(wrong))
             return
         if parsed.ip.is_link_local:
             section.leave("link-local addresses are never asked for")
         elif parsed.ip.is_unspecified:
             section.leave("the tool takes a free subnet, which nobody can know", loses=True)
-        elif "/" not in word or section.as_(addresses.interface_address) is not None:
+        else:
             if "/" not in word:
                 self.source.assume(f"{word} of {part.name}, which has no prefix length, is an address alone")
             found = Ip(str(parsed.ip), parsed.network.prefixlen)
@@ -139,6 +141,8 @@ class Sketch:
 
     def _check(self) -> None:
         for part in self.parts.values():
+            if part.kind in ("vlan", "vxlan") and part.data.get("id") is None and not self.source.problems:
+                part.section.wrong(f"the {part.kind} {part.name} has no number")
             if part.kind in _LOWER and part.lower is None:
                 part.section.leave(f"{part.name}: nothing says what it sits on", loses=True)
             seen, below = {part.name}, [part.lower, part.master]

@@ -1,0 +1,291 @@
+"""nmstate: a desired state, what ``nmstatectl show`` prints, or a policy of the Kubernetes operator around it."""
+
+from __future__ import annotations
+
+from netlab.live.formats.netdevs import bond_mode, flag, one_of
+from netlab.live.machine.values import Machine
+from netlab.live.names import device_name
+from netlab.live.sketch import Part, Sketch, mtu, name
+from netlab.live.source import NOTHING, Section, Source
+from netlab.spec import scalars
+
+WHAT = "a state of nmstate, or what 'nmstatectl show' prints"
+#: What nmstate calls a kind → what ip-link(8) calls it.
+_KINDS = {"ethernet": "", "mac-vlan": "macvlan", "mac-vtap": "macvtap", "ipvlan": "ipvlan", "vlan": "vlan",
+          "linux-bridge": "bridge", "bond": "bond", "vxlan": "vxlan", "dummy": "dummy"}  # fmt: skip
+_QUIET = ("description", "identifier", "profile-name", "permanent-mac-address", "min-mtu", "max-mtu", "driver", "lldp",
+          "ethtool", "ethernet", "wait-ip", "mptcp", "alt-names", "dispatch")  # fmt: skip
+_QUIET_IP = ("auto-dns", "auto-gateway", "auto-routes", "auto-route-table-id", "auto-route-metric", "dhcp-client-id",
+             "dhcp-duid", "dhcp-send-hostname", "addr-gen-mode", "allow-extra-address", "token")  # fmt: skip
+_MODES = ("private", "vepa", "bridge", "passthru", "source")
+_TYPES = ("unicast", "blackhole", "unreachable", "prohibit")
+
+
+def read(text: str, file: str) -> Machine:
+    """The machine that a state describes. Raises TopologyError."""
+    return _Reader(Source(text, file, WHAT)).machine()
+
+
+class _Reader:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.sketch = Sketch(source, "nmstate")
+
+    def machine(self) -> Machine:
+        root: Section | None = self.source.root
+        assert root is not None
+        if isinstance(root.node.value, dict) and root.has("spec"):
+            root.skip(NOTHING, "apiVersion", "kind", "metadata", "status")
+            spec = root.section("spec")
+            if spec is not None:
+                spec.skip(NOTHING, "nodeSelector", "maxUnavailable", "capture")
+            root = spec.section("desiredState") if spec is not None else None
+        if root is None or not isinstance(root.node.value, dict) or not root.has("interfaces"):
+            self.source.root.wrong("'interfaces' is missing", f"this should be {WHAT}")
+            self.source.stop()
+            raise AssertionError
+        root.skip(NOTHING, "hostname", "dns-resolver", "capabilities")
+        root.skip("can't be taken over", "route-rules", "ovs-db", "ovn", loses=True)
+        found = [(entry, part) for entry in root.items("interfaces") if (part := self._part(entry)) is not None]
+        for entry, part in found:
+            self._common(entry, part)
+            _BY_KIND[part.kind](self, entry, part)
+        routes = root.section("routes")
+        if routes is not None:
+            routes.skip("config has those that somebody gave", "running")
+            for one in routes.items("config"):
+                if one.is_mapping():
+                    self._route(one)
+        return self.sketch.machine()
+
+    def _part(self, entry: Section) -> Part | None:
+        if not entry.is_mapping():
+            return None
+        made, kind = entry.value("name", device_name) if entry.text("name") != "lo" else "lo", entry.text("type")
+        if made is None:
+            if not entry.has("name"):
+                entry.wrong("'name' is missing")
+            return None
+        state = entry.value("state", lambda value: one_of(value, ("up", "down", "absent", "ignore"))) or "up"
+        if made == "lo" or kind == "loopback":
+            entry.leave("lo is as in every namespace", loses=entry.has("ipv4") and kind != "loopback")
+        elif state in ("absent", "ignore"):
+            entry.leave(f"{made} is {'removed' if state == 'absent' else 'ignored'}", loses=state == "ignore")
+        elif kind and kind not in _KINDS:
+            entry.leave(f"{made}: netlab makes nothing of type {kind}", loses=True)
+        else:
+            if not kind:
+                self.source.assume(f"{made}, of which no type is given, is a NIC")
+            part = self.sketch.part(entry, made, _KINDS.get(kind, ""))
+            part.up = state == "up"
+            return part
+        return None
+
+    def _common(self, entry: Section, part: Part) -> None:
+        part.mtu = mtu(entry, "mtu")
+        part.mac = entry.value("mac-address", scalars.mac)
+        part.promisc = flag(entry, "accept-all-mac-addresses")
+        controller = entry.get("controller")
+        if controller is not None and (
+            master := self.sketch.wanted(controller, str(controller.node.value), "controller")
+        ):
+            part.master = master.name
+        for family in ("ipv4", "ipv6"):
+            own = entry.section(family)
+            if own is None:
+                continue
+            if own.has("enabled") and not flag(own, "enabled"):
+                own.leave("it is not enabled")
+                continue
+            for one in own.items("address"):
+                if one.is_mapping():
+                    self._address(one, part)
+            if flag(own, "dhcp") or flag(own, "autoconf"):
+                others = "addresses that others give aren't known: give them in the file"
+                own.skip(others, "dhcp", "autoconf", loses=True)
+            own.skip(NOTHING, *_QUIET_IP)
+        entry.skip("can't be taken over", "802.1x", "veth", "copy-mac-from", loses=True)
+        entry.skip(NOTHING, *_QUIET)
+
+    def _address(self, one: Section, part: Part) -> None:
+        ip = one.value("ip", scalars.ip)
+        length = one.value("prefix-length", lambda value: scalars.number(value, 1, 128))
+        if ip is None or length is None:
+            if not (one.has("ip") and one.has("prefix-length")):
+                one.wrong("an address has 'ip' and 'prefix-length'")
+        else:
+            self.sketch.address(part, one, f"{ip}/{length}")
+        one.skip(NOTHING, "valid-life-time", "preferred-life-time", "valid-left", "preferred-left")
+        one.skip("the other end of a point-to-point address", "peer", "peer-prefix-length", loses=True)
+
+    def _route(self, one: Section) -> None:
+        if one.text("state") == "absent":
+            one.leave("it is removed")
+            return
+        to, dev = one.value("destination", scalars.prefix), one.value("next-hop-interface", device_name)
+        child = one.get("next-hop-address")
+        via = self.sketch.gateway(child) if child is not None else None
+        kind = one.value("route-type", lambda value: one_of(value, _TYPES))
+        metric = one.value("metric", lambda value: -1 if value == "-1" else scalars.number(value, 0, (1 << 32) - 1))
+        table = one.value("table-id", lambda value: scalars.number(value, 0, (1 << 32) - 1))
+        src = one.value("source", scalars.ip)
+        one.skip(NOTHING, "cwnd", "quickack", "advmss", "initcwnd")
+        one.skip("can't be taken over", "weight", "vrf-name", loses=True)
+        if not one.has("destination") or (dev is None and not one.has("next-hop-interface")):
+            one.wrong("a route has 'destination' and 'next-hop-interface'")
+        elif to is None or dev is None or (child is not None and via is None):
+            return
+        elif dev not in self.sketch.parts:
+            one.leave(f"a route by {dev}, which isn't described, or is left out", loses=True)
+        else:
+            default = to in ("default", "0.0.0.0/0") or (to == "::/0" and via is not None)
+            self.sketch.route(one, dev, None if default else to, via, type=kind, src=src, table=table or None,
+                              metric=None if metric == -1 else metric)  # fmt: skip
+
+    # --- by kind ------------------------------------------------------------------------------------------
+
+    def below(self, own: Section, part: Part) -> None:
+        """What a device sits on: a NIC is assumed where nothing is said of it."""
+        base = own.get("base-iface")
+        if base is None:
+            own.wrong("'base-iface' is missing", f"what {part.name} sits on")
+        elif (fit := name(base)) is not None:
+            part.lower = self.sketch.nic(base, fit).name
+
+    def member(self, one: Section, part: Part) -> Part | None:
+        """Make a device a member of a bridge or bond."""
+        fit = name(one)
+        if fit is None:
+            return None
+        found = self.sketch.nic(one, fit)
+        if found.master not in (None, part.name):
+            one.wrong(f"{fit} is a member of {found.master} already")
+        found.master = part.name
+        return found
+
+
+def _own(entry: Section, key: str) -> Section | None:
+    own = entry.section(key)
+    if own is None and not entry.has(key):
+        entry.wrong(f"{key!r} is missing", f"an interface of this type has it: {key}: {{…}}")
+    elif own is None:
+        entry.wrong(f"{key!r} is empty")
+    return own
+
+
+def _nothing(reader: _Reader, entry: Section, part: Part) -> None:
+    """It has no keys of its own."""
+
+
+def _macvlan(reader: _Reader, entry: Section, part: Part) -> None:
+    own = _own(entry, {"macvlan": "mac-vlan", "macvtap": "mac-vtap"}[part.kind])
+    if own is None:
+        return
+    reader.below(own, part)
+    mode = own.value("mode", lambda value: one_of(value, _MODES))
+    if not own.has("mode"):
+        own.wrong("'mode' is missing", f"there are {', '.join(_MODES)}")
+    part.data |= {"mode": mode or "vepa", "flags": [] if flag(own, "promiscuous", True) else ["nopromisc"]}
+    part.data["macaddr_data"] = [
+        found for one in own.items("allowed-mac-addresses") if (found := one.as_(scalars.mac)) and mode == "source"
+    ]
+
+
+def _ipvlan(reader: _Reader, entry: Section, part: Part) -> None:
+    own = _own(entry, "ipvlan")
+    if own is None:
+        return
+    reader.below(own, part)
+    mode = own.value("mode", lambda value: one_of(value, ("l2", "l3", "l3s")))
+    if not own.has("mode"):
+        own.wrong("'mode' is missing", "there are l2, l3, l3s")
+    flags = [word for word in ("private", "vepa") if flag(own, word)]
+    part.data |= {"mode": mode or "l2", "flags": flags}
+
+
+def _vlan(reader: _Reader, entry: Section, part: Part) -> None:
+    own = _own(entry, "vlan")
+    if own is None:
+        return
+    reader.below(own, part)
+    part.data["id"] = own.value("id", lambda value: scalars.number(value, 1, 4094))
+    if not own.has("id"):
+        own.wrong("'id' is missing")
+    protocol = own.value("protocol", lambda value: one_of(value, ("802.1q", "802.1ad")))
+    part.data["protocol"] = "802.1ad" if protocol == "802.1ad" else "802.1Q"
+    own.skip("decides no way", "reorder-headers", "registration-protocol", "loose-binding")
+
+
+def _vxlan(reader: _Reader, entry: Section, part: Part) -> None:
+    own = _own(entry, "vxlan")
+    if own is None:
+        return
+    if own.has("base-iface"):
+        reader.below(own, part)
+    number = own.value("id", lambda value: scalars.number(value, 0, (1 << 24) - 1))
+    if not own.has("id"):
+        own.wrong("'id' is missing")
+    port = own.value("destination-port", lambda value: scalars.number(value, 1, 65535))
+    part.data |= {"id": number, "group": own.value("remote", scalars.ip), "local": own.value("local", scalars.ip),
+                  "port": port or 4789, "learning": flag(own, "learning", True)}  # fmt: skip
+
+
+def _bond(reader: _Reader, entry: Section, part: Part) -> None:
+    own = _own(entry, "link-aggregation")
+    if own is None:
+        return
+    for key in ("port", "slaves"):
+        for one in own.items(key):
+            reader.member(one, part)
+    part.data |= {"mode": own.value("mode", bond_mode) or "balance-rr", "fail_over_mac": "none", "miimon": 0}
+    options = own.section("options")
+    if options is not None:
+        part.data["miimon"] = options.value("miimon", lambda value: scalars.number(value, 0, 1 << 31)) or 0
+        policy = options.value("fail_over_mac", lambda value: one_of(value, ("none", "active", "follow")))
+        part.data["fail_over_mac"] = policy or "none"
+        part.data["num_peer_notif"] = options.value("num_grat_arp", lambda value: scalars.number(value, 0, 255))
+        primary = options.get("primary")
+        if primary is not None and (found := reader.member(primary, part)) is not None:
+            part.data["primary"] = found.name
+        options.skip(
+            "a bond watched by ARP can't be expressed", "arp_interval", "arp_ip_target", "arp_validate", loses=True
+        )
+        options.skip("decides which wire, not who is reached", "xmit_hash_policy", "lacp_rate", "updelay", "downdelay",
+                     "min_links", "ad_select", "all_slaves_active", "primary_reselect", "num_unsol_na", "lp_interval",
+                     "packets_per_slave", "resend_igmp", "tlb_dynamic_lb", "use_carrier", "arp_all_targets",
+                     "ad_actor_sys_prio", "ad_actor_system", "ad_user_port_key")  # fmt: skip
+
+
+def _bridge(reader: _Reader, entry: Section, part: Part) -> None:
+    own = _own(entry, "bridge")
+    # The kernel's own: 300 s, in hundredths; snooping is on (br_dev_setup).
+    part.data |= {"ageing_time": 30000, "mcast_snooping": True}
+    if own is None:
+        return
+    for one in own.items("port"):
+        child = one.get("name") if one.is_mapping() else None
+        found = reader.member(child, part) if child is not None else None
+        if found is not None and flag(one, "stp-hairpin-mode"):
+            found.port["hairpin"] = True
+        one.skip("decides which way, where there are several", "stp-path-cost", "stp-priority")
+        one.skip("VLANs of a port aren't taken over", "vlan", loses=True)
+    options = own.section("options")
+    stp = options.section("stp") if options is not None else None
+    if stp is None or not stp.has("enabled"):
+        reader.source.assume(f"{part.name} has NetworkManager's default: STP")
+    part.data["stp_state"] = stp is None or flag(stp, "enabled", True)
+    if options is None:
+        return
+    if stp is not None:
+        stp.skip("decides which way, where there are several", "forward-delay", "hello-time", "max-age", "priority")
+    ageing = options.value("mac-ageing-time", lambda value: scalars.number(value, 0, 1_000_000))
+    part.data["ageing_time"] = 30000 if ageing is None else ageing * 100
+    part.data["mcast_snooping"] = flag(options, "multicast-snooping", True)
+    if (multicast := options.get("multicast")) is not None:
+        multicast.leave("queries and routers of multicast decide nothing here")
+    options.skip("VLANs of a bridge aren't taken over", "vlan-default-pvid", "vlan-protocol")
+    options.skip("can't be taken over", "group-forward-mask", loses=True)
+
+
+_BY_KIND = {"": _nothing, "dummy": _nothing, "macvlan": _macvlan, "macvtap": _macvlan, "ipvlan": _ipvlan, "vlan": _vlan,
+            "vxlan": _vxlan, "bond": _bond, "bridge": _bridge}  # fmt: skip
