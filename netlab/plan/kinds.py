@@ -173,7 +173,11 @@ def _vlan(context: BuildContext, request: LinkRequest) -> Vlan | None:
     if link is None:
         return None
     parent, own = context.lab.links[link.parent], request.mac not in (None, "auto")
-    return replace(link, own_mac=own, mac=link.mac if own else parent.mac, up=link.up and parent.up)
+    if given.arp and not parent.arp:
+        context.problem(request, "arp", f"{parent.id} has no ARP, and {request.id} begins like it", "leave 'arp' out")
+    # A new one copies its parent's flags (vlan_dev_init): on a dummy it has no ARP either.
+    flags = {name: getattr(parent, name) for name in ("arp", "multicast") if getattr(given, name) is None}
+    return replace(link, own_mac=own, mac=link.mac if own else parent.mac, up=link.up and parent.up, **flags)
 
 
 def _vlan_change(

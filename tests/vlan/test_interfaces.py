@@ -27,6 +27,19 @@ LABS = {
         """,
         "{A:eth0: {port: {hairpin: true}}}",
     ),
+    # Without ARP, as the dummy that they sit on.
+    "on-a-dummy": (
+        """
+      interfaces:
+        eth0: {switch: lan, addresses: [10.0.0.1/24]}
+        d0: {type: dummy}
+        d0.10: {type: vlan, parent: d0, id: 10, addresses: [10.0.10.1/24, "fd10::1/64"]}
+      containers:
+        c1: {interfaces: {eth0: {type: macvlan, parent: d0.10, mode: bridge, addresses: [10.0.10.11/24]}}}
+        c2: {interfaces: {eth0: {type: macvlan, parent: d0.10, mode: bridge, addresses: [10.0.10.12/24]}}}
+        """,
+        "{A:d0: {state: down}}",
+    ),
     "stacked": (
         """
       interfaces:
