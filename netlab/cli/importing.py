@@ -110,7 +110,7 @@ def units(files: tuple[str, ...]) -> str:
         # What is dropped into a unit's folder comes behind the unit.
         found += [*(one for one in those if one.suffix != ".conf"), *(one for one in those if one.suffix == ".conf")]
     for path in found:
-        if path.suffix not in (".netdev", ".network", ".link", ".conf"):
+        if path.exists() and path.suffix not in (".netdev", ".network", ".link", ".conf"):
             raise UsageError(f"{path} is called neither .netdev nor .network")
     named = ((path if path.is_absolute() else f"./{path}", read(path, printable(str(path)))) for path in found)
     return "\n".join(f"# {name}\n{text}" for name, text in named)

@@ -53,7 +53,6 @@ class Sketch:
         self.tool = tool
         self.parts: dict[str, Part] = {}
         self.sysctls: dict[str, str] = {}
-        self.conf: dict[str, dict[str, str]] = {}
         self._routes: list[tuple[Section, str, dict[str, Any]]] = []
         self._neighbors: list[tuple[str, str, str]] = []
 
@@ -189,7 +188,6 @@ class Sketch:
             data={key: index.get(value) if key == "primary" else value for key, value in part.data.items()},
             port=part.port,
             addresses=tuple(part.addresses),
-            conf=self.conf.get(part.name, {}),
         )
 
     def _arp(self, part: Part) -> bool:

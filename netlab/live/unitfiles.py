@@ -80,6 +80,9 @@ def parse(text: str, file: str, problems: Problems) -> Node:
             continue
         start = line.index("=") + 1
         shift = len(line[start:]) - len(line[start:].lstrip())
+        before = section.value.get(key.strip()) if isinstance(section.value, dict) and title == "NetDev" else None
+        if isinstance(before, Spot) and before.file == file:
+            problems.add(place, f"{key.strip()}= is given twice", "a .netdev file describes one device")
         _assign(section, title, key.strip(), value.strip(), place, Where(file, begun, start + shift + 1))
     return root
 

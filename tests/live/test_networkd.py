@@ -267,6 +267,7 @@ WRONG = {
     ),
     "a mode": ("[NetDev]\nName=m\nKind=macvlan\n[MACVLAN]\nMode=brigde\n", "did you mean 'bridge'?"),
     "no kind": ("[NetDev]\nName=m\n", "'Kind=' is missing"),
+    "two devices": ("[NetDev]\nName=m\nKind=dummy\n[NetDev]\nName=n\n", "a.network:5:1: Name= is given twice"),
     "no VLAN": ("[NetDev]\nName=v\nKind=vlan\n", "v is a VLAN without [VLAN] Id="),
     "nothing": ("", "there is nothing in it"),
 }
@@ -292,6 +293,20 @@ def test_a_folder(netlab: Netlab, tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "addresses: [10.0.0.1/24, 10.0.1.1/24]" in done.stdout
     assert "network/a.network.d/b.conf:3:1: warning: unknown" in done.stderr
+
+
+def test_nothing_to_make(netlab: Netlab, tmp_path: Path) -> None:
+    """Files of which nothing can be made, folders without files and other files end with 2, and say where."""
+    (tmp_path / "m.netdev").write_text("[NetDev]\nName=m\nKind=macvlan\n")
+    (tmp_path / "empty").mkdir()
+    for name, said in (
+        ("m.netdev", "m.netdev:1:1: m.netdev.NetDev: m: nothing says what it sits on"),
+        ("empty", "empty: there is no .netdev or .network file in it"),
+        ("none.network", "none.network"),
+    ):
+        done = netlab("import", "networkd", name)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert said in done.stderr
 
 
 def test_whatever_is_changed_ends_well() -> None:

@@ -74,7 +74,7 @@ class _Builder:
         self._settings(boxes)
         self.made.assumed, self.made.left = self.notes.assumed, tuple(self.notes.found)
         if not any(box.interfaces or box.containers for box in boxes.values()):
-            lost = [f"{one.path}: {one.why}" if one.path else one.why for one in self.made.left]
+            lost = [": ".join(str(said) for said in (one.where, one.path, one.why) if said) for one in self.made.left]
             raise UsageError("\n".join(lost or ["there is no interface here that netlab can express"]))
         return self.made
 
