@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -46,10 +47,14 @@ def test_kills(root: Stay) -> None:
             assert begun.wait() == 0
             agent = int(str(about(root)["pid"]))
             family = [agent, _parent(agent)]
+            # It may have gone with `down` until then, and its number be another's.
+            victim = os.pidfd_open(chance.choice(family))
             command = root.popen(*chance.choice(commands), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             _after(chance, 0.6)
             family += descendants(agent)
-            _kill(chance.choice([agent, _parent(agent)]))
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(victim, signal.SIGKILL)
+            os.close(victim)
             command.wait(60)
         # Who was killed may have been the command alone.
         root("down", "--all")
