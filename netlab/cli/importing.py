@@ -43,8 +43,8 @@ def command(form: str, files: tuple[str, ...], output: Path | None, host: str, *
 
     FORMAT is live (what the kernel says of this machine), docker (what 'docker network inspect' prints, or a compose
     file), podman (what 'podman network inspect' prints), cni (a configuration or a list of plugins), networkd (.netdev
-    and .network files, or folders with them), netplan (a file of it), nmstate (a state) or ip (what 'ip -j' prints of a
-    machine). FILE is a path, or - for standard input; live has none.
+    and .network files, or folders with them), netplan (a file of it), nmstate (a state), containerlab (a
+    topology of it) or ip (what 'ip -j' prints of a machine). FILE is a path, or - for standard input; live has none.
 
     Live reads the network namespace that the command runs in, and all that are connected to it; --netns, --container
     and --pid begin elsewhere, --all takes all. Nothing is changed or sent.

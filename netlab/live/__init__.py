@@ -22,6 +22,7 @@ FORMATS = {
     "networkd": "the .netdev and .network files of systemd-networkd, or their folder",
     "netplan": "a netplan file, or what 'netplan get' prints",
     "nmstate": "a state of nmstate, or what 'nmstatectl show' prints",
+    "containerlab": "a topology of containerlab",
     "ip": "what 'ip -j' prints: -d link, address, route, rule, neigh",
 }
 
