@@ -34,6 +34,13 @@ hosts:
         return plan.from_file(self.text, "t").steps[bool(self.down)].state
 
 
+def never_up() -> Bonded:
+    """A bond that is down from the beginning, while its members are up."""
+    lab = Bonded("active-backup")
+    lab.text = lab.text.replace("type: bond,", "type: bond, state: down,")
+    return lab
+
+
 BONDS = {
     "bond/active-sends": (partial(Bonded, "active-backup", M), "icmp", B, X),
     "bond/by-hash": (partial(Bonded, "balance-xor"), "icmp", B, X),
@@ -41,5 +48,6 @@ BONDS = {
     "bond/inactive-drops": (partial(Bonded, "active-backup"), "broadcast", X, N),
     "bond/member-hears-nothing": (partial(Bonded, "active-backup"), "unicast", X, M),
     "bond/no-member-sends": (partial(Bonded, "balance-rr", M, N, miimon=0), "icmp", B, X),
+    "multicast/down-has-no-route": (never_up, "mcast6", X, B),
     "bond/nobody-watches": (partial(Bonded, "active-backup", M, miimon=0), "icmp", B, X),
 }

@@ -85,7 +85,7 @@ class Controls:
         for below in view.state.bottoms(link_id):
             # A bond that nobody watches the members of keeps its carrier. One that is down still hears for what sits on
             # it, which is then neither alive nor dead.
-            if below is not root and (why := dead(view.links[below.id])):
+            if why := dead(view.links[below.id]):
                 return f"on {below.id}, which is {why}"
         return ""
 

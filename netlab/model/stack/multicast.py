@@ -37,6 +37,14 @@ SOURCE_REFUSED = rule(
     "net/ipv4/route.c",
 )
 
+NO_ROUTE6 = rule(
+    "multicast/down-has-no-route",
+    "IPv6 takes in a multicast by the interface's route to ff00::/8. An interface that is down has none, nor has a bond"
+    " whose members hear.",
+    "addrconf_add_mroute",
+    "net/ipv6/addrconf.c",
+)
+
 
 def joined(dev: Device) -> frozenset[str]:
     """The MACs of the groups that an interface has joined while this layer is probed."""
@@ -59,6 +67,9 @@ def receive(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> None:
     """A multicast comes in (ip_route_input_rcu, ip6_mc_input)."""
     if packet.family == 6 and not dev.conf.ipv6:
         sim.note(PHASE, dev.id, "IPv6 is disabled", ipv6.DISABLED, end=dev is sim.goal)
+        return
+    if packet.family == 6 and not dev.up:
+        sim.note(PHASE, dev.id, "it is down", NO_ROUTE6, end=dev is sim.goal)
         return
     if packet.family == 4 and fib.refused_source(dev.ns, dev, packet.src, packet.dst, None) is not None:
         sim.note(PHASE, dev.id, "the source is refused", SOURCE_REFUSED, end=dev is sim.goal)
