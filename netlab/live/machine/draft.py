@@ -54,11 +54,21 @@ class _Builder:
         for line in machine.unread:
             self.notes.left("the machine", f"not read: {line}", loses=True)
 
+    def _own_macs(self, key: str) -> None:
+        """Say where a switch has a MAC that an interface elsewhere has: switches of a file have MACs of their own."""
+        mine = {device.mac: device.name for device in self.kin.spaces[key].devices if not device.loopback}
+        for other in self.kin.spaces.values():
+            for device in other.devices if other.key not in self.kin.switches else ():
+                if device.mac in mine and not device.loopback:
+                    path = f"{self.kin.names[key]}:{mine[device.mac]}"
+                    self.notes.left(path, f"its MAC {device.mac}, which {device.name} has, too", loses=True)
+
     def run(self) -> Draft:
         boxes: dict[str, Box] = {}
         for key, bridge in self.kin.switches.items():
             self.made.switches[self.kin.names[key]] = f"{bridge.name}, in a namespace of its own"
             self.made.wires[self.kin.names[key]] = self.devices.switch(key, bridge)
+            self._own_macs(key)
         ordered = [key for key in self.kin.spaces if key not in self.kin.switches]
         for key in sorted(ordered, key=lambda key: key in self.kin.host_of):
             boxes[key] = box = Box(_comment(self.kin.spaces[key]))
