@@ -8,7 +8,7 @@ import pytest
 
 from netlab.client import Agent
 from netlab.contract.applies import applicable
-from netlab.contract.types import ALL_LAYERS, Step
+from netlab.contract.types import ALL_LAYERS, BY_NAME, Step
 from netlab.model import predict
 from netlab.plan import from_file
 from tests.nftables.rulesets import LABS
@@ -43,7 +43,8 @@ def test_the_model_is_never_wrong(agent: Agent, name: str) -> None:
     with agent.lab(plan) as lab:
         for step in plan.steps:
             lab.enter(step).result()
-            layers = [layer for layer in ALL_LAYERS if applicable(step.state, layer)]
+            # Where there is nftables nothing is said of multicasts.
+            layers = [layer for layer in ALL_LAYERS if layer not in BY_NAME and applicable(step.state, layer)]
             letters = predict(step.state, layers).letters
             seen = {layer: lab.probe((layer,)).result()[0].rows for layer in layers}
             wrong += disagreements(step, letters, seen)
