@@ -99,14 +99,18 @@ def test_wrong(tmp_path: Path, program: str, code: int, said: str) -> None:
 def test_one_that_dies(tmp_path: Path) -> None:
     """A program that ends while the lab is probed is a failure with its last lines, though all else is as it should."""
     path = tmp_path / "dies.yaml"
+    # It ends with the first ping that comes in.
+    script = 'echo up; until grep -q "^Icmp: [1-9]" /proc/net/snmp; do sleep 0.005; done; echo no disk; exit 7'
     path.write_text(
         SERVER.split("    programs:")[0]
-        + "    programs: {it: {run: [sh, -c, 'echo up; sleep 0.2; echo no disk; exit 7'], ready: up}}\n"
+        + f"    programs: {{it: {{run: [sh, -c, '{script}'], ready: up}}}}\n"
         + "  B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}}\n"
+        + "steps: [{name: later, set: {B:eth0: {mtu: 1400}}}, {name: last, set: {B:eth0: {mtu: 1300}}}]\n"
     )
     code, record, _said = run(path)
     assert code == 1
-    [finding] = [one for one in record["findings"] if one["kind"] == "program"]
+    # Each step from then on lacks it.
+    finding, *_ = [one for one in record["findings"] if one["kind"] == "program"]
     assert (finding["src"], finding["observed"], finding["detail"]) == ("A it", "ended with 7", "up\nno disk")
 
 
