@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from netlab import plan
+from netlab.client import BuildError
 from netlab.contract.types.links import INTERFACES
 from tests.agent.test_dummy import kernel_has_it
 from tests.topologies.shipped import ROOT
@@ -39,7 +40,13 @@ def test_a_file_of_the_reference_runs(text: str, tmp_path: Path, examine: Callab
     for kind in INTERFACES:
         if f"type: {kind}" in text and not kernel_has_it(kind):
             pytest.skip(f"this kernel lacks the link kind {kind} (sudo modprobe {kind})")
-    seen = examine(path)
+    try:
+        seen = examine(path)
+    except BuildError as error:
+        # Nothing else of the reference may be refused here.
+        if "netem:" in text and error.exit_code == 3:
+            pytest.skip(str(error))
+        raise
     assert [finding for finding in seen["findings"] if finding["verdict"] in ("F", "?")] == []
     assert seen["summary"]["fail"] == seen["summary"]["inconclusive"] == 0
     assert seen["summary"]["pass"] > 0
