@@ -177,7 +177,7 @@ def _ended(other: int, front: int, released: int, let_go: Callable[[], None] = l
     ready = [fd for fd, _ in poll.poll()]
     if released not in ready:
         return ready
-    # Nobody reads the event: it stays for whoever else waits for it.
+    # Nobody reads the event: it stays for others that wait for it.
     poll.unregister(released)
     if front >= 0:
         poll.unregister(front)

@@ -79,7 +79,7 @@ def _capture(lab: StayingLab, wanted: Sequence[str], target: Path | None) -> Non
     except LabError:
         if passing is None or not passing.left:
             raise
-        # Whoever read it has gone.
+        # Its reader has gone.
         return
     if passing is not None:
         passing.done.wait()

@@ -75,9 +75,9 @@ def _machine(as_json: bool, strict: bool, places: dict[str, Any]) -> int:
     else:
         for one in found:
             click.echo(printable(f"{one.place}: {one.severity}: {one.says} [{one.rule}]"))
-            if one.mend:
+            if one.fix:
                 click.echo(f"  {real.place(one.place.partition(':')[0])}:")
-                click.echo("\n".join(one.mend))
+                click.echo("\n".join(one.fix))
         counts = {kind: sum(one.severity == kind for one in found) for kind in ("error", "warning", "note")}
         summary = [f"{many} {kind}{'s' * (many > 1)}" for kind, many in counts.items() if many]
         click.echo(", ".join(summary) or "nothing wrong was found")

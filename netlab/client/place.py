@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Place:
-    """Descriptors of where a namespace's programs live; they belong to whoever has asked for them.
+    """Descriptors of where a namespace's programs live; they belong to the caller.
 
     ``init`` is a pidfd of the first process of their PID namespace: setns(2) enters with it the user, mount, PID, UTS
     and IPC namespaces at once. ``network`` is the network namespace. The init of a ``private`` host is in that, too,

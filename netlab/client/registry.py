@@ -1,7 +1,7 @@
 """The labs that stay, by their names: a folder of this user's with a socket and a lock for each.
 
-The socket is the agent's. The lock is held for a moment by whoever brings the lab up or changes it; those who probe it
-share it. Both files go with the lab; after a kill, with the next command that looks.
+The socket is the agent's. The lock is held for a moment by a command that brings the lab up or changes it; commands
+that probe share it. Both files go with the lab; after a kill, with the next command that looks.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ def _locked(name: str, how: int) -> Iterator[None]:
         fd = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(fd, how)
-            # Whoever had it may have removed it meanwhile: then this lock is of no use.
+            # Its last holder may have removed it meanwhile: then this lock is of no use.
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(fd), os.stat(place)):
                     yield

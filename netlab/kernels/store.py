@@ -50,7 +50,7 @@ def sha256(path: Path) -> str:
 
 
 def _replace(new: Path, place: Path) -> None:
-    """Put a folder in the place of another: whoever looks there meanwhile finds the one, the other, or none."""
+    """Put a folder in the place of another: who looks there meanwhile finds the one, the other, or none."""
     old = new.with_name(f"{new.name}.old")
     if place.exists():
         os.rename(place, old)

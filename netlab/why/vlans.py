@@ -1,4 +1,4 @@
-"""What mends a pair whose frames a VLAN-aware bridge keeps apart: another VLAN of a port, with a tag or without."""
+"""What fixes a pair whose frames a VLAN-aware bridge keeps apart: another VLAN of a port, with a tag or without."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ CASES = {
 
 
 def test_without_the_module_one_line_says_what_to_load(tmp_path: Path) -> None:
-    """A kernel without bonds ends the run with exit code 3, the place in the file, and what mends it."""
+    """A kernel without bonds ends the run with exit code 3, the place in the file, and what fixes it."""
     if kernel_has_it("bond"):
         pytest.skip("this kernel has bonds")
     (tmp_path / "bond.yaml").write_text(ON_A_SWITCH.replace("OPTIONS", "mode: active-backup").replace("CHILD", MACVLAN))

@@ -71,7 +71,7 @@ def test_nothing_is_wrong(machine: World) -> None:
 
 
 def test_what_mends_is_printed_to_be_pasted(machine: World) -> None:
-    """Each fault is a line with its rule; behind it stands where, and what mends it: pasted, it is gone."""
+    """Each fault is a line with its rule; behind it stands where, and what fixes it: pasted, it is gone."""
     machine.sh("ip link set dev p1 down", "lan")
     done = machine.netlab("check", "--live", netns="machine", ok=False)
     assert "lan:p1: warning: is a port of br0, and down [port-down]" in done.stdout

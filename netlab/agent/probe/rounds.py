@@ -72,8 +72,8 @@ class Rounds:
             far = self._view.far(parent.id)
             queueing = [child for child in children if child.effective_mode != "source"]
             # What a child that is a bridge's port gets is heard at the bridge's own interface.
-            ears = {child.port_of or child.id for child in queueing if self._view.works(child.id)}
-            listeners = [one for one in ears if one in liveness and self._view.works(one) and liveness[one].receives]
+            hearing = {child.port_of or child.id for child in queueing if self._view.works(child.id)}
+            listeners = [one for one in hearing if one in liveness and self._view.works(one) and liveness[one].receives]
             why = ""
             if far is None or not self._view.works(parent.id):
                 why = "its wire is down"

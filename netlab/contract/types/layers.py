@@ -40,7 +40,7 @@ def base_layer(layer: str) -> str:
 
 
 def probe_of(layer: str) -> str:
-    """What is sent, whoever asks: ``tcp`` for ``host:tcp/80`` and for ``tcp``."""
+    """What is sent, by a host or an interface: ``tcp`` for ``host:tcp/80`` and for ``tcp``."""
     return base_layer(layer).removeprefix(HOST)
 
 

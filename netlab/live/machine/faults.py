@@ -19,13 +19,13 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: where (``host/web:eth0``), what, and the commands that mend it, in the namespace of ``place``."""
+    """One fault: where (``host/web:eth0``), what, and the commands that fix it, in the namespace of ``place``."""
 
     rule: str
     severity: Severity
     place: str
     says: str
-    mend: tuple[str, ...] = ()
+    fix: tuple[str, ...] = ()
 
 
 class Machine:
@@ -101,8 +101,8 @@ def _duplicate_address(machine: Machine) -> Iterator[Fault]:
                 before = owners.setdefault(one.ip, (space, device))
                 if before[0].key != space.key:
                     says = f"has {one.ip}, as {machine.id(*before)} has in the same network"
-                    mend = shlex.join(["ip", "address", "del", str(one), "dev", device.name])
-                    yield Fault("duplicate-address", "error", machine.id(space, device), says, (mend,))
+                    fix = shlex.join(["ip", "address", "del", str(one), "dev", device.name])
+                    yield Fault("duplicate-address", "error", machine.id(space, device), says, (fix,))
 
 
 @_rule(
@@ -116,8 +116,8 @@ def _parent_down(machine: Machine) -> Iterator[Fault]:
             continue
         below = machine.id(*there)
         if not there[1].up:
-            mend = (_set(there[1], "up"),)
-            yield Fault("parent-down", "error", machine.id(space, device), f"sits on {below}, which is down", mend)
+            fix = (_set(there[1], "up"),)
+            yield Fault("parent-down", "error", machine.id(space, device), f"sits on {below}, which is down", fix)
         elif not there[1].carrier:
             says = f"sits on {below}, which has no carrier"
             yield Fault("parent-down", "error", machine.id(space, device), says)
@@ -146,8 +146,8 @@ def _vepa(machine: Machine) -> Iterator[Fault]:
         if port is not None and machine.kin.bridge_of(port[0].key, port[1]) is not None:
             if not port[1].port.get("hairpin"):
                 says = f"reflects nothing (no hairpin): {names} in VEPA mode reach neither each other nor {parent.name}"
-                mend = shlex.join(["bridge", "link", "set", "dev", port[1].name, "hairpin", "on"])
-                yield Fault("vepa-no-hairpin", "warning", machine.id(*port), says, (mend,))
+                fix = shlex.join(["bridge", "link", "set", "dev", port[1].name, "hairpin", "on"])
+                yield Fault("vepa-no-hairpin", "warning", machine.id(*port), says, (fix,))
         else:
             says = f"has children in VEPA mode ({names}): the switch behind it must reflect frames (hairpin)"
             yield Fault("vepa-no-hairpin", "note", machine.id(space, parent), says)
@@ -171,8 +171,8 @@ def _rp_filter(machine: Machine) -> Iterator[Fault]:
                 other = next((dev for net, dev in owners.items() if ipaddress.ip_address(ip.ip) in net), None)
                 if ip.family == 4 and other is not None and other is not device:
                     says = f"has {ip} with rp_filter=1, but the way to its neighbours is by {other.name}: it hears none"
-                    mend = (f"sysctl -w net.ipv4.conf.{device.name}.rp_filter=2",)
-                    yield Fault("rp-filter", "warning", machine.id(space, device), says, mend)
+                    fix = (f"sysctl -w net.ipv4.conf.{device.name}.rp_filter=2",)
+                    yield Fault("rp-filter", "warning", machine.id(space, device), says, fix)
 
 
 @_rule("bridge-nf-call", "The firewall sees frames that a bridge forwards, and drops those that it wasn't told of.")
@@ -184,8 +184,8 @@ def _bridge_nf(machine: Machine) -> Iterator[Fault]:
             ports = [one for one in space.devices if one.master == device.index]
             if device.kind == "bridge" and on and dropping and len(ports) > 1:
                 says = "shows frames to the firewall (bridge-nf-call-iptables=1), whose forward chain drops by policy"
-                mend = ("sysctl -w net.bridge.bridge-nf-call-iptables=0",)
-                yield Fault("bridge-nf-call", "warning", machine.id(space, device), says, mend)
+                fix = ("sysctl -w net.bridge.bridge-nf-call-iptables=0",)
+                yield Fault("bridge-nf-call", "warning", machine.id(space, device), says, fix)
 
 
 @_rule("mtu", "The two ends of a wire, or the ports of a bridge, have different MTUs: large packets vanish.")
@@ -198,8 +198,8 @@ def _mtu(machine: Machine) -> Iterator[Fault]:
             if pair not in seen:
                 seen.add(pair)
                 says = f"has an MTU of {device.mtu}, and {machine.id(*there)}, at the other end, {there[1].mtu}"
-                mend = (_set(device, "mtu", str(there[1].mtu)),)
-                yield Fault("mtu", "warning", machine.id(space, device), says, mend)
+                fix = (_set(device, "mtu", str(there[1].mtu)),)
+                yield Fault("mtu", "warning", machine.id(space, device), says, fix)
         bridge = machine.kin.bridge_of(space.key, device)
         if bridge is not None and device.mtu < bridge.mtu:
             says = f"has an MTU of {device.mtu}, and the bridge {bridge.name}, whose port it is, {bridge.mtu}"

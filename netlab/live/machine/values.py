@@ -1,4 +1,4 @@
-"""What a kernel says of its network namespaces, whoever read it: pyroute2 here, or ``ip -j`` elsewhere."""
+"""What a kernel says of its network namespaces, by whatever reader: pyroute2 here, or ``ip -j`` elsewhere."""
 
 from __future__ import annotations
 
