@@ -93,12 +93,13 @@ def stop(world: World, pids: list[int]) -> None:
 
 def kill_both(world: World, moment: tuple[str, int]) -> None:
     """Kill both processes of A's agent in the midst of a run, so that neither can do anything more."""
+    before = world.snapshot()["a"]
     with world.start("run", "demo.yaml", "--on", str(world.hosts()), "--no-report", "--repeat", "20") as front:
         world.trigger(*moment)
         pids = victims(world, "both", front.pid)
         stop(world, pids)
-        # It may have stopped between two repetitions, where there is nothing to undo.
-        while not any(link["ifname"] == "ens160.1" for link in world.snapshot()["a"]["links"]):
+        # It may have stopped between two repetitions, where there is nothing to undo, or before there is an address.
+        while any(world.snapshot()["a"][what] == before[what] for what in ("links", "addresses")):
             send(pids, signal.SIGCONT)
             world.trigger("changes", 1)
             stop(world, pids)
