@@ -22,10 +22,7 @@ from netlab.changed import changed_by_programs, has_programs
 from netlab.clock import Clock
 from netlab.contract.kernels import stand_in
 from netlab.contract.observed import LayerObserved, MeasuresObserved, StepObserved
-from netlab.contract.types import (
-    Plan,
-    Step,
-)
+from netlab.contract.types import Plan, Step
 
 if TYPE_CHECKING:
     from netlab.client import Agent, Lab, Reply
@@ -37,8 +34,6 @@ if TYPE_CHECKING:
 
 #: More surprises than this on one layer are probed again in one go instead of each by itself.
 RETRY_SINGLY = 200
-
-
 _COVERED = "not all pairs were asked: each end {} times, and once between each two groups of like ends"
 #: Is told what is being done, for progress.
 Watch = Callable[[str], None]
@@ -48,14 +43,14 @@ Watch = Callable[[str], None]
 class Options:
     """What is asked of a run.
 
-    ``layers`` and ``steps`` are names (none: all). ``cover`` (0: all pairs) asks each end so often that a large lab is
-    covered. ``seed`` decides the order of probes; ``stories`` asks for the story
-    of every pair of a small lab. ``measure`` asks for measurements. ``pcap`` is a folder for captures; nothing is
-    measured with it, since capturing slows it down. ``folder`` gives the name of a topology's folder in it (default:
-    the topology's name). ``planned`` is called with a topology's name before anything is built; an error that it raises
-    ends the run. ``then`` is called with the lab, each step that was examined, what came of it, and whether it was the
-    last; where it returns true the lab stays, and the run ends. ``note`` is called with messages for a waiting user
-    (default: they go to stderr).
+    ``layers`` and ``steps`` are names (none: all). ``cover`` (0: all pairs) asks each end so often that a large lab
+    is covered. ``seed`` decides the order of probes; ``stories`` asks for the story of every pair of a small lab.
+    ``measure`` asks for measurements. ``pcap`` is a folder for captures; nothing is measured with it, since capturing
+    slows it down. ``folder`` gives the name of a topology's folder in it (default: the topology's name). ``planned``
+    is called with a topology's name before anything is built; an error that it raises ends the run. ``then`` is
+    called with the lab, each step that was examined, what came of it, and whether it was the last; where it returns
+    true the lab stays, and the run ends. ``note`` is called with messages for a waiting user (default: they go to
+    stderr).
     """
 
     layers: tuple[str, ...] = ()

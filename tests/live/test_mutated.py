@@ -53,3 +53,21 @@ def unread(form: str, text: str) -> str | None:
     except TopologyError as error:
         return str(error)
     return None
+
+
+def ends_well(kind: str, said: str) -> None:
+    """Of a format in YAML: values become others, or are gone, 150 times; each is a file that loads, or a fault with its
+    place.
+    """
+    dice = random.Random(kind)
+    for _ in range(150):
+        changed: Any = copy.deepcopy(yaml.safe_load(said))
+        for _ in range(dice.randint(1, 3)):
+            holder, key = dice.choice(places(changed) or [({"": 0}, "")])
+            if dice.random() < 0.3:
+                del holder[key]
+            else:
+                holder[key] = copy.deepcopy(dice.choice(OTHERS))
+        text = yaml.safe_dump(changed, sort_keys=False)
+        fault = unread(kind, text)
+        assert fault is None or fault.startswith("said:"), f"{fault}\nof\n{text}"
