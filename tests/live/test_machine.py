@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from netlab import model, plan, spec
-from tests.live.world import MACVLAN, World, world
+from netlab.live.machine.settings import OF_INTERFACE
+from tests.live.world import MACVLAN, ROOT, World, world
 
 
 @pytest.fixture
@@ -82,3 +84,20 @@ def test_options_of_ports(machine: World) -> None:
     told = {plug.place.id: plug.port for link in state.links for plug in link.plugs}
     assert sorted(told) == ["host:v0", "port(host/d:eth0)"]
     assert all(port is not None and port.hairpin for port in told.values())
+
+
+def test_sysctls_of_interfaces(machine: World) -> None:
+    """Each sysctl of an interface that netlink tells is what its file in /proc/sys has, with a value of its own."""
+    machine.ip("netns add h\n-n h link add v0 type veth peer name v1")
+    paths = [one.format("v0") for one in OF_INTERFACE]
+    write = "for p in {}; do [ ! -e /proc/sys/$p ] || echo $((! $(cat /proc/sys/$p))) > /proc/sys/$p; done"
+    read = "for p in {}; do [ ! -e /proc/sys/$p ] || echo $p $(cat /proc/sys/$p); done"
+    machine.sh(write.format(" ".join(paths)), "h")
+    witness = machine.run("ip", "netns", "exec", "h", "sh", "-c", read.format(" ".join(paths))).stdout
+    script = (
+        "from netlab.live import machine; home = next(one for one in machine.read(machine.Chosen()).spaces if one.home)"
+        "\nfor device in home.devices:\n  if device.name == 'v0':\n    for one in device.conf.items(): print(*one)"
+    )
+    told = machine.run("ip", "netns", "exec", "h", sys.executable, "-c", script, cwd=ROOT).stdout
+    assert sorted(told.splitlines()) == sorted(witness.splitlines())
+    assert len(witness.splitlines()) > 10

@@ -13,6 +13,7 @@ from typing import Any
 
 #: What a world's own shell does first: names for `ip netns` go into a folder that is the world's alone.
 _FIRST = "mkdir -p /run/netns && mount -t tmpfs none /run/netns && ip link set lo up && echo ready && exec cat"
+ROOT = Path(__file__).parents[2]
 #: A machine `eth0` at a real bridge, a macvlan container on it, another machine; and no shim.
 MACVLAN = """
 netns add machine
@@ -73,7 +74,7 @@ class World:
     def netlab(self, *argv: str, netns: str = "", ok: bool = True) -> subprocess.CompletedProcess[str]:
         """netlab in it, in one of its namespaces."""
         inside = ("ip", "netns", "exec", netns) if netns else ()
-        return self.run(*inside, sys.executable, "-m", "netlab", *argv, ok=ok, cwd=Path(__file__).parents[2])
+        return self.run(*inside, sys.executable, "-m", "netlab", *argv, ok=ok, cwd=ROOT)
 
     def pings(self, netns: str, address: str) -> bool:
         """Whether a plain ping there is answered."""

@@ -85,11 +85,7 @@ class Devices:
         ours = self.kin.host(there[0].key) == space.key
         twin = there[0].key == space.key and device.index < there[1].index
         again = self.kin.bridge_of(there[0].key, there[1]) is not None and not twin
-        return ours and not shown(device) and not again and not self._sat_on(space.key, device)
-
-    def _sat_on(self, key: str, device: Device) -> bool:
-        end = (key, device.index)
-        return any(other.lower == end and other.kind != "veth" for other in self.kin.devices.values())
+        return ours and not shown(device) and not again and not self.kin.children((space.key, device.index))
 
     def named(self, key: str, device: Device) -> str:
         """The name of a device in the file; empty where it has none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from netlab.live.machine.values import Device, End, Machine, Space
 from netlab.live.names import fitting, unique
@@ -42,9 +43,15 @@ class Kinship:
 
     def children(self, end: tuple[str, int]) -> list[tuple[Space, Device]]:
         """What sits on a device, wherever it is."""
-        return [
-            (self.spaces[key], one) for (key, _), one in self.devices.items() if one.lower == end and one.kind != "veth"
-        ]
+        return self._above.get(end, [])
+
+    @cached_property
+    def _above(self) -> dict[End, list[tuple[Space, Device]]]:
+        found: dict[End, list[tuple[Space, Device]]] = {}
+        for (key, _), one in self.devices.items():
+            if one.lower is not None and one.kind != "veth":
+                found.setdefault(one.lower, []).append((self.spaces[key], one))
+        return found
 
     def bridge_of(self, key: str, device: Device) -> Device | None:
         """The bridge that a device is a port of."""

@@ -122,9 +122,9 @@ class Outside:
                 if count > MOST and self._out((space.key, dev), set()):
                     self.notes.left(f"{self.kin.id(space.key)}", f"{count - MOST} more neighbours at one interface")
             for dev, ip, name in named:
-                switch = self._out((space.key, dev), set())
+                switch = None if ip in owned_ips else self._out((space.key, dev), set())
                 length = self._length(space.key, dev, ip)
-                if ip in owned_ips or switch is None or length is None:
+                if switch is None or length is None:
                     continue
                 mac = macs.get((dev, ip))
                 _, own, _ = found.setdefault((switch, mac or ip), (name, [], mac))

@@ -16,9 +16,9 @@ from pyroute2.netns import setns
 from netlab.live.machine import rows
 from netlab.live.machine.netlink import Socket
 from netlab.live.machine.rulesets import ruleset
-from netlab.live.machine.settings import OF_INTERFACE, OF_NAMESPACE
+from netlab.live.machine.settings import OF_NAMESPACE
 from netlab.live.machine.spaces import Candidate, Spaces, owner
-from netlab.live.machine.values import Device, End, Ip, Space
+from netlab.live.machine.values import End, Ip, Space
 
 
 def read(spaces: Spaces) -> tuple[list[Space], list[str]]:
@@ -142,7 +142,7 @@ def _space(one: Candidate, candidates: Sequence[Candidate]) -> Space:
             netns=one.netns,
             pid=one.pids[0] if one.pids else None,
             engine=one.engine,
-            devices=tuple(_with_files(device) for device in devices),
+            devices=tuple(devices),
             routes=tuple(filter(None, map(rows.route, rtnl.routes()))),
             rules=tuple(filter(None, map(rows.rule, rtnl.rules()))),
             neighbors=tuple(filter(None, map(rows.neighbor, rtnl.neighbors()))),
@@ -176,21 +176,16 @@ def _known_by_number(
 _met: dict[str, int] = {}
 
 
-def _with_files(device: Device) -> Device:
-    """The device with those of its sysctls that netlink doesn't tell."""
-    if device.loopback:
-        return device
-    missing = [path for one in OF_INTERFACE if (path := one.format(device.name)) not in device.conf]
-    return replace(device, conf={**device.conf, **_files(missing)})
-
-
 def _files(paths: Iterable[str]) -> dict[str, str]:
     """Sysctls of the namespace that this thread is in; without those that this kernel hasn't got."""
     found = {}
     for path in paths:
         try:
-            with open(f"/proc/sys/{path}", "rb", buffering=0) as file:
-                found[path] = file.read().decode().strip()
+            fd = os.open(f"/proc/sys/{path}", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             continue
+        try:
+            found[path] = os.read(fd, 4096).decode().strip()
+        finally:
+            os.close(fd)
     return found

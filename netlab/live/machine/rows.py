@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pyroute2.netlink.rtnl import rt_type
 
-from netlab.live.machine.netlink import raw
+from netlab.live.machine.netlink import attributes, first, raw
 from netlab.live.machine.settings import OF_INTERFACE
 from netlab.live.machine.values import Device, End, Ip, LiveNeighbor, LiveRoute, LiveRule, Way
 
@@ -22,9 +23,19 @@ _USABLE, _NOARP_ENTRY, _PERMANENT = 0x02 | 0x04 | 0x08 | 0x10, 0x40, 0x80
 _RT_SCOPE_LINK = 253
 _RTNH_ONLINK, _RTM_CLONED = 4, 0x200
 _FR_TO_TABLE, _FR_UNREACHABLE = 1, 7
-#: What pyroute2 calls a sysctl of an interface, where that is not its name.
-_NAMES4 = {"arpfilter": "arp_filter"}
-_OF_INTERFACE4 = frozenset(one.rpartition("/")[2] for one in OF_INTERFACE if one.startswith("net/ipv4"))
+#: Where a sysctl of an interface stands in what the kernel tells of the device: IPV4_DEVCONF_* - 1
+#: (include/uapi/linux/ip.h), DEVCONF_* (include/uapi/linux/ipv6.h). What a kernel has not, is beyond the end.
+_PLACES = {
+    "net/ipv4/conf": {"forwarding": 0, "proxy_arp": 2, "accept_redirects": 3, "send_redirects": 5, "rp_filter": 7,
+                      "arp_filter": 12, "arp_announce": 17, "arp_ignore": 18, "accept_local": 22, "route_localnet": 25,
+                      "ignore_routes_with_linkdown": 28},
+    "net/ipv6/conf": {"forwarding": 0, "force_forwarding": 59},
+}  # fmt: skip
+_CONF4, _CONF6 = (
+    tuple((_PLACES[folder][word], folder, word) for one in OF_INTERFACE
+          for folder, _, word in [one.partition("/{}/")] if folder == f"net/ipv{version}/conf")
+    for version in (4, 6)
+)  # fmt: skip
 _STP = ("disabled", "listening", "learning", "forwarding", "blocking")
 #: Attributes of a port, as ``ip -d -j`` calls them.
 _PORT = {
@@ -59,12 +70,12 @@ _BRIDGE = {
 
 def device(message: Any, end: Callable[[int, int | None], End], addresses: tuple[Ip, ...]) -> Device:
     """A device. ``end`` finds the device with an index in the namespace of that number (None: its own)."""
-    name, index, flags = str(message.get_attr("IFLA_IFNAME")), int(message["index"]), int(message["flags"])
-    info = message.get_attr("IFLA_LINKINFO")
-    kind = str(info.get_attr("IFLA_INFO_KIND") or "") if info is not None else ""
-    port_kind = str(info.get_attr("IFLA_INFO_SLAVE_KIND") or "") if info is not None else ""
-    link, number = message.get_attr("IFLA_LINK"), message.get_attr("IFLA_LINK_NETNSID")
-    data = _data(kind, info.get_attr("IFLA_INFO_DATA") if info is not None else None)
+    name, index, flags = str(first(message, "IFLA_IFNAME")), int(message["index"]), int(message["flags"])
+    info = first(message, "IFLA_LINKINFO")
+    kind = str(first(info, "IFLA_INFO_KIND") or "") if info is not None else ""
+    port_kind = str(first(info, "IFLA_INFO_SLAVE_KIND") or "") if info is not None else ""
+    link, number = first(message, "IFLA_LINK"), first(message, "IFLA_LINK_NETNSID")
+    data = _data(kind, first(info, "IFLA_INFO_DATA") if info is not None else None)
     if link is None and kind == "vxlan":
         link = data["link"]
     if link is None and number is not None:
@@ -74,10 +85,10 @@ def device(message: Any, end: Callable[[int, int | None], End], addresses: tuple
         index=index,
         name=name,
         kind=kind,
-        mac=message.get_attr("IFLA_ADDRESS"),
-        mtu=int(message.get_attr("IFLA_MTU") or 0),
+        mac=first(message, "IFLA_ADDRESS"),
+        mtu=int(first(message, "IFLA_MTU") or 0),
         up=bool(flags & _UP),
-        carrier=bool(message.get_attr("IFLA_CARRIER")),
+        carrier=bool(first(message, "IFLA_CARRIER")),
         arp=not flags & _NOARP,
         promisc=bool(flags & _PROMISC),
         allmulticast=bool(flags & _ALLMULTI),
@@ -85,12 +96,12 @@ def device(message: Any, end: Callable[[int, int | None], End], addresses: tuple
         loopback=bool(flags & _LOOPBACK),
         ether=message["ifi_type"] == _ARPHRD_ETHER,
         lower=end(int(link), None if number is None else int(number)) if link else None,
-        master=message.get_attr("IFLA_MASTER"),
+        master=first(message, "IFLA_MASTER"),
         port_kind=port_kind,
         data=data,
-        port=_port(info.get_attr("IFLA_INFO_SLAVE_DATA")) if port_kind == "bridge" else {},
+        port=_port(first(info, "IFLA_INFO_SLAVE_DATA")) if port_kind == "bridge" else {},
         addresses=addresses,
-        conf=_conf(name, message.get_attr("IFLA_AF_SPEC")),
+        conf=_conf(name, message),
     )
 
 
@@ -104,29 +115,29 @@ def _data(kind: str, data: Any) -> dict[str, Any]:
         return found
     if kind in ("macvlan", "macvtap"):
         name = kind.upper()
-        flags = data.get_attr(f"IFLA_{name}_FLAGS")
-        macs = data.get_attr(f"IFLA_{name}_MACADDR_DATA")
-        found["mode"] = data.get_attr(f"IFLA_{name}_MODE")
+        flags = first(data, f"IFLA_{name}_FLAGS")
+        macs = first(data, f"IFLA_{name}_MACADDR_DATA")
+        found["mode"] = first(data, f"IFLA_{name}_MODE")
         found["flags"] = _macvlan_flags(flags)
         found["macaddr_data"] = [value for _, value in macs["attrs"]] if macs is not None else []
         found["bcqueuelen"] = _number(raw(data, 7))
     elif kind == "ipvlan":
-        found["mode"] = ("l2", "l3", "l3s")[int(data.get_attr("IFLA_IPVLAN_MODE") or 0)]
+        found["mode"] = ("l2", "l3", "l3s")[int(first(data, "IFLA_IPVLAN_MODE") or 0)]
         flags = _number(raw(data, 2)) or 0
         found["flags"] = ["private" if flags & 1 else "vepa" if flags & 2 else "bridge"]
     elif kind == "bridge":
-        found = {word: value for name, word in _BRIDGE.items() if (value := data.get_attr(name)) is not None}
+        found = {word: value for name, word in _BRIDGE.items() if (value := first(data, name)) is not None}
         found["fdb_max_learned"] = _number(raw(data, 49))
     elif kind == "vxlan":
-        to, local = (data.get_attr(f"IFLA_VXLAN_{key}") or data.get_attr(f"IFLA_VXLAN_{key}6") for key in _VXLAN_ENDS)
-        found = {"group": to, "local": local, **{word: data.get_attr(f"IFLA_VXLAN_{word.upper()}") for word in _VXLAN}}
+        to, local = (first(data, f"IFLA_VXLAN_{key}") or first(data, f"IFLA_VXLAN_{key}6") for key in _VXLAN_ENDS)
+        found = {"group": to, "local": local, **{word: first(data, f"IFLA_VXLAN_{word.upper()}") for word in _VXLAN}}
     elif kind == "bond":
-        found = {word: data.get_attr(f"IFLA_BOND_{word.upper()}") for word in _BOND}
+        found = {word: first(data, f"IFLA_BOND_{word.upper()}") for word in _BOND}
         found["mode"] = _BOND_MODES[int(found["mode"])]
         found["fail_over_mac"] = ("none", "active", "follow")[int(found["fail_over_mac"] or 0)]
     elif kind == "vlan":
-        protocol = "802.1ad" if data.get_attr("IFLA_VLAN_PROTOCOL") == _ETH_P_8021AD else "802.1Q"
-        found = {"id": data.get_attr("IFLA_VLAN_ID"), "protocol": protocol}
+        protocol = "802.1ad" if first(data, "IFLA_VLAN_PROTOCOL") == _ETH_P_8021AD else "802.1Q"
+        found = {"id": first(data, "IFLA_VLAN_ID"), "protocol": protocol}
     return found
 
 
@@ -148,31 +159,33 @@ def _port(data: Any) -> dict[str, Any]:
     if data is None:
         return {}
     found: dict[str, Any] = {
-        word: bool(value) for name, word in _PORT.items() if (value := data.get_attr(name)) is not None
+        word: bool(value) for name, word in _PORT.items() if (value := first(data, name)) is not None
     }
-    found["state"] = _STP[int(data.get_attr("IFLA_BRPORT_STATE") or 0)]
+    found["state"] = _STP[int(first(data, "IFLA_BRPORT_STATE") or 0)]
     return found
 
 
-def _conf(name: str, spec: Any) -> dict[str, str]:
-    """The interface's own sysctls, of those that are read, as far as pyroute2 has names for them."""
-    found: dict[str, str] = {}
+def _conf(name: str, message: Any) -> dict[str, str]:
+    """The interface's own sysctls, of those that are read. pyroute2 has no names for the newer ones.
+
+    IFLA_AF_SPEC has a nest for each family; IFLA_INET_CONF and IFLA_INET6_CONF in them are arrays of 32 bits each
+    (inet_fill_link_af, inet6_fill_ifla6_attrs).
+    """
+    spec = next((slot.cell[1] for slot in message["attrs"] if slot.cell[0] == "IFLA_AF_SPEC"), None)
     if spec is None:
-        return found
-    four, six = spec.get_attr("AF_INET"), spec.get_attr("AF_INET6")
-    for key, value in (four or {}).items():
-        if (word := _NAMES4.get(key, key)) in _OF_INTERFACE4:
-            found[f"net/ipv4/conf/{name}/{word}"] = str(value)
-    conf = six.get_attr("IFLA_INET6_CONF") if six is not None else None
-    if conf:
-        found[f"net/ipv6/conf/{name}/forwarding"] = str(conf["forwarding"])
+        return {}
+    families = dict(attributes(spec.data[spec.offset + 4 : spec.offset + spec.length]))
+    found: dict[str, str] = {}
+    for family, wanted, at in ((_AF_INET, _CONF4, 1), (_AF_INET6, _CONF6, 2)):
+        values = array("i", dict(attributes(families.get(family, b""))).get(at, b""))
+        found |= {f"{folder}/{name}/{word}": str(values[i]) for i, folder, word in wanted if i < len(values)}
     return found
 
 
 def address(message: Any) -> tuple[int, Ip] | None:
     """An address and the index of its device; None of one that can't be used yet."""
-    flags = int(message.get_attr("IFA_FLAGS") or message["flags"])
-    here, there = message.get_attr("IFA_LOCAL"), message.get_attr("IFA_ADDRESS")
+    flags = int(first(message, "IFA_FLAGS") or message["flags"])
+    here, there = first(message, "IFA_LOCAL"), first(message, "IFA_ADDRESS")
     ip = here or there
     if flags & _DADFAILED:
         return None
@@ -183,27 +196,27 @@ def address(message: Any) -> tuple[int, Ip] | None:
 def route(message: Any) -> LiveRoute | None:
     """A route; None of what the kernel makes of addresses, and of the cache."""
     kind = rt_type[message["type"]]
-    table = int(message.get_attr("RTA_TABLE") or message["table"])
+    table = int(first(message, "RTA_TABLE") or message["table"])
     family = {_AF_INET: 4, _AF_INET6: 6}.get(message["family"])
     if family is None or kind in ("local", "broadcast", "anycast", "multicast") or message["flags"] & _RTM_CLONED:
         return None
-    target, length = message.get_attr("RTA_DST"), int(message["dst_len"])
-    strange = [word for name, word in _STRANGE.items() if message.get_attr(name) is not None]
+    target, length = first(message, "RTA_DST"), int(message["dst_len"])
+    strange = [word for name, word in _STRANGE.items() if first(message, name) is not None]
     strange += [] if not message["tos"] else ["tos"]
     strange += [] if not message["src_len"] else ["from"]
-    several = message.get_attr("RTA_MULTIPATH")
+    several = first(message, "RTA_MULTIPATH")
     ways = tuple(_way(one, int(one["hops"]) + 1, one["flags"]) for one in several or ())
-    if not ways and message.get_attr("RTA_OIF"):
-        ways = (_way({"oif": message.get_attr("RTA_OIF"), "attrs": message["attrs"]}, 1, message["flags"], message),)
-    if any(one.get_attr("RTA_VIA") is not None for one in (message, *(several or ()))):
+    if not ways and first(message, "RTA_OIF"):
+        ways = (_way({"oif": first(message, "RTA_OIF"), "attrs": message["attrs"]}, 1, message["flags"], message),)
+    if any(first(one, "RTA_VIA") is not None for one in (message, *(several or ()))):
         strange.append("via inet6")
     return LiveRoute(
         to="default" if not length else f"{target}/{length}",
         family=family,
         ways=ways if kind == "unicast" else (),
         table=table,
-        metric=int(message.get_attr("RTA_PRIORITY") or 0),
-        src=message.get_attr("RTA_PREFSRC"),
+        metric=int(first(message, "RTA_PRIORITY") or 0),
+        src=first(message, "RTA_PREFSRC"),
         type=str(kind),
         protocol=int(message["proto"]),
         strange=tuple(strange),
@@ -215,7 +228,7 @@ _STRANGE = {"RTA_ENCAP": "encap", "RTA_METRICS": "metrics", "RTA_NEWDST": "as"}
 
 
 def _way(hop: Any, weight: int, flags: int, message: Any = None) -> Way:
-    gateway = (message or hop).get_attr("RTA_GATEWAY")
+    gateway = first(message or hop, "RTA_GATEWAY")
     return Way(gateway, int(hop["oif"]) or None, weight, bool(flags & _RTNH_ONLINK))
 
 
@@ -224,21 +237,21 @@ def rule(message: Any) -> LiveRule | None:
     family = {_AF_INET: 4, _AF_INET6: 6}.get(message["family"])
     if family is None:
         return None
-    strange = [word for name, word in _STRANGE_RULE.items() if message.get_attr(name)]
-    if (prefix := message.get_attr("FRA_SUPPRESS_PREFIXLEN")) not in (None, 0xFFFFFFFF):
+    strange = [word for name, word in _STRANGE_RULE.items() if first(message, name)]
+    if (prefix := first(message, "FRA_SUPPRESS_PREFIXLEN")) not in (None, 0xFFFFFFFF):
         strange.append(f"suppress_prefixlength {prefix}")
     strange += ["not"] if message["flags"] & 2 else []
     strange += [] if message["action"] == _FR_TO_TABLE else [f"action {message['action']}"]
-    mark, mask = message.get_attr("FRA_FWMARK"), message.get_attr("FRA_FWMASK")
-    source, target = message.get_attr("FRA_SRC"), message.get_attr("FRA_DST")
+    mark, mask = first(message, "FRA_FWMARK"), first(message, "FRA_FWMASK")
+    source, target = first(message, "FRA_SRC"), first(message, "FRA_DST")
     return LiveRule(
-        priority=int(message.get_attr("FRA_PRIORITY") or 0),
+        priority=int(first(message, "FRA_PRIORITY") or 0),
         family=family,
-        table=int(message.get_attr("FRA_TABLE") or message["table"]),
+        table=int(first(message, "FRA_TABLE") or message["table"]),
         src=f"{source}/{message['src_len']}" if source else None,
         to=f"{target}/{message['dst_len']}" if target else None,
-        iif=message.get_attr("FRA_IIFNAME"),
-        oif=message.get_attr("FRA_OIFNAME"),
+        iif=first(message, "FRA_IIFNAME"),
+        oif=first(message, "FRA_OIFNAME"),
         fwmark=None if mark is None else f"{mark:#x}" + ("" if mask in (None, 0xFFFFFFFF) else f"/{mask:#x}"),
         strange=tuple(strange),
     )
@@ -257,7 +270,7 @@ _STRANGE_RULE: Mapping[str, str] = {
 
 def neighbor(message: Any) -> LiveNeighbor | None:
     """An entry of a neighbour table that has a MAC which is used."""
-    ip, mac, state = message.get_attr("NDA_DST"), message.get_attr("NDA_LLADDR"), int(message["state"])
+    ip, mac, state = first(message, "NDA_DST"), first(message, "NDA_LLADDR"), int(message["state"])
     permanent = bool(state & _PERMANENT)
     if not ip or not mac or message["family"] == _AF_BRIDGE or not (permanent or state & _USABLE):
         return None
@@ -266,19 +279,19 @@ def neighbor(message: Any) -> LiveNeighbor | None:
 
 def static_entry(message: Any) -> tuple[str, int] | None:
     """A static entry of a bridge's forwarding table: MAC and index of the port."""
-    bridge, vlan = message.get_attr("NDA_MASTER"), message.get_attr("NDA_VLAN")
+    bridge, vlan = first(message, "NDA_MASTER"), first(message, "NDA_VLAN")
     static = message["state"] == _NOARP_ENTRY
     if not static or bridge is None or vlan:
         return None
-    return str(message.get_attr("NDA_LLADDR")), int(message["ifindex"])
+    return str(first(message, "NDA_LLADDR")), int(message["ifindex"])
 
 
 def tunnel_entry(message: Any) -> tuple[int, str, str] | None:
     """A static entry of a tunnel: the index of its device, a MAC (of all that have none: zeros), the other end."""
-    there = message.get_attr("NDA_DST")
+    there = first(message, "NDA_DST")
     if there is None or message["family"] != _AF_BRIDGE:
         return None
-    return int(message["ifindex"]), str(message.get_attr("NDA_LLADDR")), str(there)
+    return int(message["ifindex"]), str(first(message, "NDA_LLADDR")), str(there)
 
 
 _PVID, _UNTAGGED = 0x2, 0x4  # BRIDGE_VLAN_INFO_* (include/uapi/linux/if_bridge.h)
@@ -286,7 +299,7 @@ _PVID, _UNTAGGED = 0x2, 0x4  # BRIDGE_VLAN_INFO_* (include/uapi/linux/if_bridge.
 
 def vlans(message: Any) -> Iterator[tuple[int, int, bool, bool]]:
     """The VLANs of a bridge or a port: its index, the VLAN, whether it is the pvid, and untagged."""
-    spec = message.get_attr("IFLA_AF_SPEC")
+    spec = first(message, "IFLA_AF_SPEC")
     for name, value in spec["attrs"] if spec is not None else ():
         if name == "IFLA_BRIDGE_VLAN_INFO":
             yield message["index"], value["vid"], bool(value["flags"] & _PVID), bool(value["flags"] & _UNTAGGED)
