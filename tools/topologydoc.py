@@ -75,6 +75,7 @@ DEFAULTS = {
     "arp": "true; a dummy's and in l3 false",
     "multicast": "true",
     "ageing_time": "300",
+    "bclim": "the kernel's (1)",
     "bcqueuelen": "the kernel's (1000)",
     "dev": "by the gateway",
     "Interface.dev": "none",

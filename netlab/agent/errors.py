@@ -97,6 +97,13 @@ class BuildFailed(Exception):
         return self.hint or HINTS.get(self.number, "")
 
 
+def lacks(key: str, since: str, link: Any) -> BuildFailed:
+    """The error of an option that the kernel has ignored, as it does with all that are newer than itself."""
+    failed = BuildFailed(errors.EOPNOTSUPP, f"this kernel has no {key}", "ip -d link show", link.id, link.where)
+    failed.hint = f"leave {key} out, or use a kernel that has it ({key}: {since})"
+    return failed
+
+
 class NotDone(Exception):
     """A request that can't be done, in words for the user."""
 

@@ -156,6 +156,14 @@ NO_QUEUE = rule(
     "macvlan_broadcast_enqueue",
     _FILE,
 )
+AT_ONCE = rule(
+    "macvlan/bclim-off",
+    "With bclim -1 no broadcast waits in a queue: children get their copies right behind the parent, on its CPU. So no"
+    " race is left: the parent always answers before them, and even a queue of length 0 keeps nothing from them.",
+    "macvlan_recompute_bc_filter",
+    _FILE,
+    since=(6, 4),
+)
 RACE = rule(
     "macvlan/broadcast-queue-races",
     "Children hear a broadcast from outside through a workqueue, which runs on any CPU that is free. So where a"
@@ -182,6 +190,8 @@ def compile_link(build: Build, link: plan.Macvlan) -> None:
         port.bc_queue_len = 0
         port.echoes = holds(BRIDGE_MULTICAST_ALL, build.state.kernel)
     port.children.append(dev)
+    if link.bclim is not None and holds(AT_ONCE, build.state.kernel):
+        port.bclim = link.bclim
     port.bc_queue_len = max(port.bc_queue_len, 1000 if link.bcqueuelen is None else link.bcqueuelen)
     if dev.mode == "passthru":
         port.passthru = dev
@@ -267,15 +277,13 @@ def handle_frame(sim: Sim, parent: Device, frame: Frame, packet_type: int) -> No
             sim.note(payload.phase, sender.id, "comes back to its sender alone", SELF_CONSUMES, end=True)
             sim.backlog.append((_receive_group, sender, frame))
             return
-        # A parent that is promiscuous, as every veth with an up child is, queues every multicast. One with a filter
-        # doesn't queue a group that less than two children have joined (bc_cutoff), and drops one that none has.
-        few = cast == MULTICAST and filters(parent, port) and sum(hears(child, frame) for child in port.order) < 2
-        if few:
-            for _ in _broadcast_work(sim, port, frame, sender):
-                pass
+        if not _queued(parent, port, frame):
+            if port.bclim < 0 and sim.hops is not None and sim.goal in (None, parent, *port.children):
+                sim.note(payload.phase, parent.id, "copies to the children, without a queue", AT_ONCE)
+            for one in _audience(sim, port, frame, sender):
+                sim.backlog.append((_receive_group, one, frame))
         elif port.bc_queue_len > 0:
-            work = _broadcast_work(sim, port, frame, sender)
-            sim.defer(work)
+            sim.defer(_broadcast_work(sim, port, frame, sender))
         else:
             if cast == MULTICAST and any(addressed(child, frame) for child in port.order):
                 # Before the parent became promiscuous its filter, which may still be there, let joined groups pass
@@ -326,13 +334,35 @@ def _forward_source(sim: Sim, port: MacvlanPort, frame: Frame, for_us: bool) -> 
     return consumed
 
 
+def _queued(parent: Device, port: MacvlanPort, frame: Frame) -> bool:
+    """Whether a broadcast from outside waits in the queue (the port's bc_filter), or is handed out at once.
+
+    A parent that is promiscuous, as every veth with an up child is, queues every multicast. One with a filter doesn't
+    queue a group that only a few children have joined (bc_cutoff), and drops one that none has.
+    """
+    if port.bclim < 0:
+        return False
+    if frame.cast != MULTICAST or not filters(parent, port):
+        return True
+    return sum(hears(child, frame) for child in port.order) > port.bclim
+
+
 def _broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | None) -> Iterator[None]:
     """The workqueue hands out a queued broadcast (macvlan_multicast_rx). Each step ends at a child that answers.
 
     So each child's answer is on its way before the next child hears the question.
     """
-    payload = frame.payload
     sim.worked.append(port.parent)
+    for child in _audience(sim, port, frame, sender):
+        before = len(sim.backlog)
+        take(sim, child, frame, frame.cast)
+        if len(sim.backlog) != before:
+            yield
+
+
+def _audience(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | None) -> Iterator[Device]:
+    """The children that get a copy of a broadcast from outside, in that order (macvlan_multicast_rx)."""
+    payload = frame.payload
     if sender is None:
         modes, how = _OUTSIDE, EXTERNAL_MULTICAST
     elif sender.mode == "vepa":
@@ -354,10 +384,7 @@ def _broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | 
             continue
         if hears(child, frame):
             sim.note(payload.phase, child.id, "a copy", how)
-            before = len(sim.backlog)
-            take(sim, child, frame, frame.cast)
-            if len(sim.backlog) != before:
-                yield
+            yield child
 
 
 _OUTSIDE = frozenset(("private", "vepa", "passthru", "bridge"))

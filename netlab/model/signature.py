@@ -201,7 +201,7 @@ class Signatures:
             tuple(sorted(self._public.get(dev, {}).items())),
             tuple(self._lists.get(dev, ())),
             below,
-            None if port is None else (port.bc_queue_len, port.unordered, port.passthru is not None),
+            None if port is None else (port.bc_queue_len, port.bclim, port.unordered, port.passthru is not None),
             None if dev.port is None else self._port(dev.port, dev.ns),
             dev.id if dev.alone else "",
             # Bridges inside of hosts, what is plugged into them, and pairs are never taken for equal.

@@ -178,8 +178,8 @@ class MacvlanPort:
     """What hangs on a parent (struct macvlan_port)."""
 
     __slots__ = (
-        "bc_queue_len", "by_mac", "children", "echoes", "order", "parent", "passthru", "promiscuous", "source_macs",
-        "sources", "unordered",
+        "bc_queue_len", "bclim", "by_mac", "children", "echoes", "order", "parent", "passthru", "promiscuous",
+        "source_macs", "sources", "unordered",
     )  # fmt: skip
 
     def __init__(self, parent: Device) -> None:
@@ -198,6 +198,8 @@ class MacvlanPort:
         self.source_macs: dict[str, list[Device]] = {}
         self.sources = False
         self.bc_queue_len = 1000
+        #: a group that so many children have joined isn't queued; nothing is, where it is negative
+        self.bclim = 1
         #: bridge children hear a broadcast that comes back to one of them
         self.echoes = False
         #: the kernel chooses a MAC, so `order` is not known

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from netlab.spec.schema import Settings
 
 L = TypeVar("L", bound=Link)
-KEYS = frozenset({"parent", "mode", "allowed_macs", "nodst", "flag", "bcqueuelen"})
+KEYS = frozenset({"parent", "mode", "allowed_macs", "nodst", "flag", "bcqueuelen", "bclim"})
 #: What cannot be set later: `nodst` can.
-FIXED = frozenset({"flag"})
+FIXED = frozenset({"flag", "bclim"})
 
 
 def stacked(context: BuildContext, request: LinkRequest, cls: type[L], **own: Any) -> L | None:
@@ -48,7 +48,20 @@ def build(context: BuildContext, request: LinkRequest, cls: type[Macvlan] = Macv
     if nopromisc and given.mode != "passthru":
         context.problem(request, "flag", "'nopromisc' belongs to the mode passthru", "add 'mode: passthru'")
     own = {"nodst": nodst, "nopromisc": nopromisc, "bcqueuelen": given.bcqueuelen}
-    return stacked(context, request, cls, mode=given.mode, **own)
+    made = stacked(context, request, cls, mode=given.mode, **own)
+    return made if made is None else replace(made, bclim=_limit(context, request, made))
+
+
+def _limit(context: BuildContext, request: LinkRequest, made: Macvlan) -> int | None:
+    """The limit that a parent's children share: each that is given sets it for all (update_port_bc_cutoff)."""
+    given = request.given.bclim
+    first = next((one for one in context.lab.children_of(made.parent) if isinstance(one, Macvlan)), None)
+    if first is None:
+        return given
+    if given is not None and given != (1 if first.bclim is None else first.bclim):
+        message = f"the children of {made.parent} share one, and {first.id} has another"
+        context.problem(request, "bclim", message, f"give it to {first.id}, the first: the others then have it, too")
+    return first.bclim
 
 
 def build_tap(context: BuildContext, request: LinkRequest) -> Macvtap | None:

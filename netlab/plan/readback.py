@@ -51,6 +51,7 @@ _LINK: dict[str, Callable[[str], Value]] = {
     "protocol": _word("802.1Q", "802.1ad"),
     "nodst": _FLAG,
     "bcqueuelen": _number,
+    "bclim": lambda text: scalars.number(text, -1, (1 << 31) - 1),
     **dict.fromkeys(("miimon", "num_grat_arp"), _number),
     **dict.fromkeys(("active_slave", "primary"), str),
     "fail_over_mac": _word(*MAC_POLICIES),

@@ -80,6 +80,7 @@ Text = Annotated[str, *scalar(scalars.text, ANY_SCALAR)]
 Title = Annotated[str, *scalar(scalars.title, ANY_SCALAR)]
 Mtu = Annotated[int, *_int(68, 65535)]
 Unsigned = Annotated[int, *_int(0, _U32)]
+Cutoff = Annotated[int, *_int(-1, (1 << 31) - 1)]
 Positive = Annotated[int, *_int(1, 1_000_000)]
 Table = Annotated[
     int,

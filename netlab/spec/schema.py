@@ -12,6 +12,7 @@ from netlab.spec.belongings import Files, Programs
 from netlab.spec.fields import (
     ANY_SCALAR,
     Addresses,
+    Cutoff,
     Ends,
     Flag,
     InterfaceName,
@@ -111,6 +112,9 @@ class _Adjustable(Model):
         None, description="Bond: how often it announces its addresses after a failover (1)."
     )
     bcqueuelen: Unsigned | None = Field(None, description="Length of the broadcast queue asked for.")
+    bclim: Cutoff | None = Field(
+        None, description="Groups that more children have joined wait in the broadcast queue; with -1 nothing does."
+    )
     arp: Flag | None = Field(
         None, description="Whether it asks for MACs and answers (ARP, neighbour discovery); on by default."
     )

@@ -28,7 +28,7 @@ hosts:
         neighbors: {10.0.0.9: 02:00:00:00:bb:09}
         port: {hairpin: true, isolated: true, learning: false, flood: false, mcast_flood: false, bcast_flood: false,
                locked: true, fdb: [02:00:00:00:cc:01]}
-      a-name-that-is-much-longer-than-fifteen: {type: macvlan, parent: eth0, mode: private, mtu: 1300}
+      a-name-that-is-much-longer-than-fifteen: {type: macvlan, parent: eth0, mode: private, mtu: 1300, bclim: -1}
     containers:
       src: {interfaces: {m0: {type: macvlan, parent: eth0, mode: source, nodst: true, bcqueuelen: 77,
                               allowed_macs: [02:00:00:00:dd:01, 02:00:00:00:dd:02]}}}

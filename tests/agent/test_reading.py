@@ -62,6 +62,8 @@ def witnessed_link(data: memoryview) -> tuple[int, dict[str, Any]]:
         read["nopromisc"] = "nopromisc" in details.get_attr("IFLA_MACVLAN_FLAGS")
         read["nodst"] = "nodst" in details.get_attr("IFLA_MACVLAN_FLAGS")
         read["bcqueuelen"] = details.get_attr("IFLA_MACVLAN_BC_QUEUE_LEN")
+        limit = details.get_attr("IFLA_MACVLAN_BC_CUTOFF")
+        read["bclim"] = 1 if limit is None else limit
         if read["mode"] == "source":
             listed = details.get_attr("IFLA_MACVLAN_MACADDR_DATA")
             read["allowed_macs"] = sorted(mac for _, mac in listed["attrs"]) if listed else []
@@ -112,7 +114,7 @@ hosts:
   A:
     interfaces:
       eth0: {switch: lan, addresses: [10.0.0.1/24]}
-      private: {type: macvlan, parent: eth0, mode: private}
+      private: {type: macvlan, parent: eth0, mode: private, bclim: -1}
       vepa: {type: macvlan, parent: eth0, mode: vepa, nodst: true}
       bridge: {type: macvlan, parent: eth0, mode: bridge, addresses: [10.0.0.2/32, "fd00::2/64"]}
       none: {type: macvlan, parent: eth0, mode: source}
@@ -127,13 +129,14 @@ hosts:
 def test_a_namespace_is_read_as_pyroute2_reads_it(build: Callable[[str], Built], text: str) -> None:
     """Of every link and address of every namespace all that is read is what pyroute2 reads in the same messages."""
     built = build(text)
-    kinds, modes = set(), set()
+    kinds, modes, limits = set(), set(), set()
     for namespace in built.plan.steps[0].state.namespaces:
         ns, messages = dumped(built, namespace.id, dumps.LINKS)
         read = readback.read_links(ns)
         assert read == dict(map(witnessed_link, messages))
         kinds |= {link.get("kind") for link in read.values()}
         modes |= {link.get("mode") for link in read.values()}
+        limits |= {link.get("bclim") for link in read.values() if link["lower"]}
         ns, messages = dumped(built, namespace.id, dumps.ADDRESSES)
         wanted = witnessed_addresses(messages)
         assert readback.addresses(ns.netlink) == by_index(wanted)
@@ -141,6 +144,8 @@ def test_a_namespace_is_read_as_pyroute2_reads_it(build: Callable[[str], Built],
     if text is MODES:
         assert modes == {None, "private", "vepa", "bridge", "source", "passthru"}
         assert kinds == {None, "veth", "bridge", "macvlan"}
+        # Those on eth0 have the first one's, that on eth1 the kernel's.
+        assert limits == {-1, 1}
 
 
 SIX = """

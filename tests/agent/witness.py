@@ -9,7 +9,12 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg, macvx_data
 class macvlan_data(macvx_data):
     """With what pyroute2 lacks (include/uapi/linux/if_link.h of 6.18)."""
 
-    nla_map = (*macvx_data.nla_map, ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))
+    nla_map = (
+        *macvx_data.nla_map,
+        ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"),
+        ("IFLA_MACVLAN_BC_QUEUE_LEN_USED", "uint32"),
+        ("IFLA_MACVLAN_BC_CUTOFF", "int32"),
+    )
 
     class flags(macvx_data.flags):
         value_map = {0: "none", 1: "nopromisc", 2: "nodst", 3: "nopromisc,nodst"}  # noqa: RUF012

@@ -19,7 +19,7 @@ from netlab.kernels import Choice
 from netlab.plan import from_file
 from netlab.spec import TopologyError
 from tests.fuzz.compare import Difference, Outcome, Trial, compare
-from tests.fuzz.lan import KINDS, Document
+from tests.fuzz.lan import KINDS, SINCE, Document
 from tests.fuzz.shrink import shrink
 from tests.fuzz.tickets import Tickets
 from tests.fuzz.topologies import topology
@@ -51,7 +51,8 @@ def kinds_of(kernel: Choice | None) -> frozenset[str]:
     """Of the kinds of links that not every kernel has those that this one has (None: the machine's own)."""
     with start(kernel) as agent:
         found = agent.request("doctor").result()
-    return frozenset(one["name"].removeprefix("link kind ") for one in found if one["ok"]) & KINDS.keys()
+        options = {name for name, since in SINCE.items() if agent.kernel >= since}
+    return frozenset(one["name"].removeprefix("link kind ") for one in found if one["ok"]) & KINDS.keys() | options
 
 
 def text_of(document: Document) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from netlab.contract.kernels import Version
 from netlab.plan.macs import derive
 
 T = TypeVar("T")
@@ -27,7 +28,9 @@ FEATURES = {
 }  # fmt: skip
 
 #: Kinds of links that not every kernel has: they are drawn where it has them, as the features are.
-KINDS = {"dummy": 0.2, "ipvlan": 0.5, "vxlan": 0.25, "vlan": 0.35, "bond": 0.3}
+KINDS = {"dummy": 0.2, "ipvlan": 0.5, "vxlan": 0.25, "vlan": 0.35, "bond": 0.3, "bclim": 0.15}
+#: Those that are options of others, and the first kernel that has them.
+SINCE = {"bclim": Version(6, 4)}
 
 #: What is seldom met by chance: drawn together, now and then.
 THEMES = (

@@ -119,6 +119,8 @@ def _child(lan: Lan, nic: Nic) -> None:
             nic.spec["nodst"] = True
     if nic.mode and lan.chance(0.6, "bcqueuelen"):
         nic.spec["bcqueuelen"] = lan.pick((0, 0, 10))
+    if nic.mode and nic.parent is not None and nic is lan.children(nic.parent)[0] and lan.chance(0.7, "bclim"):
+        nic.spec["bclim"] = lan.pick((-1, -1, 0, 2))
 
 
 def allowed(lan: Lan) -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from netlab import pipeline
-from netlab.client import Agent
+from netlab.client import Agent, BuildError
+from netlab.plan import from_file
 from netlab.spec import find
 
 Guest = Callable[[str], Agent]
@@ -27,6 +28,24 @@ def test_reflected_broadcasts(guest: Guest, name: str) -> None:
     record = pipeline.run(find(f"{name}.yaml"), guest("7.3"))
     assert record["predicted_for"] == "7.3"
     assert (record["summary"]["fail"], record["summary"]["inconclusive"]) == (0, 0)
+
+
+BEFORE = """
+switches: {lan: {}}
+hosts:
+  A: {interfaces: {eth0: {switch: lan}}, containers: {c: {interfaces: {m: {type: macvlan, parent: eth0, bclim: -1}}}}}
+"""
+
+
+def test_what_a_kernel_ignores_is_refused(guest: Guest) -> None:
+    """An option that is newer than the kernel would be ignored: exit code 3, its name, its place and its version."""
+    agent = guest("6.1")
+    made = from_file(BEFORE, "f", agent.kernel)
+    with agent.lab(made) as lab, pytest.raises(BuildError) as caught:
+        lab.enter(made.steps[0]).result()
+    assert caught.value.exit_code == 3
+    assert str(caught.value).startswith("f:4:72: A/c:m: this kernel has no bclim")
+    assert caught.value.fix == "leave bclim out, or use a kernel that has it (bclim: 6.4)"
 
 
 def test_filters_are_there_before_the_first_broadcast(guest: Guest) -> None:

@@ -65,3 +65,10 @@ def test_an_unknown_driver_is_left_out() -> None:
     """Beside a macvlan it is told with its place."""
     lab = imported.of("podman", [podman(), podman("i", "frob")])
     assert lab.left("[1]") == ["the network i: the driver 'frob' is not known to netlab"]
+
+
+def test_the_limit_of_a_macvlan_is_taken_over() -> None:
+    """bclim is that of each child."""
+    lab = imported.of("podman", podman(options={"bclim": "-1"}))
+    children = [link for link in lab.resolved.steps[0].state.links if link.kind == "macvlan"]
+    assert {link.bclim for link in children} == {-1}

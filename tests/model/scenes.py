@@ -170,6 +170,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "ipvlan/rx-by-ip": (ipvlans("l2"), "icmp", X, C1),
     "link/apart": (lambda: Lab("s1", "s2").veth(H, switch="s1").veth(X, switch="s2"), "broadcast", H, X),
     "link/no-carrier": (lambda: two(up=False), "icmp", H, X),
+    "macvlan/bclim-off": (lambda: children("bridge", bclim=-1), "broadcast", X, H),
     "macvlan/bcqueuelen-zero": (lambda: children("bridge", bcqueuelen=0), "icmp", X, C1),
     "macvlan/bridge-multicast-reflected": (
         lambda: children("bridge").child("h/v:eth0", H, "vepa", "10.0.0.20/24").kernel(7, 1), "broadcast", C1,

@@ -195,6 +195,16 @@ def test_the_default_mode_is_vepa() -> None:
         assert letters(lab.state(), "icmp")["h/c1:eth0", "h/c2:eth0"] == expected
 
 
+def test_without_a_broadcast_queue_the_parent_always_answers_first() -> None:
+    """A parent and its child in one namespace race for an answer; with bclim -1 the parent wins (from 6.4 on)."""
+    lab = Lab().veth("h:eth0", "10.0.0.1/24").veth("x:eth0", "10.0.0.2/24")
+    lab.child("h:m", "h:eth0", "bridge", "10.0.0.11/24")
+    assert letters(lab.state(), "icmp")["x:eth0", "h:m"] == "B"
+    lab.change("h:m", bclim=-1)
+    assert letters(lab.state(), "icmp")["x:eth0", "h:m"] == "A"
+    assert letters(lab.kernel(6, 3).state(), "icmp")["x:eth0", "h:m"] == "B"
+
+
 def test_an_empty_broadcast_queue_deafens_children() -> None:
     """With bcqueuelen 0 children hear no broadcast from outside, and can't be found; unicast still works."""
     lab = Lab().veth("h:eth0", "10.0.0.1/24").veth("x:eth0", "10.0.0.2/24")
@@ -205,5 +215,9 @@ def test_an_empty_broadcast_queue_deafens_children() -> None:
     assert letters(state, "icmp")["x:eth0", "h/c:eth0"] == "U"
     assert letters(state, "icmp-static")["x:eth0", "h/c:eth0"] == "R"
     assert letters(state, "icmp")["h/d:eth0", "h/c:eth0"] == "R"
-    longest = lab.change("h/d:eth0", bcqueuelen=10).state()
+    assert (
+        letters(lab.change("h/c:eth0", bclim=-1).change("h/d:eth0", bclim=-1).state(), "icmp")["x:eth0", "h/c:eth0"]
+        == "R"
+    )
+    longest = lab.change("h/d:eth0", bcqueuelen=10, bclim=None).change("h/c:eth0", bclim=None).state()
     assert letters(longest, "icmp")["x:eth0", "h/c:eth0"] == "R"

@@ -43,6 +43,16 @@ CASES: list[tuple[str, str]] = [
         hosts("e: {switch: s}", "x: {type: macvlan, parent: e, port: {hairpin: on}}"),
         "f:6:37: 'port' means nothing on a macvlan; it belongs to veth",
     ),
+    (
+        hosts(
+            "e: {switch: s}",
+            "x: {type: macvlan, parent: e}",
+            "y: {type: macvlan, parent: e, bclim: 1}",
+            "z: {type: macvtap, parent: e, bclim: -1}",
+        ),
+        "f:8:44: the children of A:e share one, and A:x has another; "
+        "give it to A:x, the first: the others then have it, too",
+    ),
     # --- parents
     (
         hosts("ens160: {switch: s}", "ens160.1: {type: macvlan, parent: ens161}"),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno as errors
 from collections.abc import Mapping
 from typing import Any
 
-from netlab.agent.errors import BuildFailed
+from netlab.agent.errors import lacks
 from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.netlink import Request
 from netlab.agent.netlink import link as request
@@ -118,9 +117,5 @@ def checks(bridge: Switch | Bridge, mine: dict[str, Any]) -> list[tuple[str, obj
         wanted["default_pvid"] = bridge.default_pvid
     for name, value in wanted.items():
         if mine[name] is None and value:
-            failed = BuildFailed(
-                errors.EOPNOTSUPP, f"this kernel has no {name}", "ip -d link show", bridge.id, bridge.where
-            )
-            failed.hint = f"leave {name} out, or use a kernel that has it (fdb_max_learned: 6.8)"
-            raise failed
+            raise lacks(name, "6.8" if name == "fdb_max_learned" else "4.3", bridge)
     return [(name, value, mine[name] or 0) for name, value in wanted.items()]

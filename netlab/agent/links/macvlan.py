@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from netlab.agent.errors import lacks
 from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.netlink import link as request
 from netlab.contract.types import Macvlan
@@ -28,6 +29,7 @@ def create(context: BuildContext, child: Macvlan, *, up: bool) -> list[Op]:
         "IFLA_MACVLAN_MODE": MODES[child.mode] if child.mode else None,
         "IFLA_MACVLAN_FLAGS": (FLAG_NODST * child.nodst | FLAG_NOPROMISC * child.nopromisc) or None,
         "IFLA_MACVLAN_BC_QUEUE_LEN": child.bcqueuelen,
+        "IFLA_MACVLAN_BC_CUTOFF": child.bclim,
     }
     if child.allowed_macs:
         data |= _macs(child.allowed_macs)
@@ -96,6 +98,8 @@ def read(data: Mapping[str, Any]) -> dict[str, Any]:
         "nodst": bool(data["IFLA_MACVLAN_FLAGS"] & FLAG_NODST),
         "nopromisc": bool(data["IFLA_MACVLAN_FLAGS"] & FLAG_NOPROMISC),
         "bcqueuelen": data.get("IFLA_MACVLAN_BC_QUEUE_LEN"),
+        # Unless it is 1 it is told (macvlan_fill_info); a kernel before 6.4 doesn't know it.
+        "bclim": data.get("IFLA_MACVLAN_BC_CUTOFF", 1),
     }
     if found["mode"] == "source":
         found["allowed_macs"] = sorted(data.get("IFLA_MACVLAN_MACADDR_DATA", ()))
@@ -114,4 +118,8 @@ def checks(child: Macvlan, mine: dict[str, Any]) -> list[tuple[str, object, obje
         found.append(("allowed_macs", sorted(child.allowed_macs), mine.get("allowed_macs")))
     if child.bcqueuelen is not None:
         found.append(("bcqueuelen", child.bcqueuelen, mine["bcqueuelen"]))
+    if child.bclim is not None:
+        if mine["bclim"] == 1 != child.bclim:
+            raise lacks("bclim", "6.4", child)
+        found.append(("bclim", child.bclim, mine["bclim"]))
     return found

@@ -197,6 +197,7 @@ MACVLAN = Table(
         # Each in an IFLA_MACVLAN_MACADDR.
         "IFLA_MACVLAN_MACADDR_DATA": (5, _each(4, MAC)),
         "IFLA_MACVLAN_BC_QUEUE_LEN": (7, U32),
+        "IFLA_MACVLAN_BC_CUTOFF": (9, S32),
     }
 )
 

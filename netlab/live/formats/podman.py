@@ -45,13 +45,17 @@ def _network(section: Section) -> Network | None:
     ]
     options = section.section("options")
     mode, mtu, default, isolated = "", None, not internal, False
+    child: tuple[tuple[str, str], ...] = ()
     if options is not None:
         if kind != "bridge":
             mode = options.value("mode", lambda value: mode_of(kind, value, "podman")) or ""
         mtu = options.value("mtu", lambda value: scalars.number(value, 0, 65535)) or None
         default = default and not options.flag("no_default_route")
+        if kind == "macvlan":
+            limit = options.value("bclim", lambda value: scalars.number(value, -1, (1 << 31) - 1))
+            child = () if limit is None else (("bclim", str(limit)),)
         isolated = options.text("isolate") in ("true", "1", "strict")
-        options.skip("can't be expressed", "vlan", "vrf", "bclim", "host_interface_name", "outbound_addr4", loses=True)
+        options.skip("can't be expressed", "vlan", "vrf", "host_interface_name", "outbound_addr4", loses=True)
         options.skip("there is one default route for each family here", "metric")
     if kind != "bridge":
         if device is None:
@@ -60,7 +64,9 @@ def _network(section: Section) -> Network | None:
         if not mode:
             mode = MODES[kind][0]
             source.assume(f"{name} has podman's default mode: {mode}")
-        return Network(name, kind, device, tuple(subnets), tuple(members), mode, mtu, default, tuple(routes))
+        return Network(
+            name, kind, device, tuple(subnets), tuple(members), mode, mtu, default, tuple(routes), child=child
+        )
     if device is None:
         device = derived(f"podman-{name}")
         source.assume(f"the bridge of {name} is called {device}: it is not named")

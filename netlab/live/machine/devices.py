@@ -380,6 +380,8 @@ class Devices:
             keys["allowed_macs"] = macs
         if device.data.get("bcqueuelen") not in (None, 1000):
             keys["bcqueuelen"] = str(device.data["bcqueuelen"])
+        if device.data.get("bclim") is not None:
+            keys["bclim"] = str(device.data["bclim"])
         return keys, note
 
 

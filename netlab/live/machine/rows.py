@@ -121,6 +121,8 @@ def _data(kind: str, data: Any) -> dict[str, Any]:
         found["flags"] = _macvlan_flags(flags)
         found["macaddr_data"] = [value for _, value in macs["attrs"]] if macs is not None else []
         found["bcqueuelen"] = _number(raw(data, 7))
+        limit = raw(data, 9)
+        found["bclim"] = limit and int.from_bytes(limit, sys.byteorder, signed=True)
     elif kind == "ipvlan":
         found["mode"] = ("l2", "l3", "l3s")[int(first(data, "IFLA_IPVLAN_MODE") or 0)]
         flags = _number(raw(data, 2)) or 0

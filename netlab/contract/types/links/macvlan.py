@@ -15,7 +15,10 @@ QUEUE = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Macvlan(Link):
-    """A macvlan child; ``parent`` is the link id of its lower device. ``mode`` None: the kernel's (vepa)."""
+    """A macvlan child; ``parent`` is the link id of its lower device. ``mode`` None: the kernel's (vepa).
+
+    ``bclim`` is the parent's, so all its children have the same; None: the kernel's (1).
+    """
 
     kind: ClassVar[str] = "macvlan"
     queues: ClassVar[frozenset[Queue]] = frozenset({"workqueue"})
@@ -29,6 +32,7 @@ class Macvlan(Link):
     nodst: bool = False
     nopromisc: bool = False
     bcqueuelen: int | None = None
+    bclim: int | None = None
 
     @property
     def effective_mode(self) -> MacvlanMode:
@@ -68,8 +72,9 @@ class Macvlan(Link):
     def argv(self) -> tuple[str, ...]:
         mode = ("mode", self.mode) if self.mode else ()
         queue = () if self.bcqueuelen is None else ("bcqueuelen", str(self.bcqueuelen))
+        limit = () if self.bclim is None else ("bclim", str(self.bclim))
         flag = "nodst" if self.nodst else "nopromisc" if self.nopromisc else None
-        return ("type", self.kind, *mode, *(("flag", flag) if flag else ()), *queue)
+        return ("type", self.kind, *mode, *(("flag", flag) if flag else ()), *queue, *limit)
 
     def settings(self, before: Link | None) -> tuple[tuple[str, ...], ...]:
         allowed = ("macaddr", "set", *self.allowed_macs) if self.allowed_macs else ("macaddr", "flush")
