@@ -24,7 +24,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from netlab.contract.types import AddLink, SetLink, State
+from netlab.contract.types import BY_ROW, AddLink, SetLink, State
 from netlab.plan import from_file
 from netlab.spec import TopologyError
 from tests.fuzz.topologies import topology
@@ -40,6 +40,7 @@ CELLS = 300
 
 #: Rules that change no letter, and why. (Noticed all the same, they don't belong here.)
 WITHOUT_EFFECT = {
+    "bond/nobody-watches": "it only tells why a member that can't send was chosen: the member drops the frame itself",
     "neigh/request-overrides": "no probe sends anything more to whom the overridden entry was of",
     "dummy/swallows": "it only tells: there is nowhere else for such a frame to go",
     "vxlan/no-remote": "it only tells: a frame that goes to nobody ends by itself",
@@ -97,7 +98,7 @@ class Asker:
         self._worlds: dict[int, Any] = {}
 
     def answer(self, question: Question) -> Any:
-        """The letter, and that of a told run, with the use of the wire and who heard a broadcast; or the refusal."""
+        """The letter, and that of a told run, with the use of the wire and who heard a frame to all; or the refusal."""
         if question[0] == "refused":
             _, place, which = question
             state, changes = self.states[place]
@@ -129,7 +130,7 @@ class Asker:
             letter, sim = self._probes.run(world, layer, source, target, trace=True)
         except Exception as error:
             return type(error).__name__
-        heard = sorted(where.id for where in sim.heard) if layer == "broadcast" else ()
+        heard = sorted(where.id for where in sim.heard) if layer in BY_ROW else ()
         return letter, sim.wired, heard
 
     def rules(self, question: Question) -> set[str]:

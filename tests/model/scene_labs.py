@@ -58,6 +58,18 @@ def circle() -> Lab:
     return lab
 
 
+def second_router() -> Lab:
+    """Two routers share the address by which r1 sends what is for b: one sends it back, the other, later heard, on."""
+    lab = Lab().veth("a:eth0", "fd00::1/64").veth("b:eth0", "fd09::1/64").veth("r1:eth0", "fd00::11/64")
+    lab.veth("other:eth0", "fd00::12/64", "fd09::3/64").veth("back:eth0", "fd00::12/64")
+    for router in ("r1", "back", "other"):
+        lab.sysctl(router, "all/forwarding", 1, family=6)
+    for host, to, gate in (("a", "fd09", "fd00::11"), ("r1", "fd09", "fd00::12"), ("back", "fd09", "fd00::11"),
+                           ("b", "fd00", "fd09::3")):  # fmt: skip
+        lab.route(host, f"{to}::/64", via=gate)
+    return lab
+
+
 def astray() -> Lab:
     """The router by which a sends what is for b knows no route to it."""
     lab = Lab().veth("a:eth0", "10.0.0.1/24").veth("b:eth0", "10.9.0.1/24").veth("r:eth0", "10.0.0.254/24")

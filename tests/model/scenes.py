@@ -40,6 +40,7 @@ from tests.model.scene_labs import (
     port_named,
     redirected,
     same_mac,
+    second_router,
     silent,
     switch,
     tagging,
@@ -205,7 +206,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
         # The longer prefix takes h's answer another way, where its address is not at home.
         lambda: both_wires().route("h", "fd00::9/128", dev="eth0"), "icmp6", X, "h:eth1",
     ),
-    "nd/last-advertisement-wins": (lambda: twins(6), "icmp6", X, H),
+    "nd/last-advertisement-wins": (second_router, "icmp6", "a:eth0", "b:eth0"),
     "nd/own-addresses-only": (both_wires, "ndp", X, "h:eth1"),
     "nd/unresolved": (two, "icmp6", H, X),
     "neigh/first-reply-wins": (demo, "icmp", B, C),

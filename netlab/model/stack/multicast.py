@@ -74,5 +74,5 @@ def receive(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> None:
     if packet.family == 4 and fib.refused_source(dev.ns, dev, packet.src, packet.dst, None) is not None:
         sim.note(PHASE, dev.id, "the source is refused", SOURCE_REFUSED, end=dev is sim.goal)
         return
-    sim.heard[dev] = packet_type
     sim.note(PHASE, dev.id, "heard", HEARD)
+    sim.heard[dev] = packet_type
