@@ -25,7 +25,7 @@ RTPROT_REDIRECT, RTPROT_KERNEL = 1, 2
 RT_TABLE_LOCAL = 255
 RTM_F_CLONED = 0x200
 RTNH_F_ONLINK = 4
-IFA_F_NOPREFIXROUTE, IFA_F_MANAGETEMPADDR = 0x200, 0x100
+IFA_F_NOPREFIXROUTE = 0x200
 #: Selectors of rules that no plan has, by number (include/uapi/linux/fib_rules.h).
 _STRANGE = {4: "goto", 12: "tun_id", 13: "suppress", 14: "suppress_prefixlength", 20: "uidrange", 22: "ipproto",
             23: "sport", 24: "dport"}  # fmt: skip

@@ -65,11 +65,6 @@ class Channel:
         self._fds: deque[int] = deque()
         self._sending = threading.Lock()
 
-    @property
-    def passes_descriptors(self) -> bool:
-        """Whether descriptors can ride beside a message (only over a Unix socket)."""
-        return self._sock is not None
-
     def fileno(self) -> int:
         """The descriptor to poll for incoming messages."""
         return self._read_fd

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 
 from netlab.contract import types as plan
 from netlab.model.neutral import neutral
-from netlab.model.world import DEFAULT_CONF, Conf
+from netlab.model.world import Conf
 from netlab.plan import sysctls
 from netlab.plan.sysctls import FORWARD4
 
@@ -28,7 +28,7 @@ FOLLOWED4 = frozenset(
         "forwarding",
         "ignore_routes_with_linkdown",
         "proxy_arp",
-        "route_localnet",
+        "route_localnet",  # needs no rule: it is about 127.0.0.0/8 alone
         "rp_filter",
         "send_redirects",
     )
@@ -156,7 +156,6 @@ class Settings:
         conf.arp_filter = any(both("arp_filter"))
         conf.accept_local = any(both("accept_local"))
         conf.proxy_arp = any(both("proxy_arp"))
-        conf.route_localnet = any(both("route_localnet"))
         conf.send_redirects = any(both("send_redirects", 1))
         conf.forwarding = bool(one("forwarding", 0))
         redirects = both("accept_redirects", 1)
@@ -167,6 +166,3 @@ class Settings:
         conf.ipv6 = not own6.get("disable_ipv6", default6.get("disable_ipv6", 0))
         conf.forwarding6 = bool(self.v6["all"].get("forwarding", 0) or own6.get("force_forwarding", 0))
         return conf
-
-
-assert DEFAULT_CONF.send_redirects

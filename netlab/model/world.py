@@ -8,6 +8,7 @@ has a made-up name of its own, equal to nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from netlab.contract.types import State
@@ -52,27 +53,26 @@ def cast_of(mac: str) -> int:
     return UNICAST if mac[1] not in "13579bdf" else BROADCAST if mac == ALL_STATIONS else MULTICAST
 
 
+@dataclass(slots=True, eq=False)
 class Conf:
     """Effective per-interface settings (IN_DEV_*, IN6_DEV_*): `all` and the interface combined."""
 
-    __slots__ = (
-        "accept_local", "accept_redirects", "arp_announce", "arp_filter", "arp_ignore", "forwarding",
-        "forwarding6", "ignore_linkdown", "ipv6", "proxy_arp", "route_localnet", "rp_filter",
-        "send_redirects",
-    )  # fmt: skip
-    accept_local: bool
-    accept_redirects: bool
-    arp_announce: int
-    arp_filter: bool
-    arp_ignore: int
-    forwarding: bool
-    forwarding6: bool
-    ignore_linkdown: bool
-    ipv6: bool
-    proxy_arp: bool
-    route_localnet: bool
-    rp_filter: int
-    send_redirects: bool
+    accept_local: bool = False
+    accept_redirects: bool = True
+    arp_announce: int = 0
+    arp_filter: bool = False
+    arp_ignore: int = 0
+    forwarding: bool = False
+    forwarding6: bool = False
+    ignore_linkdown: bool = False
+    ipv6: bool = False
+    proxy_arp: bool = False
+    rp_filter: int = 0
+    send_redirects: bool = True
+
+
+#: The kernel's compiled defaults.
+DEFAULT_CONF = Conf()
 
 
 class Device:
@@ -355,16 +355,3 @@ class World:
         for ns in self.namespaces.values():
             if len(ns.cache) > REMEMBERED:
                 ns.cache.clear()
-
-
-def _default_conf() -> Conf:
-    conf = Conf()
-    conf.accept_local = conf.arp_filter = conf.forwarding = conf.forwarding6 = False
-    conf.ignore_linkdown = conf.ipv6 = conf.proxy_arp = conf.route_localnet = False
-    conf.accept_redirects = conf.send_redirects = True
-    conf.arp_announce = conf.arp_ignore = conf.rp_filter = 0
-    return conf
-
-
-#: The kernel's compiled defaults.
-DEFAULT_CONF = _default_conf()

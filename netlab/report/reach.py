@@ -12,6 +12,8 @@ from netlab.report.rules import as_keys
 
 Record = Mapping[str, Any]
 
+#: So many pairs that are told apart are named.
+_EXAMPLES = 4
 #: Letters that are one answer here: by which interface is told by the letter of the first layer.
 _ANSWER = {"R": "R", "A": "R", "B": "R"}
 
@@ -50,11 +52,11 @@ class Reach:
         """The layers in it: ``icmp, tcp, udp``."""
         return ", ".join(map(words.asked, self.layers))
 
-    def told_apart(self, most: int = 4) -> Iterator[tuple[str, list[tuple[str, str]], int]]:
+    def told_apart(self) -> Iterator[tuple[str, list[tuple[str, str]], int]]:
         """What is otherwise: ``tcp, udp: not reached``, the first pairs, and how many more there are."""
         for one in self.apart:
             said = f"{', '.join(map(words.asked, one.layers))}: {words.BRIEFLY[one.letter]}"
-            named = [(self.rows[i]["id"], self.columns[j]["id"]) for i, j in one.pairs[:most]]
+            named = [(self.rows[i]["id"], self.columns[j]["id"]) for i, j in one.pairs[:_EXAMPLES]]
             yield said, named, len(one.pairs) - len(named)
 
 

@@ -36,7 +36,7 @@ RTEXT_FILTER_SKIP_STATS = 1 << 3
 NUD_INCOMPLETE, NUD_STALE, NUD_PROBE, NUD_NOARP, NUD_PERMANENT = 0x01, 0x04, 0x10, 0x40, 0x80
 NTF_SELF, NTF_MASTER = 0x02, 0x04
 FR_ACT_TO_TBL = 1
-RT_TABLE_COMPAT, RT_TABLE_MAIN = 252, 254
+RT_TABLE_COMPAT = 252
 RTPROT_BOOT = 3
 #: RTN_*, by the words of ip-route(8).
 RTN = {"unicast": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}

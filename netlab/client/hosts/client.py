@@ -149,10 +149,6 @@ class HostsClient(Agent):
         """The same request to several machines at once, each with its own values; their answers. Raises LabError."""
         return relay.ask(self.remotes, values, op)
 
-    def ask_all(self, op: str, **values: Any) -> dict[str, Any]:
-        """The same request to all machines."""
-        return self.ask(dict.fromkeys(self.remotes, values), op)
-
     def _same_version(self) -> None:
         for host, facts in self.facts.items():
             machine = self.machines[host]
@@ -310,7 +306,7 @@ class HostsLab(Lab):
             # The agents of this lab have been ended already.
             return
         try:
-            self.client.ask_all("quiet")
+            self.client.ask({host: {} for host in self.client.remotes}, "quiet")
         except LabError:
             # A machine has gone. Its own agent undoes what is there; the others are ended as ever.
             self.armed = None

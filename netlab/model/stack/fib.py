@@ -119,21 +119,17 @@ def rejected(route: Route) -> Refusal | None:
     return None
 
 
-def lookup(
-    ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, linkstate: bool, mark: int = 0
-) -> Route | None:
-    """The route for a destination (fib_lookup); ``linkstate`` False sees linkdown routes in any case."""
-    key = (dst, src, iif, oif, linkstate, mark) if ns.custom_rules4 else (dst, oif, linkstate)
+def lookup(ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, mark: int = 0) -> Route | None:
+    """The route for a destination (fib_lookup)."""
+    key = (dst, src, iif, oif, mark) if ns.custom_rules4 else (dst, oif)
     try:
         found: Route | None = ns.cache[key]
     except KeyError:
-        found = ns.cache[key] = _lookup(ns, dst, src, iif, oif, linkstate, mark)
+        found = ns.cache[key] = _lookup(ns, dst, src, iif, oif, mark)
     return found
 
 
-def _lookup(
-    ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, linkstate: bool, mark: int
-) -> Route | None:
+def _lookup(ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, mark: int) -> Route | None:
     for policy in ns.rules4:
         if not selects(policy, 32, dst, src, iif, oif, mark):
             continue
@@ -143,7 +139,7 @@ def _lookup(
             if rejected(route):
                 return route
             ways = [way for way in route.ways or (route,) if oif is None or way.dev is oif]
-            if linkstate and route.type != "local":
+            if route.type != "local":
                 ways = [way for way in ways if way.dev.running or not way.dev.conf.ignore_linkdown]
             if ways:
                 # Bound to an interface, a packet takes the first next hop by it (fib_table_lookup).
@@ -177,7 +173,7 @@ def output(sim: Sim, ns: Namespace, dst: int, src: int, oif: Device | None, mark
         return found
     if oif is not None and not oif.up:
         return Output(oif, dst, src, None, NOWHERE)
-    route = lookup(ns, dst, src, "lo", oif, True, mark)
+    route = lookup(ns, dst, src, "lo", oif, mark)
     if route is not None and route.ways:
         way = choose(sim, route, dst, src)
         return Output(way.dev, way.gateway or dst, src or preferred(way), route)
@@ -230,7 +226,7 @@ def _refused_source(ns: Namespace, dev: Device, src: int, dst: int, oif: Device 
         if not (ns.custom_local or ns.custom_rules4):
             return MARTIAN_LOCAL if src in ns.owned4 else None
     iif = oif.name if oif is not None else "lo"
-    route = lookup(ns, src, dst, iif, None, True)
+    route = lookup(ns, src, dst, iif, None)
     if route is not None and not rejected(route):
         if route.type != "unicast" and (route.type != "local" or not conf.accept_local):
             return MARTIAN_LOCAL
@@ -244,7 +240,7 @@ def _refused_source(ns: Namespace, dev: Device, src: int, dst: int, oif: Device 
 
 def direct(ns: Namespace, dev: Device, src: int, dst: int) -> bool:
     """Whether a source is directly connected to `dev` (what fib_validate_source returns)."""
-    route = lookup(ns, src, dst, dev.name, None, True)
+    route = lookup(ns, src, dst, dev.name, None)
     return route is not None and route.type == "unicast" and route.dev is dev and not route.gateway
 
 

@@ -229,7 +229,7 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
 def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
     """Forward a packet that is not for this namespace (ip_mkroute_input, ip_forward)."""
     ns, phase = dev.ns, packet.phase
-    route = fib.lookup(ns, packet.dst, packet.src, dev.name, None, True, packet.mark)
+    route = fib.lookup(ns, packet.dst, packet.src, dev.name, None, packet.mark)
     if route is not None and (refusal := fib.rejected(route)):
         sim.note(phase, dev.id, f"route {route}", refusal.rule, end=True)
         if refusal.tells:
