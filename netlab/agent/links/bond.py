@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from netlab.agent.links.add import alone
 from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.netlink import link as request
 from netlab.agent.netlink.attributes import U8, U32, Table, link_data, member_data
@@ -37,21 +38,7 @@ def create(context: BuildContext, bond: Bond, *, up: bool) -> list[Op]:
     if bond.fail_over_mac is not None:
         data["IFLA_BOND_FAIL_OVER_MAC"] = MAC_POLICIES.index(bond.fail_over_mac)
     data["IFLA_BOND_NUM_PEER_NOTIF"] = bond.num_grat_arp
-    pairs = {
-        "IFLA_IFNAME": bond.ifname,
-        "IFLA_ADDRESS": bond.mac,
-        "IFLA_MTU": bond.mtu,
-        "IFLA_LINKINFO": {"IFLA_INFO_KIND": "bond", "IFLA_INFO_DATA": data},
-    }
-    address = f" address {bond.mac}" if bond.mac else ""
-    command = (
-        f"ip -n {bond.namespace} link add dev {bond.ifname} index {bond.ifindex}{address} mtu {bond.mtu}"
-        f" {' '.join(bond.argv)}"
-    )
-    if up:
-        command += f" && ip -n {bond.namespace} link set dev {bond.ifname} up"
-    made = request("add", pairs, command, index=bond.ifindex, up=up)
-    return [Op(bond.namespace, Level.BRIDGE, made, "create")]
+    return [alone(bond, Level.BRIDGE, data, up=up)]
 
 
 def changes(context: BuildContext, before: Bond, after: Bond) -> list[Op]:

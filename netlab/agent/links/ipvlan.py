@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from netlab.agent.links.add import above
 from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.netlink import link as request
 from netlab.agent.netlink.attributes import U16, Table, link_data
@@ -21,35 +22,13 @@ for _kind in ("ipvlan", "ipvtap"):
 def create(context: BuildContext, child: Ipvlan, *, up: bool) -> list[Op]:
     """``ip link add link PARENT netns CONTAINER type ipvlan``."""
     parent = context.links[child.parent]
-    elsewhere = child.namespace != parent.namespace
-    pairs = {
-        "IFLA_IFNAME": child.ifname,
-        "IFLA_LINK": parent.ifindex,
-        "IFLA_MTU": child.mtu if child.mtu != parent.mtu else None,
-        "IFLA_NET_NS_FD": context.namespaces[child.namespace].fd if elsewhere else None,
-        "IFLA_LINKINFO": {
-            "IFLA_INFO_KIND": child.kind,
-            "IFLA_INFO_DATA": {
-                "IFLA_IPVLAN_MODE": MODES[child.effective_mode],
-                "IFLA_IPVLAN_FLAGS": FLAGS[child.effective_flag],
-            },
-        },
-    }
-    mtu = f" mtu {child.mtu}" if child.mtu != parent.mtu else ""
-    moved = f" netns {child.namespace}" if elsewhere else ""
-    command = (
-        f"ip -n {parent.namespace} link add link {parent.ifname} name {child.ifname} index {child.ifindex}"
-        f"{mtu}{moved} {' '.join(child.argv)}"
-    )
-    if up:
-        command += f" && ip -n {child.namespace} link set dev {child.ifname} up"
-    made = request("add", pairs, command, index=child.ifindex, up=up)
-    ops = [Op(parent.namespace, Level.HOST, made, "create")]
+    data = {"IFLA_IPVLAN_MODE": MODES[child.effective_mode], "IFLA_IPVLAN_FLAGS": FLAGS[child.effective_flag]}
+    ops = [above(context, child, parent, None, data, up=up)]
     if not up and not child.arp:
         # The first child of a parent in l3 has ARP until it is brought up for the first time (ipvlan_open).
         command = f"ip -n {child.namespace} link set dev {child.ifname} arp off"
         off = request("set", {}, command, index=child.ifindex, flags={"arp": False})
-        ops.append(Op(child.namespace, Level.CONTAINER if elsewhere else Level.HOST, off))
+        ops.append(Op(child.namespace, Level.HOST if child.namespace == parent.namespace else Level.CONTAINER, off))
     return ops
 
 

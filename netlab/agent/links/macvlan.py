@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from netlab.agent.errors import lacks
+from netlab.agent.links.add import above
 from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.netlink import link as request
 from netlab.contract.types import Macvlan
@@ -24,7 +25,6 @@ def _macs(macs: tuple[str, ...]) -> dict[str, Any]:
 
 def create(context: BuildContext, child: Macvlan, *, up: bool) -> list[Op]:
     """``ip link add link PARENT netns CONTAINER type macvlan``."""
-    parent = context.links[child.parent]
     data: dict[str, Any] = {
         "IFLA_MACVLAN_MODE": MODES[child.mode] if child.mode else None,
         "IFLA_MACVLAN_FLAGS": (FLAG_NODST * child.nodst | FLAG_NOPROMISC * child.nopromisc) or None,
@@ -33,31 +33,8 @@ def create(context: BuildContext, child: Macvlan, *, up: bool) -> list[Op]:
     }
     if child.allowed_macs:
         data |= _macs(child.allowed_macs)
-    elsewhere = child.namespace != parent.namespace
-    pairs = {
-        "IFLA_IFNAME": child.ifname,
-        "IFLA_LINK": parent.ifindex,
-        "IFLA_ADDRESS": child.mac,
-        "IFLA_MTU": child.mtu if child.mtu != parent.mtu else None,
-        "IFLA_NET_NS_FD": context.namespaces[child.namespace].fd if elsewhere else None,
-        "IFLA_LINKINFO": {"IFLA_INFO_KIND": child.kind, "IFLA_INFO_DATA": data},
-    }
-    address = f" address {child.mac}" if child.mac else ""
-    mtu = f" mtu {child.mtu}" if child.mtu != parent.mtu else ""
-    moved = f" netns {child.namespace}" if elsewhere else ""
-    command = (
-        f"ip -n {parent.namespace} link add link {parent.ifname} name {child.ifname} index {child.ifindex}"
-        f"{address}{mtu}{moved} {' '.join(child.argv)}"
-    )
-    if child.allowed_macs:
-        command += (
-            f" && ip -n {child.namespace} link set dev {child.ifname} type {child.kind}"
-            f" macaddr set {' '.join(child.allowed_macs)}"
-        )
-    if up:
-        command += f" && ip -n {child.namespace} link set dev {child.ifname} up"
-    made = request("add", pairs, command, index=child.ifindex, up=up)
-    return [Op(parent.namespace, Level.HOST, made, "create")]
+    also = f"type {child.kind} macaddr set {' '.join(child.allowed_macs)}" if child.allowed_macs else ""
+    return [above(context, child, context.links[child.parent], child.mac, data, also, up=up)]
 
 
 def changes(context: BuildContext, before: Macvlan, after: Macvlan) -> list[Op]:

@@ -6,8 +6,8 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from netlab.agent.links.op import BuildContext, Level, Op
-from netlab.agent.netlink import link as request
+from netlab.agent.links.add import above
+from netlab.agent.links.op import BuildContext, Op
 from netlab.agent.netlink.attributes import U16, Table, link_data
 from netlab.contract.types.links import Vlan
 
@@ -19,34 +19,8 @@ link_data("vlan", Table({"IFLA_VLAN_ID": (1, U16), "IFLA_VLAN_PROTOCOL": (5, U16
 
 def create(context: BuildContext, child: Vlan, *, up: bool) -> list[Op]:
     """``ip link add link PARENT netns CONTAINER type vlan``."""
-    parent = context.links[child.parent]
-    elsewhere = child.namespace != parent.namespace
-    mac = child.mac if child.own_mac else None
-    pairs = {
-        "IFLA_IFNAME": child.ifname,
-        "IFLA_LINK": parent.ifindex,
-        "IFLA_ADDRESS": mac,
-        "IFLA_MTU": child.mtu if child.mtu != parent.mtu else None,
-        "IFLA_NET_NS_FD": context.namespaces[child.namespace].fd if elsewhere else None,
-        "IFLA_LINKINFO": {
-            "IFLA_INFO_KIND": child.kind,
-            "IFLA_INFO_DATA": {
-                "IFLA_VLAN_ID": child.vid,
-                "IFLA_VLAN_PROTOCOL": socket.htons(PROTOCOLS[child.protocol]),
-            },
-        },
-    }
-    words = [f"address {mac}"] if mac else []
-    words += [f"mtu {child.mtu}"] if child.mtu != parent.mtu else []
-    words += [f"netns {child.namespace}"] if elsewhere else []
-    command = (
-        f"ip -n {parent.namespace} link add link {parent.ifname} name {child.ifname} index {child.ifindex}"
-        f" {' '.join((*words, *child.argv))}"
-    )
-    if up:
-        command += f" && ip -n {child.namespace} link set dev {child.ifname} up"
-    made = request("add", pairs, command, index=child.ifindex, up=up)
-    return [Op(parent.namespace, Level.HOST, made, "create")]
+    data = {"IFLA_VLAN_ID": child.vid, "IFLA_VLAN_PROTOCOL": socket.htons(PROTOCOLS[child.protocol])}
+    return [above(context, child, context.links[child.parent], child.mac if child.own_mac else None, data, up=up)]
 
 
 def read(data: Mapping[str, Any]) -> dict[str, Any]:

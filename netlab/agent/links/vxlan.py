@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from netlab.agent.links.add import alone
 from netlab.agent.links.op import BuildContext, Level, Op
-from netlab.agent.netlink import link as request
 from netlab.agent.netlink import tunnel_entry
 from netlab.agent.netlink.attributes import BE16, IP, U8, U32, Table, link_data
 from netlab.contract.types.links import Vxlan
@@ -42,19 +42,7 @@ def create(context: BuildContext, vxlan: Vxlan, *, up: bool) -> list[Op]:
         "IFLA_VXLAN_LEARNING": int(vxlan.learning),
         "IFLA_VXLAN_PORT": vxlan.dstport,
     }
-    pairs = {
-        "IFLA_IFNAME": vxlan.ifname,
-        "IFLA_ADDRESS": vxlan.mac,
-        "IFLA_MTU": vxlan.mtu,
-        "IFLA_LINKINFO": {"IFLA_INFO_KIND": "vxlan", "IFLA_INFO_DATA": data},
-    }
-    address = f" address {vxlan.mac}" if vxlan.mac else ""
-    command = (
-        f"ip -n {ns} link add dev {vxlan.ifname} index {vxlan.ifindex}{address} mtu {vxlan.mtu} {' '.join(vxlan.argv)}"
-    )
-    if up:
-        command += f" && ip -n {ns} link set dev {vxlan.ifname} up"
-    ops = [Op(ns, Level.PLUG, request("add", pairs, command, index=vxlan.ifindex, up=up), "create")]
+    ops = [alone(vxlan, Level.PLUG, data, up=up)]
     entries = [*((ANY_MAC, remote) for remote in vxlan.remotes[1:]), *vxlan.entries]
     ops += (
         Op(ns, Level.PLUG, tunnel_entry("append", ns, vxlan.ifindex, vxlan.ifname, mac, remote))
