@@ -98,6 +98,13 @@ def die_with_parent(signal: int) -> None:
     _check(_libc.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal), 0, 0, 0), "prctl")
 
 
+def stay_on_processor() -> None:
+    """Keep this process, and what it forks, on the processor that it is on. Raises OSError."""
+    number: int = _libc.sched_getcpu()
+    _check(number, "sched_getcpu")
+    os.sched_setaffinity(0, {number})
+
+
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends (prctl(2)). Raises OSError."""
     _check(_libc.prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0), "prctl")

@@ -37,6 +37,21 @@ def test_same_verdicts(guest: Guest) -> None:
     assert record["substrate"] == "vm"
 
 
+def test_one_processor(guest: Guest) -> None:
+    """The kernel and the process that runs in it share a processor of this machine: they take turns."""
+    agent = guest("6.12")
+    agent.info()
+    *_, kernel, process = family(agent.pid)
+    assert len(os.sched_getaffinity(kernel)) == 1
+    assert os.sched_getaffinity(process) == os.sched_getaffinity(kernel)
+
+
+def family(pid: int) -> list[int]:
+    """A process, its first child, and so on: the stand-in, what it forks, the kernel, and a process of the guest."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(family(int(children[0])) if children else [])]
+
+
 def test_kind_that_only_the_guest_has(guest: Guest) -> None:
     """An ipvlan is built and probed on 6.12, whatever this machine's kernel has."""
     record = pipeline.run(find("ipvlan-l2.yaml"), guest("6.12"))

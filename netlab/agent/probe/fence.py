@@ -49,6 +49,9 @@ class CpuFence:
     wait until it is scheduled there.
     """
 
+    #: Whether the machine has no CPU to move to, ever.
+    _alone = os.sysconf("SC_NPROCESSORS_CONF") == 1
+
     def __init__(self) -> None:
         self.cpus = sorted(os.sched_getaffinity(0))
         self._tour = list(self.cpus)
@@ -113,16 +116,25 @@ class CpuFence:
                 missing.add(self._number)
                 self._put(frames.raw(frames.BROADCAST, frames.FENCE_SOURCE, self._number), lane)
             while missing:
-                missing.discard(frames.number_at(self._hear.recv(128), 14))
+                missing.discard(frames.number_at(self._next(), 14))
+
+    def _next(self) -> bytes:
+        """The next frame that is heard. Raises TimeoutError, OSError."""
+        try:
+            # Mostly it is there when it has been sent: no need to wait for it, as recv(2) of Python does first.
+            return os.read(self._hear.fileno(), 128)
+        except BlockingIOError:
+            return self._hear.recv(128)
 
     def _put(self, frame: bytes, lane: tuple[str, int]) -> None:
         """Send a frame as soon as the receiving CPU's backlog has room for it. Raises OSError."""
-        deadline = time.monotonic() + DEADLINE
+        deadline = None
         while True:
             try:
                 self._send.sendto(frame, lane)
                 return
             except OSError as error:
+                deadline = deadline or time.monotonic() + DEADLINE
                 if error.errno != errno.ENOBUFS or time.monotonic() > deadline:
                     raise
             # Somebody floods that CPU: let it work.
@@ -144,6 +156,9 @@ class CpuFence:
             raise FenceLost(f"a fence across the CPUs didn't come back in {DEADLINE:g} s") from error
 
     def _move_and_cross(self) -> None:
+        if self._alone:
+            self._cross(self._plain)
+            return
         # In the opposite order each time: this process is mostly still on the CPU where the last round ended.
         self._tour.reverse()
         try:

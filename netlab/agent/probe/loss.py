@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import os
 import struct
 import time
 from collections.abc import Iterable, Sequence
@@ -46,14 +46,13 @@ class Dropped:
     def __init__(self, ns: Netns, names: Iterable[str]) -> None:
         with ns:
             # It stays with this namespace (seq_open_net).
-            self._file = io.FileIO("/proc/thread-self/net/dev")
+            self._file = os.open("/proc/thread-self/net/dev", os.O_RDONLY | os.O_CLOEXEC)
         self._names = {name.encode() for name in names}
 
     def read(self) -> int:
         """How many frames, all links together. Raises OSError."""
         total = 0
-        self._file.seek(0)
-        for line in self._file.readall().splitlines():
+        for line in proc.whole(self._file).splitlines():
             name, colon, counts = line.partition(b":")
             if colon and name.strip() in self._names:
                 total += int(counts.split(None, 4)[3])
@@ -61,7 +60,7 @@ class Dropped:
 
     def close(self) -> None:
         """Let go of the namespace."""
-        self._file.close()
+        os.close(self._file)
 
 
 class Losses:
