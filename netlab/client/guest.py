@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
@@ -13,7 +12,7 @@ from netlab.client import relay
 from netlab.client.agent import Agent, Lab, Log
 from netlab.client.capture import Capture
 from netlab.client.errors import LabDied, NotOnThisSubstrate
-from netlab.client.process import Output, Process
+from netlab.client.process import Process
 from netlab.client.reply import Reply
 from netlab.contract.kernels import Version
 from netlab.contract.types import Plan
@@ -74,21 +73,8 @@ class Guest(Agent):
 class GuestLab(Lab):
     """A lab in a guest: no descriptor comes out of it."""
 
-    def spawn(
-        self,
-        namespace: str,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        cwd: str | None = None,
-        stdout: Output = None,
-        stderr: Output = None,
-    ) -> Process:
-        """Start a process inside a namespace, as `Lab.spawn` does. What it writes to files stays in the guest."""
-        environment = os.environ if env is None else env
-        folder = cwd or os.getcwd()
-        outputs = relay.outputs(stdout, stderr)
-        return relay.spawn(self.agent, self.number, namespace, argv, environment, folder, outputs, anywhere=cwd is None)
+    def _start(self, request: dict[str, Any], fds: list[int]) -> Process:
+        return relay.spawn(self.agent, request, fds)
 
     def capture(self, wanted: Sequence[str], fds: Sequence[int]) -> Capture:
         """Capture as `Lab.capture` does; the files, which must stay open, are filled when it is stopped."""

@@ -18,6 +18,8 @@ class Inside:
 
     agent: Any
     number: int
+    #: Whether programs in it see this machine's files.
+    sees_files = True
 
     def spawn(
         self,
@@ -29,20 +31,36 @@ class Inside:
         stdout: Output = None,
         stderr: Output = None,
     ) -> Process:
-        """Start a process inside a namespace, with pipes or other outputs. Raises SpawnError where it can't start."""
+        """Start a process inside a namespace, with pipes or other outputs. Raises SpawnError where it can't start.
+
+        Where the lab isn't on this machine, what it writes to files stays there, and its outputs must be pipes; on
+        another machine it has that one's environment and the folder ``/``, unless they are given.
+        """
         __tracebackhide__ = True
         outputs, fds = redirected(stdout, stderr)
+        if self.sees_files and env is None:
+            env = os.environ
+        request = {
+            "lab": self.number,
+            "ns": namespace,
+            "argv": list(argv),
+            "env": None if env is None else dict(env),
+            "cwd": cwd or (os.getcwd() if self.sees_files else None),
+            "anywhere": self.sees_files and cwd is None,
+            "outputs": outputs,
+        }
+        return self._start(request, fds)
 
-        def convert(result: dict[str, Any], fds: list[int]) -> Process:
-            process = Process(self.agent.request, self.number, tuple(argv), result, fds)
+    def _start(self, request: dict[str, Any], fds: list[int]) -> Process:
+        """Send a request to start a process; ``fds`` are files of this machine for its outputs."""
+        __tracebackhide__ = True
+
+        def convert(result: dict[str, Any], ends: list[int]) -> Process:
+            process = Process(self.agent.request, self.number, tuple(request["argv"]), result, ends)
             self.agent.track(process)
             return process
 
-        process: Process = self.agent.request(
-            "spawn", convert, lab=self.number, ns=namespace, argv=list(argv),
-            env=dict(os.environ if env is None else env), cwd=cwd or os.getcwd(), anywhere=cwd is None,
-            outputs=outputs, fds=fds,
-        ).result()  # fmt: skip
+        process: Process = self.agent.request("spawn", convert, **request, fds=fds).result()
         return process
 
     def locate(self, namespace: str) -> Place:

@@ -12,7 +12,7 @@ from typing import Any
 from netlab.client.agent import Agent
 from netlab.client.capture import Counts
 from netlab.client.errors import LabError, NotOnThisSubstrate
-from netlab.client.process import Output, Process, redirected
+from netlab.client.process import Process
 from netlab.contract.wire import PIECE
 
 
@@ -22,37 +22,18 @@ def ask(agents: Mapping[str, Agent], values: Mapping[str, Mapping[str, Any]], op
     return {host: reply.result() for host, reply in replies.items()}
 
 
-def outputs(stdout: Output, stderr: Output) -> dict[str, int]:
-    """How outputs are asked for where no descriptor can go. Raises NotOnThisSubstrate."""
-    said, fds = redirected(stdout, stderr)
+def spawn(agent: Agent, request: Mapping[str, Any], fds: Sequence[int]) -> Process:
+    """Start a process there (see `netlab.client.inside.Inside.spawn`). Raises SpawnError, NotOnThisSubstrate."""
     if fds:
         raise NotOnThisSubstrate("no file of this machine can be an output there", "leave it a pipe, and read that")
-    return said
-
-
-def spawn(
-    agent: Agent,
-    lab: int,
-    namespace: str,
-    argv: Sequence[str],
-    env: Mapping[str, str] | None,
-    cwd: str | None,
-    outputs: Mapping[str, int],
-    *,
-    anywhere: bool = False,
-) -> Process:
-    """Start a process there, with the machine's own environment unless another is given. Raises SpawnError."""
-    given = None if env is None else dict(env)
-    started = agent.request(
-        "spawn", lab=lab, ns=namespace, argv=list(argv), env=given, cwd=cwd, anywhere=anywhere, outputs=dict(outputs)
-    ).result()
-    fds = []
+    started = agent.request("spawn", **request).result()
+    ends = []
     for number, (pipe, work) in enumerate(zip(started["pipes"], (_empty, _fill, _fill), strict=True)):
         read, write = os.pipe()
         mine, theirs = (write, read) if number == 0 else (read, write)
-        fds.append(mine)
+        ends.append(mine)
         threading.Thread(target=work, args=(agent, pipe, theirs), name=f"pipe {pipe}", daemon=True).start()
-    process = Process(agent.request, lab, tuple(argv), started, fds)
+    process = Process(agent.request, request["lab"], tuple(request["argv"]), started, ends)
     agent.track(process)
     return process
 

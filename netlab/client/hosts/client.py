@@ -18,7 +18,7 @@ from netlab.client.hosts.measure import measure
 from netlab.client.hosts.nics import Facts, check_nics, hosts_of, nics_of, wanted_sysctls
 from netlab.client.hosts.ssh import Remote
 from netlab.client.hosts.waves import Machines, Waves
-from netlab.client.process import Output, Process
+from netlab.client.process import Process
 from netlab.client.reply import Progress, Reply
 from netlab.contract.measures import Traffic
 from netlab.contract.observed import LayerObserved, Sample, StepObserved
@@ -177,6 +177,8 @@ class HostsClient(Agent):
 class HostsLab(Lab):
     """One topology on its machines. What is asked for is done in order, by a thread of its own."""
 
+    sees_files = False
+
     def __init__(self, client: HostsClient, grounding: ground.Grounding) -> None:
         self.agent = client
         self.client = client
@@ -326,25 +328,12 @@ class HostsLab(Lab):
         """Whether frames can be captured there: at any interface of a machine, at none of a switch."""
         return not place.startswith("port(") and _host(place) in self.client.remotes
 
-    def spawn(
-        self,
-        namespace: str,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        cwd: str | None = None,
-        stdout: Output = None,
-        stderr: Output = None,
-    ) -> Process:
-        """Start a process there, as `Lab.spawn` does, but in that machine's environment and in its folder ``/``."""
-        host = _host(namespace)
+    def _start(self, request: dict[str, Any], fds: list[int]) -> Process:
+        host = _host(request["ns"])
         if host not in self.client.remotes:
-            raise NotOnThisSubstrate(f"{namespace} is the real switch: nothing runs there", "a host's name")
+            raise NotOnThisSubstrate(f"{request['ns']} is the real switch: nothing runs there", "a host's name")
         remote = self.client.remotes[host]
-        outputs = relay.outputs(stdout, stderr)
-        process: Process = self.later(
-            lambda: relay.spawn(remote, self.number, namespace, argv, env, cwd, outputs)
-        ).result()
+        process: Process = self.later(lambda: relay.spawn(remote, request, fds)).result()
         return process
 
     def capture(self, wanted: Sequence[str], fds: Sequence[int]) -> Capture:
