@@ -15,6 +15,11 @@ from netlab.spec import scalars
 from netlab.spec.problems import near
 
 _MTU = 1500
+#: The port of a vxlan that is given none (vxlan_port, drivers/net/vxlan/vxlan_core.c): not IANA's 4789.
+VXLAN_PORT = 8472
+#: How often, in ms, the kernel looks at the carriers of a bond whose mode needs it, where nobody says how often
+#: (bond_option_mode_set).
+_MIIMON = dict.fromkeys(("802.3ad", "balance-tlb", "balance-alb"), 100)
 #: What a tunnel takes of what carries it, by family (vxlan_headroom).
 _TUNNEL = {4: 50, 6: 70}
 _KERNEL = 2
@@ -185,10 +190,16 @@ class Sketch:
             lower=("", index[part.lower]) if part.lower else None,
             master=index[master.name] if master else None,
             port_kind=master.kind if master else "",
-            data={key: index.get(value) if key == "primary" else value for key, value in part.data.items()},
+            data=self._data(part, index),
             port=part.port,
             addresses=tuple(part.addresses),
         )
+
+    def _data(self, part: Part, index: dict[str, int]) -> dict[str, Any]:
+        data = {key: index.get(value) if key == "primary" else value for key, value in part.data.items()}
+        if part.kind == "bond" and not data.get("miimon"):
+            data["miimon"] = _MIIMON.get(data["mode"], 0)
+        return data
 
     def _arp(self, part: Part) -> bool:
         """A new dummy has none (dummy_setup); of ipvlan's modes only l2 has it (ipvlan_open)."""

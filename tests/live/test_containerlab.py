@@ -30,6 +30,7 @@ topology:
     - endpoints: [c:eth2, macvlan:eno1]
     - endpoints: [c:eth3, mgmt-net:m1]
     - {type: vxlan, endpoint: {node: a, interface: eth9}}
+    - {type: macvlan, endpoint: {node: b, interface: eth5}, host-interface: eno1, mode: private, mtu: 1400}
 """
 LEFT = [
     "mgmt",
@@ -52,6 +53,7 @@ def test_wires_a_bridge_and_a_macvlan() -> None:
     assert lab.letter(at["b"], f"{at['c']}:eth1", "icmp") == "R"
     assert lab.letter(at["a"], f"{at['c']}:eth1", "icmp") == "U"
     assert "type: macvlan, parent: eno1, mode: bridge, addresses: [192.168.1.3/24]" in lab.text
+    assert "eth5: {type: macvlan, parent: eno1, mode: private, mtu: 1400}" in lab.text
 
 
 def test_what_is_left_out_is_counted() -> None:
@@ -70,6 +72,15 @@ WRONG = {
     "one end": ("topology: {nodes: {a: {}}, links: [{endpoints: [a:eth1]}]}", "said.yaml:1:36: a link has two"),
     "no interface": ("topology: {nodes: {a: {}}, links: [{endpoints: [a, a:eth1]}]}", "a node and an interface"),
     "no node": ("topology: {nodes: {abc: {}}, links: [{endpoints: [abd:e1, abc:e1]}]}", "did you mean 'abc'?"),
+    "half a macvlan": (
+        "topology: {nodes: {a: {}}, links: [{type: macvlan, endpoint: {node: a, interface: e}}]}",
+        "host-i",
+    ),
+    "a mode": (
+        "topology: {nodes: {a: {}}, links: [{type: macvlan, endpoint: {node: a, interface: e}, host-interface: h,"
+        " mode: brigde}]}",
+        "did you mean 'bridge'?",
+    ),
     "twice": (
         "topology: {nodes: {a: {}, b: {}}, links: [{endpoints: [a:e, b:e]}, {endpoints: [a:e, b:f]}]}",
         "two inter",

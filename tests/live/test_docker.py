@@ -177,10 +177,13 @@ def test_names_that_netlab_does_not_take_are_changed() -> None:
     assert any("'any' is called any-1" in one for one in lab.draft.assumed)
 
 
-def test_the_default_gateway_is_the_first_address() -> None:
-    """Where inspect shows no gateway, the first address is assumed to be it, as Docker takes it."""
+def test_without_a_gateway() -> None:
+    """A macvlan without one has no default route, and that is told; a bridge's is the first address."""
     lab = imported.of("docker", [docker(IPAM=ipam({"Subnet": "192.168.26.0/24"}))])
-    assert any("the gateway of lan is 192.168.26.1" in one for one in lab.draft.assumed)
+    assert any("containers of lan have no default route" in one for one in lab.draft.assumed)
+    assert lab.draft.hosts["host"].containers["web"].routes == []
+    said = docker(Driver="bridge", Options={}, IPAM=ipam({"Subnet": "192.168.26.0/24"}))
+    assert any("the gateway of lan is 192.168.26.1" in one for one in imported.of("docker", [said]).draft.assumed)
 
 
 def test_the_host_may_have_any_name() -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from netlab import live, spec
+from netlab.errors import UsageError
 from netlab.spec import TopologyError
 from tests.live.test_left import SAMPLES
 
@@ -50,7 +51,7 @@ def unread(form: str, text: str) -> str | None:
     try:
         written = live.write(live.draft(live.read(form, text, "said"), "host"))
         spec.load(written, "written.yaml")
-    except TopologyError as error:
+    except (TopologyError, UsageError) as error:
         return str(error)
     return None
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -62,7 +66,6 @@ LEFT = [
     "ethernets.eth3.frobnicate",
     "bonds.bond0.parameters.lacp-rate",
     "bridges.br0.parameters.forward-delay",
-    "renderer",
     "tunnels.gre1",
     "wifis",
 ]
@@ -78,7 +81,8 @@ def test_every_kind_and_its_letters() -> None:
     assert (own["lan2"]["mac"], own["lan2"]["master"]) == ("02:00:00:00:00:05", "br0")
     assert own["br0"] == {"type": "bridge", "ageing_time": "60", "mcast_snooping": "on", "addresses": ["10.8.0.1/24"]}
     assert own["eth3"]["addresses"] == ["10.3.0.1/24", "fd00:3::1/64"]
-    assert own["vx"] == {"type": "vxlan", "id": "9", "dev": "eth3", "remote": ["10.3.0.7"], "mtu": "8950"}
+    assert own["vx"] == {"type": "vxlan", "id": "9", "dev": "eth3", "remote": ["10.3.0.7"], "dstport": "8472",
+                         "mtu": "8950"}  # fmt: skip
     assert own["d0"] == {"type": "dummy", "addresses": ["10.6.0.1/32"]}
     routes = lab.draft.hosts["host"].routes
     assert {"to": "default", "via": "10.3.0.254", "dev": "eth3"} in routes
@@ -97,6 +101,53 @@ def test_what_is_left_out_is_counted() -> None:
     assert len(lab.draft.hosts["host"].interfaces) == devices - sum(one in LEFT for one in ("tunnels.gre1", "wifis"))
     (unknown,) = [one for one in lab.draft.left if one.unknown]
     assert (unknown.path, unknown.where.line) == ("network.ethernets.eth3.frobnicate", 20)
+
+
+#: Where a file says nothing: bridges with and without parameters, bonds, tunnels.
+BARE = """\
+network:
+  version: 2
+  ethernets: {eth0: {}, eth1: {}, eth2: {}, eth3: {}, eth4: {addresses: [10.0.0.1/24]}, eth5: {}}
+  bridges:
+    br0: {interfaces: [eth0], addresses: [10.1.0.1/24], macaddress: "02:00:00:00:00:01"}
+    br1: {interfaces: [eth1], parameters: {forward-delay: 4}}
+    br2: {interfaces: [eth5], parameters: {stp: false, ageing-time: 20}}
+  bonds:
+    bond0: {interfaces: [eth2], parameters: {mode: 802.3ad}}
+    bond1: {interfaces: [eth3], mtu: 1400, parameters: {mode: active-backup, mii-monitor-interval: 200}}
+  vlans:
+    vlan5: {id: 5, link: eth4, addresses: ["fd00:5::1/64"]}
+  tunnels:
+    vx0: {mode: vxlan, id: 5, remote: 10.0.0.2, local: 10.0.0.1, link: eth4}
+"""
+GENERATE = os.environ.get("NETPLAN_GENERATE", "/usr/libexec/netplan/generate")
+
+
+def test_stp_is_as_the_renderer_has_it() -> None:
+    """STP is on with parameters or NetworkManager, and else off; a bond in 802.3ad is looked at each 100 ms."""
+
+    def stp(text: str) -> list[str]:
+        own = imported.of("netplan", text).draft.hosts["host"].interfaces
+        assert "miimon" not in own["bond0"]
+        return [name for name in ("br0", "br1", "br2") if own[name].get("stp") == "on"]
+
+    assert stp(BARE) == ["br1"]
+    assert stp(BARE.replace("version: 2", "version: 2\n  renderer: NetworkManager")) == ["br0", "br1"]
+
+
+@pytest.mark.skipif(not Path(GENERATE).exists(), reason="apt-get install netplan.io")
+def test_what_netplan_generates_is_the_same(tmp_path: Path) -> None:
+    """What netplan writes for networkd, imported, is the same machine as what its own file is."""
+    folder = tmp_path / "etc/netplan"
+    folder.mkdir(parents=True)
+    (folder / "a.yaml").write_text(BARE)
+    (folder / "a.yaml").chmod(0o600)
+    subprocess.run([GENERATE, "--root-dir", str(tmp_path)], check=True, capture_output=True)
+    files = [*(tmp_path / "run/systemd/network").glob("*.net*")]
+    theirs = imported.of("networkd", "\n".join(f"# {file}\n{file.read_text()}" for file in files))
+    ours = imported.of("netplan", BARE)
+    assert len(files) > 10
+    assert theirs.draft.hosts["host"].interfaces == ours.draft.hosts["host"].interfaces
 
 
 ETH = "network: {version: 2, ethernets: {eth0: {%s}}%s}"

@@ -203,6 +203,7 @@ def test_every_kind() -> None:
         "id": "77",
         "dev": "bond0",
         "remote": ["10.9.0.2"],
+        "dstport": "8472",
         "learning": "off",
         "mtu": "1350",
     }

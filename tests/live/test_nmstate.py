@@ -139,6 +139,18 @@ def test_wrong(name: str) -> None:
     assert caught.value.exit_code == 2
 
 
+def test_defaults_of_networkmanager() -> None:
+    """A bond that isn't watched by ARP looks at its carriers each 100 ms; a tunnel has the kernel's port."""
+    said = """\
+interfaces:
+- {name: b0, type: bond, link-aggregation: {mode: active-backup, port: [eth1]}}
+- {name: b1, type: bond, link-aggregation: {mode: active-backup, options: {arp_interval: 50, arp_ip_target: 10.0.0.1}}}
+- {name: vx, type: vxlan, vxlan: {base-iface: eth0, id: 9, remote: 192.168.26.9}}
+"""
+    own = imported.of("nmstate", said).draft.hosts["host"].interfaces
+    assert (own["b0"]["miimon"], own["b1"].get("miimon"), own["vx"]["dstport"]) == ("100", None, "8472")
+
+
 def test_whatever_is_changed_ends_well() -> None:
     """Values become others, or are gone: a file that loads, or faults with their places."""
     ends_well("nmstate", SAID)

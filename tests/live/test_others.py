@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from netlab import model, plan, spec
+from tests.live import imported
 from tests.live.world import World, world
 
 CNI = os.environ.get("CNI_PATH", "/usr/lib/cni")
@@ -164,3 +165,45 @@ def test_systemd_networkd(machine: World) -> None:
     ):
         assert part in text
     assert agrees(machine, "node") == []
+
+
+NETAVARK = os.environ.get("NETAVARK", "/usr/lib/podman/netavark")
+RECORDED = Path(__file__).parent / "recorded"
+#: Pod → network, and an address of each of its subnets; the last is IPv4.
+PODS = {
+    "p1": ("br1", "10.89.5.11"),
+    "p3": ("br2", "10.89.6.13"),
+    "p4": ("br3", "fd00:5::14", "10.89.0.14"),
+    "p5": ("mv1", "192.168.5.15"),
+    "p6": ("mv1", "192.168.5.16"),
+}
+
+
+@pytest.mark.skipif(not Path(NETAVARK).exists(), reason="apt-get install netavark")
+def test_netavark(machine: World) -> None:
+    """Networks as `podman network create` describes them, made by netavark: the import of the machine and the import
+    of podman's own words say both what ping says."""
+    machine.ip("netns add node\nnetns add far\n-n node link set lo up")
+    machine.ip("-n node link add eth0 type veth peer name eth0 netns far")
+    machine.sh("ip address add 192.168.5.254/24 dev eth0; ip link set eth0 up", "node")
+    machine.sh("ip link set lo up; ip address add 192.168.5.1/24 dev eth0; ip link set eth0 up", "far")
+    networks = {one["name"]: one for one in json.loads((RECORDED / "podman-4.3-netavark.json").read_text())}
+    for pod, (name, *ips) in PODS.items():
+        machine.ip(f"netns add {pod}\n-n {pod} link set lo up")
+        network = networks[name] | {"dns_enabled": False}
+        asked = {
+            "container_id": pod * 32,
+            "container_name": pod,
+            "networks": {name: {"interface_name": "eth0", "static_ips": ips}},
+            "network_info": {name: network},
+        }
+        command = f"echo '{json.dumps(asked)}' | {NETAVARK} --config /run/lock setup /run/netns/{pod}"
+        made = json.loads(machine.run("ip", "netns", "exec", "node", "sh", "-ec", command).stdout)
+        networks[name].setdefault("containers", {})[pod * 32] = {"name": pod, "interfaces": made[name]["interfaces"]}
+    assert agrees(machine, "node") == []
+    lab = imported.of("podman", [one for one in networks.values() if "containers" in one])
+    names = {pod: f"host/{pod}" for pod in PODS} | {"node": "host", "far": "gateway"}
+    for netns, asker in names.items():
+        for pod, (*_, ip) in PODS.items():
+            letter = lab.letter(asker, f"host/{pod}", "icmp")
+            assert machine.pings(netns, ip) is (letter in "RAB"), f"{netns} -> {pod}: {letter}"

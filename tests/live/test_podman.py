@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import pytest
+
+from netlab import live
 from tests.live import imported
 from tests.live.samples import podman
 
@@ -72,3 +78,16 @@ def test_the_limit_of_a_macvlan_is_taken_over() -> None:
     lab = imported.of("podman", podman(options={"bclim": "-1"}))
     children = [link for link in lab.resolved.steps[0].state.links if link.kind == "macvlan"]
     assert {link.bclim for link in children} == {-1}
+
+
+@pytest.mark.parametrize("name", ["netavark", "cni"])
+def test_what_podman_itself_prints(name: str) -> None:
+    """Recorded of podman 4.3: no key is unknown, nothing that decides is lost, each network is there, in its mode."""
+    said = (Path(__file__).parent / f"recorded/podman-4.3-{name}.json").read_text()
+    reading = live.read("podman", said, "recorded.json")
+    assert [one.path for one in reading.left if one.unknown or one.loses] == []
+    assert [one.name for one in reading.networks] == [one["name"] for one in json.loads(said)]
+    modes = {one.name: one.mode for one in reading.networks if one.kind == "macvlan"}
+    assert modes == (
+        {"mv1": "bridge", "mvnop": "bridge"} if name == "netavark" else {"mvdhcp": "bridge", "mvi": "passthru"}
+    )

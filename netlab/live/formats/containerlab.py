@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netlab.live import addresses
+from netlab.live.formats.drivers import mode_of
 from netlab.live.machine.values import Device, End, Ip, LiveRoute, Machine, Space, Way
 from netlab.live.names import container_name, device_name
 from netlab.live.source import NOTHING, Section, Source
@@ -99,6 +100,9 @@ class _Reader:
 
     def _link(self, link: Section) -> None:
         kind = link.text("type", "veth")
+        if kind == "macvlan":
+            self._macvlan(link)
+            return
         if kind not in ("veth", ""):
             link.leave(f"a link of type {kind} in the long form: write it with endpoints", loses=True)
             return
@@ -106,7 +110,8 @@ class _Reader:
         if len(ends) != 2:
             link.wrong("a link has two 'endpoints'", "as in [a:eth1, b:eth1]")
             return
-        mtu = link.value("mtu", lambda value: scalars.number(value, 68, 65535)) or _MTU
+        given = link.value("mtu", lambda value: scalars.number(value, 68, 65535))
+        mtu = given or _MTU
         link.skip(NOTHING, "labels", "vars")
         words = [self._end(one) for one in ends]
         if None in words:
@@ -115,8 +120,7 @@ class _Reader:
         for outside, name, node, own, at in ((one, mine, two, its, ends[1]), (two, its, one, mine, ends[0])):
             if outside == "macvlan":
                 if node in self.nodes and not self.nodes[node].bridge:
-                    self.nodes[_HOST].devices.setdefault(name, {"kind": ""})
-                    self._add(at, node, own, kind="macvlan", lower=(_HOST, name), data={"mode": "bridge"})
+                    self._child(at, node, own, name, given)
                     return
             elif outside in _OURS[2:]:
                 link.leave(f"a link to {outside}", loses=True)
@@ -127,6 +131,23 @@ class _Reader:
         (here, near_name, master), (there, far_name, its_master) = (place for place in places if place is not None)
         self._add(ends[0], here, near_name, kind="veth", lower=(there, far_name), master=master, mtu=mtu)
         self._add(ends[1], there, far_name, kind="veth", lower=(here, near_name), master=its_master, mtu=mtu)
+
+    def _macvlan(self, link: Section) -> None:
+        """A macvlan in the long form, which alone can say its mode."""
+        end, parent = link.section("endpoint"), link.value("host-interface", device_name)
+        mode = link.value("mode", lambda value: mode_of("macvlan", value, "containerlab"))
+        mtu = link.value("mtu", lambda value: scalars.number(value, 68, 65535))
+        link.skip(NOTHING, "labels", "vars")
+        mine = self._end(end) if end is not None else None
+        if end is None or not link.has("host-interface"):
+            link.wrong("a link of type macvlan has 'endpoint' and 'host-interface'")
+        elif mine is not None and parent is not None and (place := self._place(end, *mine)) is not None:
+            self._child(end, place[0], place[1], parent, mtu, mode or "bridge")
+
+    def _child(self, at: Section, node: str, name: str, parent: str, mtu: int | None, mode: str = "bridge") -> None:
+        """Add a macvlan to a node; it has the parent's MTU where none is given."""
+        self.nodes[_HOST].devices.setdefault(parent, {"kind": ""})
+        self._add(at, node, name, kind="macvlan", lower=(_HOST, parent), data={"mode": mode}, mtu=mtu or 1500)
 
     def _end(self, one: Section) -> tuple[str, str] | None:
         if isinstance(one.node.value, dict):

@@ -60,8 +60,17 @@ class Driver:
         return found and self.with_gateway(found)
 
     def with_gateway(self, subnet: Subnet) -> Subnet:
-        """The subnet with the gateway that Docker takes where none is given: the first address."""
+        """The subnet with the gateway that Docker takes where none is given: the first address.
+
+        macvlan, and ipvlan in l2, have none since Docker 29 (moby/moby#50929).
+        """
         if subnet.gateway is not None or (self.shape.stacked and self.shape.dummy):
+            return subnet
+        if self.shape.stacked and not self.shape.bare_default:
+            self.source.assume(
+                f"containers of {self.name} have no default route: no gateway is given (before Docker 29 it was the"
+                " first address)"
+            )
             return subnet
         taken = {ip for _, ip in subnet.reserved}
         first = addresses.free(subnet.prefix, taken)

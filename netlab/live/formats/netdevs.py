@@ -6,7 +6,7 @@ import re
 
 from netlab.live.formats.drivers import mode_of
 from netlab.live.names import device_name
-from netlab.live.sketch import Part, Sketch, mtu
+from netlab.live.sketch import VXLAN_PORT, Part, Sketch, mtu
 from netlab.live.source import NOTHING, Section
 from netlab.spec import scalars
 from netlab.spec.scalars import Wrong
@@ -138,7 +138,7 @@ def _vxlan(part: Part, own: Section | None) -> None:
     remote = own.value("Remote", scalars.ip)
     port = own.value("DestinationPort", lambda value: scalars.number(value, 1, 65535))
     local = own.value("Local", scalars.ip)
-    part.data |= {"id": number, "group": group or remote, "local": local, "port": port or 4789,
+    part.data |= {"id": number, "group": group or remote, "local": local, "port": port or VXLAN_PORT,
                   "learning": flag(own, "MacLearning", True)}  # fmt: skip
     own.skip("can't be taken over", "ReduceARPProxy", "L2MissNotification", "L3MissNotification", "RouteShortCircuit",
              "GroupPolicyExtension", "GenericProtocolExtension", "External", loses=True)  # fmt: skip

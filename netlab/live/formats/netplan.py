@@ -5,7 +5,7 @@ from __future__ import annotations
 from netlab.live.formats.netdevs import bond_mode, flag, one_of, span
 from netlab.live.machine.values import Machine
 from netlab.live.names import device_name
-from netlab.live.sketch import Part, Sketch, mtu
+from netlab.live.sketch import VXLAN_PORT, Part, Sketch, mtu
 from netlab.live.source import NOTHING, Section, Source
 from netlab.spec import scalars
 
@@ -13,7 +13,7 @@ WHAT = "a netplan file, or what 'netplan get' prints"
 _KINDS = {"ethernets": "", "dummy-devices": "dummy", "bridges": "bridge", "bonds": "bond", "vlans": "vlan",
           "tunnels": "vxlan"}  # fmt: skip
 _OTHERS = ("wifis", "modems", "vrfs", "nm-devices", "virtual-ethernets", "openvswitch")
-_QUIET = ("nameservers", "optional", "optional-addresses", "renderer", "wakeonlan", "link-local", "ignore-carrier",
+_QUIET = ("nameservers", "optional", "optional-addresses", "wakeonlan", "link-local", "ignore-carrier",
           "receive-checksum-offload", "transmit-checksum-offload", "tcp-segmentation-offload", "critical",
           "generic-segmentation-offload", "generic-receive-offload", "large-receive-offload", "emit-lldp",
           "dhcp-identifier", "ipv6-privacy", "ipv6-address-generation",
@@ -44,7 +44,7 @@ class _Reader:
         version = network.text("version", "2")
         if version != "2":
             network.wrong(f"version {version!r} of netplan's files isn't known", "version: 2")
-        network.skip(NOTHING, "renderer")
+        self._renderer = network.text("renderer", "networkd")
         network.skip("netlab makes nothing of it", *_OTHERS, loses=True)
         found: list[tuple[Section, Part]] = []
         for title, kind in _KINDS.items():
@@ -132,6 +132,10 @@ class _Reader:
 
     # --- by kind ------------------------------------------------------------------------------------------
 
+    def renderer(self, entry: Section) -> str:
+        """Who makes a device: networkd or NetworkManager."""
+        return entry.text("renderer", self._renderer)
+
     def other(self, one: Section) -> Part | None:
         """The device that a name of the file stands for; that there is none is a problem."""
         word = one.as_(scalars.text)
@@ -190,10 +194,14 @@ def _bond(reader: _Reader, entry: Section, part: Part) -> None:
 def _bridge(reader: _Reader, entry: Section, part: Part) -> None:
     reader.members(entry, part)
     own = entry.section("parameters")
-    # The kernel's own: 300 s, in hundredths; snooping is on (br_dev_setup). netplan's: STP is on.
-    part.data |= {"ageing_time": 30000, "mcast_snooping": True, "stp_state": own is None or flag(own, "stp", True)}
+    # The kernel's own: 300 s, in hundredths; snooping is on (br_dev_setup). netplan's: STP is on, which it writes down
+    # for networkd only where there are parameters (write_bridge_params_networkd); NetworkManager has it on, too.
+    usual = own is not None or reader.renderer(entry) == "NetworkManager"
+    stp = usual if own is None else flag(own, "stp", True)
+    part.data |= {"ageing_time": 30000, "mcast_snooping": True, "stp_state": stp}
     if own is None or not own.has("stp"):
-        reader.source.assume(f"{part.name} has netplan's default: STP")
+        what = "STP is on" if stp else "without parameters, STP is off with networkd"
+        reader.source.assume(f"{part.name} is as netplan makes it: {what}")
     if own is None:
         return
     for key in ("ageing-time", "aging-time"):
@@ -207,7 +215,7 @@ def _vxlan(reader: _Reader, entry: Section, part: Part) -> None:
     number = entry.value("id", lambda value: scalars.number(value, 0, (1 << 24) - 1))
     port = entry.value("port", lambda value: scalars.number(value, 1, 65535))
     part.data |= {"id": number, "group": entry.value("remote", scalars.ip), "local": entry.value("local", scalars.ip),
-                  "port": port or 4789, "learning": flag(entry, "mac-learning", True)}  # fmt: skip
+                  "port": port or VXLAN_PORT, "learning": flag(entry, "mac-learning", True)}  # fmt: skip
     link = entry.get("link")
     if not entry.has("id"):
         entry.wrong("a vxlan needs an 'id'")

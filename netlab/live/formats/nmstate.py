@@ -5,7 +5,7 @@ from __future__ import annotations
 from netlab.live.formats.netdevs import bond_mode, flag, one_of
 from netlab.live.machine.values import Machine
 from netlab.live.names import device_name
-from netlab.live.sketch import Part, Sketch, mtu, name
+from netlab.live.sketch import VXLAN_PORT, Part, Sketch, mtu, name
 from netlab.live.source import NOTHING, Section, Source
 from netlab.spec import scalars
 
@@ -18,6 +18,8 @@ _QUIET = ("description", "identifier", "profile-name", "permanent-mac-address", 
 _QUIET_IP = ("auto-dns", "auto-gateway", "auto-routes", "auto-route-table-id", "auto-route-metric", "dhcp-client-id",
              "dhcp-duid", "dhcp-send-hostname", "addr-gen-mode", "allow-extra-address", "token")  # fmt: skip
 _MODES = ("private", "vepa", "bridge", "passthru", "source")
+#: What NetworkManager gives a bond that isn't watched by ARP (nm-setting-bond.c).
+_MIIMON = 100
 _TYPES = ("unicast", "blackhole", "unreachable", "prohibit")
 
 
@@ -227,7 +229,7 @@ def _vxlan(reader: _Reader, entry: Section, part: Part) -> None:
         own.wrong("'id' is missing")
     port = own.value("destination-port", lambda value: scalars.number(value, 1, 65535))
     part.data |= {"id": number, "group": own.value("remote", scalars.ip), "local": own.value("local", scalars.ip),
-                  "port": port or 4789, "learning": flag(own, "learning", True)}  # fmt: skip
+                  "port": port or VXLAN_PORT, "learning": flag(own, "learning", True)}  # fmt: skip
 
 
 def _bond(reader: _Reader, entry: Section, part: Part) -> None:
@@ -237,10 +239,14 @@ def _bond(reader: _Reader, entry: Section, part: Part) -> None:
     for key in ("port", "slaves"):
         for one in own.items(key):
             reader.member(one, part)
-    part.data |= {"mode": own.value("mode", bond_mode) or "balance-rr", "fail_over_mac": "none", "miimon": 0}
+    part.data |= {"mode": own.value("mode", bond_mode) or "balance-rr", "fail_over_mac": "none"}
     options = own.section("options")
+    miimon = options.value("miimon", lambda value: scalars.number(value, 0, 1 << 31)) if options is not None else None
+    if miimon is None and not (options is not None and options.get("arp_interval")):
+        reader.source.assume(f"{part.name} has NetworkManager's default: miimon 100")
+        miimon = _MIIMON
+    part.data["miimon"] = miimon or 0
     if options is not None:
-        part.data["miimon"] = options.value("miimon", lambda value: scalars.number(value, 0, 1 << 31)) or 0
         policy = options.value("fail_over_mac", lambda value: one_of(value, ("none", "active", "follow")))
         part.data["fail_over_mac"] = policy or "none"
         part.data["num_peer_notif"] = options.value("num_grat_arp", lambda value: scalars.number(value, 0, 255))

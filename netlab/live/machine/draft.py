@@ -99,7 +99,9 @@ class _Builder:
         box.interfaces |= self.outside.parents.get(space.key, {})
         box.nftables = space.ruleset
         if any(one.loopback and not one.up for one in space.devices):
-            self.notes.left(f"{self.kin.id(space.key)}:lo", "down; here a namespace reaches its own addresses")
+            self.notes.left(
+                f"{self.kin.id(space.key)}:lo", "down; here a namespace reaches its own addresses", loses=True
+            )
         for line in space.unread:
             self.notes.left(self.kin.id(space.key), line, loses=True)
 
