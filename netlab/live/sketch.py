@@ -198,7 +198,7 @@ class Sketch:
     def _data(self, part: Part, index: dict[str, int]) -> dict[str, Any]:
         data = {key: index.get(value) if key == "primary" else value for key, value in part.data.items()}
         if part.kind == "bond" and not data.get("miimon"):
-            data["miimon"] = _MIIMON.get(data["mode"], 0)
+            data["miimon"] = _MIIMON.get(str(data["mode"]), 0)
         return data
 
     def _arp(self, part: Part) -> bool:

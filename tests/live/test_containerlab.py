@@ -74,7 +74,7 @@ WRONG = {
     "no node": ("topology: {nodes: {abc: {}}, links: [{endpoints: [abd:e1, abc:e1]}]}", "did you mean 'abc'?"),
     "half a macvlan": (
         "topology: {nodes: {a: {}}, links: [{type: macvlan, endpoint: {node: a, interface: e}}]}",
-        "host-i",
+        "has 'endpoint' and 'host-interface'",
     ),
     "a mode": (
         "topology: {nodes: {a: {}}, links: [{type: macvlan, endpoint: {node: a, interface: e}, host-interface: h,"
