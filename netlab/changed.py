@@ -22,8 +22,8 @@ def changed_by_programs(step: Step, lab: Lab) -> Step:
 
     news = compare(step.state, lab.news())
     foreign = dict(step.state.foreign)
-    for ns, words in news.said().items():
-        foreign[ns] = f"a program has changed it: {', '.join(words)}"
+    for place, words in news.said().items():
+        foreign[place] = f"a program has changed it: {', '.join(words)}"
     if foreign == dict(step.state.foreign):
         return step
     return replace(step, state=replace(step.state, foreign=tuple(foreign.items())))

@@ -62,8 +62,11 @@ def checks(link: AnyLink, mine: Link, *, exactly: bool = True) -> list[tuple[str
     return found
 
 
-def check_vlans(namespaces: Mapping[str, Netns], state: State, found: Mapping[str, Link]) -> None:
-    """Read the VLANs of ports of VLAN-aware bridges back, into ``found``, and compare them."""
+def check_vlans(
+    namespaces: Mapping[str, Netns], state: State, found: Mapping[str, Link], notes: list[str] | None
+) -> None:
+    """Read the VLANs of ports of VLAN-aware bridges back, into ``found``, and compare them. What a program may have
+    changed is noted. Raises BuildFailed."""
     aware = {link.id: link for link in state.links if link.filters_vlans}
     there = {ns: dumps.port_vlans(namespaces[ns].netlink) for ns in {link.namespace for link in aware.values()}}
     for link in state.links:
@@ -78,8 +81,12 @@ def check_vlans(namespaces: Mapping[str, Netns], state: State, found: Mapping[st
             for name, bare in (("untagged", True), ("tagged", False)):
                 wanted[name] = [vid for vid, untagged in vlans.items() if untagged is bare]
             for name, value in wanted.items():
-                if read.get(name) != value:
-                    raise differs(link.id, f"its port's {name} is {read.get(name)}, the plan says {value}", link.where)
+                if read.get(name) == value:
+                    continue
+                how = f"its port's {name} is {read.get(name)}, the plan says {value}"
+                if notes is None or not namespaces[place.namespace].visited:
+                    raise differs(link.id, how, link.where)
+                notes.append(f"changed by a program: {link.id}: {how}")
             if place.id in (link.port_id, link.id) and found[link.id].get("port") is not None:
                 found[link.id]["port"] |= read
 

@@ -37,8 +37,9 @@ class Lab(Builder):
     def enter(self, step: Step) -> dict[str, Any]:
         """Apply a step's changes, wait until the lab has settled, read it back. Raises BuildFailed."""
         self.notes = []
-        # Changes start from what the plan says, and a static entry may have moved while the last step was probed.
-        cold.restore_fdb(self.namespaces, self.state)
+        if step.changes:
+            # They start from what the plan says, and a static entry may have moved while the last step was probed.
+            cold.restore_fdb(self.namespaces, self.state)
         before, was = set(self.links), self.state
         running = [change for change in step.changes if isinstance(change, SetProgram)]
         self.apply([change for change in step.changes if change.refusal is None and change not in running])

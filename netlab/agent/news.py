@@ -12,7 +12,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from netlab.agent import compare, readback
+from netlab.agent import compare, readback, switching
+from netlab.agent.links.bridge import OPTIONS
 from netlab.agent.netlink import constants as nl
 from netlab.agent.netlink import dumps, neighbors
 from netlab.agent.netlink.attributes import ADDRESS, ROUTE, RULE, decode
@@ -46,13 +47,13 @@ _CONF = {
     "net/ipv6/conf": ("disable_ipv6", "forwarding"),
 }  # fmt: skip
 #: What is compared by itself, in words.
-_TOLD = ("ARP", "mtu", "MAC", "master", "addresses", *nl.IFF)
+_TOLD = ("ARP", "mtu", "MAC", "master", "addresses", *nl.IFF, *OPTIONS)
 _WIDE = ("net/ipv4/icmp_echo_ignore_all", "net/ipv4/ip_forward", "net/ipv6/icmp/echo_ignore_all")
 
 
 def read(ns: Netns, state: State) -> dict[str, Any]:
-    """Links and addresses by ifindex, routes, rules, static neighbours, changed sysctls; the ruleset, if it changed;
-    and what else isn't as the state says: the link, what, and what it is."""
+    """Links and addresses by ifindex, routes, rules, static neighbours, what bridges forward by, changed sysctls; the
+    ruleset, if it changed; and what else isn't as the state says: the link, what, and what it is."""
     links = readback.read_links(ns)
     now = settings(ns)
     # The port of a wire is in another namespace.
@@ -73,6 +74,7 @@ def read(ns: Netns, state: State) -> dict[str, Any]:
         ],
         "sysctls": {path: value for path, value in now.items() if ns.settings.get(path, value) != value},
         "new_sysctls": {path: value for path, value in now.items() if path not in ns.settings or "/default/" in path},
+        **switching.read(ns, links),
         "nftables": ruleset(ns) if generation(ns) != ns.generation else None,
     }  # fmt: skip
 

@@ -175,7 +175,7 @@ def settle(
             compare.check_changed(older[link.id], link, mine, notes)
         else:
             compare.check_link(link, mine)
-    compare.check_vlans(namespaces, state, found)
+    compare.check_vlans(namespaces, state, found, notes)
     compare.check_routes(namespaces, state)
     return found, sorted({link for link, _ in unsettled} | moving(state, read)), misplaced(state, read)
 

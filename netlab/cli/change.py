@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
-from netlab.cli.lab import InLab, nothing_more, one, pick
+from netlab.cli.lab import InLab, adopted, nothing_more, one, pick
 from netlab.cli.params import StepName
 from netlab.errors import UsageError
 
 
 @click.command("set", short_help="Change what is in a lab that stays.")
 @click.argument("words", metavar="[LAB] TARGET KEY=VALUE...", nargs=-1, type=InLab("interfaces", "hosts"))
-def settle(words: tuple[str, ...]) -> None:
+@click.option("--adopt", is_flag=True, help="Set nothing: take over what programs have changed, in these hosts or all.")
+def settle(words: tuple[str, ...], adopt: bool) -> None:
     """Change an interface (A:eth0), a host (A) or a switch of a lab, in the words of topology files.
 
     \b
@@ -21,12 +22,20 @@ def settle(words: tuple[str, ...]) -> None:
     netlab set A:eth0 state=down B:eth0 state=down
 
     All changes of one command are one step, which prediction and probes go by from then on.
+
+    What programs or you by hand have changed is taken over before every 'set', 'step', 'probe' and 'why', and told;
+    'netlab set --adopt [LAB] [HOST]...' does that alone. Pairs that are touched by what no topology can say are unknown
+    to the model, and only observed.
     """
     from netlab.testing.staying import attach
 
     name, rest = pick(words)
-    changes = parse(rest)
+    changes = {} if adopt else parse(rest)
     with attach(name, change=True) as lab:
+        new = adopted(lab, *(rest if adopt else ()))
+        if adopt:
+            click.echo(f"{name}: {lab.current.name if new else 'nothing new'}")
+            return
         lab.settle(changes, " ".join(rest))
         click.echo(f"{name}: {lab.current.name}")
         for warning in lab.plan.warnings:
@@ -74,6 +83,7 @@ def step(words: tuple[str, ...]) -> None:
 
     name, wanted = one(words, "the step")
     with attach(name, change=True) as lab:
+        adopted(lab)
         lab.step(wanted)
         click.echo(f"{name}: {lab.current.name}")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from netlab.cli.lab import InLab, nothing_more, pick
+from netlab.cli.lab import InLab, adopted, nothing_more, pick
 
 #: Seconds that a busy lab has to say what it is.
 PATIENCE = 2.0
@@ -91,10 +91,12 @@ def inspect(words: tuple[str, ...], as_json: bool, as_yaml: bool) -> None:
     name, rest = pick(words)
     nothing_more(rest)
     with attach(name) as lab:
+        adopted(lab)
         if as_yaml:
             click.echo(lab.topology, nl=False)
             return
         told: dict[str, Any] = {"name": name, "step": lab.current.name, "steps": list(lab.blueprint.steps)}
+        told["unknown"] = dict(lab.state.foreign)
         told["namespaces"] = {
             one.id: {
                 "kind": one.kind,
@@ -118,3 +120,5 @@ def _text(told: dict[str, Any]) -> Iterator[str]:
         for ifname, link in namespace["interfaces"].items():
             addresses = " ".join(map(str, link.get("addresses", ())))
             yield f"    {ifname}  {link['type']}  {link.get('mac', '')}  {addresses}".rstrip()
+    for place, why in told["unknown"].items():
+        yield f"  unknown to the model: {place}: {why}"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
 from netlab.cli.params import ParamType
 from netlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from netlab.testing.adopting import Adopted
+    from netlab.testing.staying import StayingLab
 
 
 def pick(words: Sequence[str]) -> tuple[str, list[str]]:
@@ -35,6 +40,17 @@ def one(words: Sequence[str], what: str) -> tuple[str, str]:
     if len(rest) != 1:
         raise UsageError(f"{what} is missing" if not rest else f"{what} is one word, not {' '.join(rest)!r}")
     return name, rest[0]
+
+
+def adopted(lab: StayingLab, *hosts: str) -> Adopted:
+    """Have a lab take over what programs have changed in these hosts, or in all; what is new is told."""
+    try:
+        found = lab.adopt(*hosts)
+    except KeyError as error:
+        raise UsageError(str(error.args[0])) from None
+    for line in str(found).splitlines():
+        click.echo(f"changed by a program: {line}", err=True)
+    return found
 
 
 def nothing_more(words: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netlab.cli.lab import InLab, pick
+from netlab.cli.lab import InLab, adopted, pick
 from netlab.cli.output import STDOUT, OutputPath, deliver
 from netlab.cli.params import LAYERS_OPTION
 from netlab.errors import FAILED, INCONCLUSIVE, PASSED, UsageError, worst
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 )
 def command(words: tuple[str, ...], layers: tuple[str, ...], json_to: Path | None) -> int:
     """Probe every pair, from cold, and judge what is seen by what the topology expects and by the model of what is
-    there now: after every 'set' and 'step' that it has gone through.
+    there now: after every 'set' and 'step' that it has gone through, and with what programs have changed.
 
     A pair is two names with a comma: A,B (a program in A, the first address of B), A:eth0,B. Then only these are
     probed, and told in a line each. The exit codes are those of 'netlab run'.
@@ -37,6 +37,7 @@ def command(words: tuple[str, ...], layers: tuple[str, ...], json_to: Path | Non
     if pairs and json_to is not None:
         raise UsageError("--json is for the whole matrix")
     with attach(name) as lab:
+        adopted(lab)
         if pairs:
             return worst([_probed(lab, *pair, layer) for pair in pairs for layer in layers or ("icmp",)])
         record = lab.examine(layers)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netlab.cli import other_kernel
-from netlab.cli.lab import pick
+from netlab.cli.lab import adopted, pick
 from netlab.cli.output import OutputPath, deliver
 from netlab.cli.params import KERNEL_OPTION, EndpointName, Layers, StepName, TopologyFile, up
 from netlab.contract.kernels import Version, here
@@ -85,6 +85,7 @@ def command(
     if guest is not None and not verify:
         raise UsageError("--kernel is the kernel on which --verify tries: --kernel-version predicts without one")
     real, text, lab = None, "", None
+    foreign: tuple[tuple[str, str], ...] = ()
     if live:
         if destination is not None:
             raise UsageError("--live asks of this machine: leave the FILE out")
@@ -93,7 +94,7 @@ def command(
         source, destination = real.name(source), real.name(destination)
     elif destination is None or file in up():
         lab, source, destination = (file, source, destination) if destination else (pick(())[0], file, source)
-        text = _now(lab)
+        text, foreign = _now(lab)
         loaded = spec.load(text, f"<{lab}>")
     else:
         loaded = spec.load(spec.find(file))
@@ -106,7 +107,9 @@ def command(
     if lab is not None:
         if step is not None:
             raise UsageError("a lab is in one step: leave --step out")
-        step = resolved.steps[-1].name
+        *steps, now = resolved.steps
+        step = now.name
+        resolved = replace(resolved, steps=(*steps, replace(now, state=replace(now.state, foreign=foreign))))
     told = why.explain(loaded, resolved, source, destination, layer=layers[0] if layers else None, step=step)
     if verify:
         told = _verified(loaded, [one.name for one in resolved.steps].index(told.step), told, choice)
@@ -148,12 +151,13 @@ def _machine(*mentioned: str) -> tuple[Spec, Real, str]:
     return spec.load(text, "this machine"), real, text
 
 
-def _now(lab: str) -> str:
-    """The topology of a lab that is up, with the steps that it has gone through."""
+def _now(lab: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The topology of a lab that is up, with the steps that it has gone through, and what is foreign to it."""
     from netlab.testing.staying import attach
 
     with attach(lab) as one:
-        return one.topology
+        adopted(one)
+        return one.topology, one.state.foreign
 
 
 def _verified(loaded: Spec, number: int, told: Explanation, choice: Choice | None) -> Explanation:

@@ -62,6 +62,7 @@ def compile_switch(build: Build, link: plan.Switch | plan.Bridge) -> None:
     bridge.own = Members(link.default_pvid, plan.Port().vlans(link.default_pvid))
     if link.stp:
         bridge.strange = f"{link.id} speaks STP: its ports' states depend on time"
+    bridge.strange = build.foreign.get(link.id, bridge.strange)
     bridge.max_learned = link.fdb_max_learned or 0
     build.world.bridges.append(bridge)
 

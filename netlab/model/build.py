@@ -19,6 +19,8 @@ class Build:
     def __init__(self, state: plan.State) -> None:
         self.state = state
         self.world = World(state)
+        #: Places that the plan doesn't know all of, and why.
+        self.foreign = {place: f"{place}: {why}" for place, why in state.foreign}
         self.settings: dict[str, Settings] = {}
         self.bridges: dict[str, Bridge] = {}
 
@@ -31,9 +33,8 @@ class Build:
             family: f"no rule for the sysctl {paths[0]} of {ns.id}"
             for family, paths in settings.strange.items() if paths
         }  # fmt: skip
-        for where, why in self.state.foreign:
-            if where == told.id:
-                ns.unknown[4] = ns.unknown[6] = f"{told.id}: {why}"
+        if why := self.foreign.get(told.id):
+            ns.unknown[4] = ns.unknown[6] = why
         if told.nftables:
             ruleset = read(told.nftables)
             ns.netfilter = Netfilter(told.id, ruleset, settings.bridged)

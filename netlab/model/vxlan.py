@@ -95,7 +95,8 @@ class _Tunnel:
         self.learning = link.learning
         #: it is sending: what comes back here is a tunnel in itself
         self.sending = False
-        self.unknown = ""
+        #: Why nothing is known of what it sends, and what is foreign to the plan in it.
+        self.unknown = self.foreign = ""
         given = [*link.remotes, *(end for _, end in link.entries), *filter(None, (link.local,))]
         if link.group:
             self.unknown = f"who has joined {link.group}, the group of {link.id}"
@@ -114,6 +115,7 @@ def compile_link(build: Build, link: Vxlan) -> None:
     dev = build.device(link, link.kind)
     dev.running = link.up
     tunnel = _Tunnel(link, build.world.devices[link.dev])
+    tunnel.foreign = build.foreign.get(link.id, "")
     dev.ns.tunnels[tunnel.key] = dev, tunnel
     dev.transmit = lambda sim, one, frame: transmit(sim, tunnel, one, frame)
 
@@ -123,8 +125,8 @@ def transmit(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame) -> None:
     phase = frame.payload.phase
     if not dev.running and dead(sim, dev, phase):
         return
-    if tunnel.unknown:
-        raise Unknown(tunnel.unknown)
+    if why := tunnel.foreign or tunnel.unknown:
+        raise Unknown(why)
     if tunnel.sending or any(ns.netfilter is not None for ns in sim.world.namespaces.values()):
         raise Unknown(f"what becomes of the packets of {dev.id} in a tunnel, or in nftables")
     known = tunnel.entries.get(frame.dst)
@@ -177,6 +179,8 @@ def _arrive(sim: Sim, ns: Namespace, iif: Device, *, key: tuple[str, int, int], 
         sim.note(phase, iif.id, f"no vxlan {key[2]}, port {key[1]}, is up here", NOBODY, end=True)
         return
     dev, tunnel = there
+    if tunnel.foreign:
+        raise Unknown(tunnel.foreign)
     if frame.src == dev.mac:
         sim.note(phase, dev.id, "from its own MAC", OWN_MAC, end=True)
         return

@@ -3,55 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from netlab.contract.types import MAIN_TABLE, AnyLink, Namespace, Route, State
 from netlab.contract.types.links import FLAGS
+from netlab.plan import adopted_switching
+from netlab.plan.news import News, Told
 
-#: What is told of a namespace (`netlab.agent.news.read`).
-Told = Mapping[str, Any]
 #: Interfaces of programs' own making that a topology can say, with the keys that say it.
 _KINDS = {"macvlan": ("mode",), "dummy": ()}
-
-
-@dataclass
-class News:
-    """``settings`` and ``added`` are those of a step, ``deleted`` are interfaces that are gone. ``foreign`` says of a
-    namespace what can't be said. ``indexes`` are the ifindexes of added interfaces. ``words`` tells all of it."""
-
-    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
-    added: dict[str, dict[str, Any]] = field(default_factory=dict)
-    deleted: list[str] = field(default_factory=list)
-    foreign: dict[str, list[str]] = field(default_factory=dict)
-    indexes: dict[str, int] = field(default_factory=dict)
-    words: list[str] = field(default_factory=list)
-
-    def say(self, place: str, **settings: Any) -> None:
-        """A place (an interface, a host) has other values."""
-        self.settings.setdefault(place, {}).update(settings)
-        self.words += (f"{place}: {key}: {_short(value)}" for key, value in settings.items())
-
-    def cannot(self, ns: str, what: str) -> None:
-        """Something in a namespace is beyond what a topology says."""
-        self.foreign.setdefault(ns, []).append(what)
-
-    def said(self) -> dict[str, list[str]]:
-        """All that is new, by namespace."""
-        found = {ns: list(words) for ns, words in self.foreign.items()}
-        for word in self.words:
-            found.setdefault(word.partition(":")[0], []).append(word)
-        return found
-
-    @property
-    def step(self) -> dict[str, Any]:
-        """The step that says it; empty where there is none."""
-        hosts: dict[str, Any] = {}
-        for ns, box in self.added.items():
-            host, _, container = ns.partition("/")
-            hosts.setdefault(host, {}).update({"containers": {container: box}} if container else box)
-        found = {"delete": self.deleted, "set": self.settings, "add": {"hosts": hosts} if hosts else {}}
-        return {key: value for key, value in found.items() if value}
 
 
 def compare(state: State, told: Mapping[str, Told]) -> News:
@@ -60,7 +20,9 @@ def compare(state: State, told: Mapping[str, Told]) -> News:
     places = {(place.namespace, place.ifindex) for link in state.links for place in link.places}
     for ns, one in told.items():
         namespace = state.namespace(ns)
+        adopted_switching.compare(news, state, ns, one)
         if namespace.kind == "switch":
+            _switch(news, state, ns, one)
             continue
         _links(news, state, namespace, one, places)
         _routing(news, state, namespace, one)
@@ -71,6 +33,19 @@ def compare(state: State, told: Mapping[str, Told]) -> News:
         if one["sysctls"]:
             news.say(ns, sysctls=dict(one["sysctls"]))
     return news
+
+
+def _switch(news: News, state: State, ns: str, told: Told) -> None:
+    """What a switch has besides its ports: no topology says any of it."""
+    known = {place.ifindex for link in state.links for place in link.places if place.namespace == ns}
+    names = {int(index): read["name"] for index, read in told["links"].items()}
+    new = [name for index, name in names.items() if index not in known and name != "lo"]
+    new += [f"address {one['address']}" for one in told["addresses"] if names.get(one["ifindex"]) != "lo"]
+    new += [f"a route to {one['to']}" for one in told["routes"]]
+    new += [f"{path} is {value}" for path, value in told["sysctls"].items()]
+    new += ["nftables"] if told["nftables"] else []
+    for what in new:
+        news.cannot(ns, what)
 
 
 def _links(news: News, state: State, namespace: Namespace, told: Told, places: set[tuple[str, int]]) -> None:
@@ -86,8 +61,7 @@ def _links(news: News, state: State, namespace: Namespace, told: Told, places: s
     mine = {link.ifindex: link for link in state.links_of(ns)}
     for index, link in mine.items():
         if index not in there:
-            news.deleted.append(link.id)
-            news.words.append(f"{link.id}: deleted")
+            news.delete(link.id)
         else:
             _changed(news, link, there[index], addresses.get(index, []), told)
     for index, read in there.items():
@@ -117,7 +91,7 @@ def _changed(news: News, link: AnyLink, read: Mapping[str, Any], addresses: list
         news.say(link.id, **found)
     if read["name"] != link.ifname:
         news.cannot(link.namespace, f"{link.id} is called {read['name']}")
-    if bool(read["master"]) != (link.master is not None):
+    if bool(read["master"]) != (link.master is not None) and not link.own_plugs:
         news.cannot(link.namespace, f"{link.id} {'is a port' if read['master'] else 'is no port'} of a bridge")
 
 
@@ -146,8 +120,7 @@ def _new(
     made |= {flag: read[flag] for flag in FLAGS if read[flag] != new[flag]}
     entries = {ip: mac for number, ip, mac in told["neighbors"] if number == index}
     made |= {"neighbors": entries} if entries else {}
-    box = news.added.setdefault(ns, {"interfaces": {}})
-    box["interfaces"][name] = made
+    box = news.make(ns, name, index, made)
     values = told["new_sysctls"]
     own = {
         path: value for path, value in values.items()
@@ -155,8 +128,6 @@ def _new(
     }  # fmt: skip
     if own:
         box.setdefault("sysctls", {}).update(own)
-    news.indexes[f"{ns}:{name}"] = index
-    news.words.append(f"{ns}:{name}: made by a program: {_short(made)}")
 
 
 def _routing(news: News, state: State, namespace: Namespace, told: Told) -> None:
@@ -237,8 +208,3 @@ def _planned(route: Route) -> tuple[object, ...]:
     # A way that leads nowhere for now is none.
     ways = frozenset((way.via, way.oif, getattr(way, "weight", 1)) for way in route.ways if way.oif is not None)
     return (route.to, route.table, route.priority, route.type, route.src, ways)
-
-
-def _short(value: object) -> str:
-    said = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return said if len(said) < 200 else f"{said[:200]} …"

@@ -89,7 +89,7 @@ class Lab:
     ``memory`` what that remembers.
     ``refused`` are the links that the kernel is expected to refuse, ``replicated`` those that come of ``replicas:``,
     ``duplicates`` those whose addresses may be elsewhere, too. ``private`` says whether its hosts are, by default;
-    ``foreign`` what programs have made in a namespace that no plan can say.
+    ``foreign`` what programs have made that no plan can say, by namespace, bridge or tunnel.
     """
 
     file: File

@@ -5,15 +5,16 @@ So the cost of a step doesn't depend on the number of earlier steps, and these n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from netlab.contract.kernels import NEWEST, Version
 from netlab.contract.types import AnyExpectation, Plan, Step
 from netlab.plan import measure
-from netlab.plan.adopted import News
 from netlab.plan.expect import Resolver
 from netlab.plan.file import File, asked
 from netlab.plan.lab import Lab
+from netlab.plan.news import News
 from netlab.plan.refusals import Refusals
 from netlab.plan.topology import baseline, checked, further, raise_found
 from netlab.spec import Spec, TopologyError
@@ -57,9 +58,11 @@ class Planner:
             self._steps.pop()
             raise
         self._lab, self.current, self._refusals = lab, step, refusals
-        return self._plan()
+        return self.plan
 
-    def _plan(self) -> Plan:
+    @property
+    def plan(self) -> Plan:
+        """The plan of the baseline and of the current step, without claims."""
         return Plan(
             name=self._spec.name,
             file=self._file,
@@ -70,16 +73,17 @@ class Planner:
 
     def adopt(self, news: News, node: Node) -> Plan:
         """Plan what programs have changed as a step: ``node`` is that of `News.step`. Raises TopologyError."""
-        foreign, self._lab.foreign = self._lab.foreign, {ns: ", ".join(all_) for ns, all_ in news.foreign.items()}
-        try:
-            self.step(node)
-        except TopologyError:
-            self._lab.foreign = foreign
-            raise
-        for link_id, index in news.indexes.items():
-            self._lab.links[link_id] = replace(self._lab.links[link_id], ifindex=index)
+        self.step(node)
+        self.know({place: ", ".join(all_) for place, all_ in news.foreign.items()}, news.indexes)
+        return self.plan
+
+    def know(self, foreign: Mapping[str, str], indexes: Mapping[str, int]) -> None:
+        """Take what is foreign to the plan, by place, and the ifindexes of interfaces that programs have made."""
+        self._lab.foreign = dict(foreign)
+        for link_id, index in indexes.items():
+            if link_id in self._lab.links:
+                self._lab.links[link_id] = replace(self._lab.links[link_id], ifindex=index)
         self.current = replace(self.current, changes=(), state=self._lab.state())
-        return self._plan()
 
     def _planned(self, spec: Spec) -> tuple[Lab, Step, Refusals]:
         __tracebackhide__ = True

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netlab.contract.types import Plan
-from netlab.plan.adopted import News, compare
+from netlab.plan.adopted import compare
+from netlab.plan.news import News
 from netlab.spec.problems import TopologyError
 from netlab.testing.blueprint import as_node
 from netlab.testing.given import Given
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 class Adopted:
     """What a lab has taken over. It is true where that is anything.
 
-    ``changes`` says in words what is known of now: addresses, routes, … ``unknown`` says by host what a topology can't
-    say; the model predicts nothing of packets there.
+    ``changes`` says in words what is known of now: addresses, routes, … ``unknown`` says by host, bridge
+    or tunnel what a topology can't say; the model predicts nothing of packets there.
     """
 
     changes: tuple[str, ...] = ()
@@ -46,10 +47,10 @@ def adopt(
     wanted = {ns for ns in known if not hosts or {ns, ns.partition("/")[0]} & {*hosts}}
     chosen = {ns: one for ns, one in told.items() if ns in wanted}
     news = compare(current, chosen)
-    for ns, why in current.foreign:
-        if ns not in chosen:
-            news.foreign[ns] = [why]
-    foreign = {ns: ", ".join(all_) for ns, all_ in news.foreign.items()}
+    for place, why in current.foreign:
+        if place.partition(":")[0] not in chosen:
+            news.foreign[place] = [why]
+    foreign = {place: ", ".join(all_) for place, all_ in news.foreign.items()}
     if not news.step and foreign == dict(current.foreign):
         return Adopted(), None, None
     at = caller()
@@ -59,9 +60,9 @@ def adopt(
     except TopologyError as error:
         # What the kernel has, the plan holds to be impossible: nothing can be said of it.
         why = error.problems[0].message if error.problems else "its state can't be planned"
-        for ns in {target.partition(":")[0] for target in (*news.settings, *news.added, *news.deleted)}:
-            foreign[ns] = f"{', '.join(news.words)}: {why}"
-        news = News(foreign={ns: [all_] for ns, all_ in foreign.items()}, words=news.words)
+        for place in {place for place, _ in news.told}:
+            foreign[place] = f"{', '.join(news.words)}: {why}"
+        news = News(foreign={place: [all_] for place, all_ in foreign.items()}, told=news.told)
         if foreign == dict(current.foreign):
             return Adopted(), None, None
         step = Given({"name": name}, at)

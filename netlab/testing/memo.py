@@ -33,6 +33,8 @@ def memo(blueprint: Blueprint, past: list[Node | Given], step: Step) -> Memo:
         "topology": blueprint.origin or blueprint.whole(),
         "private": blueprint.private,
         "past": [own.get(id(one)) or as_node(one).plainly() for one in past],
+        "foreign": dict(step.state.foreign),
+        "indexes": {link.id: link.ifindex for link in step.state.links},
         "step": step.name,
         "steps": [*blueprint.steps],
         "places": [place for link in step.state.links for place in ends(link) if ":" in place],

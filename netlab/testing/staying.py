@@ -45,12 +45,12 @@ class StayingLab(Lab):
         own = blueprint.steps
         past = [own[one] if isinstance(one, str) else Given(one, _MADE_UP) for one in noted["past"]]
         planner = blueprint.planner(handle.agent.kernel)
-        plan = None
         for step in past:
             # What a program had changed may have no place in it any more: it is adopted anew.
             with contextlib.suppress(TopologyError) if is_adopted(step) else contextlib.nullcontext():
-                plan = planner.step(as_node(step))
-        handle.plan = plan or blueprint.plan(handle.agent.kernel)
+                planner.step(as_node(step))
+        planner.know(noted["foreign"], noted["indexes"])
+        handle.plan = planner.plan
         self._set_up(handle, handle.plan, blueprint, seed)
         self.name = handle.name
         self.past = past

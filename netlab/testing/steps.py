@@ -126,11 +126,13 @@ class LabInSteps:
         return {namespace.id for namespace in self.state.namespaces if namespace.kind == "switch"}
 
     def adopt(self, *hosts: str) -> Adopted:
-        """Take over what programs have changed in these hosts, or in all: addresses, routes, rules, static neighbours,
-        links, nftables, sysctls. The model and every question go by it from then on.
+        """Take over what programs have changed in these hosts and switches, or in all: addresses, routes, rules, static
+        neighbours, links, nftables, sysctls, bridges and their ports. The model and every question go by it from then
+        on.
 
-        Questions and steps do so by themselves, where a program or a socket of the test's was in the lab. What a
-        topology can't say is in the answer; the model knows nothing of packets in those hosts.
+        Questions and steps do so by themselves, where a program or a socket of the test's was in the lab, and warn of
+        what no topology can say. That is in the answer; the model knows nothing of packets in those hosts, bridges and
+        tunnels.
         """
         __tracebackhide__ = True
         with self._lock:
@@ -152,7 +154,10 @@ class LabInSteps:
     def _refresh(self) -> None:
         __tracebackhide__ = True
         if self.touched:
-            self.adopt()
+            known = self.state.foreign
+            for place, why in (self.adopt().unknown or {}).items():
+                if (place, why) not in known:
+                    self._warn(f"{place}: unknown to the model, changed by a program: {why}")
 
     def fence(self) -> None:
         """Wait until all that was sent before has been handled, wherever it has got to: a program that has not heard of
@@ -225,9 +230,9 @@ class LabInSteps:
         self._enter(self.plan.steps[-1])
         self._warn()
 
-    def _warn(self) -> None:
-        """Pass on what is odd about the topology, once."""
-        for warning in self.plan.warnings:
+    def _warn(self, *news: str) -> None:
+        """Pass on what is odd about the topology, and news, once."""
+        for warning in news or self.plan.warnings:
             if warning not in self._warned:
                 self._warned.add(warning)
                 warnings.warn(warning, UserWarning, stacklevel=5)

@@ -300,3 +300,40 @@ def test_names_are_completed(root: Stay) -> None:
     (root.folder / "said.yaml").write_text(TWO.replace("  B:\n", programs))
     root("up", "said.yaml", "-n", "said")
     assert offered("netlab logs said ") == ["A", "A:web"]
+
+
+def test_what_is_done_by_hand_is_adopted(stay: Stay) -> None:
+    """What programs have changed is told with its place, once, and later commands go by it; so do what no topology can
+    say, and the interfaces that they have made."""
+    stay("exec", "B", "--", "ip", "link", "add", "v1", "link", "eth0", "type", "macvlan", "mode", "bridge")
+    for words in ("link set v1 up", "address add 10.0.0.7/24 dev v1", "rule add ipproto udp table 100"):
+        stay("exec", "B", "--", "ip", *words.split())
+    told = stay("set", "--adopt", "A")
+    assert (told.stdout, told.stderr) == ("two: nothing new\n", "")
+    told = stay("set", "--adopt")
+    assert told.stdout == "two: adopted\n"
+    assert "changed by a program: B:v1: made by a program" in told.stderr
+    assert "changed by a program: B: unknown to the model: rule 32765: ipproto" in told.stderr
+    assert "the model has no prediction" in stay("probe", "A,B:v1").stdout
+    assert "rule 32765: ipproto" in stay("why", "A", "B:v1").stdout
+    assert stay("set", "--adopt").stdout == "two: nothing new\n"
+    stay("exec", "B", "--", "ip", "rule", "delete", "ipproto", "udp", "table", "100")
+    told = stay("probe", "A,B:v1")
+    assert told.stdout.startswith("✓ A → B:v1")
+    assert "no prediction" not in told.stdout
+    assert "10.0.0.7" in stay("inspect").stdout
+    stay("exec", "B", "--", "ip", "link", "delete", "v1")
+    told = stay("set", "A:eth0", "mtu=1400")
+    assert told.stderr == "changed by a program: B:v1: deleted\n"
+    assert "no host 'D'" in stay("set", "--adopt", "D", code=2).stderr
+
+
+def test_what_is_done_to_a_switch_is_adopted(root: Stay) -> None:
+    """Options of ports and entries of forwarding tables that were set by hand are what the model goes by."""
+    index = json.loads(root("exec", "B", "--", "ip", "-j", "link", "show", "eth0").stdout)[0]["link_index"]
+    links = json.loads(root("exec", "lan", "--", "ip", "-j", "link").stdout)
+    [port] = [link["ifname"] for link in links if link["ifindex"] == index]
+    root("exec", "lan", "--", "bridge", "link", "set", "dev", port, "flood", "off", "learning", "off")
+    told = root("probe", "A,B")
+    assert "changed by a program: B:eth0: port: {'learning': False, 'flood': False}" in told.stderr
+    assert told.stdout.startswith("✓ A → B:eth0 (icmp): U not reached")

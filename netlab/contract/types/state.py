@@ -102,7 +102,8 @@ class State:
       (fib_valid_prefsrc). They get one when they are given anew, or when their link comes up again.
     - ``disowned``: a bridge and a MAC of it, or of one of its ports, for which it has no local entry any more: a static
       entry took its place and was deleted.
-    - ``foreign``: a namespace, and what programs have made there that no plan can say: packets there are unknown.
+    - ``foreign``: a place, and what programs have made there that no plan can say: what becomes of packets in that
+      namespace, or of frames in that bridge or tunnel (a link id), is unknown.
     """
 
     namespaces: tuple[Namespace, ...]

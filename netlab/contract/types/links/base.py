@@ -141,6 +141,11 @@ class Link:
         return None
 
     @property
+    def ends(self) -> tuple[tuple[str, str], ...]:
+        """The entries of its own forwarding table, where it is a tunnel: MACs, each with the end behind which it is."""
+        return ()
+
+    @property
     def learns(self) -> bool:
         """Whether it learns by itself, without a bridge, where MACs are."""
         return False

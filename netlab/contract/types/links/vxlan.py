@@ -43,6 +43,10 @@ class Vxlan(Link):
         return f"vxlan {self.vni}"
 
     @property
+    def ends(self) -> tuple[tuple[str, str], ...]:
+        return (*((ANY_MAC, to) for to in self.remotes or filter(None, (self.group,))), *self.entries)
+
+    @property
     def learns(self) -> bool:
         return self.learning
 
@@ -64,7 +68,8 @@ class Vxlan(Link):
 
     @property
     def entries_argv(self) -> tuple[tuple[str, ...], ...]:
-        entries = (*((ANY_MAC, remote) for remote in self.remotes[1:]), *self.entries)
+        # The first is given when it is made.
+        entries = self.ends[1:] if self.remotes or self.group else self.ends
         return tuple((mac, "dev", self.ifname, "dst", end, "self", "permanent") for mac, end in entries)
 
     @property
