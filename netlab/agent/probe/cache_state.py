@@ -89,6 +89,19 @@ class CacheState:
         #: Whether the step has just begun: the step before may have had other addresses and MACs.
         self._new = True
         self._family: int = socket.AF_UNSPEC
+        #: By namespace: its interfaces, the IPv4 addresses by which others know it, and entries that are the file's.
+        self._indexes: dict[str, list[int]] = {ns_id: [] for ns_id in self._hosts}
+        self._addresses: dict[str, list[bytes]] = {ns_id: [] for ns_id in self._hosts}
+        self._given: dict[str, set[tuple[int, bytes]]] = {ns_id: set() for ns_id in self._hosts}
+        for link in state.links:
+            if link.interface and (ns_id := link.namespace) in self._hosts:
+                self._indexes[ns_id].append(link.ifindex)
+                self._addresses[ns_id] += (socket.inet_aton(one.ip) for one in link.addresses if one.family == 4)
+                self._given[ns_id] |= {
+                    (link.ifindex, socket.inet_aton(one.ip)) for one in link.neighbors if ":" not in one.ip
+                }
+        #: By namespace: the IPv4 addresses of those that it has met in the last wave.
+        self._heard_of: dict[str, set[bytes]] = {}
         #: Whether the bridges have to forget before the next wave.
         self._bridges = True
         #: Whether everything that was sent has been handled.
@@ -98,9 +111,13 @@ class CacheState:
         """Have the bridges forget before the next wave, whatever they may be used for."""
         self._bridges = True
 
-    def warm(self, ends: set[str], *, further: bool, family: int) -> None:
-        """Note that probes of a family are sent between these namespaces; ``further``: others may take part."""
-        self._warm = None if further and not self._metered else ends
+    def warm(self, met: set[tuple[str, str]], *, further: bool, family: int) -> None:
+        """Note that probes of a family are sent between pairs of namespaces; ``further``: others may take part."""
+        self._heard_of = {ns_id: set() for pair in met for ns_id in pair}
+        for one, other in met:
+            self._heard_of[one].update(self._addresses[other])
+            self._heard_of[other].update(self._addresses[one])
+        self._warm = None if further and not self._metered else set(self._heard_of)
         self._family = family
         self.settled = False
 
@@ -119,10 +136,7 @@ class CacheState:
         # have entries for each other again.
         to_others = self._routed or ends is None
         for _ in range(PASSES if to_others else 1):
-            waited = [
-                cold.flush_neighbors(ns, self._family, noarp=self._new)
-                for ns_id, ns in self._hosts.items() if ns_id in warm
-            ]  # fmt: skip
+            waited = [self._flush(ns_id, known=ends is not None) for ns_id in self._hosts if ns_id in warm]
             if True not in waited:
                 break
             if to_others:
@@ -141,6 +155,19 @@ class CacheState:
         self._warm = set()
         self._new = False
         return ""
+
+    def _flush(self, ns_id: str, *, known: bool) -> bool:
+        """Make a namespace forget its neighbours; returns whether packets of another may have waited for one.
+
+        It can have entries of those that it has met alone where the ends are ``known`` and nothing else is learned.
+        """
+        ns = self._hosts[ns_id]
+        plain = known and self._family == socket.AF_INET and not (self._new or self._metered or self._routed)
+        if not plain or ns.visited or ns_id in self._silent:
+            return cold.flush_neighbors(ns, self._family, noarp=self._new)
+        entries = {(index, ip) for index in self._indexes[ns_id] for ip in self._heard_of[ns_id]}
+        cold.forget(ns, entries - self._given[ns_id])
+        return False
 
     def _learners(self, ends: set[str] | None) -> set[str]:
         """The namespaces that may have learned a neighbour by probes between these ends (None: the ends aren't

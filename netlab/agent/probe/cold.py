@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 
 from netlab.agent import sysctl
 from netlab.agent.netlink import constants as nl
@@ -39,6 +39,16 @@ def flush_neighbors(ns: Netns, family: int = socket.AF_UNSPEC, *, noarp: bool = 
         allowed={errno.ENOENT},
     )
     return any(entry.state & (nl.NUD_INCOMPLETE | nl.NUD_PROBE) for entry in entries)
+
+
+def forget(ns: Netns, entries: Iterable[tuple[int, bytes]]) -> None:
+    """Delete these neighbour entries (the index of an interface, a packed address), as far as they are there.
+
+    The kernel walks its whole table for a dump, which has room for all entries that this machine has ever had at once,
+    of all namespaces (neigh_hash_grow; it never shrinks). It finds one entry at once.
+    """
+    requests = [neighbors.deletion(neighbors.Neighbor(index, 0, ip, b"")) for index, ip in entries]
+    ns.netlink.carry_out(requests, "a neighbour entry cannot be deleted", allowed={errno.ENOENT})
 
 
 def flush_exceptions(ns: Netns, four: bool, six: bool) -> None:

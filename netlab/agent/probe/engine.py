@@ -259,8 +259,8 @@ class _Namespaces(Driver):
         layer.prepare(pairs)
         if self.warms:
             # Both ends may learn; others where probes may go by a gateway, or where another host has an end's address.
-            ends, further = layer.namespaces(pairs), self._further(pairs)
-            self._cache_state.warm(ends, further=further, family=FAMILIES[layer_family(self.name)])
+            met, further = layer.meetings(pairs), self._further(pairs)
+            self._cache_state.warm(met, further=further, family=FAMILIES[layer_family(self.name)])
         size = min(BATCH_SIZES[attempt], layer.at_once()) if attempt or self.wire else layer.at_once()
         for start in range(0, len(pairs), size):
             self._send_batch(pairs[start : start + size])

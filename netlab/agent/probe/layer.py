@@ -131,7 +131,15 @@ class Layer:
         result.letter = "U"
         result.evidence["reason"] = reason
 
+    def meetings(self, pairs: Iterable[Pair]) -> set[tuple[str, str]]:
+        """The namespaces that meet in these pairs: those of the source, and of the destination (or its own again where
+        nobody has the address)."""
+        found: set[tuple[str, str]] = set()
+        for i, j in pairs:
+            ours, theirs = (self.view.namespaces_of(end) for end in (self.sources[i], self.destinations[j]))
+            found.update((one, other) for one in ours for other in theirs or ours)
+        return found
+
     def namespaces(self, pairs: Iterable[Pair]) -> set[str]:
         """The namespaces of these pairs' ends."""
-        ends = chain.from_iterable((self.sources[i], self.destinations[j]) for i, j in pairs)
-        return {ns for end in ends for ns in self.view.namespaces_of(end)}
+        return set(chain.from_iterable(self.meetings(pairs)))
