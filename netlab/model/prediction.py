@@ -259,9 +259,12 @@ class Prediction:
                 row[j] = cell(layer, i, j)
             return row
 
+        looked_at = 0
         for i in range(len(sources)):
             number, host, ns = rows.number[i], rows.host[i], rows.ns[i]
-            self._world.forget()
+            if self._looked_at[layer] != looked_at:
+                looked_at = self._looked_at[layer]
+                self._world.forget()
             if rows.members[number] == 1:
                 yield [cell(layer, i, j) for j in columns_]
                 continue

@@ -9,6 +9,7 @@ from typing import Any
 
 from netlab.report import axes, words
 from netlab.report.columns import aligned, fold, pad, shorten, visible
+from netlab.report.packed import places
 from netlab.report.reach import Reach, beside, reach
 from netlab.report.style import Style
 
@@ -110,7 +111,12 @@ def _tally(layer: Record, rows: Sequence[int], columns: Sequence[int]) -> Counte
     found: Counter[Any] = Counter()
     for i in rows:
         mine = [part[i] for part in parts]
-        shown = mine if whole else [[row[j] for j in columns] for row in mine]
+        if " " in mine[0]:
+            # Of a lab that was only covered few pairs were asked.
+            asked = [j for j in places(mine[0]) if j in wanted]
+            shown = [[row[j] for j in asked] for row in mine]
+        else:
+            shown = mine if whole else [[row[j] for j in columns] for row in mine]
         found.update(zip(*shown, strict=True))
         if many:
             found.subtract(tuple(row[j] for row in mine) for j in wanted.intersection(own[i] if own else (i,)))

@@ -12,6 +12,7 @@ from typing import Any
 Record = Mapping[str, Any]
 
 _ROWS = ("expected", "observed", "verdict", "again")
+_LETTER = re.compile("[^ ]")
 _RUNS = {blank: re.compile(f"[^{re.escape(blank)}]+") for blank in " ."}
 
 
@@ -31,6 +32,11 @@ def layer_packed(layer: Record) -> dict[str, Any]:
     rows = {name: [_packed(row, " ") for row in layer[name]] for name in _ROWS}
     rules = {**layer["rules"], "rows": [_packed(row, ".") for row in layer["rules"]["rows"]]}
     return {**layer, **rows, "rules": rules, "packed": max(map(len, layer["observed"]), default=0)}
+
+
+def places(row: str) -> list[int]:
+    """Where a row has letters: far fewer than it is long where the lab was only covered."""
+    return [found.start() for found in _LETTER.finditer(row)]
 
 
 def unpack(record: dict[str, Any]) -> None:

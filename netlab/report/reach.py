@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from netlab.report import axes, words
+from netlab.report.packed import places
 from netlab.report.rules import as_keys
 
 Record = Mapping[str, Any]
@@ -126,30 +127,32 @@ def _merged(layers: Mapping[str, Record]) -> tuple[dict[str, Any], dict[tuple[in
     apart: dict[tuple[int, int], dict[str, str]] = {}
     for i, letters in enumerate(first["observed"]):
         row = {part: [layer[part][i] for layer in layers.values()] for part in ("observed", "verdict", "expected")}
+        mine = {part: list(lines[0]) for part, lines in row.items()}
+        mine["apart"] = [" "] * len(letters)
+        asked: Iterable[int] = sorted({j for line in row["observed"] for j in places(line)})
         if not set(letters) & {".", " "} and all(len(set(row[part])) == 1 for part in ("observed", "verdict")):
-            chosen = [0] * len(letters)
-            verdict: Sequence[str] = row["verdict"][0]
-        else:
-            chosen, verdict = [], []
-            for j, (seen, verdicts) in enumerate(
-                zip(zip(*row["observed"], strict=True), zip(*row["verdict"], strict=True), strict=True)
-            ):
-                k = next((k for k, letter in enumerate(seen) if letter not in ". "), 0)
-                chosen.append(k)
-                verdict.append(next((mark for mark in "F?SP" if mark in verdicts), verdicts[k]))
-                answer = _ANSWER.get(seen[k], seen[k])
-                otherwise = {
-                    name: letter
-                    for name, letter in zip(names, seen, strict=True)
-                    if letter not in ". " and _ANSWER.get(letter, letter) != answer
-                }
-                if otherwise:
-                    apart[i, j] = otherwise
-        made["verdict"].append("".join(verdict))
-        for part in ("observed", "expected"):
-            made[part].append("".join([row[part][k][j] for j, k in enumerate(chosen)]))
-        made["apart"].append("".join("*" if (i, j) in apart else " " for j in range(len(letters))))
-        rules.append([_rule(layers[names[k]], i, j) for j, k in enumerate(chosen)])
+            asked = ()
+        rule: list[str | None] = [None] * len(letters)
+        if " " not in letters:
+            rule = [_rule(first, i, j) for j in range(len(letters))]
+        for j in asked:
+            seen, verdicts = ([line[j] for line in row[part]] for part in ("observed", "verdict"))
+            k = next((k for k, letter in enumerate(seen) if letter not in ". "), 0)
+            mine["observed"][j], mine["expected"][j] = seen[k], row["expected"][k][j]
+            mine["verdict"][j] = next((mark for mark in "F?SP" if mark in verdicts), verdicts[k])
+            rule[j] = _rule(layers[names[k]], i, j)
+            answer = _ANSWER.get(seen[k], seen[k])
+            otherwise = {
+                name: letter
+                for name, letter in zip(names, seen, strict=True)
+                if letter not in ". " and _ANSWER.get(letter, letter) != answer
+            }
+            if otherwise:
+                apart[i, j] = otherwise
+                mine["apart"][j] = "*"
+        for part, line in mine.items():
+            made[part].append("".join(line))
+        rules.append(rule)
     return {**made, "rules": as_keys(rules)}, apart
 
 

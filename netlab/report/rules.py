@@ -8,6 +8,7 @@ from typing import Any
 
 from netlab.judge.predicted import Predicted
 from netlab.judge.types import JudgedLayer
+from netlab.report.packed import places
 
 #: Keys in the order in which they are used; after them come characters from U+00C0 on.
 _KEYS = string.ascii_lowercase + string.ascii_uppercase + string.digits
@@ -19,10 +20,12 @@ def rule_rows(judged: JudgedLayer, prediction: Predicted | None) -> dict[str, An
         return {"rows": [], "keys": {}}
     if any(" " in verdicts for verdicts in judged.verdict):
         layer = judged.layer
-        return as_keys(
-            [prediction.rule(layer, i, j) if verdict not in ". " else None for j, verdict in enumerate(verdicts)]
-            for i, verdicts in enumerate(judged.verdict)
-        )
+        rows: list[list[str | None]] = [[None] * len(verdicts) for verdicts in judged.verdict]
+        for i, verdicts in enumerate(judged.verdict):
+            for j in places(verdicts):
+                if verdicts[j] != ".":
+                    rows[i][j] = prediction.rule(layer, i, j)
+        return as_keys(rows)
     return as_keys(
         [rule if verdict not in ". " else None for verdict, rule in zip(verdicts, rules, strict=True)]
         for verdicts, rules in zip(judged.verdict, prediction.rule_rows(judged.layer), strict=True)

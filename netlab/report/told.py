@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ Record = Mapping[str, Any]
 
 #: Rules by which filters end a packet's way.
 FILTERS = ("nft/dropped", "nft/rejected")
+_NOT_PLAIN = re.compile("[UA]")
 
 
 def claims(record: Record) -> list[dict[str, Any]]:
@@ -223,7 +225,8 @@ def _decided(record: Record) -> Counter[str]:
             for i, (letters, row) in enumerate(zip(layer["observed"], layer["rules"]["rows"], strict=False)):
                 # That a host reaches itself is told nowhere.
                 own = found.own_places[i] if found and layer["asked"] == "host" else ()
-                for j, (letter, key) in enumerate(zip(letters, row, strict=True)):
-                    if letter in "UA" and key in keys and (letter == "U" or j not in own):
+                for cell in _NOT_PLAIN.finditer(letters):
+                    j, letter, key = cell.start(), cell.group(), row[cell.start()]
+                    if key in keys and (letter == "U" or j not in own):
                         count[keys[key]] += 1
     return count

@@ -131,7 +131,10 @@ def build(state: Plain, most: int = MOST_HOSTS) -> Scene:
     kinds = {ns["id"]: ns["kind"] for ns in state.get("namespaces", ())}
     switches = tuple(_switch(link) for link in links if kinds.get(link["namespace"]) == "switch" and _is_bridge(link))
     trunks = tuple(_trunk(link) for link in links if link["type"] == "SwitchLink")
-    hosts = [_host(name, links) for name, kind in kinds.items() if kind == "host"]
+    inside: dict[str, list[Plain]] = {}
+    for link in links:
+        inside.setdefault(_host_of(link["namespace"]), []).append(link)
+    hosts = [_host(name, inside.get(name, [])) for name, kind in kinds.items() if kind == "host"]
     drawn, alias = _fold(hosts) if len(hosts) > most else (hosts, {})
     # One place is kept for the box that says how many there are besides.
     shown = drawn if len(drawn) <= most else drawn[: most - 1]
@@ -148,8 +151,7 @@ def build(state: Plain, most: int = MOST_HOSTS) -> Scene:
 # --- hosts ------------------------------------------------------------------------------------------
 
 
-def _host(name: str, links: Sequence[Plain]) -> Host:
-    mine = [link for link in links if _host_of(link["namespace"]) == name]
+def _host(name: str, mine: Sequence[Plain]) -> Host:
     ways = _ways_out(mine)
     nics, inner = [], []
     for link in mine:

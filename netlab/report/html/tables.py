@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from netlab.report import words
 from netlab.report.columns import visible
 from netlab.report.matrix import FOLD_ABOVE, Side, side
+from netlab.report.packed import places
 from netlab.report.reach import Reach
 
 Record = Mapping[str, Any]
@@ -182,10 +183,12 @@ def _groups(across: Side, down: Side, layer: Record) -> Markup:
 def _folded(layer: Record, sources: Sequence[int], destinations: Sequence[int]) -> str:
     """What the pairs of two groups have in common, or how many have which letter."""
     seen: Counter[tuple[str, str]] = Counter()
+    wanted = frozenset(destinations)
     for i in sources:
         letters, verdicts = layer["observed"][i], layer["verdict"][i]
         own = layer["own"][i] if "own" in layer else ()
-        seen.update((letters[j], verdicts[j]) for j in destinations if letters[j] not in ". " and j not in own)
+        among = (j for j in places(letters) if j in wanted) if " " in letters else destinations
+        seen.update((letters[j], verdicts[j]) for j in among if letters[j] not in ". " and j not in own)
     if not seen:
         return "<td class=x>·"
     shown = [(_cell(letter, verdict, letter), count) for (letter, verdict), count in seen.most_common()]

@@ -133,8 +133,10 @@ def _legend(record: Record) -> list[tuple[str, str, str]]:
                 letters.update(*layer["observed"])
                 continue
             for i, row in enumerate(layer["observed"]):
-                own = found.own_places[i]
-                letters.update(letter for j, letter in enumerate(row) if j not in own)
+                others = list(row)
+                for j in sorted(found.own_places[i], reverse=True):
+                    del others[j]
+                letters.update(others)
     looks = {"R": "r", "A": "a", "U": "u", "?": "q"}
     shown = [(look, letter, words.LETTERS[letter]) for letter, look in looks.items() if letter in letters]
     signs = {"F": ("r f", "!"), "?": ("q i", "?"), "S": ("r s", "~")}
