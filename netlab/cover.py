@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle, islice
 
 from netlab.contract.applies import applies_from
-from netlab.contract.types import ExpectPair, State, Step, probe_of
+from netlab.contract.types import ALL_LAYERS, BY_ROW, ExpectPair, State, Step, base_layer, layer_family, probe_of
 from netlab.groups import column_groups, grouped, row_groups
 
 Pair = tuple[int, int]
 #: Of an expectation about more pairs than this, so many are asked.
 ENTRY = 200
+#: Of a cold layer so many copies of broadcasts may be under way in all: each takes some microseconds of a CPU.
+COPIES = 400_000
+#: The layers that ask from cold: each probe begins with a broadcast, or a multicast of IPv6, that all interfaces hear.
+_COLD = tuple(one for one in ALL_LAYERS if layer_family(one) and probe_of(one) not in BY_ROW and "-static" not in one)
 
 
-def cover(step: Step, layer: str, times: int, seed: int) -> list[Pair]:
+def affordable(state: State, layer: str) -> int | None:
+    """How many pairs of a cold layer make so few copies of broadcasts that they can be asked; None: any number."""
+    cold = layer_family(layer) is not None and probe_of(layer) in {probe_of(one) for one in _COLD}
+    return max(1, COPIES // _hearing(state)) if cold else None
+
+
+def cover(step: Step, layer: str, times: int, seed: int, *, most: int | None = None) -> list[Pair]:
     """Pairs (row, column) of a layer, drawn from ``seed``: every source and every destination ``times`` times at least
     (as often as the layer applies to it, if that is less), each pair of groups once, and those that the file expects
     something of.
 
     A broadcast is one frame for a whole row: there it is ``times`` sources of each group, with all destinations.
+
+    Where these are more than ``most``, the layers share the ends among them: each layer asks ``most`` pairs, of other
+    ends than the layer before, each pair of groups once, and the file's.
     """
     rng = random.Random(f"{seed}/{layer}/cover")
     state = step.state
@@ -31,12 +44,38 @@ def cover(step: Step, layer: str, times: int, seed: int) -> list[Pair]:
                 choice.pairs.update(dict.fromkeys((i, j) for j in range(choice.columns) if choice.applies(i, j)))
         return sorted(choice.pairs)
     choice.spread(times)
+    if most is not None and len(choice.pairs) > most:
+        # One order for all layers, of which each takes the part behind that of the layer before.
+        choice = _Choice(state, layer, random.Random(f"{seed}/cover"))
+        choice.spread(1)
+        choice.keep(ALL_LAYERS.index(base_layer(layer)) * most, most)
     choice.join_groups(row_groups(state, layer), column_groups(state, layer))
     for entry in step.expect:
         if isinstance(entry, ExpectPair) and layer in entry.layers:
             asked = entry.pairs if len(entry.pairs) <= ENTRY else rng.sample(entry.pairs, ENTRY)
             choice.pairs.update(dict.fromkeys((state.row(layer, a), state.column(layer, b)) for a, b in asked))
     return sorted(choice.pairs)
+
+
+def told(state: State, asked: Mapping[str, Sequence[Pair]], times: int, *, shared: bool) -> list[str]:
+    """What a record says of such a choice; ``shared``: whether the cold layers could share the ends."""
+    notes = [f"not all pairs were asked: each end {times} times, and once between each two groups of like ends"]
+    few = {
+        layer: pairs
+        for layer, pairs in asked.items()
+        if shared and (most := affordable(state, layer)) is not None and len(pairs) >= most
+    }
+    if few:
+        counts = ", ".join(f"{layer} {len(pairs):,}" for layer, pairs in few.items())
+        notes.append(
+            f"of these layers fewer pairs were asked: {counts}. Each probe from cold is a broadcast that "
+            f"{_hearing(state):,} interfaces hear, so they share the ends; what -l names is asked {times} times"
+        )
+    return notes
+
+
+def _hearing(state: State) -> int:
+    return sum(link.interface for link in state.links)
 
 
 class _Choice:
@@ -73,6 +112,10 @@ class _Choice:
             fits = (i for i in islice(others, self.rows) if (i, j) not in self.pairs and self.applies(i, j))
             for i in islice(fits, max(0, times - asked[j])):
                 self.pairs[i, j] = None
+
+    def keep(self, start: int, most: int) -> None:
+        """Keep so many of the pairs, from a place on; behind the last comes the first."""
+        self.pairs = dict.fromkeys(islice(cycle(self.pairs), start, start + most))
 
     def join_groups(self, rows: tuple[str, ...], columns: tuple[str, ...]) -> None:
         """Ask once between each two groups, as far as the layer applies."""

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 #: More surprises than this on one layer are probed again in one go instead of each by itself.
 RETRY_SINGLY = 200
-_COVERED = "not all pairs were asked: each end {} times, and once between each two groups of like ends"
 #: Is told what is being done, for progress.
 Watch = Callable[[str], None]
 
@@ -131,13 +130,14 @@ def examine(
     tapped = chosen.tapped(plan, step)
     watch(f"{plan.name}: {step.name}: building")
     entering = entered or lab.enter(step)
+    asked, covered = chosen_pairs(step, layers, options)
     # Those whose wire is watched come last: from then on the taps are open.
     probing = {
         layer: lab.probe(
             (layer,),
             seed=options.seed,
             wire=layer in tapped,
-            pairs=chosen_pairs(step, layer, options),
+            pairs=asked.get(layer),
             together=True,
             targets=step.state.targets,
         )
@@ -150,8 +150,7 @@ def examine(
         # What they have made of their hosts is beyond the plan: nothing is predicted of these.
         step = stranger
         prediction, stories = predict(step, layers, clock, tell=options.stories)
-    if options.cover:
-        built = replace(built, notes=(*built.notes, _COVERED.format(options.cover)))
+    built = replace(built, notes=(*built.notes, *covered))
     clock.lap("build")
     seen = {}
     for number, (name, reply) in enumerate(probing.items(), 1):
@@ -271,11 +270,20 @@ def predicted_refusals(step: Step) -> dict[str, tuple[str, str, str]]:
 # --- what is to be done -----------------------------------------------------------------------------
 
 
-def chosen_pairs(step: Step, layer: str, options: Options) -> list[tuple[int, int]] | None:
-    """The pairs of a layer that are asked, where not all are."""
-    from netlab.cover import cover
+def chosen_pairs(
+    step: Step, layers: Sequence[str], options: Options
+) -> tuple[dict[str, list[tuple[int, int]]], list[str]]:
+    """The pairs that are asked of each layer, where not all are, and what is to be told of that.
 
-    return cover(step, layer, options.cover, options.seed) if options.cover else None
+    Of layers that the user names all of the choice is asked, however many broadcasts that takes.
+    """
+    from netlab import cover
+
+    if not options.cover:
+        return {}, []
+    most = {layer: None if options.layers else cover.affordable(step.state, layer) for layer in layers}
+    asked = {layer: cover.cover(step, layer, options.cover, options.seed, most=most[layer]) for layer in layers}
+    return asked, cover.told(step.state, asked, options.cover, shared=not options.layers)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 import netlab.report
 from netlab.contract.applies import applicable
-from netlab.cover import cover
+from netlab.cover import affordable, cover, told
 from netlab.groups import column_groups, row_groups
 from netlab.plan import from_file
 from netlab.report.load import records
@@ -52,6 +52,33 @@ def test_each_end_is_asked_so_often(layer: str) -> None:
         if layer in entry.layers:
             assert {(step.state.row(layer, a), step.state.column(layer, b)) for a, b in entry.pairs} <= set(pairs)
     assert pairs != cover(step, layer, 3, seed=6)
+
+
+def test_where_each_probe_is_a_flood_the_layers_share_the_ends() -> None:
+    """A cold layer asks no more than can be afforded, besides groups and the file's pairs, and each other ends."""
+    [step] = from_file(LAB, "test.yaml").steps
+    shared = [cover(step, layer, 3, seed=5, most=6) for layer in ("arp", "icmp", "tcp", "udp")]
+    groups = len(set(row_groups(step.state, "icmp"))) ** 2
+    assert all(6 <= len(pairs) <= 6 + groups + 14 for pairs in shared)
+    asked = Counter(i for pairs in shared for i, _ in pairs)
+    assert len(asked) > 18
+    assert cover(step, "icmp", 1, seed=5, most=1000) == cover(step, "icmp", 1, seed=5)
+
+
+def test_what_is_a_flood() -> None:
+    """Layers that ask from cold are limited, by how many hear it; frames of our own and static neighbours are not."""
+    [step] = from_file(LAB, "test.yaml").steps
+    assert affordable(step.state, "host:udp/53") == affordable(step.state, "ndp") == 400_000 // 29
+    assert {affordable(step.state, layer) for layer in ("unicast", "broadcast", "mcast", "icmp-static")} == {None}
+
+
+def test_a_run_says_which_layers_have_shared(tmp_path: Path, netlab: Netlab) -> None:
+    """Where layers share the ends the report names them, and how many pairs each has asked; unless they were named."""
+    (tmp_path / "many.yaml").write_text(LAB)
+    few = told(from_file(LAB, "test.yaml").steps[0].state, {"icmp": [(0, 1)] * 14_000}, 3, shared=True)
+    assert few[1].startswith("of these layers fewer pairs were asked: icmp 14,000. Each probe from cold is a broadcast")
+    done = netlab("run", "many.yaml", "--pairs", "cover:2", "-l", "icmp", "--no-report")
+    assert "fewer pairs" not in done.stdout
 
 
 def test_of_broadcasts_some_rows_are_whole() -> None:
