@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from netlab.contract.kernels import Version
 from netlab.contract.types.links.base import FLAGS, Link, Queue
+from netlab.contract.types.links.child import Child
 
 #: The first Linux in which a child loses its carrier with a parent that is set down (commit 229783970838).
 FOLLOWS = Version(6, 10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ipvlan(Link):
+class Ipvlan(Child):
     """An ipvlan child: it shares the MAC of ``parent``, and gets what is for its IP addresses.
 
     ``mode`` and ``flag`` are the parent's, so all its children have the same. None: the kernel's (l3, bridge).
@@ -30,7 +31,6 @@ class Ipvlan(Link):
     modes: ClassVar[tuple[str, ...]] = ("l2", "l3", "l3s")
     port_flags: ClassVar[tuple[str, ...]] = ("bridge", "private", "vepa")
     follows: ClassVar[bool] = True
-    parent: str
     mode: str | None = None
     flag: str | None = None
 
@@ -49,10 +49,6 @@ class Ipvlan(Link):
         """In l3 and l3s it is made without ARP (ipvlan_set_port_mode)."""
         new = dict(zip(FLAGS, (self.effective_mode == "l2", False, False, True), strict=True))
         return {name: value for name in FLAGS if (value := getattr(self, name)) != new[name]}
-
-    @property
-    def lower(self) -> str:
-        return self.parent
 
     @property
     def mac_of(self) -> str:
@@ -88,11 +84,6 @@ class Ipvlan(Link):
         for ip in sorted({one.ip for one in self.addresses} & {one.ip for one in other.addresses}):
             message = f"{other.id}, on the same parent, has the address {ip} (EADDRINUSE)"
             yield "addresses", message, "ipvlan finds a child by its address"
-
-    def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
-        """A child copies its parent's (ipvlan_device_event)."""
-        parent = find(self.parent)
-        return self.up and parent is not None and parent.carrier
 
     def goes_on(self, kernel: Version) -> bool:
         """Before Linux 6.10 nobody told a child that its parent was set down (ipvlan_device_event, NETDEV_DOWN)."""

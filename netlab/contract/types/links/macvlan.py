@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import ClassVar, get_args
 
 from netlab.contract.types.links.base import Link, Queue
+from netlab.contract.types.links.child import Child
 from netlab.contract.types.parts import MacvlanMode
 
 #: The length of a parent's broadcast queue unless a child asks for another (MACVLAN_DEFAULT_BC_QUEUE_LEN).
@@ -14,8 +14,8 @@ QUEUE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Macvlan(Link):
-    """A macvlan child; ``parent`` is the link id of its lower device. ``mode`` None: the kernel's (vepa).
+class Macvlan(Child):
+    """A macvlan child; ``mode`` None: the kernel's (vepa).
 
     ``bclim`` is the parent's, so all its children have the same; None: the kernel's (1).
     """
@@ -26,7 +26,6 @@ class Macvlan(Link):
     passes_on: ClassVar[bool] = True
     modes: ClassVar[tuple[str, ...]] = get_args(MacvlanMode)
     port_flags: ClassVar[tuple[str, ...]] = ("nodst", "nopromisc")
-    parent: str
     mode: MacvlanMode | None = "bridge"
     allowed_macs: tuple[str, ...] = ()
     nodst: bool = False
@@ -38,10 +37,6 @@ class Macvlan(Link):
     def effective_mode(self) -> MacvlanMode:
         """The mode the kernel uses: vepa where none was given (macvlan_common_newlink)."""
         return self.mode or "vepa"
-
-    @property
-    def lower(self) -> str:
-        return self.parent
 
     @property
     def mac_of(self) -> str | None:
@@ -62,11 +57,6 @@ class Macvlan(Link):
     @property
     def queue_length(self) -> int:
         return QUEUE if self.bcqueuelen is None else self.bcqueuelen
-
-    def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
-        """A child copies its parent's (macvlan_device_event), which some kinds keep even while they are down."""
-        parent = find(self.parent)
-        return self.up and parent is not None and parent.carrier
 
     @property
     def argv(self) -> tuple[str, ...]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from netlab.contract.types.links.base import Link
+from netlab.contract.types.links.child import Child
 from netlab.contract.types.parts import AD, VlanProtocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vlan(Link):
+class Vlan(Child):
     """A vlan interface: it sends by ``parent`` with the tag of VLAN ``vid``, and gets what comes in there with it.
 
     Unless it has its ``own_mac`` it has its parent's.
@@ -19,14 +20,9 @@ class Vlan(Link):
 
     kind: ClassVar[str] = "vlan"
     rises: ClassVar[bool] = True
-    parent: str
     vid: int
     protocol: VlanProtocol = "802.1Q"
     own_mac: bool = False
-
-    @property
-    def lower(self) -> str:
-        return self.parent
 
     @property
     def mac_of(self) -> str | None:
@@ -44,11 +40,6 @@ class Vlan(Link):
                 f"{other.id} is the interface for VLAN {self.vid} of {self.parent} already (EEXIST)",
                 "another id",
             )
-
-    def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
-        """A vlan interface copies its parent's (vlan_stacked_transfer_operstate)."""
-        parent = find(self.parent)
-        return self.up and parent is not None and parent.carrier
 
     @property
     def argv(self) -> tuple[str, ...]:
