@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from netlab.cli.params import Process, SpaceName
+
 if TYPE_CHECKING:
     from netlab.live.machine.faults import Fault
     from netlab.live.machine.real import Real
@@ -16,11 +18,25 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.option(
-        "--netns", multiple=True, metavar="NAME", help="Begin with this namespace of 'ip netns' (a path, too)."
+        "--netns",
+        multiple=True,
+        type=SpaceName("netns"),
+        metavar="NAME",
+        help="Begin with this namespace of 'ip netns' (a path, too).",
     ),
-    click.option("--container", "containers", multiple=True, metavar="NAME", help="Begin with this container's."),
     click.option(
-        "--pid", type=int, metavar="P", help="Begin with those that process P and its children are in or hold open."
+        "--container",
+        "containers",
+        multiple=True,
+        type=SpaceName("container"),
+        metavar="NAME",
+        help="Begin with this container's.",
+    ),
+    click.option(
+        "--pid",
+        type=Process(),
+        metavar="P",
+        help="Begin with those that process P and its children are in or hold open.",
     ),
     click.option("--all", "everything", is_flag=True, help="All namespaces, connected or not."),
 )

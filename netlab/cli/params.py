@@ -79,17 +79,23 @@ class Layers(ParamType[tuple[str, ...]]):
 
 
 class TopologyFile(ParamType[str]):
-    """A topology: a path, the name of one that ships, or ``-``; with ``labs`` also that of a lab that is up."""
+    """A topology: a path, the name of one that ships, or ``-``; with ``labs`` also that of a lab that is up.
+
+    With ``ends``, and --live on the command line, an end on this machine stands in its place; else nothing does.
+    """
 
     name = "file"
 
-    def __init__(self, *, labs: bool = False) -> None:
+    def __init__(self, *, labs: bool = False, ends: bool = False) -> None:
         self._labs = labs
+        self._ends = ends
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The topologies that ship, then files."""
         from netlab.spec import shipped
 
+        if ctx.params.get("live"):
+            return ends_here(incomplete) if self._ends else []
         names = [*up(), *(path.name for path in shipped())] if self._labs else [path.name for path in shipped()]
         names = [name for name in names if name.startswith(incomplete)]
         return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
@@ -118,12 +124,14 @@ class StepName(ParamType[str]):
 
 
 class EndpointName(ParamType[str]):
-    """An endpoint of the topology named before it on the command line."""
+    """An endpoint of the topology named before it on the command line; with --live, of this machine."""
 
     name = "endpoint"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The endpoints of that topology, as far as it can be read."""
+        if ctx.params.get("live"):
+            return ends_here(incomplete)
         plan = _plan_of(ctx)
         names = [endpoint.id for endpoint in plan.steps[0].state.endpoints] if plan else []
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
@@ -143,6 +151,46 @@ class RulePattern(ParamType[str]):
         return [CompletionItem(name) for name in fit if name != incomplete] or [
             CompletionItem(name) for name in sorted(RULES) if name.startswith(incomplete)
         ]
+
+
+class SpaceName(ParamType[str]):
+    """A network namespace of this machine: of ``ip netns``, or of a container."""
+
+    name = "name"
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Those that there are; no daemon is asked."""
+        from netlab.live.machine import names
+
+        return [CompletionItem(name) for name in names(self._kind) if name.startswith(incomplete)]
+
+
+class Process(ParamType[int]):
+    """A process of this machine, by its number."""
+
+    name = "pid"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        return int(click.INT.convert(value, param, ctx))
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The first process in each namespace but the own one."""
+        from netlab.live.machine import names
+
+        return [CompletionItem(name) for name in names("pid") if name.startswith(incomplete)]
+
+
+def ends_here(incomplete: str) -> list[CompletionItem]:
+    """The ends that ``why --live`` can be asked about: namespaces of this machine, behind a colon their interfaces."""
+    from netlab.live.machine import interfaces, names
+
+    space, colon, _ = incomplete.partition(":")
+    found = [f"{space}:{one}" for one in interfaces(space)] if colon else names()
+    return [CompletionItem(name) for name in found if name.startswith(incomplete)]
 
 
 def _steps_of(ctx: click.Context) -> Sequence[str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command("why", short_help="Tell why a pair is reached or not, and what would help.")
-@click.argument("file", metavar="FILE|[LAB]", type=TopologyFile(labs=True))
+@click.argument("file", metavar="FILE|[LAB]", type=TopologyFile(labs=True, ends=True))
 @click.argument("source", metavar="SRC", type=EndpointName())
 @click.argument("destination", metavar="DST", type=EndpointName(), required=False)
 @click.option("--live", is_flag=True, help="Of this machine, as it is, in the place of FILE.")

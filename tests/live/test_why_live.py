@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from tests.live.world import MACVLAN, World, world
+from tests.live.world import MACVLAN, ROOT, World, world
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +63,25 @@ def test_wrong_names(machine: World) -> None:
     assert done.returncode == 2
     assert "no endpoint 'wbe'; there are host:eth0, host/web:eth0" in done.stderr
     assert machine.netlab("why", "--live", "file.yaml", "A", "B", ok=False).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("why --live ", {".", "cat-1", "machine", "lan", "web", "far"}),
+        ("why --live . w", {"web"}),
+        ("why --live . web:", {"eth0", "lo"}),
+        ("why --live . wbe:", set()),
+        ("graph --live --netns ", {"machine", "lan", "web", "far"}),
+        ("check --live --netns f", {"far"}),
+        ("import live --netns=l", {"lan"}),
+        ("import live --container ", set()),
+        ("check --live lan", set()),
+    ],
+)
+def test_names_are_completed(machine: World, line: str, found: set[str]) -> None:
+    """Behind --live, --netns and --container the machine's own names are completed, behind a colon interfaces."""
+    command = "from netlab.cli import main; import sys; sys.argv = ['netlab']; sys.exit(main())"
+    environment = ["env", "_NETLAB_COMPLETE=bash_complete", f"COMP_WORDS=netlab {line}", "COMP_BREAKS=:="]
+    done = machine.run("ip", "netns", "exec", "machine", *environment, sys.executable, "-c", command, cwd=ROOT)
+    assert {one.partition(",")[2] for one in done.stdout.splitlines() if one} == found

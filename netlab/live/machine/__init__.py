@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from netlab.live.machine.spaces import Candidate, Spaces
     from netlab.live.machine.values import Machine
 
-__all__ = ["HOME", "Chosen", "read"]
+__all__ = ["HOME", "Chosen", "interfaces", "names", "read"]
 
 #: What stands for this machine's own namespace.
 HOME = "."
@@ -71,6 +71,40 @@ def read(chosen: Chosen) -> Machine:
             f"{names}: only root may look into it", exit_code=CANNOT_RUN, fix="sudo, with the same command"
         )
     return Machine(tuple(read), tuple(dict.fromkeys(start)), (*found.unread, *unread))
+
+
+def names(kind: str = "") -> list[str]:
+    """What namespaces of this machine go by: all names, or those of ``netns``, ``container``, ``pid`` alone."""
+    from netlab.live.machine import spaces
+
+    found = spaces.find()
+    found.close()
+    those = found.found.values()
+    if kind == "netns":
+        return sorted(one.netns for one in those if one.netns)
+    if kind == "container":
+        return sorted(name for one in those if one.engine for name in one.names if name != one.netns)
+    if kind == "pid":
+        return [str(one.pids[0]) for one in those if one.pids and not one.home]
+    return list(dict.fromkeys(_names(found)))
+
+
+def interfaces(space: str) -> list[str]:
+    """The interfaces of a namespace, by one of its names; none where there is no such, or it may not be looked into."""
+    import socket
+
+    from netlab.live.machine import spaces
+
+    found = spaces.find()
+    try:
+        from netlab.live.machine import reader
+
+        with reader.Inside(_asked(found, space).fd):
+            return [name for _, name in socket.if_nameindex()]
+    except (UsageError, OSError, ImportError):
+        return []
+    finally:
+        found.close()
 
 
 def _asked(found: Spaces, name: str) -> Candidate:

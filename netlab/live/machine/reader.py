@@ -33,7 +33,7 @@ def read(spaces: Spaces) -> tuple[list[Space], list[str]]:
             found[one.key] = _space(one, candidates)
             continue
         try:
-            with _Inside(one.fd):
+            with Inside(one.fd):
                 found[one.key] = _space(one, candidates)
         except PermissionError:
             owned = owner(one.fd)
@@ -59,7 +59,7 @@ def _user_namespace() -> str:
     return f"{status.st_dev}:{status.st_ino}"
 
 
-class _Inside:
+class Inside:
     """The calling thread in another network namespace, for a while."""
 
     def __init__(self, fd: int) -> None:
@@ -106,7 +106,7 @@ def _entered(user: int, those: Sequence[Candidate], candidates: Sequence[Candida
     found: list[Space | str] = []
     for one in those:
         try:
-            with _Inside(one.fd):
+            with Inside(one.fd):
                 found.append(_space(one, candidates))
         except OSError as error:
             found.append(str(error.strerror))
