@@ -5,10 +5,12 @@ Their output is kept in memory: a pipe that nobody reads would stop them at 64 K
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,6 +73,16 @@ class Daemons:
             self._end(known, signal.SIGKILL if change.verb == "kill" else change.program.stop)
         if change.verb in ("start", "restart"):
             self._start(change, ns, known)
+
+    def take(self, ns: Netns, argv: tuple[str, ...], process: subprocess.Popen[bytes], source: int, log: int) -> None:
+        """Take over a program that a front has started: its pipe ``source`` is read from now on, ``log`` has what
+        it has said. It is called by its command, with a number where another one is called so."""
+        own = os.path.basename(argv[0])
+        numbered = (own if number == 1 else f"{own}-{number}" for number in itertools.count(1))
+        name = next(one for one in numbered if (ns.id, one) not in self._known)
+        self._known[ns.id, name] = _Running(ns, Program(name, argv), log, process)
+        # The log is closed with its namespace.
+        threading.Thread(target=_copy, args=(source, os.dup(log)), name=f"reads {name}", daemon=True).start()
 
     def _start(self, change: SetProgram, ns: Netns, known: _Running | None) -> None:
         program = change.program
@@ -161,6 +173,14 @@ class Daemons:
         all of it is another. Raises KeyError."""
         log = self._known[ns_id, name].log
         return os.fstat(log).st_ino, os.pread(log, PIECE, start)
+
+
+def _copy(source: int, target: int) -> None:
+    """Write to a file what comes out of a pipe, until that ends."""
+    os.lseek(target, 0, os.SEEK_END)
+    with open(source, "rb", buffering=0) as pipe, open(target, "wb", buffering=0) as file:
+        while data := pipe.read(1 << 16):
+            file.write(data)
 
 
 def _tail(text: str) -> str:

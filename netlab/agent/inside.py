@@ -33,7 +33,7 @@ class Inside:
         self.operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "spawn": self.spawn, "signal": self.signal, "locate": self.locate, "put": self.put, "socket": self.socket,
             "news": self.news, "listens": self.listens, "programs": self.programs,
-            "output": self.output,
+            "output": self.output, "take": self.take,
         }  # fmt: skip
 
     def reaped(self, pid: int, status: int) -> int | None:
@@ -76,6 +76,17 @@ class Inside:
         if message["process"] in self._processes:
             send = kill_family if message["signal"] == signal.SIGKILL else os.kill
             send(message["process"], message["signal"])
+        return None, []
+
+    def take(self, message: dict[str, Any]) -> Answer:
+        """Make a process that a front has started one of the lab's own programs: it no longer goes with that front."""
+        lab, ns = self._lab(message["lab"]), self._ns(message)
+        _, process = self._processes.pop(message["process"], (None, None))
+        source, said = message["fds"]
+        if process is None:
+            # It has ended meanwhile.
+            return None, []
+        lab.daemons.take(ns, tuple(message["argv"]), process, os.dup(source), os.dup(said))
         return None, []
 
     def locate(self, message: dict[str, Any]) -> Answer:

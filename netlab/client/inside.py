@@ -63,6 +63,14 @@ class Inside:
         process: Process = self.agent.request("spawn", convert, **request, fds=fds).result()
         return process
 
+    def take(self, namespace: str, argv: Sequence[str], process: Process, said: int) -> None:
+        """Have the lab take over a program that was started here, with its pipe: ``said`` is a file with what has been
+        read of that. The program is then one of those that `programs` tells, and outlives this process."""
+        fds = [process.stdout.fileno(), said]
+        self.agent.request(
+            "take", fds=fds, lab=self.number, ns=namespace, process=process.number, argv=list(argv)
+        ).result()
+
     def locate(self, namespace: str) -> Place:
         """Where the programs of a namespace live, for those that enter it by themselves."""
         __tracebackhide__ = True

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
+_BY_HAND = """name another, or ask by a program: lab["A"].run("ping", "-c1", "fe80::2%eth0")"""
+
 
 class Sides:
     """Looks sides up in one step's state. What means nothing is noted as a problem of the file."""
@@ -58,7 +60,7 @@ class Sides:
         if parsed.is_multicast or parsed.is_unspecified or parsed.is_loopback or int(parsed) == 0xFFFFFFFF:
             self.problems.add(where, f"{text} is not the address of one interface", "as in A -> 10.0.0.100")
         elif parsed.is_link_local and parsed.version == 6:
-            self.problems.add(where, f"{text} is link-local, so it means nothing without an interface", "name another")
+            self.problems.add(where, f"{text} is link-local: netlab asks no pair by such an address", _BY_HAND)
         elif host:
             return [*targets([ip], self.state.links)]
         else:

@@ -164,7 +164,12 @@ def switch_name(value: object) -> str:
 def interface_name(value: object) -> str:
     """The name of an interface (dev_valid_name, sysctl_dev_name_is_allowed); longer ones become altnames."""
     word = name(value)
-    if word in ("lo", "all", "default"):
+    if word == "lo":
+        raise Wrong(
+            "lo is there in every host, and takes no address of a topology's",
+            "give a host an address of its own by a 'type: dummy': it answers for that as for one of lo",
+        )
+    if word in ("all", "default"):
         raise Wrong(f"an interface cannot be called {word!r}", "the kernel has a use of its own for that name")
     if len(word.encode()) > ALTNAME_BYTES:
         raise Wrong(f"the name {_short(word)} is longer than {ALTNAME_BYTES} bytes")
@@ -243,7 +248,7 @@ def _check_host(parsed: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> No
             )
     if isinstance(ip, ipaddress.IPv6Address) and ip.is_link_local:
         raise Wrong(
-            f"{ip} is a link-local address, which netlab neither sets nor probes",
+            f"{ip} is a link-local address, which netlab neither sets nor probes: every interface has one by itself",
             "give a unique local one, as in fd00::1/64",
         )
     if isinstance(ip, ipaddress.IPv4Address):

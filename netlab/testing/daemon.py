@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
+import select
 import shlex
 import signal
 import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from netlab.testing.errors import DaemonFailed
 
 if TYPE_CHECKING:
+    from netlab.client import Lab as Handle
     from netlab.client import Process
 
 #: Seconds between two looks at a port that is waited for.
@@ -26,7 +30,7 @@ class Daemon:
     """A program that was started by `Namespace.daemon`.
 
     Both its outputs are read all the time, so it never waits for a reader, and kept: ``output`` is all of it so far,
-    also of earlier starts. It ends with the lab.
+    also of earlier starts. It ends with the lab, and goes on in one that is left up.
     """
 
     def __init__(
@@ -40,6 +44,9 @@ class Daemon:
         self._news = threading.Condition()
         self._said = bytearray()
         self._pump: threading.Thread | None = None
+        #: Written to where its output is no longer read here.
+        self._left = os.eventfd(0, os.EFD_CLOEXEC)
+        weakref.finalize(self, os.close, self._left)
         self._ready: tuple[re.Pattern[str] | None, str, float] = (None, "", 10.0)
         #: Whether the test has ended it itself.
         self.stopped = False
@@ -74,7 +81,7 @@ class Daemon:
         known = len(self._said)
         self.stopped = False
         self.process = self._start()
-        self._pump = threading.Thread(target=self._read, args=(self.process,), name="daemon", daemon=True)
+        self._pump = threading.Thread(target=self._read, args=(self.process, self._left), name="daemon", daemon=True)
         self._pump.start()
         until = time.monotonic() + timeout
         if pattern is not None:
@@ -167,15 +174,38 @@ class Daemon:
                     raise self._failed(f"in {timeout:g} s it hasn't said {pattern.pattern!r}", ended=False)
         raise self._failed(f"before it said {pattern.pattern!r}")
 
-    def _read(self, process: Process) -> None:
-        while data := process.stdout.read1(1 << 16):
+    def _read(self, process: Process, left: int) -> None:
+        source, poll = process.stdout.fileno(), select.poll()
+        poll.register(source, select.POLLIN)
+        poll.register(left, select.POLLIN)
+        while left not in dict(poll.poll()):
+            data = os.read(source, 1 << 16)
             with self._news:
                 self._said += data
                 self._news.notify_all()
+            if not data:
+                break
+        else:
+            return
         process.stdout.close()
         process.wait()
         with self._news:
             self._news.notify_all()
+
+    def leave(self, handle: Handle) -> None:
+        """Leave it to its lab, which stays: it goes on there, and the lab keeps what it says. Nothing is known of it
+        here any more."""
+        if not self.running or self._pump is None:
+            return
+        os.eventfd_write(self._left, 1)
+        self._pump.join()
+        said = os.memfd_create("netlab daemon", os.MFD_CLOEXEC)
+        try:
+            os.write(said, self._said)
+            handle.take(self.place, self.args, self.process, said)
+        finally:
+            os.close(said)
+            self.process.stdout.close()
 
     def _join(self) -> None:
         # What it has started may have its output still.

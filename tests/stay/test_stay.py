@@ -227,6 +227,34 @@ def test_a_failed_test_leaves_its_lab(root: Stay) -> None:
     assert root("probe", "test_red", "A,B").returncode == 0
 
 
+def test_daemons_of_a_failed_test_go_on(root: Stay) -> None:
+    """What a test has started by `daemon` goes on in its lab that stays; `netlab logs` has all that it has said."""
+    script = "echo ready; exec tail -n +1 -f /tmp/said"
+    (root.folder / "test_red.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.topology('two.yaml', private=True)\n"
+        "def test_red(lab):\n"
+        "    lab['A'].write('/tmp/said', '')\n"
+        f"    lab['A'].daemon('sh', '-c', {script!r}, ready='ready')\n"
+        f"    lab['A'].daemon('sh', '-c', 'echo two; exec sleep 1000', ready='two')\n"
+        "    raise ValueError\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--netlab-keep-on-failure", "test_red.py"],
+        cwd=root.folder, env=root.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "netlab shell test_red A" in done.stdout, done.stdout + done.stderr
+    assert root("logs", "test_red", "A:sh-2").stdout == "two\n"
+    for number in ("1", "2"):
+        root("exec", "test_red", "A", "--", "sh", "-c", f"echo {number} >> /tmp/said")
+    until(lambda: root("logs", "test_red", "A:sh").stdout == "ready\n1\n2\n")
+    # Whoever attaches to it leaves them there, too.
+    root("probe", "test_red", "A,B")
+    assert root("logs", "test_red", "A").stdout.splitlines()[-1] == "A:sh-2 | two"
+    assert next(one for one in json.loads(root("ps", "--json").stdout) if one["name"] == "test_red")["programs"] >= 2
+    root("down", "test_red")
+
+
 def test_python_attaches(root: Stay, monkeypatch: pytest.MonkeyPatch) -> None:
     """`netlab.attach` gives a lab that is up, programs and questions included; changes are known to later commands."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(root.folder))
