@@ -151,7 +151,7 @@ class Builder:
 
     def _dress(self, link: AnyLink) -> list[Op]:
         """Altname, addresses and neighbours of a link, in the batch in which its turn comes."""
-        if not link.interface:
+        if not (link.interface or link.neighbors):
             return []
         level = self._level(link)
         ns, index, dev = link.namespace, link.ifindex, link.ifname

@@ -8,6 +8,7 @@ from typing import Any
 from netlab.agent import routes
 from netlab.agent.errors import BuildFailed
 from netlab.agent.links import KINDS
+from netlab.agent.links.port import checks as port_checks
 from netlab.agent.netlink import dumps
 from netlab.agent.netlink.constants import IFF
 from netlab.agent.netns import Netns
@@ -54,6 +55,8 @@ def checks(link: AnyLink, mine: Link, *, exactly: bool = True) -> list[tuple[str
     if link.master is not None:
         found.append(("master", True, bool(mine["master"])))
     found += KINDS[type(link)].checks(link, mine)
+    if link.own_port is not None and (got := mine.get("own_port")) is not None:
+        found += port_checks(link, link.own_port, got)
     if link.interface:
         # A machine's own NIC may be used by others, too.
         found += ((name, getattr(link, name), mine[name]) for name in IFF if exactly)

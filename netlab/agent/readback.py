@@ -164,6 +164,8 @@ def settle(
         if mine is None:
             raise compare.differs(link.id, "it isn't there", link.where)
         mine["addresses"] = _without_local(there.get(link.namespace, {})).get(link.ifindex, [])
+        if link.own_port is not None:
+            mine["own_port"] = mine.get("port")
         if (place := link.port_place) is not None:
             mine["port"] = read[place.namespace][place.ifindex].get("port")
         found[link.id] = mine

@@ -73,8 +73,10 @@ def _cramped(state: State) -> bool:
     """Whether a bridge learns a limited number of MACs: one that it learns may keep it from learning another.
 
     Or whether there is a tunnel: then any probe may leave neighbour entries behind, at hosts that are none of its ends.
+    Or whether a bridge answers by what it has learned, and by what its own host knows of others.
     """
-    return any(link.room is not None or link.underlay for link in state.links)
+    answering = any(plug.port.proxies for link in state.links for plug in link.plugs)
+    return answering or any(link.room is not None or link.underlay for link in state.links)
 
 
 def _twins(state: State) -> list[set[str]]:

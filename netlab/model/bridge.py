@@ -6,9 +6,12 @@ on it makes it promiscuous, and then it takes up everything.
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Mapping
 from functools import partial
 
 from netlab.contract import types as plan
+from netlab.model import bridge_proxy as proxy
 from netlab.model import bridge_vlan as vlans
 from netlab.model import ports
 from netlab.model.bridge_rules import (
@@ -21,6 +24,7 @@ from netlab.model.bridge_rules import (
     LEARN_LIMIT,
     LEARNED,
     LOCKED,
+    MAB,
     MCAST_FLOOD_OFF,
     MEMBER,
     NO_REFLECTION,
@@ -46,6 +50,7 @@ from netlab.model.world import (
     OTHERHOST,
     RAW,
     UNICAST,
+    Address,
     Bridge,
     Device,
     Frame,
@@ -64,6 +69,7 @@ def compile_switch(build: Build, link: plan.Switch | plan.Bridge) -> None:
         bridge.strange = f"{link.id} speaks STP: its ports' states depend on time"
     bridge.strange = build.foreign.get(link.id, bridge.strange)
     bridge.max_learned = link.fdb_max_learned or 0
+    bridge.neighbors = {int(ipaddress.ip_address(one.ip)): one.mac for one in link.neighbors}
     build.world.bridges.append(bridge)
 
 
@@ -122,27 +128,35 @@ def receive(sim: Sim, port: Port, frame: Frame, packet_type: int = OTHERHOST) ->
         frame, vid = admitted
     here, there = ((src, vid), (dst, vid)) if vid else (src, dst)
     fdb = sim.database(bridge)
-    if port.locked and fdb.get(here) is not port:
-        sim.note(payload.phase, port.id, f"{src} is not admitted", LOCKED, end=True)
+    if port.locked and (fdb.get(here) is not port or (bridge, here) in sim.unadmitted):
+        if port.mab and bridge.ageing and not (here in fdb or here in bridge.locals) and _learns(sim, port, fdb, frame):
+            fdb[here] = port
+            sim.unadmitted.add((bridge, here))
+        sim.note(payload.phase, port.id, f"{src} is not admitted", MAB if port.mab else LOCKED, end=True)
         return
     if not port.learning:
         sim.unlearned.add((bridge, here))
         if fdb.get(here, port) is not port and here not in bridge.static:
             sim.contested = sim.moved = True
-    elif bridge.ageing and fdb.get(here) is not port and here not in bridge.locals:
-        if here in fdb or not bridge.max_learned or len(fdb) - len(bridge.static) < bridge.max_learned:
-            # Where two places have one MAC, the order in which they are heard matters.
-            if here in fdb or (bridge, here) in sim.unlearned:
-                sim.contested = sim.moved = True
-            fdb[here] = port
-        else:
+    elif (
+        bridge.ageing and fdb.get(here) is not port and here not in bridge.locals
+        and (here in fdb or _learns(sim, port, fdb, frame))
+    ):  # fmt: skip
+        # Where two places have one MAC, the order in which they are heard matters.
+        if here in fdb or (bridge, here) in sim.unlearned:
             sim.contested = sim.moved = True
-            sim.note(payload.phase, port.id, f"{src} is not learned", LEARN_LIMIT)
+        fdb[here] = port
+        sim.unadmitted.discard((bridge, here))
     if cast == MULTICAST and dst.startswith("01:80:c2:00:00:0"):
         raise Unknown(f"a frame to {dst}, which bridges keep for themselves")
     if state == "learning":
         sim.note(payload.phase, port.id, "port state learning", STATE_IN, end=True)
         return
+    quiet = False
+    if bridge.proxies:
+        quiet, answer = proxy.told(sim, bridge, port, frame, vid)
+        if answer is not None:
+            _send(sim, port, answer)
     if cast == UNICAST:
         if there in bridge.locals:
             if own is not None:
@@ -159,7 +173,7 @@ def receive(sim: Sim, port: Port, frame: Frame, packet_type: int = OTHERHOST) ->
         if own is not None and promiscuous(own):
             _up(sim, own, port, frame, vid, HOST if dst in (own.mac, port.mac) else packet_type, PROMISCUOUS)
         return
-    _flood(sim, bridge, port, frame, vid)
+    _flood(sim, bridge, port, frame, vid, quiet)
     if own is not None:
         _up(sim, own, port, frame, vid, cast, UP)
 
@@ -212,6 +226,7 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
         if (admitted := vlans.admitted(sim, dev.id, bridge.own, frame)) is None:
             return
         frame, vid = admitted
+    quiet = bridge.proxies and proxy.told(sim, bridge, None, frame, vid)[0]
     if frame.cast == UNICAST:
         there = (dst, vid) if vid else dst
         if there in bridge.locals:
@@ -226,11 +241,22 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
         if known is not None:
             _deliver(sim, None, known, frame, vid, True, False)
             return
-    _flood(sim, bridge, None, frame, vid)
+    _flood(sim, bridge, None, frame, vid, quiet)
 
 
-def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame, vid: int) -> None:
-    """Send copies out of every port that takes such a flood (br_flood), newest port first.
+def _learns(sim: Sim, port: Port, fdb: Mapping[Address, Port], frame: Frame) -> bool:
+    """Whether there is room for one more MAC (fdb_create)."""
+    bridge = port.bridge
+    if not bridge.max_learned or len(fdb) - len(bridge.static) < bridge.max_learned:
+        return True
+    sim.contested = sim.moved = True
+    sim.note(frame.payload.phase, port.id, f"{frame.src} is not learned", LEARN_LIMIT)
+    return False
+
+
+def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame, vid: int, quiet: bool = False) -> None:
+    """Send copies out of every port that takes such a flood (br_flood), newest port first; ``quiet`` ones only out of
+    ports that aren't suppressed.
 
     Ports are left out if the frame could have no effect behind them: no device there has the address that is asked
     for, nor an entry that the frame could change.
@@ -268,6 +294,11 @@ def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame, vid: int) 
         elif cast == MULTICAST and not out.mcast_flood and port is not None:
             if wanted is None or out in wanted:
                 sim.note(payload.phase, out.id, "no multicasts", MCAST_FLOOD_OFF, end=True)
+            continue
+        if out.proxy_arp or (quiet and (out.proxy_arp_wifi or out.neigh_suppress)):
+            if wanted is None or out in wanted:
+                why = proxy.NOT_FLOODED if out.proxy_arp else proxy.SUPPRESSED
+                sim.note(payload.phase, out.id, "kept from the port", why, end=True)
             continue
         _deliver(sim, port, out, frame, vid, wanted is None or out in wanted)
 
@@ -312,6 +343,11 @@ def _deliver(
     if wanted:
         why = HAIRPIN if out is port else None if flooded else LEARNED
         sim.note(payload.phase, out.id, "sent out of the port", why)
+    _send(sim, out, frame)
+
+
+def _send(sim: Sim, out: Port, frame: Frame) -> None:
+    """The port's device sends a frame."""
     if out.device is not None:
         out.device.transmit(sim, out.device, frame)
     elif out.far_device is not None:

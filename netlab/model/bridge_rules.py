@@ -38,6 +38,14 @@ LOCKED = rule(
     "br_handle_frame_finish",
     _INPUT,
 )
+MAB = rule(
+    "bridge/mab",
+    "With mab a locked port drops what a MAC without an entry sends, but notes where it is: what is for that MAC then"
+    " goes out of this port alone, until somebody admits it.",
+    "br_handle_frame_finish",
+    _INPUT,
+    since=(6, 2),
+)
 NO_REFLECTION = rule(
     "bridge/no-reflection",
     "A switch never sends a frame back out of the port it came in by, unless that port has hairpin on.",

@@ -15,8 +15,11 @@ def make(id: str, bridge: Bridge, told: plan.Port, mac: str, mtu: int, running: 
     port.state = told.state if running else "disabled"
     port.hairpin, port.isolated, port.learning = told.hairpin, told.isolated, told.learning
     port.flood, port.mcast_flood, port.bcast_flood = told.flood, told.mcast_flood, told.bcast_flood
-    port.locked = told.locked
+    port.locked, port.mab = told.locked, told.mab
+    port.neigh_suppress, port.proxy_arp, port.proxy_arp_wifi = told.neigh_suppress, told.proxy_arp, told.proxy_arp_wifi
     if port.attached:
+        bridge.proxies |= told.proxies
+        bridge.suppresses |= told.neigh_suppress
         bridge.ports.insert(0, port)
         port.members = Members(told.pvid_or(bridge.own.pvid), told.vlans(bridge.own.pvid))
         for entry in told.fdb:

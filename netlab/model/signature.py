@@ -73,6 +73,7 @@ class Signatures:
         )  # fmt: skip
         for bridge in world.bridges:
             self._spoken.update(key if isinstance(key, str) else key[0] for key in (*bridge.static, *bridge.locals))
+            self._spoken.update(bridge.neighbors.values())
         self._position = {dev: k for ns in world.namespaces.values() for k, dev in enumerate(ns.devices)}
         self._confs: dict[tuple[object, ...], int] = {}
         self._lists: dict[Device, list[str]] = defaultdict(list)
@@ -217,6 +218,7 @@ class Signatures:
         return (
             port.bridge.index, min(port.mtu, self._roomy), port.attached, port.running, port.state, port.hairpin,
             port.isolated, port.locked, port.learning, port.flood, port.mcast_flood, port.bcast_flood, rank,
+            port.mab, port.neigh_suppress, port.proxy_arp, port.proxy_arp_wifi,
             tuple(listed), port.members.pvid, tuple(port.members.vlans.items()),
         )  # fmt: skip
 
@@ -272,6 +274,10 @@ class Signatures:
             make = ipaddress.IPv6Address if self._family == 6 else ipaddress.IPv4Address
             for part in ipaddress.summarize_address_range(make(low), make(high)):
                 add(int(part.network_address), part.prefixlen)
+        for bridge in self._world.bridges:
+            for address in bridge.neighbors if bridge.proxies and self._family else ():
+                if (address < 1 << 32) == (self._family == 4):
+                    add(address, self._bits)
         for ns in self._world.namespaces.values():
             for routes in self._tables(ns).values():
                 for route in self._leading(routes):

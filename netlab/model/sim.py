@@ -80,7 +80,7 @@ class Sim:
         "answers", "arrived", "asking", "backlog", "client", "connecting", "connections", "contested", "course", "done",
         "entered", "fdb", "goal", "heard", "hops", "moved", "neigh", "picked", "queued", "redirected", "refused",
         "request", "schedule", "second", "sender", "servers", "sock", "sock_ip", "steps", "target", "told", "touched",
-        "unlearned", "unordered", "users", "wired", "wires", "work", "worked", "world",
+        "unadmitted", "unlearned", "unordered", "users", "wired", "wires", "work", "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
@@ -102,6 +102,8 @@ class Sim:
         self.fdb: dict[Any, dict[Any, Any]] = {}
         #: MACs that bridges have heard at a port that doesn't learn
         self.unlearned: set[tuple[Bridge, Address]] = set()
+        #: MACs that bridges have noted behind a locked port, which doesn't admit them
+        self.unadmitted: set[tuple[Bridge, Address]] = set()
         self.hops: list[Hop] | None = [] if trace else None
         self.steps = 0
         self.schedule = schedule

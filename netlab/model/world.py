@@ -221,7 +221,8 @@ class Port:
 
     __slots__ = (
         "attached", "bcast_flood", "bridge", "device", "far_device", "far_port", "flood", "hairpin", "id", "ifname",
-        "isolated", "learning", "locked", "mac", "mcast_flood", "members", "mtu", "order", "running", "state",
+        "isolated", "learning", "locked", "mab", "mac", "mcast_flood", "members", "mtu", "neigh_suppress", "order",
+        "proxy_arp", "proxy_arp_wifi", "running", "state",
     )  # fmt: skip
 
     def __init__(self, id: str, bridge: Bridge) -> None:
@@ -236,7 +237,8 @@ class Port:
         self.running = True
         self.state = "forwarding"
         self.members = Members(0, {})
-        self.hairpin = self.isolated = self.locked = False
+        self.hairpin = self.isolated = self.locked = self.mab = False
+        self.neigh_suppress = self.proxy_arp = self.proxy_arp_wifi = False
         self.learning = self.flood = self.mcast_flood = self.bcast_flood = True
         self.device: Device | None = None
         self.far_device: Device | None = None
@@ -254,8 +256,8 @@ class Bridge:
     """A switch, or a bridge inside of a host, which has an interface there."""
 
     __slots__ = (
-        "ageing", "aware", "device", "id", "index", "ip4", "ip6", "locals", "macs", "max_learned", "own", "ports",
-        "static", "strange", "trunks", "up",
+        "ageing", "aware", "device", "id", "index", "ip4", "ip6", "locals", "macs", "max_learned", "neighbors", "own",
+        "ports", "proxies", "static", "strange", "suppresses", "trunks", "up",
     )  # fmt: skip
 
     def __init__(self, id: str, index: int) -> None:
@@ -273,6 +275,9 @@ class Bridge:
         self.ports: list[Port] = []
         #: by MAC, or by MAC and VLAN
         self.static: dict[Address, Port] = {}
+        #: static neighbours, by which it answers for others; and whether ports of it want that, with neigh_suppress
+        self.neighbors: dict[int, str] = {}
+        self.proxies = self.suppresses = False
         self.device: Device | None = None
         #: MACs that are the switch's own, and the ports that have them
         self.locals: dict[Address, Port | None] = {}

@@ -72,7 +72,7 @@ def add(
         (name, False) for name in switches.add_bridges(lab, given_switches, path, _largest_mtu(lab.file))
     ]
     order += _links(context, refusals)
-    _names_to_macs(context)
+    _names_to_macs(context, given_switches, path)
     for box in boxes:
         _sysctls(lab, box, context)
     settle(lab)
@@ -279,7 +279,7 @@ def _place(takers: list[str], kind: str) -> int:
     return takers.index(kind) if kind in takers else len(takers)
 
 
-def _names_to_macs(context: BuildContext) -> None:
+def _names_to_macs(context: BuildContext, given_switches: Mapping[str, Switch], path: Path) -> None:
     """Fill in neighbours, FDB entries and allowed MACs, which may name interfaces made later."""
     lab = context.lab
     for request in context.requests.values():
@@ -290,6 +290,10 @@ def _names_to_macs(context: BuildContext) -> None:
             link = replace(link, neighbors=values.neighbors(lab, link, given, (*request.path, "neighbors")))
         link = KINDS[link.kind].name_macs(context, request, link)
         (lab.links if request.id in lab.links else lab.refused)[request.id] = link
+    for name, given_switch in given_switches.items():
+        if (link := lab.links.get(name)) is not None and (known := given_switch.neighbors):
+            made = values.neighbors(lab, link, known, (*path, "switches", name, "neighbors"))
+            lab.set(link, neighbors=made)
 
 
 def _sysctls(lab: Lab, box: _Given, context: BuildContext) -> None:

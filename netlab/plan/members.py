@@ -63,7 +63,16 @@ def own_port(file: File, before: Port, given: GivenPort, path: Path) -> Port:
         if getattr(given, key) is not None:
             file.problems.add(file.where(*path, key), f"{key!r} can't be given for an interface's own port")
     values = {name: value for name in given.model_fields_set if (value := getattr(given, name)) is not None}
-    return replace(before, **values)
+    made = replace(before, **values)
+    check_mab(file, made, path)
+    return made
+
+
+def check_mab(file: File, port: Port, path: Path) -> None:
+    """Report mab without what it needs (br_setport)."""
+    if port.mab and not (port.locked and port.learning):
+        what = "'locked: on'" if not port.locked else "'learning: on'"
+        file.problems.add(file.where(*path, "mab"), "'mab' is for a port that is locked and learns (EINVAL)", what)
 
 
 def check_vlans(lab: Lab, port: Port, bridge: str, path: Path) -> None:

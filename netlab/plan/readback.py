@@ -63,6 +63,7 @@ _LINK: dict[str, Callable[[str], Value]] = {
 _PORT: dict[str, Callable[[str], Value]] = {
     **dict.fromkeys(("hairpin", "isolated", "learning", "locked"), _FLAG),
     **dict.fromkeys(("flood", "mcast_flood", "bcast_flood"), _FLAG),
+    **dict.fromkeys(("mab", "neigh_suppress", "proxy_arp", "proxy_arp_wifi"), _FLAG),
     **dict.fromkeys(("pvid", "untagged", "tagged"), _number),
     "state": _word("forwarding", "disabled", "listening", "learning", "blocking"),
 }

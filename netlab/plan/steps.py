@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from netlab.spec.schema import Settings
     from netlab.spec.schema import Step as GivenStep
 
-_SWITCH = (*bridge.OPTIONS, "tagged", "state")
+_SWITCH = (*bridge.OPTIONS, "tagged", "state", "neighbors")
 #: What a member of a bond has of that.
 MEMBER = frozenset({"mac", "mtu", "addresses", "neighbors"})
 #: What can be set of a host or a container.
@@ -123,7 +123,7 @@ def apply(lab: Lab, given: GivenStep, path: Path, refusals: Refusals) -> list[An
         link, box = lab.links.get(target), lab.boxes.get(target)
         if link is not None and not link.interface:
             if _applies(lab.file, settings, _SWITCH, "switch", here):
-                changes += _set_switch(lab, link, settings, where, given)
+                changes += _set_switch(lab, link, settings, here, given)
         elif link is not None and ":" in target:
             keys = (COMMON | KINDS[link.kind].keys) - IDENTITY - KINDS[link.kind].fixed
             keys -= MEMBER if link.member == "member" else frozenset()
@@ -158,13 +158,19 @@ def _applies(file: File, settings: Settings, keys: Any, kind: str, path: Path) -
     return not wrong
 
 
-def _set_switch(lab: Lab, before: AnyLink, settings: Settings, where: Where, step: GivenStep) -> list[AnyChange]:
+def _set_switch(lab: Lab, before: AnyLink, settings: Settings, path: Path, step: GivenStep) -> list[AnyChange]:
+    where = lab.file.where(*path)
     options: dict[str, Any] = {key: value for key in bridge.OPTIONS if (value := getattr(settings, key)) is not None}
     if settings.state is not None:
         options["up"] = settings.state == "up"
-    change.apply(lab, before, replace(before, **options))
+    flushed = change.flushed(lab, before, replace(before, **options))
+    start = replace(before, neighbors=flushed.neighbors)
+    if settings.neighbors is not None:
+        known = values.neighbors(lab, flushed, settings.neighbors, (*path, "neighbors"))
+        flushed = replace(flushed, neighbors=known)
+    change.apply(lab, before, flushed)
     return [
-        SetLink(before=before, after=lab.links[before.id], where=where, via=step.via),
+        SetLink(before=start, after=lab.links[before.id], where=where, via=step.via),
         *(switches.carry(lab, before.id, settings.tagged, where) if settings.tagged is not None else ()),
     ]
 

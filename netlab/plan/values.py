@@ -35,7 +35,8 @@ def neighbors(lab: Lab, link: AnyLink, given: Mapping[str, str], path: Path) -> 
     for ip in given:
         if ":" in ip and not any(address.family == 6 for address in link.addresses):
             message = f"{link.id} has no IPv6 address, so it can have no neighbour {ip}"
-            file.problems.add(file.where(*path, ip), message, "give it one", follows=file.lost(link.id))
+            hint = "give it one" if link.interface else "a bridge in a host can: 'type: bridge'"
+            file.problems.add(file.where(*path, ip), message, hint, follows=file.lost(link.id))
     found = ((ip, _mac_of(lab, name, (*path, ip))) for ip, name in given.items())
     return tuple(Neighbor(ip, mac) for ip, mac in found if mac is not None)
 

@@ -143,3 +143,4 @@ def _check_port(file: File, link: Veth, path: Path, *, stated: bool) -> None:
     elif stated and not link.carrier and port.state in ("listening", "learning"):
         where = file.where(*path, "state", key=False)
         file.problems.add(where, f"the port of {link.id} has no carrier, so its state cannot be set to {port.state!r}")
+    members.check_mab(file, port, path)

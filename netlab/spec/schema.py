@@ -65,6 +65,16 @@ class Port(Model):
     mcast_flood: Flag | None = Field(None, description="Flood multicast out of this port.")
     bcast_flood: Flag | None = Field(None, description="Flood broadcasts out of this port.")
     locked: Flag | None = Field(None, description="Admit only source MACs that have an entry on this port.")
+    mab: Flag | None = Field(
+        None, description="Note MACs that a locked port doesn't admit; needs `locked` and `learning`."
+    )
+    neigh_suppress: Flag | None = Field(
+        None, description="Answer ARP and neighbour discovery for what is behind this port, by the bridge's neighbours."
+    )
+    proxy_arp: Flag | None = Field(
+        None, description="Flood nothing out of this port; answer ARP that comes in by it, by the bridge's neighbours."
+    )
+    proxy_arp_wifi: Flag | None = Field(None, description="As neigh_suppress, for ARP alone.")
     state: PortState | None = Field(None, description="STP state of the port, set by hand.")
     pvid: Pvid | None = Field(
         None, description="The VLAN of frames without a tag, 0 for none; the bridge's default_pvid by default."
@@ -212,6 +222,9 @@ class Switch(_Bridge):
 
     links: Annotated[tuple[Text, ...], BeforeValidator(listing)] = Field(
         (), description="Switches that this one is wired to."
+    )
+    neighbors: Neighbors | None = Field(
+        None, description="What it answers by for ports that want that: IPv4 address to MAC, or to an interface."
     )
 
 

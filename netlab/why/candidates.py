@@ -25,6 +25,7 @@ ARP_FLUX = (
     " asks in its own name, too."
 )
 MTU = "A packet that may not be fragmented must fit every link on its way."
+ACQUAINTED = "Where a bridge answers ARP for others it does so by its own neighbours and by its forwarding database."
 DEFAULT_PORT = "That is the default of a switch port."
 LOCKED = "A locked port lets in those MACs only that have an entry of it in the switch's forwarding database."
 LISTED = "A child in source mode hears only the MACs on its list."
@@ -55,6 +56,7 @@ def candidates(case: Case) -> Iterator[Candidate]:
     yield from _arp_flux(case)
     yield from _filters(case)
     yield from filters.filters(case)
+    yield from _acquaint(case)
     yield from _port_options(case)
     yield from tunnels.remotes(case)
     yield from family.by_parent(case)
@@ -165,12 +167,31 @@ def _source_lists(case: Case) -> Iterator[Candidate]:
                 yield case.candidate(f"nodst-{child.id}", f"let {child.id} have copies only, nodst off", NODST, step)
 
 
+def _acquaint(case: Case) -> Iterator[Candidate]:
+    """Tell a bridge that answers for others where both ends are now, if the questions are of a family that it knows."""
+    for name in dict.fromkeys(wire.switch for wire in case.wires if wire.port.proxies):
+        bridge = case.state.link(name)
+        ends = [
+            (link, case.address(end)) for link, end in zip(case.links, (case.source, case.destination), strict=True)
+        ]
+        if (case.family == 6 and not bridge.interface) or any(at is None or not link.mac for link, at in ends):
+            continue
+        neighbors = {one.ip: one.mac for one in bridge.neighbors} | {str(at and at.ip): link.mac for link, at in ends}
+        step: Step = {name: {"neighbors": neighbors}}
+        for link, _ in ends:
+            for wire in case.wires:
+                if case.state.root(link.id).id == wire.id and wire.switch == name and link.mac not in wire.port.fdb:
+                    step[wire.id] = {"port": {"fdb": [*wire.port.fdb, link.mac]}}
+        title = f"let {name} know where {' and '.join(link.id for link, _ in ends)} are"
+        yield case.candidate(f"acquaint-{name}", title, ACQUAINTED, {"set": step})
+
+
 def _port_options(case: Case) -> Iterator[Candidate]:
     ordinary = Port()
     names = [
         one.name
         for one in fields(Port)
-        if isinstance(one.default, bool) and one.name not in ("up", "attached", "hairpin")
+        if isinstance(one.default, bool) and one.name not in ("up", "attached", "hairpin", "mab")
     ]
     for wire in case.wires:
         if wire.port.policy:
@@ -182,7 +203,9 @@ def _port_options(case: Case) -> Iterator[Candidate]:
         }
         for name, value in values.items():
             title = f"set {name} {'on' if value else 'off'} at the switch port of {wire.id}"
-            step = {"set": {wire.id: {"port": {name: value}}}}
+            # Only a locked port can have mab.
+            more = {"mab": False} if name == "locked" and wire.port.mab else {}
+            step = {"set": {wire.id: {"port": {name: value, **more}}}}
             yield case.candidate(f"port-{wire.id}-{name}", title, DEFAULT_PORT, step)
 
 

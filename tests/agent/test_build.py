@@ -16,7 +16,7 @@ ALL_OPTIONS = """
 name: options
 switches:
   s1: {ageing_time: 17, stp: false, mcast_snooping: false, fdb_max_learned: 9}
-  s2: {links: [s1]}
+  s2: {links: [s1], neighbors: {10.0.0.1: A:eth0}}
 hosts:
   A:
     interfaces:
@@ -37,6 +37,12 @@ hosts:
     rules: [{from: 10.0.0.2, table: 100, priority: 50}]
     sysctls: {net.ipv4.conf.all.arp_ignore: 1, net.ipv4.conf.eth0.rp_filter: 2}
   B: {interfaces: {eth0: {switch: s2, state: down}, eth1: {switch: s1, port: {state: disabled}}}}
+  C:
+    interfaces:
+      eth0: {switch: s2, port: {locked: on, mab: on, neigh_suppress: on, proxy_arp: on, proxy_arp_wifi: on}}
+      br0: {type: bridge}
+      w0: {peer: C:w1, master: br0, own_port: {proxy_arp: on}}
+      w1: {peer: C:w0}
 """
 
 
@@ -87,6 +93,11 @@ def test_switch_and_port_options_are_in_the_kernel(build: Callable[[str], Built]
     }  # fmt: skip
     assert {name: port[name] for name in wanted} == wanted
     assert ports[2]["linkinfo"]["info_slave_data"]["state"] == "disabled"
+    found = [link["linkinfo"]["info_slave_data"] for link in ip(built, "s2", "link") if link.get("master") == "br0"]
+    names = ("locked", "neigh_suppress", "proxy_arp", "proxy_arp_wifi")
+    assert [sum(port[name] for port in found) for name in names] == [1] * 4
+    assert one(ip(built, "C", "link"), "w0")["linkinfo"]["info_slave_data"]["proxy_arp"] is True
+    assert "10.0.0.1 dev br0 lladdr 02:00:00:00:aa:01 PERMANENT" in built.run("s2", "ip", "neigh")
     assert "02:00:00:00:cc:01" in built.run("s1", "bridge", "fdb", "show", "dev", ports[1]["ifname"])
     assert [link["ifname"] for link in ip(built, "s2", "link") if link.get("master") == "br0"]
 
@@ -236,7 +247,7 @@ def test_the_log_is_commands_that_rebuild_the_lab(build: Callable[[str], Built])
         with loud.lab(plan) as lab:
             lab.enter(plan.steps[0]).result()
     made = [line for line in lines if " link add " in line]
-    assert len(made) == 1 + 1 + 1 + 3 + 3
+    assert len(made) == 1 + 1 + 1 + 3 + 3 + 3
     assert all(line.startswith(("ip ", "bridge ")) for line in lines)
     assert any("type macvlan mode source flag nodst bcqueuelen 77" in line for line in made)
 

@@ -28,9 +28,18 @@ FEATURES = {
 }  # fmt: skip
 
 #: Kinds of links that not every kernel has: they are drawn where it has them, as the features are.
-KINDS = {"dummy": 0.2, "ipvlan": 0.5, "vxlan": 0.25, "vlan": 0.35, "bond": 0.3, "bclim": 0.15}
+KINDS = {
+    "dummy": 0.2,
+    "ipvlan": 0.5,
+    "vxlan": 0.25,
+    "vlan": 0.35,
+    "bond": 0.3,
+    "bclim": 0.15,
+    "mab": 0.15,
+    "proxies": 0.2,
+}
 #: Those that are options of others, and the first kernel that has them.
-SINCE = {"bclim": Version(6, 4)}
+SINCE = {"bclim": Version(6, 4), "mab": Version(6, 2), "proxies": Version(5, 10)}
 
 #: What is seldom met by chance: drawn together, now and then.
 THEMES = (

@@ -33,8 +33,14 @@ def dress(lan: Lan) -> None:
     _mtus(lan)
     for nic in lan.nics:
         found = neighbors(lan, nic)
-        if found and lan.chance(0.5, "neighbors"):
+        if found and (lan.chance(0.5, "neighbors") or (nic.name == "br0" and lan.chance(0.7, "proxies"))):
             nic.spec["neighbors"] = found
+    for switch in lan.document["switches"].values() if lan.has("proxies") else ():
+        if lan.chance(0.8) and (entries := known(lan)):
+            switch["neighbors"] = entries
+    for nic in lan.nics:
+        if nic.spec.get("master") == "br0" and lan.chance(0.6, "proxies"):
+            nic.spec["own_port"] = {**nic.spec.get("own_port", {}), **proxies(lan)}
     for namespace, given in lan.namespaces():
         found = sysctls(lan, namespace)
         if found:
@@ -80,11 +86,17 @@ def port(lan: Lan, nic: Nic) -> Document:
             options[key] = False
     if lan.chance(0.5, "isolated"):
         options["isolated"] = True
-    if lan.chance(0.5, "locked"):
+    if lan.chance(0.5, "locked") or lan.chance(0.3, "mab"):
         options["locked"] = True
-        if lan.chance(0.7):
+        if lan.chance(0.5, "mab"):
+            options["mab"] = True
+            options.pop("learning", None)
+        elif lan.chance(0.7):
             options["learning"] = False
-    if options.get("locked") or lan.chance(0.3, "learning") or lan.chance(0.2, "flood"):
+    if lan.has("proxies"):
+        options |= proxies(lan)
+    answers = lan.chance(0.6, "proxies")
+    if options.get("locked") or answers or lan.chance(0.3, "learning") or lan.chance(0.2, "flood"):
         found = [lan.mac() for _ in range(lan.pick((0, 1, 2)))]
         mine = [one.id for one in (nic, *lan.children(nic)) if one.spec.get("mac") != "auto" and lan.chance(0.6)]
         if found or mine:
@@ -97,6 +109,21 @@ def port(lan: Lan, nic: Nic) -> Document:
         options.pop("state", None)
         options["up"] = False
     return options
+
+
+def proxies(lan: Lan) -> Document:
+    """Options of a port by which a bridge answers for others."""
+    return {key: True for key in ("neigh_suppress", "proxy_arp", "proxy_arp_wifi") if lan.chance(0.35)}
+
+
+def known(lan: Lan) -> Document:
+    """What a switch knows of its neighbours: most of them where they are, some elsewhere."""
+    found: Document = {}
+    for nic in lan.living():
+        for ip in nic.ips(4):
+            if lan.chance(0.5) and nic.spec.get("mac") != "auto":
+                found[ip] = nic.id if lan.chance(0.8) else lan.mac()
+    return found
 
 
 def vlans(lan: Lan) -> Document:

@@ -96,6 +96,8 @@ def _port(lan: Lan, step: Document) -> None:
     match key:
         case "state":
             options_["state"] = lan.pick(("forwarding", "disabled", "listening", "learning"))
+        case "learning" if lan.has("proxies"):
+            options_ = options.proxies(lan)
         case "locked":
             options_ = {"locked": True, "learning": False, "fdb": [nic.id]}
         case _:

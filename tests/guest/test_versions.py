@@ -35,17 +35,33 @@ switches: {lan: {}}
 hosts:
   A: {interfaces: {eth0: {switch: lan}}, containers: {c: {interfaces: {m: {type: macvlan, parent: eth0, bclim: -1}}}}}
 """
+MAB = """
+switches: {lan: {}}
+hosts:
+  A: {interfaces: {eth0: {switch: lan, port: {locked: on, mab: on}}}}
+"""
 
 
-def test_what_a_kernel_ignores_is_refused(guest: Guest) -> None:
+@pytest.mark.parametrize(
+    ("text", "where", "key", "since"),
+    [(BEFORE, "f:4:72: A/c:m", "bclim", "6.4"), (MAB, "f:4:20: A:eth0", "mab", "6.2")],
+)
+def test_what_a_kernel_ignores_is_refused(guest: Guest, text: str, where: str, key: str, since: str) -> None:
     """An option that is newer than the kernel would be ignored: exit code 3, its name, its place and its version."""
     agent = guest("6.1")
-    made = from_file(BEFORE, "f", agent.kernel)
+    made = from_file(text, "f", agent.kernel)
     with agent.lab(made) as lab, pytest.raises(BuildError) as caught:
         lab.enter(made.steps[0]).result()
     assert caught.value.exit_code == 3
-    assert str(caught.value).startswith("f:4:72: A/c:m: this kernel has no bclim")
-    assert caught.value.fix == "leave bclim out, or use a kernel that has it (bclim: 6.4)"
+    assert str(caught.value).startswith(f"{where}: this kernel has no {key}")
+    assert caught.value.fix == f"leave {key} out, or use a kernel that has it ({key}: {since})"
+
+
+@pytest.mark.parametrize(("name", "version"), [("neigh-suppress", "6.1"), ("mab", "6.12"), ("proxy-arp", "7.3")])
+def test_bridges_that_answer(guest: Guest, name: str, version: str) -> None:
+    """What answers or admits on this machine's kernel does so on others."""
+    record = pipeline.run(find(f"{name}.yaml"), guest(version))
+    assert (record["summary"]["fail"], record["summary"]["inconclusive"]) == (0, 0)
 
 
 def test_filters_are_there_before_the_first_broadcast(guest: Guest) -> None:

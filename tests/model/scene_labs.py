@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from netlab import plan
@@ -21,6 +22,18 @@ def two(*, x: dict[str, Any] | None = None, **port: Any) -> Lab:
     """h and x on one switch; h's port has options."""
     lab = Lab().veth(H, "10.0.0.1/24", "fd00::1/64", port=port)
     return lab.veth(X, "10.0.0.2/24", "fd00::2/64", **(x or {}))
+
+
+def proxied(option: str) -> Lab:
+    """h and x, both of which the switch knows; h's port has an option by which it answers for others."""
+    lab = two(**{option: True})
+    macs = {link.id: link.mac for link in lab.links if link.id in (H, X)}
+    known = (Neighbor("10.0.0.1", macs[H]), Neighbor("10.0.0.2", macs[X]))
+    lab.change("lan", neighbors=known)
+    for end in (H, X):
+        port = next(link for link in lab.links if link.id == end).port
+        lab.change(end, port=replace(port, fdb=(macs[end],)))
+    return lab
 
 
 def two_nics() -> Lab:

@@ -38,6 +38,7 @@ from tests.model.scene_labs import (
     own_mac,
     parent_down,
     port_named,
+    proxied,
     redirected,
     same_mac,
     second_router,
@@ -65,6 +66,11 @@ from tests.nftables.rulesets import BRIDGED, DOCKER, FILTERS, HOST, ROUTER, TRAN
 #: Each rule's lab, layer, source and destination.
 SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     **BONDS,
+    "bridge/mab": (lambda: two(locked=True, mab=True), "broadcast", H, X),
+    "bridge/neigh-suppress-answers": (lambda: proxied("neigh_suppress"), "arp", X, H),
+    "bridge/neigh-suppressed": (lambda: proxied("neigh_suppress").change(H, arp=False), "arp", X, H),
+    "bridge/proxy-arp-answers": (lambda: proxied("proxy_arp"), "arp", H, X),
+    "bridge/proxy-arp-no-flood": (lambda: two(proxy_arp=True), "broadcast", X, H),
     "bridge/own-interface": (bridged, "icmp", "h/c1:eth0", "h:br0"),
     "bridge/own-mac-from-above": (bridged, "unicast", "h/m1:eth0", "h:br0"),
     "bridge/port-hears-nothing": (bridged, "broadcast", "x:eth0", "h:eth0"),

@@ -53,6 +53,27 @@ CASES: list[tuple[str, str]] = [
         "f:8:44: the children of A:e share one, and A:x has another; "
         "give it to A:x, the first: the others then have it, too",
     ),
+    # --- ports that answer, or admit
+    (
+        hosts("e: {switch: s, port: {mab: on}}"),
+        "f:5:29: 'mab' is for a port that is locked and learns (EINVAL); 'locked: on'",
+    ),
+    (
+        hosts("e: {switch: s, port: {mab: on, locked: on, learning: off}}"),
+        "f:5:29: 'mab' is for a port that is locked and learns (EINVAL); 'learning: on'",
+    ),
+    (
+        hosts("b: {type: bridge}", "e: {switch: s, master: b, own_port: {mab: on}}"),
+        "f:6:44: 'mab' is for a port that is locked and learns (EINVAL); 'locked: on'",
+    ),
+    (
+        "switches: {s: {neighbors: {'fd00::1': A:e}}}\nhosts: {A: {interfaces: {e: {switch: s}}}}\n",
+        "f:1:28: s has no IPv6 address, so it can have no neighbour fd00::1; a bridge in a host can: 'type: bridge'",
+    ),
+    (
+        "switches: {s: {neighbors: {10.0.0.1: A:x}}}\nhosts: {A: {interfaces: {e: {switch: s}}}}\n",
+        "f:1:38: no interface 'A:x'",
+    ),
     # --- parents
     (
         hosts("ens160: {switch: s}", "ens160.1: {type: macvlan, parent: ens161}"),

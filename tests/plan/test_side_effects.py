@@ -145,3 +145,12 @@ def test_a_route_goes_by_the_interface_whose_connected_route_came_first() -> Non
         )
     )
     assert [len(step.state.namespace("A").routes) for step in made.steps] == [0, 0, 1, 1, 0]
+
+
+def test_a_switch_that_goes_down_loses_its_neighbours() -> None:
+    """As every interface does (neigh_ifdown); a step can give them anew."""
+    head = "switches: {lan: {neighbors: {10.0.0.1: A:e}}}\nhosts: {A: {interfaces: {e: {switch: lan}}}}\n"
+    given = "set: {lan: {state: up, neighbors: {10.0.0.1: 02:00:00:00:00:07}}}"
+    made = plan(steps("set: {lan: {state: down}}", "set: {lan: {state: up}}", given, head=head))
+    known = [[one.mac for one in step.state.link("lan").neighbors] for step in made.steps]
+    assert known == [[made.steps[0].state.link("A:e").mac], [], [], ["02:00:00:00:00:07"]]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+from netlab.agent.errors import lacks
 from netlab.agent.links.op import Level, Op
 from netlab.agent.netlink import fdb_entry, port_state, port_vlan
 from netlab.agent.netlink import link as request
@@ -19,11 +22,26 @@ OPTIONS = {
     "mcast_flood": ("IFLA_BRPORT_MCAST_FLOOD", "mcast_flood", "multicast_flood"),
     "bcast_flood": ("IFLA_BRPORT_BCAST_FLOOD", "bcast_flood", "broadcast_flood"),
     "locked": ("IFLA_BRPORT_LOCKED", "locked", "locked"),
+    "mab": ("IFLA_BRPORT_MAB", "mab", "mab"),
+    "neigh_suppress": ("IFLA_BRPORT_NEIGH_SUPPRESS", "neigh_suppress", "neigh_suppress"),
+    "proxy_arp": ("IFLA_BRPORT_PROXYARP", "proxy_arp", "proxyarp"),
+    "proxy_arp_wifi": ("IFLA_BRPORT_PROXYARP_WIFI", "proxy_arp_wifi", "proxyarp_wifi"),
 }
 #: net/bridge: BR_STATE_*
 STATES = {"disabled": 0, "listening": 1, "learning": 2, "forwarding": 3}
 
+#: The first Linux that has one of them, where that is not all.
+_SINCE = {"locked": "5.18", "mab": "6.2"}
+
 DEFAULT = Port()
+
+
+def checks(link: AnyLink, port: Port, got: Mapping[str, Any]) -> list[tuple[str, object, object]]:
+    """What the plan says of a port, and what was read. Raises BuildFailed where this kernel doesn't have an option."""
+    for name, since in _SINCE.items():
+        if getattr(port, name) and got[name] is None:
+            raise lacks(name, since, link)
+    return [(f"port's {name}", getattr(port, name), bool(got[name])) for name in OPTIONS]
 
 
 def differences(before: Port, after: Port) -> dict[str, bool]:

@@ -66,4 +66,4 @@ def checks(veth: Veth, mine: dict[str, Any]) -> list[tuple[str, object, object]]
     got = mine["port"]
     if got is None:
         return [("switch port", "attached", "not attached")]
-    return [(f"port's {name}", getattr(veth.port, name), bool(got[name])) for name in port.OPTIONS]
+    return port.checks(veth, veth.port, got)

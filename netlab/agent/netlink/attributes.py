@@ -171,10 +171,14 @@ BRIDGE_PORT = Table(
         "IFLA_BRPORT_MODE": (4, U8),
         "IFLA_BRPORT_LEARNING": (8, U8),
         "IFLA_BRPORT_UNICAST_FLOOD": (9, U8),
+        "IFLA_BRPORT_PROXYARP": (10, U8),
+        "IFLA_BRPORT_PROXYARP_WIFI": (12, U8),
         "IFLA_BRPORT_MCAST_FLOOD": (27, U8),
         "IFLA_BRPORT_BCAST_FLOOD": (30, U8),
+        "IFLA_BRPORT_NEIGH_SUPPRESS": (32, U8),
         "IFLA_BRPORT_ISOLATED": (33, U8),
         "IFLA_BRPORT_LOCKED": (39, U8),
+        "IFLA_BRPORT_MAB": (40, U8),
     }
 )
 

@@ -133,7 +133,7 @@ class Controls:
                 sender = self.view.speaker(link)
                 if sender.id != link_id:
                     mac = frames.mac_bytes(self.view.links[sender.id]["mac"])
-                self.view.send_from(sender.place, frames.raw(frames.NEAREST_BRIDGE, mac, number))
+                self.view.send_from(sender.place, frames.raw(self.view.outward(sender), mac, number))
         except OSError:
             # Not proved this time. What the kernel always refuses stays unproved, and the record says so.
             return

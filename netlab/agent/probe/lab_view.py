@@ -157,6 +157,18 @@ class LabView:
             return self.speaker(self.state.link(root.underlay))
         return link if link.carries_frames else root
 
+    def outward(self, link: AnyLink) -> bytes:
+        """The MAC to which a frame leaves by the wire of a link that sends it, whatever the switch knows.
+
+        That is a group, unless a bridge on the way floods nothing at all: then the MAC of a port of it, by which a
+        frame of the bridge's own interface leaves (br_dev_xmit).
+        """
+        plugged = self.plugged(self.state.root(link.id))
+        if plugged and all(plug.port.proxy_arp for _, plug in plugged):
+            one, plug = plugged[0]
+            return frames.mac_bytes(plug.mac or self.links[one.id]["mac"])
+        return frames.NEAREST_BRIDGE
+
     def _wrap(self, tunnel: AnyLink, frame: bytes) -> None:
         """Have a frame come in by a tunnel, from the namespace itself. Raises OSError."""
         port, datagram = tunnel.wrapped(frame)

@@ -227,12 +227,21 @@ class Port:
     mcast_flood: bool = True
     bcast_flood: bool = True
     locked: bool = False
+    mab: bool = False
+    neigh_suppress: bool = False
+    proxy_arp: bool = False
+    proxy_arp_wifi: bool = False
     state: PortState = "forwarding"
     fdb: tuple[str, ...] = ()
     pvid: int | None = None
     untagged: tuple[int, ...] = ()
     tagged: tuple[int, ...] = ()
     policy: str = ""
+
+    @property
+    def proxies(self) -> bool:
+        """Whether the bridge may answer for others because of it."""
+        return self.neigh_suppress or self.proxy_arp or self.proxy_arp_wifi
 
     def vlans(self, default: int) -> dict[int, bool]:
         """The VLANs that it is a member of, and of each whether its frames leave untagged; ``default`` is the pvid that

@@ -21,9 +21,9 @@ _ALL = "00:00:00:00:00:00"
 _VXLAN_PORT = 4789
 #: Options of a port that are flags, and what they are where nobody sets them.
 _PORT = {"hairpin": False, "isolated": False, "learning": True, "flood": True, "mcast_flood": True, "bcast_flood": True,
-         "locked": False}  # fmt: skip
+         **dict.fromkeys(("locked", "mab", "neigh_suppress", "proxy_arp", "proxy_arp_wifi"), False)}  # fmt: skip
 #: Others, which netlab has no word for.
-_STRANGE_PORT = ("guard", "root_block", "proxy_arp", "proxy_arp_wifi", "neigh_suppress", "vlan_tunnel", "mab")
+_STRANGE_PORT = ("guard", "root_block", "vlan_tunnel")
 #: What each kind of interface is like when new.
 _FIELDS = {kind.kind: kind.__dataclass_fields__ for kind in get_args(AnyLink) if kind.interface}
 _FIELDS["tun"] = _FIELDS["veth"]
@@ -153,12 +153,7 @@ class Devices:
         for flag in FLAGS:
             if (now := getattr(device, flag)) != usual[flag]:
                 keys[flag] = "on" if now else "off"
-        static = {
-            one.ip: one.mac
-            for one in space.neighbors
-            if one.permanent and one.dev == device.index and not one.ip.lower().startswith("fe80:")
-        }
-        if static:
+        if static := _neighbors(space, device):
             keys["neighbors"] = dict(static)
         master = self.kin.at((space.key, device.master or 0))
         if master is not None and device.port_kind in ("bridge", "bond"):
@@ -271,6 +266,8 @@ class Devices:
         del keys["type"]
         if not bridge.up:
             keys["state"] = "down"
+        if static := _neighbors(self.kin.spaces[key], bridge):
+            keys["neighbors"] = {ip: mac for ip, mac in static.items() if ":" not in ip}
         joined = list(self.kin.switches)
         links = []
         for device in self.kin.spaces[key].devices:
@@ -383,6 +380,12 @@ class Devices:
         if device.data.get("bclim") is not None:
             keys["bclim"] = str(device.data["bclim"])
         return keys, note
+
+
+def _neighbors(space: Space, device: Device) -> dict[str, str]:
+    """The static entries of an interface."""
+    mine = [one for one in space.neighbors if one.permanent and one.dev == device.index]
+    return {one.ip: one.mac for one in mine if not one.ip.lower().startswith("fe80:")}
 
 
 def _end(there: tuple[Space, Device]) -> tuple[str, Device]:
