@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--only", help="this one that ships, or K of the seed")
     parser.add_argument("-v", "--verbose", action="store_true", help="print what was imported where it differs")
     options = parser.parse_args()
-    cells = bad = labs = told = 0
+    cells = bad = labs = told = lost = 0
     for name, plan in _plans(options.number, options.seed, options.only):
         try:
             rounds = compare(plan, steps=True)
@@ -32,9 +32,11 @@ def main() -> int:
             cells += one.cells
             bad += 0 if one.left else len(one.differences)
             told += bool(one.left)
+            lost += len(one.differences) if one.left else 0
             _tell(f"{name}, {step.name}", one, options.verbose)
     print(
-        f"{labs} topologies, {cells} cells, {bad} differences; {told} states of which something is told to be left out"
+        f"{labs} topologies, {cells} cells, {bad} differences; {told} states of which something is told to be left out,"
+        f" with {lost} differences"
     )
     return 1 if bad else 0
 

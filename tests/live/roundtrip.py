@@ -63,15 +63,36 @@ def compare(plan: Plan, steps: bool = False) -> list[Round]:
 def _of_lab(read: Machine, state: State) -> Machine:
     """What was read without the agent's own namespaces."""
     ours = {(link.ifindex, link.ifname, link.mac) for link in state.links}
-    keys = [one.key for one in read.spaces if ours & {(dev.index, dev.name, dev.mac) for dev in one.devices}]
+    keys = [
+        one.key
+        for one in read.spaces
+        if ours & {(dev.index, dev.name, mac) for dev in one.devices for mac in (dev.mac, None)}
+    ]
     return replace(read, start=tuple(keys), unread=())
+
+
+def _settled(state: State, read: Machine) -> State:
+    """The state with the MACs that the kernel chose: which of two is asked first depends on them."""
+    macs = {device.index: device.mac for space in read.spaces for device in space.devices}
+    unsaid = {link.id for link in state.links if link.mac is None and "mac" in type(link).__dataclass_fields__}
+    links = (replace(link, mac=macs.get(link.ifindex)) if link.id in unsaid else link for link in state.links)
+    return replace(state, links=tuple(links))
+
+
+def _moved(state: State, read: Machine) -> list[str]:
+    """Static entries of bridges that a frame has moved to another port since they were made (br_fdb_update)."""
+    wanted = {(plug.place.ifindex, mac) for link in state.links for plug in link.plugs for mac in plug.port.fdb}
+    found = {(index, mac) for space in read.spaces for mac, index in space.fdb}
+    gone = sorted(mac for index, mac in wanted - found if mac in {mac for _, mac in found})
+    return [f"the plan: the static entry of {mac}, which a frame has moved to another port" for mac in gone]
 
 
 def _round(agent: Agent, state: State) -> Round:
     result = Round()
     read = _of_lab(machine.read(machine.Chosen(pid=agent.pid)), state)
+    state = _settled(state, read)
     made, real = draft(read, "lab")
-    result.left = [f"{one.path}: {one.why}" for one in made.left if one.loses]
+    result.left = [f"{one.path}: {one.why}" for one in made.left if one.loses] + _moved(state, read)
     result.text = live.write(made)
     try:
         imported = from_file(result.text, "imported.yaml").steps[0].state

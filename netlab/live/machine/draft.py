@@ -89,7 +89,7 @@ class _Builder:
         return self.made
 
     def _fill(self, space: Space, box: Box) -> None:
-        for device in sorted(space.devices, key=lambda one: self._idle(space, one)):
+        for device in sorted(routing.sequence(space), key=lambda one: self._idle(space, one)):
             found = self.devices.keys(space, device)
             if found is not None:
                 name, keys, note = found

@@ -28,7 +28,7 @@ def fill(space: Space, kin: Kinship, box: Box, devices: Devices, notes: Notes) -
     connected = _connected(space, devices, box)
     direct = [route for route in space.routes if not any(way.via for way in route.ways)]
     reach = [net for net, _ in connected]
-    for route in (*direct, *(route for route in space.routes if route not in direct)):
+    for route in (*direct, *_in_order([route for route in space.routes if route not in direct])):
         if _goes_without_saying(route, connected, by_index):
             continue
         said = _said(route, space, devices, by_index)
@@ -43,6 +43,41 @@ def fill(space: Space, kin: Kinship, box: Box, devices: Devices, notes: Notes) -
     _rules(space, place, box, notes)
 
 
+def _in_order(routes: list[LiveRoute]) -> list[LiveRoute]:
+    """Routes by gateways so that each is written before what would lead to its gateway by another: the kernel takes a
+    gateway only where it is on a link (fib_check_nh, ip6_route_check_nh)."""
+    left, found = list(routes), []
+    while left:
+        first = next((one for one in left if not any(_leads_to(one, other) for other in left)), left[0])
+        found.append(first)
+        left.remove(first)
+    return found
+
+
+def _leads_to(route: LiveRoute, other: LiveRoute) -> bool:
+    """Whether one route is to the gateway of another."""
+    if route is other or route.to == "default" or route.family != other.family:
+        return False
+    net = ipaddress.ip_network(route.to)
+    return any(way.via is not None and ipaddress.ip_address(way.via) in net for way in other.ways)
+
+
+def sequence(space: Space) -> list[Device]:
+    """The devices of a namespace; those with one connected route in the order in which the kernel has these."""
+    found = list(space.devices)
+    those: dict[tuple[str, int], list[int]] = {}
+    for route in space.routes:
+        if route.table == _MAIN and route.protocol == _KERNEL and len(route.ways) == 1 and not route.ways[0].via:
+            those.setdefault((route.to, route.metric), []).append(route.ways[0].dev or 0)
+    for indexes in those.values():
+        places = [at for at, device in enumerate(found) if device.index in indexes]
+        by_index = {found[at].index: found[at] for at in places}
+        wanted = [by_index[one] for one in dict.fromkeys(indexes) if one in by_index]
+        for at, device in zip(places, wanted, strict=True):
+            found[at] = device
+    return found
+
+
 def _connected(space: Space, devices: Devices, box: Box) -> dict[tuple[str, int], Device]:
     """The connected routes that addresses bring along: prefix and device's index. Where the kernel has another in
     its place, or none, the address is given the length of itself alone."""
@@ -50,7 +85,11 @@ def _connected(space: Space, devices: Devices, box: Box) -> dict[tuple[str, int]
     there = {
         (route.to, way.dev) for route in space.routes for way in route.ways if route.table == _MAIN and not way.via
     }
-    metrics = {(route.to, way.dev): route.metric for route in space.routes for way in route.ways if not way.via}
+    metrics: dict[tuple[str, int | None], set[int]] = {}
+    for route in space.routes:
+        for way in route.ways:
+            if not way.via:
+                metrics.setdefault((route.to, way.dev), set()).add(route.metric)
     for device in space.devices:
         keys = box.interfaces.get(devices.named(space.key, device), {})
         own = keys.get("addresses")
@@ -69,14 +108,14 @@ def _connected(space: Space, devices: Devices, box: Box) -> dict[tuple[str, int]
 
 
 def _as_made(
-    net: str, device: Device, there: set[tuple[str, int | None]], metrics: dict[tuple[str, int | None], int]
+    net: str, device: Device, there: set[tuple[str, int | None]], metrics: dict[tuple[str, int | None], set[int]]
 ) -> bool:
     """Whether the connected route is as the plan makes it: there, and not one of several with metrics of their own."""
     if (net, device.index) not in there:
         return False
     usual = _CONNECTED6 if ":" in net else 0
-    others = [metric for (to, dev), metric in metrics.items() if to == net and dev != device.index]
-    return not others or metrics[net, device.index] == usual
+    others = any(to == net and dev != device.index for to, dev in metrics)
+    return not others or usual in metrics[net, device.index]
 
 
 def _goes_without_saying(route: LiveRoute, connected: Any, by_index: dict[int, Device]) -> bool:
