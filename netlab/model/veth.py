@@ -82,7 +82,7 @@ def refuses_change(state: plan.State, before: plan.Veth, after: plan.Veth) -> It
     if before.port.state == after.port.state or not after.port.attached:
         return
     switch = state.link(after.switch)
-    if isinstance(switch, plan.Switch) and switch.stp:
+    if switch.spanning:
         yield "EBUSY", "set", STP_OWNS_STATE
     if after.port.state != "disabled" and not (after.up and after.port.up):
         yield "ENETDOWN", "set", STATE_NEEDS_LINK

@@ -10,6 +10,7 @@ import pytest
 from netlab.contract import types as plan
 from netlab.model import predict_refusal
 from tests.model.lab import Lab
+from tests.model.scene_labs import bridged
 
 PARENT = "02:00:00:00:00:aa"
 SIBLING = "02:00:00:00:00:bb"
@@ -99,6 +100,16 @@ def test_changes_of_a_port() -> None:
         state = Lab(stp=stp).veth("h:eth0", up=up).state()
         refused = predict_refusal(state, changed(state, "h:eth0", port=plan.Port(state=wanted)))
         assert (refused[0] if refused else None) == expected
+
+
+@pytest.mark.parametrize(("stp", "expected"), [(True, "EBUSY"), (False, None)])
+def test_a_port_of_a_hosts_own_bridge(stp: bool, expected: str | None) -> None:
+    """Of a bridge inside a host, too, STP owns the states of ports."""
+    lab = bridged()
+    lab.text = lab.text.replace("{type: bridge", f"{{type: bridge, stp: {str(stp).lower()}")
+    state = lab.state()
+    refused = predict_refusal(state, changed(state, "h/c1:eth0", port=plan.Port(state="learning")))
+    assert (refused[0] if refused else None) == expected
 
 
 def test_other_changes_are_not_refused() -> None:
