@@ -59,6 +59,10 @@ DOWN_X, DOWN_Y, UP_X, UP_Y = (f"A:{one}: {{state: {to}}}" for to in ("down", "up
         # A switch that is a Linux bridge speaks no LACP.
         ((), ("mode: 802.3ad",), (["x", "y"], ["x"], True)),
         ((DOWN_X, UP_X), ("mode: 802.3ad",), (["x", "y"], ["y"], True)),
+        # Before it first comes up it has no aggregator, and so no carrier; later it keeps what it has chosen.
+        ((), ("mode: 802.3ad", "state: down"), (["x", "y"], [], False)),
+        (("A:b: {state: up}",), ("mode: 802.3ad", "state: down"), (["x", "y"], ["x"], True)),
+        (("A:b: {state: down}", DOWN_X), ("mode: 802.3ad",), (["x", "y"], ["x"], True)),
     ],
 )
 def test_which_members_are_used(sets: tuple[str, ...], options: tuple[str, ...], after: object) -> None:

@@ -66,8 +66,12 @@ class Bond(Link):
         return (*Link.depends.fget(self), *self.senders)  # type: ignore[attr-defined]
 
     def carries(self, find: Callable[[str], Link | None], live: Set[str]) -> bool:
-        """It has a carrier where a member is taken for alive; being down doesn't take it away (bond_set_carrier)."""
-        return bool(self.linked)
+        """It has a carrier where a member is taken for alive; being down doesn't take it away (bond_set_carrier).
+
+        In 802.3ad it needs an active aggregator as well, which it has none of before it first came up
+        (bond_3ad_set_carrier).
+        """
+        return bool(self.senders if self.mode == "802.3ad" else self.linked)
 
     def chosen(self, members: Sequence[Link], find: Callable[[str], Link | None]) -> Bond:
         """The bond once it has looked at its members, in the order in which they joined.
@@ -82,7 +86,10 @@ class Bond(Link):
             looked = self.watches and (self.up or one.id in new)
             if one.id in alive if looked else one.id in new or one.id in self.linked:
                 linked.append(one.id)
-        if not self.picks_one:
+        if self.mode == "802.3ad" and not self.up:
+            # Nobody chooses an aggregator while it is down (bond_open, bond_3ad_state_machine_handler).
+            senders = [one.id for one in members if one.id in self.senders]
+        elif not self.picks_one:
             # What can't send is passed over at once, whether its carrier is watched or not (bond_slave_can_tx).
             senders = [one for one in linked if one in alive]
         else:
