@@ -125,8 +125,8 @@ class StayingLab(Lab):
         self.agent.close()
         for fd in (place.init, place.network):
             os.set_inheritable(fd, True)
-        doors = ["--init", str(place.init), "--network", str(place.network), "--private", str(int(place.private))]
-        words = command("netlab.agent.enter", *doors, "--", *argv)
+        options = ["--init", str(place.init), "--network", str(place.network), "--private", str(int(place.private))]
+        words = command("netlab.agent.enter", *options, "--", *argv)
         os.execv(words[0], words)
 
     def nsenter(self, namespace: str) -> list[str]:

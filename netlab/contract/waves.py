@@ -53,7 +53,7 @@ NEIGHBORS = 160
 FRAMES = 4096
 
 
-def _choosy(state: State) -> bool:
+def _learning_decides(state: State) -> bool:
     """Whether what a bridge or a tunnel has learned of a MAC can decide who gets the frames from or to that MAC."""
     for link in state.links:
         if link.learns:
@@ -69,7 +69,7 @@ def _choosy(state: State) -> bool:
     return False
 
 
-def _cramped(state: State) -> bool:
+def _one_by_one(state: State) -> bool:
     """Whether a bridge learns a limited number of MACs: one that it learns may keep it from learning another.
 
     Or whether there is a tunnel: then any probe may leave neighbour entries behind, at hosts that are none of its ends.
@@ -79,7 +79,7 @@ def _cramped(state: State) -> bool:
     return answering or any(link.room is not None or link.underlay for link in state.links)
 
 
-def _twins(state: State) -> list[set[str]]:
+def _same_mac(state: State) -> list[set[str]]:
     """The namespaces that share a MAC which lives on several wires: a bridge has one entry for all of them."""
     wires: dict[str, dict[str, set[str]]] = {}
     for link in state.links:
@@ -88,17 +88,17 @@ def _twins(state: State) -> list[set[str]]:
     return [set().union(*holders.values()) for holders in wires.values() if len(holders) > 1]
 
 
-def _borrowers(state: State) -> list[set[str]]:
+def _passthru(state: State) -> list[set[str]]:
     """The namespaces of a passthru child and of its parent, which has the child's MAC, too."""
-    return [spaces for tag, spaces in _lenders(state) if tag is None]
+    return [spaces for tag, spaces in _mac_sharers(state) if tag is None]
 
 
-def _relatives(state: State) -> list[set[str]]:
+def _vlans(state: State) -> list[set[str]]:
     """The namespaces of a vlan interface and of its parent, which have one MAC on one wire, but different frames."""
-    return [spaces for tag, spaces in _lenders(state) if tag is not None]
+    return [spaces for tag, spaces in _mac_sharers(state) if tag is not None]
 
 
-def _lenders(state: State) -> Iterator[tuple[int | None, set[str]]]:
+def _mac_sharers(state: State) -> Iterator[tuple[int | None, set[str]]]:
     for link in state.links:
         if link.mac_of is not None:
             yield link.tag, {link.namespace, state.link(link.mac_of).namespace}
@@ -106,7 +106,7 @@ def _lenders(state: State) -> Iterator[tuple[int | None, set[str]]]:
 
 def _sharing(state: State) -> list[set[str]]:
     """The namespaces that share a MAC, in whichever way."""
-    return [*_twins(state), *_borrowers(state)]
+    return [*_same_mac(state), *_passthru(state)]
 
 
 def _knowing(state: State) -> set[str]:
@@ -147,7 +147,7 @@ def _units(groups: Iterable[set[str]]) -> dict[str, str]:
 
 def tables_decide(state: State) -> bool:
     """Whether what a bridge has learned can change a letter: who gets a frame, not only by which ports it goes."""
-    return _cramped(state) or bool(_sharing(state)) or _choosy(state)
+    return _one_by_one(state) or bool(_sharing(state)) or _learning_decides(state)
 
 
 def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bool) -> Iterator[list[Pair]]:
@@ -155,35 +155,35 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
     ordered = list(pairs)
     random.Random(f"{seed}/{layer}").shuffle(ordered)
     base = probe_of(layer)
-    cramped, sharing = _cramped(state), _sharing(state)
-    fragile = bool(sharing) or _choosy(state)
+    one_by_one, sharing = _one_by_one(state), _sharing(state)
+    fragile = bool(sharing) or _learning_decides(state)
     if base in BY_ROW:
         # A row is one frame, so it must stay together.
         rows: dict[int, list[Pair]] = {}
         for pair in ordered:
             rows.setdefault(pair[0], []).append(pair)
-        return _packed(rows.values(), 1 if cramped or fragile else FRAMES)
+        return _packed(rows.values(), 1 if one_by_one or fragile else FRAMES)
     raw = base in ("arp", "ndp")
     sources, targets = _names(state.sources(layer)), _names(state.destinations(layer))
     alone = shared(state, layer) if warms else (set(), set())
-    if _borrowers(state):
+    if _passthru(state):
         # By an entry of the file they may send to a third MAC, and whether that is flooded depends on its own frames.
         knowing = _knowing(state)
         for ends, names in zip(alone, (sources, targets), strict=True):
             ends.update(i for i, name in enumerate(names) if name in knowing)
     straight = (lambda _pair: True) if raw or base == "unicast" else near(state, layer)
-    lonely: list[Pair] = []
+    single: list[Pair] = []
     rest: list[Pair] = []
     for pair in ordered:
-        fits = not cramped and straight(pair) and pair[0] not in alone[0] and pair[1] not in alone[1]
-        (rest if fits else lonely).append(pair)
+        fits = not one_by_one and straight(pair) and pair[0] not in alone[0] and pair[1] not in alone[1]
+        (rest if fits else single).append(pair)
     if fragile or (warms and not raw):
         overhearing = [] if raw or not warms else _overhearing(state)
-        units = _units([*sharing, *_relatives(state), *overhearing])
+        units = _units([*sharing, *_vlans(state), *overhearing])
         together = _by_namespaces(state, layer, rest, units, apart=fragile)
     else:
         together = _packed(([pair] for pair in rest), NEIGHBORS if warms else FRAMES)
-    return chain(([pair] for pair in lonely), together)
+    return chain(([pair] for pair in single), together)
 
 
 def routed(state: State) -> bool:
@@ -322,8 +322,8 @@ def _by_namespaces(
 
     Namespaces to which ``units`` gives a common name count as one.
     """
-    doors = Counter(link.namespace for link in state.links if link.interface)
-    several = {ns for ns, count in doors.items() if count > 1}
+    interfaces = Counter(link.namespace for link in state.links if link.interface)
+    several = {ns for ns, count in interfaces.items() if count > 1}
     # Namespaces that need a wave with no other probe of theirs, as a source and as a destination.
     lone = {*units, *_knowing(state), *_announcing(state), *(several if asks_host(layer) else ())}, {*units, *several}
     sides = _names(state.sources(layer)), _names(state.destinations(layer))

@@ -1,7 +1,7 @@
 """The model: from a state of the plan to who reaches whom, by which rule and along which path.
 
-`predict`, `way`, `announcements` and `predict_refusal` are the doors; `RULES` is everything that the model knows. All
-are imported when first asked for.
+Others call `predict`, `way`, `announcements` and `predict_refusal`; `RULES` is everything that the model knows. All are
+imported when first asked for.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a door when it is first used."""
+    """Import one of them when it is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

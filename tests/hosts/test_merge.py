@@ -18,7 +18,7 @@ hosts:
 
 
 @pytest.mark.parametrize(
-    ("doors", "final", "letter"),
+    ("entered", "final", "letter"),
     [
         (["B:eth0"], False, "R"),
         (["B:other"], False, ""),
@@ -27,9 +27,9 @@ hosts:
         ([], True, "U"),
     ],
 )
-def test_another_door_is_told_after_the_rounds(doors: list[str], final: bool, letter: str) -> None:
+def test_another_interface_is_told_after_the_rounds(entered: list[str], final: bool, letter: str) -> None:
     """That a request came in by another interface only is a negative: it is told when the rounds are over."""
     state = from_file(TEXT, "f").steps[0].state
     destination = state.endpoints[state.index["B:eth0"]]
-    asked, heard = Result(answered=True), Result(evidence={"entered": doors} if doors else {})
+    asked, heard = Result(answered=True), Result(evidence={"entered": entered} if entered else {})
     assert merged("icmp", destination, asked, heard, final=final).letter == letter

@@ -73,7 +73,7 @@ class AddressLayer(Layer):
             target = self.destinations[destination]
             shared = self.address(destination).ip in self.view.shared
             for ns in self.view.here(target):
-                if len(wave) < MANY or self.view.doors[ns.id] > 1 or shared or self.view.filtered:
+                if len(wave) < MANY or self.view.interfaces[ns.id] > 1 or shared or self.view.filtered:
                     self.listen(ns.id, self.protocol)
                     self.watched.add(ns.id)
         if self.static:
@@ -117,11 +117,11 @@ class AddressLayer(Layer):
         if kind == frames.PACKET_OTHERHOST:
             result.evidence.setdefault("seen", []).append(link)
             return
-        doors: list[str] = result.evidence.setdefault("entered", [])
-        if link in doors:
+        entered: list[str] = result.evidence.setdefault("entered", [])
+        if link in entered:
             result.evidence["finding"] = "duplicate"
         else:
-            doors.append(link)
+            entered.append(link)
         if self.unbound:
             carried = data[22:38] if self.family == 6 else data[26:30]
             result.evidence.setdefault("source", str(ipaddress.ip_address(carried)))
@@ -143,8 +143,8 @@ class AddressLayer(Layer):
                     "another interface has the address, too, and no packet socket sees its requests"
                 )
                 return
-            own = self.view.own_doors(self.destinations[pair[1]])
-            result.letter = "" if own.isdisjoint(self._doors(pair)) else "R"
+            own = self.view.own_links(self.destinations[pair[1]])
+            result.letter = "" if own.isdisjoint(self._came_in_by(pair)) else "R"
 
     def _anonymous(self, pair: Pair) -> bool:
         """Whether nothing tells which of several holders of the address has answered."""
@@ -153,16 +153,16 @@ class AddressLayer(Layer):
             return False
         return not all(self.view.state.link(link).seen for link in target.links)
 
-    def _doors(self, pair: Pair) -> Collection[str]:
+    def _came_in_by(self, pair: Pair) -> Collection[str]:
         """By which interfaces the request of an answered probe came in."""
-        doors: list[str] | None = self.results[pair].evidence.get("entered")
+        entered: list[str] | None = self.results[pair].evidence.get("entered")
         source, target = self.sources[pair[0]], self.destinations[pair[1]]
         namespaces = self.view.namespaces_of(target)
-        if doors is None and not all(self.view.state.link(link).seen for link in target.links):
+        if entered is None and not all(self.view.state.link(link).seen for link in target.links):
             # It passes no packet socket there, so it can't be told from another interface of the namespace.
             return target.links
-        if doors is not None or not self.watched.isdisjoint(namespaces):
-            return doors or ()
+        if entered is not None or not self.watched.isdisjoint(namespaces):
+            return entered or ()
         # No socket listened: the namespace has only one interface, and no other host the address.
         return ("lo",) if source.namespace in namespaces else target.links
 
@@ -171,7 +171,7 @@ class AddressLayer(Layer):
         self.settle(pair)
         if result.letter:
             return
-        if result.answered and self._doors(pair):
+        if result.answered and self._came_in_by(pair):
             result.letter = "A"
         else:
             result.letter = "U"

@@ -237,7 +237,7 @@ class _Namespaces(Driver):
         self._careful = careful
         self._rounds, self._cache_state, self._losses = prober.rounds, prober.cache_state, prober.losses
         view = prober.view
-        lingers = bool(self._rounds.queues) or any(doors > 1 for doors in view.doors.values())
+        lingers = bool(self._rounds.queues) or any(count > 1 for count in view.interfaces.values())
         super().__init__(view.state, layer.name, wire=prober.wire, most=layer.most, warms=layer.warms, lingers=lingers)
         self._lingers = self._lingers or any(link.underlay for link in view.state.links)
         self.results = layer.results

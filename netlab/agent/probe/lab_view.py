@@ -57,7 +57,8 @@ class LabView:
         #: By target: the namespaces and interfaces that have the address.
         self._held: dict[str, list[tuple[str, str]]] = {}
         self.ports: dict[tuple[str, str], str] = {}
-        self.doors: dict[str, int] = {}
+        #: How many interfaces each namespace has.
+        self.interfaces: dict[str, int] = {}
         self._far: dict[str, Far | None] = {}
         holders = Counter(address.ip for link in state.links for address in link.addresses)
         #: Addresses that more than one interface has.
@@ -67,7 +68,7 @@ class LabView:
                 self.ports[port.namespace, port.ifname] = port.id
             if link.interface:
                 self.names[link.namespace, link.ifname] = link.id
-                self.doors[link.namespace] = self.doors.get(link.namespace, 0) + 1
+                self.interfaces[link.namespace] = self.interfaces.get(link.namespace, 0) + 1
 
     def links_of(self, end: AnySource | AnyTarget) -> tuple[str, ...]:
         """The interfaces of a row or column: an endpoint's own, all of a namespace that asks, all with an address."""
@@ -81,7 +82,7 @@ class LabView:
             return list(dict.fromkeys(ns for ns, _ in self._holders(end)))
         return [end.namespace]
 
-    def own_doors(self, target: AnyTarget) -> set[str]:
+    def own_links(self, target: AnyTarget) -> set[str]:
         """The interfaces by which a request comes in at a column that is reached."""
         return {link for _, link in self._holders(target)} if isinstance(target, Target) else {target.link}
 

@@ -38,7 +38,9 @@ class StaticNeighbors:
             for link in view.state.links
             for item in link.neighbors
         }
-        self.lasting = all(doors == 1 for doors in view.doors.values()) and not view.shared and not routed(view.state)
+        self.lasting = (
+            all(count == 1 for count in view.interfaces.values()) and not view.shared and not routed(view.state)
+        )
         # What a request says of the one end and of the other, encoded once for each.
         self._target = functools.cache(lambda there: neighbors.of(ipaddress.ip_address(address(there).ip).packed))
         self._lladdr = functools.cache(lambda there: neighbors.says(view.macs[there]))

@@ -40,15 +40,15 @@ def merged(layer: str, destination: Endpoint, at_source: Result, at_destination:
 
 def _answer(both: Result, destination: Endpoint, *, final: bool) -> None:
     """The layers that use the machines' own stacks: where did the request come in, and did the answer come back?"""
-    doors = both.evidence.get("entered")
-    if both.answered and doors and destination.link in doors:
+    entered = both.evidence.get("entered")
+    if both.answered and entered and destination.link in entered:
         both.letter = "R"
-    elif final and both.answered and doors:
+    elif final and both.answered and entered:
         # Before, a copy of the request may still be on its way to the destination's own interface.
         both.letter = "A"
     elif final:
         both.letter = "U"
-        lost = "reply-lost" if doors else "request-lost"
+        lost = "reply-lost" if entered else "request-lost"
         both.evidence.setdefault("reason", "answered-by-a-stranger" if both.answered else lost)
 
 
