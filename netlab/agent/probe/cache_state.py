@@ -102,14 +102,8 @@ class CacheState:
                 }
         #: By namespace: the IPv4 addresses of those that it has met in the last wave.
         self._heard_of: dict[str, set[bytes]] = {}
-        #: Whether the bridges have to forget before the next wave.
-        self._bridges = True
         #: Whether everything that was sent has been handled.
         self.settled = False
-
-    def bridges_warm(self) -> None:
-        """Have the bridges forget before the next wave, whatever they may be used for."""
-        self._bridges = True
 
     def warm(self, met: set[tuple[str, str]], *, further: bool, family: int) -> None:
         """Note that probes of a family are sent between pairs of namespaces; ``further``: others may take part."""
@@ -185,12 +179,10 @@ class CacheState:
         """Flush the bridges' tables, where it can matter: it takes the rtnl lock.
 
         All wait for that lock while bridges of other labs are deleted. It can matter where a program of the user may
-        have changed a port.
+        have changed a port. Elsewhere a bridge that knows all MACs, by the controls, sends each frame to one port
+        instead of all.
         """
-        if self._bridges:
-            for bridge in self._lab.bridges.values():
-                cold.flush_fdb(self._lab.namespaces[bridge.namespace], bridge.ifindex)
+        if self._tables_decide or any(ns.visited for ns in self._lab.namespaces.values()):
             for ns_id, indexes in self._learning.items():
                 cold.flush_learned(self._hosts[ns_id], indexes)
-            cold.restore_fdb(self._lab.namespaces, self._lab.state)
-        self._bridges = self._tables_decide or any(ns.visited for ns in self._lab.namespaces.values())
+            cold.flush_bridges(self._lab)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Iterable, Mapping, Set
+from typing import TYPE_CHECKING
 
 from netlab.agent import sysctl
 from netlab.agent.netlink import constants as nl
@@ -17,6 +18,9 @@ from netlab.agent.netlink.attributes import NEIGHBOR
 from netlab.agent.netlink.socket import attributes, header, nla
 from netlab.agent.netns import Netns
 from netlab.contract.types import State, nics
+
+if TYPE_CHECKING:
+    from netlab.agent.lab import Lab
 
 
 def flush_neighbors(ns: Netns, family: int = socket.AF_UNSPEC, *, noarp: bool = False) -> bool:
@@ -99,6 +103,13 @@ def flush_learned(ns: Netns, indexes: Set[int]) -> None:
             found.append(header(nl.RTM_DELNEIGH, nl.NLM_F_REQUEST, head + mac))
     # It may have been learned anew, or aged, since.
     ns.netlink.carry_out(found, "what a tunnel has learned cannot be forgotten", allowed={errno.ENOENT})
+
+
+def flush_bridges(lab: Lab) -> None:
+    """Forget every MAC that the bridges of a lab have learned; static entries are on their ports again."""
+    for bridge in lab.bridges.values():
+        flush_fdb(lab.namespaces[bridge.namespace], bridge.ifindex)
+    restore_fdb(lab.namespaces, lab.state)
 
 
 def restore_fdb(namespaces: Mapping[str, Netns], state: State | None) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from netlab.agent.probe import bpf, filters, frames
+from netlab.agent.probe import bpf, cold, filters, frames
 from netlab.agent.probe.cache_state import CacheState
 from netlab.agent.probe.controls import Controls
 from netlab.agent.probe.echo import Echo
@@ -150,6 +150,8 @@ class Prober(Station):
             [lab.namespaces[ns_id] for ns_id in sorted(shaped) if ns_id in lab.namespaces],
         )
         self._listen()
+        # What was learned in the step before; the controls teach the bridges where all are now.
+        cold.flush_bridges(lab)
         self.controls.run()
         self.rounds.prepare(self.controls.liveness)
         self.cache_state = CacheState(lab, state, self.receivers, metered=self.rounds.metered, wire=wire)
@@ -246,7 +248,6 @@ class _Namespaces(Driver):
         #: Says of a pair whether nobody else may take part in its probe.
         self._direct = waves.direct(view.state, layer.name)
         self._losses.mark(tables=careful)
-        self._cache_state.bridges_warm()
 
     def send(self, pairs: list[Pair], attempt: int) -> str:
         layer, rounds = self._layer, self._rounds
