@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -130,6 +130,14 @@ class State:
         return {namespace.id: namespace for namespace in self.namespaces}
 
     @cached_property
+    def _inside(self) -> dict[str, list[AnyLink]]:
+        return _by(self.links, lambda link: link.namespace)
+
+    @cached_property
+    def _upper(self) -> dict[str, list[AnyLink]]:
+        return _by(self.links, lambda link: link.lower)
+
+    @cached_property
     def index(self) -> dict[str, int]:
         """Endpoint id to its row and column."""
         return {endpoint.id: i for i, endpoint in enumerate(self.endpoints)}
@@ -172,11 +180,11 @@ class State:
 
     def links_of(self, ns_id: str) -> Iterator[AnyLink]:
         """The links inside a namespace, in creation order (ports of a switch are not links of it)."""
-        return (link for link in self.links if link.namespace == ns_id)
+        return iter(self._inside.get(ns_id, ()))
 
     def children_of(self, link_id: str) -> Iterator[AnyLink]:
         """The links that sit on this one, in creation order."""
-        return (link for link in self.links if link.lower == link_id)
+        return iter(self._upper.get(link_id, ()))
 
     def stack(self, link_id: str) -> list[AnyLink]:
         """A link and those below it, down to the one that sits on none."""
@@ -205,3 +213,12 @@ class State:
 def ends(link: AnyLink) -> tuple[str, ...]:
     """The ids of every place where a link can be watched: its own, and the switch port at the other end of its wire."""
     return tuple(place.id for place in link.places)
+
+
+def _by(links: Iterable[AnyLink], key: Callable[[AnyLink], str | None]) -> dict[str, list[AnyLink]]:
+    """Links by what ``key`` says of them, in their order; those of which it says None are left out."""
+    found: dict[str, list[AnyLink]] = {}
+    for link in links:
+        if (name := key(link)) is not None:
+            found.setdefault(name, []).append(link)
+    return found
