@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 N      ?=
 SEED   ?= 1
 
-.PHONY: help demo test lint packages browser kernel fuzz roundtrip mutate sysctls fuzz-input crash lowest stress bench playground gallery picture test-vagrant clean
+.PHONY: help demo test lint packages browser kernel evidence fuzz roundtrip mutate sysctls fuzz-input crash lowest stress bench playground gallery picture test-vagrant clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -58,6 +58,9 @@ lowest: $(VENV)/bin/python  ## the fast part of the suite with the oldest releas
 
 test-vagrant: $(VENV)/.dev  ## two real virtual machines by vagrant up (builds a box; minutes; root)
 	$(BIN)/python tools/test_vagrant.py
+
+evidence: $(VENV)/.dev  ## run a long check and write what it says into docs/evidence.md (CHECK=crash; none: a list)
+	$(BIN)/python tools/evidence.py $(CHECK)
 
 stress: $(VENV)/.dev  ## the article on a machine under pressure, N times (N=50)
 	$(BIN)/python -m tests.stress --repeat $(or $(N),50)

@@ -67,7 +67,7 @@ def main(wanted: list[str]) -> None:
         own_folders(work)
         for provider in wanted or ["libvirt", "virtualbox"]:
             {"libvirt": libvirt, "virtualbox": virtualbox}[provider](work)
-        say("all as expected")
+        say(f"{len(wanted) or 2} providers: all as expected")
         return
     box = build_box()
     work = Path(tempfile.mkdtemp(prefix="netlab-vagrant-"))

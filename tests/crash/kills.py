@@ -80,7 +80,8 @@ def kills(runs: Runs, count: int, seed: int) -> None:
         else:
             hits[moment, victim] += 1
     print(table(hits))
-    print(f"tries that hit nobody: {', '.join(f'{why} {times}' for why, times in missed.items()) or 'none'}")
+    others = ", ".join(f"{why} {times}" for why, times in missed.items()) or "none"
+    print(f"{hits.total()} kills have hit, nothing was left; tries that hit nobody: {others}")
 
 
 def meets(moment: str, number: int, inside: set[str], victim: str) -> bool:

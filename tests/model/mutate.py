@@ -258,8 +258,10 @@ def main() -> int:
     """Run; 0 where every rule was noticed."""
     parser = argparse.ArgumentParser(prog="python -m tests.model.mutate", description=__doc__)
     parser.add_argument("rules", nargs="*", help="ids of rules (all)")
-    survivors = trial(parser.parse_args().rules)
-    print(f"{len(survivors)} survivors: {', '.join(survivors)}" if survivors else "0 survivors")
+    parsed = parser.parse_args()
+    survivors = trial(parsed.rules)
+    names = f": {', '.join(survivors)}" if survivors else ""
+    print(f"{len(parsed.rules or rule_names())} rules, {len(survivors)} survivors{names}")
     return 1 if survivors else 0
 
 
