@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from netlab.model import bridge_rules, device, macvlan
+from netlab.model import bridge_rules, device, macvlan_rules
 from netlab.model.netfilter.hooks import DROPPED, REJECTED
 from netlab.model.packets import Raw
 from netlab.model.probes import End
@@ -16,7 +16,7 @@ from netlab.model.stack import arp, fib, ip, ipv6, nd, protocols, sockets
 from netlab.model.world import ALL_STATIONS, BROADCAST, MULTICAST, OTHERHOST, RAW, Bridge, Device, Frame, Namespace
 
 #: Why another interface answers, the most telling first.
-_DETOURS = (ip.LOOPBACK, ipv6.LOOPBACK, arp.ANY_INTERFACE, macvlan.SOURCE_COPY, macvlan.PASSTHRU_TAKES)
+_DETOURS = (ip.LOOPBACK, ipv6.LOOPBACK, arp.ANY_INTERFACE, macvlan_rules.SOURCE_COPY, macvlan_rules.PASSTHRU_TAKES)
 
 
 #: Hearers of an unanswered question that are named.
@@ -57,7 +57,7 @@ def _arrival(letter: str, told: str, sim: Sim, target: End) -> str | None:
 
 def undecided(sim: Sim) -> str:
     """The rule by which a probe may end in R or in A."""
-    return fib.MULTIPATH if sim.picked and not sim.contested else macvlan.RACE
+    return fib.MULTIPATH if sim.picked and not sim.contested else macvlan_rules.RACE
 
 
 def _death(sim: Sim, source: End, target: End) -> Hop | None:
@@ -128,8 +128,8 @@ class BroadcastStory:
 #: Why a question has no answer, where nothing is to be seen of it.
 _SILENT = (arp.NOBODY, arp.UNRESOLVED, nd.OWN_ADDRESSES, nd.UNRESOLVED)
 #: Rules by which a frame is handed to another interface than the target, and what becomes of it there.
-_TAKEN = (macvlan.SOURCE_NOT_BY_MAC, macvlan.PASSTHRU_TAKES, macvlan.BEHIND_PORT)
-_TAKEN_BY = (protocols.NOT_FOR_US, macvlan.OTHER_MAC, ip.NOT_FORWARDED, ipv6.NOT_FORWARDED)
+_TAKEN = (macvlan_rules.SOURCE_NOT_BY_MAC, macvlan_rules.PASSTHRU_TAKES, macvlan_rules.BEHIND_PORT)
+_TAKEN_BY = (protocols.NOT_FOR_US, macvlan_rules.OTHER_MAC, ip.NOT_FORWARDED, ipv6.NOT_FORWARDED)
 
 
 def _isolation(last: Hop, one: Device, other: Device) -> Hop | None:
@@ -137,7 +137,7 @@ def _isolation(last: Hop, one: Device, other: Device) -> Hop | None:
     if other.lower is one and one.macvlan is not None:
         return Hop(last.phase, one.id, "out by the wire", device.PARENT_SKIPS_CHILDREN, True)
     if one.lower is other and other.macvlan is not None:
-        return Hop(last.phase, one.id, "out by the parent", macvlan.CHILD_SKIPS_PARENT, True)
+        return Hop(last.phase, one.id, "out by the parent", macvlan_rules.CHILD_SKIPS_PARENT, True)
     return None
 
 
