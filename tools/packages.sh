@@ -29,6 +29,22 @@ flex flex a kernel that the tests build
 bison bison a kernel that the tests build
 bc bc a kernel that the tests build
 xz xz-utils a kernel that the tests build
+newuidmap uidmap a range of users
+dnsmasq dnsmasq-base recipes with DHCP
+udhcpc udhcpc recipes with DHCP
+dhclient isc-dhcp-client recipes with DHCP
+/usr/lib/podman/netavark netavark recipes with podman's networks
+iptables iptables recipes with podman's networks
+LIST
+    # These begin to serve where they are installed: only on machines that are there for tests.
+    [ -z "${NETLAB_DAEMONS-}" ] || cat <<'LIST'
+keepalived keepalived recipes with VRRP
+bird bird2 recipes with OSPF and BGP
+/usr/lib/frr/zebra frr recipes with OSPF
+nginx nginx-light recipes with nginx
+avahi-daemon avahi-daemon recipes with mDNS
+avahi-resolve avahi-utils recipes with mDNS
+dbus-daemon dbus recipes with mDNS
 LIST
 }
 

@@ -57,6 +57,7 @@ def read_links(ns: Netns) -> dict[int, Link]:
             "qdisc": got.get("IFLA_QDISC"),
             # Of a veth it is the number that its peer has in another namespace.
             "lower": got.get("IFLA_LINK") if "IFLA_LINK_NETNSID" not in got else None,
+            "lower_elsewhere": got.get("IFLA_LINK") if "IFLA_LINK_NETNSID" in got else None,
         }
         info = got.get("IFLA_LINKINFO")
         if info is not None:

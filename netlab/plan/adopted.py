@@ -32,6 +32,9 @@ def compare(state: State, told: Mapping[str, Told]) -> News:
             news.say(ns, nftables=one["nftables"])
         if one["sysctls"]:
             news.say(ns, sysctls=dict(one["sysctls"]))
+    for ns in news.added:
+        # A step sets what it sets before it adds: routes by a new interface come in the next one.
+        news.unsay(ns, "routes", "rules")
     return news
 
 
@@ -69,7 +72,10 @@ def _links(news: News, state: State, namespace: Namespace, told: Told, places: s
             if extra := [one for one in addresses.get(index, []) if one not in ("127.0.0.1/8", "::1/128")]:
                 news.cannot(ns, f"lo has {', '.join(extra)}")
         elif index not in mine and (ns, index) not in places:
-            _new(news, mine, ns, index, read, addresses.get(index, []), told)
+            # That of a container's child is its host's.
+            around = {link.ifindex: link for link in state.links_of(namespace.host)}
+            parent = around.get(read["lower_elsewhere"]) if "/" in ns else None
+            _new(news, mine.get(read.get("lower") or 0, parent), ns, index, read, addresses.get(index, []), told)
 
 
 def _changed(news: News, link: AnyLink, read: Mapping[str, Any], addresses: list[str], told: Told) -> None:
@@ -97,7 +103,7 @@ def _changed(news: News, link: AnyLink, read: Mapping[str, Any], addresses: list
 
 def _new(
     news: News,
-    mine: Mapping[int, AnyLink],
+    parent: AnyLink | None,
     ns: str,
     index: int,
     read: Mapping[str, Any],
@@ -105,7 +111,6 @@ def _new(
     told: Told,
 ) -> None:
     name, kind = read["name"], read.get("kind") or "interface"
-    parent = mine.get(read.get("lower") or 0)
     stacked = kind == "macvlan"
     if kind not in _KINDS or (stacked and (parent is None or read.get("mode") not in ("bridge", "private", "vepa"))):
         if read["up"] or addresses:

@@ -41,6 +41,15 @@ class News:
         """Words of what is new at a place."""
         self.told += ((place, each) for each in words)
 
+    def unsay(self, target: str, *keys: str) -> None:
+        """Leave these of a target for later."""
+        settings = self.settings.get(target, {})
+        for key in keys:
+            settings.pop(key, None)
+        if not settings:
+            self.settings.pop(target, None)
+        self.told = [one for one in self.told if not one[1].startswith(tuple(f"{target}: {key}: " for key in keys))]
+
     def delete(self, link_id: str) -> None:
         """An interface is gone."""
         if link_id not in self.deleted:

@@ -143,13 +143,19 @@ class LabInSteps:
                     raise KeyError(f"no host {host!r} in {self.plan.name}{did_you_mean(host, known)}")
             if handle.agent.substrate == "hosts":
                 return Adopted()
-            found, step, plan = adopt(self._planner, handle.news(), hosts, self._names.fresh("adopted"))
-            if step is not None and plan is not None:
+            told, adopted, before = handle.news(), Adopted(), len(self.past)
+            # What needs interfaces that are added takes a second step.
+            for _ in range(2):
+                found, step, plan = adopt(self._planner, told, hosts, self._names.fresh("adopted"))
+                if step is None or plan is None:
+                    break
+                adopted = Adopted((*adopted.changes, *found.changes), found.unknown)
                 self.plan = handle.adapt(plan)
                 self.past.append(step)
                 self._names.take(plan.steps[-1].name)
+            if len(self.past) > before:
                 self._enter(self.plan.steps[-1])
-            return found
+            return adopted
 
     def _refresh(self) -> None:
         __tracebackhide__ = True

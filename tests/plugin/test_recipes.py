@@ -23,7 +23,10 @@ def _there() -> set[str]:
         for place in PLACES
         for folder, _, names in os.walk(place)
         for name in names
-        if any(word in f"{folder}/{name}" for word in ("frr", "avahi", "dnsmasq", "nginx", "bird", "keepalived", "dhc"))
+        if any(
+            word in f"{folder}/{name}"
+            for word in ("frr", "avahi", "dnsmasq", "nginx", "bird", "keepalived", "dhc", "netif", "netavark")
+        )
     }
 
 
