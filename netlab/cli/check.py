@@ -80,7 +80,8 @@ def _machine(as_json: bool, strict: bool, places: dict[str, Any]) -> int:
                 click.echo("\n".join(one.fix))
         counts = {kind: sum(one.severity == kind for one in found) for kind in ("error", "warning", "note")}
         summary = [f"{many} {kind}{'s' * (many > 1)}" for kind, many in counts.items() if many]
-        click.echo(", ".join(summary) or "nothing wrong was found")
+        nothing = "nothing wrong was found" + (" in what could be read" if unread else "")
+        click.echo(", ".join(summary) or nothing)
     wrong = [one for one in found if strict or one.severity != "note"]
     return FAILED if wrong else PASSED
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,8 @@ def command(
     else:
         text = diagram.as_svg(state, f"Diagram of {resolved.name}", sides=1 if narrow else 2) + "\n"
     deliver(output, text)
+    if kind == "svg" and output is None and sys.stdout.isatty():
+        print("This is SVG: -o picture.svg writes it into a file, -f mermaid is for reading.", file=sys.stderr)
 
 
 def _named(file: str | None, places: dict[str, Any]) -> str:

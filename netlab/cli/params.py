@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -89,6 +90,13 @@ class TopologyFile(ParamType[str]):
     def __init__(self, *, labs: bool = False, ends: bool = False) -> None:
         self._labs = labs
         self._ends = ends
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name; ``live``, where there is no such file and the command has --live, was meant to be that."""
+        options = {one.name for one in ctx.command.params} if ctx is not None else set()
+        if value == "live" and "live" in options and not Path("live").exists():
+            self.fail("no such file: this machine is --live", param, ctx)
+        return str(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The topologies that ship, then files."""

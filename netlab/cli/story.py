@@ -38,7 +38,8 @@ def render(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -
     step = f", step {told.step}" if told.step != "baseline" else ""
     bound = asked(told.layer) + (f", bound to {told.source.partition(':')[2]}" if ":" in told.source else "")
     pair = style.paint(f"{told.source} {style.arrow} {told.destination}", "bold")
-    yield f"{pair}  ({bound}{step}, {told.topology}{f', Linux {kernel}' if kernel else ''})"
+    where = told.topology if how.real is None else _here(how.real)
+    yield f"{pair}  ({bound}{step}, {where}{f', Linux {kernel}' if kernel else ''})"
     if other := stand_in(kernel or here()):
         yield from style.wrap(other, "   ", "   ")
     answered = f": {told.answered}" if told.answered else ""
@@ -50,12 +51,14 @@ def render(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -
         yield from _wrap(f"{place}{rule.sentence} [{told.rule}: {rule.function}]", "   ", style)
     yield from _story(told, rules, style)
     yield from _bound(told, style)
+    yield from _assumed(told, style, how)
     if not told.fixes:
         if told.letter == "U" or (told.letter == "A" and not told.bound):
             yield ""
             said = "None of the changes that were tried on the model makes it work, alone or together."
             if not told.owned:
-                said = f"No interface of the lab has {told.destination}, so nothing was tried."
+                what = "the lab" if how.real is None else "this machine, nor a neighbour that it knows,"
+                said = f"No interface of {what} has {told.destination}, so nothing was tried."
             yield from _wrap(said, "", style)
         return
     yield ""
@@ -65,11 +68,31 @@ def render(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -
     for number, fix in enumerate(told.fixes, 1):
         # Of this machine the first is told whole: the answer is to be seen at once.
         if how.real is not None and number > 1:
+            if number == 2:
+                yield ""
             yield from _wrap(fix.title[0].upper() + fix.title[1:] + ".", f"  {number}  ", style)
         else:
             yield from _fix(number, fix, told, style, how)
     if how.real is not None and len(told.fixes) > 1:
         yield from _wrap("--json has the commands of all of them.", "", style)
+
+
+def _here(real: Real) -> str:
+    """What the answer is about: this machine, and what it is called in it."""
+    return f"live; {real.home} is this machine" if real.home else "live"
+
+
+def _assumed(told: Explanation, style: Style, how: Shown) -> Iterator[str]:
+    """Say where the story goes on in a host of which nothing is known but that it is there."""
+    last = told.hops[-1].at.partition(":")[0] if told.hops else ""
+    if how.real is not None and last in how.real.assumed:
+        yield ""
+        yield from _wrap(
+            f"{last} is not of this machine, but assumed, since a route or the neighbour table names it. What it does"
+            " with a packet, and what is behind it, can't be known here.",
+            "   ",
+            style,
+        )
 
 
 def _bound(told: Explanation, style: Style) -> Iterator[str]:

@@ -17,16 +17,17 @@ from netlab.contract.kernels import Version, here
 
 if TYPE_CHECKING:
     from netlab.cli.story import Shown
-    from netlab.contract.types import Plan
+    from netlab.contract.types import Plan, State
     from netlab.kernels import Choice
     from netlab.live.machine.real import Real
     from netlab.spec import Spec
     from netlab.why import Explanation
+    from netlab.why.commands import Run
 
 
 @click.command("why", short_help="Tell why a pair is reached or not, and what would help.")
-@click.argument("file", metavar="FILE|[LAB]", type=TopologyFile(labs=True, ends=True))
-@click.argument("source", metavar="SRC", type=EndpointName())
+@click.argument("file", metavar="FILE|[LAB]", type=TopologyFile(labs=True, ends=True), required=False)
+@click.argument("source", metavar="SRC", type=EndpointName(), required=False)
 @click.argument("destination", metavar="DST", type=EndpointName(), required=False)
 @click.option("--live", is_flag=True, help="Of this machine, as it is, in the place of FILE.")
 @click.option(
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--html", type=OutputPath(), metavar="PAGE", help="As a page, too, with a drawing and the file.")
 def command(
-    file: str,
-    source: str,
+    file: str | None,
+    source: str | None,
     destination: str | None,
     live: bool,
     layers: tuple[str, ...] | None,
@@ -89,9 +90,13 @@ def command(
     if live:
         if destination is not None:
             raise UsageError("--live asks of this machine: leave the FILE out")
+        if file is None or source is None:
+            raise UsageError("name two ends of this machine, as in: netlab why --live . web")
         source, destination = file, source
         loaded, real, text = _machine(source, destination)
-        source, destination = real.name(source), real.name(destination)
+        source, destination = (_known(one, real) for one in (source, destination))
+    elif file is None or source is None:
+        raise click.MissingParameter(param_type="argument", param_hint=f"'{'SRC' if file else 'FILE|[LAB]'}'")
     elif destination is None or file in up():
         lab, source, destination = (file, source, destination) if destination else (pick(())[0], file, source)
         text, foreign = _now(lab)
@@ -113,6 +118,8 @@ def command(
     told = why.explain(loaded, resolved, source, destination, layer=layers[0] if layers else None, step=step)
     if verify:
         told = _verified(loaded, [one.name for one in resolved.steps].index(told.step), told, choice)
+    if real is not None:
+        told = _spoken(told, real, next(one.state for one in resolved.steps if one.name == told.step))
     shown = Shown(_entries(loaded), kernel, real)
     if html is not None:
         deliver(html, _page(told, resolved, shown, text))
@@ -149,6 +156,39 @@ def _machine(*mentioned: str) -> tuple[Spec, Real, str]:
     tell(draft)
     text = write(draft)
     return spec.load(text, "this machine"), real, text
+
+
+def _known(asked: str, real: Real) -> str:
+    """What an end is called in the file. Raises UsageError: nothing on this machine is called so."""
+    import ipaddress
+
+    from netlab.errors import UsageError, did_you_mean
+
+    space = asked.partition(":")[0]
+    try:
+        ipaddress.ip_address(asked)
+    except ValueError:
+        ends = real.ends()
+        if space not in (*ends, *real.keys, *real.assumed):
+            raise UsageError(
+                f"nothing on this machine is called {space!r}{did_you_mean(space, ends)}; there are {', '.join(ends)}"
+            ) from None
+    return real.name(asked)
+
+
+def _spoken(told: Explanation, real: Real, state: State) -> Explanation:
+    """The explanation with commands that have the machine's own names of ports and bridges."""
+    from netlab.live.machine.real import renamed
+
+    names = real.devices(state)
+
+    def those(runs: tuple[Run, ...]) -> tuple[Run, ...]:
+        return tuple(
+            replace(run, lines=tuple(renamed(line, names.get(run.on, {})) for line in run.lines)) for run in runs
+        )
+
+    fixes = (replace(fix, commands=those(fix.commands), undo=those(fix.undo)) for fix in told.fixes)
+    return replace(told, fixes=tuple(fixes))
 
 
 def _now(lab: str) -> tuple[str, tuple[tuple[str, str], ...]]:

@@ -18,6 +18,10 @@ MISTAKES = {
     ),
     "vepa": (("web", "ip link set dev eth0 type macvlan mode vepa"), ("vepa-no-hairpin", "warning", "lan:p0")),
     "mtu": (("machine", "ip link set dev eth0 mtu 1400"), ("mtu", "warning", "host:eth0")),
+    "port's mtu": (
+        ("machine", "ip link set dev eth0 mtu 9000; ip -n lan link set dev p0 mtu 9000"),
+        ("mtu", "warning", "lan:p1"),
+    ),
     "parent": (("machine", "ip link set dev eth0 down"), ("parent-down", "error", "host/web:eth0")),
     "port": (("lan", "ip link set dev p1 down"), ("port-down", "warning", "lan:p1")),
     "arp": (("web", "ip link set dev eth0 arp off"), ("no-arp", "warning", "host/web:eth0")),

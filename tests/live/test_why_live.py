@@ -9,6 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from netlab import model
+from netlab.cli.story import Shown, render
+from netlab.live.machine.real import Real
+from netlab.report.style import Style
+from tests.live import imported
+from tests.live.samples import podman
 from tests.live.world import MACVLAN, ROOT, World, world
 
 
@@ -57,11 +63,64 @@ def test_the_copy_in_a_lab_and_the_page(machine: World) -> None:
     assert "<script" not in page
 
 
-def test_wrong_names(machine: World) -> None:
-    """A name that nothing has ends with 2 and those that there are; so does a FILE beside --live."""
-    done = machine.netlab("why", "--live", ".", "wbe", netns="machine", ok=False)
-    assert done.returncode == 2
-    assert "no endpoint 'wbe'; there are host:eth0, host/web:eth0" in done.stderr
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((".", "wbe"), "nothing on this machine is called 'wbe' (did you mean 'web'?); there are ., machine, far, "),
+        (("wbe:eth0", "."), "nothing on this machine is called 'wbe'"),
+        ((".", "web:eth1"), "no endpoint 'host/web:eth1' (did you mean 'host/web:eth0'?)"),
+        (("web",), "name two ends of this machine, as in: netlab why --live . web"),
+        ((), "name two ends of this machine"),
+    ],
+)
+def test_wrong_names(machine: World, words: tuple[str, ...], told: str) -> None:
+    """A name that nothing has ends with 2 and those that there are; so does an end too few."""
+    done = machine.netlab("why", "--live", *words, netns="machine", ok=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+
+
+def test_a_file_beside_live(machine: World) -> None:
+    """A FILE beside --live ends with 2, and `live` in the place of a file says what was meant."""
+    assert "this machine is --live" in machine.netlab("check", "live", ok=False).stderr
+    assert "this machine is --live" in machine.netlab("graph", "live", ok=False).stderr
+
+
+def test_commands_name_the_ports_of_the_machine(machine: World) -> None:
+    """The ports of a switch are called as on the machine: pasted, the fix is where it must be, and undone."""
+    machine.sh("ip link set dev eth0 mtu 9000", "machine")
+    machine.sh("ip link set dev p0 mtu 9000", "lan")
+    asked = ("why", "--live", "machine", "far", "-l", "icmp/4000")
+    first = machine.netlab(*asked, netns="machine").stdout
+    assert first.splitlines()[1].startswith("U  ")
+    runs = re.findall(
+        r"in the namespace (\w+)\s\(ip\snetns\sexec\s\w+\ssh\):\n\n(.*?)\n(?:\n| |$)", first + "\n", re.DOTALL
+    )
+    assert [(netns, line) for netns, line in runs][:2] == [
+        ("far", "ip link set dev eth0 mtu 4000"), ("lan", "ip link set dev p1 mtu 4000")]  # fmt: skip
+    for netns, lines in runs[:2]:
+        machine.sh(lines, netns)
+    assert machine.netlab(*asked, netns="machine").stdout.splitlines()[1].startswith("R  ")
+    for netns, lines in runs[2:]:
+        machine.sh(lines, netns)
+    for netns, name in (("machine", "eth0"), ("lan", "p0")):
+        machine.sh(f"ip link set dev {name} mtu 1500", netns)
+    assert "mtu 1500" in machine.run("ip", "-n", "lan", "link", "show", "dev", "p1").stdout
+
+
+def test_what_is_beyond_a_gateway() -> None:
+    """Where the story ends in a host that is assumed, the answer says that nothing is known of it."""
+    told = imported.of("podman", [podman()]).why("host/web", "9.9.9.9")
+    real = Real(home="host", assumed=frozenset({"gateway"}))
+    said = " ".join(" ".join(render(told, model.RULES, Style(width=80), Shown(real=real))).split())
+    assert "live; host is this machine" in said
+    assert "gateway is not of this machine, but assumed" in said
+    assert "No interface of this machine, nor a neighbour that it knows, has 9.9.9.9" in said
+    assert "assumed" not in " ".join(render(told, model.RULES, Style(width=80), Shown(real=Real(home="host"))))
+
+
+def test_wrong_files(machine: World) -> None:
+    """A FILE and two ends beside --live are one too many."""
     assert machine.netlab("why", "--live", "file.yaml", "A", "B", ok=False).returncode == 2
 
 

@@ -39,6 +39,8 @@ class Devices:
         self.notes = notes
         #: End → the name in the file; what has none is not there, or is no more than the far end of a wire.
         self.names: dict[tuple[str, int], str] = {}
+        #: Interface of the file → the machine's name of the port at the other end of its wire.
+        self.ports: dict[str, str] = {}
         self._owned: dict[tuple[str, str], str] = {}
         self._kinds: dict[str, Callable[[Space, Device], tuple[Keys, str] | None]] = {
             "": self._hardware,
@@ -213,6 +215,7 @@ class Devices:
             keys, note = self._hardware(space, device)
             return keys, note or "its other end is in a namespace that was not read"
         far, peer = there
+        self.ports[f"{self.kin.id(space.key)}:{self.named(space.key, device)}"] = peer.name
         if far.key in self.kin.switches and peer.master is not None:
             return self._plug({"switch": self.kin.names[far.key]}, far, peer), ""
         bridge = self.kin.bridge_of(far.key, peer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from netlab.errors import UsageError
 from netlab.live.machine import routing, settings
 from netlab.live.machine.devices import Devices
@@ -22,12 +24,13 @@ def draft(machine: Machine, origin: str, host: str = "host", everything: bool = 
     Raises UsageError: there is nothing in it that netlab can express.
     """
     kin = kinship(machine, host, everything)
-    made = _Builder(machine, kin, origin).run()
-    return made, real_of(kin)
+    builder = _Builder(machine, kin, origin)
+    made = builder.run()
+    return made, real_of(kin, builder.devices.ports, tuple(made.hosts))
 
 
-def real_of(kin: Kinship) -> Real:
-    """How the names of a machine's namespaces in a file relate to the machine."""
+def real_of(kin: Kinship, ports: Mapping[str, str] | None = None, hosts: Iterable[str] = ()) -> Real:
+    """How the names of a machine's namespaces in a file relate to the machine; ``hosts`` are all of the file."""
     ids = {key: kin.id(key) for key in kin.spaces}
     known = {name: ids[key] for key, space in kin.spaces.items() for name in reversed(space.names)}
     home = next((ids[key] for key, space in kin.spaces.items() if space.home), "")
@@ -37,6 +40,9 @@ def real_of(kin: Kinship) -> Real:
         netns={ids[key]: space.netns for key, space in kin.spaces.items() if space.netns},
         pids={ids[key]: space.pid for key, space in kin.spaces.items() if space.pid is not None},
         keys={ids[key]: key for key in kin.spaces},
+        ports=ports or {},
+        bridges={kin.names[key]: bridge.name for key, bridge in kin.switches.items()},
+        assumed=frozenset(hosts) - set(ids.values()),
         docker=any(space.engine == "docker" for space in kin.spaces.values()),
     )
 

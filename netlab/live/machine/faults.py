@@ -12,7 +12,7 @@ from typing import Literal
 
 from netlab.live.machine.kinship import Kinship
 from netlab.live.machine.segments import Segments
-from netlab.live.machine.values import Device, LiveRoute, Space
+from netlab.live.machine.values import Device, Ip, LiveRoute, Space
 
 Severity = Literal["error", "warning", "note"]
 
@@ -201,9 +201,58 @@ def _mtu(machine: Machine) -> Iterator[Fault]:
                 fix = (_set(device, "mtu", str(there[1].mtu)),)
                 yield Fault("mtu", "warning", machine.id(space, device), says, fix)
         bridge = machine.kin.bridge_of(space.key, device)
-        if bridge is not None and device.mtu < bridge.mtu:
-            says = f"has an MTU of {device.mtu}, and the bridge {bridge.name}, whose port it is, {bridge.mtu}"
-            yield Fault("mtu", "warning", machine.id(space, device), says, (_set(device, "mtu", str(bridge.mtu)),))
+        if bridge is None:
+            continue
+        largest = max((bridge, *(one for one in space.devices if one.master == bridge.index)), key=lambda one: one.mtu)
+        if device.mtu < largest.mtu:
+            other = f"the bridge {bridge.name}, whose port it is, {bridge.mtu}"
+            if largest is not bridge:
+                other = f"{largest.name}, another port of {bridge.name}, {largest.mtu}"
+            says = f"has an MTU of {device.mtu}, and {other}"
+            yield Fault("mtu", "warning", machine.id(space, device), says, (_set(device, "mtu", str(largest.mtu)),))
+
+
+@_rule("vlan-not-carried", "A port that isn't a member of a VLAN drops what an interface behind it sends in that VLAN.")
+def _vlan_not_carried(machine: Machine) -> Iterator[Fault]:
+    for space, device in machine.all():
+        parent = machine.kin.far(device) if device.kind == "vlan" else None
+        port = machine.kin.far(parent[1]) if parent is not None and parent[1].kind == "veth" else None
+        bridge = machine.kin.bridge_of(port[0].key, port[1]) if port is not None else None
+        if port is None or bridge is None or not bridge.data.get("vlan_filtering"):
+            continue
+        vid = int(device.data["id"])
+        if vid not in {own for index, own, _, _ in port[0].vlans if index == port[1].index}:
+            says = f"is no member of VLAN {vid}, in which {machine.id(space, device)} behind it is"
+            fix = shlex.join(["bridge", "vlan", "add", "vid", str(vid), "dev", port[1].name])
+            yield Fault("vlan-not-carried", "warning", machine.id(*port), says, (fix,))
+
+
+@_rule("l3-no-route", "Nobody answers ARP for an ipvlan child in l3 or l3s: others need a route to it by its parent.")
+def _l3_no_route(machine: Machine) -> Iterator[Fault]:
+    for those in machine.segments.ends():
+        for space, child in those:
+            parent = machine.kin.far(child) if child.data.get("mode") in ("l3", "l3s") else None
+            if parent is None or child.kind != "ipvlan":
+                continue
+            for ip in child.addresses:
+                via = next((one.ip for one in parent[1].addresses if one.family == ip.family), None)
+                for other, _ in those:
+                    away = other.key not in (space.key, parent[0].key)
+                    if via and away and not ip.ip.startswith("fe80:") and not _routed(other, ip):
+                        says = (
+                            f"has no route to {ip.ip} of {machine.id(space, child)}, an ipvlan in {child.data['mode']}"
+                        )
+                        fix = shlex.join(["ip", "route", "add", ip.ip, "via", via])
+                        yield Fault("l3-no-route", "note", machine.kin.id(other.key), says, (fix,))
+
+
+def _routed(space: Space, ip: Ip) -> bool:
+    """Whether a namespace has a route to an address."""
+    target = ipaddress.ip_address(ip.ip)
+    return any(
+        route.family == ip.family and (route.to == "default" or target in ipaddress.ip_network(route.to))
+        for route in space.routes
+    )
 
 
 @_rule("no-forwarding", "Others have this machine as their gateway, and it forwards nothing.")
