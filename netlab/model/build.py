@@ -29,6 +29,7 @@ class Build:
         ns = self.world.namespaces[told.id] = Namespace(told.id, index)
         settings = self.settings[told.id] = Settings(told)
         ns.echo_ignore, ns.echo_ignore6 = settings.echo_ignore, settings.echo_ignore6
+        ns.joins = settings.joins
         ns.unknown = {
             family: f"no rule for the sysctl {paths[0]} of {ns.id}"
             for family, paths in settings.strange.items() if paths

@@ -132,6 +132,7 @@ class Signatures:
             tuple(self._device(dev, single) for dev in ns.devices),
             tuple(self._table(ns, table, routes) for table, routes in sorted(self._tables(ns).items())),
             tuple((rule.table, rule.src, rule.dst, rule.iif, rule.oif, rule.mark) for rule in rules),
+            ns.joins,
             {4: ns.echo_ignore, 6: ns.echo_ignore6, None: False}[self._family],
             (ns.netfilter.ruleset.text, ns.netfilter.bridged) if ns.netfilter is not None else (),
             # Where hosts share an address, the order of their switch ports matters.

@@ -41,6 +41,7 @@ FOLLOWED = frozenset(
         "net/bridge/bridge-nf-call-ip6tables",
         "net/bridge/bridge-nf-call-iptables",
         "net/ipv4/icmp_echo_ignore_all",
+        "net/ipv4/igmp_max_memberships",
         "net/ipv4/ip_forward",
         "net/ipv6/icmp/echo_ignore_all",
     )
@@ -86,6 +87,8 @@ class Settings:
         self.v4: dict[str, dict[str, int]] = {"all": {}, "default": {}}
         self.v6: dict[str, dict[str, int]] = {"all": {}, "default": {}}
         self.echo_ignore = self.echo_ignore6 = False
+        #: whether a program can join an IPv4 group: each socket of ours joins one
+        self.joins = True
         #: the address families of which bridged packets are shown to nftables
         self.bridged: frozenset[int] = frozenset()
         #: sysctls that the model has no rule for, by the address family whose packets they may touch
@@ -110,6 +113,8 @@ class Settings:
             self._forward4(value)
         elif path == "net/ipv4/icmp_echo_ignore_all":
             self.echo_ignore = bool(value)
+        elif path == "net/ipv4/igmp_max_memberships":
+            self.joins = value > 0
         elif path == "net/ipv6/icmp/echo_ignore_all":
             self.echo_ignore6 = bool(value)
         elif path.startswith("net/bridge/"):

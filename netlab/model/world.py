@@ -293,8 +293,8 @@ class Namespace:
 
     __slots__ = (
         "broadcast4", "cache", "candidates6", "custom_local", "custom_rules4", "custom_rules6", "devices",
-        "echo_ignore", "echo_ignore6", "id", "index", "lo", "local4", "local6", "macs", "netfilter", "owned4", "ports",
-        "rules4", "rules6", "tables4", "tables6", "tunnels", "unknown",
+        "echo_ignore", "echo_ignore6", "id", "index", "joins", "lo", "local4", "local6", "macs", "netfilter",
+        "owned4", "ports", "rules4", "rules6", "tables4", "tables6", "tunnels", "unknown",
     )  # fmt: skip
 
     def __init__(self, id: str, index: int) -> None:
@@ -321,6 +321,8 @@ class Namespace:
         self.custom_local = False
         self.echo_ignore = False
         self.echo_ignore6 = False
+        #: its programs can join IPv4 groups
+        self.joins = True
         self.macs: frozenset[str] = frozenset()
         #: switch ports behind which this namespace has a device, by bridge index
         self.ports: dict[int, list[Port]] = {}

@@ -141,6 +141,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "ipv6/source-address": (two, "host:udp6", "h", X),
     "ip/no-route-back": (lambda: Lab().veth(H, "10.1.0.1/24").veth(X, "10.2.0.1/24"), "icmp", H, X),
     "ipv6/no-route-back": (lambda: other_subnet().route("h", "fd02::/64", dev="eth0"), "icmp6", H, X),
+    "multicast/no-membership": (lambda: two().sysctl("x", "/igmp_max_memberships", 0), "mcast", H, X),
     "multicast/joined": (two, "mcast", H, X),
     "multicast/source-refused": (two_nics, "mcast", H, "h:eth1"),
     "neigh/another-machine-answers": (twins, "icmp", X, H),

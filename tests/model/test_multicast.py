@@ -44,3 +44,11 @@ def test_an_l3_child_sends_and_hears_none(mode: str) -> None:
         lab = Lab().veth(H, "10.0.0.1/24").ipvlan(C1, H, kind, None, "10.0.0.11/24").veth(X, "10.0.0.2/24")
         seen = letters(lab.state(), "mcast")
         assert {seen[C1, X], seen[X, C1]} == {reached}
+
+
+def test_a_group_that_cannot_be_joined() -> None:
+    """With igmp_max_memberships 0 nobody there hears an IPv4 group, nor does it pass a child's filter; 1 is enough."""
+    lab = children("bridge", False)
+    for most, heard in ((0, "U"), (1, "R")):
+        state = lab.sysctl("h/c1", "/igmp_max_memberships", most).state()
+        assert (letters(state, "mcast")[X, C1], letters(state, "mcast6")[X, C1]) == (heard, "R")

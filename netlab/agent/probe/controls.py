@@ -12,7 +12,7 @@ from netlab.agent.probe import frames
 from netlab.agent.probe.lab_view import LabView
 from netlab.agent.probe.receivers import Receivers
 from netlab.contract.driver import Liveness, dead
-from netlab.contract.types import Plug
+from netlab.contract.types import AnyLink, Plug
 
 #: For how long a control is waited for, in seconds, before it is sent again; and how often.
 PATIENCE, TRIES = 0.25, 8
@@ -99,6 +99,8 @@ class Controls:
         if link.member in ("port", "member"):
             return f"it is a {link.member} of {link.master}, which takes what comes in"
         bottom = self.view.state.root(link_id)
+        if link.hears_only and not self._senders(link):
+            return "its source list has only the MAC of its tunnel, which drops what comes in from that"
         if bottom.bridges and not any(_admits(plug) for _, plug in self.view.plugged(bottom)):
             return "no port of the bridge that works lets a frame in"
         if bottom.underlay and self.view.state.namespace(bottom.namespace).nftables:
@@ -109,6 +111,11 @@ class Controls:
                     return "a passthru child takes what comes in"
         return ""
 
+    def _senders(self, link: AnyLink) -> list[str]:
+        """The MACs on its source list from which something can come in: not a tunnel's own (vxlan_set_mac)."""
+        bottom = self.view.state.root(link.id)
+        return [mac for mac in link.hears_only or () if not bottom.underlay or mac != self.view.links[bottom.id]["mac"]]
+
     def _send(self, link_id: str) -> None:
         link = self.view.state.link(link_id)
         far = self.view.far(link_id)
@@ -117,8 +124,8 @@ class Controls:
         known = self.liveness[link_id]
         mac = frames.mac_bytes(self.view.links[link_id]["mac"])
         source = frames.FENCE_SOURCE
-        if link.hears_only:
-            source = frames.mac_bytes(link.hears_only[0])
+        if senders := self._senders(link):
+            source = frames.mac_bytes(senders[0])
         try:
             if not known.receives and not known.closed:
                 # By unicast and by broadcast: a parent under a passthru child hears only broadcasts, a child

@@ -5,13 +5,14 @@ A program joins a group at an interface; the sender's program chooses an interfa
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 
-from netlab.agent import readback
+from netlab.agent import errors, readback
 from netlab.agent.probe import frames
 from netlab.agent.probe.l2 import Broadcast
-from netlab.agent.probe.lab_view import LISTENER_PORTS, LabView
+from netlab.agent.probe.lab_view import LISTENER_PORTS, LabView, Pair
 from netlab.agent.probe.receivers import Receivers
 from netlab.contract.types import GROUPS, Endpoint, layer_family
 
@@ -32,6 +33,8 @@ class Multicast(Broadcast):
         self.offset = 14 + (40 if self.family == 6 else 20) + 8
         self.senders: dict[int, socket.socket] = {}
         self.joined: list[socket.socket] = []
+        #: By link: why nobody has joined the group there (igmp_max_memberships; or memory that has run out).
+        self.apart: dict[str, str] = {}
         # Of an interface with several addresses all columns are the same.
         self.columns = {}
         for index, endpoint in enumerate(view.endpoints):
@@ -57,7 +60,13 @@ class Multicast(Broadcast):
             sock.bind((self.group, _PORT, 0, endpoint.ifindex))
         else:
             request = _REQUEST4.pack(packed, bytes(4), endpoint.ifindex)
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
+            try:
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                # It goes on as a program that doesn't look at that: it hears nothing.
+                self.apart[endpoint.link] = f"it could not be joined there: {errors.in_words(error)} (ENOBUFS)"
             sock.bind((self.group, _PORT))
 
         def read() -> None:
@@ -95,6 +104,12 @@ class Multicast(Broadcast):
                 request = _REQUEST4.pack(bytes(4), bytes(4), endpoint.ifindex)
                 sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, request)
         self.senders[source].sendto(frames.marked(number), (self.group, _PORT))
+
+    def conclude(self, pair: Pair) -> None:
+        result = self.results[pair]
+        if not result.letter and (why := self.apart.get(self.view.endpoints[pair[1]].link)):
+            result.evidence["reason"] = why
+        super().conclude(pair)
 
     def end(self) -> None:
         super().end()

@@ -37,6 +37,12 @@ SOURCE_REFUSED = rule(
     "net/ipv4/route.c",
 )
 
+NOT_JOINED = rule(
+    "multicast/no-membership",
+    "Where igmp_max_memberships is 0 no program can join an IPv4 group (ENOBUFS), so none hears it.",
+    "__ip_mc_join_group",
+    "net/ipv4/igmp.c",
+)
 NO_ROUTE6 = rule(
     "multicast/down-has-no-route",
     "IPv6 takes in a multicast by the interface's route to ff00::/8. An interface that is down has none, nor has a bond"
@@ -48,7 +54,7 @@ NO_ROUTE6 = rule(
 
 def joined(dev: Device) -> frozenset[str]:
     """The MACs of the groups that an interface has joined while this layer is probed."""
-    there = {4: dev.addresses4, 6: dev.addresses6}
+    there = {4: dev.addresses4 if dev.ns.joins else [], 6: dev.addresses6}
     return frozenset(_MACS[family] for family, addresses in there.items() if addresses)
 
 
@@ -70,6 +76,9 @@ def receive(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> None:
         return
     if packet.family == 6 and not dev.up:
         sim.note(PHASE, dev.id, "it is down", NO_ROUTE6, end=dev is sim.goal)
+        return
+    if packet.family == 4 and not dev.ns.joins:
+        sim.note(PHASE, dev.id, "it could not be joined there", NOT_JOINED, end=dev is sim.goal)
         return
     if packet.family == 4 and fib.refused_source(dev.ns, dev, packet.src, packet.dst, None) is not None:
         sim.note(PHASE, dev.id, "the source is refused", SOURCE_REFUSED, end=dev is sim.goal)
