@@ -61,7 +61,7 @@ def compile_link(build: Build, link: plan.Macvlan) -> None:
         port.bc_queue_len = 0
         port.echoes = holds(BRIDGE_MULTICAST_ALL, build.state.kernel)
     port.children.append(dev)
-    if link.bclim is not None and holds(AT_ONCE, build.state.kernel):
+    if link.bclim is not None:
         port.bclim = link.bclim
     port.bc_queue_len = max(port.bc_queue_len, 1000 if link.bcqueuelen is None else link.bcqueuelen)
     if dev.mode == "passthru":

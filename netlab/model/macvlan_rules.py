@@ -92,7 +92,7 @@ EXTERNAL_MULTICAST = rule(
 SENDER_SKIPPED = rule(
     "macvlan/sender-gets-no-copy",
     "A broadcast with a child's own MAC as its source is taken for that child's: the child gets no copy of it,"
-    " even if another machine with the same MAC has sent it. From Linux 7.2 on this holds of vepa children alone.",
+    " even if another machine with the same MAC has sent it. From Linux 7.1 on this holds of vepa children alone.",
     "macvlan_broadcast",
     _FILE,
 )
@@ -107,7 +107,8 @@ BRIDGE_MULTICAST = rule(
     "A bridge child's reflected broadcast goes to vepa children and the parent; bridge ones already had it.",
     "macvlan_multicast_rx",
     _FILE,
-    until=(7, 2),
+    until=(7, 1),
+    commit="b52363f706e5",
 )
 BRIDGE_MULTICAST_ALL = rule(
     "macvlan/bridge-multicast-reflected-to-all",
@@ -115,7 +116,8 @@ BRIDGE_MULTICAST_ALL = rule(
     " it might be another machine's with the same MAC. Siblings hear it twice.",
     "macvlan_multicast_rx",
     _FILE,
-    since=(7, 2),
+    since=(7, 1),
+    commit="b52363f706e5",
 )
 PRIVATE_DROPS = rule(
     "macvlan/private-drops-sibling-multicast",
@@ -143,11 +145,11 @@ NO_QUEUE = rule(
 )
 AT_ONCE = rule(
     "macvlan/bclim-off",
-    "With bclim -1 no broadcast waits in a queue: children get their copies right behind the parent, on its CPU. So no"
-    " race is left: the parent always answers before them, and even a queue of length 0 keeps nothing from them.",
+    "With bclim -1 (Linux 6.4) no broadcast waits in a queue: children get their copies right behind the parent, on its"
+    " CPU. So no race is left: the parent always answers before them, and even a queue of length 0 keeps nothing from"
+    " them.",
     "macvlan_recompute_bc_filter",
     _FILE,
-    since=(6, 4),
 )
 RACE = rule(
     "macvlan/broadcast-queue-races",

@@ -181,10 +181,10 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "macvlan/bclim-off": (lambda: children("bridge", bclim=-1), "broadcast", X, H),
     "macvlan/bcqueuelen-zero": (lambda: children("bridge", bcqueuelen=0), "icmp", X, C1),
     "macvlan/bridge-multicast-reflected": (
-        lambda: children("bridge").child("h/v:eth0", H, "vepa", "10.0.0.20/24").kernel(7, 1), "broadcast", C1,
+        lambda: children("bridge").child("h/v:eth0", H, "vepa", "10.0.0.20/24").kernel(7, 0), "broadcast", C1,
         "h/v:eth0",
     ),
-    "macvlan/bridge-multicast-reflected-to-all": (lambda: children("bridge").kernel(7, 2), "broadcast", C1, C2),
+    "macvlan/bridge-multicast-reflected-to-all": (lambda: children("bridge").kernel(7, 1), "broadcast", C1, C2),
     "macvlan/bridge-sibling-multicast": (lambda: children("bridge"), "broadcast", C1, C2),
     "macvlan/bridge-sibling-unicast": (lambda: children("bridge"), "unicast", C1, C2),
     "macvlan/broadcast-queue-races": (demo, "icmp", B, P),
@@ -199,7 +199,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "macvlan/private-drops-sibling-multicast": (
         lambda: children("bridge").child("h/p:eth0", H, "private", "10.0.0.20/24"), "broadcast", C1, "h/p:eth0",
     ),
-    "macvlan/sender-gets-no-copy": (lambda: same_mac().kernel(7, 1), "icmp", C1, "x/c1:eth0"),
+    "macvlan/sender-gets-no-copy": (lambda: same_mac().kernel(7, 0), "icmp", C1, "x/c1:eth0"),
     "macvlan/source-copy": (sourced, "unicast", "x1:eth0", "h/s1:eth0"),
     "macvlan/source-nodst-consumes": (lambda: sourced(nodst=True), "unicast", "x1:eth0", H),
     "macvlan/source-not-by-mac": (sourced, "unicast", "x2:eth0", "h/s1:eth0"),
