@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("-v", "--verbose", action="store_true", help="print what was imported where it differs")
     options = parser.parse_args()
     cells = bad = labs = told = lost = 0
-    for name, plan in _plans(options.number, options.seed, options.only):
+    for name, plan, text in _plans(options.number, options.seed, options.only):
         try:
             rounds = compare(plan, steps=True)
         except LabError as error:
@@ -33,7 +33,7 @@ def main() -> int:
             bad += 0 if one.left else len(one.differences)
             told += bool(one.left)
             lost += len(one.differences) if one.left else 0
-            _tell(f"{name}, {step.name}", one, options.verbose)
+            _tell(f"{name}, {step.name}", one, options.verbose, text)
     print(
         f"{labs} topologies, {cells} cells, {bad} differences; {told} states of which something is told to be left out,"
         f" with {lost} differences"
@@ -41,8 +41,10 @@ def main() -> int:
     return 1 if bad else 0
 
 
-def _tell(name: str, one: Round, verbose: bool) -> None:
+def _tell(name: str, one: Round, verbose: bool, original: str) -> None:
     if one.differences:
+        if verbose and not one.left:
+            print(original)
         print(f"{name}: {len(one.differences)} differences")
         print(*(f"  {line}" for line in one.differences[:6]), sep="\n")
         print(*(f"  left out: {line}" for line in one.left), sep="\n")
@@ -53,14 +55,16 @@ def _tell(name: str, one: Round, verbose: bool) -> None:
 def _plans(number: int, seed: str, only: str | None):
     for path in shipped():
         if only in (None, path.stem):
-            yield path.stem, from_file(str(path))
+            yield path.stem, from_file(str(path)), path.read_text()
     kinds = kinds_of(None)
     for i in range(number):
         if only in (None, str(i)):
+            text = text_of(made(seed, i, kinds))
             try:
-                yield f"{seed}-{i}", from_file(text_of(made(seed, i, kinds)), "fuzz.yaml")
+                plan = from_file(text, "fuzz.yaml")
             except TopologyError:
                 continue
+            yield f"{seed}-{i}", plan, text
 
 
 if __name__ == "__main__":

@@ -101,3 +101,12 @@ def test_sysctls_of_interfaces(machine: World) -> None:
     told = machine.run("ip", "netns", "exec", "h", sys.executable, "-c", script, cwd=ROOT).stdout
     assert sorted(told.splitlines()) == sorted(witness.splitlines())
     assert len(witness.splitlines()) > 10
+
+
+def test_addresses_in_the_order_in_which_they_were_given(machine: World) -> None:
+    """The first is the first of the file, of IPv6 too, which the kernel lists the other way round."""
+    machine.ip("netns add h\n-n h link add v0 type veth peer name v1\n-n h link set v0 up\n-n h link set v1 up")
+    for one in ("10.7.0.1/24", "10.7.0.2/24", "fd00::1/64", "fd00::2/64", "fd00::3/64"):
+        machine.ip(f"-n h address add {one} dev v0" + " nodad" * (":" in one))
+    text = machine.netlab("import", "live", netns="h").stdout
+    assert 'addresses: [10.7.0.1/24, 10.7.0.2/24, "fd00::1/64", "fd00::2/64", "fd00::3/64"]' in text

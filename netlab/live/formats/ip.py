@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from netlab.contract.types import Where
-from netlab.live.machine.values import Device, End, Ip, LiveNeighbor, LiveRoute, LiveRule, Machine, Space, Way
+from netlab.live.machine.values import Device, End, Ip, LiveNeighbor, LiveRoute, LiveRule, Machine, Space, Way, as_given
 from netlab.spec.problems import Problem, TopologyError
 
 _TABLES = {"main": 254, "local": 255, "default": 253}
@@ -117,7 +117,7 @@ def _device(name: str, row: Row, indexes: Mapping[str, int], all_rows: Mapping[s
         port_kind=str(info.get("info_slave_kind", "")),
         data=data,
         port=port,
-        addresses=tuple(_addresses(name, str(row["ifname"]), all_rows)),
+        addresses=as_given(_addresses(name, str(row["ifname"]), all_rows)),
     )
 
 

@@ -18,7 +18,7 @@ from netlab.live.machine.netlink import Socket
 from netlab.live.machine.rulesets import ruleset
 from netlab.live.machine.settings import OF_NAMESPACE
 from netlab.live.machine.spaces import Candidate, Spaces, owner
-from netlab.live.machine.values import End, Ip, Space
+from netlab.live.machine.values import End, Ip, Space, as_given
 
 
 def read(spaces: Spaces) -> tuple[list[Space], list[str]]:
@@ -132,7 +132,7 @@ def _space(one: Candidate, candidates: Sequence[Candidate]) -> Space:
         def end(index: int, number: int | None) -> End:
             return (one.key if number is None else keys.get(number)), index
 
-        devices = [rows.device(m, end, tuple(addresses.get(m["index"], ()))) for m in messages]
+        devices = [rows.device(m, end, as_given(addresses.get(m["index"], ()))) for m in messages]
         entries = rtnl.fdb() if any(one.master or one.kind == "vxlan" for one in devices) else []
         tagged = rtnl.vlans() if any(one.data.get("vlan_filtering") for one in devices) else []
         space = Space(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,13 @@ class Ip:
 
     def __str__(self) -> str:
         return f"{self.ip}/{self.length}"
+
+
+def as_given(told: Iterable[Ip]) -> tuple[Ip, ...]:
+    """Addresses of a device in the order in which it got them, of those in the kernel's order, in which a new one of
+    IPv6 stands before those of its scope (ipv6_link_dev_addr)."""
+    found = list(told)
+    return (*(one for one in found if one.family == 4), *(one for one in reversed(found) if one.family == 6))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
