@@ -27,6 +27,7 @@ def settle(words: tuple[str, ...], adopt: bool) -> None:
     'netlab set --adopt [LAB] [HOST]...' does that alone. Pairs that are touched by what no topology can say are unknown
     to the model, and only observed.
     """
+    from netlab.spec import TopologyError
     from netlab.testing.staying import attach
 
     name, rest = pick(words)
@@ -36,7 +37,12 @@ def settle(words: tuple[str, ...], adopt: bool) -> None:
         if adopt:
             click.echo(f"{name}: {lab.current.name if new else 'nothing new'}")
             return
-        lab.settle(changes, " ".join(rest))
+        try:
+            lab.settle(changes, " ".join(rest))
+        except TopologyError as error:
+            # It stands in no file.
+            told = (str(problem).removeprefix(f"{problem.where}: ") for problem in error.problems)
+            raise UsageError("\n".join(told)) from None
         click.echo(f"{name}: {lab.current.name}")
         for warning in lab.plan.warnings:
             click.echo(f"  {warning}", err=True)

@@ -30,13 +30,17 @@ def pick(words: Sequence[str]) -> tuple[str, list[str]]:
         return there[0], list(words)
     if not there:
         raise UsageError("no lab is up", fix="netlab up FILE brings one up")
-    asked = f"no lab {words[0]!r} is up" if words else "which lab?"
-    raise UsageError(f"{asked}; there are {', '.join(there)}")
+    raise registry.unknown(words[0], there) if words else UsageError(f"which lab? There are {', '.join(there)}")
 
 
 def one(words: Sequence[str], what: str) -> tuple[str, str]:
     """The same for a command with one word behind the lab. Raises UsageError."""
+    from netlab.client import registry
+
     name, rest = pick(words)
+    if len(rest) == 2 and rest == list(words):
+        # Two words where one lab is up, and the first isn't its name.
+        raise registry.unknown(rest[0], [name])
     if len(rest) != 1:
         raise UsageError(f"{what} is missing" if not rest else f"{what} is one word, not {' '.join(rest)!r}")
     return name, rest[0]

@@ -14,10 +14,10 @@ import re
 import socket
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from netlab.errors import CANNOT_RUN, NetlabError, UsageError
+from netlab.errors import CANNOT_RUN, NetlabError, UsageError, did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}")
 _OTHER = re.compile(r"[^A-Za-z0-9_.+-]+")
@@ -84,10 +84,16 @@ def connect(name: str) -> socket.socket:
     """A connection to the agent of a lab. Raises UsageError where none of that name is up."""
     found = _connected(name)
     if found is None:
-        there = names()
-        known = f"; there are {', '.join(there)}" if there else ": netlab up FILE brings one up"
-        raise UsageError(f"no lab {name!r} is up{known}")
+        raise unknown(name, names())
     return found
+
+
+def unknown(name: str, there: Sequence[str]) -> UsageError:
+    """That there is no lab of that name, but those."""
+    if not there:
+        return UsageError(f"no lab {name!r} is up: netlab up FILE brings one up")
+    verb = "is" if len(there) == 1 else "are"
+    return UsageError(f"no lab {name!r} is up{did_you_mean(name, there)}; there {verb} {', '.join(there)}")
 
 
 @contextlib.contextmanager

@@ -190,7 +190,7 @@ def _index(name: str, endpoints: Sequence[tuple[str, str, bool]]) -> int:
     for i, (_known, namespace, addressed) in enumerate(endpoints):
         if namespace == name and addressed:
             return i
-    ids = [one[0] for one in endpoints]
+    ids = [*dict.fromkeys(one[1] for one in endpoints), *(one[0] for one in endpoints)]
     raise KeyError(f"no endpoint {name!r}{did_you_mean(name, ids)}: {', '.join(ids)}")
 
 

@@ -104,7 +104,8 @@ def test_changes_are_known(stay: Stay) -> None:
 def test_a_wrong_change_changes_nothing(root: Stay) -> None:
     """A fault in the words of `set` is told with what would be right, and the lab is as before."""
     assert "did you mean 'state'?" in root("set", "A:eth0", "stat=down", code=2).stderr
-    assert "no interface 'A:eth1'" in root("set", "A:eth1", "state=down", code=2).stderr
+    said = root("set", "A:eth1", "state=down", code=2).stderr
+    assert said == "netlab: no interface 'A:eth1' at this point; did you mean 'A:eth0'?\n"
     assert "nothing is set" in root("set", "A:eth0", code=2).stderr
     assert about(root)["step"] == "baseline"
     assert root("probe", "-l", "icmp").returncode == 0
@@ -113,11 +114,13 @@ def test_a_wrong_change_changes_nothing(root: Stay) -> None:
 def test_names_are_checked(root: Stay) -> None:
     """A name that is taken, or that no file can have, is refused; where no such lab is, those that are are told."""
     assert "is up already" in root("up", "two.yaml", code=2).stderr
+    assert "no lab 'tow' is up (did you mean 'two'?); there is two" in root("shell", "tow", "A", code=2).stderr
+    assert "no endpoint 'Bb' (did you mean 'B'?)" in root("probe", "A,Bb", code=2).stderr
     assert "can't be the name of a lab" in root("up", "two.yaml", "-n", "../x", code=2).stderr
     root("up", "two.yaml", "-n", "other")
     assert "no lab 'A' is up; there are other, two" in root("shell", "A", code=2).stderr
     root("down", "other")
-    assert "no lab 'other' is up; there are two" in root("down", "other", code=2).stderr
+    assert "no lab 'other' is up; there is two" in root("down", "other", code=2).stderr
 
 
 def test_a_capture_grows(root: Stay) -> None:
