@@ -52,7 +52,7 @@ def mutants(rule: str, home: str, name: str) -> Iterator[Mutant]:
         if path.name in TELLERS:
             continue
         tree = _parsed(path)
-        prefix = "" if path.stem == home or _imports(tree, home, name) else home
+        prefix = "" if path.stem == home or _imports(tree, home, name) else _called(tree, home)
         for trail in _uses(tree, prefix, name):
             for what, changed in _changes(tree, trail, prefix, name):
                 parts = path.relative_to(ROOT).with_suffix("").parts
@@ -97,6 +97,12 @@ def _imports(tree: ast.Module, home: str, name: str) -> bool:
         and any(alias.name == name for alias in node.names)
         for node in tree.body
     )
+
+
+def _called(tree: ast.Module, home: str) -> str:
+    """What a module calls the module that declares a rule."""
+    names = [alias for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    return next((one.asname for one in names if one.name == home and one.asname), home)
 
 
 def _mentions(node: ast.AST, home: str, name: str) -> bool:

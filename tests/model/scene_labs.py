@@ -36,6 +36,13 @@ def proxied(option: str) -> Lab:
     return lab
 
 
+def mistaken() -> Lab:
+    """The same with neigh_suppress at h's port, and the switch takes x for the one that has h's address."""
+    lab = proxied("neigh_suppress")
+    mac = next(link.mac for link in lab.links if link.id == X)
+    return lab.change("lan", neighbors=(Neighbor("10.0.0.1", mac or ""),))
+
+
 def two_nics() -> Lab:
     """h with two interfaces on one switch."""
     return Lab().veth(H, "10.0.0.1/24").veth("h:eth1", "10.0.0.2/24")
