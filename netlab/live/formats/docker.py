@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netlab.live import addresses
 from netlab.live.formats import compose
-from netlab.live.formats.drivers import UNTOLD, Driver, driver
+from netlab.live.formats.drivers import EMPTY, UNTOLD, Driver, driver
 from netlab.live.names import container_name
 from netlab.live.reading import Member, Network, Reading, Subnet
 from netlab.live.source import NOTHING, Section, Source
@@ -49,8 +49,11 @@ def _network(section: Section) -> Network | None:
     members = [
         member
         for key, entry in section.entries("Containers")
-        if entry.is_mapping() and (member := _member(entry, key)) is not None
+        if entry.is_mapping() and (member := _member(entry, key, of.shape.kind)) is not None
     ]
+    options = section.section("Options")
+    if of.shape.stacked and options is not None and not members:
+        options.skip(EMPTY, "macvlan_mode", "ipvlan_mode", "ipvlan_flag", "com.docker.network.driver.mtu")
     return of.network(name, tuple(subnets), tuple(members))
 
 
@@ -70,10 +73,12 @@ def _subnets(section: Section, of: Driver) -> list[Subnet]:
     return found
 
 
-def _member(section: Section, key: str) -> Member | None:
+def _member(section: Section, key: str, kind: str) -> Member | None:
     section.skip(NOTHING, "EndpointID")
     name = section.text("Name") or key[:12]
     mac = section.value("MacAddress", scalars.mac)
+    if kind == "ipvlan":
+        section.skip("an ipvlan child has its parent's MAC", "MacAddress")
     own = [section.value(family, addresses.interface_address) for family in ("IPv4Address", "IPv6Address")]
     if key.startswith(("lb-", "ingress-")):
         section.leave(UNTOLD)

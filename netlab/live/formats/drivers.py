@@ -16,6 +16,7 @@ BRIDGE = "com.docker.network.bridge."
 UNTOLD = "an endpoint of Docker's own, not a container"
 #: The modes of the drivers, the default first.
 MODES = {"macvlan": ("bridge", "vepa", "private", "passthru"), "ipvlan": Ipvlan.modes}
+EMPTY = "no container is in this network"
 #: Drivers that can't be expressed → why.
 OTHERS = {
     "overlay": "overlay networks (VXLAN between machines) can't be expressed",

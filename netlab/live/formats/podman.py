@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netlab.live import addresses
-from netlab.live.formats.drivers import MODES, mode_of
+from netlab.live.formats.drivers import EMPTY, MODES, mode_of
 from netlab.live.names import container_name, derived, device_name
 from netlab.live.reading import Firewall, Member, Network, Reading, Subnet
 from netlab.live.source import NOTHING, Section, Source
@@ -41,12 +41,17 @@ def _network(section: Section) -> Network | None:
         source.assume(f"the containers of {name} get addresses by DHCP: where none is shown they have none here")
     routes = [route for one in section.items("routes") if one.is_mapping() and (route := _route(one))]
     members = [
-        member for key, entry in section.entries("containers") if entry.is_mapping() for member in _members(entry, key)
+        member
+        for key, entry in section.entries("containers")
+        if entry.is_mapping()
+        for member in _members(entry, key, kind)
     ]
     options = section.section("options")
     mode, mtu, default, isolated = "", None, not internal, False
     child: tuple[tuple[str, str], ...] = ()
     if options is not None:
+        if kind != "bridge" and not members:
+            options.skip(EMPTY, "mode", "mtu", "bclim")
         if kind != "bridge":
             mode = options.value("mode", lambda value: mode_of(kind, value, "podman")) or ""
         mtu = options.value("mtu", lambda value: scalars.number(value, 0, 65535)) or None
@@ -90,7 +95,7 @@ def _route(section: Section) -> tuple[str, str] | None:
     return to, via
 
 
-def _members(section: Section, key: str) -> list[Member]:
+def _members(section: Section, key: str, kind: str) -> list[Member]:
     name = container_name(section, section.text("name") or key[:12])
     found = []
     for interface, entry in section.entries("interfaces"):
@@ -102,5 +107,7 @@ def _members(section: Section, key: str) -> list[Member]:
                 own.append(subnet.value("ipnet", addresses.interface_address))
                 subnet.skip("the network has it already", "gateway")
         mac = entry.value("mac_address", scalars.mac)
+        if kind == "ipvlan":
+            entry.skip("an ipvlan child has its parent's MAC", "mac_address")
         found.append(Member(name, tuple(one for one in own if one), mac, interface))
     return found
