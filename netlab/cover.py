@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle, islice
 
@@ -13,16 +14,21 @@ from netlab.groups import column_groups, grouped, row_groups
 Pair = tuple[int, int]
 #: Of an expectation about more pairs than this, so many are asked.
 ENTRY = 200
-#: Of a cold layer so many copies of broadcasts may be under way in all: each takes some microseconds of a CPU.
-COPIES = 400_000
-#: The layers that ask from cold: each probe begins with a broadcast, or a multicast of IPv6, that all interfaces hear.
-_COLD = tuple(one for one in ALL_LAYERS if layer_family(one) and probe_of(one) not in BY_ROW and "-static" not in one)
+#: Of a layer so many copies of broadcasts may be made in all: each takes some microseconds of a CPU.
+COPIES = 200_000
 
 
 def affordable(state: State, layer: str) -> int | None:
-    """How many pairs of a cold layer make so few copies of broadcasts that they can be asked; None: any number."""
-    cold = layer_family(layer) is not None and probe_of(layer) in {probe_of(one) for one in _COLD}
-    return max(1, COPIES // _hearing(state)) if cold else None
+    """How many pairs of a layer make so few copies of broadcasts that they can be asked; None: any number.
+
+    From cold each probe begins with a broadcast, or a multicast of IPv6, that all interfaces hear. With static entries
+    an answer does that leaves by another interface than the request came in by.
+    """
+    doors = Counter(link.namespace for link in state.links if link.interface)
+    quiet = "-static" in layer and max(doors.values(), default=0) <= 1
+    if quiet or layer_family(layer) is None or probe_of(layer) in BY_ROW:
+        return None
+    return max(1, COPIES // _hearing(state))
 
 
 def cover(step: Step, layer: str, times: int, seed: int, *, most: int | None = None) -> list[Pair]:
@@ -68,7 +74,7 @@ def told(state: State, asked: Mapping[str, Sequence[Pair]], times: int, *, share
     if few:
         counts = ", ".join(f"{layer} {len(pairs):,}" for layer, pairs in few.items())
         notes.append(
-            f"of these layers fewer pairs were asked: {counts}. Each probe from cold is a broadcast that "
+            f"of these layers fewer pairs were asked: {counts}. Each probe of them is a broadcast that "
             f"{_hearing(state):,} interfaces hear, so they share the ends; what -l names is asked {times} times"
         )
     return notes
