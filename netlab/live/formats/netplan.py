@@ -18,7 +18,6 @@ _QUIET = ("nameservers", "optional", "optional-addresses", "wakeonlan", "link-lo
           "generic-segmentation-offload", "generic-receive-offload", "large-receive-offload", "emit-lldp",
           "dhcp-identifier", "ipv6-privacy", "ipv6-address-generation",
           "virtual-function-count", "embedded-switch-mode", "networkmanager", "auth")  # fmt: skip
-_GIVERS = ("ra", "dhcp4", "dhcp6")
 _TYPES = ("unicast", "blackhole", "unreachable", "prohibit")
 
 

@@ -36,8 +36,6 @@ _NETNSA_NSID, _NETNSA_FD = 1, 3
 #: NLM_F_DUMP_INTR (include/uapi/linux/netlink.h): the table was changed while it was being read.
 _INTERRUPTED = 0x10
 _TRIES = 5
-#: RTM_BASE: below it are the end of a dump and errors.
-_FIRST_ROW = 16
 #: Types of routes that are read (unicast, blackhole, unreachable, prohibit, throw, nat), and the table of addresses.
 _ROUTES, _LOCAL = frozenset({1, 6, 7, 8, 9, 10}), 255
 _NUD_NOARP, _NUD_PERMANENT = 0x40, 0x80

@@ -20,7 +20,6 @@ _ARPHRD_ETHER = 1
 _NOPREFIXROUTE, _TENTATIVE, _DADFAILED = 0x200, 0x40, 0x08
 #: NUD_* (include/uapi/linux/neighbour.h): those in which a MAC is known and used.
 _USABLE, _NOARP_ENTRY, _PERMANENT = 0x02 | 0x04 | 0x08 | 0x10, 0x40, 0x80
-_RT_SCOPE_LINK = 253
 _RTNH_ONLINK, _RTM_CLONED = 4, 0x200
 _FR_TO_TABLE, _FR_UNREACHABLE = 1, 7
 #: Where a sysctl of an interface stands in what the kernel tells of the device: IPV4_DEVCONF_* - 1
