@@ -79,6 +79,7 @@ DEFAULTS = {
     "bcqueuelen": "the kernel's (1000)",
     "dev": "by the gateway",
     "Interface.dev": "none",
+    "Interface.table": "required",
     "dstport": "4789",
     "policy": "`none`",
     "Interface.learning": "true",
@@ -113,7 +114,7 @@ DEFAULTS = {
     "weight": "1",
 }
 #: Of keys that no file on the page has, since there is none beside it.
-EXAMPLES: Example = {("File", "from"): "frr-A.conf"}
+EXAMPLES: Example = {("File", "from"): "frr-A.conf", ("Interface", "table"): "10"}
 #: The options of measurements: what they take, and their defaults.
 MEASURES = {
     "bitrate": ("rate", "as fast as it goes", "To send at; UDP's pace."),
@@ -226,7 +227,7 @@ def _default(name: str, key: str, field: Any) -> str:
         return f"`{field.default}`"
     if key == "name":
         return "the file's"
-    if key == "table":
+    if key == "table" and name != "Interface":
         return "`main`"
     return DEFAULTS.get(f"{name}.{key}") or DEFAULTS.get(key, "none")
 

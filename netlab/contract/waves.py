@@ -119,6 +119,11 @@ def _by_parents(state: State) -> set[str]:
     return {link.namespace for link in state.links if not link.carries_frames}
 
 
+def _divided(state: State) -> set[str]:
+    """The namespaces with VRFs: what is for another domain may be sent on, or taken by a stranger with the address."""
+    return {link.namespace for link in state.links if link.domain}
+
+
 def _announcing(state: State) -> set[str]:
     """The namespaces that may send ARP requests in the name of an address that is not the packet's source."""
     found = set()
@@ -188,7 +193,7 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
 
 def routed(state: State) -> bool:
     """Whether a packet may pass another namespace on its way, or try to."""
-    return bool(state.routers or _by_parents(state)) or any(
+    return bool(state.routers or _by_parents(state) or _divided(state)) or any(
         ns.routes or ns.rules or ns.nftables for ns in state.namespaces
     )
 
@@ -215,7 +220,7 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
     lame |= {state.link(link_id).namespace for link_id, _ in state.routeless}
     unsure = {ns.id for ns in state.namespaces if ns.rules or ns.nftables or (ns.routes and ns.id in lame)}
     # By an entry of the file an answer may go to a third host, which forwards it.
-    unsure |= _knowing(state) | _by_parents(state)
+    unsure |= _knowing(state) | _by_parents(state) | _divided(state)
     routes = {ns.id: [ipaddress.ip_network(route.to) for route in ns.routes] for ns in state.namespaces}
 
     @functools.cache

@@ -30,6 +30,7 @@ class Build:
         settings = self.settings[told.id] = Settings(told)
         ns.echo_ignore, ns.echo_ignore6 = settings.echo_ignore, settings.echo_ignore6
         ns.joins = settings.joins
+        ns.l3mdev_accept = settings.l3mdev_accept
         ns.unknown = {
             family: f"no rule for the sysctl {paths[0]} of {ns.id}"
             for family, paths in settings.strange.items() if paths

@@ -8,9 +8,9 @@ from netlab.contract import types as plan
 from netlab.model import bridge, ports
 from netlab.model.build import Build
 from netlab.model.kinds import KINDS
-from netlab.model.routing import Entries, compile_routes
+from netlab.model.routing import VRF_PRIORITY, Entries, compile_routes
 from netlab.model.sim import Sim, Unknown
-from netlab.model.world import Device, Frame, World
+from netlab.model.world import Device, Domain, Frame, World
 
 
 def compile_state(state: plan.State) -> World:
@@ -33,6 +33,7 @@ def compile_state(state: plan.State) -> World:
         ns.devices.sort(key=lambda dev: order[dev.id])
     _detect(build)
     entries = Entries(state)
+    _place(build)
     for namespace in stacks:
         compile_routes(world.namespaces[namespace.id], namespace, entries)
     for kind, link in links:
@@ -55,6 +56,27 @@ def _leave_to_chance(dev: Device, what: str) -> None:
         transmit(sim, one, frame)
 
     dev.chance, dev.transmit = True, by_chance
+
+
+def _place(build: Build) -> None:
+    """Say which of their VRFs the devices of a namespace belong to, and what the model knows of none of these."""
+    domains: dict[str, Domain] = {}
+    for link in build.state.links:
+        if link.domain is None:
+            continue
+        dev = build.world.devices[link.id]
+        if link.domain not in domains:
+            domains[link.domain] = Domain(build.world.devices[link.domain])
+            dev.ns.domains.append(domains[link.domain])
+        dev.domain, dev.alone = domains[link.domain], True
+        if link.underlay is not None or any(one.underlay == link.id for one in build.state.links):
+            dev.ns.unknown[4] = dev.ns.unknown[6] = f"{link.id} is a tunnel, or carries one, and a part of a VRF"
+        for rule in build.state.namespace(link.namespace).rules:
+            if rule.priority < VRF_PRIORITY:
+                # Even its own addresses are no local ones to a packet that another rule has taken.
+                dev.ns.unknown[rule.family] = f"policy rules of {dev.ns.id} that come before the one for its VRFs"
+        if dev.ns.netfilter is not None:
+            dev.ns.unknown[4] = dev.ns.unknown[6] = f"nftables of {dev.ns.id}, which has a VRF: packets pass them twice"
 
 
 def _detect(build: Build) -> None:

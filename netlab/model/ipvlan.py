@@ -317,7 +317,7 @@ def _hears(child: Device, frame: Frame) -> bool:
     """Whether a multicast passes the child's filter, a hash of 256 bits with a random salt (ipvlan_mac_hash)."""
     if frame.cast == BROADCAST or frame.dst in child.groups:
         return True
-    local = (*child.ns.local4, *child.ns.local6, child.linklocal)
+    local = (*child.domain.local4, *child.domain.local6, child.linklocal)
     if frame.cast == MULTICAST and frame.proto in (IP4, IP6) and frame.payload.dst and frame.payload.dst in local:
         raise Unknown(f"{child.id} may hear the group {frame.dst}, though it hasn't joined it")
     return False

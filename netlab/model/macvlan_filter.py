@@ -29,5 +29,5 @@ def filters(parent: Device, port: MacvlanPort) -> bool:
 def addressed(child: Device, frame: Frame) -> bool:
     """Whether a frame carries a packet to an address of a child's namespace."""
     proto, payload = frame.proto, frame.payload
-    local = child.ns.local4 if proto == IP4 else (*child.ns.local6, child.linklocal)
+    local = child.domain.local4 if proto == IP4 else (*child.domain.local6, child.linklocal)
     return proto in (IP4, IP6) and payload.dst != 0 and payload.dst in local

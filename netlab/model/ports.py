@@ -65,9 +65,9 @@ def note_interests(world: World) -> None:
                 bridge.trunks.append(port)
             for dev in parent.above():
                 _add(bridge.macs, dev.mac, port)
-                for address in dev.ns.local4:
+                for address in dev.domain.local4:
                     _add(bridge.ip4, address, port)
-                for address in [*dev.ns.local6, *dev.anycast6, dev.linklocal]:
+                for address in [*dev.domain.local6, *dev.anycast6, dev.linklocal]:
                     _add(bridge.ip6, address, port)
                 if dev.conf.proxy_arp and port not in bridge.trunks:
                     bridge.trunks.append(port)

@@ -288,6 +288,7 @@ def _ask(sim: Sim, layer: str, source: End, target: End) -> str:
     family, request, size = plan.layer_family(layer) or 0, sim.request, plan.size_of(layer)
     ns, there = source.dev.ns, target.addresses[family]
     sim.client, sim.servers, sim.target = ns, frozenset(dev.ns for dev in target.devs), there
+    sim.targets = target.devs
     sim.connecting = request == "syn"
     way = None
     if source.asks:
@@ -296,8 +297,12 @@ def _ask(sim: Sim, layer: str, source: End, target: End) -> str:
         sim.sender = way.dev
     here = sim.sock_ip = source.addresses[family]
     if family == 4:
-        for end, spaces in ((source, {ns} if here else ()), (target, sim.servers)):
-            if any(end.addresses[4] not in one.local4 for one in spaces):
+        domains = (ns.domain, *ns.domains)
+        for end, lost in (
+            (source, here and all(here not in one.own4 for one in domains)),
+            (target, any(there not in one.domain.own4 for one in target.devs)),
+        ):
+            if lost:
                 raise Unknown(f"the address of {end.id} is also the broadcast address of another interface there")
     df = size is not None or request != "echo-request"
     packet = Ip(family, request, here, there, size or _SIZES[request, family], df)

@@ -55,19 +55,24 @@ def _way(gateway: object, dev: Any) -> str:
 
 
 class PolicyRule:
-    """A routing policy rule; ``mark`` is a packet's mark and the bits of it that count."""
+    """A routing policy rule; ``mark`` is a packet's mark and the bits of it that count.
 
-    __slots__ = ("dst", "iif", "mark", "oif", "src", "table")
+    One with ``l3mdev`` is for packets of VRFs, and leads to the table of each.
+    """
+
+    __slots__ = ("dst", "iif", "l3mdev", "mark", "oif", "src", "table")
 
     def __init__(
         self,
-        table: int,
+        table: int = 0,
         src: tuple[int, int] | None = None,
         dst: tuple[int, int] | None = None,
         iif: str | None = None,
         oif: str | None = None,
         mark: tuple[int, int] = (0, 0),
+        l3mdev: bool = False,
     ) -> None:
+        self.l3mdev = l3mdev
         self.table = table
         self.mark = mark
         self.src = src

@@ -6,7 +6,10 @@ import ipaddress
 
 from netlab.contract import types as plan
 from netlab.model.routes import DEFAULT_TABLE, LOCAL_TABLE, MAIN_TABLE, PolicyRule, Route
-from netlab.model.world import Device, Namespace
+from netlab.model.world import Device, Domain, Namespace
+
+#: The priority of the rule for VRFs (FIB_RULE_PREF of drivers/net/vrf.c).
+VRF_PRIORITY = 1000
 
 
 class Entries:
@@ -35,12 +38,40 @@ class Entries:
 
 def compile_routes(ns: Namespace, namespace: plan.Namespace, entries: Entries) -> None:
     """Tables and rules: local and connected routes in the order of their making, then the file's."""
+    ns.tables4 = {LOCAL_TABLE: [], MAIN_TABLE: []}
+    ns.tables6 = {LOCAL_TABLE: [], MAIN_TABLE: []}
+    names = {dev.name: dev for dev in ns.devices} | {dev.id.partition(":")[2]: dev for dev in ns.devices}
+    for told in namespace.routes:
+        _route(ns, told, names)
+    for domain in (ns.domain, *ns.domains):
+        _addresses(ns, domain, entries)
+    for table4 in ns.tables4.values():
+        table4.sort(key=_order)
+    for table6 in ns.tables6.values():
+        table6.sort(key=_order)
+    ns.custom_local = any(r.type == "unicast" for r in ns.tables4[LOCAL_TABLE])
+    _rules(ns, namespace, names)
+    ns.macs = frozenset(dev.mac for dev in ns.devices)
+
+
+def _order(route: Route) -> tuple[int, int]:
+    return -route.plen, route.metric
+
+
+def _addresses(ns: Namespace, domain: Domain, entries: Entries) -> None:
+    """The routes and the meaning of a domain's addresses. A VRF has both kinds of routes in one table.
+
+    A route of the file with the prefix of a connected route must be older: added later, the kernel would have refused
+    it (fib_table_insert, NLM_F_EXCL). The connected route comes behind it (fib_magic, NLM_F_APPEND).
+    """
+    local, main = (domain.vrf.table,) * 2 if domain.vrf is not None else (LOCAL_TABLE, MAIN_TABLE)
+    devices = [dev for dev in ns.devices if dev.domain is domain]
     locals4: list[tuple[int, int, Device, bool]] = []
     ways4: list[tuple[int, Device, int, int, int, bool]] = []
     local6: list[Route] = []
     candidates6: list[tuple[int, tuple[int, int, Device]]] = []
     connected6: list[tuple[int, Route]] = []
-    for dev in ns.devices:
+    for dev in devices:
         ns.owned4.update(a[0] for a in dev.addresses4)
         for address, network, plen, secondary in dev.addresses4:
             # Local entries outlive their interface's being down (fib_sync_down_dev spares them).
@@ -52,56 +83,53 @@ def compile_routes(ns: Namespace, namespace: plan.Namespace, entries: Entries) -
             for address, network, plen in dev.addresses6:
                 ip = str(ipaddress.IPv6Address(address))
                 # An address that is given to an interface that is down is local at once (addrconf_f6i_alloc).
-                ns.local6.setdefault(address, dev)
-                local6.append(Route("local", address, 128, 128, dev, table=LOCAL_TABLE))
+                domain.local6.setdefault(address, dev)
+                local6.append(Route("local", address, 128, 128, dev, table=local))
                 candidates6.append((-entries.local(dev, ip), (address, plen, dev)))
                 place = entries.connected(dev, ip)
                 if dev.up and place is not None:
-                    connected6.append((place, Route("unicast", network, plen, 128, dev, 0, 256, table=MAIN_TABLE)))
+                    connected6.append((place, Route("unicast", network, plen, 128, dev, 0, 256, table=main)))
     # The newest address of an interface comes first (ipv6_link_dev_addr).
-    candidates6.sort(key=lambda one: (ns.devices.index(one[1][2]), one[0]))
-    ns.candidates6 = [one for _, one in candidates6]
+    candidates6.sort(key=lambda one: (devices.index(one[1][2]), one[0]))
+    domain.candidates6 = [one for _, one in candidates6]
     local4: list[Route] = []
     behind: list[Route] = []
     for _, address, dev, late in sorted(locals4, key=lambda one: one[0]):
         # What an address is, is what it was first (fib_insert_alias appends).
-        entry = Route("local", address, 32, 32, dev, source=_primary(dev, address), table=LOCAL_TABLE)
+        entry = Route("local", address, 32, 32, dev, source=_primary(dev, address), table=local)
         (behind if late else local4).append(entry)
         if not late:
-            ns.local4.setdefault(address, dev)
+            domain.own4.setdefault(address, dev)
     main4: list[Route] = []
     for _, dev, address, network, plen, secondary in sorted(ways4, key=lambda one: one[0]):
         if plen < 31:
             broadcast = network | (1 << (32 - plen)) - 1
-            local4.append(Route("broadcast", broadcast, 32, 32, dev, source=address, table=LOCAL_TABLE))
-            if broadcast not in ns.local4:
-                ns.broadcast4.add(broadcast)
+            local4.append(Route("broadcast", broadcast, 32, 32, dev, source=address, table=local))
+            if broadcast not in domain.own4:
+                domain.broadcast4.add(broadcast)
         if not secondary and (plen < 32 or network != address):
-            main4.append(Route("unicast", network, plen, 32, dev, source=address, table=MAIN_TABLE))
-    local4 += behind
-    connected = len(main4)
-    main6 = [route for _, route in sorted(connected6, key=_rank)]
-    ns.tables4 = {LOCAL_TABLE: local4, MAIN_TABLE: main4}
-    names = {dev.name: dev for dev in ns.devices} | {dev.id.partition(":")[2]: dev for dev in ns.devices}
-    ns.tables6 = {LOCAL_TABLE: local6, MAIN_TABLE: main6}
-    for told in namespace.routes:
-        _route(ns, told, names)
-    # A route of the file with the prefix of a connected route must be older: added later, the kernel would have
-    # refused it (fib_table_insert, NLM_F_EXCL). The connected route comes behind it (fib_magic, NLM_F_APPEND).
-    ns.tables4[MAIN_TABLE] = main4[connected:] + main4[:connected]
-    for table in ns.tables4.values():
-        table.sort(key=lambda route: (-route.plen, route.metric))
-    for table in ns.tables6.values():
-        table.sort(key=lambda route: (-route.plen, route.metric))
-    ns.custom_local = any(r.type == "unicast" for r in ns.tables4[LOCAL_TABLE])
+            main4.append(Route("unicast", network, plen, 32, dev, source=address, table=main))
+    # What table local says comes before the rule for VRFs.
+    domain.local4 = domain.own4 | ns.domain.own4
+    domain.local6 |= ns.domain.local6
+    ns.tables4.setdefault(main, []).extend(main4)
+    ns.tables4[local] = [*local4, *behind, *ns.tables4[local]]
+    ns.tables6[main] = [route for _, route in sorted(connected6, key=_rank)] + ns.tables6.get(main, [])
+    ns.tables6[local] = local6 + ns.tables6[local]
+
+
+def _rules(ns: Namespace, namespace: plan.Namespace, names: dict[str, Device]) -> None:
+    """The policy rules, in their order; with the first VRF comes a rule for all of them (vrf_add_fib_rules)."""
+    vrfs = [(VRF_PRIORITY, PolicyRule(l3mdev=True))] if ns.domains else []
     for family, rules in ((4, ns.rules4), (6, ns.rules6)):
         mine = [rule for rule in namespace.rules if rule.family == family]
         if family == 4:
-            ns.custom_rules4 = bool(mine)
+            ns.custom_rules4 = bool(mine or vrfs)
         else:
-            ns.custom_rules6 = bool(mine)
+            ns.custom_rules6 = bool(mine or vrfs)
         ranked: list[tuple[int, PolicyRule]] = [
             (0, PolicyRule(LOCAL_TABLE)),
+            *vrfs,
             (32766, PolicyRule(MAIN_TABLE)),
             (32767, PolicyRule(DEFAULT_TABLE)),
         ]
@@ -121,7 +149,6 @@ def compile_routes(ns: Namespace, namespace: plan.Namespace, entries: Entries) -
             )
         ranked.sort(key=lambda item: item[0])
         rules.extend(policy for _, policy in ranked)
-    ns.macs = frozenset(dev.mac for dev in ns.devices)
 
 
 def _rank(item: tuple[int, Route]) -> int:

@@ -136,7 +136,7 @@ class Signatures:
             {4: ns.echo_ignore, 6: ns.echo_ignore6, None: False}[self._family],
             (ns.netfilter.ruleset.text, ns.netfilter.bridged) if ns.netfilter is not None else (),
             # Where hosts share an address, the order of their switch ports matters.
-            ns.id if ns.unknown or self._shares(ns) else "",
+            ns.id if ns.unknown or ns.domains or self._shares(ns) else "",
         )
 
     def _addresses(self, dev: Device) -> Sequence[tuple[int, ...]]:
@@ -171,7 +171,7 @@ class Signatures:
             for network, plen in self._networks
         )
         # An address that is a broadcast address here can't be talked to.
-        return routed and not any(address in self._relevant for address in ns.broadcast4)
+        return routed and not any(address in self._relevant for address in ns.domain.broadcast4)
 
     def _device(self, dev: Device, single: bool) -> Hashable:
         lower = dev.lower
@@ -293,8 +293,8 @@ class Signatures:
                         add(*prefix)
             if self._family == 6:
                 # By these prefixes a source is chosen among several (ipv6_get_saddr_eval).
-                for one, first, _ in ns.candidates6:
-                    for other, second, _ in ns.candidates6:
+                for one, first, _ in ns.domain.candidates6:
+                    for other, second, _ in ns.domain.candidates6:
                         longer = min(common(one, other), second) + 1
                         if longer <= first:
                             add(one, longer)

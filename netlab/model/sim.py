@@ -79,8 +79,8 @@ class Sim:
     __slots__ = (
         "answers", "arrived", "asking", "backlog", "client", "connecting", "connections", "contested", "course", "done",
         "entered", "fdb", "goal", "heard", "hops", "moved", "neigh", "picked", "queued", "redirected", "refused",
-        "request", "schedule", "second", "sender", "servers", "sock", "sock_ip", "steps", "target", "told", "touched",
-        "unadmitted", "unlearned", "unordered", "users", "wired", "wires", "work", "worked", "world",
+        "request", "schedule", "second", "sender", "servers", "sock", "sock_ip", "steps", "target", "targets", "told",
+        "touched",        "unadmitted", "unlearned", "unordered", "users", "wired", "wires", "work", "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
@@ -139,6 +139,8 @@ class Sim:
         #: the destination's interface, None where all are meant; only stories look at it
         self.goal: Device | None = None
         self.target = 0
+        #: the interfaces that are meant
+        self.targets: tuple[Device, ...] = ()
         # What is observed.
         self.heard: dict[Device | Port, int] = {}
         self.answers: list[str] = []
@@ -162,6 +164,18 @@ class Sim:
             self.arrived = rule
         if self.hops is not None:
             self.hops.append(Hop(phase, at, what, rule, end))
+
+    def loops(self, origin: Device, address: int) -> None:
+        """A request to an address of ``origin`` has come up through lo, or its VRF: no packet socket sees it there."""
+        if origin.vrf is None:
+            self.entered.append(origin.ns.lo)
+        elif not self.entered:
+            holders = {
+                dev.vrf for dev in origin.ns.devices for a in (*dev.addresses4, *dev.addresses6) if a[0] == address
+            }
+            if len(holders) > 1 and (self.sock is None or self.sock.vrf not in holders):
+                raise Unknown(f"nothing shows in which VRF of {origin.ns.id} a request has looped back")
+            self.entered.append(origin.vrf)
 
     def defer(self, work: Iterator[None]) -> None:
         """Give a piece of work to the workqueue."""

@@ -44,6 +44,7 @@ FOLLOWED = frozenset(
         "net/ipv4/igmp_max_memberships",
         "net/ipv4/ip_forward",
         "net/ipv6/icmp/echo_ignore_all",
+        *(f"net/ipv4/{kind}_l3mdev_accept" for kind in ("raw", "tcp", "udp")),
     )
 )
 PLANNED4 = frozenset(("promote_secondaries",))
@@ -89,6 +90,7 @@ class Settings:
         self.echo_ignore = self.echo_ignore6 = False
         #: whether a program can join an IPv4 group: each socket of ours joins one
         self.joins = True
+        self.l3mdev_accept = frozenset({"raw"})
         #: the address families of which bridged packets are shown to nftables
         self.bridged: frozenset[int] = frozenset()
         #: sysctls that the model has no rule for, by the address family whose packets they may touch
@@ -117,6 +119,9 @@ class Settings:
             self.joins = value > 0
         elif path == "net/ipv6/icmp/echo_ignore_all":
             self.echo_ignore6 = bool(value)
+        elif path.endswith("_l3mdev_accept"):
+            kind = frozenset({key.partition("_")[0]})
+            self.l3mdev_accept = self.l3mdev_accept | kind if value else self.l3mdev_accept - kind
         elif path.startswith("net/bridge/"):
             families = frozenset({"iptables": {4}, "ip6tables": {6}}.get(key.rpartition("-")[2], ()))
             self.bridged = self.bridged | families if value else self.bridged - families

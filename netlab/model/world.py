@@ -75,15 +75,31 @@ class Conf:
 DEFAULT_CONF = Conf()
 
 
+class Domain:
+    """What the addresses of a namespace mean that belong to one of its VRFs, or (``vrf`` None) to none of them."""
+
+    __slots__ = ("broadcast4", "candidates6", "local4", "local6", "own4", "vrf")
+
+    def __init__(self, vrf: Device | None) -> None:
+        self.vrf = vrf
+        #: address -> device, entries of the domain's own table; and with those of table local, which comes first
+        self.own4: dict[int, Device] = {}
+        self.local4: dict[int, Device] = {}
+        self.local6: dict[int, Device] = {}
+        #: broadcast addresses of interfaces that are no addresses before
+        self.broadcast4: set[int] = set()
+        #: what IPv6 chooses a source from, in its order: address, prefix length, interface
+        self.candidates6: list[tuple[int, int, Device]] = []
+
+
 class Device:
     """An interface of a host or container: a veth, a bridge, a macvlan child, or lo."""
 
     __slots__ = (
-        "addresses4", "addresses6", "alone", "anycast6", "arp", "bridge", "chance", "conf", "groups", "handle", "id",
-        "ifindex", "index", "kind", "linklocal", "lower", "mac", "macvlan", "master", "member", "mode", "mtu", "name",
-        "neighbors", "nodst", "ns", "peer", "port", "port_data", "promisc", "receive", "running", "senders",
-        "stopped_by",
-        "transmit", "up", "uppers", "vlans",
+        "addresses4", "addresses6", "alone", "anycast6", "arp", "bridge", "chance", "conf", "domain", "groups",
+        "handle", "id", "ifindex", "index", "kind", "linklocal", "lower", "mac", "macvlan", "master", "member", "mode",
+        "mtu", "name", "neighbors", "nodst", "ns", "peer", "port", "port_data", "promisc", "receive", "running",
+        "senders", "stopped_by", "table", "transmit", "up", "uppers", "vlans",
     )  # fmt: skip
 
     def __init__(self, id: str, kind: str, ns: Namespace, name: str) -> None:
@@ -124,10 +140,14 @@ class Device:
         #: the other end of a wire without a switch
         self.peer: Device | None = None
         self.lower: Device | None = None
-        #: the bond or VRF that it is a member of
+        #: the bond that it is a member of
         self.master: Device | None = None
         #: of a bond the members by which it sends
         self.senders: list[Device] | None = None
+        #: of a VRF the number of its table
+        self.table = 0
+        #: what its addresses belong to; set where the namespace's routes are made
+        self.domain = ns.domain
         #: what sits on it
         self.uppers: list[Device] = []
         #: of these, what takes the frames that come in with a tag, by tag
@@ -150,6 +170,11 @@ class Device:
 
     def __repr__(self) -> str:
         return f"<{self.id}>"
+
+    @property
+    def vrf(self) -> Device | None:
+        """The VRF that it is a part of, or is itself (l3mdev_master_ifindex)."""
+        return self.domain.vrf
 
     @property
     def bottom(self) -> Device:
@@ -292,26 +317,24 @@ class Namespace:
     """A host or container with its own stack."""
 
     __slots__ = (
-        "broadcast4", "cache", "candidates6", "custom_local", "custom_rules4", "custom_rules6", "devices",
-        "echo_ignore", "echo_ignore6", "id", "index", "joins", "lo", "local4", "local6", "macs", "netfilter",
-        "owned4", "ports", "rules4", "rules6", "tables4", "tables6", "tunnels", "unknown",
+        "cache", "custom_local", "custom_rules4", "custom_rules6", "devices", "domain", "domains", "echo_ignore",
+        "echo_ignore6", "id", "index", "joins", "l3mdev_accept", "lo", "macs", "netfilter", "owned4", "ports", "rules4",
+        "rules6", "tables4", "tables6", "tunnels", "unknown",
     )  # fmt: skip
 
     def __init__(self, id: str, index: int) -> None:
         self.id = id
         self.index = index
         self.devices: list[Device] = []
+        #: that of what belongs to no VRF, and those of its VRFs
+        self.domain = Domain(None)
+        self.domains: list[Domain] = []
+        #: the protocols whose unbound sockets also hear what comes in by a VRF
+        self.l3mdev_accept: frozenset[str] = frozenset()
         self.lo = Device(f"{id}:lo", "lo", self, "lo")
         self.lo.mtu = 65536
-        #: address -> device, entries of table local
-        self.local4: dict[int, Device] = {}
-        self.local6: dict[int, Device] = {}
-        #: broadcast addresses of interfaces that are no addresses before
-        self.broadcast4: set[int] = set()
         #: addresses assigned to any interface, whatever its state (inet_addr_lst)
         self.owned4: set[int] = set()
-        #: what IPv6 chooses a source from, in its order: address, prefix length, interface
-        self.candidates6: list[tuple[int, int, Device]] = []
         self.tables4: dict[int, list[Route]] = {}
         self.tables6: dict[int, list[Route]] = {}
         self.rules4: list[PolicyRule] = []

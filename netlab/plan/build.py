@@ -316,6 +316,10 @@ def _sysctls(lab: Lab, box: _Given, context: BuildContext) -> None:
             file.problems.add(where, f"no interface {interface!r} in {box.id}", known)
     for link in new:
         values.enable_v6(lab, link)
+    # What loops back in a VRF passes it.
+    for domain in {link.domain for link in new if link.domain and any(one.family == 6 for one in link.addresses)}:
+        if f"net/ipv6/conf/{lab.links[domain].ifname}/disable_ipv6" not in written and not sysctls.v6_disabled(written):
+            written[f"net/ipv6/conf/{lab.links[domain].ifname}/disable_ipv6"] = "0"
 
 
 def _own_sysctls(lab: Lab, link: AnyLink) -> tuple[tuple[str, str], ...]:

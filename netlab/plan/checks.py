@@ -30,7 +30,7 @@ def _addresses(lab: Lab) -> None:
             continue
         for n, (link, i) in enumerate(links):
             for other, _ in links[:n]:
-                if other.namespace == link.namespace:
+                if (other.namespace, other.domain) == (link.namespace, link.domain):
                     _twice(lab.file, ip, link, i, other)
                     break
             else:

@@ -93,10 +93,11 @@ def _device_of(lab: Lab, namespace: str, way: Way, table: int, others: Iterable[
         return way.dev
     gateway = ipaddress.ip_address(way.via)
     links = lab.links_of(namespace)
-    aside = [one for one in others if one.table == table != MAIN_TABLE]
+    aside = _leads(one for one in others if one.table == table != MAIN_TABLE)
+    aside += _connected(lab, namespace, table) if table != MAIN_TABLE else []
     own = [link.name for link in links if gateway.version == 4 and any(a.ip == way.via for a in link.addresses)]
-    main = [*_leads(one for one in others if one.table == MAIN_TABLE), *_connected(lab, namespace)]
-    for leads in (_leads(aside), [(ipaddress.ip_network(gateway), 0, name) for name in own], main):
+    main = [*_leads(one for one in others if one.table == MAIN_TABLE), *_connected(lab, namespace, MAIN_TABLE)]
+    for leads in (aside, [(ipaddress.ip_network(gateway), 0, name) for name in own], main):
         fitting = [lead for lead in leads if gateway in lead[0]]
         if fitting:
             return min(fitting, key=lambda lead: (-lead[0].prefixlen, lead[1]))[2]
@@ -107,9 +108,13 @@ def _leads(routes: Iterable[Route]) -> list[Lead]:
     return [(ipaddress.ip_network(route.to), route.priority, route.dev or "") for route in routes]
 
 
-def _connected(lab: Lab, namespace: str) -> list[Lead]:
-    found = lab.memory.connected(lab.links_of(namespace))
-    return [(address.network, 0 if address.family == 4 else CONNECTED6, name) for address, name in found]
+def _connected(lab: Lab, namespace: str, table: int, dev: str | None = None) -> list[Lead]:
+    """The connected routes of a table; and those by an interface that a way names, whatever its VRF."""
+    return [
+        (address.network, 0 if address.family == 4 else CONNECTED6, name)
+        for address, name, number in lab.memory.connected(lab.links_of(namespace))
+        if number == table or name == dev
+    ]
 
 
 def check(
@@ -153,7 +158,8 @@ def check(
     if gateway.version == 4 and (broadcast := _as_broadcast(lab, namespace, table, way, others)):
         problems.add(place, f"{gateway} is the broadcast address of {broadcast}", "a gateway is a single machine")
         return False
-    leads = [lead for lead in (*_connected(lab, namespace), *_leads(others)) if lead[0].version == gateway.version]
+    known = dict.fromkeys((*_connected(lab, namespace, table, way.dev), *_connected(lab, namespace, MAIN_TABLE)))
+    leads = [lead for lead in (*known, *_leads(others)) if lead[0].version == gateway.version]
     fitting = [lead for lead in leads if gateway in lead[0]]
     if way.onlink:
         return _check_onlink(lab, way, [lead for lead in fitting if lead[0].prefixlen], place)
@@ -166,13 +172,13 @@ def check(
         words = f"a route before this one has {gateway} somewhere else than on a link"
         problems.add(place, words, "put that route behind")
         return False
-    known = ", ".join(dict.fromkeys(f"{network} ({name})" for network, _, name in leads))
+    networks = ", ".join(dict.fromkeys(f"{network} ({name})" for network, _, name in leads))
     by = f"{namespace}:{way.dev}" if way.dev else namespace
     problems.add(
         place,
         f"{gateway} is on no network of {by}, so it can be no gateway",
-        f"its networks are {known}{'; or say onlink: true' if way.dev else ''}"
-        if known
+        f"its networks are {networks}{'; or say onlink: true' if way.dev else ''}"
+        if networks
         else f"{namespace} has no IPv{gateway.version} address on a link that is up",
         follows=lab.file.lost(namespace),
     )
@@ -198,7 +204,7 @@ def _as_broadcast(lab: Lab, namespace: str, table: int, way: Way, others: Iterab
     aside = [one for one in others if one.table == table != MAIN_TABLE]
     if not way.onlink and any(gateway in ipaddress.ip_network(one.to) and way.dev in (None, one.dev) for one in aside):
         return ""
-    for address, name in lab.memory.connected(lab.links_of(namespace)):
+    for address, name, _ in lab.memory.connected(lab.links_of(namespace)):
         if address.ip == way.via:
             return ""
         if broadcast_of(address) == way.via and (way.onlink or way.dev in (None, name)):

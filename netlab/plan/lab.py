@@ -19,6 +19,7 @@ from netlab.contract.types import (
     State,
     Where,
 )
+from netlab.contract.types.links.base import table
 from netlab.plan import sysctls
 from netlab.plan.endpoints import askers, endpoints, targets
 from netlab.plan.file import File
@@ -148,6 +149,10 @@ class Lab:
     def links_of(self, namespace: str) -> list[AnyLink]:
         """The links in a host or container, in the order of the file."""
         return [self.links[link_id] for link_id in self.listed.get(namespace, ()) if link_id in self.links]
+
+    def table(self, link: AnyLink) -> int:
+        """The number of the table that the routes of a link's addresses are in."""
+        return table(link, self.links.__getitem__)
 
     def children_of(self, link_id: str) -> list[AnyLink]:
         """The links that sit on a link, in creation order."""

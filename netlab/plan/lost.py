@@ -53,7 +53,8 @@ def revive(lab: Lab, link: AnyLink, families: tuple[int, ...] = (4, 6)) -> None:
 
 
 def by_sources(lab: Lab, gone: Collection[Pair]) -> None:
-    """Take away the routes of table main whose source is an IPv4 address that is gone (fib_sync_down_addr).
+    """Take away the routes of table main, or the VRF's, whose source is an IPv4 address that is gone
+    (fib_sync_down_addr).
 
     Those of other tables stay as they are. An IPv6 route by the address's own interface stays without its source
     (fib6_remove_prefsrc).
@@ -64,11 +65,12 @@ def by_sources(lab: Lab, gone: Collection[Pair]) -> None:
             continue
         held = {(link.id, address.ip) for link in lab.links_of(namespace) for address in link.addresses}
         own = {ip for _, ip in held - set(gone)}
+        tables = {lab.table(link) for link in lab.links_of(namespace) if link.id in {link_id for link_id, _ in gone}}
         lost = {(link_id.partition(":")[2], ip) for link_id, ip in gone if link_id.partition(":")[0] == namespace}
         kept = []
         for route in box.routes:
             here = any(ip == route.src and (route.family == 4 or name in _names(route)) for name, ip in lost)
-            if not here or (route.family == 4 and (route.table != MAIN_TABLE or route.src in own)):
+            if not here or (route.family == 4 and (route.table not in (tables or {MAIN_TABLE}) or route.src in own)):
                 kept.append(route)
             elif route.family == 6:
                 kept.append(replace(route, src=None))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from netlab.contract.types import AnyLink, Link, Port, stack
-from netlab.contract.types.links import TAKERS
+from netlab.contract.types.links import INTERFACES, TAKERS
 from netlab.plan.request import BuildContext, LinkRequest
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ L = TypeVar("L", bound=Link)
 
 def find(context: BuildContext, request: LinkRequest, key: str, name: str, members: str = "") -> AnyLink | None:
     """The link that an interface names, which takes members (of the kind ``members``); what is wrong is noted."""
-    kinds = [kind for kind, takes in TAKERS.items() if members in ("", takes)]
+    kinds = [kind for kind in INTERFACES if kind in TAKERS and members in ("", TAKERS[kind])]
     host = request.host if key == "bridge" else request.namespace
     link: AnyLink | None = context.lab.links.get(f"{host}:{name}")
     if link is not None and link.kind in kinds:
@@ -48,9 +48,11 @@ def join(context: BuildContext, request: LinkRequest, link: L, *, refused: bool)
     if master is None:
         return None
     made = replace(link, master=master.id, member=master.members)
-    if request.given.own_port is not None:
+    if request.given.own_port is not None and made.member != "part":
         path = (*request.path, "own_port")
         made = replace(made, own_port=own_port(context.lab.file, Port(), request.given.own_port, path))
+    elif made.own_port is None and request.given.own_port is not None:
+        context.problem(request, "own_port", f"{link.id} is no port, but a part of the VRF {master.id}", "leave it out")
     if not refused and (why := _refusal(context, made, master)):
         context.problem(request, "master", *why)
         return None
@@ -89,13 +91,17 @@ def check_vlans(lab: Lab, port: Port, bridge: str, path: Path) -> None:
 def check_parent(context: BuildContext, request: LinkRequest, link: Link) -> None:
     """Note what a link can't have on the one that it sits on, which may be a port, or have children already."""
     parent = context.lab.links[link.lower or ""]
+    if link.takes and parent.no_taker:
+        message = f"{parent.id} is {parent.kind}, on which no {link.kind} can sit ({parent.no_taker})"
+        context.problem(request, "parent", message, "one of its members")
     if link.takes and parent.member in ("port", "member"):
         what, master = parent.member, parent.master or ""
         message = f"{parent.id} is a {what} of {master}, and a {what} has no children (EBUSY)"
         context.problem(request, "parent", message, f"'parent: {master.partition(':')[2]}'")
     if link.tag is not None and parent.no_vlan:
         message = f"{parent.id} is {parent.kind}, which takes no vlan interfaces ({parent.no_vlan})"
-        context.problem(request, "parent", message, f"'parent: {str(parent.lower).partition(':')[2]}'")
+        below = f"'parent: {parent.lower.partition(':')[2]}'" if parent.lower else "one of its members"
+        context.problem(request, "parent", message, below)
     for sibling in context.lab.children_of(parent.id):
         for key, message, hint in link.conflicts(sibling):
             context.problem(request, key, message, hint)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from netlab.contract.types import Address, AnyLink
+from netlab.contract.types.links.base import table
 
 #: A link's id and one of its addresses.
 Pair = tuple[str, str]
@@ -40,15 +41,18 @@ class Memory:
             perm=self.perm.copy(),
         )
 
-    def connected(self, links: Iterable[AnyLink]) -> list[tuple[Address, str]]:
-        """The addresses that have connected routes, with their interface's name, as they were given."""
+    def connected(self, links: Collection[AnyLink]) -> list[tuple[Address, str, int]]:
+        """The addresses that have connected routes, as they were given, with their interface's name, and the table of
+        these routes. ``links`` are those of a namespace.
+        """
+        by_id = {link.id: link for link in links}
         given = sorted(
-            (self.addressed[pair], address, link.name)
+            (self.addressed[pair], address, link.name, table(link, by_id.__getitem__))
             for link in links
             for address in link.addresses
             if (pair := (link.id, address.ip)) in self.addressed and pair not in self.routeless
         )
-        return [(address, name) for _, address, name in given]
+        return [entry for _, *entry in given]  # type: ignore[misc]
 
     def connect(self, links: Collection[AnyLink]) -> Iterator[tuple[AnyLink, Address, Address]]:
         """Bring up to date which IPv4 entries the kernel has for each address, and since when (fib_add_ifaddr).
@@ -66,6 +70,7 @@ class Memory:
         self.routeless &= up
         if len(self.given) == len(there) and len(self.addressed) == len(up):
             return
+        # In a VRF an address is what it is in that VRF's table.
         kinds: dict[Pair, str] = {}
         for _, kind, key in sorted(self._entries(there)):
             kinds.setdefault(key, kind)
@@ -75,17 +80,17 @@ class Memory:
             self.next_address += 1
             first = next(one for one in link.addresses if one.network == address.network)
             self.given.setdefault(pair, self.next_address)
-            kinds.setdefault((link.namespace, address.ip), "local")
-            if address.family == 4 and first is not address and kinds.get((link.namespace, first.ip)) == "broadcast":
+            kinds.setdefault((_space(link), address.ip), "local")
+            if address.family == 4 and first is not address and kinds.get((_space(link), first.ip)) == "broadcast":
                 yield link, address, first
             if not link.up:
                 continue
             self.addressed[pair] = self.next_address
             self.routeless.discard(pair)
-            if kinds[link.namespace, address.ip] != "local":
+            if kinds[_space(link), address.ip] != "local":
                 self.routeless.add(pair)
             elif last := broadcast_of(address):
-                kinds.setdefault((link.namespace, last), "broadcast")
+                kinds.setdefault((_space(link), last), "broadcast")
 
     def shadowed(self, links: Iterable[AnyLink]) -> Iterator[Pair]:
         """The addresses that were another network's broadcast address before they were local."""
@@ -95,17 +100,22 @@ class Memory:
             if kind == "broadcast":
                 first[key] = min(number, first.get(key, number))
         for pair, number in self.given.items():
-            if first.get((there[pair][0].namespace, pair[1]), 2 * number) < 2 * number:
+            if first.get((_space(there[pair][0]), pair[1]), 2 * number) < 2 * number:
                 yield pair
 
     def _entries(self, there: Mapping[Pair, tuple[AnyLink, Address]]) -> Iterator[tuple[int, str, Pair]]:
-        """The entries that addresses have: since when, which kind, the namespace and the address."""
+        """The entries that addresses have: since when, which kind, the namespace or VRF, and the address."""
         for pair, number in self.given.items():
-            yield 2 * number, "local", (there[pair][0].namespace, pair[1])
+            yield 2 * number, "local", (_space(there[pair][0]), pair[1])
         for pair, number in self.addressed.items():
             link, address = there[pair]
             if pair not in self.routeless and (last := broadcast_of(address)):
-                yield 2 * number + 1, "broadcast", (link.namespace, last)
+                yield 2 * number + 1, "broadcast", (_space(link), last)
+
+
+def _space(link: AnyLink) -> str:
+    """Where its addresses must differ from others: its VRF, or its namespace."""
+    return link.domain or link.namespace
 
 
 def _holders(links: Iterable[AnyLink]) -> dict[Pair, tuple[AnyLink, Address]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from netlab.contract.types import MAIN_TABLE, AnyLink, Nexthop, Route, Rule
 from netlab.plan import gateways
+from netlab.plan.memory import broadcast_of
 from netlab.spec.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -135,10 +136,18 @@ def _key(route: Route) -> Key:
 
 
 def _connected(lab: Lab, namespace: str) -> dict[Key, str]:
-    """The routes that addresses bring, with the interface's name: an IPv4 address by itself brings none."""
-    return {
-        (str(address.network), MAIN_TABLE, gateways.CONNECTED6 if address.family == 6 else 0): name
-        for address, name in lab.memory.connected(lab.links_of(namespace))
+    """The routes that addresses bring, with the interface's name: an IPv4 address by itself brings none but in a VRF,
+    whose table has the routes of its own addresses, too.
+    """
+    found = {
+        (f"{ip}/32", table, 0): name
+        for address, name, table in lab.memory.connected(lab.links_of(namespace))
+        for ip in (address.ip, broadcast_of(address))
+        if table != MAIN_TABLE and address.family == 4 and ip
+    }
+    return found | {
+        (str(address.network), table, gateways.CONNECTED6 if address.family == 6 else 0): name
+        for address, name, table in lab.memory.connected(lab.links_of(namespace))
         if address.family == 6 or address.prefixlen < 32
     }
 
@@ -151,10 +160,13 @@ def _check_twice(lab: Lab, route: Route, here: Path) -> None:
 
 
 def _check_source(lab: Lab, namespace: str, route: Route, here: Path) -> None:
-    """A source must be an address of the namespace (fib_valid_prefsrc; ip6_route_info_create, ipv6_chk_addr)."""
+    """A source must be an address of the namespace, of the route's own table if that is a VRF's, or of none
+    (fib_valid_prefsrc; ip6_route_info_create, ipv6_chk_addr).
+    """
     if route.src is None or ipaddress.ip_address(route.src).is_loopback:
         return
-    own = [address.ip for link in lab.links_of(namespace) for address in link.addresses]
+    links = [link for link in lab.links_of(namespace) if lab.table(link) in (route.table, MAIN_TABLE)]
+    own = [address.ip for link in links for address in link.addresses]
     if route.src not in own:
         known = ", ".join(ip for ip in own if (":" in ip) == (":" in route.src))
         lab.file.problems.add(

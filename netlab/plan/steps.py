@@ -64,6 +64,9 @@ def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
                 hint = f"delete its ports first: {', '.join(port.id for port in ports)}"
                 file.problems.add(where, f"{target} still has ports", hint)
                 continue
+            if parts := [one.id for one in lab.links.values() if one.master == target and one.member == "part"]:
+                file.problems.add(where, f"{target} still has members", f"delete them first: {', '.join(parts)}")
+                continue
             if tunnels := [one.id for one in lab.links.values() if one.underlay == target]:
                 hint = f"delete it first: {', '.join(tunnels)}"
                 file.problems.add(where, f"{target} carries a tunnel, which would go with it", hint)

@@ -37,6 +37,7 @@ from netlab.spec.fields import (
     Retries,
     SwitchName,
     Sysctls,
+    Table,
     Text,
     Title,
     UdpPort,
@@ -163,11 +164,12 @@ class Interface(_Adjustable, _BridgeOptions):
     bridge: Text | None = Field(None, description="The bridge of its own host that this interface is plugged into.")
     peer: Text | None = Field(None, description="The interface at the other end of a wire without a switch.")
     master: Text | None = Field(
-        None, description="The bridge or bond in its own namespace that the interface is a member of."
+        None, description="The bridge, bond or VRF in its own namespace that the interface is a member of."
     )
     fail_over_mac: MacPolicy | None = Field(
         None, description="Bond: whether its MAC changes with the active member; none by default."
     )
+    table: Table | None = Field(None, description="VRF: the routing table of its members' addresses and its own.")
     parent: Text | None = Field(None, description="The interface of the host that a child sits on.")
     id: Unsigned | None = Field(None, description="The VLAN of a vlan interface; the number of a vxlan's network.")
     dev: Text | None = Field(None, description="The interface of its namespace by which a tunnel's packets leave.")

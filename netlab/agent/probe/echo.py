@@ -16,7 +16,7 @@ from netlab.agent.probe.mmsg import Datagrams
 from netlab.agent.probe.receivers import ROOM, Receivers
 from netlab.agent.probe.static import StaticNeighbors
 from netlab.contract.driver import MANY
-from netlab.contract.types import Address, Endpoint, asks_host, layer_family, probe_of, size_of
+from netlab.contract.types import Address, AnySource, AnyTarget, Endpoint, asks_host, layer_family, probe_of, size_of
 
 # include/uapi/linux/in.h, in6.h, icmp.h, icmpv6.h
 SOL_RAW, ICMP_FILTER, ICMP6_FILTER = 255, 1, 1
@@ -53,7 +53,11 @@ class AddressLayer(Layer):
 
     def address(self, index: int) -> Address:
         """The address of a destination in this family."""
-        address = self.destinations[index].address(self.family)
+        return self.address_of(self.destinations[index])
+
+    def address_of(self, target: AnyTarget) -> Address:
+        """The address of a column in this family."""
+        address = target.address(self.family)
         assert address is not None
         return address
 
@@ -149,7 +153,12 @@ class AddressLayer(Layer):
     def _anonymous(self, pair: Pair) -> bool:
         """Whether nothing tells which of several holders of the address has answered."""
         target = self.destinations[pair[1]]
-        if self.address(pair[1]).ip not in self.view.shared or self.results[pair].evidence.get("entered"):
+        if self.results[pair].evidence.get("entered"):
+            return False
+        source = self.sources[pair[0]]
+        if source.namespace in self.view.namespaces_of(target) and len(self._looped(source, target) or ()) > 1:
+            return True
+        if self.address(pair[1]).ip not in self.view.shared:
             return False
         return not all(self.view.state.link(link).seen for link in target.links)
 
@@ -161,6 +170,9 @@ class AddressLayer(Layer):
         if entered is None and not all(self.view.state.link(link).seen for link in target.links):
             # It passes no packet socket there, so it can't be told from another interface of the namespace.
             return target.links
+        if entered is None and source.namespace in namespaces:
+            # No packet socket sees what loops back in a VRF (vrf_local_xmit: PACKET_LOOPBACK).
+            entered = self._looped(source, target)
         if entered is not None or not self.watched.isdisjoint(namespaces):
             return entered or ()
         # No socket listened: the namespace has only one interface, and no other host the address.
@@ -178,6 +190,20 @@ class AddressLayer(Layer):
             reason = result.told or ("reply-lost" if result.evidence.get("entered") else "request-lost")
             # Another host has the address, too, or the source itself.
             result.evidence.setdefault("reason", "answered-by-a-stranger" if result.answered else reason)
+
+    def _looped(self, source: AnySource, target: AnyTarget) -> list[str] | None:
+        """The VRF in which a request looped back, if any: the source's own, where that has the address, too. An address
+        in no VRF comes first.
+        """
+        state, ip = self.view.state, self.address_of(target).ip
+        mine = state.link(source.link).domain if isinstance(source, Endpoint) else None
+        there = [link for link in state.links_of(source.namespace) if any(one.ip == ip for one in link.addresses)]
+        free = not isinstance(source, Endpoint) or source.link == mine
+        if free and any(link.domain is None for link in there):
+            return None
+        if mine is not None and any(link.domain == mine for link in there):
+            return [mine]
+        return list(dict.fromkeys(link.domain for link in there if link.domain)) or None
 
 
 class Echo(AddressLayer):

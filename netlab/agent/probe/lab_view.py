@@ -107,6 +107,20 @@ class LabView:
         """The namespaces of a row or column that are this agent's: on real machines others are another's."""
         return [self.lab.namespaces[ns] for ns in self.namespaces_of(end) if ns in self.lab.namespaces]
 
+    def homes(self, end: AnyTarget) -> list[tuple[Netns, str]]:
+        """The same of a column, each with the interface that a server there must be bound to: the VRF that has the
+        address, since a socket can't have it otherwise (inet_bind, by l3mdev_fib_table_by_index); '' for none.
+        """
+        if isinstance(end, Target):
+            held = [
+                (ns, self.state.link(link).domain if link in self.links else None) for ns, link in self._holders(end)
+            ]
+        else:
+            held = [(end.namespace, self.state.link(end.link).domain)]
+        here = self.lab.namespaces
+        names = [(here[ns], self.state.link(vrf).ifname if vrf else "") for ns, vrf in held if ns in here]
+        return list(dict.fromkeys(names))
+
     def ports_of(self, end: AnySource) -> set[str | None]:
         """The switch ports below a row; None among them for an interface that has none."""
         return {below.port_id for link in self.links_of(end) for below in self.state.bottoms(link)}

@@ -59,13 +59,15 @@ class Transport(AddressLayer):
 
     def _serve(self, index: int) -> int:
         """Open a destination's server, wherever its address is; its port. Raises OSError."""
-        namespaces = self.view.here(self.destinations[index])
+        homes = self.view.homes(self.destinations[index])
         # Each namespace has a port space of its own.
         for port in LISTENER_PORTS:
             opened: list[socket.socket] = []
             try:
-                for ns in namespaces:
+                for ns, vrf in homes:
                     opened.append(self._open(ns))
+                    if vrf:
+                        opened[-1].setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, vrf.encode())
                     opened[-1].bind((self.address(index).ip, port))
                 break
             except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netlab.model.device import LINK_DOWN
 from netlab.model.packets import Arp, Ip
 from netlab.model.rules import rule
 from netlab.model.sim import Neighbor, Sim, Unknown
@@ -112,10 +113,10 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     sender, target = packet.sender, packet.target
     if packet.request:
         if not sender:
-            if target in ns.local4 and not _ignored(dev, sender, target):
+            if target in dev.domain.local4 and not _ignored(dev, sender, target):
                 _reply(sim, dev, packet)
             return
-        owner = ns.local4.get(target)
+        owner = dev.domain.local4.get(target)
         if owner is not None:
             refused = fib.refused_source(ns, dev, sender, target, None)
             if refused is None:
@@ -160,7 +161,7 @@ def _ignored(dev: Device, sender: int, target: int) -> bool:
 
 def _way_back(sim: Sim, dev: Device, sender: int, target: int) -> bool:
     """arp_filter(): whether a packet from target to sender would leave by this interface."""
-    way = fib.output(sim, dev.ns, sender, target, None)
+    way = fib.output(sim, dev.ns, sender, target, dev.vrf)
     return not way.errno and way.dev is dev
 
 
@@ -194,7 +195,7 @@ def resolve(sim: Sim, dev: Device, entry: Neighbor, mac: str) -> None:
 def send(sim: Sim, dev: Device, nexthop: int, packet: Ip) -> None:
     """Send an IPv4 packet to a neighbour, asking for its MAC first where need be (neigh_resolve_output)."""
     entry = neighbor(sim, dev, nexthop)
-    if nexthop in dev.ns.broadcast4 and (entry is None or not entry.fixed):
+    if nexthop in dev.domain.broadcast4 and (entry is None or not entry.fixed):
         # It is sent as a broadcast, without asking for a MAC (arp_constructor).
         raise Unknown(f"a neighbour of {dev.id} has the broadcast address of an interface of {dev.ns.id}")
     if entry is None:
@@ -212,6 +213,28 @@ def send(sim: Sim, dev: Device, nexthop: int, packet: Ip) -> None:
         if entry.fixed and entry.mac != dev.mac:
             sim.note(packet.phase, dev.id, f"a static entry: {entry.mac}", PERMANENT)
         dev.transmit(sim, dev, Frame(cast_of(entry.mac), entry.mac, dev.mac, IP4, packet))
+
+
+def leaves(sim: Sim, dev: Device, packet: Ip) -> bool:
+    """Whether what the namespace itself sends by an interface gets past its VRF, which drops it while it is down
+    (vrf_ip_out_redirect: it has no queueing discipline of its own then, and the packet is given to it).
+    """
+    if dev.vrf is None or dev.vrf.up:
+        return True
+    sim.note(packet.phase, dev.vrf.id, "the VRF is down", LINK_DOWN, end=True)
+    return False
+
+
+def loops(sim: Sim, origin: Device, packet: Ip) -> bool:
+    """Whether a packet to an address of ``origin`` comes up again: not where a static entry of its VRF has another MAC
+    (vrf_local_xmit: eth_type_trans makes it one for another host).
+    """
+    vrf = origin.vrf
+    entry = sim.neigh.get((vrf, packet.dst)) if vrf is not None else None
+    if vrf is None or entry is None or entry.mac == vrf.mac:
+        return True
+    sim.note(packet.phase, vrf.id, f"a static entry: {entry.mac}", PERMANENT, end=True)
+    return False
 
 
 def neighbor(sim: Sim, dev: Device, address: int) -> Neighbor | None:
@@ -247,8 +270,8 @@ def announced(dev: Device, source: int, target: int) -> int:
     """In whose name `dev` asks for `target` (arp_solicit)."""
     level = dev.conf.arp_announce
     if level == 0:
-        if source in dev.ns.local4:
+        if source in dev.domain.own4:
             return source
-    elif level == 1 and source in dev.ns.local4 and fib.on_link(dev, target, source):
+    elif level == 1 and source in dev.domain.own4 and fib.on_link(dev, target, source):
         return source
     return fib.source_address(dev, target)

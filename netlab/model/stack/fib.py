@@ -80,6 +80,8 @@ NOWHERE = Refusal("ENETUNREACH")
 class Output:
     """Where a packet goes: by `dev` to `nexthop`, with `source`; where `local`, it loops back through lo.
 
+    A VRF is the loopback of its domain.
+
     ``errno`` is the error's name where it goes nowhere, empty elsewhere; ``rule`` and ``tells`` as in a `Refusal`.
     ``route`` is the one chosen, None where there is none. ``origin`` is the interface that a looped packet seems to
     come from (rt_iif). ``assumed`` says that no route was found, and the destination is taken to be on the link;
@@ -98,7 +100,7 @@ class Output:
         self.assumed = route is None and not refusal
         self.broadcast = route is not None and route.type == "broadcast"
         self.origin = dev
-        self.dev = dev.ns.lo if local else dev
+        self.dev = (dev.vrf or dev.ns.lo) if local else dev
         self.nexthop = nexthop
         self.source = source
         self.route = route
@@ -119,21 +121,37 @@ def rejected(route: Route) -> Refusal | None:
     return None
 
 
-def lookup(ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, mark: int = 0) -> Route | None:
-    """The route for a destination (fib_lookup)."""
-    key = (dst, src, iif, oif, mark) if ns.custom_rules4 else (dst, oif)
+def lookup(
+    ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, mark: int = 0,
+    vrf: Device | None = None,
+) -> Route | None:  # fmt: skip
+    """The route for a destination (fib_lookup). ``vrf`` is the VRF of the interface by which the packet came in; by
+    ``oif`` it is that of the latter.
+    """
+    if oif is not None:
+        oif, vrf = leading(oif)
+    key = (dst, src, iif, oif, mark, vrf) if ns.custom_rules4 else (dst, oif)
     try:
         found: Route | None = ns.cache[key]
     except KeyError:
-        found = ns.cache[key] = _lookup(ns, dst, src, iif, oif, mark)
+        found = ns.cache[key] = _lookup(ns, dst, src, iif, oif, mark, vrf)
     return found
 
 
-def _lookup(ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, mark: int) -> Route | None:
+def leading(oif: Device) -> tuple[Device | None, Device | None]:
+    """By which interface a packet must leave that is bound to one, and the VRF whose table it is looked up in. A VRF
+    itself binds to no interface (l3mdev_update_flow).
+    """
+    return (None if oif is oif.vrf else oif), oif.vrf
+
+
+def _lookup(
+    ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, mark: int, vrf: Device | None
+) -> Route | None:
     for policy in ns.rules4:
-        if not selects(policy, 32, dst, src, iif, oif, mark):
+        if not selects(policy, 32, dst, src, iif, oif, mark, vrf):
             continue
-        for route in ns.tables4.get(policy.table, ()):
+        for route in ns.tables4.get(table(policy, vrf), ()):
             if dst & route.mask != route.net:
                 continue
             if rejected(route):
@@ -147,8 +165,18 @@ def _lookup(ns: Namespace, dst: int, src: int, iif: str, oif: Device | None, mar
     return None
 
 
-def selects(policy: PolicyRule, bits: int, dst: int, src: int, iif: str, oif: Device | None, mark: int = 0) -> bool:
+def table(policy: PolicyRule, vrf: Device | None) -> int:
+    """The table that a rule leads to (l3mdev_fib_rule_match)."""
+    return vrf.table if policy.l3mdev and vrf is not None else policy.table
+
+
+def selects(
+    policy: PolicyRule, bits: int, dst: int, src: int, iif: str, oif: Device | None, mark: int = 0,
+    vrf: Device | None = None,
+) -> bool:  # fmt: skip
     """Whether a policy rule applies to a packet (fib_rule_match)."""
+    if policy.l3mdev and vrf is None:
+        return False
     if policy.iif is not None and policy.iif != iif:
         return False
     if policy.oif is not None and (oif is None or policy.oif != oif.name):
@@ -177,7 +205,7 @@ def output(sim: Sim, ns: Namespace, dst: int, src: int, oif: Device | None, mark
     if route is not None and route.ways:
         way = choose(sim, route, dst, src)
         return Output(way.dev, way.gateway or dst, src or preferred(way), route)
-    if oif is not None and (route is None or rejected(route)):
+    if oif is not None and oif.vrf is None and (route is None or rejected(route)):
         # "Apparently, routing tables are wrong. Assume, that the destination is on link."
         found = Output(oif, dst, src or source_address(oif, 0), None)
     elif route is None:
@@ -226,7 +254,7 @@ def _refused_source(ns: Namespace, dev: Device, src: int, dst: int, oif: Device 
         if not (ns.custom_local or ns.custom_rules4):
             return MARTIAN_LOCAL if src in ns.owned4 else None
     iif = oif.name if oif is not None else "lo"
-    route = lookup(ns, src, dst, iif, None)
+    route = lookup(ns, src, dst, iif, None, vrf=dev.vrf)
     if route is not None and not rejected(route):
         if route.type != "unicast" and (route.type != "local" or not conf.accept_local):
             return MARTIAN_LOCAL
@@ -240,7 +268,7 @@ def _refused_source(ns: Namespace, dev: Device, src: int, dst: int, oif: Device 
 
 def direct(ns: Namespace, dev: Device, src: int, dst: int) -> bool:
     """Whether a source is directly connected to `dev` (what fib_validate_source returns)."""
-    route = lookup(ns, src, dst, dev.name, None)
+    route = lookup(ns, src, dst, dev.name, None, vrf=dev.vrf)
     return route is not None and route.type == "unicast" and route.dev is dev and not route.gateway
 
 
@@ -255,7 +283,8 @@ def source_address(dev: Device, dst: int) -> int:
         first = first or address
     if first:
         return first
-    for other in dev.ns.devices:
+    others = [other for other in dev.ns.devices if other.domain is dev.domain]
+    for other in sorted(others, key=lambda one: one is not dev.vrf):
         for address, _, _, secondary in other.addresses4:
             if not secondary:
                 return address

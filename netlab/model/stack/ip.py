@@ -151,9 +151,13 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, way: fib.Outpu
         if sent is None:
             return False
         packet, way = sent
+    if not arp.leaves(sim, way.dev, packet):
+        return True
     if way.local:
         sim.note(packet.phase, ns.lo.id, "an address of its own", LOOPBACK)
-        sim.backlog.append((_loop, way.origin, Frame(UNICAST, "", "", IP4, packet)))
+        if not arp.loops(sim, way.origin, packet):
+            return True
+        sim.backlog.append((loop, way.origin, Frame(UNICAST, "", "", IP4, packet)))
         return True
     dev = way.dev
     known = arp.neighbor(sim, dev, packet.dst) if way.broadcast else None
@@ -183,23 +187,23 @@ def fragment(mtu: int) -> int:
     return (mtu - 20) // 8 * 8 + 20
 
 
-def _loop(sim: Sim, origin: Device, frame: Frame) -> None:
-    """A packet comes up again through lo; its route was settled on the way out."""
+def loop(sim: Sim, origin: Device, frame: Frame) -> None:
+    """A packet comes up again through lo, or its VRF; its route was settled on the way out."""
     packet: Ip = frame.payload
     if packet.phase == sim.request and origin.ns in sim.servers:
-        sim.entered.append(origin.ns.lo)
+        sim.loops(origin, packet.dst)
     if origin.ns.netfilter is not None:
         packet = origin.ns.netfilter.looped(sim, packet, origin.ns.lo)
         if packet is None:
             return
-    deliver(sim, origin.ns, packet, origin)
+    deliver(sim, origin.ns, packet, origin, origin.vrf)
 
 
 def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     """A packet comes in (ip_rcv, ip_route_input_slow)."""
     ns = dev.ns
     packet: Ip = frame.payload
-    if packet_type != HOST and packet.dst not in ns.local4:
+    if packet_type != HOST and packet.dst not in dev.domain.local4:
         # A router sends on only what was for its own MAC (ip_forward).
         return
     if packet.phase == sim.request and ns in sim.servers:
@@ -208,7 +212,8 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
         packet = ns.netfilter.passes(sim, "prerouting", packet, dev, None)
         if packet is None:
             return
-    if packet.dst in ns.local4:
+    sockets.enters(sim, dev, packet)
+    if packet.dst in dev.domain.local4:
         refused = fib.refused_source(ns, dev, packet.src, packet.dst, None)
         if refused is not None:
             sim.note(packet.phase, dev.id, "the source is refused", refused, end=True)
@@ -218,7 +223,7 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
             if packet is None:
                 return
         if sockets.takes(sim, dev, packet, packet_type):
-            deliver(sim, ns, packet, dev)
+            deliver(sim, ns, packet, dev, dev.vrf)
         return
     if not dev.conf.forwarding:
         sim.note(packet.phase, dev.id, "not an address of this namespace", NOT_FORWARDED, end=True)
@@ -229,7 +234,7 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
 def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
     """Forward a packet that is not for this namespace (ip_mkroute_input, ip_forward)."""
     ns, phase = dev.ns, packet.phase
-    route = fib.lookup(ns, packet.dst, packet.src, dev.name, None, packet.mark)
+    route = fib.lookup(ns, packet.dst, packet.src, dev.name, None, packet.mark, dev.vrf)
     if route is not None and (refusal := fib.rejected(route)):
         sim.note(phase, dev.id, f"route {route}", refusal.rule, end=True)
         if refusal.tells:
@@ -270,7 +275,7 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
 
 def _redirect(sim: Sim, dev: Device, packet: Ip, nexthop: int) -> None:
     """Send the sender a redirect (ip_rt_send_redirect), unless it got one not long ago (redirect_load)."""
-    way = fib.output(sim, dev.ns, packet.src, 0, None)
+    way = fib.output(sim, dev.ns, packet.src, 0, dev.vrf)
     if way.errno or way.local or way.broadcast:
         return
     sim.redirected = True
@@ -295,7 +300,7 @@ def _redirected(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
     dst, nexthop, phase = packet.about
     if not iif.conf.accept_redirects or phase == "syn-ack":
         return
-    ways = [fib.output(sim, ns, dst, packet.dst, None)] if phase.startswith(("echo", "udp-reply")) else []
+    ways = [fib.output(sim, ns, dst, packet.dst, iif.vrf)] if phase.startswith(("echo", "udp-reply")) else []
     if ns is sim.client and phase == sim.request and not sim.connecting:
         ways.append(fib.output(sim, ns, dst, packet.dst, sim.sock))
     for way in ways:
@@ -303,8 +308,8 @@ def _redirected(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
             arp.solicit(sim, way.dev, nexthop)
 
 
-def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
-    """A packet has arrived; `iif` is the interface that a socket believes it came in by."""
+def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device, vrf: Device | None) -> None:
+    """A packet has arrived; `iif` is the interface that a socket believes it came in by, ``vrf`` that one's VRF."""
     phase = packet.phase
     if packet.arrive is not None:
         packet.arrive(sim, ns, iif)
@@ -313,15 +318,15 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
             sim.note(phase, ns.id, "pings are not answered", ECHO_IGNORED, end=True)
             return
         sim.note(phase, iif.id, "arrived", DELIVERED)
-        send(sim, ns, packet.answer("echo-reply", packet.size), None)
+        send(sim, ns, packet.answer("echo-reply", packet.size), vrf)
     elif phase == "redirect":
         _redirected(sim, ns, packet, iif)
     else:
-        sockets.deliver(sim, ns, packet, iif, _STACK)
+        sockets.deliver(sim, ns, packet, iif, vrf, _STACK)
 
 
-def _answer(sim: Sim, ns: Namespace, packet: Ip) -> None:
-    send(sim, ns, packet, None)
+def _answer(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> None:
+    send(sim, ns, packet, oif)
 
 
 _STACK = sockets.Stack(4, 20, DELIVERED, _answer)

@@ -12,7 +12,7 @@ from netlab.model.packets import Ip, Nd
 from netlab.model.routes import Route
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
-from netlab.model.stack import fib, nd, sockets
+from netlab.model.stack import arp, fib, nd, sockets
 from netlab.model.world import HOST, IP6, UNICAST, Device, Frame, Namespace
 
 _OUTPUT = "net/ipv6/ip6_output.c"
@@ -130,7 +130,7 @@ def output(
     found: fib.Output | None = ns.cache.get(key)
     if found is None:
         found = _output(sim, ns, dst, src, oif, strict, iif, mark)
-        if not src and iif is None:
+        if not src and iif is None and not (found.errno and not found.dev.domain.candidates6):
             found.source = source_address(found, dst)
             if found.errno:
                 # What was found without a source counts for nothing: it is looked for with one.
@@ -143,17 +143,20 @@ def output(
 def _output(
     sim: Sim, ns: Namespace, dst: int, src: int, oif: Device | None, strict: bool, iif: Device | None, mark: int
 ) -> fib.Output:
+    came = oif or iif
+    vrf = came.vrf if came is not None else None
     if dst >> 118 == 0xFE80 >> 6:
         # Link-local addresses mean something on their own link only (rt6_need_strict).
         if oif is None or not oif.up:
             return fib.Output(ns.lo, dst, src, None, fib.NOWHERE)
         return fib.Output(oif, dst, src, None, local=dst == oif.linklocal)
-    if dst not in ns.local6:
+    if dst not in (came.domain if came is not None else ns.domain).local6:
         nd.routers(ns.devices, dst)
+    oif = fib.leading(oif)[0] if oif is not None else None
     for policy in ns.rules6:
-        if not fib.selects(policy, 128, dst, src, "lo" if iif is None else iif.name, oif, mark):
+        if not fib.selects(policy, 128, dst, src, "lo" if iif is None else iif.name, oif, mark, vrf):
             continue
-        route = _select(ns.tables6.get(policy.table, ()), dst, oif or iif, strict)
+        route = _select(ns.tables6.get(fib.table(policy, vrf), ()), dst, oif or iif, strict)
         if route is None:
             continue
         if refusal := fib.rejected(route):
@@ -182,15 +185,18 @@ def source_address(way: fib.Output, dst: int) -> int:
     """The source of packets that have none yet (ip6_route_get_saddr, ipv6_dev_get_saddr)."""
     if way.route is not None and way.route.source:
         return way.route.source
-    ns = way.dev.ns
-    if not ns.candidates6:
-        raise Unknown(f"a program in {ns.id} can send from no IPv6 address but link-local ones")
+    domain = way.dev.domain
+    if not domain.candidates6:
+        raise Unknown(f"a program in {way.dev.ns.id} can send from no IPv6 address but link-local ones")
+    if domain.vrf is not None and not way.errno:
+        # ipv6_get_saddr_master: addresses of the interface and of the VRF come first, if of the wrong kind.
+        raise Unknown(f"which IPv6 address of {domain.vrf.id} a program gets that binds to nothing")
 
     def score(one: tuple[int, int, Device]) -> tuple[bool, bool, bool, int]:
         address, plen, dev = one
         return address == dst, dev is way.origin, _label(address) == _label(dst), common(address, dst, plen)
 
-    return max(ns.candidates6, key=score)[0]
+    return max(domain.candidates6, key=score)[0]
 
 
 def _label(address: int) -> int:
@@ -231,9 +237,13 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, strict: bool, 
         if sent is None:
             return False
         packet, way = sent
+    if not arp.leaves(sim, way.dev, packet):
+        return True
     if way.local:
         sim.note(packet.phase, ns.lo.id, "an address of its own", LOOPBACK)
-        sim.backlog.append((_loop, way.origin, Frame(UNICAST, "", "", IP6, packet)))
+        if not arp.loops(sim, way.origin, packet):
+            return True
+        sim.backlog.append((loop, way.origin, Frame(UNICAST, "", "", IP6, packet)))
         return True
     if packet.size > way.dev.mtu:
         if packet.df:
@@ -246,16 +256,19 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, strict: bool, 
     return True
 
 
-def _loop(sim: Sim, origin: Device, frame: Frame) -> None:
-    """A packet loops back through lo, as if it had come in by the interface of its address."""
+def loop(sim: Sim, origin: Device, frame: Frame) -> None:
+    """A packet loops back through lo, or its VRF, as if it had come in by the interface of its address."""
     packet: Ip = frame.payload
+    if origin.vrf is not None and not origin.vrf.conf.ipv6:
+        sim.note(packet.phase, origin.vrf.id, "IPv6 is disabled", DISABLED, end=True)
+        return
     if packet.phase == sim.request and origin.ns in sim.servers:
-        sim.entered.append(origin.ns.lo)
+        sim.loops(origin, packet.dst)
     if origin.ns.netfilter is not None:
         packet = origin.ns.netfilter.looped(sim, packet, origin.ns.lo)
         if packet is None:
             return
-    deliver(sim, origin.ns, packet, origin)
+    deliver(sim, origin.ns, packet, origin, origin.vrf)
 
 
 def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
@@ -267,7 +280,8 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     if not dev.conf.ipv6:
         sim.note(packet.phase, dev.id, "IPv6 is disabled", DISABLED, end=dev is sim.goal)
         return
-    mine = packet.dst in ns.local6 or packet.dst == dev.linklocal
+    local = dev.domain.local6
+    mine = packet.dst in local or packet.dst == dev.linklocal
     if dev is sim.sock and sim.request == "ns" and mine and packet.phase == "na":
         # The probe's packet socket.
         sim.answers.append(packet.mac)
@@ -280,13 +294,14 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
         if mine and (ns.netfilter is None or ns.netfilter.passes(sim, "input", packet, dev, None) is not None):
             nd.receive(sim, dev, packet)
         return
-    if packet.dst in ns.local6:
+    sockets.enters(sim, dev, packet)
+    if packet.dst in local:
         if ns.netfilter is not None:
             packet = ns.netfilter.passes(sim, "input", packet, dev, None)
             if packet is None:
                 return
         if sockets.takes(sim, dev, packet, packet_type):
-            deliver(sim, ns, packet, dev)
+            deliver(sim, ns, packet, dev, dev.vrf)
         return
     nd.routers(ns.devices, packet.dst)
     if packet_type == HOST and dev.conf.forwarding6:
@@ -325,8 +340,8 @@ def _forward(sim: Sim, dev: Device, packet: Ip) -> None:
     nd.send(sim, way.dev, way.nexthop, on, 0)
 
 
-def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
-    """A packet has arrived; `iif` is the interface that a socket believes it came in by."""
+def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device, vrf: Device | None) -> None:
+    """A packet has arrived; `iif` is the interface that a socket believes it came in by, ``vrf`` what it is of."""
     phase = packet.phase
     if phase == "echo-request":
         if ns.echo_ignore6:
@@ -334,14 +349,16 @@ def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
             return
         sim.note(phase, iif.id, "arrived", DELIVERED)
         reply = packet.answer("echo-reply", packet.size)
-        sim.note("echo-reply", iif.id, "answers by this interface, if it has a route", REPLY_BY_INGRESS)
-        send(sim, ns, reply, iif, False)
+        # What has come in by a VRF seems to come from the interface that has the address (icmp6_dev).
+        out = iif if vrf is None else vrf.domain.local6[packet.dst]
+        sim.note("echo-reply", out.id, "answers by this interface, if it has a route", REPLY_BY_INGRESS)
+        send(sim, ns, reply, out, False)
     else:
-        sockets.deliver(sim, ns, packet, iif, _STACK)
+        sockets.deliver(sim, ns, packet, iif, vrf, _STACK)
 
 
-def _answer(sim: Sim, ns: Namespace, packet: Ip) -> None:
-    send(sim, ns, packet, None, False)
+def _answer(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None) -> None:
+    send(sim, ns, packet, oif, oif is not None)
 
 
 _STACK = sockets.Stack(6, 40, DELIVERED, _answer)

@@ -65,6 +65,8 @@ def frame(sim: Sim, dev: Device, family: int, src: int) -> Frame:
             raise Unknown(f"the nftables of {ns.id} see multicasts, too")
     if family == 6 and dev.ns.custom_rules6:
         raise Unknown(f"policy rules of {dev.ns.id} may hide its routes for IPv6 multicasts")
+    if dev.vrf is not None:
+        raise Unknown(f"multicasts of {dev.id}, a part of a VRF")
     packet = Ip(family, PHASE, src, _GROUPS[family], _SIZES[family], df=False)
     return Frame(MULTICAST, _MACS[family], dev.mac, IP4 if family == 4 else IP6, packet)
 
@@ -79,6 +81,10 @@ def receive(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> None:
         return
     if packet.family == 4 and not dev.ns.joins:
         sim.note(PHASE, dev.id, "it could not be joined there", NOT_JOINED, end=dev is sim.goal)
+        return
+    if dev.vrf is not None:
+        if sim.goal is not None and dev.domain is sim.goal.domain:
+            raise Unknown(f"whether multicasts are heard at {dev.id}, a part of a VRF")
         return
     if packet.family == 4 and fib.refused_source(dev.ns, dev, packet.src, packet.dst, None) is not None:
         sim.note(PHASE, dev.id, "the source is refused", SOURCE_REFUSED, end=dev is sim.goal)

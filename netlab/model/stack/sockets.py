@@ -29,6 +29,9 @@ OWN_MAC_ONLY = rule(
     "tcp_v4_rcv",
     "net/ipv4/tcp_ipv4.c",
 )
+#: Declared in `netlab.model.vrf`.
+OF_ANOTHER_VRF = "vrf/socket-of-another-domain"
+BY_ITS_TABLE = "vrf/looked-up-in-its-table"
 ANSWERED = rule(
     "socket/answered",
     "The answer came back to the socket that asked.",
@@ -41,14 +44,14 @@ class Stack(NamedTuple):
     """What differs between the families for sockets.
 
     ``header`` is the length of an IP header in bytes, ``delivered`` the rule by which a packet is delivered to a
-    socket. ``send`` sends an answer: by the routes alone, since servers are bound to no interface (inet_csk_route_req,
-    inet6_csk_route_req, tcp_v6_send_response).
+    socket. ``send`` sends an answer: by the routes of the server's VRF, or the namespace's own, since servers are bound
+    to no other interface (inet_csk_route_req, inet6_csk_route_req, tcp_v6_send_response).
     """
 
     family: int
     header: int
     delivered: str
-    send: Callable[[Sim, Namespace, Ip], None]
+    send: Callable[[Sim, Namespace, Ip, Device | None], None]
 
 
 def takes(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> bool:
@@ -59,12 +62,26 @@ def takes(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> bool:
     return True
 
 
-def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device, stack: Stack) -> None:
-    """A packet for a socket has arrived; `iif` is the interface by which the kernel says it came in."""
+def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device, vrf: Device | None, stack: Stack) -> None:
+    """A packet for a socket has arrived; `iif` is the interface by which the kernel says it came in, of ``vrf``."""
     if packet.phase in ("syn", "udp-request"):
-        _serve(sim, ns, packet, iif, stack)
+        _serve(sim, ns, packet, iif, vrf, stack)
     elif ns is sim.client and packet.dst == sim.sock_ip:
-        _receive(sim, packet, iif)
+        _receive(sim, ns, packet, iif, vrf)
+
+
+def enters(sim: Sim, dev: Device, packet: Ip) -> None:
+    """Note that a packet has come in by a VRF."""
+    if dev.vrf is not None and sim.hops is not None:
+        sim.note(packet.phase, dev.id, f"of {dev.vrf.id}, table {dev.vrf.table}", BY_ITS_TABLE)
+
+
+def hears(ns: Namespace, phase: str, bound: Device | None, iif: Device, vrf: Device | None) -> bool:
+    """Whether a socket bound to an interface or a VRF, or to nothing, hears what came in (inet_bound_dev_eq)."""
+    if bound is not None:
+        return bound is iif or bound is vrf
+    kind = "tcp" if phase in SEGMENTS else "udp" if phase.startswith("udp") else "raw"
+    return vrf is None or kind in ns.l3mdev_accept
 
 
 def tell(sim: Sim, packet: Ip) -> None:
@@ -84,27 +101,39 @@ def _race(sim: Sim) -> None:
         raise Unknown("a router says that the SYN leads nowhere, and another host answers it: either may be first")
 
 
-def _serve(sim: Sim, ns: Namespace, packet: Ip, iif: Device, stack: Stack) -> None:
-    """Answer a request: a connection at once, a datagram when its server gets to it."""
+def _serve(sim: Sim, ns: Namespace, packet: Ip, iif: Device, vrf: Device | None, stack: Stack) -> None:
+    """Answer a request: a connection at once, a datagram when its server gets to it.
+
+    A server is bound to the VRF of its address, or to nothing.
+    """
     if packet.translated:
         raise Unknown(f"whether a program of {ns.id} has the port that nftables leads to")
+    bound = next((dev.vrf for dev in sim.targets if dev.ns is ns), None)
     serves = ns in sim.servers and packet.dst == sim.target
-    if serves:
+    if serves and not hears(ns, packet.phase, bound, iif, vrf):
+        serves = False
+        where = f"the server is bound to {bound.id}" if bound else f"the server is bound to nothing, not to {vrf}"
+        sim.note(packet.phase, iif.id, where, OF_ANOTHER_VRF, end=True)
+    elif serves:
         sim.note(packet.phase, iif.id, "arrived", stack.delivered)
     else:
         sim.note(packet.phase, ns.id, "nothing listens here", NO_LISTENER, end=True)
     if packet.phase == "syn":
         kind, size = ("syn-ack", 40) if serves else ("rst", 20)
-        stack.send(sim, ns, packet.answer(kind, stack.header + size, df=True))
+        # A connection that an unbound server accepts from a VRF is of that VRF, as is a refusal.
+        out = bound or vrf
+        stack.send(sim, ns, packet.answer(kind, stack.header + size, df=True), out)
     elif serves:
         answer = packet.answer("udp-reply", packet.size)
-        sim.users.append(lambda sim_: stack.send(sim_, ns, answer))
+        sim.users.append(lambda sim_: stack.send(sim_, ns, answer, bound))
 
 
-def _receive(sim: Sim, packet: Ip, iif: Device) -> None:
+def _receive(sim: Sim, ns: Namespace, packet: Ip, iif: Device, vrf: Device | None) -> None:
     """What an answer is to the socket that asked."""
     phase = packet.phase
-    if sim.sock is not None and iif is not sim.sock:
+    if sim.sock is None and not hears(ns, phase, None, iif, vrf):
+        sim.note(phase, iif.id, "the socket is bound to nothing", OF_ANOTHER_VRF, end=True)
+    elif sim.sock is not None and not hears(ns, phase, sim.sock, iif, vrf):
         sim.note(phase, iif.id, f"the socket is bound to {sim.sock.id}", WRONG_INTERFACE, end=True)
     elif phase == "rst":
         # Once the connection is established, another host's reset hasn't its sequence number (tcp_validate_incoming).

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, TypeVar
 
 from netlab.contract.kernels import Version
-from netlab.contract.types.parts import NEW_PORT, Address, Limit, Neighbor, Netem, Port, PortState
+from netlab.contract.types.parts import MAIN_TABLE, NEW_PORT, Address, Limit, Neighbor, Netem, Port, PortState
 from netlab.contract.where import Where
 
 #: Where a frame may wait: a CPU's receive backlog behind a wire, the workqueue of a parent's broadcasts, or a tunnel.
@@ -83,6 +83,10 @@ class Link:
     passes_on: ClassVar[bool] = False
     #: Whether it chooses among its members by which of them it sends.
     chooses: ClassVar[bool] = False
+    #: Why nothing can take what comes in at it, by the kernel's errno; empty where something can.
+    no_taker: ClassVar[str] = ""
+    #: Why it can't be a member of anything, by the kernel's errno; empty where it can.
+    no_part: ClassVar[str] = ""
     #: Why it can't be a port of a bridge, by the kernel's errno (br_add_if); empty where it can.
     no_port: ClassVar[str] = ""
 
@@ -225,6 +229,16 @@ class Link:
         return None
 
     @property
+    def domain(self) -> str | None:
+        """The id of the VRF that its addresses and routes belong to; None: to the namespace's own tables."""
+        return self.master if self.member == "part" else None
+
+    @property
+    def vrf_table(self) -> int | None:
+        """The number of the table that it is the VRF of, if it is one."""
+        return None
+
+    @property
     def depends(self) -> tuple[str, ...]:
         """The ids of the links without which no frame gets to it."""
         return tuple(
@@ -352,6 +366,11 @@ def stack(link: L, find: Callable[[str], L]) -> list[L]:
     while (lower := found[-1].lower) is not None:
         found.append(find(lower))
     return found
+
+
+def table(link: L, find: Callable[[str], L]) -> int:
+    """The number of the table that the routes of its addresses are in."""
+    return (find(link.domain).vrf_table if link.domain is not None else None) or MAIN_TABLE
 
 
 def tags(links: Iterable[Link]) -> tuple[int, ...]:
