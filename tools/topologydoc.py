@@ -72,7 +72,7 @@ TYPES = {
 #: What holds where a key is left out and the schema knows no default.
 DEFAULTS = {
     **dict.fromkeys(("promisc", "allmulticast"), "false"),
-    "arp": "true; a dummy's and in l3 false",
+    "arp": "true; a dummy's, a VRF's and in l3 false",
     "multicast": "true",
     "ageing_time": "300",
     "bclim": "the kernel's (1)",
@@ -102,7 +102,7 @@ DEFAULTS = {
     "fail_over_mac": "none",
     "miimon": "the kernel's (0; 802.3ad's 100)",
     "mode": "the kernel's (`vepa`; ipvlan's `l3`, a bond's `balance-rr`)",
-    "mtu": f"{veth.MTU}; a child's is its parent's, a vxlan's 50 less than its interface's",
+    "mtu": f"{veth.MTU}; a child's is its parent's, a vxlan's 50 less than its interface's, a VRF's 65575",
     "num_grat_arp": "1",
     "nodst": "false",
     "priority": "the kernel's",
@@ -114,7 +114,7 @@ DEFAULTS = {
     "weight": "1",
 }
 #: Of keys that no file on the page has, since there is none beside it.
-EXAMPLES: Example = {("File", "from"): "frr-A.conf", ("Interface", "table"): "10"}
+EXAMPLES: Example = {("File", "from"): "frr-A.conf"}
 #: The options of measurements: what they take, and their defaults.
 MEASURES = {
     "bitrate": ("rate", "as fast as it goes", "To send at; UDP's pace."),

@@ -6,8 +6,21 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from netlab.contract import types as plan
-from netlab.contract.types.links import Bond, Dummy, Ipvlan, Ipvtap, Vlan, Vxlan
-from netlab.model import bond, bridge, dummy, ipvlan, macvlan, macvlan_refusal, ports, switchlink, veth, vlan, vxlan
+from netlab.contract.types.links import Bond, Dummy, Ipvlan, Ipvtap, Vlan, Vrf, Vxlan
+from netlab.model import (
+    bond,
+    bridge,
+    dummy,
+    ipvlan,
+    macvlan,
+    macvlan_refusal,
+    ports,
+    switchlink,
+    veth,
+    vlan,
+    vrf,
+    vxlan,
+)
 from netlab.model.build import Build
 from netlab.model.device import Refused
 
@@ -54,5 +67,6 @@ KINDS: dict[type[plan.AnyLink], Kind] = {
     Ipvtap: _IPVLAN,
     Vxlan: Kind(vxlan.compile_link),
     Bond: Kind(bond.compile_link, first=True, finish=bond.finish),
+    Vrf: Kind(vrf.compile_link, first=True),
     Vlan: Kind(vlan.compile_link, refuses=vlan.refuses, refuses_change=vlan.refuses_change),
 }

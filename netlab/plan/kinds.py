@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from netlab.contract.types import AnyLink, SetLink
-from netlab.contract.types.links import FLAGS, Dummy, Ipvlan, Ipvtap, Vlan, Vxlan
+from netlab.contract.types.links import FLAGS, Dummy, Ipvlan, Ipvtap, Vlan, Vrf, Vxlan
 from netlab.contract.types.links.vxlan import PORT
 from netlab.plan import bond, bridge, macvlan, values, veth
 from netlab.plan.request import BuildContext, LinkRequest
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from netlab.plan.lab import Lab
     from netlab.spec.schema import Interface, Settings
 
-#: Of what sits on nothing.
+#: Of what sits on nothing; of a VRF (IP6_MAX_MTU).
 MTU = 1500
+VRF_MTU = 65575
+#: What tables are called that no VRF should have (include/uapi/linux/rtnetlink.h).
+RESERVED = {253: "default", 254: "main", 255: "local"}
 #: Keys that every kind takes.
 COMMON = frozenset(
     (
@@ -38,6 +41,8 @@ COMMON = frozenset(
 )
 #: Keys that say what a link is, and so cannot be set later.
 IDENTITY = frozenset({"type", "switch", "bridge", "peer", "master", "parent"})
+#: Keys that mean nothing to a VRF, or of which nobody knows what they would do there.
+_VRF_LACKS = ("neighbors", "limit", "netem", "arp")
 #: Keys of a tunnel.
 _TUNNEL = frozenset({"id", "dev", "remote", "group", "local", "dstport", "learning", "fdb"})
 
@@ -193,6 +198,42 @@ def _vlan_change(
     return before, replace(after, own_mac=after.own_mac or settings.mac is not None)
 
 
+def _vrf(context: BuildContext, request: LinkRequest) -> Vrf | None:
+    given, lab = request.given, context.lab
+    if given.table is None:
+        lost = "table" in lab.file.spec.pruned
+        lab.file.problems.add(request.where, f"{request.id} has no table (EINVAL)", "add 'table: 10'", follows=lost)
+        return None
+    if given.table in RESERVED:
+        context.problem(request, "table", f"{RESERVED[given.table]} is the namespace's own table", "any other number")
+    for twin in lab.links.values():
+        if twin.namespace == request.namespace and twin.vrf_table == given.table:
+            words = f"{twin.id} has the table {given.table}: both would be one (EPERM with net.vrf.strict_mode)"
+            context.problem(request, "table", words, "another number")
+    for key in _VRF_LACKS:
+        if getattr(given, key):
+            context.problem(request, key, f"no rule for {key!r} of a VRF", "give them to its members")
+    if given.master is not None:
+        context.problem(request, "master", f"a VRF can't be a member of anything ({Vrf.no_part})", "its members can")
+        return None
+    _vrf_mtu(lab, given, request.path)
+    return Vrf(**context.common(request, given.mtu or VRF_MTU), table=given.table)
+
+
+def _vrf_mtu(lab: Lab, given: Interface | Settings, path: Path) -> None:
+    if given.mtu is not None and given.mtu < 1280:
+        where = lab.file.where(*path, "mtu", key=False)
+        lab.file.problems.add(where, f"{given.mtu} bytes are too few for a VRF (EINVAL)", "at least 1280")
+
+
+def _vrf_change(
+    lab: Lab, before: AnyLink, after: AnyLink, settings: Settings, path: Path, refused: bool
+) -> tuple[AnyLink, AnyLink]:
+    if not refused:
+        _vrf_mtu(lab, settings, path)
+    return before, after
+
+
 _VETH = Kind(
     "veth",
     veth.KEYS,
@@ -241,6 +282,7 @@ KINDS: dict[str, Kind] = {
             complete=bond.complete,
         ),
         Kind("vlan", frozenset({"parent", "id", "protocol"}), _vlan, stacked=True, change=_vlan_change),
+        Kind("vrf", frozenset({"table"}), _vrf, frozenset({"table", *_VRF_LACKS}), change=_vrf_change),
         Kind("dummy", frozenset(), lambda context, request: Dummy(**context.common(request, request.given.mtu or MTU))),
     )
 }

@@ -34,6 +34,7 @@ KINDS = {
     "vxlan": 0.25,
     "vlan": 0.35,
     "bond": 0.3,
+    "vrf": 0.3,
     "bclim": 0.15,
     "mab": 0.15,
     "proxies": 0.2,
@@ -152,7 +153,10 @@ class Lan:
         return [
             nic
             for nic in self.living()
-            if nic.parent is None and "master" not in nic.spec and nic.host == nic.namespace
+            if nic.parent is None
+            and "master" not in nic.spec
+            and nic.host == nic.namespace
+            and nic.spec.get("type") != "vrf"
         ]
 
     def wires(self) -> list[Nic]:

@@ -32,7 +32,7 @@ def dress(lan: Lan) -> None:
             nic.spec["state"] = "down"
     _mtus(lan)
     for nic in lan.nics:
-        found = neighbors(lan, nic)
+        found = neighbors(lan, nic) if nic.spec.get("type") != "vrf" else {}
         if found and (lan.chance(0.5, "neighbors") or (nic.name == "br0" and lan.chance(0.7, "proxies"))):
             nic.spec["neighbors"] = found
     for switch in lan.document["switches"].values() if lan.has("proxies") else ():
@@ -63,7 +63,7 @@ def dress(lan: Lan) -> None:
 def flag(lan: Lan, nic: Nic) -> Document:
     """A flag of an interface that isn't as usual, or is nevertheless said."""
     name = lan.pick(("arp", "promisc", "allmulticast", "multicast"), (4, 3, 1, 2))
-    if name == "arp" and nic.driver == "ipvlan":
+    if name == "arp" and (nic.driver == "ipvlan" or nic.spec.get("type") == "vrf"):
         return {}
     return {name: lan.chance(0.2) if name in ("arp", "multicast") else lan.chance(0.8)}
 
@@ -175,7 +175,7 @@ def _mtus(lan: Lan) -> None:
     """MTUs, a child's never beyond its parent's; below 1280 there is no IPv6."""
     for nic in lan.nics:
         kinds = {nic.spec.get("type"), (nic.parent or nic).spec.get("type")}
-        if "peer" in nic.spec or kinds & {"vxlan", "vlan"} or not lan.chance(0.5, "mtu"):
+        if "peer" in nic.spec or kinds & {"vxlan", "vlan", "vrf"} or not lan.chance(0.5, "mtu"):
             continue
         least = 1280 if nic.ips(6) else 600
         roof = nic.parent.spec.get("mtu", 1500) if nic.parent else 2000

@@ -32,7 +32,7 @@ def _set(step: Document, target: str, **values: object) -> None:
 
 def _interface(lan: Lan, step: Document) -> None:
     nic = lan.pick(lan.living())
-    kinds = ["state", "addresses", "neighbors"]
+    kinds = ["state", "addresses"] + ["neighbors"] * (nic.spec.get("type") != "vrf")
     bond = nic.spec.get("type") == "bond"
     if not bond:
         kinds.append("mtu")

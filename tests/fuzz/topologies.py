@@ -11,7 +11,7 @@ from collections.abc import Set
 
 from hypothesis import strategies as st
 
-from tests.fuzz import bonds, options, steps
+from tests.fuzz import bonds, options, steps, vrfs
 from tests.fuzz.lan import KINDS, Document, Lan, Nic
 
 HOSTS = "ABCDE"
@@ -49,9 +49,15 @@ def topology(rng: random.Random, kinds: Set[str] = frozenset()) -> Document:
     while len(lan.nics) < room:
         _child(lan, lan.pick(lan.parents()), modes)
     _members(lan)
+    if lan.has("vrf"):
+        vrfs.vrfs(lan)
     addresses(lan, lan.nics)
+    if lan.has("vrf"):
+        vrfs.tenants(lan)
     _far_ends(lan, tunnels)
     options.dress(lan)
+    if lan.has("vrf"):
+        vrfs.routes(lan)
     if lan.chance(0.4, "ways") and lan.has("ipv4"):
         _ask(lan)
     if lan.has("refusals"):

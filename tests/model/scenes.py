@@ -62,11 +62,13 @@ from tests.model.scene_labs import (
 from tests.model.test_routing import routed
 from tests.model.test_same_namespace import demo
 from tests.model.test_source_mode import lab as sourced
+from tests.model.vrfs import VRFS
 from tests.nftables.rulesets import BRIDGED, DOCKER, FILTERS, HOST, ROUTER, TRANSLATIONS
 
 #: Each rule's lab, layer, source and destination.
 SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     **BONDS,
+    **VRFS,
     "bridge/mab": (lambda: two(locked=True, mab=True), "broadcast", H, X),
     "bridge/neigh-suppress-answers": (lambda: proxied("neigh_suppress"), "arp", X, H),
     "bridge/neigh-suppressed": (mistaken, "arp", X, H),

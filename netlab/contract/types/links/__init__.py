@@ -14,6 +14,7 @@ from netlab.contract.types.links.pair import Pair
 from netlab.contract.types.links.switchlink import SwitchLink
 from netlab.contract.types.links.veth import Veth, nics
 from netlab.contract.types.links.vlan import Vlan
+from netlab.contract.types.links.vrf import Vrf
 from netlab.contract.types.links.vxlan import Vxlan
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "SwitchLink",
     "Veth",
     "Vlan",
+    "Vrf",
     "Vxlan",
     "joins",
     "nics",
@@ -47,13 +49,18 @@ __all__ = [
     "with_state",
 ]
 
-AnyLink = Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy | Ipvlan | Ipvtap | Vxlan | Bond | Vlan
+AnyLink = (
+    Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy | Ipvlan | Ipvtap | Vxlan | Bond | Vlan | Vrf
+)
 _KINDS = get_args(AnyLink)
 #: The modes and flags of all kinds.
 MODES: tuple[str, ...] = tuple(dict.fromkeys(mode for one in _KINDS for mode in one.modes))
 PORT_FLAGS: tuple[str, ...] = tuple(dict.fromkeys(flag for one in _KINDS for flag in one.port_flags))
-#: The kinds of interfaces that take members, and what these are then: ``port`` of a bridge.
-TAKERS: dict[str, str] = {one.kind: one.members for one in _KINDS if one.interface and one.members}
+#: The kinds of interfaces that take members, and what these are then: ``port`` of a bridge. Those come first that are
+#: no members themselves.
+TAKERS: dict[str, str] = {
+    one.kind: one.members for one in sorted(_KINDS, key=lambda one: not one.no_part) if one.interface and one.members
+}
 #: The driver of each kind of interface that takes what comes in at the link below it; empty for other kinds.
 TAKES: dict[str, str] = {one.kind: one.takes for one in _KINDS if one.interface}
 #: What a file may ask for: the kinds of interfaces, as iproute2 calls them.

@@ -1,0 +1,42 @@
+"""VRFs on kernels that have them: two tenants, leaked routes, programs bound and unbound, as the model says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from netlab import pipeline
+from netlab.client import Agent
+from netlab.spec import shipped
+from tests.model.vrfs import LEAKS, tenants
+
+KERNELS = ("6.1", "6.12")
+ACCEPT = "net.ipv4.ip_forward: 1, net.ipv4.tcp_l3mdev_accept: 1, net.ipv4.udp_l3mdev_accept: 1"
+LABS = {
+    "apart": tenants(),
+    "leaking": tenants(LEAKS),
+    "accepting": tenants(LEAKS, ACCEPT),
+    "red-down": tenants(LEAKS),
+}
+
+
+@pytest.mark.parametrize("version", KERNELS)
+@pytest.mark.parametrize("name", LABS)
+def test_model_and_kernel_agree(name: str, version: str, guest: Callable[[str], Agent], tmp_path: Path) -> None:
+    """Every pair at every layer is as predicted, with a VRF up and down."""
+    text = f"name: vrf\n{LABS[name].text}"
+    if name == "red-down":
+        text += "steps:\n  - {name: down, set: {h:red: {state: down}}}\n  - {name: up, set: {h:red: {state: up}}}\n"
+    (tmp_path / "vrf.yaml").write_text(text)
+    record = pipeline.run(tmp_path / "vrf.yaml", guest(version))
+    assert record["summary"]["verdict"] == "pass", record["findings"]
+
+
+@pytest.mark.parametrize("version", KERNELS)
+@pytest.mark.parametrize("name", ["vrf-two-tenants", "vrf-leak"])
+def test_shipped_topologies_hold(name: str, version: str, guest: Callable[[str], Agent]) -> None:
+    """What ships about VRFs is as it says, on both kernels."""
+    record = pipeline.run(next(path for path in shipped() if path.stem == name), guest(version))
+    assert record["summary"]["verdict"] == "pass", record["findings"]
