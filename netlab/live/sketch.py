@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netlab.live import addresses
+from netlab.live.machine.mtus import HEADROOM
 from netlab.live.machine.values import Device, Ip, LiveNeighbor, LiveRoute, Machine, Space, Way
 from netlab.live.names import device_name
 from netlab.live.source import Section, Source
@@ -20,8 +21,6 @@ VXLAN_PORT = 8472
 #: How often, in ms, the kernel looks at the carriers of a bond whose mode needs it, where nobody says how often
 #: (bond_option_mode_set).
 _MIIMON = dict.fromkeys(("802.3ad", "balance-tlb", "balance-alb"), 100)
-#: What a tunnel takes of what carries it, by family (vxlan_headroom).
-_TUNNEL = {4: 50, 6: 70}
 _KERNEL = 2
 #: IPv6's metrics, of a route without one and of a connected route (IP6_RT_PRIO_USER, IP6_RT_PRIO_ADDRCONF).
 _METRICS = {4: (0, 0), 6: (1024, 256)}
@@ -217,7 +216,7 @@ class Sketch:
         if part.lower:
             below = self._mtu(self.parts[part.lower])
             ends = str(part.data.get("local") or part.data.get("group") or "")
-            return below - _TUNNEL[6 if ":" in ends else 4] if part.kind == "vxlan" else below
+            return below - HEADROOM[6 if ":" in ends else 4] if part.kind == "vxlan" else below
         if part.kind == "bridge":
             return min((self._mtu(one) for one in self.parts.values() if one.master == part.name), default=_MTU)
         return _MTU

@@ -110,3 +110,13 @@ def test_addresses_in_the_order_in_which_they_were_given(machine: World) -> None
         machine.ip(f"-n h address add {one} dev v0" + " nodad" * (":" in one))
     text = machine.netlab("import", "live", netns="h").stdout
     assert 'addresses: [10.7.0.1/24, 10.7.0.2/24, "fd00::1/64", "fd00::2/64", "fd00::3/64"]' in text
+
+
+def test_routes_and_rules_keep_their_family_and_mark(machine: World) -> None:
+    """A default route of IPv6 by an interface alone is one of IPv6; a rule for mark 0 keeps its mask."""
+    machine.ip("netns add h\n-n h link add v0 type veth peer name v1\n-n h link set v0 up\n-n h link set v1 up")
+    machine.ip("-n h address add fd00::1/64 dev v0 nodad\n-n h -6 route add default dev v0")
+    machine.ip("-n h rule add to 10.0.1.0/24 fwmark 0/0xff lookup 100 priority 200")
+    text = machine.netlab("import", "live", netns="h").stdout
+    assert '{to: "::/0", dev: v0}' in text
+    assert "fwmark: 0x0/0xff" in text

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from netlab.contract.types import AnyLink
 from netlab.contract.types.links import FLAGS, Bond
 from netlab.live.machine.kinship import Kinship, shown
+from netlab.live.machine.mtus import carried
 from netlab.live.machine.notes import Notes
 from netlab.live.machine.outside import Outside
 from netlab.live.machine.values import Device, Ip, Space
@@ -144,7 +145,7 @@ class Devices:
         if device.mac and not follows and keys.get("mode") != "passthru":
             keys["mac"] = device.mac
         if device.mtu != self._usual_mtu(device):
-            keys["mtu"] = str(device.mtu)
+            keys.setdefault("mtu", str(device.mtu))
         if own := self.addresses(space, device):
             keys["addresses"] = own
         if not device.up:
@@ -340,6 +341,11 @@ class Devices:
         assert there is not None
         data = device.data
         keys: Keys = {"type": "vxlan", "id": str(data["id"]), "dev": self.named(*_end(there))}
+        if device.mtu > (most := carried(device, there[1])):
+            # Its interface's was made smaller later, which the kernel allows.
+            why = f"its MTU of {device.mtu}, of which {there[1].name} carries {most}"
+            self.notes.left(self.id(space.key, device), why, loses=True)
+            keys["mtu"] = str(most)
         entries = [(mac, ip) for index, mac, ip in space.tunnels if index == device.index]
         first = data.get("group")
         if first and ipaddress.ip_address(first).is_multicast:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from netlab.live.machine.devices import Devices
@@ -64,17 +65,17 @@ def _leads_to(route: LiveRoute, other: LiveRoute) -> bool:
 
 def sequence(space: Space) -> list[Device]:
     """The devices of a namespace; those with one connected route in the order in which the kernel has these."""
-    found = list(space.devices)
     those: dict[tuple[str, int], list[int]] = {}
     for route in space.routes:
         if route.table == _MAIN and route.protocol == _KERNEL and len(route.ways) == 1 and not route.ways[0].via:
             those.setdefault((route.to, route.metric), []).append(route.ways[0].dev or 0)
-    for indexes in those.values():
-        places = [at for at, device in enumerate(found) if device.index in indexes]
-        by_index = {found[at].index: found[at] for at in places}
-        wanted = [by_index[one] for one in dict.fromkeys(indexes) if one in by_index]
-        for at, device in zip(places, wanted, strict=True):
-            found[at] = device
+    pairs = {pair for indexes in those.values() for pair in pairwise(dict.fromkeys(indexes))}
+    left, found = list(space.devices), []
+    while left:
+        later = {two for one, two in pairs if any(device.index == one for device in left)}
+        first = next((device for device in left if device.index not in later), left[0])
+        found.append(first)
+        left.remove(first)
     return found
 
 
@@ -163,7 +164,7 @@ def _said(route: LiveRoute, space: Space, devices: Devices, by_index: dict[int, 
         said["metric"] = str(route.metric)
     if route.src is not None:
         said["src"] = route.src
-    if not hops and route.family == 6 and route.to == "default":
+    if route.family == 6 and route.to == "default" and not any(way.via for way in route.ways):
         said["to"] = "::/0"
     return said
 

@@ -253,9 +253,16 @@ def rule(message: Any) -> LiveRule | None:
         to=f"{target}/{message['dst_len']}" if target else None,
         iif=first(message, "FRA_IIFNAME"),
         oif=first(message, "FRA_OIFNAME"),
-        fwmark=None if mark is None else f"{mark:#x}" + ("" if mask in (None, 0xFFFFFFFF) else f"/{mask:#x}"),
+        fwmark=_mark(mark, mask),
         strange=tuple(strange),
     )
+
+
+def _mark(mark: int | None, mask: int | None) -> str | None:
+    """The mark that a rule is for; the kernel doesn't tell one that is 0, but its mask (fib_nl_fill_rule)."""
+    if mark is None and mask is None:
+        return None
+    return f"{mark or 0:#x}" + ("" if mask in (None, 0xFFFFFFFF) else f"/{mask:#x}")
 
 
 _STRANGE_RULE: Mapping[str, str] = {
