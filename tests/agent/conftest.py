@@ -59,7 +59,7 @@ class Built:
     def run(self, namespace: str, *argv: str) -> str:
         """Run a command inside, which must succeed; its output."""
         with self.lab.spawn(namespace, argv) as process:
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate(timeout=60)
             assert process.returncode == 0, err.decode()
             return out.decode()
 

@@ -116,7 +116,7 @@ def test_how_many_tasks_run() -> None:
     before = fence._running()
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while fence._running() < 3:
             assert time.monotonic() < deadline
         with open("/proc/loadavg") as file:

@@ -91,7 +91,7 @@ def test_an_agent_that_dies_before_its_process_is_known() -> None:
         argv = ["sleep", "1000"]
         with agent.request("spawn", started, lab=lab.number, ns="A", argv=argv, env={}, cwd="/").result() as process:
             assert process.wait(10) == -9
-            assert process.communicate(timeout=10) == (b"", b"")
+            assert process.communicate(timeout=60) == (b"", b"")
 
 
 @pytest.mark.parametrize(("limit", "kind"), [(0, "CannotRun"), (1, "Exhausted")])

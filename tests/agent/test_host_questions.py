@@ -130,7 +130,7 @@ def test_ping_of_the_system_agrees(build: Callable[[str], Built]) -> None:
             if namespace.kind != "switch":
                 built.run(namespace.id, "ip", "neigh", "flush", "all")
         with built.lab.spawn(source, ["ping", "-n", "-c1", "-W0.5", *options]) as process:
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
             return process.returncode == 0
 
     for i, asker in enumerate(state.askers):

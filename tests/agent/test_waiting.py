@@ -114,7 +114,7 @@ def test_a_link_that_gets_ipv6_later_answers_at_once_too(agent: Agent) -> None:
         for step in plan.steps:
             lab.enter(step).result()
         with lab.spawn("R", ["ip", "ntable", "show", "dev", "eth0", "name", "ndisc_cache"]) as process:
-            said, _ = process.communicate(timeout=30)
+            said, _ = process.communicate(timeout=60)
     assert b"proxy_delay 0" in said
 
 

@@ -259,7 +259,7 @@ def test_a_signal_ends_it(files: Path, number: signal.Signals, code: int, words:
     process.send_signal(number)
     rest = process.stderr.read()
     process.stderr.close()
-    assert process.wait(timeout=10) == code
+    assert process.wait(timeout=60) == code
     assert rest.splitlines()[-1] == words
     assert children
     assert not any(Path(f"/proc/{child}").exists() for child in children)
@@ -341,7 +341,7 @@ def test_what_was_finished_before_an_interruption_is_told(files: Path) -> None:
     writer = os.open(fifo, os.O_WRONLY)
     process.send_signal(signal.SIGINT)
     try:
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
         # It came after the last look for signals and before the system call, which then waits: one more ends that.
         process.send_signal(signal.SIGINT)

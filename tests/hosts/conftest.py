@@ -176,7 +176,7 @@ class World:
 
     def as_before(self, before: dict[str, Any]) -> None:
         """Assert that both machines are as they were; the kernel takes a while to tear down what a dead agent held."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while changed := self._changed(before):
             assert time.monotonic() < deadline, "\n".join(changed)
             time.sleep(0.05)

@@ -59,7 +59,7 @@ def cut(world: World, who: str, front: subprocess.Popen[str], kind: str, count: 
             for pid in victims(world, who, front.pid):
                 os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return front.communicate(timeout=20)[1]
+            return front.communicate(timeout=60)[1]
 
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: f"{moment[0]}-{moment[1]}")

@@ -218,13 +218,13 @@ def test_an_end_is_killed(plain: Lab, pattern: str, status: str, how: dict[str, 
     running: list[dict[str, Any]] = []
     with Lock():
         reply = plain.measure(ends["A:eth0"], ends["B:eth0"], traffic, running.append)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not any(message["phase"] == "running" for message in running):
             assert time.monotonic() < deadline
             with pytest.raises(TimeoutError):
                 reply.result(0.05)
         with plain.spawn("A", ["pkill", "-9", "-f", "--", pattern]) as killer:
-            assert killer.wait(10) == 0
+            assert killer.wait(60) == 0
         begun = time.monotonic()
         sample = reply.result(20)
     assert sample.status == status

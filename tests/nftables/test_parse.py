@@ -112,7 +112,7 @@ hosts:
     with agent.lab(plan) as lab:
         lab.enter(plan.steps[0]).result()
         with lab.spawn("A", ["nft", "-j", "list", "ruleset"]) as process:
-            out, _ = process.communicate(timeout=30)
+            out, _ = process.communicate(timeout=60)
     found: dict[str, Any] = {}
     items = json.loads(out)["nftables"]
     sets = {one["set"]["name"]: one["set"].get("elem", []) for one in items if "set" in one}

@@ -123,7 +123,7 @@ def agent() -> Iterator[Agent]:
 def ip(lab: Lab, namespace: str, *words: str) -> list[dict[str, Any]]:
     """What ``ip -j`` says inside a namespace."""
     with lab.spawn(namespace, ["ip", "-j", *words]) as process:
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert not err
     return json.loads(out) if out.strip() else []
 
@@ -158,7 +158,7 @@ def observed(lab: Lab, namespace: Namespace) -> dict[str, Any]:
             connected.setdefault(route["dst"], []).append(route["dev"])
     words = [path for path, _ in namespace.sysctls]
     with lab.spawn(namespace.id, ["sh", "-c", 'cd /proc/sys && cat "$@"', "sh", *words]) as process:
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert not err
     return {
         "neighbours": {(n["dst"], n["lladdr"], n["dev"]) for n in neighbours if "lladdr" in n},
@@ -184,7 +184,7 @@ def test_every_step_is_what_the_kernel_makes_of_it(agent: Agent, text: str) -> N
     made = plan(text)
     with agent.lab(made) as lab:
         for step in made.steps:
-            seen = lab.enter(step).result(timeout=20)
+            seen = lab.enter(step).result(timeout=60)
             assert seen.unsettled == (), step.name
             for namespace in step.state.namespaces:
                 if namespace.kind != "switch":
@@ -218,9 +218,9 @@ hosts:
       - {{to: 10.0.1.0/24, dev: eth1, table: 100}}
 """
     with agent.lab(made := plan(text)) as lab:
-        lab.enter(made.steps[0]).result(timeout=20)
+        lab.enter(made.steps[0]).result(timeout=60)
         with lab.spawn("A", ["ip", "route", "add", *words]) as process:
-            _, err = process.communicate(timeout=10)
+            _, err = process.communicate(timeout=60)
     assert (process.returncode == 0) is taken, err
     text += f"      - {json.dumps(given)}\n"
     if taken:

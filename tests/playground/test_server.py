@@ -15,7 +15,7 @@ TEXT = "switches: {lan: {}}\nhosts: {A: {interfaces: {eth0: {switch: lan}}}}\n"
 
 def asked(server: Server, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
     """The status and the body of an answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=60)
     text = body if isinstance(body, str) else json.dumps(body)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, body=text if method == "POST" else None, headers=named)
@@ -77,7 +77,7 @@ def test_a_broken_question_is_an_error_of_its_own(server: Server, body: Any, sta
 def test_an_endless_question_is_not_read(server: Server) -> None:
     """A length beyond any topology's is refused before it is read."""
     headers = {"X_Token": server.token, "Content_Length": str(MOST + 1)}
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=60)
     connection.putrequest("POST", "/ask")
     for name, value in headers.items():
         connection.putheader(name.replace("_", "-"), value)

@@ -143,7 +143,7 @@ def test_a_killed_agent_of_a_daemon(lab: Lab) -> None:
 
 def _kill_when_asleep(agent: int) -> None:
     """Kill an agent as soon as the program ``sleep 1001`` runs below it."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not any(_runs_it(pid) for pid in descendants(agent)):
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -57,7 +57,7 @@ def test_a_lab_that_the_kernel_has_ended(lab_factory: Callable[..., Lab]) -> Non
     lab.close()
     for program in programs:
         # The end of its output: nobody has that any more.
-        assert program.communicate(timeout=20) == (b"", b"")
+        assert program.communicate(timeout=60) == (b"", b"")
         assert program.returncode == -9
     for ask in REQUESTS.values():
         with pytest.raises(netlab.LabClosed, match=r"^child has ended: its step broken could not be built$"):

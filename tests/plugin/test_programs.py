@@ -67,7 +67,7 @@ def test_a_conversation(lab: Lab, tmp_path: Path) -> None:
     long = b"".join(b"%d\n" % number for number in range(200_000))
     with lab["A"].popen("sh", "-c", "echo ready; cat; echo done >&2") as process:
         assert process.line() == "ready"
-        assert process.communicate(long, timeout=30) == (long, b"done\n")
+        assert process.communicate(long, timeout=60) == (long, b"done\n")
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     with lab["A"].popen("sh", "-c", f"printf 'one\\ntwo\\n'; read word < {gate}; echo three") as process:
@@ -75,7 +75,7 @@ def test_a_conversation(lab: Lab, tmp_path: Path) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             process.communicate(timeout=0.1)
         gate.write_text("go\n")
-        assert process.communicate(timeout=30) == (b"two\nthree\n", b"")
+        assert process.communicate(timeout=60) == (b"two\nthree\n", b"")
     assert lab["A"].run("true", input="x" * 1_000_000).stdout == ""
 
 

@@ -184,7 +184,7 @@ def test_a_lab_without_a_name_ends(root: Stay, monkeypatch: pytest.MonkeyPatch, 
             with pytest.raises(LabError):
                 until(lambda: front.about() and False)
         front.wait()
-        assert program.communicate(timeout=20) == (b"", b"")
+        assert program.communicate(timeout=60) == (b"", b"")
         until(lambda: not Path(f"/proc/{front.pid}").exists())
     assert about(root)["name"] == "two"
 
