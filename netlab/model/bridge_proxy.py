@@ -10,7 +10,7 @@ from __future__ import annotations
 from netlab.model.packets import Arp, Nd
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
-from netlab.model.world import ARP, IP6, MULTICAST, UNICAST, Bridge, Device, Frame, Port
+from netlab.model.world import ARP, IP6, UNICAST, Bridge, Device, Frame, Port
 
 _FILE = "net/bridge/br_arp_nd_proxy.c"
 
@@ -64,8 +64,8 @@ def told(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame, vid: int) ->
     if port is not None and port.neigh_suppress:
         return _NOTHING
     if not packet.solicitation:
-        # An announcement is no answer.
-        return _QUIETLY if frame.cast == MULTICAST else _NOTHING
+        # An announcement, to all nodes, is no answer; an answer may go to a group's MAC, by an entry of the file.
+        return _QUIETLY if packet.dst >> 120 == 0xFF else _NOTHING
     return _known(sim, bridge, port, frame, packet, vid)
 
 
@@ -111,8 +111,14 @@ def _known(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame, packet: Ar
 
 
 def _own(dev: Device, target: int) -> bool:
-    """Whether an address is one of the bridge's interface, or of what sits on that (br_is_local_ip)."""
-    return any(
-        target == one.linklocal or any(target == address[0] for address in (*one.addresses4, *one.addresses6))
-        for one in dev.above()
-    )
+    """Whether an address is one of the bridge's interface, or of what sits on that (br_is_local_ip).
+
+    Of IPv6 any address of the namespace counts that isn't link-local (br_chk_addr_ip6, ipv6_chk_addr).
+    """
+    for one in dev.above():
+        if target == one.linklocal or any(target == a[0] for a in (*one.addresses4, *one.addresses6)):
+            return True
+        others = (a[0] for other in one.ns.devices for a in other.addresses6)
+        if target >> 118 != 0xFE80 >> 6 and target in others:
+            return True
+    return False
