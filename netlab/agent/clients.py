@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import select
 import socket
 import struct
@@ -104,19 +105,30 @@ class Clients:
         if client is not None:
             client.send(message, fds)
 
-    def accept(self, listener: socket.socket, lab: int, user: int) -> None:
-        """Take in the front that connects, if the user is the same, and tell it from where its ids count."""
-        with contextlib.suppress(BlockingIOError, ConnectionError):
-            sock, _ = listener.accept()
-            # struct ucred: pid, uid, gid. Its uid is what the user is called in here.
-            _, uid, _ = struct.unpack("iII", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-            if uid != user:
-                sock.close()
-                return
+    def accept(self, listener: socket.socket, lab: int) -> None:
+        """Take in the front that connects, if the user is the same."""
+        if sock := admit(listener):
+            self.welcome(Channel(sock), lab)
+
+    def welcome(self, channel: Channel, lab: int, **more: Any) -> Client:
+        """Take a front in, and tell it from where its ids count, and ``more``."""
+        client = self.add(channel, lab)
+        client.send({"event": "hello", "first": client.number << CLIENT_BITS, **more})
+        return client
+
+
+def admit(listener: socket.socket) -> socket.socket | None:
+    """The front that connects; None where it has gone, or is another user's."""
+    with contextlib.suppress(BlockingIOError, ConnectionError):
+        sock, _ = listener.accept()
+        # struct ucred: pid, uid, gid. Its uid is what the user is called in here.
+        _, uid, _ = struct.unpack("iII", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        if uid == os.geteuid():
             for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
                 sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", PATIENCE, 0))
-            client = self.add(Channel(sock), lab)
-            client.send({"event": "hello", "first": client.number << CLIENT_BITS})
+            return sock
+        sock.close()
+    return None
 
 
 def owner(number: int) -> int:

@@ -49,8 +49,9 @@ class Inside:
             if owner(request) == front:
                 os.kill(pid, signal.SIGKILL)
 
-    def spawn(self, message: dict[str, Any]) -> Answer:
-        """Start a process in a namespace; its standard streams travel back as descriptors."""
+    def spawn(self, message: dict[str, Any], **streams: Any) -> Answer:
+        """Start a process in a namespace; its standard streams travel back as descriptors, unless ``streams`` (as
+        `subprocess.Popen` takes them) are in their place."""
         ns = self._ns(message)
         program = message["argv"][0]
         try:
@@ -60,7 +61,7 @@ class Inside:
                 env=message["env"],
                 cwd=message["cwd"],
                 anywhere=message.get("anywhere", False),
-                outputs=_outputs(message),
+                outputs={**_outputs(message), **streams},
             )
         except OSError as error:
             # It may be the folder that it was to start in.

@@ -25,10 +25,12 @@ _PSS, _RSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE), re.compile(r"^Rss:\s
 @dataclass
 class Kept:
     """A lab that stays. ``memo`` is what its fronts have noted: which topology, which steps. The agent only keeps it.
-    ``place`` is the device and inode of the socket's name, which is looked at every ``look`` seconds."""
+    ``place`` is the device and inode of the socket's name, which is looked at every ``look`` seconds.
+
+    Of a lab in a guest the stand-in has the socket, and the guest the memo: each has half of this."""
 
     lab: int
-    listener: socket.socket
+    listener: socket.socket | None
     path: str
     place: tuple[int, int]
     memo: Any
@@ -44,7 +46,7 @@ class Kept:
     @property
     def lost(self) -> bool:
         """Whether a look was due, and the name is gone."""
-        if self.left > 0:
+        if self.listener is None or self.left > 0:
             return False
         self.looked = time.monotonic()
         return not self.named
@@ -60,10 +62,11 @@ class Kept:
 
     def end(self) -> None:
         """Take no more fronts."""
-        if self.named:
-            with contextlib.suppress(OSError):
-                os.unlink(self.path)
-        self.listener.close()
+        if self.listener is not None:
+            if self.named:
+                with contextlib.suppress(OSError):
+                    os.unlink(self.path)
+            self.listener.close()
 
 
 def keep(lab: int, listener: int, path: str, memo: Any, look: float) -> Kept:
@@ -86,7 +89,7 @@ def usage() -> dict[str, int]:
         return {"programs": -1, "memory": _memory("self", _RSS)}
     pids = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
     return {
-        "programs": sum(_name(pid) not in ("", INIT) for pid in pids),
+        "programs": sum(_name(pid) not in ("", INIT) and _has_memory(pid) for pid in pids),
         "memory": _memory("self", _RSS) + sum(_memory(pid, _PSS) for pid in pids),
     }
 
@@ -96,6 +99,13 @@ def _name(pid: str) -> str:
     with contextlib.suppress(OSError), open(f"/proc/{pid}/comm") as file:
         return file.read().strip()
     return ""
+
+
+def _has_memory(pid: str) -> bool:
+    """Whether it is a process, not a thread of a guest's kernel."""
+    with contextlib.suppress(OSError):
+        return os.readlink(f"/proc/{pid}/exe") != ""
+    return False
 
 
 def _memory(pid: str, what: re.Pattern[str]) -> int:

@@ -27,10 +27,13 @@ class Loop:
     """Takes requests, has them done by ``operations``, and sends the answers. What is done when nothing is asked, and
     when a front goes, a subclass says."""
 
+    #: Who keeps the fronts.
+    fronts: type[Clients] = Clients
+
     def __init__(self, channel: Channel) -> None:
         # Written to when a child has ended, and by jobs.
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self.clients = Clients(channel)
+        self.clients = self.fronts(channel)
         #: The labs that stay, by their numbers.
         self.kept: dict[int, keeping.Kept] = {}
         self.jobs = Jobs()
@@ -82,8 +85,9 @@ class Loop:
                 if received := self.clients.receive(fd):
                     client, message, fds = received
                     self.serve_one(client, message, fds)
-            for lab in [one for one in self.kept.values() if one.listener.fileno() in ready]:
-                self.clients.accept(lab.listener, lab.lab, os.geteuid())
+            for lab in list(self.kept.values()):
+                if lab.listener and lab.listener.fileno() in ready:
+                    self.clients.accept(lab.listener, lab.lab)
             for client in [client for client in self.clients if client.gone or client.over]:
                 self.leave(client)
 

@@ -198,7 +198,7 @@ class Programs:
         env: Mapping[str, str] | None,
         cwd: str | None,
         anywhere: bool = False,
-        outputs: Mapping[str, int] = MappingProxyType({}),
+        outputs: Mapping[str, Any] = MappingProxyType({}),
     ) -> tuple[subprocess.Popen[bytes], list[int]]:
         """The same with a pipe for each standard stream, and our ends of these; ``outputs`` are descriptors, or numbers
         of subprocess, in the place of those for stdout and stderr, whose pipes are closed then. Raises OSError."""

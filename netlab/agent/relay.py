@@ -7,10 +7,12 @@ usual, and nothing piles up in between.
 from __future__ import annotations
 
 import base64
+import errno
 import itertools
 import os
 from typing import IO, Any
 
+from netlab.agent.clients import Client, owner
 from netlab.agent.errors import NotDone
 from netlab.agent.jobs import Jobs
 from netlab.agent.launcher import Entered
@@ -29,22 +31,30 @@ class Relay:
         self._jobs = jobs
         self._numbers = itertools.count(1)
         self._fds: dict[int, int] = {}
+        #: The front of each.
+        self._fronts: dict[int, int] = {}
 
-    def keep(self, fds: list[int]) -> list[int]:
-        """Take descriptors over; their numbers for the front."""
+    def keep(self, fds: list[int], request: int) -> list[int]:
+        """Take descriptors over, for the front that has made a request; their numbers for it."""
         numbers = [next(self._numbers) for _ in fds]
         self._fds.update(zip(numbers, fds, strict=True))
+        self._fronts.update(dict.fromkeys(numbers, owner(request)))
         return numbers
+
+    def leave(self, front: int) -> None:
+        """A front has gone: nobody asks for what is kept for it."""
+        for number in [number for number, one in self._fronts.items() if one == front]:
+            self._forget(number)
 
     def read(self, message: dict[str, Any]) -> Answer:
         """The next piece, as soon as there is one; an empty one at the end."""
-        fd = self._fd(message)
-        self._jobs.start(message["id"], _NO_LAB, lambda _job: base64.b64encode(os.read(fd, PIECE)).decode())
+        fd = self.descriptor(message["pipe"])
+        self._jobs.start(message["id"], _NO_LAB, lambda _job: base64.b64encode(_read(fd)).decode())
         return LATER, []
 
     def write(self, message: dict[str, Any]) -> Answer:
         """Write a piece; the answer comes when all of it was taken."""
-        fd = self._fd(message)
+        fd = self.descriptor(message["pipe"])
         data = memoryview(base64.b64decode(message["data"]))
 
         def write(_job: object) -> None:
@@ -57,14 +67,29 @@ class Relay:
 
     def drop(self, message: dict[str, Any]) -> Answer:
         """Close one; the process at its other end notices."""
-        os.close(self._fd(message))
-        del self._fds[message["pipe"]]
+        self.descriptor(message["pipe"])
+        self._forget(message["pipe"])
         return None, []
 
-    def _fd(self, message: dict[str, Any]) -> int:
-        if message["pipe"] not in self._fds:
+    def descriptor(self, number: int) -> int:
+        """That of a number. Raises NotDone."""
+        if number not in self._fds:
             raise NotDone("usage", message="this pipe is closed")
-        return self._fds[message["pipe"]]
+        return self._fds[number]
+
+    def _forget(self, number: int) -> None:
+        os.close(self._fds.pop(number))
+        del self._fronts[number]
+
+
+def _read(fd: int) -> bytes:
+    try:
+        return os.read(fd, PIECE)
+    except OSError as error:
+        # So ends a terminal that no process has open any more.
+        if error.errno != errno.EIO:
+            raise
+        return b""
 
 
 class RelayingServer(Server):
@@ -80,7 +105,14 @@ class RelayingServer(Server):
     def spawn(self, message: dict[str, Any]) -> Answer:
         """Start a process; its standard streams are kept here, and asked for piece by piece."""
         started, fds = self.inside.spawn(message)
-        return {**started, "pipes": self.relay.keep(fds)}, []
+        return {**started, "pipes": self.relay.keep(fds, message["id"])}, []
+
+    def leave(self, client: Client) -> None:
+        """A front has gone: what is kept for it goes, too."""
+        super().leave(client)
+        self.relay.leave(client.number)
+        for key in [key for key in self._spools if owner(key) == client.number]:
+            del self._spools[key]
 
     def capture(self, message: dict[str, Any]) -> Answer:
         """Capture into files without a name, so that no captured data is sent during the capture."""
@@ -98,4 +130,4 @@ class RelayingServer(Server):
         counts, _ = super().uncapture(message)
         for spool in spools:
             spool.seek(0)
-        return {**counts, "pipes": self.relay.keep([os.dup(spool.fileno()) for spool in spools])}, []
+        return {**counts, "pipes": self.relay.keep([os.dup(spool.fileno()) for spool in spools], message["id"])}, []

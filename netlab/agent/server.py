@@ -88,7 +88,7 @@ class Server(Loop):
     def patience(self) -> float | None:
         """How long to wait for a request; None: for ever."""
         # A look that is due comes before long, however often something is asked.
-        looks = [kept.left for kept in self.kept.values()]
+        looks = [kept.left for kept in self.kept.values() if kept.listener]
         return min([IDLE, *looks] if self.closing else looks, default=None)
 
     def idle(self) -> None:
@@ -349,6 +349,7 @@ class Server(Loop):
         self._lab(message["lab"])
         names = ("path", "memo", "look")
         kept = keeping.keep(message["lab"], message["fds"][0], **{name: message[name] for name in names})
+        assert kept.listener is not None
         self.clients.watch(kept.listener.fileno())
         self.kept[kept.lab] = kept
         launcher.silence()
@@ -366,7 +367,8 @@ class Server(Loop):
         return None, []
 
     def _end_kept(self, kept: keeping.Kept) -> None:
-        self.clients.forget(kept.listener.fileno())
+        if kept.listener:
+            self.clients.forget(kept.listener.fileno())
         kept.end()
         del self.kept[kept.lab]
         self.close_lab({"lab": kept.lab})

@@ -21,7 +21,7 @@ from netlab.client.errors import LabError
 from netlab.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from netlab.client.staying import StayingLab
+    from netlab.client.kept import StayingLab
 
 #: How much of a capture is passed on at once, in bytes: what a pipe holds.
 PIECE = 1 << 16

@@ -13,13 +13,15 @@ from netlab.cli.lab import InLab, one, pick
 from netlab.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from netlab.client.staying import StayingLab
+    from netlab.client.kept import StayingLab
 
 #: Administrators' tools: an ordinary user's PATH often lacks the folders they are in.
 _TOOLS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 #: What the shells are told: their prompt begins with lab and host.
 _PROMPT = "[{place}] "
-_BASH = 'if [ -f ~/.bashrc ]; then . ~/.bashrc; fi; PS1="[$NETLAB_LAB $NETLAB_HOST] $PS1"\n'
+_BASH = 'unset NETLAB_BASHRC; if [ -f ~/.bashrc ]; then . ~/.bashrc; fi; PS1="[$NETLAB_LAB $NETLAB_HOST] $PS1"'
+#: A file without a name, where the shell is.
+_WITH_BASHRC = 'exec "$0" --rcfile /proc/self/fd/9 -i 9<<<"$NETLAB_BASHRC"'
 _FISH = "functions -c fish_prompt _netlab_prompt; function fish_prompt; echo -n '[{place}] '; _netlab_prompt; end"
 
 
@@ -97,10 +99,8 @@ def _check(lab: StayingLab, host: str) -> None:
 def _greeting(shell: str, place: str) -> list[str]:
     """The options with which a shell's prompt says where it is; $PS1 does it in a plain one."""
     if shell == "bash":
-        # Without a name: it is gone with the shell.
-        fd = os.memfd_create("netlab-bashrc", 0)
-        os.write(fd, _BASH.encode())
-        return ["--rcfile", f"/proc/self/fd/{fd}", "-i"]
+        os.environ["NETLAB_BASHRC"] = _BASH
+        return ["-c", _WITH_BASHRC, os.environ.get("SHELL", shell)]
     if shell == "fish":
         return ["-i", "-C", _FISH.format(place=place)]
     return ["-i"]

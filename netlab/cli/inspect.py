@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,7 +20,8 @@ PATIENCE = 2.0
 @click.command("ps", short_help="List the labs that stay.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def ps(as_json: bool) -> None:
-    """List this user's labs: since when they are up, in which step, how many programs run in them, and their memory."""
+    """List this user's labs: since when they are up, in which step, how many programs run in them, their memory, and
+    their kernel."""
     from netlab.client import registry
 
     rows = [row for name in registry.names() if (row := about(name))]
@@ -29,7 +31,10 @@ def ps(as_json: bool) -> None:
     if not rows:
         click.echo("no lab is up")
         return
-    table: list[tuple[str, ...]] = [("LAB", "UP FOR", "USER", "STEP", "PROGRAMS", "MEMORY", "FILE"), *map(_row, rows)]
+    table: list[tuple[str, ...]] = [
+        ("LAB", "UP FOR", "USER", "STEP", "PROGRAMS", "MEMORY", "KERNEL", "FILE"),
+        *map(_row, rows),
+    ]
     widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
     for cells in table:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
@@ -56,6 +61,7 @@ def about(name: str) -> dict[str, Any] | None:
         "since": datetime.fromtimestamp(found["since"], UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "seconds": round(time.time() - found["since"], 3),
         "pid": pid,
+        "kernel": found.get("kernel", os.uname().release),
         "programs": found["programs"],
         "memory": found["memory"],
         "namespaces": list(noted["interfaces"]),
@@ -65,9 +71,12 @@ def about(name: str) -> dict[str, Any] | None:
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
     if row["busy"]:
-        return (row["name"], "busy", *[""] * 5)
+        return (row["name"], "busy", *[""] * 6)
     memory = f"{row['memory'] / (1 << 20):.0f} MB"
-    return row["name"], duration(row["seconds"]), row["user"], row["step"], str(row["programs"]), memory, row["file"]
+    return (
+        row["name"], duration(row["seconds"]), row["user"], row["step"], str(row["programs"]), memory, row["kernel"],
+        row["file"],
+    )  # fmt: skip
 
 
 def duration(seconds: float) -> str:

@@ -33,9 +33,9 @@ class Keep:
     """Told of each step that was examined; whether the run ends with it, because its lab stays."""
 
     def __init__(self, path: Path, asked: Mapping[str, Any]) -> None:
-        elsewhere = [name for name in ("on", "vagrant", "kernel") if asked.get(name)]
+        elsewhere = [name for name in ("on", "vagrant") if asked.get(name)]
         if elsewhere:
-            raise UsageError(f"--keep is for labs on this machine, of this kernel: leave --{elsewhere[0]} out")
+            raise UsageError(f"--keep is for labs on this machine: leave --{elsewhere[0]} out")
         if path == STDOUT:
             raise UsageError("--keep needs the topology again: give a file")
         self._path = path

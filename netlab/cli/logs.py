@@ -16,7 +16,7 @@ from netlab.client.errors import LabError
 from netlab.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from netlab.client.staying import StayingLab
+    from netlab.client.kept import StayingLab
 
 #: Seconds between two looks at what is followed.
 LOOK = 0.2

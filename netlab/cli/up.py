@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
+from pathlib import Path
 
 import click
 
-from netlab.cli import early
+from netlab.cli import early, other_kernel
 from netlab.cli.lab import InLab
 from netlab.cli.params import FILE, StepName
 
@@ -17,7 +18,8 @@ from netlab.cli.params import FILE, StepName
 @click.option("-n", "--name", metavar="NAME", help="What to call it. [default: the topology's name]")
 @click.option("-s", "--step", type=StepName(), help="Go on to this step. [default: baseline]")
 @click.option("--private/--shared", default=None, help="Whether hosts have folders and processes of their own.")
-def up(file: str, name: str | None, step: str | None, private: bool | None) -> None:
+@other_kernel.options
+def up(file: str, name: str | None, step: str | None, private: bool | None, guest: str | None) -> None:
     """Build a topology and leave it running: until 'netlab down', or until the machine goes down.
 
     It belongs to this user. Nothing of it has a name on the machine but a socket in $XDG_RUNTIME_DIR/netlab
@@ -27,14 +29,18 @@ def up(file: str, name: str | None, step: str | None, private: bool | None) -> N
     knows the others by their names.
     """
     from netlab import chosen
-    from netlab.client import Agent, registry, staying
+    from netlab.client import registry, staying
+    from netlab.client.start import start
     from netlab.testing.blueprint import Blueprint
     from netlab.testing.memo import hints, memo
 
     begun = time.monotonic()
     with contextlib.ExitStack() as stack:
-        agent = stack.enter_context(early.take() or Agent.start())
+        kernel = other_kernel.asked_for({"guest": guest})
         blueprint = Blueprint.read(file)
+        if kernel is not None:
+            kernel = other_kernel.settled(kernel, [Path(blueprint.file)])
+        agent = stack.enter_context(early.take() or start(kernel))
         if private is not None or not blueprint.says("private"):
             blueprint.with_private(private is not False)
         plan = blueprint.plan(agent.kernel)

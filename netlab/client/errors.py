@@ -50,7 +50,11 @@ class NotOnThisSubstrate(LabError):
 
 
 class SpawnError(LabError):
-    """A process could not be started inside a lab."""
+    """A process could not be started inside a lab; ``errno`` is the kernel's."""
+
+    def __init__(self, message: str, errno: int = 0) -> None:
+        super().__init__(message)
+        self.errno = errno
 
 
 class BuildError(LabError):
@@ -102,7 +106,7 @@ def reported(plain: dict[str, Any]) -> LabError:
         case "cancelled":
             return Cancelled(plain["message"])
         case "spawn":
-            return SpawnError(plain["message"])
+            return SpawnError(plain["message"], plain.get("errno") or 0)
         case "system":
             return LabError(plain["message"], MORE if plain.get("errno") in SCARCE else "")
         case _:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from netlab.client import relay
 from netlab.client.agent import Agent, Lab, Log
-from netlab.client.capture import Capture
+from netlab.client.capture import Capture, Counts
 from netlab.client.errors import LabDied, NotOnThisSubstrate
 from netlab.client.process import Process
 from netlab.client.reply import Reply
 from netlab.contract.kernels import Version
 from netlab.contract.types import Plan
+from netlab.contract.wire import Channel
 
 #: How long a stand-in may take to end its kernel, before it is killed, in seconds.
 PATIENCE = 10.0
@@ -39,6 +41,18 @@ class Guest(Agent):
         guest._version = version
         return guest
 
+    @classmethod
+    def behind(cls, channel: Channel, first: int, version: Version) -> Guest:
+        """An agent in a guest that runs already, and stays; ``first`` as of `Agent`."""
+        guest = cls(channel, None, first=first)
+        guest._version = version
+        return guest
+
+    def let_go(self) -> None:
+        """Have the guest go on when this process has ended: a lab of it stays."""
+        self._process.stderr.close()
+        super().let_go()
+
     @property
     def kernel(self) -> Version:
         """The Linux of the guest."""
@@ -56,13 +70,17 @@ class Guest(Agent):
         # Where it has no namespaces only the stand-in can end all of its processes.
         with contextlib.suppress(OSError):
             self._channel.shut_down()
+        if self._process is None:
+            super().close()
+            return
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(PATIENCE)
         super().close()
-        if self._process.stderr is not None:
-            self._process.stderr.close()
+        self._process.stderr.close()
 
     def _why_ended(self) -> Exception:
+        if self._process is None:
+            return super()._why_ended()
         stderr = self._process.stderr
         # Its writers have ended, or are about to: the stream that has ended is theirs.
         said = stderr.read().decode(errors="replace").strip() if stderr is not None else ""
@@ -77,12 +95,24 @@ class GuestLab(Lab):
         return relay.spawn(self.agent, request, fds)
 
     def capture(self, wanted: Sequence[str], fds: Sequence[int]) -> Capture:
-        """Capture as `Lab.capture` does; the files, which must stay open, are filled when it is stopped."""
+        """Capture as `Lab.capture` does; the files are filled when it is stopped."""
         files = {name: k if len(fds) > 1 else 0 for k, name in enumerate(wanted)}
-        parts = relay.RelayedCapture({"guest": self.agent}, self.number, {"guest": files}, fds, new=self._is_new())
+        kept = [os.dup(fd) for fd in fds]
+        parts = relay.RelayedCapture({"guest": self.agent}, self.number, {"guest": files}, kept, new=self._is_new())
+
+        def stop(_number: int) -> Counts:
+            try:
+                return parts.stop()
+            finally:
+                for fd in kept:
+                    os.close(fd)
+
         started: Reply[int] = Reply(lambda number, _fds: number)
         started.resolve(parts.start(), [])
-        return Capture(started, lambda _number: parts.stop())
+        return Capture(started, stop)
+
+    def take(self, *_args: Any) -> None:
+        """Nothing: a guest's lab doesn't take over a program with its pipe, so the program ends with this process."""
 
     def locate(self, namespace: str) -> NoReturn:
         """No descriptor can come from another kernel."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import select
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
@@ -51,7 +52,11 @@ def write(fd: int, data: bytes) -> None:
     """Write all of it. Raises OSError."""
     left = memoryview(data)
     while left:
-        left = left[os.write(fd, left) :]
+        try:
+            left = left[os.write(fd, left) :]
+        except BlockingIOError:
+            # Ours is to wait.
+            select.select([], [fd], [])
 
 
 class RelayedCapture:

@@ -31,7 +31,8 @@ READY = b"\0netlab agent\n"
 #: The longest piece of a pipe or file that is read or passed on at once, in bytes: what a pipe holds.
 PIECE = 1 << 16
 
-_HEADER = struct.Struct("!IB")
+#: The length of what follows, and how many descriptors go with it; where none can go, another small number.
+HEADER = struct.Struct("!IB")
 #: The kernel's limit of descriptors in one message (SCM_MAX_FD).
 MAX_FDS = 253
 #: The bits of a request's id that count the requests of one front; those above are the front's number.
@@ -49,7 +50,7 @@ class Closed(EOFError):
 def frame(message: dict[str, Any], descriptors: int = 0) -> bytes:
     """A message as it travels, with the number of descriptors beside it."""
     body = json.dumps(message, separators=(",", ":")).encode()
-    return _HEADER.pack(len(body), descriptors) + body
+    return HEADER.pack(len(body), descriptors) + body
 
 
 class Channel:
@@ -71,10 +72,13 @@ class Channel:
 
     def send(self, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
         """Send one message. Raises Closed where the other side has gone, OSError where nothing of it could be sent."""
-        data = memoryview(frame(message, len(fds)))
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         if fds and self._sock is None:
             raise ValueError("descriptors cannot travel over this stream")
+        self._send(frame(message, len(fds)), fds)
+
+    def _send(self, framed: bytes, fds: Sequence[int] = ()) -> None:
+        data = memoryview(framed)
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         with self._sending:
             if self._write_fd < 0:
                 raise Closed("this end is closed")
@@ -97,15 +101,19 @@ class Channel:
         Raises Closed at the end of the stream, OSError (EMFILE) where there was no room for its descriptors: the
         channel is of no use then.
         """
-        self._fill(_HEADER.size)
-        length, count = _HEADER.unpack_from(self._buffer)
+        message, count = self._receive()
+        return message, [self._fds.popleft() for _ in range(count)]
+
+    def _receive(self) -> tuple[dict[str, Any], int]:
+        """The next message, and the number of its header."""
+        self._fill(HEADER.size)
+        length, number = HEADER.unpack_from(self._buffer)
         if length > MAX_MESSAGE:
             raise Closed(f"not a netlab message: {bytes(self._buffer[:64])!r}")
-        self._fill(_HEADER.size + length)
-        body = bytes(self._buffer[_HEADER.size : _HEADER.size + length])
-        del self._buffer[: _HEADER.size + length]
-        message: dict[str, Any] = json.loads(body)
-        return message, [self._fds.popleft() for _ in range(count)]
+        self._fill(HEADER.size + length)
+        body = bytes(self._buffer[HEADER.size : HEADER.size + length])
+        del self._buffer[: HEADER.size + length]
+        return json.loads(body), number
 
     @property
     def has_buffered(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from netlab.client import registry
 from netlab.client import staying as client
-from netlab.client.staying import StayingLab as Handle
+from netlab.client.kept import StayingLab as Handle
 from netlab.contract.types import Step, Where
 from netlab.errors import UsageError
 from netlab.spec.problems import TopologyError

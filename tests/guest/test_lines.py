@@ -9,7 +9,9 @@ import threading
 
 import pytest
 
-from netlab.agent.guest.lines import STEP, WINDOW, Carrier, Ends
+from netlab.agent.guest.carrier import Carrier, Ends
+from netlab.agent.guest.lines import STEP, WINDOW
+from netlab.contract.wire import frame
 
 
 class Guest:
@@ -61,8 +63,9 @@ def test_front_goes_while_the_guest_hangs(carried: tuple[socket.socket, Guest, t
 def test_guest_goes(carried: tuple[socket.socket, Guest, threading.Thread]) -> None:
     """What the guest said before its end still reaches the front."""
     front, guest, thread = carried
-    os.write(guest.out, b"the last words")
+    words = frame({"the": "last words"})
+    os.write(guest.out, words)
     os.close(guest.out)
     thread.join(30)
     assert not thread.is_alive()
-    assert front.recv(100) == b"the last words"
+    assert front.recv(100) == words

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ class Stay:
 
     folder: Path
     prefix: tuple[str, ...] = ()
+    #: Options of `up`.
+    up: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -76,9 +78,9 @@ def folder() -> Iterator[Path]:
         yield Path(made)
 
 
-def _stay(folder: Path, *prefix: str) -> Iterator[Stay]:
-    stay = Stay(folder, prefix)
-    tried = stay("up", "two.yaml", code=None)
+def _stay(folder: Path, *prefix: str, up: tuple[str, ...] = ()) -> Iterator[Stay]:
+    stay = Stay(folder, prefix, up)
+    tried = stay("up", "two.yaml", *up, code=None)
     if tried.returncode == 3:
         pytest.skip(tried.stderr)
     assert tried.returncode == 0, tried.stderr
@@ -94,10 +96,27 @@ def root(folder: Path) -> Iterator[Stay]:
     yield from _stay(folder)
 
 
+@pytest.fixture
+def guest_lab(folder: Path, kernel: Callable[[str], str]) -> Iterator[Stay]:
+    """The same in a guest with another kernel."""
+    yield from _stay(folder, up=("--kernel", f"{kernel('6.12')},mem=256M"))
+
+
+@pytest.fixture(params=["root", "guest_lab"], ids=["own", "guest"])
+def either(request: pytest.FixtureRequest) -> Stay:
+    """On this machine's kernel, and in a guest."""
+    found: Stay = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture(params=["as it is", "nobody"])
-def stay(request: pytest.FixtureRequest, folder: Path) -> Iterator[Stay]:
-    """The same, and as an ordinary user."""
-    if request.param == "as it is":
+def own(request: pytest.FixtureRequest, folder: Path) -> Iterator[Stay]:
+    """On this machine's kernel, and the same as an ordinary user."""
+    yield from _owned(request.param, folder)
+
+
+def _owned(user: str, folder: Path) -> Iterator[Stay]:
+    if user == "as it is":
         yield from _stay(folder)
         return
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
@@ -105,3 +124,12 @@ def stay(request: pytest.FixtureRequest, folder: Path) -> Iterator[Stay]:
     for path in (folder, *folder.iterdir()):
         os.chown(path, NOBODY, NOBODY)
     yield from _stay(folder, "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+
+
+@pytest.fixture(params=["as it is", "nobody", "guest"])
+def stay(request: pytest.FixtureRequest, folder: Path) -> Iterator[Stay]:
+    """Each of these."""
+    if request.param == "guest":
+        yield request.getfixturevalue("guest_lab")
+    else:
+        yield from _owned(request.param, folder)

@@ -23,10 +23,10 @@ KILLS = int(os.environ.get("NETLAB_KILLS", "20"))
 
 
 @pytest.mark.timeout(3600)
-def test_kills(root: Stay) -> None:
+def test_kills(either: Stay) -> None:
     """Whoever is killed while a lab is brought up, changed, probed or used: no process of it is left, and the next
     command takes a dead socket away."""
-    chance = random.Random(KILLS)
+    chance, root = random.Random(KILLS), either
     root("down")
     commands = (
         ("set", "A:eth0", "mtu=1400"),
@@ -36,7 +36,7 @@ def test_kills(root: Stay) -> None:
         ("down",),
     )
     for number in range(KILLS):
-        begun = root.popen("up", "two.yaml", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        begun = root.popen("up", "two.yaml", *root.up, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if number % 3 == 0:
             # While it is brought up.
             _after(chance, 0.6)

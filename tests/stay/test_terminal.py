@@ -47,6 +47,12 @@ class Terminal:
 
 
 @pytest.fixture
+def stay(own: Stay) -> Stay:
+    """On this machine's kernel: a terminal in a guest is another (test_a_terminal_in_a_guest)."""
+    return own
+
+
+@pytest.fixture
 def terminal(stay: Stay) -> Iterator[Terminal]:
     """A terminal in which a shell of host A runs."""
     made = Terminal(stay)

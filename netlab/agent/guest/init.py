@@ -82,9 +82,9 @@ def _serve() -> None:
     import threading
 
     from netlab.agent import garbage, trees
+    from netlab.agent.guest.server import GuestServer
     from netlab.agent.launcher import Entered
     from netlab.agent.netns import Home
-    from netlab.agent.relay import RelayingServer
 
     # All of a thread's stack is memory at once, too.
     threading.stack_size(_STACK)
@@ -92,7 +92,7 @@ def _serve() -> None:
     garbage.begin()
     Home.remember()
     try:
-        RelayingServer(line, Entered(told["rootless"], "")).loop()
+        GuestServer(line, Entered(told["rootless"], "")).loop()
     except Closed:
         return
 

@@ -1,37 +1,36 @@
-"""The agent's stream by two serial lines of a User-Mode Linux, each a pipe on the machine's side.
+"""The agent's stream by two serial lines of a User-Mode Linux, each a pipe on the machine's side: the guest's end.
 
 One carries bytes to the guest, and acknowledgements back; the other carries bytes from it. The driver stops for ever
 once its input buffer of 4096 bytes has been full (line_throttle, arch/um/drivers/line.c: nothing undoes what it does).
 So the machine's side never has more than `WINDOW` bytes under way that the guest has not read.
+
+A lab that stays has several fronts, and all share the lines. So a message's header has in place of a number of
+descriptors, which can't travel here, the number of its front; of `ABOUT` are those in which the stand-in and the guest
+tell each other of fronts and labs. The first front is number 0, and the only one until a lab stays.
 """
 
 from __future__ import annotations
 
 import os
-import select
-import socket
+import platform
 import tty
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from netlab.contract.wire import Channel, Closed
+from netlab.agent.clients import Client, Clients
+from netlab.contract.wire import Channel, frame
 
 #: How many bytes may be under way to the guest, and after how many that it has read the guest says so.
 WINDOW, STEP = 3900, 2048
 #: The guest's ends.
 INTO, OUT_OF = "/dev/ttyS0", "/dev/ttyS1"
-
-
-class Ends(NamedTuple):
-    """Descriptors of the machine's side: what is written to the guest, its acknowledgements, what it says."""
-
-    into: int
-    acknowledged: int
-    out_of: int
+#: ``came``: this front has connected, to a ``lab``. ``gone``: it has hung up. ``over``: it gets no more answers, its
+#: number is free. ``ended``: this lab, that has stayed, has ended.
+ABOUT = 255
 
 
 class Line(Channel):
-    """The guest's end: an ordinary channel that acknowledges what it reads."""
+    """Both lines as a channel that acknowledges what it reads."""
 
     def __init__(self) -> None:
         into, out_of = (os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC) for path in (INTO, OUT_OF))
@@ -43,8 +42,16 @@ class Line(Channel):
 
     def say(self, data: bytes) -> None:
         """Write outside of messages."""
-        while data:
-            data = data[os.write(self._write_fd, data) :]
+        self._send(data)
+
+    def send_to(self, front: int, message: dict[str, Any]) -> None:
+        """Send a message to one of the fronts."""
+        self._send(frame(message, front))
+
+    def receive_from(self) -> tuple[int, dict[str, Any]]:
+        """The next message, and the number of its front. Raises Closed."""
+        message, front = self._receive()
+        return front, message
 
     def _read(self) -> bytes:
         data = super()._read()
@@ -54,80 +61,62 @@ class Line(Channel):
         return data
 
 
-class Carrier:
-    """The machine's side: carries bytes between the front and the guest, and calls ``others`` of further descriptors
-    that become readable; one of these returns True where everything has ended."""
+class Share(Channel):
+    """A front's share of the lines."""
 
-    def __init__(self, front: socket.socket, ends: Ends, others: dict[int, Callable[[], bool]]) -> None:
-        self._front = front
-        self._ends = ends
-        self._others = others
-        self._poll = select.poll()
-        for fd in (ends.out_of, ends.acknowledged, *others):
-            self._poll.register(fd, select.POLLIN)
-        # Its end alone, until what it says can be passed on.
-        self._poll.register(front.fileno(), 0)
-        self._waiting = memoryview(b"")
-        self._under_way = 0
+    def __init__(self, line: Line, number: int) -> None:
+        super().__init__(read_fd=line.fileno())
+        self._line = line
+        self.number = number
 
-    def hear(self, wanted: bytes) -> bool:
-        """Wait until the guest has said this, and nothing before it; False where it ends instead. Raises Closed where
-        the front does."""
-        heard = b""
-        while len(heard) < len(wanted):
-            ready = self._ready()
-            if ready is None:
-                return False
-            if self._front.fileno() in ready:
-                raise Closed("the front has gone")
-            if self._ends.out_of in ready:
-                heard += os.read(self._ends.out_of, len(wanted) - len(heard))
-        return heard == wanted
+    def send(self, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
+        """Send one message. Raises Closed."""
+        assert not fds, "descriptors cannot travel over this stream"
+        self._line.send_to(self.number, message)
 
-    def send(self, data: bytes) -> None:
-        """Send to the guest, before anything that the front says."""
-        self._waiting = memoryview(data)
-        self._pass_on()
+    def close(self) -> None:
+        """No more is sent to this front."""
+        self._line.send_to(ABOUT, {"over": self.number})
 
-    def carry(self) -> None:
-        """Carry until one side has ended."""
-        stream = self._front.fileno()
-        while True:
-            # What the front says stays with it while the guest can't take it.
-            self._poll.register(stream, 0 if self._waiting else select.POLLIN)
-            ready = self._ready()
-            if ready is None:
-                return
-            if self._ends.out_of in ready:
-                said = os.read(self._ends.out_of, 1 << 16)
-                if not said:
-                    return
-                self._front.sendall(said)
-            if stream in ready:
-                # While something waits only its end is reported.
-                self._waiting = memoryview(b"" if self._waiting else self._front.recv(1 << 16))
-                if not self._waiting:
-                    return
-            self._pass_on()
 
-    def _ready(self) -> set[int] | None:
-        """The descriptors that are ready, once what is not of the stream has been seen to; None at the end."""
-        ready = {fd for fd, _ in self._poll.poll()}
-        if self._ends.acknowledged in ready:
-            said = os.read(self._ends.acknowledged, 1 << 16)
-            if not said:
-                return None
-            self._under_way -= STEP * len(said)
-        ended = False
-        for fd in ready & self._others.keys():
-            ended |= self._others[fd]()
-        # What was said before an end is still read.
-        return None if ended and self._ends.out_of not in ready else ready
+class Fronts(Clients):
+    """The fronts that share the lines."""
 
-    def _pass_on(self) -> None:
-        room = WINDOW - self._under_way
-        if self._waiting and room > 0:
-            # A pipe holds more than the window.
-            sent = os.write(self._ends.into, self._waiting[:room])
-            self._under_way += sent
-            self._waiting = self._waiting[sent:]
+    def __init__(self, line: Channel) -> None:
+        assert isinstance(line, Line)
+        self.line = line
+        self._shares: dict[int, Client] = {}
+        super().__init__(Share(line, 0))
+        self.watch(line.fileno())
+
+    def add(self, channel: Channel, lab: int | None) -> Client:
+        """Take a front in."""
+        assert isinstance(channel, Share)
+        client = Client(next(self._numbers), channel, lab)
+        self._by_number[client.number] = self._shares[channel.number] = client
+        return client
+
+    def remove(self, client: Client) -> None:
+        """Let a front go."""
+        assert isinstance(client.channel, Share)
+        del self._by_number[client.number], self._shares[client.channel.number]
+        client.channel.close()
+
+    def ready(self, seconds: float | None) -> list[int]:
+        """The descriptors at which there is something to read; waits for at most so many seconds (None: for ever)."""
+        return [self.line.fileno()] if self.line.has_buffered else super().ready(seconds)
+
+    def receive(self, fd: int) -> tuple[Client, dict[str, Any], list[int]] | None:
+        """The next message of a front; None where there is none. Raises Closed: with the line all is over."""
+        if fd != self.line.fileno():
+            return None
+        number, message = self.line.receive_from()
+        if number != ABOUT:
+            client = self._shares.get(number)
+            return (client, message, []) if client else None
+        if "came" in message:
+            # It must know which rules hold here.
+            self.welcome(Share(self.line, message["came"]), message["lab"], kernel=platform.release())
+        elif (client := self._shares.get(message["gone"])) is not None:
+            client.gone = True
+        return None

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from netlab.agent import launcher, system
-from netlab.agent.guest.lines import Carrier, Ends
+from netlab.agent.guest.carrier import Carrier, Ends
 from netlab.agent.users import Mapping
 from netlab.contract.wire import READY, Channel, Closed, frame
 
@@ -110,7 +110,12 @@ def serve(front: socket.socket, kernel: Kernel, entered: launcher.Entered) -> No
         return False
 
     ends = Ends(into_write, acknowledged_read, out_read)
-    carrier = Carrier(front, ends, {ended: lambda: True, printed_read: listen})
+
+    def release() -> None:
+        launcher.silence()
+        os.eventfd_write(entered.released, 1)
+
+    carrier = Carrier(front, ends, {ended: lambda: True, printed_read: listen}, release)
     try:
         if not carrier.hear(READY):
             raise _stillborn(kernel, process, bytes(printed))

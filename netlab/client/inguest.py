@@ -1,0 +1,126 @@
+"""A lab that stays in a guest: no descriptor comes out of it, so its programs get this process's streams piece by
+piece."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import sys
+import termios
+import threading
+import tty
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+from netlab.client import relay
+from netlab.client.errors import LabError, NotOnThisSubstrate, SpawnError
+from netlab.client.guest import GuestLab
+from netlab.client.kept import StayingLab
+from netlab.client.process import Process
+from netlab.contract.wire import PIECE
+
+#: What ends or interrupts a program: passed on to it.
+_PASSED_ON = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
+
+#: The shell's own exit codes (POSIX): not found, not to be executed.
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+#: After the end of a program: how long its output is silent before nothing more is waited for, in seconds.
+QUIET = 0.25
+
+
+class StayingGuestLab(StayingLab, GuestLab):
+    """A lab that stays in a guest, seen by a process that has connected to it."""
+
+    def become(self, namespace: str, argv: Sequence[str]) -> NoReturn:
+        """Run a program in one of its namespaces with this process's streams, and end with its status. Where input and
+        output are a terminal it gets one in the guest, of the same size. Raises LabError."""
+        terminal = _size() if os.isatty(0) and os.isatty(1) else None
+        request = {
+            "lab": self.number, "ns": namespace, "argv": list(argv), "env": dict(os.environ), "cwd": os.getcwd(),
+            "anywhere": True, "outputs": {}, "terminal": terminal,
+        }  # fmt: skip
+        try:
+            process = relay.spawn(self.agent, request, [])
+        except SpawnError as error:
+            print(f"netlab: {error}", file=sys.stderr)
+            sys.exit(NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE)
+
+        def tell(op: str, **values: Any) -> None:
+            # Where it has ended there is nothing to tell.
+            with contextlib.suppress(LabError):
+                self.agent.request(op, lab=self.number, process=process.number, **values)
+
+        for number in _PASSED_ON:
+            signal.signal(number, lambda number, _frame: tell("signal", signal=number))
+        if terminal:
+            signal.signal(signal.SIGWINCH, lambda *_: tell("resize", terminal=_size()))
+        with _raw() if terminal else contextlib.nullcontext():
+            status = _Passing(process).wait()
+        sys.exit(status if status >= 0 else 128 - status)
+
+    def nsenter(self, namespace: str) -> NoReturn:
+        """No namespace of another kernel can be entered."""
+        raise NotOnThisSubstrate(
+            f"{self.name} is in a guest with another kernel: its namespaces can't be entered from here",
+            f"netlab exec {self.name} {namespace} -- CMD... runs a command in it",
+        )
+
+
+def _size() -> list[int]:
+    size = os.get_terminal_size(1)
+    return [size.lines, size.columns]
+
+
+@contextlib.contextmanager
+def _raw() -> Iterator[None]:
+    """Have the terminal of the guest do what a terminal does; this one passes on every key."""
+    before = termios.tcgetattr(0)
+    tty.setraw(0)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)
+
+
+class _Passing:
+    """Passes on what is typed to a program, and what it says."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._said = 0
+        self._outputs = [
+            threading.Thread(target=self._copy, args=ends, daemon=True)
+            for ends in ((process.stdout.fileno(), 1), (process.stderr.fileno(), 2))
+        ]
+
+    def wait(self) -> int:
+        """Pass on until it has ended, and has said everything; its status."""
+        # Nobody waits for what is typed: it may never come.
+        threading.Thread(target=self._type, daemon=True).start()
+        for thread in self._outputs:
+            thread.start()
+        status = self._process.wait()
+        said = -1
+        # What it has started may go on with its output: then silence is the end.
+        while any(thread.is_alive() for thread in self._outputs) and said != self._said:
+            said = self._said
+            for thread in self._outputs:
+                thread.join(QUIET)
+        return status
+
+    def _type(self) -> None:
+        self._copy(0, self._process.stdin.fileno())
+        self._process.stdin.close()
+
+    def _copy(self, source: int, target: int) -> None:
+        try:
+            while data := os.read(source, PIECE):
+                relay.write(target, data)
+                self._said += len(data)
+        except OSError as error:
+            # A reader that has gone needs no more, and a terminal that has gone says no more.
+            if error.errno not in (errno.EPIPE, errno.EIO, errno.EBADF):
+                raise
