@@ -187,7 +187,8 @@ def _rules(ns: Netns, family: int) -> Iterator[dict[str, Any]]:
             "from": f"{got['FRA_SRC']}/{from_length}" if "FRA_SRC" in got else None,
             "to": f"{got['FRA_DST']}/{to_length}" if "FRA_DST" in got else None,
             "iif": got.get("FRA_IIFNAME"), "oif": got.get("FRA_OIFNAME"),
-            "fwmark": [got.get("FRA_FWMARK", 0), got.get("FRA_FWMASK", 0xFFFFFFFF)] if "FRA_FWMARK" in got else None,
+            # A mark of 0 is left out, its mask isn't (fib_nl_fill_rule).
+            "fwmark": [got.get("FRA_FWMARK", 0), got["FRA_FWMASK"]] if got.get("FRA_FWMASK") else None,
         }  # fmt: skip
 
 

@@ -153,8 +153,11 @@ def _routing(news: News, state: State, namespace: Namespace, told: Told) -> None
         if rule["fwmark"]:
             kept["fwmark"] = f"{rule['fwmark'][0]:#x}/{rule['fwmark'][1]:#x}"
         rules.append(kept)
-    planned = {(one.family, one.priority, one.table, one.src, one.dst, one.iif, one.oif, one.fwmark)
-               for one in namespace.rules}  # fmt: skip
+    # A prefix of no length is none to the kernel (fib4_rule_fill).
+    planned = {
+        (one.family, one.priority, one.table, *(None if str(net).endswith("/0") else net for net in (one.src, one.dst)),
+         one.iif, one.oif, one.fwmark) for one in namespace.rules
+    }  # fmt: skip
     seen = {(one["family"], one["priority"], one["table"], one["from"], one["to"], one["iif"], one["oif"],
              tuple(one["fwmark"]) if one["fwmark"] else None) for one in told["rules"] if not one["odd"]}  # fmt: skip
     if seen != planned:
@@ -210,6 +213,7 @@ def _leads(route: Route) -> bool:
 
 
 def _planned(route: Route) -> tuple[object, ...]:
-    # A way that leads nowhere for now is none.
-    ways = frozenset((way.via, way.oif, getattr(way, "weight", 1)) for way in route.ways if way.oif is not None)
+    # A way that leads nowhere for now is none, and the weight of a single one is told by nobody.
+    live = [way for way in route.ways if way.oif is not None]
+    ways = frozenset((way.via, way.oif, getattr(way, "weight", 1) if len(live) > 1 else 1) for way in live)
     return (route.to, route.table, route.priority, route.type, route.src, ways)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+
 import pytest
 
 from netlab import Lab
+from tests.fuzz.hunt import made, plan_of, text_of
 from tests.plugin.test_adopt import agree
 
 #: A switch with three hosts, of which C has a bridge with containers behind it.
@@ -177,3 +181,20 @@ def test_a_tunnel(lab: Lab) -> None:
     assert lab.predicted["icmp", "A:eth0", "B:eth0"] == "R"
     bridge(lab, "A", "fdb delete 02:00:00:00:00:09 dev vx0 dst 10.0.0.9")
     agree(lab)
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_nothing_is_news_where_nothing_was_changed(lab_factory: Callable[..., Lab], number: int) -> None:
+    """A random lab, with all that it has of bridges and ports, is as its topology says, in each of its steps."""
+    drawn = (made("news", 100 * number + further) for further in range(100))
+    document = next(one for one in drawn if plan_of(one))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with lab_factory(text_of(document)) as lab:
+            for namespace in lab:
+                namespace.run("true")
+            for step in ("", *lab.blueprint.steps):
+                if step:
+                    lab.step(step)
+                adopted = lab.adopt()
+                assert not adopted, f"{text_of(document)}\n{adopted}"
