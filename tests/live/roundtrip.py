@@ -66,7 +66,8 @@ def _of_lab(read: Machine, state: State) -> Machine:
     keys = [
         one.key
         for one in read.spaces
-        if ours & {(dev.index, dev.name, mac) for dev in one.devices for mac in (dev.mac, None)}
+        if one.key in read.start
+        and ours & {(dev.index, dev.name, mac) for dev in one.devices for mac in (dev.mac, None)}
     ]
     return replace(read, start=tuple(keys), unread=())
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from netlab.contract.types import AnyLink
 from netlab.contract.types.links import FLAGS, Bond
-from netlab.live.machine.kinship import Kinship, shown
+from netlab.live.machine.kinship import Kinship, shown, shown_on_loopback
 from netlab.live.machine.mtus import carried
 from netlab.live.machine.notes import Notes
 from netlab.live.machine.outside import Outside
@@ -18,8 +18,7 @@ from netlab.live.names import fitting, unique
 from netlab.live.topology import Keys
 
 MTU = 1500
-_ALL = "00:00:00:00:00:00"
-_VXLAN_PORT = 4789
+_ALL, _VXLAN_PORT = "00:00:00:00:00:00", 4789
 #: Options of a port that are flags, and what they are where nobody sets them.
 _PORT = {"hairpin": False, "isolated": False, "learning": True, "flood": True, "mcast_flood": True, "bcast_flood": True,
          **dict.fromkeys(("locked", "mab", "neigh_suppress", "proxy_arp", "proxy_arp_wifi"), False)}  # fmt: skip
@@ -60,7 +59,7 @@ class Devices:
         self._name_all()
 
     def _name_all(self) -> None:
-        """Names are needed before the interfaces are written: others refer to them."""
+        """Others refer to the names before the interfaces are written."""
         for key, space in self.kin.spaces.items():
             if key in self.kin.switches:
                 continue
@@ -399,8 +398,3 @@ def _neighbors(space: Space, device: Device) -> dict[str, str]:
 
 def _end(there: tuple[Space, Device]) -> tuple[str, Device]:
     return there[0].key, there[1]
-
-
-def shown_on_loopback(device: Device) -> bool:
-    """Whether something but the usual is at lo."""
-    return any(one.ip not in ("127.0.0.1", "::1") for one in device.addresses)

@@ -139,6 +139,11 @@ def shown(device: Device) -> list[str]:
     return [str(one) for one in device.addresses if not one.ip.lower().startswith("fe80:")]
 
 
+def shown_on_loopback(device: Device) -> bool:
+    """Whether something but the usual is at lo."""
+    return any(one.ip not in ("127.0.0.1", "::1") for one in device.addresses)
+
+
 def _switch(space: Space, found: Kinship) -> Device | None:
     """The bridge of a namespace that has nothing but a bridge and its ports, whose other ends are elsewhere."""
     rest = [device for device in space.devices if not device.loopback]

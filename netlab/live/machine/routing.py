@@ -41,6 +41,12 @@ def fill(space: Space, kin: Kinship, box: Box, devices: Devices, notes: Notes) -
                 said["onlink"] = "true"
         box.routes.append(said)
         reach += [route.to] if not any(way.via for way in route.ways) else []
+    for one, two in _turns(space):
+        first, second = by_index.get(one), by_index.get(two)
+        if first and second and (first.master == two or first.lower == (space.key, two)):
+            # A file makes a bridge before its ports, and a parent before its children.
+            why = f"that the route of {first.name} to a subnet stands before that of {second.name}"
+            notes.left(place, why, loses=True)
     _rules(space, place, box, notes)
 
 
@@ -63,13 +69,18 @@ def _leads_to(route: LiveRoute, other: LiveRoute) -> bool:
     return any(way.via is not None and ipaddress.ip_address(way.via) in net for way in other.ways)
 
 
-def sequence(space: Space) -> list[Device]:
-    """The devices of a namespace; those with one connected route in the order in which the kernel has these."""
+def _turns(space: Space) -> set[tuple[int, int]]:
+    """Pairs of devices with one connected route, of which the first's stands before the second's."""
     those: dict[tuple[str, int], list[int]] = {}
     for route in space.routes:
         if route.table == _MAIN and route.protocol == _KERNEL and len(route.ways) == 1 and not route.ways[0].via:
             those.setdefault((route.to, route.metric), []).append(route.ways[0].dev or 0)
-    pairs = {pair for indexes in those.values() for pair in pairwise(dict.fromkeys(indexes))}
+    return {pair for indexes in those.values() for pair in pairwise(dict.fromkeys(indexes))}
+
+
+def sequence(space: Space) -> list[Device]:
+    """The devices of a namespace; those with one connected route in the order in which the kernel has these."""
+    pairs = _turns(space)
     left, found = list(space.devices), []
     while left:
         later = {two for one, two in pairs if any(device.index == one for device in left)}
@@ -194,6 +205,10 @@ def _rules(space: Space, place: str, box: Box, notes: Notes) -> None:
             notes.left(place, f"the usual rules that are missing (IPv{family}: {told}) are there", loses=True)
         for rule in those:
             if _selects_nothing(rule) and (rule.priority, rule.table) in _USUAL:
+                continue
+            lost = [name for name in (rule.iif, rule.oif) if name and name not in {one.name for one in space.devices}]
+            if lost:
+                notes.left(place, f"{rule}: there is no interface {lost[0]}, so it is for nothing")
                 continue
             if rule.strange:
                 notes.left(place, f"{rule}: it has {', '.join(rule.strange)}", loses=True)
