@@ -42,6 +42,18 @@ def suite(project: Project) -> Project:
 
 
 @pytest.mark.timeout(300)
+def test_three_guests_under_xdist(suite: Project, kernel: Kernel) -> None:
+    """One run with two workers has each test with a lab on three kernels that are not this machine's."""
+    names = [kernel(version) for version in ("6.1", "6.12", "7.3")]
+    ran = suite.pytest(*(word for name in names for word in ("--netlab-kernel", name)), "-n", "2", "-p", "xdist", "-q")
+    assert ran.returncode == 0, ran.output
+    releases = {test.partition("::")[2]: seen.get("release") for test, seen in ran.properties.items()}
+    assert {name: releases[f"test_pair[{name}]"] for name in names} == {
+        name: choose(name).facts.release for name in names
+    }
+
+
+@pytest.mark.timeout(300)
 def test_two_kernels_under_xdist(suite: Project, kernel: Kernel) -> None:
     """Each test with a lab runs on this machine's kernel and on 6.12, the marked one only where it says, and both
     kernels are told in the JUnit report; so with two workers, too."""
