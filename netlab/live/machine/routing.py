@@ -33,6 +33,9 @@ def fill(space: Space, kin: Kinship, box: Box, devices: Devices, notes: Notes) -
         if _goes_without_saying(route, connected, by_index):
             continue
         said = _said(route, space, devices, by_index)
+        beside = route.table == _MAIN and route.metric == (_CONNECTED6 if route.family == 6 else 0)
+        if beside and not isinstance(said, str) and route.to in reach[: len(connected)]:
+            said = "an address brings another one of that metric along"
         if isinstance(said, str):
             notes.left(place, f"route {route.to}: {said}", loses=True)
             continue
