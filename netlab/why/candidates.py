@@ -34,6 +34,7 @@ RP_FILTER = (
     "Strict rp_filter (1) drops what comes in by another interface than the answer would leave by; loose (2) only"
     " asks that there be a way back."
 )
+UNBOUND = "What comes in by a VRF is for sockets bound to it, or to its members, unless these sysctls say more."
 BRIDGED = "With bridge-nf-call-iptables=1 what a bridge only passes on is filtered as if the host were a router."
 IGNORED = "A machine that ignores pings can be reached all the same, but a ping doesn't show it."
 #: Settings of a namespace that keep packets out: the values to try instead, the gentlest first, and why.
@@ -55,6 +56,7 @@ def candidates(case: Case) -> Iterator[Candidate]:
     yield from _source_lists(case)
     yield from _arp_flux(case)
     yield from _filters(case)
+    yield from _accept(case)
     yield from filters.filters(case)
     yield from _acquaint(case)
     yield from _port_options(case)
@@ -143,11 +145,21 @@ def _filters(case: Case) -> Iterator[Candidate]:
                 yield case.candidate(f"{name}-{namespace}", f"set {name}={value} in {namespace}", because, step)
 
 
+def _accept(case: Case) -> Iterator[Candidate]:
+    """Let programs that are bound to nothing hear what comes in by a VRF."""
+    divided = dict.fromkeys(link.namespace for link in case.state.links if link.domain)
+    for namespace in divided:
+        if namespace in (case.source.namespace, case.destination.namespace):
+            values = {f"net.ipv4.{kind}_l3mdev_accept": 1 for kind in ("tcp", "udp")}
+            title = f"let programs of {namespace} that are bound to nothing hear its VRFs"
+            yield case.candidate(f"vrf-{namespace}", title, UNBOUND, {"set": {namespace: {"sysctls": values}}})
+
+
 def _flags(case: Case) -> Iterator[Candidate]:
     """Interfaces on the way that don't ask for MACs, nor answer."""
     through = [link for place in addressing.gateways(case) for link in case.state.links_of(place)]
     for link in dict.fromkeys((*case.links, *through)):
-        if not link.arp:
+        if not link.arp and link.vrf_table is None:
             yield case.candidate(
                 f"arp-{link.id}", f"switch arp on at {link.id}", NOARP, {"set": {link.id: {"arp": True}}}
             )

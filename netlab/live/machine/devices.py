@@ -41,7 +41,7 @@ class Devices:
         self.names: dict[tuple[str, int], str] = {}
         #: Interface of the file → the machine's name of the port at the other end of its wire.
         self.ports: dict[str, str] = {}
-        self._owned: dict[tuple[str, str], str] = {}
+        self._owned: dict[tuple[str, int, str], str] = {}
         self._kinds: dict[str, Callable[[Space, Device], tuple[Keys, str] | None]] = {
             "": self._hardware,
             "tun": self._hardware,
@@ -55,6 +55,7 @@ class Devices:
             "vlan": self._vlan,
             "vxlan": self._vxlan,
             "bond": self._bond,
+            "vrf": lambda _space, device: ({"type": "vrf", "table": str(device.data["table"])}, ""),
         }
         self._name_all()
 
@@ -158,7 +159,7 @@ class Devices:
         if static := _neighbors(space, device):
             keys["neighbors"] = dict(static)
         master = self.kin.at((space.key, device.master or 0))
-        if master is not None and device.port_kind in ("bridge", "bond"):
+        if master is not None and device.port_kind in ("bridge", "bond", "vrf"):
             if not self.named(space.key, master):
                 self.notes.left(self.id(space.key, device), f"{master.name}, which it is a member of", loses=True)
                 return
@@ -168,17 +169,15 @@ class Devices:
             if own_port:
                 keys["own_port"] = own_port
             if lost := sorted(options.keys() - own_port.keys()):
-                said = f"{', '.join(lost)} as a port of {master.name}"
-                self.notes.left(self.id(space.key, device), said, loses=True)
+                self.notes.left(self.id(space.key, device), f"{', '.join(lost)} as a port of {master.name}", loses=True)
         elif device.master is not None:
             port = f"a port of a {device.port_kind or 'device'} that netlab can't express"
             self.notes.left(self.id(space.key, device), port, loses=True)
 
     def _usual_mtu(self, device: Device) -> int:
         there = self.kin.far(device) if device.kind not in ("veth", "vxlan") else None
-        if device.kind == "vxlan":
-            return -1
-        return there[1].mtu if there is not None else MTU
+        # A VRF's is IP6_MAX_MTU.
+        return {"vxlan": -1, "vrf": 65575}.get(device.kind, there[1].mtu if there is not None else MTU)
 
     def addresses(self, space: Space, device: Device) -> list[str]:
         """Those of a device, in the kernel's order: the first of a subnet is the source of what is sent there."""
@@ -186,7 +185,8 @@ class Devices:
         for one in device.addresses:
             if one.ip.lower().startswith("fe80:") or one.ip in ("127.0.0.1", "::1"):
                 continue
-            before = self._owned.setdefault((space.key, one.ip), self.id(space.key, device))
+            vrf = device.index if device.kind == "vrf" else device.master if device.port_kind == "vrf" else 0
+            before = self._owned.setdefault((space.key, vrf or 0, one.ip), self.id(space.key, device))
             if before != self.id(space.key, device):
                 self.notes.left(self.id(space.key, device), f"{one}: {before} has this address, too", loses=True)
                 continue

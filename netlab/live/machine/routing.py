@@ -76,8 +76,9 @@ def _turns(space: Space) -> set[tuple[int, int]]:
     """Pairs of devices with one connected route, of which the first's stands before the second's."""
     those: dict[tuple[str, int], list[int]] = {}
     for route in space.routes:
-        if route.table == _MAIN and route.protocol == _KERNEL and len(route.ways) == 1 and not route.ways[0].via:
-            those.setdefault((route.to, route.metric), []).append(route.ways[0].dev or 0)
+        way = route.ways[0] if len(route.ways) == 1 else None
+        if route.table in _own(space.devices) and route.protocol == _KERNEL and way is not None and not way.via:
+            those.setdefault((f"{route.to} {route.table}", route.metric), []).append(way.dev or 0)
     return {pair for indexes in those.values() for pair in pairwise(dict.fromkeys(indexes))}
 
 
@@ -93,12 +94,20 @@ def sequence(space: Space) -> list[Device]:
     return found
 
 
+def _own(devices: Iterable[Device]) -> set[int]:
+    """The tables in which there are connected routes: main, and those of VRFs."""
+    return {_MAIN} | {int(device.data["table"]) for device in devices if device.kind == "vrf"}
+
+
 def _connected(space: Space, devices: Devices, box: Box) -> dict[tuple[str, int], Device]:
     """The connected routes that addresses bring along: prefix and device's index. Where the kernel has another in
     its place, or none, the address is given the length of itself alone."""
     found: dict[tuple[str, int], Device] = {}
     there = {
-        (route.to, way.dev) for route in space.routes for way in route.ways if route.table == _MAIN and not way.via
+        (route.to, way.dev)
+        for route in space.routes
+        for way in route.ways
+        if route.table in _own(space.devices) and not way.via
     }
     metrics: dict[tuple[str, int | None], set[int]] = {}
     for route in space.routes:
@@ -136,7 +145,12 @@ def _as_made(
 def _goes_without_saying(route: LiveRoute, connected: Any, by_index: dict[int, Device]) -> bool:
     """Whether an address brings it along, or the kernel makes it for itself."""
     way = route.ways[0] if len(route.ways) == 1 else None
-    if route.table == _MAIN and way is not None and way.via is None and (route.to, way.dev) in connected:
+    if (
+        route.table in _own(by_index.values())
+        and way is not None
+        and way.via is None
+        and (route.to, way.dev) in connected
+    ):
         return True
     if route.to.startswith(("fe80::", "ff00::")) or (route.type == "unreachable" and route.metric == 0xFFFFFFFF):
         return True
@@ -208,6 +222,9 @@ def _rules(space: Space, place: str, box: Box, notes: Notes) -> None:
             notes.left(place, f"the usual rules that are missing (IPv{family}: {told}) are there", loses=True)
         for rule in those:
             if _selects_nothing(rule) and (rule.priority, rule.table) in _USUAL:
+                continue
+            if rule.strange == ("l3mdev",) and rule.priority == 1000:
+                # It comes with the first VRF.
                 continue
             lost = [name for name in (rule.iif, rule.oif) if name and name not in {one.name for one in space.devices}]
             if lost:

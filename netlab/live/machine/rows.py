@@ -136,6 +136,8 @@ def _data(kind: str, data: Any) -> dict[str, Any]:
         found = {word: first(data, f"IFLA_BOND_{word.upper()}") for word in _BOND}
         found["mode"] = _BOND_MODES[int(found["mode"])]
         found["fail_over_mac"] = ("none", "active", "follow")[int(found["fail_over_mac"] or 0)]
+    elif kind == "vrf":
+        found = {"table": first(data, "IFLA_VRF_TABLE")}
     elif kind == "vlan":
         protocol = "802.1ad" if first(data, "IFLA_VLAN_PROTOCOL") == _ETH_P_8021AD else "802.1Q"
         found = {"id": first(data, "IFLA_VLAN_ID"), "protocol": protocol}

@@ -82,10 +82,6 @@ def receive(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> None:
     if packet.family == 4 and not dev.ns.joins:
         sim.note(PHASE, dev.id, "it could not be joined there", NOT_JOINED, end=dev is sim.goal)
         return
-    if dev.vrf is not None:
-        if sim.goal is not None and dev.domain is sim.goal.domain:
-            raise Unknown(f"whether multicasts are heard at {dev.id}, a part of a VRF")
-        return
     if packet.family == 4 and fib.refused_source(dev.ns, dev, packet.src, packet.dst, None) is not None:
         sim.note(PHASE, dev.id, "the source is refused", SOURCE_REFUSED, end=dev is sim.goal)
         return

@@ -83,9 +83,8 @@ class Link:
     passes_on: ClassVar[bool] = False
     #: Whether it chooses among its members by which of them it sends.
     chooses: ClassVar[bool] = False
-    #: Why nothing can take what comes in at it, by the kernel's errno; empty where something can.
+    #: Why nothing can take what comes in at it, and why it can't be a member of anything, by errno; empty where it can.
     no_taker: ClassVar[str] = ""
-    #: Why it can't be a member of anything, by the kernel's errno; empty where it can.
     no_part: ClassVar[str] = ""
     #: Why it can't be a port of a bridge, by the kernel's errno (br_add_if); empty where it can.
     no_port: ClassVar[str] = ""
