@@ -25,7 +25,7 @@ def find(context: BuildContext, request: LinkRequest, key: str, name: str, membe
     if link is not None and link.kind in kinds:
         return link
     there = context.requests.get(f"{host}:{name}")
-    words = " or ".join(kinds)
+    words = " or ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
     if link is not None or (there is not None and there.given.type not in kinds):
         context.problem(request, key, f"{host}:{name} is no {words}", f"name an interface with 'type: {kinds[0]}'")
     elif there is None:  # one that is asked for, but could not be made, is reported there

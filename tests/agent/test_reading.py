@@ -51,6 +51,7 @@ def witnessed_link(data: memoryview) -> tuple[int, dict[str, Any]]:
         "carrier": bool(get("IFLA_CARRIER")), "operstate": get("IFLA_OPERSTATE"),
         "promiscuity": get("IFLA_PROMISCUITY"), "master": get("IFLA_MASTER"), "qdisc": get("IFLA_QDISC"),
         "lower": get("IFLA_LINK") if get("IFLA_LINK_NETNSID") is None else None,
+        "lower_elsewhere": get("IFLA_LINK") if get("IFLA_LINK_NETNSID") is not None else None,
     }  # fmt: skip
     info = get("IFLA_LINKINFO")
     if info is None:

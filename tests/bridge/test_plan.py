@@ -102,7 +102,7 @@ def test_a_host_bridge_makes_chains_longer() -> None:
         ("  A: {interfaces: {b: {type: bridge, mac: auto}}}\n", "changes a bridge's own MAC with its ports"),
         ("  A: {interfaces: {b: {type: bridge, mode: vepa}}}\n", "'mode' means nothing on a bridge"),
         ("  A: {interfaces: {e: {switch: lan, stp: on}}}\n", "'stp' means nothing on a veth; it belongs to bridge"),
-        ("  A: {interfaces: {e: {switch: lan, master: b}}}\n", "no bridge or bond 'b' in A"),
+        ("  A: {interfaces: {e: {switch: lan, master: b}}}\n", "no bridge, bond or vrf 'b' in A"),
         (
             "  A: {interfaces: {b: {type: bridge}, e: {switch: lan, master: b}, m: {type: macvlan, parent: e}}}\n",
             "A:e is a port of A:b, and a port has no children (EBUSY); 'parent: b'",
@@ -129,7 +129,7 @@ def test_a_host_bridge_makes_chains_longer() -> None:
             " n: {type: macvlan, parent: e, master: b}}}\n",
             "the link between lan and A:b closes a loop of switches",
         ),
-        ('  A: {interfaces: {e: {peer: "A:e2", master: x}, e2: {peer: "A:e"}}}\n', "no bridge or bond 'x' in A"),
+        ('  A: {interfaces: {e: {peer: "A:e2", master: x}, e2: {peer: "A:e"}}}\n', "no bridge, bond or vrf 'x' in A"),
         ('  A: {interfaces: {e: {peer: "A:f"}}}\n', "f:3:30: no interface 'A:f'"),
         ('  A: {interfaces: {e: {peer: "A:e"}}}\n', "A:e cannot be its own peer"),
         ('  A: {interfaces: {e: {peer: "A:f"}, f: {switch: lan}}}\n', "A:f names no peer; the two ends name"),
