@@ -9,7 +9,6 @@ from netlab.model.packets import Ip, Nd
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
 from netlab.model.stack import arp, fib, ip, ipv6, nd
-from netlab.model.stack.sockets import BY_ITS_TABLE, OF_ANOTHER_VRF
 from netlab.model.world import IP4, IP6, Device, Frame
 
 _FILE = "drivers/net/vrf.c"
@@ -31,19 +30,6 @@ BACK = rule(
     "A route of a VRF's table that leads out of the VRF itself, or back into it by another VRF, holds the packet.",
     "vrf_process_v4_outbound",
     _FILE,
-)
-rule(
-    BY_ITS_TABLE,
-    "A packet that comes in by a member of a VRF is looked up in table local, then in the VRF's, then in main.",
-    "l3mdev_fib_rule_match",
-    "net/l3mdev/l3mdev.c",
-)
-rule(
-    OF_ANOTHER_VRF,
-    "A socket that is bound to nothing doesn't hear what comes in by a VRF, unless tcp_l3mdev_accept or"
-    " udp_l3mdev_accept says so (a ping does: raw_l3mdev_accept is on); one that is bound to a VRF hears nothing else.",
-    "inet_bound_dev_eq",
-    "include/net/inet_sock.h",
 )
 
 

@@ -29,9 +29,19 @@ OWN_MAC_ONLY = rule(
     "tcp_v4_rcv",
     "net/ipv4/tcp_ipv4.c",
 )
-#: Declared in `netlab.model.vrf`.
-OF_ANOTHER_VRF = "vrf/socket-of-another-domain"
-BY_ITS_TABLE = "vrf/looked-up-in-its-table"
+BY_ITS_TABLE = rule(
+    "vrf/looked-up-in-its-table",
+    "A packet that comes in by a member of a VRF is looked up in table local, then in the VRF's, then in main.",
+    "l3mdev_fib_rule_match",
+    "net/l3mdev/l3mdev.c",
+)
+OF_ANOTHER_VRF = rule(
+    "vrf/socket-of-another-domain",
+    "A socket that is bound to nothing doesn't hear what comes in by a VRF, unless tcp_l3mdev_accept or"
+    " udp_l3mdev_accept says so (a ping does: raw_l3mdev_accept is on); one that is bound to a VRF hears nothing else.",
+    "inet_bound_dev_eq",
+    "include/net/inet_sock.h",
+)
 ANSWERED = rule(
     "socket/answered",
     "The answer came back to the socket that asked.",
