@@ -17,6 +17,11 @@ SHIM = (
     "Parent and child never meet, siblings in bridge mode do: so the host takes a child for itself, and a route"
     " leads to the container by it."
 )
+#: The words for ipvlan, whose bridge is no mode but a flag, and the usual one.
+SIBLING = (
+    "Parent and child never meet, children of one parent do: so the host takes a child for itself, and a route"
+    " leads to the container by it."
+)
 APART = (
     "In one namespace whichever interface is asked first answers for all addresses, and packets that come"
     " from one of its own addresses are refused."
@@ -58,9 +63,12 @@ def shim(case: Case) -> Iterator[Candidate]:
         steps = _shim(case, end, peer)
         if steps is None:
             continue
-        title = f"give {host.namespace} a macvlan child of its own (a shim), and a route to {child.namespace} by it"
+        kind = {"macvlan": "a macvlan", "ipvlan": "an ipvlan"}[child.takes]
+        title = f"give {host.namespace} {kind} child of its own (a shim), and a route to {child.namespace} by it"
         takes = _in_place(case, end)
-        if child.effective_mode == "bridge":
+        if child.takes != "macvlan":
+            yield case.candidate("shim", title, SIBLING, *steps, **takes)
+        elif child.effective_mode == "bridge":
             yield case.candidate("shim", title, SHIM, *steps, **takes)
         elif child.effective_mode == "passthru":
             again = _anew(case, child, "bridge")
@@ -77,25 +85,28 @@ def _by_another(case: Case, end: Endpoint, peer: Endpoint) -> Iterator[Candidate
     """A route by a child that the host has already."""
     target, namespace = case.address(peer), case.state.namespace(end.namespace)
     for child in case.state.children_of(end.link):
-        if child.namespace == namespace.id and child.effective_mode == "bridge" and target is not None:
+        if child.namespace == namespace.id and child.effective_mode is not None and target is not None:
             route = Route(f"{target.ip}/{32 if case.family == 4 else 128}", dev=child.name)
             step: Step = {"set": {namespace.id: {"routes": with_route(namespace, route)}}}
             title = f"give {namespace.id} a route to {peer.namespace} by its own child {child.name}"
-            yield case.candidate(f"by-{child.id}", title, SHIM, step)
+            says = SHIM if child.takes == "macvlan" else SIBLING
+            yield case.candidate(f"by-{child.id}", title, says, step)
 
 
 def _shim(case: Case, end: Endpoint, peer: Endpoint) -> tuple[Step, ...] | None:
     """Two steps: the host's own child, with an address for it alone, and the route to the other child."""
-    name = _shim_name(case, end)
-    address, target = free_address(case.state, end, case.family), case.address(peer)
+    name, child = _shim_name(case, end), case.state.link(peer.link)
+    # Where both are of one network it is the same; else the child may have no way back to the host's.
+    address, target = free_address(case.state, peer, case.family), case.address(peer)
     if address is None or target is None:
         return None
     alone = 32 if case.family == 4 else 128
     ip = address.partition("/")[0]
     link: Step = {
-        "type": "macvlan",
+        "type": child.takes,
         "parent": case.state.link(end.link).name,
-        "mode": "bridge",
+        # Of ipvlan all children of a parent have one.
+        "mode": "bridge" if child.takes == "macvlan" else child.effective_mode,
         "addresses": [f"{ip}/{alone}"],
     }
     route = Route(f"{target.ip}/{alone}", dev=name)

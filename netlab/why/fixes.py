@@ -88,6 +88,8 @@ def find(spec: Spec, plan: Plan, number: int, asked: Question, letter: str) -> t
             chosen = list(islice(_combinations(single, count, case), tries))
             tries -= len(chosen)
             works = [(one, fix) for one in chosen if (fix := trial.fix(one)) is not None]
+            # Of these no order says which is gentle: those first that change least besides.
+            works.sort(key=lambda found: found[1].others or 0)
     # It would help nearly always, so it comes last, and says nothing of what else is missing.
     works += [(one, fix) for one in networks(case) if (fix := trial.fix(one)) is not None]
     return tuple(fix for one, fix in works if not any(other.parts < one.parts for other, _ in works))[:MOST]

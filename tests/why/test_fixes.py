@@ -334,38 +334,6 @@ def test_a_host_layer_wants_a_host() -> None:
         ask(CURED, "h:eth0", "h/web", layer="host:icmp")
 
 
-L3 = """
-switches: {lan: {}}
-hosts:
-  A:
-    interfaces: {eth0: {switch: lan, addresses: [10.0.0.1/24]}}
-    containers:
-      web: {interfaces: {eth0: {type: ipvlan, parent: eth0, mode: l3, addresses: [ADDRESS]}}}
-  B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}}
-"""
-
-
-@pytest.mark.parametrize(
-    ("address", "routes"),
-    [
-        ("10.0.0.11/24", {"B": [{"to": "10.0.0.11/32", "via": "10.0.0.1"}]}),
-        (
-            "10.1.0.11/24",
-            {"B": [{"to": "10.1.0.11/32", "via": "10.0.0.1"}], "A/web": [{"to": "default", "dev": "eth0"}]},
-        ),
-    ],
-)
-@pytest.mark.parametrize("ask_from", ["B", "A/web"])
-def test_a_route_by_the_parent_leads_to_an_l3_child(address: str, routes: dict[str, Any], ask_from: str) -> None:
-    """Nobody answers ARP for an ipvlan child in l3: the other end gets a route by its parent's address, and it one
-    back."""
-    pair = (ask_from, "A/web" if ask_from == "B" else "B")
-    told = ask(L3.replace("ADDRESS", address), *pair)
-    fix = next(one for one in told.fixes if "the address of its parent A:eth0" in one.title)
-    assert fix is told.fixes[0]
-    assert first(fix)["set"] == {place: {"routes": given} for place, given in routes.items()}
-
-
 POLICY = """
 switches: {lan: {}}
 hosts:
