@@ -159,7 +159,8 @@ def check(
         problems.add(place, f"{gateway} is the broadcast address of {broadcast}", "a gateway is a single machine")
         return False
     known = dict.fromkeys((*_connected(lab, namespace, table, way.dev), *_connected(lab, namespace, MAIN_TABLE)))
-    leads = [lead for lead in (*known, *_leads(others)) if lead[0].version == gateway.version]
+    there = [one for one in others if one.table in (table, MAIN_TABLE) or one.dev == way.dev]
+    leads = [lead for lead in (*known, *_leads(there)) if lead[0].version == gateway.version]
     fitting = [lead for lead in leads if gateway in lead[0]]
     if way.onlink:
         return _check_onlink(lab, way, [lead for lead in fitting if lead[0].prefixlen], place)

@@ -71,3 +71,11 @@ def test_it_goes_after_its_members() -> None:
     """A VRF with members can't be deleted."""
     step = "\nsteps: [{name: one, delete: [A:red]}]"
     assert any("A:red still has members; delete them first: A:e" in one for one in faults(hosts(RED, E) + step))
+
+
+def test_a_gateway_is_found_in_the_routes_own_table() -> None:
+    """A route of a VRF's table that leads to it is none to a route of table main (fib_check_nh: ENETUNREACH)."""
+    routes = "    routes: [{to: 10.1.0.9/32, dev: e, table: 10}, {to: 10.2.0.0/16, via: 10.1.0.9"
+    assert "10.1.0.9 is on no network of A" in faults(hosts(RED, E) + routes + "}]")[0]
+    state = baseline(hosts(RED, E) + routes + ", table: 10}]")
+    assert [route.oif for route in state.namespace("A").routes] == ["e", "e"]
