@@ -24,6 +24,8 @@ from netlab.contract.kernels import Version, here
 from netlab.contract.types import AnyLink, State, Veth, nics
 
 IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_CARRIER = 16, 18, 33
+#: include/uapi/linux/if_arp.h
+ARPHRD_LOOPBACK = 772
 IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_STATE = 4, 5, 1
 IFLA_BOND_SLAVE_STATE, IFLA_BOND_SLAVE_MII_STATUS = 1, 2
 #: How long a lab may take to settle, in seconds (linkwatch delays some carrier changes by a second).
@@ -42,7 +44,7 @@ def read_links(ns: Netns) -> dict[int, Link]:
     """Every link of a namespace by ifindex: name, mac, mtu, up, carrier, operstate, kind and its options, …"""
     found = {}
     for data in ns.netlink.dump(dumps.LINKS):
-        _family, _type, index, flags, _change = IFINFOMSG.unpack_from(data, 16)
+        _family, kind, index, flags, _change = IFINFOMSG.unpack_from(data, 16)
         got = decode(LINK, data, 32)
         read: Link = {
             "name": got.get("IFLA_IFNAME"),
@@ -59,6 +61,8 @@ def read_links(ns: Netns) -> dict[int, Link]:
             "lower": got.get("IFLA_LINK") if "IFLA_LINK_NETNSID" not in got else None,
             "lower_elsewhere": got.get("IFLA_LINK") if "IFLA_LINK_NETNSID" in got else None,
         }
+        if kind == ARPHRD_LOOPBACK:
+            read["kind"] = "loopback"
         info = got.get("IFLA_LINKINFO")
         if info is not None:
             read["kind"] = info.get("IFLA_INFO_KIND")
@@ -119,12 +123,15 @@ def addresses(netlink: Socket) -> dict[int, list[str]]:
 
 
 def read_addresses(ns: Netns) -> dict[int, list[str]]:
-    """Addresses of a namespace by ifindex, as ``ip/prefixlen``; IPv6 link-local ones left out."""
+    """Addresses of a namespace by ifindex, as ``ip/prefixlen``, without IPv6 link-local ones and what every lo has."""
     return _without_local(addresses(ns.netlink))
 
 
 def _without_local(there: Mapping[int, list[str]]) -> dict[int, list[str]]:
-    kept = {index: [one for one in listed if not one.startswith("fe80:")] for index, listed in there.items()}
+    kept = {
+        index: [one for one in listed if not one.startswith("fe80:") and one not in ("127.0.0.1/8", "::1/128")]
+        for index, listed in there.items()
+    }
     return {index: listed for index, listed in kept.items() if listed}
 
 
@@ -217,8 +224,8 @@ def _wait_for_groups(
     for link in state.links:
         listed = addresses.get(link.namespace, {}).get(link.ifindex)
         now = read[link.namespace].get(link.ifindex)
-        # Without ARP an interface joins no such group, and looks for no duplicates (addrconf_join_solict).
-        if listed and now and now["up"] and now["carrier"] and now["arp"]:
+        # Without ARP an interface joins no such group, nor does lo, and looks for no duplicates (addrconf_join_solict).
+        if link.bindable and listed and now and now["up"] and now["carrier"] and now["arp"]:
             alive.setdefault(link.namespace, {})[link.ifindex] = listed
     pause = 0.0005
     while True:

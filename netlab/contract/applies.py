@@ -6,7 +6,7 @@ import functools
 import ipaddress
 from collections.abc import Callable, Iterable
 
-from netlab.contract.types.layers import ON_LINK, base_layer, layer_family
+from netlab.contract.types.layers import BY_MAC, ON_LINK, base_layer, layer_family
 from netlab.contract.types.state import AnySource, AnyTarget, Asker, Endpoint, State
 
 
@@ -29,18 +29,22 @@ def applies_from(source: AnySource, layer: str) -> Callable[[AnyTarget], bool]:
     if isinstance(source, Asker):
         applies = family in source.families
         return (lambda target: target.address(family) is not None) if applies else _nothing
+    if not source.bindable:
+        return _nothing
     if family is None:
-        return _nothing if source.extra else lambda target: isinstance(target, Endpoint) and not target.extra
+        whole = not source.extra
+        return lambda target: whole and isinstance(target, Endpoint) and target.bindable and not target.extra
     ours = source.address(family)
     if ours is None:
         return _nothing
+    by_mac = base_layer(layer) in BY_MAC
     if base_layer(layer) not in ON_LINK:
-        return lambda target: target.address(family) is not None
+        return lambda target: target.address(family) is not None and (target.bindable or not by_mac)
     first, last = int(ours.network.network_address), int(ours.network.broadcast_address)
 
     def on_link(target: AnyTarget) -> bool:
         theirs = target.address(family)
-        return theirs is not None and first <= _number(theirs.ip) <= last
+        return theirs is not None and first <= _number(theirs.ip) <= last and (target.bindable or not by_mac)
 
     return on_link
 
@@ -51,6 +55,9 @@ def lack(source: AnySource, target: AnyTarget, layer: str) -> str:
     if isinstance(source, Asker):
         without = [source.id] * (family not in source.families) + [target.id] * (not target.address(family))
         return next((f"{one} has no IPv{family} address" for one in without), "")
+    bare = [end.id for end in (source, target)[: 1 + (base_layer(layer) in BY_MAC)] if not end.bindable]
+    if bare:
+        return f"{bare[0]} is a loopback: no program asks by it, and no frames come to it"
     if family is None:
         extra = (end for end in (source, target) if isinstance(end, Endpoint) and end.extra)
         return next((f"{end.id} is a further address" for end in extra), "")

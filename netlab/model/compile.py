@@ -30,7 +30,8 @@ def compile_state(state: plan.State) -> World:
                     bridge.enslave(world.devices[link.id], build.bridges[plug.bridge], plug.port)
     order = {link.id: place for place, link in enumerate(state.links)}
     for ns in world.namespaces.values():
-        ns.devices.sort(key=lambda dev: order[dev.id])
+        # Its loopback is a namespace's first device, whenever it is given an address (for_each_netdev).
+        ns.devices.sort(key=lambda dev: (dev is not dev.ns.lo, order[dev.id]))
     _detect(build)
     entries = Entries(state)
     _place(build)

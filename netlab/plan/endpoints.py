@@ -16,13 +16,13 @@ def endpoints(links: Iterable[AnyLink]) -> tuple[Endpoint, ...]:
         usable = [address for address in link.addresses if not _link_local(address)]
         v4 = next((address for address in usable if address.family == 4), None)
         v6 = next((address for address in usable if address.family == 6), None)
-        common = (link.namespace, link.id, link.ifname, link.ifindex, link.mac)
-        made.append(Endpoint(link.id, *common, v4=v4, v6=v6))
+        common = {key: getattr(link, key) for key in ("namespace", "ifname", "ifindex", "mac", "bindable")}
+        made.append(Endpoint(id=link.id, link=link.id, v4=v4, v6=v6, **common))
         for address in usable:
             if address in (v4, v6):
                 continue
             own4, own6 = (address, None) if address.family == 4 else (None, address)
-            made.append(Endpoint(f"{link.id}@{address.ip}", *common, v4=own4, v6=own6, extra=True))
+            made.append(Endpoint(id=f"{link.id}@{address.ip}", link=link.id, v4=own4, v6=own6, extra=True, **common))
     return tuple(made)
 
 

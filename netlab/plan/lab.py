@@ -82,6 +82,10 @@ def _copied(value: Any) -> Any:
     return value.copy() if isinstance(value, (list, set, Memory)) else value
 
 
+def _unbindable(link: AnyLink) -> bool:
+    return not link.bindable
+
+
 @dataclass
 class Lab:
     """All that exists at one moment. ``links`` are in creation order, ``listed`` in the order of the file.
@@ -199,12 +203,13 @@ class Lab:
     def state(self) -> State:
         """The frozen state."""
         links, memory = tuple(self.links.values()), self.memory
-        order = [link_id for box in self.ordered() for link_id in self.listed.get(box.id, ())]
+        # A host's first endpoint is one that can ask.
+        order = [link for box in self.ordered() for link in sorted(self.links_of(box.id), key=_unbindable)]
         namespaces = tuple(self.namespace(box) for box in self.ordered())
         return State(
             namespaces=namespaces,
             links=links,
-            endpoints=endpoints([self.links[link_id] for link_id in order if link_id in self.links]),
+            endpoints=endpoints(order),
             hops=hops(links),
             routers=sum(sysctls.forwards(box.sysctls) for box in self.boxes.values() if box.kind != "switch"),
             askers=askers(namespaces, links),

@@ -91,16 +91,17 @@ def check_vlans(lab: Lab, port: Port, bridge: str, path: Path) -> None:
 def check_parent(context: BuildContext, request: LinkRequest, link: Link) -> None:
     """Note what a link can't have on the one that it sits on, which may be a port, or have children already."""
     parent = context.lab.links[link.lower or ""]
+    inner = "one of its members" if parent.members else "another interface"
     if link.takes and parent.no_taker:
         message = f"{parent.id} is {parent.kind}, on which no {link.kind} can sit ({parent.no_taker})"
-        context.problem(request, "parent", message, "one of its members")
+        context.problem(request, "parent", message, inner)
     if link.takes and parent.member in ("port", "member"):
         what, master = parent.member, parent.master or ""
         message = f"{parent.id} is a {what} of {master}, and a {what} has no children (EBUSY)"
         context.problem(request, "parent", message, f"'parent: {master.partition(':')[2]}'")
     if link.tag is not None and parent.no_vlan:
         message = f"{parent.id} is {parent.kind}, which takes no vlan interfaces ({parent.no_vlan})"
-        below = f"'parent: {parent.lower.partition(':')[2]}'" if parent.lower else "one of its members"
+        below = f"'parent: {parent.lower.partition(':')[2]}'" if parent.lower else inner
         context.problem(request, "parent", message, below)
     for sibling in context.lab.children_of(parent.id):
         for key, message, hint in link.conflicts(sibling):

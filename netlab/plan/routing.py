@@ -227,6 +227,9 @@ def _device(lab: Lab, namespace: str, name: str | None, path: Path) -> AnyLink |
     links = lab.links_of(namespace)
     for link in links:
         if name in (link.name, link.ifname):
+            if not link.bindable:
+                hint = "'type: blackhole' drops it; 'src: …' names an address of lo as the source"
+                file.problems.add(file.where(*path, key=False), "no rule for what is routed out of lo", hint)
             return link
     if name not in file.spec.pruned:
         known = did_you_mean(name, [link.name for link in links], "interfaces")

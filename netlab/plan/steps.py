@@ -60,6 +60,9 @@ def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
         box = lab.boxes.get(target)
         if target in lab.links and ":" in target:
             link = lab.links[target]
+            if not link.bindable:
+                file.problems.add(where, f"{target} goes with its host", "'set: {addresses: []}' takes its addresses")
+                continue
             if ports := lab.ports(target):
                 hint = f"delete its ports first: {', '.join(port.id for port in ports)}"
                 file.problems.add(where, f"{target} still has ports", hint)

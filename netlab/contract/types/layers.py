@@ -30,6 +30,8 @@ BY_NAME = frozenset(("mcast", "mcast6"))
 GROUPS = {4: "224.0.0.254", 6: "ff02::114"}
 #: Layers in which one frame of the source's is the probe of its whole row.
 BY_ROW = frozenset(("broadcast", *BY_NAME))
+#: The layers whose probes are frames that are meant for an interface by its MAC, or by a group joined there.
+BY_MAC = frozenset(("broadcast", "unicast", "icmp-static", "icmp6-static", *BY_NAME))
 #: The layers of which a destination takes part only where it is on-link for the source.
 ON_LINK = frozenset(("arp", "ndp", "icmp-static", "icmp6-static"))
 

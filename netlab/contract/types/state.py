@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 from netlab.contract.kernels import NEWEST, Version
 from netlab.contract.types.layers import asks_host
@@ -18,7 +18,7 @@ class Endpoint:
     """One row and one column of a matrix.
 
     ``v4`` and ``v6`` are the addresses its layers use; ``extra`` marks a further address, which takes
-    part in address layers only.
+    part in address layers only. One that isn't ``bindable`` asks nobody, and no frames are meant for it.
     """
 
     id: str
@@ -30,6 +30,7 @@ class Endpoint:
     v4: Address | None = None
     v6: Address | None = None
     extra: bool = False
+    bindable: bool = True
 
     def address(self, family: int | None) -> Address | None:
         """The address that layers of a family (4 or 6) use."""
@@ -68,6 +69,7 @@ class Target:
     id: str
     family: Literal[4, 6]
     links: tuple[str, ...] = ()
+    bindable: ClassVar[bool] = True
 
     def address(self, family: int | None) -> Address | None:
         """The address, for layers of its family."""

@@ -66,7 +66,9 @@ class Link:
     queues_own: ClassVar[bool] = False
     #: Whether its driver throws away whatever it is told to send: nothing outside can be reached by it.
     swallows: ClassVar[bool] = False
-    #: The driver that takes what comes in at the link that it sits on; a link has one taker at most (rx_handler).
+    #: Whether programs ask by it, and frames are meant for it.
+    bindable: ClassVar[bool] = True
+    #: The driver that takes what comes in at the link below it; a link has one taker at most (rx_handler).
     takes: ClassVar[str] = ""
     #: The modes that its kind has, and its flags, as ip-link(8) calls them.
     modes: ClassVar[tuple[str, ...]] = ()
