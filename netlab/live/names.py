@@ -27,6 +27,8 @@ def container_name(section: Section, name: str) -> str:
 def device_name(value: object) -> str:
     """The name of a network device. Raises Wrong."""
     name = scalars.interface_name(value)
+    if name == "lo":
+        raise Wrong("lo is there in every host, and no device of a network", "in a topology 'lo: {addresses: […]}'")
     if len(name.encode()) > scalars.IFNAME_BYTES:
         raise Wrong(f"{name!r} is longer than the {scalars.IFNAME_BYTES} bytes of a device's name")
     return name

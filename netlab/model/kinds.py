@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from netlab.contract import types as plan
-from netlab.contract.types.links import Bond, Dummy, Ipvlan, Ipvtap, Vlan, Vrf, Vxlan
+from netlab.contract.types.links import Bond, Dummy, Ipvlan, Ipvtap, Loopback, Vlan, Vrf, Vxlan
 from netlab.model import (
     bond,
     bridge,
     dummy,
     ipvlan,
+    loopback,
     macvlan,
     macvlan_refusal,
     ports,
@@ -63,6 +64,7 @@ KINDS: dict[type[plan.AnyLink], Kind] = {
     plan.Macvlan: _CHILD,
     plan.Macvtap: _CHILD,
     Dummy: Kind(dummy.compile_link),
+    Loopback: Kind(loopback.compile_link),
     Ipvlan: _IPVLAN,
     Ipvtap: _IPVLAN,
     Vxlan: Kind(vxlan.compile_link),

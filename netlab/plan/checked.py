@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netlab.contract.types.links import loopback
 from netlab.plan import values
 from netlab.plan.kinds import COMMON, KINDS
 from netlab.plan.request import BuildContext, LinkRequest
@@ -13,7 +14,7 @@ def type_of(request: LinkRequest) -> str:
     """The kind that is asked for, or ''."""
     given = request.given
     plugged = given.switch is not None or given.bridge is not None or given.peer is not None
-    return given.type or ("veth" if plugged else "")
+    return given.type or ("veth" if plugged else loopback.Loopback.kind if request.name == loopback.NAME else "")
 
 
 def fits(context: BuildContext, request: LinkRequest) -> bool:
@@ -28,6 +29,10 @@ def fits(context: BuildContext, request: LinkRequest) -> bool:
         lab.file.problems.add(
             request.where, f"{request.id} is neither plugged into a switch nor of a type", hint, follows=lost
         )
+        lab.file.broken.add(request.id)
+        return False
+    if request.name == loopback.NAME and name != loopback.Loopback.kind:
+        lab.file.problems.add(request.where, f"{request.id} is the loopback, and no {name}", "another name")
         lab.file.broken.add(request.id)
         return False
     kind = KINDS.get(name)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from netlab.contract.types import AnyLink, SetLink
-from netlab.contract.types.links import FLAGS, Dummy, Ipvlan, Ipvtap, Vlan, Vrf, Vxlan
+from netlab.contract.types import Address, AnyLink, SetLink
+from netlab.contract.types.links import FLAGS, Dummy, Ipvlan, Ipvtap, Loopback, Vlan, Vrf, Vxlan, loopback
 from netlab.contract.types.links.vxlan import PORT
 from netlab.plan import bond, bridge, macvlan, values, veth
 from netlab.plan.request import BuildContext, LinkRequest
@@ -43,6 +43,8 @@ COMMON = frozenset(
 IDENTITY = frozenset({"type", "switch", "bridge", "peer", "master", "parent"})
 #: Keys that mean nothing to a VRF, or of which nobody knows what they would do there.
 _VRF_LACKS = ("neighbors", "limit", "netem", "arp")
+#: Keys of every kind that lo can't be given.
+_LOOPBACK_LACKS = COMMON - {"type", "addresses", "duplicate"}
 #: Keys of a tunnel.
 _TUNNEL = frozenset({"id", "dev", "remote", "group", "local", "dstport", "learning", "fdb"})
 
@@ -234,6 +236,37 @@ def _vrf_change(
     return before, after
 
 
+def _loopback(context: BuildContext, request: LinkRequest) -> Loopback | None:
+    """The loopback of a host, which is there and up; it is given addresses, and nothing else."""
+    if request.name != loopback.NAME:
+        context.problem(request, "type", f"{request.id} is no loopback", "a host has one, and it is called lo")
+        return None
+    for key in sorted(request.given.model_fields_set & _LOOPBACK_LACKS):
+        if getattr(request.given, key) is not None:
+            context.problem(request, key, f"{key!r} can't be given to lo", "it takes addresses, and no more")
+    _host_addresses(context.lab, request.id, request.addresses, request.path)
+    common = context.common(request, loopback.MTU)
+    return Loopback(**{**common, "ifindex": loopback.INDEX, "mac": None, "up": True})
+
+
+def _host_addresses(lab: Lab, link_id: str, addresses: tuple[Address, ...] | None, path: Path) -> None:
+    """Say which addresses keep more in the host than themselves: of a loopback the route of an IPv4 subnet is one of
+    table local (fib_add_ifaddr), and by that of an IPv6 one packets come to lo."""
+    for i, address in enumerate(addresses or ()):
+        whole = 32 if address.family == 4 else 128
+        if address.prefixlen != whole:
+            where = lab.file.where(*path, "addresses", i)
+            words = f"{address} on lo keeps all of {address.network} in the host, for which netlab has no rule"
+            lab.file.problems.add(where, words, f"{address.ip}/{whole}, or a 'type: dummy' for the subnet")
+
+
+def _loopback_change(
+    lab: Lab, before: AnyLink, after: AnyLink, settings: Settings, path: Path, refused: bool
+) -> tuple[AnyLink, AnyLink]:
+    _host_addresses(lab, after.id, settings.addresses, path)
+    return before, after
+
+
 _VETH = Kind(
     "veth",
     veth.KEYS,
@@ -283,6 +316,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("vlan", frozenset({"parent", "id", "protocol"}), _vlan, stacked=True, change=_vlan_change),
         Kind("vrf", frozenset({"table"}), _vrf, frozenset({"table", *_VRF_LACKS}), change=_vrf_change),
+        Kind("loopback", frozenset(), _loopback, _LOOPBACK_LACKS, change=_loopback_change),
         Kind("dummy", frozenset(), lambda context, request: Dummy(**context.common(request, request.given.mtu or MTU))),
     )
 }

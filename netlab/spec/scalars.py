@@ -164,11 +164,6 @@ def switch_name(value: object) -> str:
 def interface_name(value: object) -> str:
     """The name of an interface (dev_valid_name, sysctl_dev_name_is_allowed); longer ones become altnames."""
     word = name(value)
-    if word == "lo":
-        raise Wrong(
-            "lo is there in every host, and takes no address of a topology's",
-            "give a host an address of its own by a 'type: dummy': it answers for that as for one of lo",
-        )
     if word in ("all", "default"):
         raise Wrong(f"an interface cannot be called {word!r}", "the kernel has a use of its own for that name")
     if len(word.encode()) > ALTNAME_BYTES:

@@ -80,8 +80,8 @@ class Outcome:
 def layers_of(plan: Plan) -> list[str]:
     """All layers, and pings at the sizes that matter where MTUs differ."""
     links = [link for step in plan.steps for link in step.state.links if not isinstance(link, (Switch, SwitchLink))]
-    # No packet is as long as the MTU of a VRF.
-    mtus = sorted({link.mtu for link in links if link.vrf_table is None})
+    # No packet is as long as the MTU of a VRF, or of lo.
+    mtus = sorted({link.mtu for link in links if link.vrf_table is None and link.bindable})
     layers = list(ALL_LAYERS)
     if mtus in ([], [1500]):
         return layers

@@ -11,7 +11,7 @@ from collections.abc import Set
 
 from hypothesis import strategies as st
 
-from tests.fuzz import bonds, options, steps, vrfs
+from tests.fuzz import bonds, loopbacks, options, steps, vrfs
 from tests.fuzz.lan import KINDS, Document, Lan, Nic
 
 HOSTS = "ABCDE"
@@ -58,6 +58,8 @@ def topology(rng: random.Random, kinds: Set[str] = frozenset()) -> Document:
     options.dress(lan)
     if lan.has("vrf"):
         vrfs.routes(lan)
+    if lan.has("loopback"):
+        loopbacks.loopbacks(lan)
     if lan.chance(0.4, "ways") and lan.has("ipv4"):
         _ask(lan)
     if lan.has("refusals"):

@@ -164,7 +164,7 @@ hosts:
     interfaces:
       e: {swich: lan, mtu: 12, addresses: [10.0.0.1, 1.2.3.4/24], mac: 1:2}
       f: {switch: lan, mode: brigde, port: {hairpin: maybe, state: blocking, fdb: [x]}}
-      lo: {switch: lan}
+      all: {switch: lan}
       g: lan
       h: {switch: lan, addresses: 10.0.0.9/24}
     routes: [{to: 10.0.0.1/8}, {via: 10.0.0.1}]
@@ -198,8 +198,7 @@ def test_every_fault_of_a_file_is_reported_at_its_place() -> None:
         "f:10:54: 'maybe' is neither true nor false; write true or false, or on or off",
         "f:10:68: 'blocking' has no effect on a port without STP; use 'disabled' or 'listening'",
         "f:10:84: 'x' is not a MAC address; 02:00:00:00:00:01, or an interface, as in B:ens160",
-        "f:11:7: lo is there in every host, and takes no address of a topology's; give a host an address of its own by"
-        " a 'type: dummy': it answers for that as for one of lo",
+        "f:11:7: an interface cannot be called 'all'; the kernel has a use of its own for that name",
         "f:12:10: g: must be a mapping",
         "f:13:35: addresses: must be a list; write [10.0.0.9/24]",
         "f:14:19: '10.0.0.1/8' is not a prefix; write 10.0.0.0/8",

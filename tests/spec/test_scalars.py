@@ -90,7 +90,6 @@ def test_what_is_taken(parse: Callable[[object], Any], text: str, value: object)
         (scalars.name, "a\u202eb", "cannot stand", ""),
         (scalars.name, "x" * 64, "longer than 63 characters", ""),
         (scalars.switch_name, "a--b", "'--' cannot stand", ""),
-        (scalars.interface_name, "lo", "lo is there in every host", "type: dummy"),
         (scalars.interface_name, "all", "cannot be called 'all'", ""),
         (scalars.interface_name, "default", "cannot be called 'default'", ""),
         (scalars.sysctl, "kernel.hostname.x", "belongs to the whole machine", "'net.' only"),

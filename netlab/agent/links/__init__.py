@@ -9,13 +9,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netlab.agent.links import bond, bridge, dummy, ipvlan, macvlan, pair, port, switchlink, veth, vlan, vrf, vxlan
+from netlab.agent.links import (
+    bond,
+    bridge,
+    dummy,
+    ipvlan,
+    loopback,
+    macvlan,
+    pair,
+    port,
+    switchlink,
+    veth,
+    vlan,
+    vrf,
+    vxlan,
+)
 from netlab.agent.links.op import At, BuildContext, Level, Op
 from netlab.agent.links.port_tools import Log
 from netlab.agent.netlink import link as request
 from netlab.agent.netlink import peer, set_up
 from netlab.contract.types import AnyLink, Bridge, Link, Macvlan, Macvtap, Pair, Port, SetLink, Switch, SwitchLink, Veth
-from netlab.contract.types.links import Bond, Dummy, Ipvlan, Ipvtap, Vlan, Vrf, Vxlan
+from netlab.contract.types.links import Bond, Dummy, Ipvlan, Ipvtap, Loopback, Vlan, Vrf, Vxlan
 
 __all__ = ["DRIVERS", "KINDS", "At", "BuildContext", "Op", "changes", "create", "join"]
 
@@ -71,6 +85,7 @@ KINDS: dict[type[Link], Kind] = {
     Bond: Kind(bond.create, bond.changes, bond.checks),
     Vlan: Kind(vlan.create, checks=vlan.checks),
     Vrf: Kind(vrf.create, checks=vrf.checks),
+    Loopback: Kind(loopback.create),
 }
 _CHILD = Driver(macvlan.read, {"IFLA_MACVLAN_MODE": macvlan.MODES["bridge"]}, stacked=True, required=True)
 #: By the kernel's name of the kind.

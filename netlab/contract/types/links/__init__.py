@@ -9,6 +9,7 @@ from netlab.contract.types.links.bond import Bond
 from netlab.contract.types.links.bridge import Bridge, Switch
 from netlab.contract.types.links.dummy import Dummy
 from netlab.contract.types.links.ipvlan import Ipvlan, Ipvtap
+from netlab.contract.types.links.loopback import Loopback
 from netlab.contract.types.links.macvlan import Macvlan, Macvtap
 from netlab.contract.types.links.pair import Pair
 from netlab.contract.types.links.switchlink import SwitchLink
@@ -31,6 +32,7 @@ __all__ = [
     "Ipvlan",
     "Ipvtap",
     "Link",
+    "Loopback",
     "Macvlan",
     "Macvtap",
     "Pair",
@@ -50,7 +52,21 @@ __all__ = [
 ]
 
 AnyLink = (
-    Veth | Macvlan | Macvtap | Switch | SwitchLink | Bridge | Pair | Dummy | Ipvlan | Ipvtap | Vxlan | Bond | Vlan | Vrf
+    Veth
+    | Macvlan
+    | Macvtap
+    | Switch
+    | SwitchLink
+    | Bridge
+    | Pair
+    | Dummy
+    | Ipvlan
+    | Ipvtap
+    | Vxlan
+    | Bond
+    | Vlan
+    | Vrf
+    | Loopback
 )
 _KINDS = get_args(AnyLink)
 #: The modes and flags of all kinds.
