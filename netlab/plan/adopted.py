@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from netlab.contract.types import MAIN_TABLE, AnyLink, Namespace, Route, State
-from netlab.contract.types.links import FLAGS
+from netlab.contract.types.links import FLAGS, loopback
 from netlab.plan import adopted_switching
 from netlab.plan.news import News, Told
 
@@ -63,19 +63,35 @@ def _links(news: News, state: State, namespace: Namespace, told: Told, places: s
     there = {int(index): link for index, link in told["links"].items()}
     mine = {link.ifindex: link for link in state.links_of(ns)}
     for index, link in mine.items():
+        if index == loopback.INDEX:
+            continue
         if index not in there:
             news.delete(link.id)
         else:
             _changed(news, link, there[index], addresses.get(index, []), told)
     for index, read in there.items():
-        if read["name"] == "lo":
-            if extra := [one for one in addresses.get(index, []) if one not in ("127.0.0.1/8", "::1/128")]:
-                news.cannot(ns, f"lo has {', '.join(extra)}")
+        if index == loopback.INDEX:
+            _loopback(news, ns, mine.get(index), read, addresses.get(index, []))
         elif index not in mine and (ns, index) not in places:
             # That of a container's child is its host's.
             around = {link.ifindex: link for link in state.links_of(namespace.host)}
             parent = around.get(read["lower_elsewhere"]) if "/" in ns else None
             _new(news, mine.get(read.get("lower") or 0, parent), ns, index, read, addresses.get(index, []), told)
+
+
+def _loopback(news: News, ns: str, link: AnyLink | None, read: Mapping[str, Any], addresses: list[str]) -> None:
+    """The addresses that programs have put at lo, or taken from it; a topology says those of the host alone."""
+    found = [one for one in addresses if one not in ("127.0.0.1/8", "::1/128")]
+    if wide := [one for one in found if not one.endswith("/128" if ":" in one else "/32")]:
+        news.cannot(ns, f"lo has {', '.join(wide)}")
+    if not read["up"]:
+        news.cannot(ns, "lo is down")
+    own = [str(one) for one in link.addresses] if link is not None else []
+    kept = [one for one in own if one in found] + [one for one in found if one not in (*own, *wide)]
+    if link is not None and kept != own:
+        news.say(link.id, addresses=kept)
+    elif link is None and kept:
+        news.make(ns, loopback.NAME, loopback.INDEX, {"addresses": kept})
 
 
 def _changed(news: News, link: AnyLink, read: Mapping[str, Any], addresses: list[str], told: Told) -> None:

@@ -62,7 +62,7 @@ def compare(plan: Plan, steps: bool = False) -> list[Round]:
 
 def _of_lab(read: Machine, state: State) -> Machine:
     """What was read without the agent's own namespaces."""
-    ours = {(link.ifindex, link.ifname, link.mac) for link in state.links}
+    ours = {(link.ifindex, link.ifname, link.mac) for link in state.links if link.bindable}
     keys = [
         one.key
         for one in read.spaces
@@ -75,7 +75,11 @@ def _of_lab(read: Machine, state: State) -> Machine:
 def _settled(state: State, read: Machine) -> State:
     """The state with the MACs that the kernel chose: which of two is asked first depends on them."""
     macs = {device.index: device.mac for space in read.spaces for device in space.devices}
-    unsaid = {link.id for link in state.links if link.mac is None and "mac" in type(link).__dataclass_fields__}
+    unsaid = {
+        link.id
+        for link in state.links
+        if link.mac is None and link.bindable and "mac" in type(link).__dataclass_fields__
+    }
     links = (replace(link, mac=macs.get(link.ifindex)) if link.id in unsaid else link for link in state.links)
     return replace(state, links=tuple(links))
 
@@ -108,7 +112,7 @@ def _round(agent: Agent, state: State) -> Round:
         for device in space.devices
     }
     keyed = {key: name for name, key in real.keys.items()}
-    ours = {link.ifindex: link.id for link in state.links}
+    ours = {link.ifindex: link.id for link in state.links if link.bindable}
     # The names of the imported file → those of the plan.
     links = {
         link.id: ours[numbers[link.namespace, link.ifname]]
@@ -116,6 +120,9 @@ def _round(agent: Agent, state: State) -> Round:
         if numbers.get((link.namespace, link.ifname)) in ours
     }
     hosts = {link.namespace: state.link(links[link.id]).namespace for link in imported.links if link.id in links}
+    # Every lo has the same number.
+    links |= {link.id: f"{hosts[link.namespace]}:{link.name}" for link in imported.links
+              if not link.bindable and link.namespace in hosts}  # fmt: skip
     ends = {}
     for i, endpoint in enumerate(imported.endpoints):
         name = endpoint.id.replace(endpoint.link, links.get(endpoint.link, "?"), 1)

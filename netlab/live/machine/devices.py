@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from netlab.contract.types import AnyLink
-from netlab.contract.types.links import FLAGS, Bond
-from netlab.live.machine.kinship import Kinship, shown, shown_on_loopback
+from netlab.contract.types.links import FLAGS, Bond, loopback
+from netlab.live.machine.kinship import Kinship, name_of, shown, shown_on_loopback
 from netlab.live.machine.mtus import carried
 from netlab.live.machine.notes import Notes
 from netlab.live.machine.outside import Outside
 from netlab.live.machine.values import Device, Ip, Space
-from netlab.live.names import fitting, unique
+from netlab.live.names import unique
 from netlab.live.topology import Keys
 
 MTU = 1500
@@ -66,13 +66,11 @@ class Devices:
                 continue
             taken: set[str] = set()
             for device in space.devices:
-                if device.loopback and not shown_on_loopback(device):
+                if (device.loopback and not shown_on_loopback(device)) or self._swallowed(space, device):
                     continue
-                if self._swallowed(space, device):
-                    continue
-                name: str = unique(fitting("lo-addresses" if device.loopback else device.name), taken)
+                name: str = unique(name_of(device), taken)
                 taken.add(name)
-                if name != device.name and not device.loopback:
+                if device.name not in (name, loopback.NAME):
                     self.notes.assume(f"{device.name!r} of {self.kin.id(key)} is called {name} here")
                 self.names[key, device.index] = name
         # What sits on something that can't be expressed can't be either.
@@ -129,8 +127,10 @@ class Devices:
         if not name:
             return None
         if device.loopback:
-            self.notes.assume(f"the addresses at lo of {self.kin.id(space.key)} are at a dummy here, {name}")
-            return name, {"type": "dummy", "addresses": self.addresses(space, device)}, "the addresses at lo"
+            kind: Keys = {} if name == loopback.NAME else {"type": "dummy"}
+            if kind:
+                self.notes.assume(f"the addresses at lo of {self.kin.id(space.key)} are at a dummy here, {name}")
+            return name, {**kind, "addresses": self.addresses(space, device)}, "the addresses at lo" if kind else ""
         made = self._kinds[device.kind](space, device)
         if made is None:
             del self.names[space.key, device.index]

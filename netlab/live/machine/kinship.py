@@ -144,6 +144,14 @@ def shown_on_loopback(device: Device) -> bool:
     return any(one.ip not in ("127.0.0.1", "::1") for one in device.addresses)
 
 
+def name_of(device: Device) -> str:
+    """The name that a device should have in the file; at lo that has only addresses of the host itself."""
+    own = (one for one in device.addresses if one.peer is None and one.ip not in ("127.0.0.1", "::1"))
+    if device.loopback and all(one.length == (32 if one.family == 4 else 128) for one in own):
+        return device.name
+    return fitting("lo-addresses" if device.loopback else device.name)
+
+
 def _switch(space: Space, found: Kinship) -> Device | None:
     """The bridge of a namespace that has nothing but a bridge and its ports, whose other ends are elsewhere."""
     rest = [device for device in space.devices if not device.loopback]
