@@ -64,7 +64,7 @@ def _pairs(resolver: Resolver, pair: Pair, wanted: Family | None) -> dict[Family
         ways += [(target, source) for source, target in ways]
     for source, target in ways:
         family = _family(source, target, wanted)
-        if family is not None and source.link != target.link:
+        if family is not None and source.link != target.link and source.bindable:
             found.setdefault(family, []).append((source.id, target.id))
     if not found:
         follows = resolver.file.lost(pair.left, pair.right)
@@ -90,6 +90,8 @@ def _lack(ways: list[tuple[Endpoint, Endpoint]], wanted: Family | None) -> tuple
     """Why no way can be measured, and what would be right."""
     if all(source.link == target.link for source, target in ways):
         return f"{ways[0][0].id} is paired with itself", "a measurement is between two interfaces"
+    if not any(source.bindable for source, _ in ways):
+        return f"{ways[0][0].id} is a loopback: no program asks by it", "name an interface on the way"
     which = "one family" if wanted is None else f"IPv{wanted}"
     between = next((source.id, target.id) for source, target in ways if source.link != target.link)
     return f"{between[0]} and {between[1]} have no addresses of {which}", "give them some"

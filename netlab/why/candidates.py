@@ -37,11 +37,15 @@ RP_FILTER = (
 UNBOUND = "What comes in by a VRF is for sockets bound to it, or to its members, unless these sysctls say more."
 BRIDGED = "With bridge-nf-call-iptables=1 what a bridge only passes on is filtered as if the host were a router."
 IGNORED = "A machine that ignores pings can be reached all the same, but a ping doesn't show it."
+ARP_IGNORED = (
+    "arp_ignore keeps an interface from answering ARP: 1 for addresses of others, such as lo, from 2 on also of"
+    " another subnet, or all of it."
+)
 #: Settings of a namespace that keep packets out: the values to try instead, the gentlest first, and why.
 _FILTERS = (
     ("rp_filter", ("2", "0"), RP_FILTER),
     ("arp_filter", ("0",), "With arp_filter an interface answers ARP only if the way back leads out of it."),
-    ("arp_ignore", ("1", "0"), "arp_ignore from 2 on refuses to answer ARP of another subnet, or all of it."),
+    ("arp_ignore", ("1", "0"), ARP_IGNORED),
     ("icmp_echo_ignore_all", ("0",), IGNORED),
     ("echo_ignore_all", ("0",), IGNORED),
     ("bridge-nf-call-iptables", ("0",), BRIDGED),
@@ -132,15 +136,18 @@ def _arp_flux(case: Case) -> Iterator[Candidate]:
 
 
 def _filters(case: Case) -> Iterator[Candidate]:
+    # Of an address that is at no wire even the gentlest value keeps ARP out.
+    away = not case.destination.bindable
     through = [*addressing.gateways(case), *(link.namespace for link in case.state.links if link.bridges)]
     for namespace in dict.fromkeys((case.destination.namespace, case.source.namespace, *through)):
         for name, values, because in _FILTERS:
+            kept = int(not (away and name == "arp_ignore"))
             paths = [
                 path
                 for path, value in case.state.namespace(namespace).sysctls
-                if path.rsplit("/", 1)[-1] == name and value not in ("0", values[0])
+                if path.rsplit("/", 1)[-1] == name and value not in ("0", *values[:kept])
             ]
-            for value in values if paths else ():
+            for value in values[1 - kept :] if paths else ():
                 step = {"set": {namespace: {"sysctls": {sysctl_name(path): int(value) for path in paths}}}}
                 yield case.candidate(f"{name}-{namespace}", f"set {name}={value} in {namespace}", because, step)
 

@@ -70,3 +70,9 @@ def test_it_is_no_source_of_an_expectation() -> None:
     """An expectation that it asks says why nothing can."""
     [fault] = faults(hosts(LO, E) + "expect: ['A:lo -> A:e [icmp]: reachable']")
     assert "A:lo is a loopback: no program asks by it" in fault
+
+
+def test_nothing_is_measured_from_it() -> None:
+    """A measurement asks by an interface."""
+    [fault] = faults(hosts(LO, E) + "latency: ['A:lo -> A:e']")
+    assert "A:lo is a loopback: no program asks by it; name an interface on the way" in fault

@@ -357,3 +357,11 @@ def test_a_policy_is_lifted_where_it_can_be(policy: str, titles: list[str]) -> N
     told = ask(POLICY.replace("POLICY", policy), "A/web", "B")
     assert [fix.title.startswith(title) for fix, title in zip(told.fixes, titles, strict=False)] == [True] * len(titles)
     assert not any("policy" in line for fix in told.fixes for run in fix.commands for line in run.lines)
+
+
+def test_what_keeps_an_address_at_lo_from_being_found() -> None:
+    """With arp_ignore=1 nobody answers for an address of lo: 0 is offered, which isn't where a wire has the address."""
+    path = spec.find("dsr-vip-on-lo")
+    told = why.explain(spec.load(path), plan.resolve(spec.load(path)), "client", "real:lo", step="quiet")
+    assert first(told.fixes[0])["set"] == {"real": {"sysctls": {"net.ipv4.conf.all.arp_ignore": 0}}}
+    assert told.fixes[0].letter == "A"
