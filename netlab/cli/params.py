@@ -43,6 +43,27 @@ class Pairs(ParamType[int]):
         return [CompletionItem(word) for word in ("all", "cover:3") if word.startswith(incomplete)]
 
 
+class FixNumber(ParamType[int]):
+    """The number of a fix, or ``all``, for which 0 stands."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        if isinstance(value, int) or value == "all":
+            return int(value != "all" and value)
+        if not (str(value).isascii() and str(value).isdecimal()) or int(value) < 1:
+            self.fail(f"{value!r} is neither the number of a fix nor 'all'", param, ctx)
+        return int(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """As many as there may be."""
+        from netlab.why.fixes import MOST
+
+        words = [*map(str, range(1, MOST + 1)), "all"]
+        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+
 class Layers(ParamType[tuple[str, ...]]):
     """Comma-separated layer names: ``icmp,tcp``, ``host:icmp``, ``icmp/1472`` or ``tcp/80``."""
 

@@ -1,7 +1,8 @@
-"""The answer to a *why* as text: the cause, the story hop by hop, and each fix as steps and as commands."""
+"""The answer to a *why* as text: the cause, the story hop by hop, and the fixes, the best at length."""
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,20 +18,38 @@ if TYPE_CHECKING:
     from netlab.why.commands import Run
 
 
+#: What a sentence says besides.
+_ASIDE = re.compile(r" \([^)]*\)")
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """How an answer is told. ``entries``: how far the entries of the file's steps are indented; None where it has none.
     ``kernel`` is named where it isn't this machine's. ``real``: the file is a picture of this machine, for which the
-    fixes are.
+    fixes are. ``fix`` (from 1) is told whole, without the story; 0: all are, after it; None: the first in short, the
+    others in a sentence each. ``again`` is the command that asks the same.
     """
 
     entries: int | None = None
     kernel: Version | None = None
     real: Real | None = None
+    fix: int | None = None
+    again: str = "netlab why …"
 
 
 def render(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -> Iterator[str]:
     """The lines."""
+    yield from answer(told, rules, style, how)
+    if how.fix is None:
+        yield from _in_short(told, style, how)
+    for number in range(1, len(told.fixes) + 1):
+        if how.fix in (0, number):
+            yield ""
+            yield from whole(number, told, style, how)
+
+
+def answer(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -> Iterator[str]:
+    """All but the fixes; where there are some, how they were tried, and what is to be done with them."""
     from netlab.report.words import asked
 
     kernel = how.kernel
@@ -49,9 +68,10 @@ def render(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -
     if rule:
         place = f"At {told.place}: " if told.place else ""
         yield from _wrap(f"{place}{rule.sentence} [{told.rule}: {rule.function}]", "   ", style)
-    yield from _story(told, rules, style)
-    yield from _bound(told, style)
-    yield from _assumed(told, style, how)
+    if not how.fix:
+        yield from _story(told, rules, style)
+        yield from _bound(told, style)
+        yield from _assumed(told, style, how)
     if not told.fixes:
         if told.letter == "U" or (told.letter == "A" and not told.bound):
             yield ""
@@ -65,16 +85,53 @@ def render(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -
     through = told.letter in "AB"
     yield style.paint("What makes it go by the interface itself" if through else "What makes it work", "bold")
     yield from _wrap(_home(told, how), "", style)
+
+
+def _in_short(told: Explanation, style: Style, how: Shown) -> Iterator[str]:
+    """The first fix as what is to be done next, each other in a sentence, and how to see more of them."""
+    from netlab.report.columns import visible
+
+    if not told.fixes:
+        return
+    first, *others = told.fixes
+    said: set[str] = set()
     for number, fix in enumerate(told.fixes, 1):
-        # Of this machine the first is told whole: the answer is to be seen at once.
-        if how.real is not None and number > 1:
-            if number == 2:
-                yield ""
-            yield from _wrap(fix.title[0].upper() + fix.title[1:] + ".", f"  {number}  ", style)
-        else:
-            yield from _fix(number, fix, told, style, how)
-    if how.real is not None and len(told.fixes) > 1:
-        yield from _wrap("--json has the commands of all of them.", "", style)
+        if number < 3:
+            yield ""
+        because = fix.because if number == 1 else _ASIDE.sub("", fix.because).partition(". ")[0].rstrip(".") + "."
+        # Two values of one setting have one reason.
+        why = [] if fix.because in said else [because]
+        said.add(fix.because)
+        text = " ".join([_sentence(fix.title), *why, *([_outcome(fix, told, style)] if number == 1 else [])])
+        yield from _wrap(text, f"  {number}  ", style)
+        yield from _observed(fix, style)
+        if number == 1:
+            yield from _done(fix, told, style, how)
+    if how.real is None:
+        hint, number = "Whole, with commands", 1
+    elif how.real.docker and first.docker:
+        hint, number = "As Docker is asked for it, too", 1
+    elif others:
+        hint, number = "Another one whole", 2
+    else:
+        return
+    more = " or ".join(("2", "all")[number - 1 :]) if others else ""
+    hint, command = f"{hint}{f' (or --fix {more})' if more else ''}:", f"{how.again} --fix {number}"
+    yield ""
+    if visible(hint) + visible(command) < style.width - 1:
+        yield f"{hint} {command}"
+    else:
+        yield hint
+        yield from _broken(command, style.width - 1)
+
+
+def _done(fix: Fix, told: Explanation, style: Style, how: Shown) -> Iterator[str]:
+    """How a fix is made: steps where there is a file; on a machine commands, and what takes them back."""
+    if how.real is None:
+        yield from _steps(fix, style, how)
+    else:
+        yield from _runs("By hand", fix.commands, told, style, how)
+        yield from _runs("To take that back", fix.undo, told, style, how)
 
 
 def _here(real: Real) -> str:
@@ -122,7 +179,7 @@ def _home(told: Explanation, how: Shown) -> str:
         where = f"among the steps of {name}, before {told.later!r}"
     else:
         where = f"at the end of {name}" if entries is None else f"at the end of the steps of {name}"
-    return f"Each was tried on the model. Add one of them {where}:"
+    return f"Each was tried on the model. Add one {where}:"
 
 
 def _story(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[str]:
@@ -150,13 +207,25 @@ def _story(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[s
         yield from (f"    {' ' * width}  {line}" for line in rest)
 
 
-def _fix(number: int, fix: Fix, told: Explanation, style: Style, how: Shown) -> Iterator[str]:
-    from netlab.report.words import PREDICTED
-    from netlab.why.text import indented
-
-    yield ""
-    yield from _wrap(fix.title[0].upper() + fix.title[1:] + ".", f"  {number}  ", style)
+def whole(number: int, told: Explanation, style: Style, how: Shown) -> Iterator[str]:
+    """A fix with all that is known of it."""
+    fix = told.fixes[number - 1]
+    yield from _wrap(_sentence(fix.title), f"  {number}  ", style)
     yield from _wrap(fix.because, "     ", style)
+    yield from _wrap(_outcome(fix, told, style), "     ", style)
+    yield from _observed(fix, style)
+    if how.real is None:
+        yield from _steps(fix, style, how)
+    yield from _runs("By hand", fix.commands, told, style, how)
+    yield from _runs("To take that back", fix.undo, told, style, how)
+    if how.real is None or how.real.docker:
+        yield from _runs("Where Docker runs the containers", fix.docker, told, style, how)
+
+
+def _outcome(fix: Fix, told: Explanation, style: Style) -> str:
+    """What the model says of it."""
+    from netlab.report.words import PREDICTED
+
     pair = (
         ""
         if (fix.source, fix.destination) == (told.source, told.destination)
@@ -168,23 +237,30 @@ def _fix(number: int, fix: Fix, told: Explanation, style: Style, how: Shown) -> 
         else f"; the letter of {fix.others} other {'pair' if fix.others == 1 else 'pairs'} changes, too"
     )
     means = f" ({PREDICTED[fix.letter]})" if fix.letter in "AB" else ""
-    yield from _wrap(f"By the model then {fix.letter}{pair}{means}{others}.", "     ", style)
+    return f"By the model then {fix.letter}{pair}{means}{others}."
+
+
+def _sentence(title: str) -> str:
+    return f"{title[0].upper()}{title[1:]}."
+
+
+def _observed(fix: Fix, style: Style) -> Iterator[str]:
     if fix.observed is not None:
         mark = style.verdict("P" if fix.holds else "?" if fix.observed == "?" else "F")
         yield f"     {mark} In a real lab: {fix.observed}."
-    # Without an indent of ours, so that what is copied from here can be pasted as it is.
-    if how.real is None:
-        entries = how.entries
-        yield ""
-        if entries is None:
-            yield style.paint("steps:", "dim")
-        yield from (
-            style.paint(line, "dim") for line in indented(fix.steps, 2 if entries is None else entries).splitlines()
-        )
-    yield from _runs("By hand", fix.commands, told, style, how)
-    yield from _runs("To take that back", fix.undo, told, style, how)
-    if how.real is None or how.real.docker:
-        yield from _runs("Where Docker runs the containers", fix.docker, told, style, how)
+
+
+def _steps(fix: Fix, style: Style, how: Shown) -> Iterator[str]:
+    """The YAML, without an indent of ours, so that what is copied from here can be pasted as it is."""
+    from netlab.why.text import indented
+
+    entries = how.entries
+    yield ""
+    if entries is None:
+        yield style.paint("steps:", "dim")
+    yield from (
+        style.paint(line, "dim") for line in indented(fix.steps, 2 if entries is None else entries).splitlines()
+    )
 
 
 def _runs(what: str, runs: Sequence[Run], told: Explanation, style: Style, how: Shown) -> Iterator[str]:
@@ -194,7 +270,6 @@ def _runs(what: str, runs: Sequence[Run], told: Explanation, style: Style, how: 
             place, first = how.real.place(run.on), how.real.first(run.on, run.named)
             yield ""
             yield from _wrap(f"{'Then' if number else what}, {place}:", "     ", style)
-            yield ""
             yield from (
                 style.paint(part, "dim") for line in (*first, *run.lines) for part in _broken(line, style.width - 1)
             )
@@ -207,7 +282,6 @@ def _runs(what: str, runs: Sequence[Run], told: Explanation, style: Style, how: 
             place += f" (where ip netns calls the container{s} {' and '.join(run.named)})"
         yield ""
         yield from _wrap(f"{'Then' if number else what}, {place}:", "     ", style)
-        yield ""
         yield from (style.paint(part, "dim") for line in run.lines for part in _broken(line, style.width - 1))
 
 

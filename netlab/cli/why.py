@@ -12,7 +12,7 @@ import click
 from netlab.cli import other_kernel
 from netlab.cli.lab import adopted, pick
 from netlab.cli.output import OutputPath, deliver
-from netlab.cli.params import KERNEL_OPTION, EndpointName, Layers, StepName, TopologyFile, up
+from netlab.cli.params import KERNEL_OPTION, EndpointName, FixNumber, Layers, StepName, TopologyFile, up
 from netlab.contract.kernels import Version, here
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     "-l", "--layer", "layers", type=Layers(), help="The layer, or a port of your own: tcp/80. [default: icmp]"
 )
 @click.option("-s", "--step", type=StepName(), help="The step. [default: baseline]")
+@click.option("--fix", type=FixNumber(), metavar="N|all", help="Tell fix N whole, in the place of the story; or all.")
 @click.option("--verify", is_flag=True, help="Try every fix in a real lab, too.")
 @other_kernel.options
 @KERNEL_OPTION
@@ -46,6 +47,7 @@ def command(
     live: bool,
     layers: tuple[str, ...] | None,
     step: str | None,
+    fix: int | None,
     verify: bool,
     guest: str | None,
     kernel: Version | None,
@@ -61,8 +63,8 @@ def command(
     FILE is a topology, LAB one that is up (netlab up), of which the state is told that it is in now; where one lab is
     up it may be left out.
 
-    Every fix was tried on the model; with --verify also in a real lab. Each is told as a step of the file and as
-    commands for the real machines.
+    Every fix was tried on the model; with --verify also in a real lab. The best is told as steps of the file, each
+    other in a sentence; --fix 2 tells one whole: its steps, commands for the real machines, and what takes them back.
 
     With --live there is no FILE: this machine is read, as 'netlab import live' does, and nothing on it is changed.
     SRC and DST are then '.' (its own namespace), a container, a namespace of 'ip netns', or an address; --verify
@@ -83,9 +85,12 @@ def command(
         raise UsageError("one layer at a time: every layer has its own story")
     if verify and kernel is not None:
         raise UsageError("--verify shows what a kernel does: leave --kernel-version out, --kernel says which")
+    if fix is not None and as_json:
+        raise UsageError("--json has all fixes: leave --fix out")
     if guest is not None and not verify:
         raise UsageError("--kernel is the kernel on which --verify tries: --kernel-version predicts without one")
     real, text, lab = None, "", None
+    again = _again(live, (file, source, destination), layers, step, kernel)
     foreign: tuple[tuple[str, str], ...] = ()
     if live:
         if destination is not None:
@@ -116,11 +121,13 @@ def command(
         step = now.name
         resolved = replace(resolved, steps=(*steps, replace(now, state=replace(now.state, foreign=foreign))))
     told = why.explain(loaded, resolved, source, destination, layer=layers[0] if layers else None, step=step)
+    if fix is not None and fix > len(told.fixes):
+        raise UsageError(f"there is no fix {fix}: {_many(len(told.fixes))}")
     if verify:
         told = _verified(loaded, [one.name for one in resolved.steps].index(told.step), told, choice)
     if real is not None:
         told = _spoken(told, real, next(one.state for one in resolved.steps if one.name == told.step))
-    shown = Shown(_entries(loaded), kernel, real)
+    shown = Shown(_entries(loaded), kernel, real, fix, again)
     if html is not None:
         deliver(html, _page(told, resolved, shown, text))
     if as_json:
@@ -135,14 +142,43 @@ def command(
 def _page(told: Explanation, resolved: Plan, shown: Shown, text: str) -> str:
     """The answer as a page, with the lab drawn, and the text of the topology."""
     from netlab import model
-    from netlab.cli.story import render
+    from netlab.cli.story import answer, whole
     from netlab.contract.wire import to_plain
     from netlab.report.html import why
     from netlab.report.style import Style
 
-    answer = "\n".join(render(told, model.RULES, Style(width=100), shown))
+    style, shown = Style(width=100), replace(shown, fix=None)
+    said = "\n".join(answer(told, model.RULES, style, shown))
+    fixes = [
+        (f"{number}  {fix.title}", "\n".join(whole(number, told, style, shown)))
+        for number, fix in enumerate(told.fixes, 1)
+    ]
     state = next(step.state for step in resolved.steps if step.name == told.step)
-    return why.render(f"{told.source} → {told.destination}", answer, to_plain(state), text)
+    return why.render(f"{told.source} → {told.destination}", said, fixes, to_plain(state), text)
+
+
+def _again(
+    live: bool,
+    ends: tuple[str | None, ...],
+    layers: tuple[str, ...] | None,
+    step: str | None,
+    kernel: Version | None,
+) -> str:
+    """The command line that asks the same."""
+    import shlex
+
+    from netlab.cli.called import program
+
+    words = [program(), "why", *(["--live"] if live else []), *(end for end in ends if end is not None)]
+    words += [*(("-l", *layers) if layers else ()), *(("-s", step) if step else ())]
+    return shlex.join([*words, *(("--kernel-version", str(kernel)) if kernel else ())])
+
+
+def _many(fixes: int) -> str:
+    """How many there are, as the reason why one isn't."""
+    if not fixes:
+        return "nothing has to be mended here, or nothing that was tried helps"
+    return "there is 1" if fixes == 1 else f"there are {fixes}"
 
 
 def _machine(*mentioned: str) -> tuple[Spec, Real, str]:

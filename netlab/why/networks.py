@@ -9,7 +9,7 @@ from netlab.contract.types import State
 from netlab.why.addressing import free_address, gateways
 from netlab.why.case import Candidate, Case, Step
 
-SECOND = "Another network besides, with addresses of its own, needs nothing of the first: Docker calls it a bridge."
+SECOND = "A network of their own needs nothing of the first (Docker calls it a bridge)."
 NIC = "A host with an interface on each of two switches needs nobody between them."
 CABLE = "Frames get from one switch to another by a cable, and the hosts on both are on one link then."
 #: What the new interface is called.

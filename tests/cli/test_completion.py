@@ -137,6 +137,7 @@ def fish(folder: Path, line: str) -> list[str]:
         ("netlab run bridge.", ["bridge.yaml"]),
         ("netlab run bridge-two-n", ["bridge-two-node.yaml", "bridge-two-node-reached.yaml"]),
         ("netlab why bridge-two-node A:ens160.", ["A:ens160.1"]),
+        ("netlab why bridge-two-node A B --fix ", ["1", "2", "3", "4", "5", "all"]),
         ("netlab rules arp/any", ["arp/any-interface-answers"]),
         ("netlab run vepa-hairpin -s hairpin-on", ["hairpin-on"]),
         ("netlab run vepa-hairpin --step=hairpin-on", ["--step=hairpin-on"]),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -46,7 +48,7 @@ def test_the_shim(netlab: Netlab, tmp_path: Path) -> None:
     """A host and its container: the shim comes first, a lab proves it, and it is printed in three ways."""
     file = tmp_path / "home.yaml"
     file.write_text(HOME)
-    done = netlab("why", str(file), "h", "h/web", "--verify")
+    done = netlab("why", str(file), "h", "h/web", "--verify", "--fix", "all")
     assert done.returncode == 0, done.stdout
     lines = done.stdout.splitlines()
     assert lines[0] == "h → h/web:eth0  (icmp, home)"
@@ -62,6 +64,50 @@ def test_the_shim(netlab: Netlab, tmp_path: Path) -> None:
     ):
         assert words in first
     assert done.stdout.count("In a real lab") == done.stdout.count("✓ In a real lab")
+
+
+def test_the_answer_is_short(netlab: Netlab, tmp_path: Path) -> None:
+    """The first fix is told as steps, each other in a sentence, with what the lab showed, and how to see one whole."""
+    file = tmp_path / "home.yaml"
+    file.write_text(HOME)
+    told = netlab("why", str(file), "h", "h/web", "--verify").stdout
+    assert "type: macvlan" in told
+    for words in ("ip route add", "docker network create", "hairpin: true"):
+        assert words not in told
+    assert told.count("✓ In a real lab: R.") == 3
+    command = re.search(
+        r"^Whole, with commands \(or --fix 2 or all\):\s(netlab why [^$]* --fix 1)$", told, re.MULTILINE
+    )
+    assert command is not None
+    one = netlab(*shlex.split(command[1].replace("\\\n", ""))[1:]).stdout
+    assert "ip route add 10.0.0.2/32 dev shim" in one
+    assert "docker network create" in one
+    assert "  2  " not in one
+    assert "waits for ARP" in told
+    assert "waits for ARP" not in one
+    two = netlab("why", str(file), "h", "h/web", "--fix", "2").stdout
+    assert "hairpin: true" in two
+    assert "bridge link set dev" in two
+    assert "shim" not in two
+
+
+@pytest.mark.parametrize(("file", "most"), [("use-container-and-vm", 51), ("ipvlan-l2", 46), ("ipvlan-l3", 40)])
+def test_it_is_of_one_screen(netlab: Netlab, file: str, most: int) -> None:
+    """The answers to the common questions have so many lines of 80 columns."""
+    assert len(netlab("why", file, "A", "A/web").stdout.splitlines()) <= most
+
+
+def test_the_page_has_every_fix(netlab: Netlab, tmp_path: Path) -> None:
+    """The page has the commands of all, folded but the first, whatever --fix says."""
+    file = tmp_path / "home.yaml"
+    file.write_text(HOME)
+    page = tmp_path / "page.html"
+    for more in ((), ("--fix", "2")):
+        netlab("why", str(file), "h", "h/web", "--html", str(page), *more)
+        text = page.read_text("utf-8")
+        assert re.findall(r"<details class=\"card\"( open)?>", text) == [" open", "", ""]
+        assert "ip route add 10.0.0.2/32 dev shim" in text
+        assert "ip link add name net2 type veth" in text
 
 
 def test_a_port(netlab: Netlab, tmp_path: Path) -> None:
@@ -81,6 +127,10 @@ def test_a_port(netlab: Netlab, tmp_path: Path) -> None:
         (("A:ens160", "A"), "one and the same endpoint"),
         (("A", "B", "--layer", "icmp,tcp"), "one layer at a time"),
         (("A", "B", "--step", "later"), "has no step 'later'"),
+        (("A", "B", "--fix", "0"), "'0' is neither the number of a fix nor 'all'"),
+        (("A", "B", "--fix", "9"), "there is no fix 9: nothing has to be mended here"),
+        (("A:ens160", "A:ens160.1", "--fix", "9"), "there is no fix 9: there are 3"),
+        (("A", "B", "--fix", "1", "--json"), "--json has all fixes"),
     ],
 )
 def test_a_wrong_question(netlab: Netlab, argv: tuple[str, ...], words: str) -> None:
@@ -101,7 +151,7 @@ def test_what_is_printed_can_be_pasted(netlab: Netlab, tmp_path: Path, more: str
     file = tmp_path / "home.yaml"
     file.write_text(text + more)
     step = ("--step", more.split()[-1]) if more else ()
-    told = netlab("why", str(file), "A", "A/web", *step).stdout
+    told = netlab("why", str(file), "A", "A/web", "--fix", "1", *step).stdout
     assert "at the end of" in told
     lines = told.split("  1  ")[1].split("\n\n     By hand")[0].split("\n\n", 1)[1]
     file.write_text(text + more + lines + "\n")
