@@ -127,7 +127,7 @@ def transmit(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame) -> None:
         return
     if why := tunnel.foreign or tunnel.unknown:
         raise Unknown(why)
-    if tunnel.sending or any(ns.netfilter is not None for ns in sim.world.namespaces.values()):
+    if tunnel.sending or dev.ns.netfilter is not None:
         raise Unknown(f"what becomes of the packets of {dev.id} in a tunnel, or in nftables")
     known = tunnel.entries.get(frame.dst)
     if known is None and (learned := sim.fdb.get(dev, {}).get(frame.dst)) is not None:

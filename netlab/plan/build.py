@@ -361,8 +361,9 @@ def _routing(lab: Lab, box: _Given) -> Iterator[AnyChange]:
     if not box.new:
         return
     before = lab.namespace(made)
-    gateways.give(lab, made, routing.routes(lab, box.id, box.given.routes or (), (*box.path, "routes")))
+    # As they are built: gateways are looked up by the rules.
     made.rules = routing.rules(lab, box.id, box.given.rules or (), (*box.path, "rules"))
+    gateways.give(lab, made, routing.routes(lab, box.id, box.given.routes or (), (*box.path, "routes")))
     if made.routes or made.rules:
         yield SetRouting(
             before=before,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from netlab.contract.types import MAIN_TABLE, Nexthop, Route, Where
+from netlab.contract.types import MAIN_TABLE, Nexthop, Route, Rule, Where
 from netlab.plan.memory import broadcast_of
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Lead = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, int, str]
 #: A route by itself, or one of its next hops.
 Way = Route | Nexthop
+#: The priority of the rule for table main (fib_default_rules_init).
+MAIN_PRIORITY = 32766
 #: The metric of IPv6's connected routes (IP6_RT_PRIO_ADDRCONF); IPv4's have 0.
 CONNECTED6 = 256
 
@@ -85,23 +87,39 @@ def place(lab: Lab, namespace: str, route: Route, others: Sequence[Route]) -> Ro
 def _device_of(lab: Lab, namespace: str, way: Way, table: int, others: Iterable[Route]) -> str | None:
     """The name of the interface that a new way leads out of: the given one, or that of the route to the gateway.
 
-    The gateway is looked up in the route's own table, then (IPv4 only) among the namespace's own addresses, then in
-    table main (fib_check_nh_v4_gw, ip6_nh_lookup_table). Of one prefix the least metric counts, then the older route;
-    one of the file that IPv4 doesn't refuse beside a connected one is older.
+    The gateway is looked up in the route's own table, then (IPv4 only) among the namespace's own addresses and in the
+    tables that its rules lead to, then in table main (fib_check_nh_v4_gw, ip6_nh_lookup_table). Of one prefix the least
+    metric counts, then the older route; one of the file that IPv4 doesn't refuse beside a connected one is older.
     """
     if way.dev is not None or way.via is None:
         return way.dev
     gateway = ipaddress.ip_address(way.via)
     links = lab.links_of(namespace)
-    aside = _leads(one for one in others if one.table == table != MAIN_TABLE)
-    aside += _connected(lab, namespace, table) if table != MAIN_TABLE else []
     own = [link.name for link in links if gateway.version == 4 and any(a.ip == way.via for a in link.addresses)]
-    main = [*_leads(one for one in others if one.table == MAIN_TABLE), *_connected(lab, namespace, MAIN_TABLE)]
-    for leads in (aside, [(ipaddress.ip_network(gateway), 0, name) for name in own], main):
+    ruled = [] if gateway.version == 6 else _ruled(lab.boxes[namespace].rules, gateway)
+    tables = {one: [*_leads(r for r in others if r.table == one), *_connected(lab, namespace, one)]
+              for one in {table, *ruled, MAIN_TABLE}}  # fmt: skip
+    aside = tables[table] if table != MAIN_TABLE else []
+    local = [(ipaddress.ip_network(gateway), 0, name) for name in own]
+    for leads in (aside, local, *(tables[one] for one in ruled), tables[MAIN_TABLE]):
         fitting = [lead for lead in leads if gateway in lead[0]]
         if fitting:
             return min(fitting, key=lambda lead: (-lead[0].prefixlen, lead[1]))[2]
     return None
+
+
+def _ruled(rules: Iterable[Rule], gateway: ipaddress.IPv4Address) -> list[int]:
+    """The tables before main in which a gateway is looked up: it has no source, no interface, no mark, and comes from
+    lo (fib_rule_match)."""
+    fitting = [
+        rule
+        for rule in rules
+        if rule.family == 4 and rule.src is None and rule.oif is None and rule.iif in (None, "lo")
+        and (rule.dst is None or gateway in ipaddress.ip_network(rule.dst))
+        and (rule.fwmark is None or not rule.fwmark[0] & rule.fwmark[1])
+        and rule.priority < MAIN_PRIORITY
+    ]  # fmt: skip
+    return [rule.table for rule in sorted(fitting, key=lambda rule: rule.priority)]
 
 
 def _leads(routes: Iterable[Route]) -> list[Lead]:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from netlab.spec.routing_schema import Route as GivenRoute
     from netlab.spec.routing_schema import Rule as GivenRule
 
-#: The priority of the rule for table main (fib_default_rules_init).
-MAIN_PRIORITY = 32766
 #: What the ways out of a route are given by; a route with several gives them for each.
 _WAY = ("via", "dev", "onlink")
 #: A route's prefix, table and metric: the kernel has one such.
@@ -182,7 +180,7 @@ def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> t
     file = lab.file
     made: list[Rule] = []
     taken: set[Rule] = set()
-    lowest = {4: MAIN_PRIORITY, 6: MAIN_PRIORITY}
+    lowest = {4: gateways.MAIN_PRIORITY, 6: gateways.MAIN_PRIORITY}
     for i, rule in enumerate(given):
         here = (*path, i)
         known = len(file.problems.found)
@@ -216,7 +214,7 @@ def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> t
             # rule_exists, net/core/fib_rules.c
             file.problems.add(file.where(*here), "the same rule a second time", "leave it out")
         taken.add(made[-1])
-        lowest[family] = min(lowest[family], made[-1].priority or MAIN_PRIORITY)
+        lowest[family] = min(lowest[family], made[-1].priority or gateways.MAIN_PRIORITY)
     return tuple(made)
 
 

@@ -304,10 +304,10 @@ def _set_box(lab: Lab, box: Box, settings: Settings, path: Path) -> list[AnyChan
             _disabled(lab, box)
     if settings.routes is not None or settings.rules is not None:
         before = lab.namespace(box)
-        if settings.routes is not None:
-            gateways.give(lab, box, routing.routes(lab, box.id, settings.routes, (*path, "routes")))
         if settings.rules is not None:
             box.rules = routing.rules(lab, box.id, settings.rules, (*path, "rules"))
+        if settings.routes is not None:
+            gateways.give(lab, box, routing.routes(lab, box.id, settings.routes, (*path, "routes")))
         changes.append(
             SetRouting(
                 before=before,

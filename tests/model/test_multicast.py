@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.model.lab import Lab, letters
@@ -52,3 +54,12 @@ def test_a_group_that_cannot_be_joined() -> None:
     for most, heard in ((0, "U"), (1, "R")):
         state = lab.sysctl("h/c1", "/igmp_max_memberships", most).state()
         assert (letters(state, "mcast")[X, C1], letters(state, "mcast6")[X, C1]) == (heard, "R")
+
+
+def test_nftables_elsewhere_say_nothing_of_it() -> None:
+    """Chains that see a group's packets make their own host's pairs unknown, not those of others in the lab."""
+    lab = Lab().veth(H, "10.0.0.1/24").veth(X, "10.0.0.2/24").veth("y:eth0", "10.0.0.3/24")
+    ruleset = "table ip t { chain c { type filter hook input priority 0; policy drop; }; }"
+    lab.namespaces["y"] = replace(lab.namespaces["y"], nftables=ruleset)
+    seen = letters(lab.state(), "mcast")
+    assert (seen[H, X], seen[H, "y:eth0"], seen["y:eth0", H]) == ("R", "?", "R")

@@ -146,3 +146,12 @@ def test_nobody_knows_whether_a_program_listens() -> None:
         assert prediction.letters[layer][i][j] == "?"
         assert "whether a program listens on port" in prediction.unknown[layer, i, j]
         assert letter(routed(False).state(), layer, source, "b:eth0") == "U"
+
+
+def test_a_hop_by_the_own_source_since_6_16() -> None:
+    """Of several next hops newer kernels take the one whose source the answer has; before, nobody can foresee it."""
+    for version, seen in (((6, 12), "?"), ((6, 16), "U")):
+        lab = Lab("s1", "s2").veth("a:eth0", "10.0.0.1/24", switch="s1").veth("c:eth0", "10.0.0.3/24", switch="s1")
+        lab.veth("a:eth1", "10.9.0.6/24", switch="s2").veth("c:eth1", "10.9.0.5/24", switch="s2").kernel(*version)
+        lab.route("c", "10.0.0.1/32", hops=("10.9.0.4", "10.0.0.1"))
+        assert letter(lab.state(), "icmp", "a:eth0", "c:eth1") == seen

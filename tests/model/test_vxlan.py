@@ -52,7 +52,7 @@ def test_groups_and_firewalls_are_left_open() -> None:
     lab = three()
     text = "table ip t { chain o { type filter hook output priority 0; policy accept; } }"
     lab.namespaces["c"] = replace(lab.namespaces["c"], nftables=text)
-    assert letter(lab.state(), "icmp", A, B) == "?"
+    assert (letter(lab.state(), "icmp", A, B), letter(lab.state(), "icmp", C, A)) == ("R", "?")
 
 
 def test_children_sit_on_a_tunnel() -> None:

@@ -97,6 +97,7 @@ class Netfilter:
         assert near is not None
         at = at or near.id
         view = View(self._ns, iif.name if iif else "", oif.name if oif else "")
+        self.foresees(packet, hook)
         if isinstance(packet, Ip):
             if packet.passage is None or packet.passage.ns != self._ns:
                 packet = packet.copy()
@@ -121,6 +122,15 @@ class Netfilter:
             if not isinstance(step, str) and not self._goes_on(sim, hook, packet.phase, walk(step, view), at, None):
                 return None
         return packet
+
+    def foresees(self, packet: object, *hooks: str, family: int | None = None) -> None:
+        """Raise `Unknown` where chains at hooks (of the packet's family, or of bridges: 0) see what they aren't
+        followed for: a program's multicast, or a packet that carries a frame."""
+        if isinstance(packet, Ip) and (packet.arrive is not None or packet.phase == "multicast"):
+            of = packet.family if family is None else family
+            if self._unread or any(self._steps[of, hook] or self._nats[of, hook] for hook in hooks):
+                what = "multicasts" if packet.arrive is None else "the packets of tunnels"
+                raise Unknown(f"the nftables of {self._ns} see {what}, too")
 
     def _shown(self, sim: Sim, hook: str, packet: Ip, view: View, iif: Device | None, oif: Device | None,
                nexthop: int, at: str) -> bool:  # fmt: skip
@@ -244,6 +254,7 @@ class Netfilter:
             view.ether, view.macs, view.state = _ETHER[frame.proto], (_mac(frame.src), _mac(frame.dst)), (1, 64)
             if isinstance(packet, Ip | Nd):
                 _look(view, packet)
+            self.foresees(packet, hook, family=0)
             for step in steps:
                 assert isinstance(step, Chain)
                 shown = packet if isinstance(packet, Ip) else None

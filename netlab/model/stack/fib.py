@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from netlab.contract.kernels import Version
 from netlab.model.routes import PolicyRule, Route
 from netlab.model.rules import rule
 from netlab.model.sim import Sim
@@ -73,6 +74,8 @@ class Refusal(NamedTuple):
     tells: bool = True
 
 
+#: "ipv4: prefer multipath nexthop that matches source address"; 6.12 takes any by the hash.
+OWN_SOURCE = Version(6, 16)
 #: There is no route.
 NOWHERE = Refusal("ENETUNREACH")
 
@@ -230,9 +233,11 @@ def preferred(route: Route) -> int:
 
 
 def choose(sim: Sim, route: Route, dst: int, src: int) -> Route:
-    """One of a route's next hops (fib_select_multipath): those with the packet's own source come first."""
+    """One of a route's next hops (fib_select_multipath): since Linux 6.16 those with the packet's own source come
+    first."""
     ways = [way for way in route.ways if way.dev.running or not way.dev.conf.ignore_linkdown]
-    ways = [way for way in ways if source_address(way.dev, way.gateway) == src] or ways
+    if sim.world.state.kernel >= OWN_SOURCE:
+        ways = [way for way in ways if source_address(way.dev, way.gateway) == src] or ways
     return ways[sim.pick((route, dst, src), len(ways))]
 
 

@@ -60,14 +60,13 @@ def joined(dev: Device) -> frozenset[str]:
 
 def frame(sim: Sim, dev: Device, family: int, src: int) -> Frame:
     """What a program sends to the group by an interface. Raises Unknown."""
-    for ns in sim.world.namespaces.values():
-        if ns.netfilter is not None:
-            raise Unknown(f"the nftables of {ns.id} see multicasts, too")
     if family == 6 and dev.ns.custom_rules6:
         raise Unknown(f"policy rules of {dev.ns.id} may hide its routes for IPv6 multicasts")
     if dev.vrf is not None:
         raise Unknown(f"multicasts of {dev.id}, a part of a VRF")
     packet = Ip(family, PHASE, src, _GROUPS[family], _SIZES[family], df=False)
+    if dev.ns.netfilter is not None:
+        dev.ns.netfilter.foresees(packet, "output", "postrouting")
     return Frame(MULTICAST, _MACS[family], dev.mac, IP4 if family == 4 else IP6, packet)
 
 
@@ -85,5 +84,7 @@ def receive(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> None:
     if packet.family == 4 and fib.refused_source(dev.ns, dev, packet.src, packet.dst, None) is not None:
         sim.note(PHASE, dev.id, "the source is refused", SOURCE_REFUSED, end=dev is sim.goal)
         return
+    if dev.ns.netfilter is not None and dev is sim.goal:
+        dev.ns.netfilter.foresees(packet, "prerouting", "input")
     sim.note(PHASE, dev.id, "heard", HEARD)
     sim.heard[dev] = packet_type
