@@ -34,6 +34,12 @@ class Lab(Builder):
         places = [place for link in self.state.links for place in link.places] if self.state else []
         return {place.id: (self.namespaces[place.namespace], place.ifname) for place in places}
 
+    def vrf_of(self, namespace: str, ifname: str) -> str:
+        """The VRF that an interface belongs to, or is; empty where it does to none."""
+        links = [link for link in self.links.values() if link.namespace == namespace and link.ifname == ifname]
+        found = [link if link.vrf_table is not None else self.links.get(link.domain or "") for link in links]
+        return next((link.ifname for link in found if link is not None), "")
+
     def enter(self, step: Step) -> dict[str, Any]:
         """Apply a step's changes, wait until the lab has settled, read it back. Raises BuildFailed."""
         self.notes = []

@@ -250,7 +250,7 @@ class Server(Loop):
         ends = Ends(
             self._ns({"lab": number, "ns": message["client"]}), message["device"], message["source"],
             self._ns({"lab": number, "ns": message["server"]}), message["destination"],
-            self._lab(number).programs.within,
+            self._lab(number).programs.within, self._lab(number).vrf_of(message["server"], message["at"]),
         )  # fmt: skip
         traffic = from_plain(Traffic, message["traffic"])
         self.jobs.start(message["id"], number, lambda job: measure(job, ends, traffic))

@@ -331,7 +331,7 @@ class Lab(Inside):
             lambda raw, _fds: sample(raw, traffic),
             on_progress=on_progress,
             lab=self.number, client=source.namespace, device=source.ifname, server=destination.namespace,
-            traffic=to_plain(traffic), **ends,
+            at=destination.ifname, traffic=to_plain(traffic), **ends,
         )  # fmt: skip
 
     def cancel(self, reply: Reply[Any]) -> None:

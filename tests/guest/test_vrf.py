@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from netlab import pipeline
 from netlab.client import Agent
+from netlab.contract.measures import Traffic
+from netlab.measure import Lock
+from netlab.plan import from_file
 from netlab.spec import shipped
 from tests.model.vrfs import LEAKS, tenants
 
@@ -40,3 +44,17 @@ def test_shipped_topologies_hold(name: str, version: str, guest: Callable[[str],
     """What ships about VRFs is as it says, on both kernels."""
     record = pipeline.run(next(path for path in shipped() if path.stem == name), guest(version))
     assert record["summary"]["verdict"] == "pass", record["findings"]
+
+
+@pytest.mark.parametrize("how", [{"engine": "sockets"}, {}, {"protocol": "udp", "bitrate": 1_000_000}])
+def test_a_server_is_bound_to_its_vrf(how: dict[str, Any], guest: Callable[[str], Agent]) -> None:
+    """What is sent to an address of a VRF is measured, by every engine, though two VRFs have that address."""
+    agent = guest("6.12")
+    plan = from_file(next(path for path in shipped() if path.stem == "vrf-two-tenants"), kernel=agent.kernel)
+    ends = {endpoint.id: endpoint for endpoint in plan.steps[0].state.endpoints}
+    with agent.lab(plan) as lab, Lock():
+        lab.enter(plan.steps[0]).result()
+        for colour in ("red", "blue"):
+            traffic = Traffic(metric="throughput", duration=1.0, **how)
+            sample = lab.measure(ends[f"{colour}-pc:eth0"], ends[f"router:{colour}0"], traffic).result()
+            assert sample.status == "ok", (colour, sample)

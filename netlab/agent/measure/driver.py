@@ -39,7 +39,8 @@ _SCRATCH = "/dev/shm"
 class Ends:
     """The ends: the client's namespace, interface and address, and the server's namespace and address.
 
-    ``within`` starts a process in a thread of a namespace; a lab's processes are among its programs.
+    ``within`` starts a process in a thread of a namespace; a lab's processes are among its programs. ``vrf`` is the VRF
+    that the server's address belongs to: only what is bound to it has that address (inet_bind).
     """
 
     client: Netns
@@ -48,6 +49,7 @@ class Ends:
     server: Netns
     destination: str
     within: Callable[[Netns, Callable[[], subprocess.Popen[bytes]]], subprocess.Popen[bytes]] = Netns.in_thread
+    vrf: str = ""
 
 
 @dataclass
@@ -80,7 +82,7 @@ def measure(job: Job, ends: Ends, traffic: Traffic) -> dict[str, Any]:
         why = "plain sockets measure TCP at full speed only" if traffic.engine == "auto" else "it was asked for"
         detail = f"iperf3 is not installed, and {why} (to fix it: {install('iperf3')})"
         return {"status": "no-tool", "detail": detail, "tool": ""}
-    port = traffic.port or free_port(ends.server, ends.destination)
+    port = traffic.port or free_port(ends.server, ends.destination, ends.vrf)
     serve, connect = commands(tool, ends, traffic, port)
     processes: dict[str, Running] = {}
     try:
@@ -230,6 +232,7 @@ def commands(tool: str, ends: Ends, traffic: Traffic, port: int) -> tuple[list[s
         "from": ends.source,
         "to": ends.destination,
         "device": ends.device,
+        "vrf": ends.vrf,
         "port": port,
         "duration": traffic.duration,
         "bytes": traffic.bytes,
@@ -248,6 +251,7 @@ def commands(tool: str, ends: Ends, traffic: Traffic, port: int) -> tuple[list[s
 
 def _iperf3(ends: Ends, traffic: Traffic, port: int) -> tuple[list[str], list[str]]:
     server = ["iperf3", "--server", "--one-off", "--port", str(port), "--bind", ends.destination]
+    server += ["--bind-dev", ends.vrf] if ends.vrf else []
     client = [
         "iperf3", "--client", ends.destination, "--port", str(port), "--bind", ends.source, "--bind-dev", ends.device,
         "--json", "--interval", "0", "--connect-timeout", str(int(CONNECT * 1000)), "--parallel", str(traffic.streams),

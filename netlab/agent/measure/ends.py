@@ -61,6 +61,7 @@ def bound(family: int, kind: int, config: Config) -> socket.socket:
     """The server's socket, bound to the destination's address."""
     sock = socket.socket(family, kind)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, config["vrf"].encode() + b"\0")
     mss(sock, config)
     sock.bind((config["to"], config["port"]))
     return sock

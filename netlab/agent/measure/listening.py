@@ -37,14 +37,16 @@ def anywhere(ns: Netns, protocol: str, port: int) -> bool:
     return False
 
 
-def free_port(ns: Netns, ip: str) -> int:
-    """A port of this address that no TCP or UDP socket of the namespace has. Raises OSError."""
+def free_port(ns: Netns, ip: str, vrf: str = "") -> int:
+    """A port of this address (of a VRF's) that no TCP or UDP socket of the namespace has. Raises OSError."""
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     while True:
         with ns:
             tcp = socket.socket(family, socket.SOCK_STREAM)
             udp = socket.socket(family, socket.SOCK_DGRAM)
         with tcp, udp:
+            for sock in (tcp, udp) if vrf else ():
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, vrf.encode() + b"\0")
             tcp.bind((ip, 0))
             port: int = tcp.getsockname()[1]
             try:
