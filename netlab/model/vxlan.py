@@ -127,8 +127,10 @@ def transmit(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame) -> None:
         return
     if why := tunnel.foreign or tunnel.unknown:
         raise Unknown(why)
-    if tunnel.sending or dev.ns.netfilter is not None:
-        raise Unknown(f"what becomes of the packets of {dev.id} in a tunnel, or in nftables")
+    if tunnel.sending:
+        raise Unknown(f"what becomes of the packets of {dev.id} in a tunnel")
+    if dev.ns.netfilter is not None and any(policy.mark[1] for policy in dev.ns.rules4):
+        raise Unknown(f"whether nftables mark the packets of {dev.id} for a rule")
     known = tunnel.entries.get(frame.dst)
     if known is None and (learned := sim.fdb.get(dev, {}).get(frame.dst)) is not None:
         known = (learned,)

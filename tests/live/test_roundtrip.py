@@ -14,7 +14,8 @@ from tests.live.roundtrip import compare
 from tests.topologies.shipped import NEEDS
 
 #: A few that ship: modes, bridges in hosts, ports, routes and rules, nftables, IPv6, steps. `make roundtrip` takes all.
-SHIPPED = ("vepa-hairpin", "docker-drop", "two-uplinks", "ipv6-only", "limit-switch-port", "shim", "vm-behind-child")
+SHIPPED = ("vepa-hairpin", "docker-drop", "two-uplinks", "ipv6-only", "limit-switch-port", "shim", "vm-behind-child",
+           "vrf-two-tenants", "vrf-leak")  # fmt: skip
 NUMBER = int(os.environ.get("NETLAB_ROUNDTRIPS", "6"))
 
 

@@ -29,12 +29,13 @@ def fill(space: Space, kin: Kinship, box: Box, devices: Devices, notes: Notes) -
     connected = _connected(space, devices, box)
     direct = [route for route in space.routes if not any(way.via for way in route.ways)]
     reach = [net for net, _ in connected]
+    main = {net for net, index in connected if _homes(space.devices)[index] == _MAIN}
     for route in (*direct, *_in_order([route for route in space.routes if route not in direct])):
         if _goes_without_saying(route, connected, by_index):
             continue
         said = _said(route, space, devices, by_index)
         beside = route.table == _MAIN and route.metric == (_CONNECTED6 if route.family == 6 else 0)
-        if beside and not isinstance(said, str) and route.to in reach[: len(connected)]:
+        if beside and not isinstance(said, str) and route.to in main:
             said = "an address brings another one of that metric along"
         if isinstance(said, str):
             notes.left(place, f"route {route.to}: {said}", loses=True)
@@ -75,9 +76,12 @@ def _leads_to(route: LiveRoute, other: LiveRoute) -> bool:
 def _turns(space: Space) -> set[tuple[int, int]]:
     """Pairs of devices with one connected route, of which the first's stands before the second's."""
     those: dict[tuple[str, int], list[int]] = {}
+    homes = _homes(space.devices)
     for route in space.routes:
         way = route.ways[0] if len(route.ways) == 1 else None
-        if route.table in _own(space.devices) and route.protocol == _KERNEL and way is not None and not way.via:
+        if way is None or way.via or route.protocol != _KERNEL:
+            continue
+        if route.table == homes.get(way.dev):
             those.setdefault((f"{route.to} {route.table}", route.metric), []).append(way.dev or 0)
     return {pair for indexes in those.values() for pair in pairwise(dict.fromkeys(indexes))}
 
@@ -94,20 +98,23 @@ def sequence(space: Space) -> list[Device]:
     return found
 
 
-def _own(devices: Iterable[Device]) -> set[int]:
-    """The tables in which there are connected routes: main, and those of VRFs."""
-    return {_MAIN} | {int(device.data["table"]) for device in devices if device.kind == "vrf"}
+def _homes(devices: Iterable[Device]) -> dict[int | None, int]:
+    """The tables in which there are connected routes by each device: main, or that of its VRF."""
+    devices = tuple(devices)
+    vrfs = {device.index: int(device.data["table"]) for device in devices if device.kind == "vrf"}
+    return {one.index: vrfs.get(one.index, vrfs.get(one.master or 0, _MAIN)) for one in devices}
 
 
 def _connected(space: Space, devices: Devices, box: Box) -> dict[tuple[str, int], Device]:
     """The connected routes that addresses bring along: prefix and device's index. Where the kernel has another in
     its place, or none, the address is given the length of itself alone."""
     found: dict[tuple[str, int], Device] = {}
+    homes = _homes(space.devices)
     there = {
         (route.to, way.dev)
         for route in space.routes
         for way in route.ways
-        if route.table in _own(space.devices) and not way.via
+        if route.table == homes.get(way.dev) and not way.via
     }
     metrics: dict[tuple[str, int | None], set[int]] = {}
     for route in space.routes:
@@ -146,10 +153,10 @@ def _goes_without_saying(route: LiveRoute, connected: Any, by_index: dict[int, D
     """Whether an address brings it along, or the kernel makes it for itself."""
     way = route.ways[0] if len(route.ways) == 1 else None
     if (
-        route.table in _own(by_index.values())
-        and way is not None
+        way is not None
         and way.via is None
         and (route.to, way.dev) in connected
+        and route.table == _homes(by_index.values()).get(way.dev)
     ):
         return True
     if route.to.startswith(("fe80::", "ff00::")) or (route.type == "unreachable" and route.metric == 0xFFFFFFFF):
