@@ -169,7 +169,7 @@ CASES = (
         "n1/a n2/a",
         "macvlan/sender-gets-no-copy",
         "give n2/a:eth0 a MAC of",
-        kernel=Version(7, 1),
+        kernel=Version(7, 0),
     ),
     Case("pipework#239", home("vepa"), "h/web h/db", "bridge/no-reflection", "set h/web:eth0 and h/db:eth0 to bridge"),
     Case("moby/moby#50929", RACE, "A/web S", "ip/not-forwarding", "let the route default via 10.0.0.254 metric 200"),
