@@ -10,8 +10,9 @@ from netlab.agent import sysctl
 #: Builds labs by one agent; between them, or meanwhile, somebody sets sysctls of the machine, of which a new namespace
 #: then has a copy (devinet_init_net). The machine's own are left alone: each new namespace is given such a copy here.
 BUILDING = """
+import os
 from netlab.agent import netns, sysctl, system
-system.unshare(system.CLONE_NEWNET | system.CLONE_NEWNS)
+system.unshare(system.CLONE_NEWNET | system.CLONE_NEWNS | (system.CLONE_NEWUSER if os.geteuid() else 0))
 system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
 from netlab.agent.lab import Lab
 from netlab.plan import from_file
