@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from netlab.client import Agent, start
 from netlab.kernels import Choice, KernelError, choose
@@ -14,6 +15,10 @@ from netlab.kernels import Choice, KernelError, choose
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # In the background of a script (`make test &`) Ctrl-C is ignored, by us and by whatever we start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says how loaded this machine is.
+settings.register_profile("netlab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("netlab")
 
 
 @pytest.fixture(scope="session")
