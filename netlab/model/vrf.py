@@ -51,7 +51,7 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
     if isinstance(packet, Nd):
         raise Unknown(f"by which member a solicitation of the VRF {dev.id} leaves")
     passed: list[Device] = []
-    while True:
+    while dev not in passed:
         passed.append(dev)
         way = _way(sim, dev, packet)
         if way.errno:
@@ -59,14 +59,18 @@ def transmit(sim: Sim, dev: Device, frame: Frame) -> None:
             sim.note(packet.phase, dev.id, str(way), way.rule or why, end=True)
             return
         if way.local or way.dev is not way.dev.vrf:
-            break
-        dev = way.dev
-        if dev in passed:
-            sim.note(packet.phase, dev.id, str(way), BACK, end=True)
+            sim.note(packet.phase, first.id, str(way), OTHER_TABLE)
+            _send(sim, way, frame)
             return
+        dev = way.dev
         if not dev.running and dead(sim, dev, packet.phase):
             return
-    sim.note(packet.phase, first.id, str(way), OTHER_TABLE)
+    sim.note(packet.phase, dev.id, str(way), BACK, end=True)
+
+
+def _send(sim: Sim, way: fib.Output, frame: Frame) -> None:
+    """A packet goes the way that was found for it: to the namespace itself, or out by an interface that is no VRF."""
+    packet = frame.payload
     if way.local and arp.loops(sim, way.origin, packet):
         sim.backlog.append((ip.loop if frame.proto == IP4 else ipv6.loop, way.origin, frame))
     elif not way.local and frame.proto == IP4:

@@ -43,6 +43,8 @@ WITHOUT_EFFECT = {
     "bond/nobody-watches": "it only tells why a member that can't send was chosen: the member drops the frame itself",
     "neigh/request-overrides": "no probe sends anything more to whom the overridden entry was of",
     "dummy/swallows": "it only tells: there is nowhere else for such a frame to go",
+    "vrf/looked-up-in-its-table": "it only tells by which table a packet was answered that has come up already",
+    "vrf/route-to-itself": "it only tells: what is not sent on ends where it is",
     "vxlan/no-remote": "it only tells: a frame that goes to nobody ends by itself",
     "vxlan/no-way-to-remote": "a packet without a way ends where it is sent, too",
 }
