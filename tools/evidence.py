@@ -39,7 +39,7 @@ def _make(target: str, shows: str, takes: str, summary: str) -> Check:
 CHECKS: dict[str, Check] = {
     "fuzz": _make("fuzz", "The model agrees with the kernel on random topologies.", "an hour", r"\d+ topologies, .*"),
     "mutate": _make("mutate", "A rule of the model that answers otherwise is noticed.",
-                    "half an hour", r".*\bsurvivors\b.*"),
+                    "three minutes", r".*\bsurvivors\b.*"),
     "roundtrip": _make("roundtrip", "What is imported from a running lab is predicted as the original.",
                        "ten minutes", r"\d+ topologies, .*"),
     "crash": _make("crash", "Nothing is left of runs, and of labs that stay, killed at any moment.",
