@@ -29,6 +29,10 @@ class bridge_data(ifinfmsg.ifinfo.data_map["bridge"]):
     )
 
 
+# pyroute2 notes at a class that its map is compiled, and theirs is another than that of the class they are made from.
+for one in (macvlan_data, bridge_data):
+    one._nlmsg_base__compiled_nla = False
+
 KINDS = {"macvlan": macvlan_data, "macvtap": macvlan_data, "bridge": bridge_data}
 
 
