@@ -13,6 +13,8 @@ from tests.fuzz.hunt import made, text_of
 from tests.live.roundtrip import compare
 from tests.topologies.shipped import NEEDS
 
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into the namespaces of others")
+
 #: A few that ship: modes, bridges in hosts, ports, routes and rules, nftables, IPv6, steps. `make roundtrip` takes all.
 SHIPPED = ("vepa-hairpin", "docker-drop", "two-uplinks", "ipv6-only", "limit-switch-port", "shim", "vm-behind-child",
            "vrf-two-tenants", "vrf-leak")  # fmt: skip
