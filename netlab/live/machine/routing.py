@@ -28,7 +28,7 @@ def fill(space: Space, kin: Kinship, box: Box, devices: Devices, notes: Notes) -
     by_index = {device.index: device for device in space.devices}
     connected = _connected(space, devices, box)
     direct = [route for route in space.routes if not any(way.via for way in route.ways)]
-    reach = [net for net, _ in connected]
+    reach: list[tuple[str, int | None]] = list(connected)
     main = {net for net, index in connected if _homes(space.devices)[index] == _MAIN}
     for route in (*direct, *_in_order([route for route in space.routes if route not in direct])):
         if _goes_without_saying(route, connected, by_index):
@@ -40,11 +40,16 @@ def fill(space: Space, kin: Kinship, box: Box, devices: Devices, notes: Notes) -
         if isinstance(said, str):
             notes.left(place, f"route {route.to}: {said}", loses=True)
             continue
-        for way in route.ways:
-            if way.via and not way.onlink and not _leads(way.via, reach):
-                said["onlink"] = "true"
+        gates = [way for way in route.ways if way.via and not way.onlink]
+        beyond = [way for way in gates if not _leads(str(way.via), [net for net, index in reach if index == way.dev])]
+        if route.family == 6 and any(_leads(str(way.via), [net for net, _ in reach]) for way in beyond):
+            # Nor does the kernel take it any more (ip6_route_check_nh_onlink).
+            notes.left(place, f"route {route.to}: its gateway is on the network of another interface now", loses=True)
+            continue
+        if beyond:
+            said["onlink"] = "true"
         box.routes.append(said)
-        reach += [route.to] if not any(way.via for way in route.ways) else []
+        reach += [(route.to, way.dev) for way in route.ways] if not any(way.via for way in route.ways) else []
     for one, two in _turns(space):
         first, second = by_index.get(one), by_index.get(two)
         if first and second and (first.master == two or first.lower == (space.key, two)):
