@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,3 +135,17 @@ def stay(request: pytest.FixtureRequest, folder: Path) -> Iterator[Stay]:
         yield request.getfixturevalue("guest_lab")
     else:
         yield from _owned(request.param, folder)
+
+
+def until(done: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it has not become so"
+        time.sleep(0.02)
+
+
+def about(stay: Stay) -> dict[str, object]:
+    """The one lab."""
+    [found] = json.loads(stay("ps", "--json").stdout)
+    return dict(found)

@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.world import descendants
-from tests.stay.conftest import NOBODY, Stay
-from tests.stay.test_stay import about, until
+from tests.stay.conftest import NOBODY, Stay, about, until
 
 #: Kills in one run of the suite; `make crash` asks for more.
 KILLS = int(os.environ.get("NETLAB_KILLS", "20"))

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
-import io
 import json
 import os
 import signal
-import struct
 import subprocess
 import sys
-import termios
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from scapy.layers.inet import ICMP
-from scapy.utils import PcapNgReader
 
 import netlab
 from netlab.client import Agent, LabError, registry, staying
 from netlab.errors import UsageError
-from netlab.kernels import choose
 from netlab.testing.blueprint import Blueprint
-from tests.stay.conftest import TWO, Stay
-
-
-def until(done: Callable[[], object], seconds: float = 20.0) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "it has not become so"
-        time.sleep(0.02)
-
-
-def about(stay: Stay) -> dict[str, object]:
-    """The one lab."""
-    [found] = json.loads(stay("ps", "--json").stdout)
-    return dict(found)
+from tests.stay.conftest import TWO, Stay, about, until
 
 
 def test_it_stays_and_goes(stay: Stay) -> None:
@@ -144,52 +121,6 @@ def test_a_capture_grows(root: Stay) -> None:
         rest = process.stderr.read().decode()
         assert process.wait(20) == 0
     assert int(rest.split()[0]) >= 8
-
-
-def test_a_capture_of_a_guest(guest_lab: Stay) -> None:
-    """What is captured in a guest comes when the capture ends, into a file or a pipe."""
-    for target in ("all.pcapng", None):
-        words = ("-w", target) if target else ()
-        with guest_lab.popen("capture", "A:eth0", *words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            assert process.stderr is not None
-            assert process.stderr.readline().startswith(b"capturing")
-            guest_lab("exec", "A", "--", "ping", "-c1", "-W2", "10.0.0.2")
-            process.send_signal(signal.SIGINT)
-            out, said = process.communicate(timeout=20)
-        data = (guest_lab.folder / target).read_bytes() if target else out
-        frames = list(PcapNgReader(io.BytesIO(data)))
-        assert said == f"{len(frames)} frames\n".encode()
-        assert sum(frame.haslayer(ICMP) for frame in frames) == 2
-
-
-def test_a_terminal_in_a_guest(guest_lab: Stay) -> None:
-    """Where this is a terminal a program in a guest has one there, of the same size, with keys that end it."""
-    mine, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
-    code = "tty; stty size; read word; echo got $word; exec sleep 1000"
-    command = ("exec", "A", "--", "sh", "-c", code)
-    with guest_lab.popen(*command, stdin=theirs, stdout=theirs, stderr=theirs) as process, open(mine, "r+b", 0) as ours:
-        said = b""
-        while b"33 99" not in said:
-            said += ours.read(100)
-        assert b"/dev/pts/" in said
-        ours.write(b"it\n")
-        while b"got it" not in said:
-            said += ours.read(100)
-        until(lambda: about(guest_lab)["programs"] == 1)
-        ours.write(b"\x03")
-        assert process.wait(20) == 128 + signal.SIGINT
-        os.close(theirs)
-
-
-def test_a_guest_says_its_kernel(guest_lab: Stay) -> None:
-    """`ps` names the kernel of each lab, and the model goes by it; the guest is one lab's alone."""
-    release = choose("6.12").facts.release
-    assert about(guest_lab)["kernel"] == release
-    assert guest_lab("exec", "A", "--", "uname", "-r").stdout == f"{release}\n"
-    guest_lab("up", "two.yaml", "-n", "own")
-    rows = {row["name"]: row["kernel"] for row in json.loads(guest_lab("ps", "--json").stdout)}
-    assert rows == {"two": release, "own": os.uname().release}
 
 
 def test_a_reader_may_go(root: Stay) -> None:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stay.conftest import NETLAB, Stay
-from tests.stay.test_stay import about, until
+from tests.stay.conftest import NETLAB, Stay, about, until
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 

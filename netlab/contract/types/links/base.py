@@ -66,8 +66,7 @@ class Link:
     queues_own: ClassVar[bool] = False
     #: Whether its driver throws away whatever it is told to send: nothing outside can be reached by it.
     swallows: ClassVar[bool] = False
-    #: Whether programs ask by it, and frames are meant for it.
-    bindable: ClassVar[bool] = True
+    bindable: ClassVar[bool] = True  #: Whether programs ask by it, and frames are meant for it.
     #: The driver that takes what comes in at the link below it; a link has one taker at most (rx_handler).
     takes: ClassVar[str] = ""
     #: The modes that its kind has, and its flags, as ip-link(8) calls them.
@@ -79,16 +78,15 @@ class Link:
     rises: ClassVar[bool] = False
     #: Why no vlan interface can sit on it, by the kernel's errno; empty where one can.
     no_vlan: ClassVar[str] = ""
-    #: What those become that name it as their master: ``port`` of a bridge; empty where it takes no members.
+    #: What those become that name it as their master: ``port`` of a bridge; empty where it takes none.
     members: ClassVar[str] = ""
     #: Whether it announces its addresses when the link that it sits on does.
     passes_on: ClassVar[bool] = False
     #: Whether it chooses among its members by which of them it sends.
     chooses: ClassVar[bool] = False
-    #: Why nothing can take what comes in at it, and why it can't be a member of anything, by errno; empty where it can.
+    #: Why nothing can take what comes in at it, why it is no member, and no port of a bridge (br_add_if), by errno.
     no_taker: ClassVar[str] = ""
     no_part: ClassVar[str] = ""
-    #: Why it can't be a port of a bridge, by the kernel's errno (br_add_if); empty where it can.
     no_port: ClassVar[str] = ""
 
     namespace: str
