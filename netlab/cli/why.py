@@ -177,7 +177,7 @@ def _again(
 def _many(fixes: int) -> str:
     """How many there are, as the reason why one isn't."""
     if not fixes:
-        return "nothing has to be mended here, or nothing that was tried helps"
+        return "nothing has to be fixed here, or nothing that was tried helps"
     return "there is 1" if fixes == 1 else f"there are {fixes}"
 
 

@@ -128,7 +128,7 @@ def test_a_port(netlab: Netlab, tmp_path: Path) -> None:
         (("A", "B", "--layer", "icmp,tcp"), "one layer at a time"),
         (("A", "B", "--step", "later"), "has no step 'later'"),
         (("A", "B", "--fix", "0"), "'0' is neither the number of a fix nor 'all'"),
-        (("A", "B", "--fix", "9"), "there is no fix 9: nothing has to be mended here"),
+        (("A", "B", "--fix", "9"), "there is no fix 9: nothing has to be fixed here"),
         (("A:ens160", "A:ens160.1", "--fix", "9"), "there is no fix 9: there are 3"),
         (("A", "B", "--fix", "1", "--json"), "--json has all fixes"),
     ],
