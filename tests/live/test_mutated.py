@@ -31,19 +31,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 def test_whatever_is_changed_ends_well(name: str) -> None:
     """One to three values become others, or are gone: what is written loads, what isn't is told with its place."""
     form, said = SAMPLES[name]
-    plain = yaml.safe_load(said) if isinstance(said, str) else said
-    dice = random.Random(name)
-    for _ in range(EXAMPLES):
-        changed = copy.deepcopy(plain)
-        for _ in range(dice.randint(1, 3)):
-            holder, key = dice.choice(places(changed) or [({"": 0}, "")])
-            if dice.random() < 0.3:
-                del holder[key]
-            else:
-                holder[key] = copy.deepcopy(dice.choice(OTHERS))
-        text = yaml.safe_dump(changed, sort_keys=False)
-        fault = unread(form, text)
-        assert fault is None or fault.startswith("said:"), f"{fault}\nof\n{text}"
+    changed_ends_well(form, yaml.safe_load(said) if isinstance(said, str) else said, random.Random(name), EXAMPLES)
 
 
 def unread(form: str, text: str) -> str | None:
@@ -60,9 +48,13 @@ def ends_well(kind: str, said: str) -> None:
     """Of a format in YAML: values become others, or are gone, 150 times; each is a file that loads, or a fault with its
     place.
     """
-    dice = random.Random(kind)
-    for _ in range(150):
-        changed: Any = copy.deepcopy(yaml.safe_load(said))
+    changed_ends_well(kind, yaml.safe_load(said), random.Random(kind), 150)
+
+
+def changed_ends_well(form: str, plain: Any, dice: random.Random, times: int) -> None:
+    """One to three values of what a file says become others, or are gone, so many times."""
+    for _ in range(times):
+        changed = copy.deepcopy(plain)
         for _ in range(dice.randint(1, 3)):
             holder, key = dice.choice(places(changed) or [({"": 0}, "")])
             if dice.random() < 0.3:
@@ -70,5 +62,5 @@ def ends_well(kind: str, said: str) -> None:
             else:
                 holder[key] = copy.deepcopy(dice.choice(OTHERS))
         text = yaml.safe_dump(changed, sort_keys=False)
-        fault = unread(kind, text)
+        fault = unread(form, text)
         assert fault is None or fault.startswith("said:"), f"{fault}\nof\n{text}"
