@@ -6,13 +6,14 @@ import functools
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from netlab.contract.where import Where
 
 NsKind = Literal["host", "container", "switch"]
 MacvlanMode = Literal["bridge", "vepa", "private", "passthru", "source"]
 RouteType = Literal["unicast", "blackhole", "unreachable", "prohibit"]
+ROUTE_TYPES: tuple[str, ...] = get_args(RouteType)
 VlanProtocol = Literal["802.1Q", "802.1ad"]
 PortState = Literal["forwarding", "disabled", "listening", "learning"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netlab.contract.types.parts import ROUTE_TYPES
 from netlab.live.formats.netdevs import bond_mode, flag, one_of, span
 from netlab.live.machine.values import Machine
 from netlab.live.names import device_name
@@ -18,7 +19,6 @@ _QUIET = ("nameservers", "optional", "optional-addresses", "wakeonlan", "link-lo
           "generic-segmentation-offload", "generic-receive-offload", "large-receive-offload", "emit-lldp",
           "dhcp-identifier", "ipv6-privacy", "ipv6-address-generation",
           "virtual-function-count", "embedded-switch-mode", "networkmanager", "auth")  # fmt: skip
-_TYPES = ("unicast", "blackhole", "unreachable", "prohibit")
 
 
 def read(text: str, file: str) -> Machine:
@@ -122,7 +122,7 @@ class _Reader:
             return
         if one.text("to") == "::/0" and via is None:
             to = "::/0"
-        kind = one.value("type", lambda value: one_of(value, _TYPES))
+        kind = one.value("type", lambda value: one_of(value, ROUTE_TYPES))
         metric = one.value("metric", lambda value: scalars.number(value, 0, (1 << 32) - 1))
         self.sketch.route(one, part.name, to, via, type=kind, metric=metric, table=one.value("table", scalars.table),
                           src=one.value("from", scalars.ip), onlink=flag(one, "on-link"))  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 
+from netlab.contract.types.parts import ROUTE_TYPES
 from netlab.live.formats.netdevs import flag, mac, netdev, truth
 from netlab.live.machine.values import Machine
 from netlab.live.sketch import Part, Sketch, mtu, name
@@ -23,7 +24,6 @@ _QUIET = ("DNS", "Domains", "NTP", "LLDP", "EmitLLDP", "LinkLocalAddressing", "I
           "MulticastDNS", "LLMNR", "DNSOverTLS", "DNSSEC", "DNSDefaultRoute", "ConfigureWithoutCarrier",
           "IgnoreCarrierLoss", "KeepConfiguration", "Description", "BindCarrier", "IPv6DuplicateAddressDetection",
           "DefaultRouteOnDevice", "ActiveSlave")  # fmt: skip
-_TYPES = ("unicast", "blackhole", "unreachable", "prohibit")
 
 
 def read(text: str, file: str) -> Machine:
@@ -208,8 +208,8 @@ class _Reader:
 
 def _route_type(value: object) -> str:
     word = scalars.text(value)
-    if word not in _TYPES:
-        raise Wrong(f"routes of type {word!r} can't be expressed", f"netlab has {', '.join(_TYPES)}")
+    if word not in ROUTE_TYPES:
+        raise Wrong(f"routes of type {word!r} can't be expressed", f"netlab has {', '.join(ROUTE_TYPES)}")
     return word
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netlab.contract.types.parts import ROUTE_TYPES
 from netlab.live.formats.netdevs import bond_mode, flag, one_of
 from netlab.live.machine.values import Machine
 from netlab.live.names import device_name
@@ -20,7 +21,6 @@ _QUIET_IP = ("auto-dns", "auto-gateway", "auto-routes", "auto-route-table-id", "
 _MODES = ("private", "vepa", "bridge", "passthru", "source")
 #: What NetworkManager gives a bond that isn't watched by ARP (nm-setting-bond.c).
 _MIIMON = 100
-_TYPES = ("unicast", "blackhole", "unreachable", "prohibit")
 
 
 def read(text: str, file: str) -> Machine:
@@ -127,7 +127,7 @@ class _Reader:
         to, dev = one.value("destination", scalars.prefix), one.value("next-hop-interface", device_name)
         child = one.get("next-hop-address")
         via = self.sketch.gateway(child) if child is not None else None
-        kind = one.value("route-type", lambda value: one_of(value, _TYPES))
+        kind = one.value("route-type", lambda value: one_of(value, ROUTE_TYPES))
         metric = one.value("metric", lambda value: -1 if value == "-1" else scalars.number(value, 0, (1 << 32) - 1))
         table = one.value("table-id", lambda value: scalars.number(value, 0, (1 << 32) - 1))
         src = one.value("source", scalars.ip)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
+from netlab.contract.types.parts import ROUTE_TYPES
 from netlab.live.machine.devices import Devices
 from netlab.live.machine.kinship import Kinship
 from netlab.live.machine.notes import Notes
@@ -15,7 +16,6 @@ from netlab.live.topology import Box, Keys
 
 _MAIN, _KERNEL = 254, 2
 _TABLES = {254: "main", 255: "local", 253: "default"}
-_TYPES = ("unicast", "blackhole", "unreachable", "prohibit")
 #: IPv6's metric where nobody gave one (IP6_RT_PRIO_USER), and of a connected route (IP6_RT_PRIO_ADDRCONF).
 _METRIC6, _CONNECTED6 = 1024, 256
 #: The rules that every namespace has.
@@ -177,7 +177,7 @@ def _goes_without_saying(route: LiveRoute, connected: Any, by_index: dict[int, D
 
 def _said(route: LiveRoute, space: Space, devices: Devices, by_index: dict[int, Device]) -> dict[str, Any] | str:
     """The route's keys; or why it can't be expressed."""
-    if route.type not in _TYPES:
+    if route.type not in ROUTE_TYPES:
         return f"of type {route.type}"
     if route.strange:
         return f"it has {', '.join(route.strange)}"
