@@ -20,6 +20,7 @@ from typing import Any
 
 from netlab.agent.clients import owner
 from netlab.agent.errors import in_words
+from netlab.contract.threads import begin
 
 #: Seconds for a process that was killed to be gone.
 GONE = 5.0
@@ -120,7 +121,7 @@ class Jobs:
     def start(self, number: int, lab: int, work: Callable[[Job], Any]) -> None:
         """Do ``work`` in a thread; what it returns is the answer to request ``number``."""
         job = self._running[number] = Job(self, number, lab)
-        threading.Thread(target=self._run, args=(job, work), name=f"job {number}", daemon=True).start()
+        begin(threading.Thread(target=self._run, args=(job, work), name=f"job {number}", daemon=True))
 
     def busy(self, lab: int) -> bool:
         """Whether a job of this lab is running."""

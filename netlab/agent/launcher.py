@@ -26,6 +26,7 @@ from typing import NamedTuple, NoReturn
 
 from netlab.agent import system
 from netlab.agent.users import ALL, Mapping, Users
+from netlab.contract.threads import begin
 
 #: include/uapi/linux/capability.h
 CAP_SYS_ADMIN = 21
@@ -157,7 +158,7 @@ def watch(launcher: int, front: int, released: int) -> None:
             end_children()
         os._exit(71)
 
-    threading.Thread(target=end, name="watch", daemon=True).start()
+    begin(threading.Thread(target=end, name="watch", daemon=True))
 
 
 def silence() -> None:

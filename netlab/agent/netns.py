@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from netlab.agent import sockets, system
 from netlab.agent.netlink import Socket
+from netlab.contract.threads import begin
 from netlab.contract.types import Private
 
 T = TypeVar("T")
@@ -130,7 +131,7 @@ def in_thread(
             failure.append(error)
 
     thread = threading.Thread(target=inside)
-    thread.start()
+    begin(thread)
     thread.join()
     if failure:
         raise failure[0]

@@ -20,6 +20,7 @@ from netlab.client.reply import Progress, Reply
 from netlab.contract.kernels import Version, here
 from netlab.contract.measures import Measures, Traffic
 from netlab.contract.observed import LayerObserved, Sample, StepObserved
+from netlab.contract.threads import begin
 from netlab.contract.types import Endpoint, Plan, Step, Target
 from netlab.contract.wire import Channel, Closed, to_plain
 
@@ -53,7 +54,7 @@ class Agent:
         self._exits: dict[int, int] = {}
         self._end: Exception | None = None
         self._reader = threading.Thread(target=self._read, name="netlab-agent", daemon=True)
-        self._reader.start()
+        begin(self._reader)
 
     @classmethod
     def start(cls, on_log: Log | None = None) -> Self:
@@ -69,7 +70,7 @@ class Agent:
         mine, process = launch(module, options, stderr)
         try:
             agent = cls(Channel(mine), process, on_log)
-        except RuntimeError as error:
+        except (MemoryError, RuntimeError) as error:
             # The reader's thread: neither memory nor a process number is left for it.
             process.kill()
             process.wait()

@@ -93,15 +93,22 @@ def stop(world: World, pids: list[int]) -> None:
     world.until(lambda: all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in stats), "it runs on")
 
 
+def made(world: World) -> tuple[list[str], list[tuple[str, str, int]]]:
+    """A's links by name, and its addresses: what is there until somebody undoes it. That a NIC is promiscuous ends with
+    the process that wanted it."""
+    now = world.snapshot()["a"]
+    return [link["ifname"] for link in now["links"]], now["addresses"]
+
+
 def kill_both(world: World, moment: tuple[str, int]) -> None:
     """Kill both processes of A's agent in the midst of a run, so that neither can do anything more."""
-    before = world.snapshot()["a"]
+    before = made(world)
     with world.start("run", "demo.yaml", "--on", str(world.hosts()), "--no-report", "--repeat", "20") as front:
         world.trigger(*moment)
         pids = victims(world, "both", front.pid)
         stop(world, pids)
         # It may have stopped between two repetitions, where there is nothing to undo, or before there is an address.
-        while any(world.snapshot()["a"][what] == before[what] for what in ("links", "addresses")):
+        while any(now == then for now, then in zip(made(world), before, strict=True)):
             send(pids, signal.SIGCONT)
             world.trigger("changes", 1)
             stop(world, pids)
@@ -113,12 +120,12 @@ def kill_both(world: World, moment: tuple[str, int]) -> None:
 @pytest.mark.parametrize("moment", [("changes", 4), ("frames", 100)], ids=lambda moment: moment[0])
 def test_both_processes_at_once(world: World, moment: tuple[str, int]) -> None:
     """Where both processes of an agent are killed at once nobody can undo: the next run does it, and says so."""
-    before = world.snapshot()
+    before, (links, addresses) = world.snapshot(), made(world)
     kill_both(world, moment)
-    left = world.snapshot()["a"]
-    assert left["links"] != before["a"]["links"]
-    assert left["addresses"] != before["a"]["addresses"]
-    assert left["journals"] == ["netlab"]
+    left_links, left_addresses = made(world)
+    assert left_links != links
+    assert left_addresses != addresses
+    assert world.snapshot()["a"]["journals"] == ["netlab"]
     done = world.netlab("run", "demo.yaml", "--on", str(world.hosts()), "--no-report", "-l", "icmp")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "A (root@10.99.1.2): a netlab that was killed there had left" in " ".join(done.stdout.split())
