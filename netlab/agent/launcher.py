@@ -196,7 +196,7 @@ def enter_namespaces() -> Mapping | None:
     if os.geteuid() == 0:
         try:
             system.unshare(wanted)
-            system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
+            keep_mounts()
         except OSError as error:
             # As root without CAP_SYS_ADMIN a user namespace may still be had.
             if error.errno != errno.EPERM:
@@ -207,10 +207,32 @@ def enter_namespaces() -> Mapping | None:
         mapping = Mapping()
         system.unshare(wanted | system.CLONE_NEWUSER)
         mapping.begin()
-        system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
+        keep_mounts()
     except OSError as error:
         raise refused(error) from error
     return mapping
+
+
+def keep_mounts() -> None:
+    """Have what is mounted here reach no other mount namespace (mount_namespaces(7), shared subtrees)."""
+    try:
+        system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    else:
+        return
+    # The root of a chroot is a folder, not a mount, and can't be told so: a copy of its tree becomes the root, bound to
+    # where nothing is passed on.
+    folder = os.getcwd()
+    system.mount("none", "/proc", None, system.MS_PRIVATE)
+    system.mount("tmpfs", "/proc", "tmpfs")
+    os.mkdir("/proc/root")
+    system.mount("/", "/proc/root", None, system.MS_BIND | system.MS_REC)
+    os.chroot("/proc/root")
+    system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
+    system.unmount("/proc")
+    os.chdir(folder)
 
 
 def refused(error: OSError) -> CannotEnter:
@@ -247,6 +269,13 @@ def refused(error: OSError) -> CannotEnter:
         return CannotEnter(
             f"something keeps root from making namespaces ({error.strerror})",
             "look for what restricts this process: a security module (dmesg), seccomp, its service's settings",
+        )
+    mounts = (read("/proc/self/mountinfo") or "").splitlines()
+    if mounts and not any(line.split()[4] == "/" for line in mounts):
+        # current_chrooted(), kernel/user_namespace.c.
+        return CannotEnter(
+            f"in a chroot the kernel makes user namespaces for nobody ({error.strerror})",
+            "run it as root: sudo netlab …, or enter the folder by systemd-nspawn",
         )
     return CannotEnter(f"the kernel refuses new namespaces ({error.strerror})", "run it as root: sudo netlab …")
 

@@ -22,6 +22,7 @@ MS_REMOUNT = 32
 MS_BIND = 4096
 MS_REC = 16384
 MS_PRIVATE = 1 << 18
+MNT_DETACH = 2
 
 #: The same number on every architecture (include/uapi/asm-generic/unistd.h).
 SYS_MOUNT_SETATTR = 442
@@ -77,6 +78,11 @@ def mount(source: str, target: str, fstype: str | None, flags: int = 0, options:
     kind = fstype.encode() if fstype else None
     result = _libc.mount(source.encode(), target.encode(), kind, ctypes.c_ulong(flags), options.encode() or None)
     _check(result, f"mount {source} on {target}")
+
+
+def unmount(path: str) -> None:
+    """Take the uppermost mount off a path, with all below it (umount2(2), MNT_DETACH). Raises OSError."""
+    _check(_libc.umount2(path.encode(), MNT_DETACH), f"unmount {path}")
 
 
 def make_read_only(path: str) -> None:
