@@ -46,6 +46,25 @@ def test_shipped_topologies_hold(name: str, version: str, guest: Callable[[str],
     assert record["summary"]["verdict"] == "pass", record["findings"]
 
 
+def test_an_l3s_child_in_a_vrf(guest: Callable[[str], Agent], tmp_path: Path) -> None:
+    """What loops back in the VRF of an l3s child came in by the VRF: an A, though packet sockets see neither."""
+    (tmp_path / "l3s.yaml").write_text("""\
+name: l3s
+switches: {s1: {}}
+hosts:
+  B:
+    interfaces:
+      eth0: {switch: s1}
+    containers:
+      c:
+        interfaces:
+          red: {type: vrf, table: 10, addresses: [10.0.0.12/24]}
+          i6: {type: ipvlan, parent: eth0, mode: l3s, master: red, addresses: [10.0.0.7/24]}
+""")
+    record = pipeline.run(tmp_path / "l3s.yaml", guest("6.12"))
+    assert record["summary"]["verdict"] == "pass", record["findings"]
+
+
 @pytest.mark.parametrize("how", [{"engine": "sockets"}, {}, {"protocol": "udp", "bitrate": 1_000_000}])
 def test_a_server_is_bound_to_its_vrf(how: dict[str, Any], guest: Callable[[str], Agent]) -> None:
     """What is sent to an address of a VRF is measured, by every engine, though two VRFs have that address."""

@@ -167,12 +167,12 @@ class AddressLayer(Layer):
         entered: list[str] | None = self.results[pair].evidence.get("entered")
         source, target = self.sources[pair[0]], self.destinations[pair[1]]
         namespaces = self.view.namespaces_of(target)
-        if entered is None and not all(self.view.state.link(link).seen for link in target.links):
-            # It passes no packet socket there, so it can't be told from another interface of the namespace.
-            return target.links
         if entered is None and source.namespace in namespaces:
             # No packet socket sees what loops back in a VRF (vrf_local_xmit: PACKET_LOOPBACK).
             entered = self._looped(source, target)
+        if entered is None and not all(self.view.state.link(link).seen for link in target.links):
+            # It passes no packet socket there, so it can't be told from another interface of the namespace.
+            return target.links
         if entered is not None or not self.watched.isdisjoint(namespaces):
             return entered or ()
         # No socket listened: the namespace has only one interface, and no other host the address.
