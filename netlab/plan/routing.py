@@ -158,21 +158,34 @@ def _check_twice(lab: Lab, route: Route, here: Path) -> None:
 
 
 def _check_source(lab: Lab, namespace: str, route: Route, here: Path) -> None:
-    """A source must be an address of the namespace, of the route's own table if that is a VRF's, or of none
-    (fib_valid_prefsrc; ip6_route_info_create, ipv6_chk_addr).
+    """A source must be an address of the namespace. With IPv4 it may be in the VRF whose table the route is in, or in
+    none (fib_valid_prefsrc); with IPv6 it must be in the VRF of each interface that the route names
+    (ip6_route_info_create, ipv6_chk_addr).
     """
     if route.src is None or ipaddress.ip_address(route.src).is_loopback:
         return
-    links = [link for link in lab.links_of(namespace) if lab.table(link) in (route.table, MAIN_TABLE)]
-    own = [address.ip for link in links for address in link.addresses]
+    links = {link.name: link for link in lab.links_of(namespace)}
+    named = [lab.table(links[hop.dev]) for hop in route.ways if hop.dev in links]
+    if route.family == 6 and named:
+        allowed = [link for link in links.values() if all(lab.table(link) == table for table in named)]
+    else:
+        allowed = [link for link in links.values() if lab.table(link) in (route.table, MAIN_TABLE)]
+    own = [address.ip for link in allowed for address in link.addresses]
     if route.src not in own:
         known = ", ".join(ip for ip in own if (":" in ip) == (":" in route.src))
         lab.file.problems.add(
             lab.file.where(*here, "src", key=False),
-            f"{route.src} is no address of {namespace}, so nothing can be sent from it",
+            _no_source(route.src, namespace, list(links.values())),
             f"it has {known}" if known else "",
             follows=lab.file.lost(namespace),
         )
+
+
+def _no_source(address: str, namespace: str, links: list[AnyLink]) -> str:
+    holder = next((link.id for link in links if address in [one.ip for one in link.addresses]), None)
+    if holder:
+        return f"{address} is an address of {holder}, which isn't in that VRF, so nothing can be sent from it"
+    return f"{address} is no address of {namespace}, so nothing can be sent from it"
 
 
 def rules(lab: Lab, namespace: str, given: Iterable[GivenRule], path: Path) -> tuple[Rule, ...]:

@@ -67,6 +67,27 @@ def test_a_route_is_of_a_table(route: str, fault: str) -> None:
     assert any(fault in one for one in faults(hosts(RED, E) + f"\n    routes: [{route}]"))
 
 
+@pytest.mark.parametrize(
+    ("route", "fault"),
+    [
+        ("{to: 10.9.0.0/16, dev: f, src: 10.0.0.1}", "10.0.0.1 is an address of A:e, which isn't"),
+        ("{to: 10.9.0.0/16, dev: e, table: 10, src: 10.0.2.1}", ""),
+        ("{to: 'fd09::/64', dev: e, src: 'fd02::1'}", "fd02::1 is an address of A:f, which isn't"),
+        ("{to: 'fd09::/64', dev: e, table: 10, src: 'fd02::1'}", "fd02::1 is an address of A:f, which isn't"),
+        ("{to: 'fd09::/64', dev: red, src: 'fd01::1'}", ""),
+    ],
+)
+def test_a_source_is_of_the_interfaces_vrf(route: str, fault: str) -> None:
+    """With IPv4 it may be in no VRF instead; with IPv6 the interface counts, not the table (ipv6_chk_addr)."""
+    both = "addresses: [10.0.0.1/24, 'fd01::1/64']"
+    lines = (RED, f"e: {{switch: s, master: red, {both}}}", "f: {switch: s, addresses: [10.0.2.1/24, 'fd02::1/64']}")
+    text = hosts(*lines) + f"\n    routes: [{route}]"
+    if fault:
+        assert fault in faults(text)[0]
+    else:
+        assert baseline(text).namespace("A").routes
+
+
 def test_it_goes_after_its_members() -> None:
     """A VRF with members can't be deleted."""
     step = "\nsteps: [{name: one, delete: [A:red]}]"
