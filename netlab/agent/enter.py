@@ -27,11 +27,12 @@ NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 
 def main() -> NoReturn:
-    """Arguments: ``--init FD``, ``--network FD`` and ``--private 0|1`` (`netlab.client.place.Place`), ``--``, the
-    program and its arguments."""
+    """Arguments: ``--init FD``, ``--network FD`` and ``--private 0|1`` (`netlab.client.place.Place`), ``--names FD`` (a
+    file with its `names`), ``--``, the program and its arguments."""
     split = sys.argv.index("--")
     given = dict(zip(sys.argv[1:split:2], map(int, sys.argv[2:split:2]), strict=True))
-    enter(given["--init"], given["--network"], private=bool(given["--private"]))
+    with open(given["--names"]) as names:
+        enter(given["--init"], given["--network"], private=bool(given["--private"]), names=names.read())
     for number in _TYPED:
         signal.signal(number, signal.SIG_IGN)
     pid = os.fork()
@@ -43,8 +44,9 @@ def main() -> NoReturn:
     sys.exit(status if status >= 0 else 128 - status)
 
 
-def enter(init: int, network: int, *, private: bool) -> None:
-    """Enter the namespaces of an init (a pidfd), that of its processes for children alone. Raises OSError."""
+def enter(init: int, network: int, *, private: bool, names: str) -> None:
+    """Enter the namespaces of an init (a pidfd), that of its processes for children alone. In one that isn't private
+    ``names`` are known (a text as /etc/hosts). Raises OSError."""
     try:
         cwd = os.getcwd()
     except FileNotFoundError:
@@ -53,6 +55,7 @@ def enter(init: int, network: int, *, private: bool) -> None:
     system.setns(init, _OWN | (0 if guarded else system.CLONE_NEWUSER))
     if not private:
         system.unshare(system.CLONE_NEWNS)
+        netns.mount_names(names)
     system.setns(network, system.CLONE_NEWNET)
     if not private:
         netns.mount_sysfs()

@@ -16,6 +16,7 @@ from netlab.agent.lab import Lab
 from netlab.agent.measure import listening
 from netlab.agent.netns import Netns
 from netlab.agent.programs import kill_family, number_inside
+from netlab.contract import names
 from netlab.contract.types import GivenFile
 from netlab.contract.wire import from_plain
 
@@ -61,6 +62,7 @@ class Inside:
                 env=message["env"],
                 cwd=message["cwd"],
                 anywhere=message.get("anywhere", False),
+                names=self._names(message) if message.get("named") else "",
                 outputs={**_outputs(message), **streams},
             )
         except OSError as error:
@@ -92,9 +94,15 @@ class Inside:
 
     def locate(self, message: dict[str, Any]) -> Answer:
         """Where a namespace's programs live: see `Programs.locate`."""
-        ns = self._ns(message)
+        ns, lab = self._ns(message), self._lab(message["lab"])
         # Other tools find it by the number of our descriptor.
-        return {"private": ns.private is not None, "network": ns.fd}, self._lab(message["lab"]).programs.locate(ns)
+        told = {"private": ns.private is not None, "network": ns.fd, "names": self._names(message)}
+        return told, lab.programs.locate(ns)
+
+    def _names(self, message: dict[str, Any]) -> str:
+        """The names of a lab for programs in a namespace that doesn't know them: the text of /etc/hosts, or ''."""
+        state = self._lab(message["lab"]).state
+        return "" if state is None or self._ns(message).private is not None else names.hosts_file(state)
 
     def put(self, message: dict[str, Any]) -> Answer:
         """Write files into a private host."""

@@ -161,6 +161,24 @@ def _path() -> str:
     return f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
 
+def mount_names(names: str) -> None:
+    """Have the calling thread's mount namespace know these names: /etc/hosts begins with them there, and goes on with
+    what the machine has. Where that isn't possible the names alone are lacking."""
+    if not names:
+        return
+    with contextlib.suppress(OSError):
+        with open("/etc/hosts", errors="surrogateescape") as machine:
+            text = f"{names}{machine.read()}"
+        # A file to mount needs a file system; /sys hides nothing meanwhile that is needed for this.
+        system.mount("tmpfs", "/sys", "tmpfs", system.MS_NOSUID | system.MS_NODEV | system.MS_NOEXEC, "mode=755")
+        try:
+            with open("/sys/hosts", "w", errors="surrogateescape") as file:
+                file.write(text)
+            system.mount("/sys/hosts", "/etc/hosts", None, system.MS_BIND)
+        finally:
+            system.unmount("/sys")
+
+
 def mount_sysfs() -> None:
     """Mount the calling thread's network namespace's /sys, where the machine allows it (container runtimes mask it)."""
     try:

@@ -22,7 +22,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 from netlab.agent import guard, news, private, system
-from netlab.agent.netns import Netns, in_thread, proc_is_own
+from netlab.agent.netns import Netns, in_thread, mount_names, proc_is_own
 from netlab.agent.users import Owned
 from netlab.contract.types import GivenFile
 
@@ -68,13 +68,17 @@ class Programs:
         env: Mapping[str, str] | None = None,
         cwd: str | None = None,
         anywhere: bool = False,
+        names: str = "",
         **streams: Any,
     ) -> subprocess.Popen[bytes]:
         """Start a program of the user's in a network namespace of the lab. With ``anywhere`` it starts in the root
-        folder where ``cwd`` isn't there. Raises OSError."""
+        folder where ``cwd`` isn't there; outside of private hosts it knows ``names`` (a text as /etc/hosts). Raises
+        OSError."""
         news.visit(ns)
 
         def popen() -> subprocess.Popen[bytes]:
+            if ns.private is None:
+                mount_names(names)
             folder = "/" if anywhere and cwd is not None and not os.path.isdir(cwd) else cwd
             return subprocess.Popen(list(argv), env=env, cwd=folder, start_new_session=True, **streams)
 
@@ -198,6 +202,7 @@ class Programs:
         env: Mapping[str, str] | None,
         cwd: str | None,
         anywhere: bool = False,
+        names: str = "",
         outputs: Mapping[str, Any] = MappingProxyType({}),
     ) -> tuple[subprocess.Popen[bytes], list[int]]:
         """The same with a pipe for each standard stream, and our ends of these; ``outputs`` are descriptors, or numbers
@@ -207,7 +212,7 @@ class Programs:
             out_read, out_write = _pipe(ours, theirs)
             err_read, err_write = _pipe(ours, theirs)
             streams = {"stdin": in_read, "stdout": out_write, "stderr": err_write, **outputs}
-            process = self.start(ns, argv, env=env, cwd=cwd, anywhere=anywhere, **streams)
+            process = self.start(ns, argv, env=env, cwd=cwd, anywhere=anywhere, names=names, **streams)
             ours.pop_all()
         return process, [in_write, out_read, err_read]
 

@@ -40,7 +40,7 @@ class StayingGuestLab(StayingLab, GuestLab):
         terminal = _size() if os.isatty(0) and os.isatty(1) else None
         request = {
             "lab": self.number, "ns": namespace, "argv": list(argv), "env": dict(os.environ), "cwd": os.getcwd(),
-            "anywhere": True, "outputs": {}, "terminal": terminal,
+            "anywhere": True, "named": True, "outputs": {}, "terminal": terminal,
         }  # fmt: skip
         try:
             process = relay.spawn(self.agent, request, [])

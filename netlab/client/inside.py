@@ -75,7 +75,8 @@ class Inside:
         """Where the programs of a namespace live, for those that enter it by themselves."""
         __tracebackhide__ = True
         place: Place = self.agent.request(
-            "locate", lambda result, fds: Place(fds[0], fds[1], result["private"], result["network"]),
+            "locate",
+            lambda result, fds: Place(fds[0], fds[1], result["private"], result["network"], result["names"]),
             lab=self.number, ns=namespace,
         ).result()  # fmt: skip
         return place

@@ -51,9 +51,13 @@ class StayingLab(Lab):
 
         place = self.locate(namespace)
         self.agent.close()
-        for fd in (place.init, place.network):
+        names = os.memfd_create("names")
+        os.write(names, place.names.encode())
+        os.lseek(names, 0, os.SEEK_SET)
+        for fd in (place.init, place.network, names):
             os.set_inheritable(fd, True)
-        options = ["--init", str(place.init), "--network", str(place.network), "--private", str(int(place.private))]
+        given = {"init": place.init, "network": place.network, "private": int(place.private), "names": names}
+        options = [word for name, value in given.items() for word in (f"--{name}", str(value))]
         words = command("netlab.agent.enter", *options, "--", *argv)
         os.execv(words[0], words)
 

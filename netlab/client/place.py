@@ -13,13 +13,15 @@ class Place:
     ``init`` is a pidfd of the first process of their PID namespace: setns(2) enters with it the user, mount, PID, UTS
     and IPC namespaces at once. ``network`` is the network namespace. The init of a ``private`` host is in that, too,
     and its mounts have the /sys of the host; in another, enter a copy of the mounts and mount a sysfs. ``number`` is
-    the agent's own descriptor of the network namespace.
+    the agent's own descriptor of the network namespace. ``names`` are the lab's, as /etc/hosts, of one that isn't
+    private: nothing there knows them.
     """
 
     init: int
     network: int
     private: bool
     number: int = -1
+    names: str = ""
 
     @property
     def alive(self) -> bool:

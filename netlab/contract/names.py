@@ -1,4 +1,4 @@
-"""The names by which the private hosts of a lab know each other."""
+"""The names by which the hosts of a lab know each other: private ones, and all where `netlab exec` is in them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,16 @@ def hosts_file(state: State) -> str:
     lines = [*_LOCAL]
     for ns_id in ids:
         short = _short(ns_id)
-        names = [".".join(reversed(ns_id.split("/")))]
+        names = [called(ns_id)]
         if short not in names and ends[short] == 1:
             names.append(short)
         lines += (f"{ip} {' '.join(names)}" for ip in _addresses(state, ns_id))
     return "\n".join(lines) + "\n"
+
+
+def called(ns_id: str) -> str:
+    """The name of a host or container: ``c1.A`` for ``A/c1``."""
+    return ".".join(reversed(ns_id.split("/")))
 
 
 def _short(ns_id: str) -> str:

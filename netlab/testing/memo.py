@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netlab.client import registry, staying
+from netlab.contract.names import called
 from netlab.contract.types import State, Step, ends
 from netlab.testing.blueprint import Blueprint, as_node
 from netlab.testing.given import Given
@@ -71,11 +72,11 @@ def told(name: str, step: Step) -> list[str]:
 def hints(name: str, state: State) -> list[str]:
     """The commands that come next."""
     hosts = [one.id for one in state.namespaces if one.kind != "switch"]
-    first, *others = hosts or [name]
-    there = next((one.v4 or one.v6 for one in state.endpoints if one.namespace in others and (one.v4 or one.v6)), None)
-    # Private hosts know each other's names.
-    named = others and all(one.private for one in state.namespaces if one.id in (first, others[0]))
-    command = f"ping {others[0] if named else there.ip}" if there else "ip address"
+    first = next(iter(hosts), name)
+    # What is inside of the first may be kept apart from it.
+    others = [one for one in hosts if one.partition("/")[0] != first]
+    there = next((one.namespace for one in state.endpoints if one.namespace in others and (one.v4 or one.v6)), "")
+    command = f"ping {called(there)}" if there else "ip address"
     return [
         f"netlab shell {name} {first}",
         f"netlab exec {name} {first} -- {command}",

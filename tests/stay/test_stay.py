@@ -201,6 +201,19 @@ def test_a_run_leaves_its_lab(root: Stay) -> None:
     assert "not reached" not in root("probe", "two-3", "A,B").stdout
 
 
+def test_names_in_a_lab_of_a_run(stay: Stay) -> None:
+    """Though its hosts share all files with the machine, programs of `exec` in a lab that a run has left know its names
+    beside the machine's; the machine doesn't."""
+    machine = Path("/etc/hosts").read_text()
+    kept = stay("run", "two.yaml", "--no-report", "-l", "icmp", "--keep", *stay.up)
+    assert "netlab exec two-2 A -- ping B" in kept.stderr
+    assert stay("exec", "two-2", "A", "--", "getent", "hosts", "B").stdout.split() == ["10.0.0.2", "B"]
+    said = stay("exec", "two-2", "B", "--", "cat", "/etc/hosts").stdout
+    assert said.endswith(machine) and said != machine
+    assert "eth0" in stay("exec", "two-2", "B", "--", "ls", "/sys/class/net").stdout
+    assert Path("/etc/hosts").read_text() == machine
+
+
 def test_a_failed_test_leaves_its_lab(root: Stay) -> None:
     """With --netlab-keep-on-failure the lab of a failed test stays as it was then; the failure says how to enter it."""
     (root.folder / "test_red.py").write_text(
