@@ -10,6 +10,8 @@ import base64
 import errno
 import itertools
 import os
+import select
+import threading
 from typing import IO, Any
 
 from netlab.agent.clients import Client, owner
@@ -33,6 +35,10 @@ class Relay:
         self._fds: dict[int, int] = {}
         #: The front of each.
         self._fronts: dict[int, int] = {}
+        self._lock = threading.Lock()
+        #: Those from which nothing more is read, and what wakes a read that waits.
+        self._released: set[int] = set()
+        self._waiting: dict[int, int] = {}
 
     def keep(self, fds: list[int], request: int) -> list[int]:
         """Take descriptors over, for the front that has made a request; their numbers for it."""
@@ -48,9 +54,34 @@ class Relay:
 
     def read(self, message: dict[str, Any]) -> Answer:
         """The next piece, as soon as there is one; an empty one at the end."""
-        fd = self.descriptor(message["pipe"])
-        self._jobs.start(message["id"], _NO_LAB, lambda _job: base64.b64encode(_read(fd)).decode())
+        number = message["pipe"]
+        fd = self.descriptor(number)
+        if number in self._released:
+            return "", []
+        stop = self._waiting[number] = os.eventfd(0, os.EFD_CLOEXEC)
+
+        def read(_job: object) -> str:
+            try:
+                return base64.b64encode(_read(fd, stop)).decode()
+            finally:
+                with self._lock:
+                    del self._waiting[number]
+                    os.close(stop)
+
+        self._jobs.start(message["id"], _NO_LAB, read)
         return LATER, []
+
+    def release(self, message: dict[str, Any]) -> Answer:
+        """Read no more from one: a read that waits ends, as at the end of a file. The number of a new one for what
+        comes out of it from now on."""
+        number = message["pipe"]
+        fd = os.dup(self.descriptor(number))
+        self._released.add(number)
+        with self._lock:
+            if number in self._waiting:
+                os.eventfd_write(self._waiting[number], 1)
+        [anew] = self.keep([fd], message["id"])
+        return anew, []
 
     def write(self, message: dict[str, Any]) -> Answer:
         """Write a piece; the answer comes when all of it was taken."""
@@ -80,9 +111,16 @@ class Relay:
     def _forget(self, number: int) -> None:
         os.close(self._fds.pop(number))
         del self._fronts[number]
+        self._released.discard(number)
 
 
-def _read(fd: int) -> bytes:
+def _read(fd: int, stop: int) -> bytes:
+    """A piece; an empty one at the end, or where ``stop`` can be read instead."""
+    poll = select.poll()
+    for one in (fd, stop):
+        poll.register(one, select.POLLIN)
+    if fd not in dict(poll.poll()):
+        return b""
     try:
         return os.read(fd, PIECE)
     except OSError as error:
@@ -99,13 +137,25 @@ class RelayingServer(Server):
         super().__init__(channel, entered)
         self.relay = Relay(self.jobs)
         self._spools: dict[int, list[IO[bytes]]] = {}
-        kept = {"read": self.relay.read, "write": self.relay.write, "drop": self.relay.drop}
-        self._operations |= {"spawn": self.spawn, **kept}
+        relay = self.relay
+        kept = {"read": relay.read, "write": relay.write, "drop": relay.drop, "release": relay.release}
+        self._operations |= {"spawn": self.spawn, "take": self.take, **kept}
 
     def spawn(self, message: dict[str, Any]) -> Answer:
         """Start a process; its standard streams are kept here, and asked for piece by piece."""
         started, fds = self.inside.spawn(message)
         return {**started, "pipes": self.relay.keep(fds, message["id"])}, []
+
+    def take(self, message: dict[str, Any]) -> Answer:
+        """Make a process that a front has started one of the lab's own: what it has said comes as text, a character for
+        each byte, and what it says from a released pipe."""
+        log = os.memfd_create("netlab daemon", os.MFD_CLOEXEC)
+        try:
+            os.write(log, message["said"].encode("latin-1"))
+            self.inside.take({**message, "fds": [self.relay.descriptor(message["pipe"]), log]})
+        finally:
+            os.close(log)
+        return self.relay.drop(message)
 
     def leave(self, client: Client) -> None:
         """A front has gone: what is kept for it goes, too."""

@@ -17,7 +17,7 @@ from netlab.client.process import Process
 from netlab.client.reply import Reply
 from netlab.contract.kernels import Version
 from netlab.contract.types import Plan
-from netlab.contract.wire import Channel
+from netlab.contract.wire import PIECE, Channel
 
 #: How long a stand-in may take to end its kernel, before it is killed, in seconds.
 PATIENCE = 10.0
@@ -111,8 +111,16 @@ class GuestLab(Lab):
         started.resolve(parts.start(), [])
         return Capture(started, stop)
 
-    def take(self, *_args: Any) -> None:
-        """Nothing: a guest's lab doesn't take over a program with its pipe, so the program ends with this process."""
+    def take(self, namespace: str, argv: Sequence[str], process: Process, said: int) -> None:
+        """Have the lab take over a program, as `Lab.take` does: its pipe is in the guest, and stays there."""
+        pipe = self.agent.request("release", pipe=process.pipes[1]).result()
+        # What was read of it before is on its way.
+        while data := os.read(process.stdout.fileno(), PIECE):
+            os.write(said, data)
+        text = os.pread(said, os.fstat(said).st_size, 0).decode("latin-1")
+        self.agent.request(
+            "take", lab=self.number, ns=namespace, process=process.number, argv=list(argv), pipe=pipe, said=text
+        ).result()
 
     def locate(self, namespace: str) -> NoReturn:
         """No descriptor can come from another kernel."""

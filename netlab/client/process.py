@@ -40,14 +40,16 @@ class Process:
     ``pid`` is its number inside the lab, where programs have a PID namespace of their own.
     """
 
-    def __init__(self, ask: Ask, lab: int, argv: tuple[str, ...], started: Mapping[str, int], fds: list[int]) -> None:
+    def __init__(self, ask: Ask, lab: int, argv: tuple[str, ...], started: Mapping[str, Any], fds: list[int]) -> None:
         self._ask = ask
         self._lab = lab
         self._done = threading.Event()
         self.args = argv
         #: By which the agent knows it.
-        self.number = started["process"]
-        self.pid = started["pid"]
+        self.number: int = started["process"]
+        self.pid: int = started["pid"]
+        #: Where descriptors can't be passed: the agent's numbers of its three streams.
+        self.pipes: list[int] = started.get("pipes", [])
         self.returncode: int | None = None
         #: Why its lab has ended, and it with that: it is not its own failure.
         self.lost: Exception | None = None

@@ -25,9 +25,8 @@ _MADE_UP = Where("<set>", 1, 1)
 def keep(lab: Lab, name: str) -> None:
     """Have a lab stay under a name that is reserved (`netlab.client.registry.reserved`); its agent then outlives this
     process, and so do its daemons. Raises LabError, NetlabError, OSError."""
-    if lab.handle.agent.substrate == "netns":
-        for daemon in lab.daemons:
-            daemon.leave(lab.handle)
+    for daemon in lab.daemons:
+        daemon.leave(lab.handle)
     client.keep(lab.handle, name, memo(lab.blueprint, lab.past, lab.current))
 
 
