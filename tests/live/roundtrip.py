@@ -60,16 +60,26 @@ def compare(plan: Plan, steps: bool = False) -> list[Round]:
     return found
 
 
-def _of_lab(read: Machine, state: State) -> Machine:
-    """What was read without the agent's own namespaces."""
-    ours = {(link.ifindex, link.ifname, link.mac) for link in state.links if link.bindable}
-    keys = [
-        one.key
-        for one in read.spaces
-        if one.key in read.start
-        and ours & {(dev.index, dev.name, mac) for dev in one.devices for mac in (dev.mac, None)}
-    ]
-    return replace(read, start=tuple(keys), unread=())
+def _of_lab(read: Machine, state: State) -> tuple[Machine, dict[str, str]]:
+    """What was read without the agent's own namespaces, and which host, container or switch each of them is.
+
+    One that has only its lo is known by the addresses there.
+    """
+    ours = {(link.ifindex, link.ifname, link.mac): link.namespace for link in state.links if link.bindable}
+    at_lo = {frozenset(map(str, link.addresses)): link.namespace for link in state.links if not link.bindable}
+    found: dict[str, str] = {}
+    for one in read.spaces:
+        if one.key not in read.start:
+            continue
+        names = {ours.get((dev.index, dev.name, mac)) for dev in one.devices for mac in (dev.mac, None)} - {None}
+        if not names and all(dev.loopback for dev in one.devices):
+            shown = frozenset(
+                str(ip) for dev in one.devices for ip in dev.addresses if ip.ip not in ("127.0.0.1", "::1")
+            )
+            names = {at_lo.get(shown)} - {None}
+        if names:
+            found[one.key] = names.pop()
+    return replace(read, start=tuple(found), unread=()), found
 
 
 def _settled(state: State, read: Machine) -> State:
@@ -94,7 +104,7 @@ def _moved(state: State, read: Machine) -> list[str]:
 
 def _round(agent: Agent, state: State) -> Round:
     result = Round()
-    read = _of_lab(machine.read(machine.Chosen(pid=agent.pid)), state)
+    read, whose = _of_lab(machine.read(machine.Chosen(pid=agent.pid)), state)
     state = _settled(state, read)
     made, real = draft(read, "lab")
     result.left = [f"{one.path}: {one.why}" for one in made.left if one.loses] + _moved(state, read)
@@ -119,7 +129,7 @@ def _round(agent: Agent, state: State) -> Round:
         for link in imported.links
         if numbers.get((link.namespace, link.ifname)) in ours
     }
-    hosts = {link.namespace: state.link(links[link.id]).namespace for link in imported.links if link.id in links}
+    hosts = {name: whose[key] for name, key in real.keys.items() if key in whose}
     # Every lo has the same number.
     links |= {link.id: f"{hosts[link.namespace]}:{link.name}" for link in imported.links
               if not link.bindable and link.namespace in hosts}  # fmt: skip

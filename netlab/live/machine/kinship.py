@@ -60,7 +60,8 @@ class Kinship:
 
 
 def kinship(machine: Machine, host: str, everything: bool) -> Kinship:
-    """Those that were asked for, with all that they are connected to; ``everything``: all that have an interface."""
+    """Those that were asked for, with all that they are connected to; ``everything``: all that have an interface, or
+    addresses at lo."""
     found = Kinship()
     by_key = {space.key: space for space in machine.spaces}
     wanted = list(by_key) if everything else [key for key in machine.start if key in by_key]
@@ -73,7 +74,7 @@ def kinship(machine: Machine, host: str, everything: bool) -> Kinship:
         wanted += sorted(joined[key])
     if everything or len(machine.start) > 1:
         for key, space in [*found.spaces.items()]:
-            if not space.home and all(device.loopback for device in space.devices):
+            if not space.home and all(one.loopback and not shown_on_loopback(one) for one in space.devices):
                 del found.spaces[key]
     found.spaces = {key: one for key, one in by_key.items() if key in found.spaces}
     found.devices = {(key, device.index): device for key, one in found.spaces.items() for device in one.devices}
