@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
+from pathlib import Path
 
+from netlab import Labs, Topology
 from netlab.client import LabError
 from netlab.plan import from_file
 from netlab.spec import TopologyError, shipped
@@ -18,10 +21,15 @@ def main() -> int:
     parser.add_argument("-n", "--number", type=int, default=300, help="how many random topologies (300)")
     parser.add_argument("-s", "--seed", default="1", help="what to draw them from (1)")
     parser.add_argument("--only", help="this one that ships, or K of the seed")
+    parser.add_argument("--random", action="store_true", help="leave out what ships")
+    parser.add_argument("--kernel", help="on another kernel, all of it in a guest: as netlab run --kernel takes it")
     parser.add_argument("-v", "--verbose", action="store_true", help="print what was imported where it differs")
     options = parser.parse_args()
+    if options.kernel:
+        more = [*(["--only", options.only] if options.only else []), *(["--verbose"] if options.verbose else [])]
+        return _in_guest(options.kernel, "--number", str(options.number), "--seed", options.seed, *more)
     cells = bad = labs = told = lost = 0
-    for name, plan, text in _plans(options.number, options.seed, options.only):
+    for name, plan, text in _plans(options.number, options.seed, options.only, options.random):
         try:
             rounds = compare(plan, steps=True)
         except LabError as error:
@@ -41,6 +49,21 @@ def main() -> int:
     return 1 if bad else 0
 
 
+def _in_guest(kernel: str, *chosen: str) -> int:
+    """Random topologies, built and read by programs of a guest: an import looks into the kernel that it runs on.
+
+    What is below /tmp a program of a lab doesn't see: the repository may not be there.
+    """
+    lab = Topology("guest")
+    lab.host("A")
+    argv = (sys.executable, "-u", "-m", "tests.live", "--random", *chosen)
+    with Labs(kernel=kernel) as labs, labs.open(lab) as opened:
+        process = opened["A"].popen(*argv, cwd=Path(__file__).parents[2], stderr=subprocess.STDOUT)
+        for line in process.stdout:
+            print(line.decode(), end="", flush=True)
+        return process.wait()
+
+
 def _tell(name: str, one: Round, verbose: bool, original: str) -> None:
     if one.differences:
         if verbose and not one.left:
@@ -52,8 +75,8 @@ def _tell(name: str, one: Round, verbose: bool, original: str) -> None:
             print(one.text)
 
 
-def _plans(number: int, seed: str, only: str | None):
-    for path in shipped():
+def _plans(number: int, seed: str, only: str | None, random: bool):
+    for path in () if random else shipped():
         if only in (None, path.stem):
             yield path.stem, from_file(str(path)), path.read_text()
     kinds = kinds_of(None)

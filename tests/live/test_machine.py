@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from netlab import model, plan, spec
+from netlab.live.machine import settings
 from netlab.live.machine.settings import OF_INTERFACE
 from tests.live.world import MACVLAN, ROOT, World, world
 
@@ -120,3 +121,20 @@ def test_routes_and_rules_keep_their_family_and_mark(machine: World) -> None:
     text = machine.netlab("import", "live", netns="h").stdout
     assert '{to: "::/0", dev: v0}' in text
     assert "fwmark: 0x0/0xff" in text
+
+
+def test_a_namespace_that_has_its_lo_alone(machine: World) -> None:
+    """With addresses of its own there it is in the file, as a host; without, it isn't."""
+    machine.ip("netns add vip\nnetns add bare\n-n vip link set lo up\n-n vip address add 10.255.0.1/32 dev lo")
+    text = machine.netlab("import", "live", "--all", ok=False).stdout
+    state = plan.resolve(spec.load(text, "live.yaml")).steps[0].state
+    assert [endpoint.id for endpoint in state.endpoints] == ["vip:lo"]
+    assert "bare" not in text.partition("hosts:")[2]
+
+
+def test_a_sysctl_of_the_namespace_is_written_where_it_is_not_the_kernels_own() -> None:
+    """Of those that a new namespace has on, too: what was turned off is written, what wasn't is not."""
+    own = {"net/ipv4/igmp_max_memberships": "20", "net/ipv4/raw_l3mdev_accept": "1", "net/ipv4/tcp_l3mdev_accept": "0"}
+    assert list(settings.namespace(own, bridges=False)) == []
+    set_ = {path: {"20": "0", "1": "0", "0": "1"}[value] for path, value in own.items()}
+    assert dict(settings.namespace(set_, bridges=False)) == set_

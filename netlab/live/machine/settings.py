@@ -15,6 +15,8 @@ OF_NAMESPACE = (
     *(f"{_ALL4}{name}" for name in sorted(FOLLOWED4)),
     *(f"{_ALL6}{name}" for name in sorted(FOLLOWED6)),
 )
+#: The kernel's own of those that the plan leaves alone and that are not 0 (igmp_net_init, inet_init_net).
+_UNTOUCHED = {"net/ipv4/igmp_max_memberships": "20", "net/ipv4/raw_l3mdev_accept": "1"}
 #: Those of an interface. What is IPv6's decides nothing where it has no IPv6 address: the plan switches that by itself.
 OF_INTERFACE = (
     *(f"net/ipv4/conf/{{}}/{name}" for name in sorted(FOLLOWED4)),
@@ -37,7 +39,7 @@ def namespace(values: Mapping[str, str], bridges: bool) -> Iterator[tuple[str, s
             continue
         if path.startswith("net/bridge/") and not bridges:
             continue
-        usual.setdefault(path, "0")
+        usual.setdefault(path, _UNTOUCHED.get(path, "0"))
         if value != usual[path]:
             usual[path] = value
             yield path, value
