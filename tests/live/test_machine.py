@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -10,8 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from netlab import model, plan, spec
-from netlab.live.machine import settings
+from netlab.live.machine import bonds, settings, spaces
 from netlab.live.machine.settings import OF_INTERFACE
+from netlab.live.machine.values import Device, Space
 from tests.live.world import MACVLAN, ROOT, World, world
 
 
@@ -138,3 +140,28 @@ def test_a_sysctl_of_the_namespace_is_written_where_it_is_not_the_kernels_own() 
     assert list(settings.namespace(own, bridges=False)) == []
     set_ = {path: {"20": "0", "1": "0", "0": "1"}[value] for path, value in own.items()}
     assert dict(settings.namespace(set_, bridges=False)) == set_
+
+
+def test_a_bond_that_was_up_before_is_told() -> None:
+    """Down, and in 802.3ad with a carrier, or with one by a member that has none, it is what no file can say."""
+    (told,) = bonds.lost(_bonded("802.3ad", carrier=True), _bonded("802.3ad", carrier=True).devices[0])
+    assert told.startswith("down, it takes its members for what they were")
+    for mode, carrier, lost in (("802.3ad", False, 0), ("active-backup", True, 1), ("active-backup", False, 0)):
+        space = _bonded(mode, carrier=carrier)
+        assert len(bonds.lost(space, space.devices[0])) == lost
+
+
+def _bonded(mode: str, carrier: bool) -> Space:
+    """A bond that is down, with a member that has no carrier."""
+    bond = Device(index=2, name="bond0", kind="bond", up=False, carrier=carrier, data={"mode": mode, "miimon": 100})
+    return Space(key="", devices=(bond, Device(index=3, name="eth0", carrier=False, master=2)))
+
+
+def test_what_goes_while_it_is_looked_for_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads, children and descriptors that are gone when they are looked at; a process that isn't there is told."""
+    listed = os.listdir
+    monkeypatch.setattr(spaces.os, "listdir", lambda path: [*listed(path), "999999999"])
+    monkeypatch.setattr(spaces.Path, "read_text", lambda path: "999999999" if path.name == "children" else "")
+    assert [one.held for one in spaces.find(os.getpid()).found.values() if one.home] == [True]
+    with pytest.raises(FileNotFoundError):
+        spaces.find(999999999)

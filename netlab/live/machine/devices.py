@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from netlab.contract.types import AnyLink
 from netlab.contract.types.links import FLAGS, Bond, loopback
+from netlab.live.machine import bonds
 from netlab.live.machine.kinship import Kinship, name_of, shown, shown_on_loopback
 from netlab.live.machine.mtus import carried
 from netlab.live.machine.notes import Notes
@@ -320,20 +321,10 @@ class Devices:
         return keys, "" if there is not None else "its parent is in a namespace that was not read"
 
     def _bond(self, space: Space, device: Device) -> tuple[Keys, str]:
-        data = device.data
-        keys: Keys = {"type": "bond", "mode": str(data["mode"])}
-        if (miimon := data.get("miimon") or 0) != (100 if data["mode"] == "802.3ad" else 0):
-            keys["miimon"] = str(miimon)
-        primary = self.kin.at((space.key, data.get("primary") or 0))
-        if primary is not None:
-            keys["primary"] = self.named(space.key, primary)
-        if data["mode"] == "active-backup":
-            keys["fail_over_mac"] = str(data["fail_over_mac"])
-        if data.get("num_peer_notif") not in (None, 1):
-            keys["num_grat_arp"] = str(data["num_peer_notif"])
-        if data.get("arp_interval"):
-            self.notes.left(self.id(space.key, device), "arp_interval: a bond watched by ARP", loses=True)
-        return keys, ""
+        primary = self.kin.at((space.key, device.data.get("primary") or 0))
+        for what in bonds.lost(space, device):
+            self.notes.left(self.id(space.key, device), what, loses=True)
+        return bonds.keys(device, "" if primary is None else self.named(space.key, primary)), ""
 
     def _vxlan(self, space: Space, device: Device) -> tuple[Keys, str]:
         there = self.kin.far(device)

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -129,23 +130,28 @@ def _of_processes(spaces: Spaces) -> None:
 
 
 def _held(spaces: Spaces, pid: int) -> None:
-    """Those that a process and its children are in, or hold open without being in them, as netlab does with a lab's."""
+    """Those that a process and its children are in, or hold open without being in them, as netlab does with a lab's.
+
+    Children, threads and descriptors may go meanwhile. Raises OSError, if the process can't be looked at.
+    """
+    os.stat(f"/proc/{pid}/ns/net")
     for one in _family(pid):
-        spaces.add(f"/proc/{one}/ns/net").held = True
-        for name in os.listdir(f"/proc/{one}/fd"):
-            path = f"/proc/{one}/fd/{name}"
-            try:
-                if os.readlink(path).startswith("net:"):
-                    spaces.add(path).held = True
-            except FileNotFoundError:
-                continue
+        with suppress(FileNotFoundError, ProcessLookupError):
+            spaces.add(f"/proc/{one}/ns/net").held = True
+            for name in os.listdir(f"/proc/{one}/fd"):
+                with suppress(FileNotFoundError):
+                    path = f"/proc/{one}/fd/{name}"
+                    if os.readlink(path).startswith("net:"):
+                        spaces.add(path).held = True
 
 
 def _family(pid: int) -> Iterator[int]:
     yield pid
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
-            yield from _family(int(child))
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
+                    yield from _family(int(child))
 
 
 def owner(fd: int) -> tuple[str, int] | None:
