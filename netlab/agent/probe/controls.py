@@ -82,12 +82,19 @@ class Controls:
             return f"on {root.underlay}, which is {why}"
         if root.filters_vlans and view.plugged(root) and view.far(link_id) is None:
             return f"in a VLAN of {root.id} that none of its ports has"
+        if root.bridges and (plugged := view.plugged(root)) and not any(self._leads(*one) for one in plugged):
+            return f"on {root.id}, none of whose ports leads anywhere"
         for below in view.state.bottoms(link_id):
             # A bond that nobody watches the members of keeps its carrier. One that is down still hears for what sits on
             # it, which is then neither alive nor dead.
             if why := dead(view.links[below.id]):
                 return f"on {below.id}, which is {why}"
         return ""
+
+    def _leads(self, link: AnyLink, plug: Plug) -> bool:
+        """Whether what a bridge sends out of a port may come out somewhere."""
+        own = plug.place.id == link.id
+        return plug.port.attached and plug.port.state == "forwarding" and not (own and self.view.far(link.id) is None)
 
     def _closed(self, link_id: str) -> str:
         """Why nothing can be made to arrive at a link, where the read-back says so."""
