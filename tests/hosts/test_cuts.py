@@ -108,10 +108,12 @@ def kill_both(world: World, moment: tuple[str, int]) -> None:
         world.trigger(*moment)
         pids = victims(world, "both", front.pid)
         stop(world, pids)
-        # It may have stopped between two repetitions, where there is nothing to undo, or before there is an address.
-        while any(now == then for now, then in zip(made(world), before, strict=True)):
+        # It may have stopped before there were two, between two repetitions, where there is nothing to undo, or before
+        # there is an address.
+        while len(pids) < 2 or any(now == then for now, then in zip(made(world), before, strict=True)):
             send(pids, signal.SIGCONT)
             world.trigger("changes", 1)
+            pids = victims(world, "both", front.pid)
             stop(world, pids)
         send(pids, signal.SIGKILL)
         front.communicate(timeout=60)
