@@ -25,7 +25,6 @@ Program = list[Instruction]
 
 
 EVERYTHING: Program = [(RET, 0, 0, ACCEPT)]
-NOTHING: Program = [(RET, 0, 0, 0)]
 
 
 class _Fprog(ctypes.Structure):

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from netlab.agent.probe import bpf, cold, filters, frames
+from netlab.agent.probe import cold, filters, frames
 from netlab.agent.probe.cache_state import CacheState
 from netlab.agent.probe.controls import Controls
 from netlab.agent.probe.echo import Echo
@@ -164,11 +164,11 @@ class Prober(Station):
         bridges = lab.bridges
         bridged = {bridge.namespace for bridge in bridges.values()}
         # A frame with two tags that nothing takes up counts as dropped where it came in (__netif_receive_skb_core),
-        # as a broadcast does that a full queue has lost. So there is something that takes it up, and throws it away.
+        # as a broadcast does that a full queue has lost. So there is something that takes it up.
         twice = any(len(self.view.state.tags(link.id)) > 1 for link in self.view.state.links)
         for ns_id, ns in lab.namespaces.items():
             for protocol in frames.TAGS if twice else ():
-                self.receivers.listen(ns, protocol, bpf.NOTHING)
+                self.receivers.listen(ns, protocol, filters.TAGGED_TWICE)
             # On switches the taps see frames before the bridge does. They see all frames only where the wire is
             # watched.
             tapped = filters.MOVING if self.wire else filters.ON_WIRE
@@ -179,6 +179,12 @@ class Prober(Station):
                 if ns_id in bridged:
                     self.receivers.listen(ns, frames.ETH_P_ALL, tapped)
             self.view.senders[ns_id] = sock
+
+    def packet(self, ns_id: str, protocol: int, data: bytes, ifname: str, kind: int) -> None:
+        if protocol not in frames.TAGS:
+            super().packet(ns_id, protocol, data, ifname, kind)
+        elif (number := frames.number_at(frames.untagged(data), 14)) is not None:
+            self.controls.on_wire(number, self.view.names.get((ns_id, ifname), ifname))
 
     def fenced(self, number: int, link: str) -> bool:
         if self.rounds.heard(number, link):

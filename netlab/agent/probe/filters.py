@@ -14,9 +14,8 @@ SYN, SYN_ACK = 0x02, 0x12
 #: Frames of our own EtherType that carry this agent's mark, whatever protocol the socket is bound to.
 OURS = bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE), (bpf.LD_W, 14, _FIRST), (bpf.LD_W, 18, _SECOND))
 
-#: The same on a wire, where a second tag stands in the frame: the first is beside it (skb_vlan_untag).
-ON_WIRE = bpf.any_of(
-    OURS,
+#: The same with two tags: the second stands in the frame, the first is beside it (skb_vlan_untag).
+TAGGED_TWICE = bpf.any_of(
     *(
         bpf.all_of(
             (bpf.LD_H, 12, tag), (bpf.LD_H, 16, frames.ETHERTYPE), (bpf.LD_W, 18, _FIRST), (bpf.LD_W, 22, _SECOND)
@@ -24,6 +23,9 @@ ON_WIRE = bpf.any_of(
         for tag in frames.TAGS
     ),
 )
+
+#: Both, on a wire.
+ON_WIRE = bpf.any_of(OURS, TAGGED_TWICE)
 
 #: Everything but what tells of queues; what enters a tunnel by lo does as well (`lab_view.LabView`).
 MOVING = bpf.but(
