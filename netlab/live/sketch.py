@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from netlab.contract.types.links import loopback
 from netlab.live import addresses
 from netlab.live.machine.mtus import HEADROOM
 from netlab.live.machine.values import Device, Ip, LiveNeighbor, LiveRoute, Machine, Space, Way
@@ -15,15 +16,18 @@ from netlab.live.source import Section, Source
 from netlab.spec import scalars
 from netlab.spec.problems import near
 
-_MTU = 1500
+#: Of a new device, and of a VRF (vrf_setup).
+_MTU, _VRF_MTU = 1500, 65575
 #: The port of a vxlan that is given none (vxlan_port, drivers/net/vxlan/vxlan_core.c): not IANA's 4789.
 VXLAN_PORT = 8472
 #: How often, in ms, the kernel looks at the carriers of a bond whose mode needs it, where nobody says how often
 #: (bond_option_mode_set).
 _MIIMON = dict.fromkeys(("802.3ad", "balance-tlb", "balance-alb"), 100)
-_KERNEL = 2
+_KERNEL, MAIN = 2, 254
 #: IPv6's metrics, of a route without one and of a connected route (IP6_RT_PRIO_USER, IP6_RT_PRIO_ADDRCONF).
 _METRICS = {4: (0, 0), 6: (1024, 256)}
+#: What is taken over of lo, where a text says more of it.
+LOOPBACK_HAS = "only its addresses and routes that go nowhere are taken over of lo"
 _LOWER = ("macvlan", "macvtap", "ipvlan", "ipvtap", "vlan", "vxlan")
 
 
@@ -75,6 +79,10 @@ class Sketch:
             section.wrong(f"no {what} {name!r} is described", hint)
         return found
 
+    def loopback(self, section: Section) -> Part:
+        """lo: only its addresses, and routes that go nowhere, are its own here."""
+        return self.part(section, loopback.NAME)
+
     def nic(self, section: Section, name: str) -> Part:
         """The device of a name; a NIC, which is assumed, where none is described."""
         if name not in self.parts:
@@ -88,6 +96,9 @@ class Sketch:
             return
         try:
             parsed = ipaddress.ip_interface(word)
+            if part.name == loopback.NAME and parsed.ip.is_loopback:
+                section.leave("every lo has it, or needs none")
+                return
             if "/" in word and not parsed.ip.is_link_local and not parsed.ip.is_unspecified:
                 addresses.interface_address(word)
         except ValueError as wrong:
@@ -105,7 +116,7 @@ class Sketch:
                 part.addresses.append(found)
 
     def route(self, section: Section, dev: str, to: str | None, via: str | None, **more: Any) -> None:
-        """A route of the main table, or of another ``table``; ``to`` None: of everything."""
+        """A route of the table of a device's own routes, or of another ``table``; ``to`` None: of everything."""
         self._routes.append((section, dev, {"to": to or "default", "via": via, **more}))
 
     def gateway(self, section: Section) -> str | None:
@@ -126,7 +137,8 @@ class Sketch:
         """All of it. Raises TopologyError where anything is wrong."""
         self._check()
         self.source.stop()
-        index = {name: number for number, name in enumerate(self.parts, 2)}
+        # Others are numbered from 2 on (dev_new_index).
+        index = {name: number for number, name in enumerate(self.parts, 2)} | {loopback.NAME: loopback.INDEX}
         devices = tuple(self._device(part, index) for part in self.parts.values())
         routes = [*self._connected(index), *self._given(index)]
         left = self.source.finish()
@@ -144,8 +156,14 @@ class Sketch:
 
     def _check(self) -> None:
         for part in self.parts.values():
+            if loopback.NAME in (part.lower, part.master):
+                part.section.wrong(f"{part.name} can't sit on lo")
+            if part.name == loopback.NAME and part.master is not None:
+                part.section.wrong(f"lo can't be a member of {part.master}")
             if part.kind in ("vlan", "vxlan") and part.data.get("id") is None and not self.source.problems:
                 part.section.wrong(f"the {part.kind} {part.name} has no number")
+            if part.kind == "vrf" and not part.data.get("table") and not self.source.problems:
+                part.section.wrong(f"the vrf {part.name} has no table")
             if part.kind in _LOWER and part.lower is None:
                 part.section.leave(f"{part.name}: nothing says what it sits on", loses=True)
             seen, below = {part.name}, [part.lower, part.master]
@@ -185,7 +203,9 @@ class Sketch:
             arp=self._arp(part),
             promisc=part.promisc,
             allmulticast=part.allmulticast,
-            multicast=part.kind != "dummy" if part.multicast is None else part.multicast,
+            multicast=part.kind not in ("dummy", "vrf") if part.multicast is None else part.multicast,
+            loopback=part.name == loopback.NAME,
+            ether=part.name != loopback.NAME,
             lower=("", index[part.lower]) if part.lower else None,
             master=index[master.name] if master else None,
             port_kind=master.kind if master else "",
@@ -201,10 +221,10 @@ class Sketch:
         return data
 
     def _arp(self, part: Part) -> bool:
-        """A new dummy has none (dummy_setup); of ipvlan's modes only l2 has it (ipvlan_open)."""
+        """A new dummy and a VRF have none (dummy_setup, vrf_setup); of ipvlan's modes only l2 has it (ipvlan_open)."""
         if part.kind in ("ipvlan", "ipvtap") and part.data.get("mode") != "l2":
             return False
-        return part.kind != "dummy" if part.arp is None else part.arp
+        return part.kind not in ("dummy", "vrf") if part.arp is None else part.arp
 
     def _mtu(self, part: Part) -> int:
         """Its own, or what the kernel takes of the devices below it, or of its bond."""
@@ -219,7 +239,12 @@ class Sketch:
             return below - HEADROOM[6 if ":" in ends else 4] if part.kind == "vxlan" else below
         if part.kind == "bridge":
             return min((self._mtu(one) for one in self.parts.values() if one.master == part.name), default=_MTU)
-        return _MTU
+        return _VRF_MTU if part.kind == "vrf" else _MTU
+
+    def _table(self, part: Part) -> int:
+        """The table of the routes of its addresses: its VRF's, or main."""
+        vrf = part if part.kind == "vrf" else self.parts.get(part.master or "")
+        return int(vrf.data["table"]) if vrf is not None and vrf.kind == "vrf" else MAIN
 
     def _vlans(self, index: dict[str, int]) -> Iterator[tuple[int, int, bool, bool]]:
         """The VLAN of every new port of a bridge that filters, and of the bridge (br_vlan_init, nbp_vlan_init)."""
@@ -234,12 +259,13 @@ class Sketch:
                 to=str(ipaddress.ip_interface(str(one)).network),
                 family=one.family,
                 ways=(Way(dev=index[part.name]),),
+                table=self._table(part),
                 metric=_METRICS[one.family][1],
                 protocol=_KERNEL,
             )
             for part in self.parts.values()
             for one in part.addresses
-            if one.prefix_route and one.length < (32 if one.family == 4 else 128)
+            if part.name != loopback.NAME and one.prefix_route and one.length < (32 if one.family == 4 else 128)
         ]
 
     def _given(self, index: dict[str, int]) -> list[LiveRoute]:
@@ -247,28 +273,46 @@ class Sketch:
         reach = [ipaddress.ip_interface(str(one)).network for part in self.parts.values() for one in part.addresses]
         reach += [ipaddress.ip_network(one["to"]) for _, _, one in self._routes if not one["via"] and "/" in one["to"]]
         for section, dev, said in self._routes:
-            via, onlink = said["via"], said.get("onlink", False)
+            nowhere = said.get("type") not in (None, "unicast")
+            via, onlink = None if nowhere else said["via"], said.get("onlink", False)
             family = 6 if any(":" in str(one) for one in (via, said["to"], said.get("src"))) else 4
             metric = said.get("metric")
-            key = (said["to"], family, said.get("table") or 254, metric if metric is not None else _METRICS[family][0])
-            if dev not in index:
+            table = said.get("table") or (self._table(self.parts[dev]) if dev in self.parts else MAIN)
+            key = (said["to"], family, table, metric if metric is not None else _METRICS[family][0])
+            dev = self._by(dev, via)
+            if dev and dev not in index:
                 section.leave(f"a route by {dev}, which is left out", loses=True)
             elif via and not onlink and not any(ipaddress.ip_address(via) in net for net in reach):
                 section.leave(f"a route by {via}, to which no address here leads", loses=True)
+            elif via and family == 6 and self.parts[dev].kind == "vrf":
+                section.leave(
+                    f"the kernel takes no IPv6 gateway by a VRF: name the member that leads to {via}", loses=True
+                )
             elif key in found:
                 section.leave(f"another route to {said['to']} with the same metric stands before it", loses=True)
             else:
                 kind = said.get("type") or "unicast"
                 ways = (Way(via, index[dev], 1, onlink),) if kind == "unicast" else ()
                 found[key] = LiveRoute(
-                    to=said["to"], family=family, ways=ways, table=key[2], metric=key[3], src=said.get("src"), type=kind
+                    to=said["to"], family=family, ways=ways, table=table, metric=key[3], src=said.get("src"), type=kind
                 )
         return list(found.values())
+
+    def _by(self, dev: str, via: str | None) -> str:
+        """The device that a route leads out by: of an IPv4 gateway by a VRF the member that leads to it
+        (fib_check_nh_v4_gw)."""
+        if via is None or ":" in via or dev not in self.parts or self.parts[dev].kind != "vrf":
+            return dev
+        gateway = ipaddress.ip_address(via)
+        those = (one for one in self.parts.values() if one.master == dev)
+        leads = (one.name for one in those for ip in one.addresses
+                 if gateway in ipaddress.ip_interface(str(ip)).network)  # fmt: skip
+        return next(leads, dev)
 
 
 def mtu(section: Section, key: str) -> int | None:
     """The MTU that a key has, in bytes."""
-    return section.value(key, lambda value: scalars.number(value, 68, 65535))
+    return section.value(key, lambda value: scalars.number(value, 68, _VRF_MTU))
 
 
 def name(section: Section) -> str | None:

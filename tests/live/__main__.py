@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from netlab import Labs, Topology
 from netlab.client import LabError
+from netlab.contract.types import Plan
 from netlab.plan import from_file
 from netlab.spec import TopologyError, shipped
 from tests.fuzz.hunt import kinds_of, made, text_of
@@ -18,18 +21,26 @@ from tests.live.roundtrip import Round, compare
 def main() -> int:
     """Run; 0 where every cell agrees, else 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.live", description=__doc__)
-    parser.add_argument("-n", "--number", type=int, default=300, help="how many random topologies (300)")
+    parser.add_argument(
+        "-n", "--number", type=int, default=300, help="how many random topologies (300), of those that are valid"
+    )
     parser.add_argument("-s", "--seed", default="1", help="what to draw them from (1)")
+    parser.add_argument("--first", type=int, default=0, help="leave out those of the seed before this one")
     parser.add_argument("--only", help="this one that ships, or K of the seed")
     parser.add_argument("--random", action="store_true", help="leave out what ships")
     parser.add_argument("--kernel", help="on another kernel, all of it in a guest: as netlab run --kernel takes it")
     parser.add_argument("-v", "--verbose", action="store_true", help="print what was imported where it differs")
     options = parser.parse_args()
     if options.kernel:
-        more = [*(["--only", options.only] if options.only else []), *(["--verbose"] if options.verbose else [])]
+        more = [
+            "--first",
+            str(options.first),
+            *(["--only", options.only] if options.only else []),
+            *(["--verbose"] if options.verbose else []),
+        ]
         return _in_guest(options.kernel, "--number", str(options.number), "--seed", options.seed, *more)
     cells = bad = labs = told = lost = 0
-    for name, plan, text in _plans(options.number, options.seed, options.only, options.random):
+    for name, plan, text in _plans(options):
         try:
             rounds = compare(plan, steps=True)
         except LabError as error:
@@ -75,19 +86,24 @@ def _tell(name: str, one: Round, verbose: bool, original: str) -> None:
             print(one.text)
 
 
-def _plans(number: int, seed: str, only: str | None, random: bool):
-    for path in () if random else shipped():
-        if only in (None, path.stem):
+def _plans(options: argparse.Namespace) -> Iterator[tuple[str, Plan, str]]:
+    """Name, plan and text of each topology."""
+    for path in () if options.random else shipped():
+        if options.only in (None, path.stem):
             yield path.stem, from_file(str(path)), path.read_text()
     kinds = kinds_of(None)
-    for i in range(number):
-        if only in (None, str(i)):
-            text = text_of(made(seed, i, kinds))
+    left = options.number
+    for i in itertools.count(options.first):
+        if not left or (options.only is not None and i > int(options.only if options.only.isdigit() else -1)):
+            return
+        if options.only in (None, str(i)):
+            text = text_of(made(options.seed, i, kinds))
             try:
                 plan = from_file(text, "fuzz.yaml")
             except TopologyError:
                 continue
-            yield f"{seed}-{i}", plan, text
+            left -= 1
+            yield f"{options.seed}-{i}", plan, text
 
 
 if __name__ == "__main__":

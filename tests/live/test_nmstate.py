@@ -48,7 +48,8 @@ interfaces:
 - name: old
   type: dummy
   state: absent
-- {name: lo, type: loopback, state: up}
+- {name: lo, type: loopback, state: up, mtu: 65536,
+   ipv4: {enabled: true, address: [{ip: 127.0.0.1, prefix-length: 8}, {ip: 10.255.0.1, prefix-length: 32}]}}
 - {name: d0, type: dummy, state: up, colour: red}
 routes:
   config:
@@ -68,7 +69,8 @@ LEFT = [
     "interfaces[5].bridge.port[0].vlan",
     "interfaces[7]",
     "interfaces[8]",
-    "interfaces[9]",
+    "interfaces[9].ipv4.address[0]",
+    "interfaces[9].mtu",
     "interfaces[10].colour",
     "routes.config[1]",
     "routes.config[2]",

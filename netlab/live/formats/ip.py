@@ -17,7 +17,7 @@ _TABLES = {"main": 254, "local": 255, "default": 253}
 _PROTOCOLS = {"kernel": 2}
 _SKIPPED = ("local", "broadcast", "anycast", "multicast")
 #: Keys of rules that a topology file can say, and such as mean nothing.
-_RULE = {"priority", "src", "srclen", "dst", "dstlen", "iif", "oif", "fwmark", "fwmask", "table", "protocol", "l3mdev"}
+_RULE = {"priority", "src", "srclen", "dst", "dstlen", "iif", "oif", "fwmark", "fwmask", "table", "protocol"}
 _USED = {"PERMANENT", "REACHABLE", "STALE", "DELAY", "PROBE"}
 Row = Mapping[str, Any]
 

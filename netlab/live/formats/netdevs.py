@@ -11,7 +11,7 @@ from netlab.live.source import NOTHING, Section
 from netlab.spec import scalars
 from netlab.spec.scalars import Wrong
 
-KINDS = ("macvlan", "macvtap", "ipvlan", "ipvtap", "vlan", "bond", "bridge", "dummy", "vxlan")
+KINDS = ("macvlan", "macvtap", "ipvlan", "ipvtap", "vlan", "bond", "bridge", "dummy", "vxlan", "vrf")
 #: What stands for true and false (parse_boolean).
 _FLAGS = {"1": True, "yes": True, "y": True, "true": True, "t": True, "on": True,
           "0": False, "no": False, "n": False, "false": False, "f": False, "off": False}  # fmt: skip
@@ -43,7 +43,7 @@ def netdev(sketch: Sketch, unit: Section) -> None:
     own = unit.section({"bridge": "Bridge", "bond": "Bond", "dummy": "Dummy"}.get(kind, kind.upper()))
     {
         "macvlan": _macvlan, "macvtap": _macvlan, "ipvlan": _ipvlan, "ipvtap": _ipvlan, "vlan": _vlan, "bond": _bond,
-        "bridge": _bridge, "vxlan": _vxlan, "dummy": _dummy,
+        "bridge": _bridge, "vxlan": _vxlan, "dummy": _dummy, "vrf": _vrf,
     }[kind](part, own)  # fmt: skip
 
 
@@ -145,6 +145,14 @@ def _vxlan(part: Part, own: Section | None) -> None:
     own.skip("decides no way", "TTL", "TOS", "FDBAgeingSec", "UDPChecksum", "PortRange", "MaximumFDBEntries")
     if flag(own, "Independent"):
         part.section.leave(f"{part.name}: vxlan whose packets leave by no interface of its own", loses=True)
+
+
+def _vrf(part: Part, own: Section | None) -> None:
+    # TableId= is how older releases called it.
+    told = [found for key in ("TableId", "Table") if own and (found := own.value(key, scalars.table)) is not None]
+    if not told and not (own and (own.has("Table") or own.has("TableId"))):
+        part.section.wrong(f"{part.name} is a VRF without [VRF] Table=")
+    part.data["table"] = told[-1] if told else 0
 
 
 def _dummy(part: Part, own: Section | None) -> None:

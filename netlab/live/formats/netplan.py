@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from netlab.contract.types.links import loopback
 from netlab.contract.types.parts import ROUTE_TYPES
 from netlab.live.formats.netdevs import bond_mode, flag, one_of, span
+from netlab.live.formats.trees import Reader
 from netlab.live.machine.values import Machine
 from netlab.live.names import device_name
-from netlab.live.sketch import VXLAN_PORT, Part, Sketch, mtu
-from netlab.live.source import NOTHING, Section, Source
+from netlab.live.sketch import VXLAN_PORT, Part
+from netlab.live.source import NOTHING, Section
 from netlab.spec import scalars
 
-WHAT = "a netplan file, or what 'netplan get' prints"
 _KINDS = {"ethernets": "", "dummy-devices": "dummy", "bridges": "bridge", "bonds": "bond", "vlans": "vlan",
-          "tunnels": "vxlan"}  # fmt: skip
-_OTHERS = ("wifis", "modems", "vrfs", "nm-devices", "virtual-ethernets", "openvswitch")
+          "tunnels": "vxlan", "vrfs": "vrf"}  # fmt: skip
+_OTHERS = ("wifis", "modems", "nm-devices", "virtual-ethernets", "openvswitch")
 _QUIET = ("nameservers", "optional", "optional-addresses", "wakeonlan", "link-local", "ignore-carrier",
           "receive-checksum-offload", "transmit-checksum-offload", "tcp-segmentation-offload", "critical",
           "generic-segmentation-offload", "generic-receive-offload", "large-receive-offload", "emit-lldp",
@@ -23,29 +26,28 @@ _QUIET = ("nameservers", "optional", "optional-addresses", "wakeonlan", "link-lo
 
 def read(text: str, file: str) -> Machine:
     """The machine that a file describes. Raises TopologyError."""
-    return _Reader(Source(text, file, WHAT)).machine()
+    return _Reader(text, file).machine()
 
 
-class _Reader:
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.sketch = Sketch(source, "netplan")
+class _Reader(Reader):
+    tool = "netplan"
+    what = "a netplan file, or what 'netplan get' prints"
+    missing = "network"
+
+    def __init__(self, text: str, file: str) -> None:
+        super().__init__(text, file)
         #: What the file calls a device → the device.
         self.ids: dict[str, Part] = {}
 
-    def machine(self) -> Machine:
-        root = self.source.root
-        network = root.section("network") if isinstance(root.node.value, dict) else None
-        if network is None:
-            root.wrong("'network' is missing", f"this should be {WHAT}")
-            self.source.stop()
-            raise AssertionError
+    def top(self, root: Section) -> Section | None:
+        return root.section("network")
+
+    def parts(self, network: Section) -> Iterator[tuple[Section, Part]]:
         version = network.text("version", "2")
         if version != "2":
             network.wrong(f"version {version!r} of netplan's files isn't known", "version: 2")
         self._renderer = network.text("renderer", "networkd")
         network.skip("netlab makes nothing of it", *_OTHERS, loses=True)
-        found: list[tuple[Section, Part]] = []
         for title, kind in _KINDS.items():
             for own, entry in network.entries(title):
                 if entry.node.value is not None and not entry.is_mapping():
@@ -53,11 +55,7 @@ class _Reader:
                 part = self._part(own, kind, entry)
                 if part is not None:
                     self.ids[own] = part
-                    found.append((entry, part))
-        for entry, part in found:
-            self._common(entry, part)
-            _BY_KIND[part.kind](self, entry, part)
-        return self.sketch.machine()
+                    yield entry, part
 
     def _part(self, own: str, kind: str, entry: Section) -> Part | None:
         if kind == "vxlan" and entry.text("mode") != "vxlan":
@@ -73,6 +71,8 @@ class _Reader:
                 word = None
                 self.source.assume(f"{own} is one NIC, of the name that the file has for it or gives it")
         word = entry.value("set-name", device_name) or word or own
+        if word == loopback.NAME and kind == "":
+            return self.sketch.loopback(entry)
         try:
             device_name(word)
         except scalars.Wrong as wrong:
@@ -82,9 +82,8 @@ class _Reader:
         part.mac = mac
         return part
 
-    def _common(self, entry: Section, part: Part) -> None:
-        part.mtu = mtu(entry, "mtu")
-        part.mac = entry.value("macaddress", scalars.mac) or part.mac
+    def common(self, entry: Section, part: Part) -> None:
+        self.hardware(entry, part, "macaddress")
         for one in entry.items("addresses") if entry.has("addresses") else ():
             if isinstance(one.node.value, dict):
                 one.leave("an address with a label or a lifetime: write it as a text", loses=True)
@@ -145,15 +144,7 @@ class _Reader:
     def members(self, entry: Section, part: Part) -> None:
         """Make those that are listed members of a bridge or a bond."""
         for one in entry.items("interfaces") if entry.has("interfaces") else ():
-            member = self.other(one)
-            if member is not None and member.master is not None:
-                one.wrong(f"{member.name} is a member of {member.master} already")
-            elif member is not None:
-                member.master = part.name
-
-
-def _nothing(reader: _Reader, entry: Section, part: Part) -> None:
-    """It has no keys of its own."""
+            self.join(one, part, self.other(one))
 
 
 def _vlan(reader: _Reader, entry: Section, part: Part) -> None:
@@ -224,4 +215,11 @@ def _vxlan(reader: _Reader, entry: Section, part: Part) -> None:
     entry.skip("can't be taken over", "arp-proxy", "short-circuit", "notifications", "extensions", loses=True)
 
 
-_BY_KIND = {"": _nothing, "dummy": _nothing, "bridge": _bridge, "bond": _bond, "vlan": _vlan, "vxlan": _vxlan}
+def _vrf(reader: _Reader, entry: Section, part: Part) -> None:
+    reader.members(entry, part)
+    part.data["table"] = entry.value("table", lambda value: scalars.number(value, 1, (1 << 32) - 1))
+    if not entry.has("table"):
+        entry.wrong("a VRF needs a 'table'")
+
+
+_Reader.by_kind = {"bridge": _bridge, "bond": _bond, "vlan": _vlan, "vxlan": _vxlan, "vrf": _vrf}

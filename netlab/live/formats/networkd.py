@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 
+from netlab.contract.types.links import loopback
 from netlab.contract.types.parts import ROUTE_TYPES
 from netlab.live.formats.netdevs import flag, mac, netdev, truth
 from netlab.live.machine.values import Machine
-from netlab.live.sketch import Part, Sketch, mtu, name
+from netlab.live.sketch import LOOPBACK_HAS, Part, Sketch, mtu, name
 from netlab.live.source import NOTHING, Section, Source
 from netlab.live.unitfiles import parse
 from netlab.spec import scalars
@@ -17,7 +18,7 @@ from netlab.spec.scalars import Wrong
 
 WHAT = "the .netdev and .network files of systemd-networkd"
 _STACKED = ("MACVLAN", "MACVTAP", "IPVLAN", "IPVTAP", "VLAN", "VXLAN")
-_MATCHES = ("MACAddress", "PermanentMACAddress", "Path", "Driver", "Type", "Kind", "Property")
+_MATCHES = ("MACAddress", "PermanentMACAddress", "Path", "Driver", "Kind", "Property")
 _CONDITIONS = ("SSID", "BSSID", "WLANInterfaceType", "Host", "Virtualization", "KernelCommandLine", "KernelVersion",
                "Architecture", "Credential", "Firmware")  # fmt: skip
 _QUIET = ("DNS", "Domains", "NTP", "LLDP", "EmitLLDP", "LinkLocalAddressing", "IPv6LinkLocalAddressGenerationMode",
@@ -74,14 +75,17 @@ class _Reader:
         patterns = [word for one in match.items("Name") if (word := one.as_(scalars.text))]
         wanted = [one for one in patterns if not one.startswith("!")]
         macs = [word for key in _MATCHES[:2] for one in match.items(key) if (word := one.as_(mac))]
+        if not wanted and match.text("Type") == "loopback":
+            wanted = [loopback.NAME]
+        else:
+            match.skip("the machine's hardware isn't known here: what it fits is assumed", "Type")
         match.skip("the machine's hardware isn't known here: what it fits is assumed", *_MATCHES[2:])
         match.skip("whether it holds is not known here: it is taken to hold", *_CONDITIONS)
-        if "lo" in wanted:
-            unit.leave("it is for lo", loses=True)
-            return []
         found: list[Part] = []
         for pattern in wanted:
-            if not any(sign in pattern for sign in "*?["):
+            if pattern == loopback.NAME:
+                found.append(self.sketch.parts.get(pattern) or self.sketch.loopback(unit))
+            elif not any(sign in pattern for sign in "*?["):
                 own = match.items("Name")[patterns.index(pattern)]
                 if (fit := name(own)) is not None:
                     found.append(self.sketch.parts.setdefault(fit, Part(unit, fit)))
@@ -110,7 +114,9 @@ class _Reader:
         network = unit.section("Network")
         if network is not None:
             self._own(network, part)
-        if (link := unit.section("Link")) is not None:
+        if part.name == loopback.NAME:
+            unit.skip(LOOPBACK_HAS, "Link", "Neighbor", "Bridge", loses=True)
+        elif (link := unit.section("Link")) is not None:
             _link(link, part)
         for one in _many(unit, "Address"):
             if (child := one.get("Address")) is not None:
@@ -122,11 +128,11 @@ class _Reader:
             one.skip("the route of an address is as always", "AddPrefixRoute", "RouteMetric", loses=True)
         for one in _many(unit, "Route"):
             self._route(one, part)
-        for one in _many(unit, "Neighbor"):
+        for one in _many(unit, "Neighbor") if part.name != loopback.NAME else ():
             ip, mac = one.value("Address", scalars.ip), one.value("LinkLayerAddress", scalars.mac)
             if ip and mac:
                 self.sketch.neighbor(part.name, ip, mac)
-        if (port := unit.section("Bridge")) is not None:
+        if part.name != loopback.NAME and (port := unit.section("Bridge")) is not None:
             _port(port, part)
         for title in ("BridgeVLAN", "BridgeFDB", "BridgeMDB", "RoutingPolicyRule", "NextHop", "VXLAN.FDB"):
             unit.skip("can't be taken over", title, loses=True)
@@ -148,13 +154,13 @@ class _Reader:
                     one.leave(f"{child.name} sits on {child.lower} already", loses=True)
                 elif child is not None:
                     child.lower = part.name
-        for key in ("Bridge", "Bond"):
+        for key in ("Bridge", "Bond", "VRF"):
             named = network.get(key)
             if named is not None and (master := self._named(named, key.lower())) is not None:
                 part.master = master.name
                 if network.flag("PrimarySlave") and key == "Bond":
                     master.data["primary"] = part.name
-        network.skip("VRFs, tunnels and batman-adv can't be taken over", "VRF", "Tunnel", "BatmanAdvanced", "Xfrm",
+        network.skip("tunnels and batman-adv can't be taken over", "Tunnel", "BatmanAdvanced", "Xfrm",
                      loses=True)  # fmt: skip
         self._forwarding(network, part)
         dhcp = network.get("DHCP")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from netlab.contract.types.links import loopback
 from netlab.contract.types.parts import ROUTE_TYPES
 from netlab.live.formats.netdevs import bond_mode, flag, one_of
+from netlab.live.formats.trees import Reader
 from netlab.live.machine.values import Machine
 from netlab.live.names import device_name
-from netlab.live.sketch import VXLAN_PORT, Part, Sketch, mtu, name
-from netlab.live.source import NOTHING, Section, Source
+from netlab.live.sketch import MAIN, VXLAN_PORT, Part, name
+from netlab.live.source import NOTHING, Section
 from netlab.spec import scalars
 
-WHAT = "a state of nmstate, or what 'nmstatectl show' prints"
 #: What nmstate calls a kind → what ip-link(8) calls it.
 _KINDS = {"ethernet": "", "mac-vlan": "macvlan", "mac-vtap": "macvtap", "ipvlan": "ipvlan", "vlan": "vlan",
-          "linux-bridge": "bridge", "bond": "bond", "vxlan": "vxlan", "dummy": "dummy"}  # fmt: skip
+          "linux-bridge": "bridge", "bond": "bond", "vxlan": "vxlan", "dummy": "dummy", "vrf": "vrf",
+          "loopback": ""}  # fmt: skip
 _QUIET = ("description", "identifier", "profile-name", "permanent-mac-address", "min-mtu", "max-mtu", "driver", "lldp",
           "ethtool", "ethernet", "wait-ip", "mptcp", "alt-names", "dispatch")  # fmt: skip
 _QUIET_IP = ("auto-dns", "auto-gateway", "auto-routes", "auto-route-table-id", "auto-route-metric", "dhcp-client-id",
@@ -25,53 +29,53 @@ _MIIMON = 100
 
 def read(text: str, file: str) -> Machine:
     """The machine that a state describes. Raises TopologyError."""
-    return _Reader(Source(text, file, WHAT)).machine()
+    return _Reader(text, file).machine()
 
 
-class _Reader:
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.sketch = Sketch(source, "nmstate")
+class _Reader(Reader):
+    tool = "nmstate"
+    what = "a state of nmstate, or what 'nmstatectl show' prints"
+    missing = "interfaces"
 
-    def machine(self) -> Machine:
-        root: Section | None = self.source.root
-        assert root is not None
-        if isinstance(root.node.value, dict) and root.has("spec"):
+    def top(self, root: Section) -> Section | None:
+        found: Section | None = root
+        if root.has("spec"):
             root.skip(NOTHING, "apiVersion", "kind", "metadata", "status")
             spec = root.section("spec")
             if spec is not None:
                 spec.skip(NOTHING, "nodeSelector", "maxUnavailable", "capture")
-            root = spec.section("desiredState") if spec is not None else None
-        if root is None or not isinstance(root.node.value, dict) or not root.has("interfaces"):
-            self.source.root.wrong("'interfaces' is missing", f"this should be {WHAT}")
-            self.source.stop()
-            raise AssertionError
+            found = spec.section("desiredState") if spec is not None else None
+        return found if found is not None and found.has("interfaces") else None
+
+    def parts(self, root: Section) -> Iterator[tuple[Section, Part]]:
         root.skip(NOTHING, "hostname", "dns-resolver", "capabilities")
         root.skip("can't be taken over", "route-rules", "ovs-db", "ovn", loses=True)
-        found = [(entry, part) for entry in root.items("interfaces") if (part := self._part(entry)) is not None]
-        for entry, part in found:
-            self._common(entry, part)
-            _BY_KIND[part.kind](self, entry, part)
+        for entry in root.items("interfaces"):
+            if (part := self._part(entry)) is not None:
+                yield entry, part
+
+    def rest(self, root: Section) -> None:
         routes = root.section("routes")
         if routes is not None:
             routes.skip("config has those that somebody gave", "running")
             for one in routes.items("config"):
                 if one.is_mapping():
                     self._route(one)
-        return self.sketch.machine()
 
     def _part(self, entry: Section) -> Part | None:
         if not entry.is_mapping():
             return None
-        made, kind = entry.value("name", device_name) if entry.text("name") != "lo" else "lo", entry.text("type")
+        kind, own = entry.text("type"), entry.text("name") == loopback.NAME
+        made = loopback.NAME if own else entry.value("name", device_name)
         if made is None:
             if not entry.has("name"):
                 entry.wrong("'name' is missing")
             return None
         state = entry.value("state", lambda value: one_of(value, ("up", "down", "absent", "ignore"))) or "up"
-        if made == "lo" or kind == "loopback":
-            entry.leave("lo is as in every namespace", loses=entry.has("ipv4") and kind != "loopback")
-        elif state in ("absent", "ignore"):
+        if kind and own is not (kind == "loopback"):
+            entry.wrong(f"{made} is of type {kind}", "the interface of type loopback is lo, and no other is")
+            return None
+        if state in ("absent", "ignore"):
             entry.leave(f"{made} is {'removed' if state == 'absent' else 'ignored'}", loses=state == "ignore")
         elif kind and kind not in _KINDS:
             entry.leave(f"{made}: netlab makes nothing of type {kind}", loses=True)
@@ -83,9 +87,8 @@ class _Reader:
             return part
         return None
 
-    def _common(self, entry: Section, part: Part) -> None:
-        part.mtu = mtu(entry, "mtu")
-        part.mac = entry.value("mac-address", scalars.mac)
+    def common(self, entry: Section, part: Part) -> None:
+        self.hardware(entry, part, "mac-address")
         part.promisc = flag(entry, "accept-all-mac-addresses")
         controller = entry.get("controller")
         if controller is not None and (
@@ -121,28 +124,49 @@ class _Reader:
         one.skip("the other end of a point-to-point address", "peer", "peer-prefix-length", loses=True)
 
     def _route(self, one: Section) -> None:
-        if one.text("state") == "absent":
-            one.leave("it is removed")
+        if one.text("state") in ("absent", "ignore"):
+            one.leave("it is removed, or ignored")
             return
-        to, dev = one.value("destination", scalars.prefix), one.value("next-hop-interface", device_name)
+        to, kind = (
+            one.value("destination", scalars.prefix),
+            one.value("route-type", lambda value: one_of(value, ROUTE_TYPES)),
+        )
+        nowhere = kind not in (None, "unicast")
+        dev = one.text("next-hop-interface") if nowhere else one.value("next-hop-interface", device_name)
         child = one.get("next-hop-address")
         via = self.sketch.gateway(child) if child is not None else None
-        kind = one.value("route-type", lambda value: one_of(value, ROUTE_TYPES))
         metric = one.value("metric", lambda value: -1 if value == "-1" else scalars.number(value, 0, (1 << 32) - 1))
-        table = one.value("table-id", lambda value: scalars.number(value, 0, (1 << 32) - 1))
+        table = self._table(one, dev)
         src = one.value("source", scalars.ip)
-        one.skip(NOTHING, "cwnd", "quickack", "advmss", "initcwnd")
-        one.skip("can't be taken over", "weight", "vrf-name", loses=True)
-        if not one.has("destination") or (dev is None and not one.has("next-hop-interface")):
-            one.wrong("a route has 'destination' and 'next-hop-interface'")
-        elif to is None or dev is None or (child is not None and via is None):
+        one.skip(NOTHING, "cwnd", "quickack", "advmss", "initcwnd", "initrwnd")
+        one.skip("can't be taken over", "weight", "mtu", "lock-mtu", loses=True)
+        if not one.has("destination") or (not nowhere and dev is None and not one.has("next-hop-interface")):
+            one.wrong(
+                "a route has 'destination' and 'next-hop-interface'", "one of another 'route-type' needs no interface"
+            )
+        elif to is None or (dev is None and not nowhere) or (child is not None and via is None):
             return
-        elif dev not in self.sketch.parts:
+        elif not nowhere and dev not in self.sketch.parts:
             one.leave(f"a route by {dev}, which isn't described, or is left out", loses=True)
         else:
             default = to in ("default", "0.0.0.0/0") or (to == "::/0" and via is not None)
-            self.sketch.route(one, dev, None if default else to, via, type=kind, src=src, table=table or None,
+            self.sketch.route(one, dev or "", None if default else to, via, type=kind, src=src, table=table,
                               metric=None if metric == -1 else metric)  # fmt: skip
+
+    def _table(self, one: Section, dev: str | None) -> int:
+        """The table of a route: by its number, or by the VRF that has it."""
+        number = one.value("table-id", lambda value: scalars.number(value, 0, (1 << 32) - 1))
+        child = one.get("vrf-name")
+        vrf = self.sketch.wanted(child, str(child.node.value), "VRF") if child is not None else None
+        if child is not None and vrf is not None:
+            if vrf.kind != "vrf" or number not in (None, 0, vrf.data.get("table")):
+                child.wrong(f"{vrf.name} is no VRF" if vrf.kind != "vrf" else f"the table of {vrf.name} isn't {number}")
+            else:
+                return int(vrf.data.get("table") or MAIN)
+        member = self.sketch.parts.get(self.sketch.parts[dev].master or "") if dev in self.sketch.parts else None
+        if not number and member is not None and member.kind == "vrf":
+            self.source.assume(f"a route by {dev}, which {member.name} has, is in the main table: it names no other")
+        return number or MAIN
 
     # --- by kind ------------------------------------------------------------------------------------------
 
@@ -160,9 +184,7 @@ class _Reader:
         if fit is None:
             return None
         found = self.sketch.nic(one, fit)
-        if found.master not in (None, part.name):
-            one.wrong(f"{fit} is a member of {found.master} already")
-        found.master = part.name
+        self.join(one, part, found)
         return found
 
 
@@ -173,10 +195,6 @@ def _own(entry: Section, key: str) -> Section | None:
     elif own is None:
         entry.wrong(f"{key!r} is empty")
     return own
-
-
-def _nothing(reader: _Reader, entry: Section, part: Part) -> None:
-    """It has no keys of its own."""
 
 
 def _macvlan(reader: _Reader, entry: Section, part: Part) -> None:
@@ -293,5 +311,20 @@ def _bridge(reader: _Reader, entry: Section, part: Part) -> None:
     options.skip("can't be taken over", "group-forward-mask", loses=True)
 
 
-_BY_KIND = {"": _nothing, "dummy": _nothing, "macvlan": _macvlan, "macvtap": _macvlan, "ipvlan": _ipvlan, "vlan": _vlan,
-            "vxlan": _vxlan, "bond": _bond, "bridge": _bridge}  # fmt: skip
+def _vrf(reader: _Reader, entry: Section, part: Part) -> None:
+    own = _own(entry, "vrf")
+    if own is None:
+        return
+    for key in ("port", "ports"):
+        for one in own.items(key):
+            reader.member(one, part)
+    for one in own.items("ports-config"):
+        if one.is_mapping() and (child := one.get("name")) is not None:
+            reader.member(child, part)
+    part.data["table"] = own.value("route-table-id", lambda value: scalars.number(value, 1, (1 << 32) - 1))
+    if not own.has("route-table-id"):
+        own.wrong("'route-table-id' is missing")
+
+
+_Reader.by_kind = {"macvlan": _macvlan, "macvtap": _macvlan, "ipvlan": _ipvlan, "vlan": _vlan, "vxlan": _vxlan,
+                   "bond": _bond, "bridge": _bridge, "vrf": _vrf}  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from netlab.contract.types import AnyLink
 from netlab.contract.types.links import FLAGS, Bond, loopback
 from netlab.live.machine import bonds
-from netlab.live.machine.kinship import Kinship, name_of, shown, shown_on_loopback
+from netlab.live.machine.kinship import Kinship, name_of, of_loopback, shown, shown_on_loopback
 from netlab.live.machine.mtus import carried
 from netlab.live.machine.notes import Notes
 from netlab.live.machine.outside import Outside
@@ -184,7 +184,9 @@ class Devices:
         """Those of a device, in the kernel's order: the first of a subnet is the source of what is sent there."""
         found = []
         for one in device.addresses:
-            if one.ip.lower().startswith("fe80:") or one.ip in ("127.0.0.1", "::1"):
+            if of_loopback(one.ip) and not device.loopback:
+                self.notes.left(self.id(space.key, device), f"{one}: a host has such addresses for itself", loses=True)
+            if one.ip.lower().startswith("fe80:") or of_loopback(one.ip):
                 continue
             vrf = device.index if device.kind == "vrf" else device.master if device.port_kind == "vrf" else 0
             before = self._owned.setdefault((space.key, vrf or 0, one.ip), self.id(space.key, device))

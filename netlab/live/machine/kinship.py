@@ -140,14 +140,19 @@ def shown(device: Device) -> list[str]:
     return [str(one) for one in device.addresses if not one.ip.lower().startswith("fe80:")]
 
 
+def of_loopback(ip: str) -> bool:
+    """Whether an address is one of those that every namespace has for itself."""
+    return ip == "::1" or ip.startswith("127.")
+
+
 def shown_on_loopback(device: Device) -> bool:
     """Whether something but the usual is at lo."""
-    return any(one.ip not in ("127.0.0.1", "::1") for one in device.addresses)
+    return any(not of_loopback(one.ip) for one in device.addresses)
 
 
 def name_of(device: Device) -> str:
     """The name that a device should have in the file; at lo that has only addresses of the host itself."""
-    own = (one for one in device.addresses if one.peer is None and one.ip not in ("127.0.0.1", "::1"))
+    own = (one for one in device.addresses if one.peer is None and not of_loopback(one.ip))
     if device.loopback and all(one.length == (32 if one.family == 4 else 128) for one in own):
         return device.name
     return fitting("lo-addresses" if device.loopback else device.name)

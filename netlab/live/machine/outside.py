@@ -16,6 +16,10 @@ from netlab.live.topology import Box, Draft, Keys
 MOST = 32
 
 
+#: A prefix, and the index of the VRF that it is in.
+_Subnet = tuple[str, int]
+
+
 class Outside:
     """Assumed switches, made where an interface is plugged in, and assumed hosts."""
 
@@ -33,11 +37,11 @@ class Outside:
     def _nics(self) -> dict[End, str]:
         """The interfaces that lead outside, and for each the first of those that are on the same network."""
         found: dict[End, str] = {}
-        by_subnet: dict[str, str] = {}
+        by_subnet: dict[_Subnet, str] = {}
         for (key, index), device in self.kin.devices.items():
             if key in self.kin.switches or not self._leads_out(device):
                 continue
-            subnets = {str(net) for net in self._subnets((key, index), set())}
+            subnets = set(self._subnets((key, index), set()))
             group = next((by_subnet[net] for net in sorted(subnets) if net in by_subnet), f"{key} {device.name}")
             found[key, index] = group
             by_subnet |= dict.fromkeys(subnets, group)
@@ -50,8 +54,9 @@ class Outside:
             device.kind == "veth" and self.kin.far(device) is None
         )  # fmt: skip
 
-    def _subnets(self, end: End, seen: set[End]) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-        """The subnets of an interface, of the bridge that it is a port of, and of what sits on either."""
+    def _subnets(self, end: End, seen: set[End]) -> Iterator[_Subnet]:
+        """The subnets of an interface, of the bridge that it is a port of, and of what sits on either; each
+        with its VRF."""
         device = self.kin.at(end)
         if device is None or end in seen:
             return
@@ -59,8 +64,8 @@ class Outside:
         for one in device.addresses:
             net = ipaddress.ip_interface(f"{one.ip}/{one.length}").network
             if not net.is_link_local and not net.is_loopback:
-                yield net
-        if device.master and end[0]:
+                yield str(net), (device.master or 0) if device.port_kind == "vrf" else 0
+        if device.master and end[0] and device.port_kind != "vrf":
             yield from self._subnets((end[0], device.master), seen)
         for above in self._on.get(end, ()):
             yield from self._subnets(above, seen)
