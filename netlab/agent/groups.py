@@ -1,5 +1,5 @@
-"""Whether IPv6 addresses are usable yet. Before a host has joined an address's solicited-node group, and while it
-checks whether another host has the address, others can't find it, and it can't ask for others."""
+"""Whether IPv6 addresses are usable yet, and IPv4 groups reported. Before a host has joined an address's solicited-node
+group, and while it checks whether another host has the address, others can't find it, and it can't ask for others."""
 
 from __future__ import annotations
 
@@ -48,3 +48,16 @@ def _tentative(line: str) -> int:
 
 def _group(address: str) -> str:
     return _SOLICITED + ipaddress.ip_interface(address).ip.packed[-3:].hex()
+
+
+def is_one(end: str) -> bool:
+    """Whether the other end of a tunnel is an IPv4 group."""
+    return ":" not in end and 224 <= int(end.partition(".")[0]) < 240
+
+
+def reporting(ns: Netns) -> bool:
+    """Whether a group that tunnels have joined is still to be reported, of which switches would learn a MAC (IGMPv2:
+    igmp_start_timer). Raises OSError."""
+    with ns, open("/proc/thread-self/net/igmp") as file:
+        # Below the line of an interface there is one for each group: its address, users, timer, and who reported last.
+        return any(words[2].startswith("1:") for words in map(str.split, file) if len(words) == 4 and words[1] != ":")

@@ -163,6 +163,7 @@ def settle(
     there = {ns: addresses(namespaces[ns].netlink) for ns in addressed}
     looked = time.monotonic()
     unsettled += _wait_for_groups(namespaces, state, read, there, (looked if Clock.simulated else begun) + DETECTION)
+    unsettled += _wait_for_reports(namespaces, state, time.monotonic() + DEADLINE)
     if time.monotonic() - looked > DEADLINE / 10:
         # An interface may lose all IPv6 addresses if another has its link-local address (addrconf_dad_failure).
         there = {ns: addresses(namespaces[ns].netlink) for ns in addressed}
@@ -237,6 +238,18 @@ def _wait_for_groups(
             _nudge(namespaces[ns], links)
         time.sleep(pause)
         pause = min(2 * pause, 0.02)
+
+
+def _wait_for_reports(namespaces: Mapping[str, Netns], state: State, deadline: float) -> list[tuple[str, str]]:
+    """Wait until the groups of tunnels are reported; returns the tunnels where they aren't at the deadline."""
+    waiting = [
+        (one.id, one.namespace) for one in state.links if one.up and any(groups.is_one(end) for _, end in one.ends)
+    ]
+    while waiting := [one for one in waiting if groups.reporting(namespaces[one[1]])]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.001)
+    return waiting
 
 
 def _nudge(ns: Netns, links: Iterable[int]) -> None:

@@ -264,7 +264,7 @@ def _flood(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame, vid: int, 
     cast, dst, proto, payload = frame.cast, frame.dst, frame.proto, frame.payload
     wanted: list[Port] | None = None
     candidates = bridge.ports
-    if (proto != RAW and payload.phase != multicast.PHASE) or not cast:
+    if (proto != RAW and not multicast.to_group(frame)) or not cast:
         if cast == UNICAST:
             wanted = bridge.macs.get(dst, _NOBODY)
         elif proto == ARP:

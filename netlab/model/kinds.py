@@ -67,7 +67,7 @@ KINDS: dict[type[plan.AnyLink], Kind] = {
     Loopback: Kind(loopback.compile_link),
     Ipvlan: _IPVLAN,
     Ipvtap: _IPVLAN,
-    Vxlan: Kind(vxlan.compile_link),
+    Vxlan: Kind(vxlan.compile_link, refuses=vxlan.refuses, refuses_change=vxlan.refuses_change),
     Bond: Kind(bond.compile_link, first=True, finish=bond.finish),
     Vrf: Kind(vrf.compile_link, first=True),
     Vlan: Kind(vlan.compile_link, refuses=vlan.refuses, refuses_change=vlan.refuses_change),

@@ -1,22 +1,27 @@
 """vxlan: frames in UDP packets, which the namespace's own stack sends and receives.
 
 Another end is found by the MAC that a frame is for: by a static entry, by what came in from there, or else every end
-gets it. What is not told here is `Unknown`: multicast groups, IPv6 below, tunnels through nftables or into themselves.
+gets it, or the multicast group does. What is not told here is `Unknown`: IPv6 below, tunnels through nftables or into
+themselves.
 """
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable, Iterator
 from functools import partial
 
+from netlab.contract.types import State
 from netlab.contract.types.links import Vxlan
 from netlab.model.build import Build
-from netlab.model.device import dead
+from netlab.model.device import Refused, dead
 from netlab.model.packets import Ip
+from netlab.model.routes import Route
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
-from netlab.model.stack import fib, ip
-from netlab.model.world import Device, Frame, Namespace
+from netlab.model.stack import fib, ip, multicast
+from netlab.model.world import IP4, MULTICAST, Device, Frame, Namespace
+from netlab.plan import sysctls
 
 _FILE = "drivers/net/vxlan/vxlan_core.c"
 
@@ -32,6 +37,20 @@ TO_ALL = rule(
     "A broadcast, and a frame to a MAC without an entry, goes to every remote of the tunnel.",
     "vxlan_xmit",
     _FILE,
+)
+TO_GROUP = rule(
+    "vxlan/to-group",
+    "A broadcast, and a frame to a MAC without an entry, goes to the tunnel's multicast group out of its `dev`, in a"
+    " frame to the group's own MAC: no neighbour is asked for, and with a TTL of 1 no router passes it on.",
+    "vxlan_xmit_one",
+    _FILE,
+)
+JOIN_REFUSED = rule(
+    "refuse/too-many-groups",
+    "A tunnel comes up by joining its group: all those of one port share a socket, and it may be a member of"
+    " igmp_max_memberships groups (ENOBUFS).",
+    "__ip_mc_join_group",
+    "net/ipv4/igmp.c",
 )
 NO_REMOTE = rule(
     "vxlan/no-remote",
@@ -82,6 +101,8 @@ STATIC_ELSEWHERE = rule(
     "vxlan_snoop",
     _FILE,
 )
+#: Groups for which no route is looked up (ipv4_is_local_multicast).
+_LINK_LOCAL = ipaddress.IPv4Network("224.0.0.0/24")
 #: A frame's header and those of the packet around it, in bytes (VXLAN_HEADROOM).
 HEADROOM = 50
 
@@ -98,10 +119,9 @@ class _Tunnel:
         #: Why nothing is known of what it sends, and what is foreign to the plan in it.
         self.unknown = self.foreign = ""
         given = [*link.remotes, *(end for _, end in link.entries), *filter(None, (link.local,))]
-        if link.group:
-            self.unknown = f"who has joined {link.group}, the group of {link.id}"
-        elif any(":" in one for one in given):
+        if any(":" in one for one in (*given, link.group or "")):
             self.unknown = f"the packets of {link.id} are IPv6"
+        self.group = int(ipaddress.ip_address(link.group)) if link.group else 0
         numbers = {one: int(ipaddress.ip_address(one)) for one in given}
         self.local = numbers[link.local] if link.local else 0
         self.remotes = tuple(numbers[one] for one in link.remotes)
@@ -116,8 +136,40 @@ def compile_link(build: Build, link: Vxlan) -> None:
     dev.running = link.up
     tunnel = _Tunnel(link, build.world.devices[link.dev])
     tunnel.foreign = build.foreign.get(link.id, "")
+    ns = build.state.namespace(link.namespace)
+    if tunnel.group and any(ns.sysctl(path) not in (None, sysctls.defaults()[path]) for path in sysctls.REPORTS4):
+        tunnel.unknown = f"when {ns.id} reports its groups, from which switches learn"
     dev.ns.tunnels[tunnel.key] = dev, tunnel
+    if tunnel.group and link.up:
+        # The interface below is a member while the tunnel is up, whatever its own state (vxlan_open, ip_mc_up).
+        tunnel.below.memberships |= {tunnel.group}
     dev.transmit = lambda sim, one, frame: transmit(sim, tunnel, one, frame)
+
+
+def refuses(state: State, link: Vxlan) -> Iterator[Refused]:
+    """Whether the group can be joined as it comes up."""
+    if _crowded(state, link):
+        yield "ENOBUFS", "up", JOIN_REFUSED
+
+
+def refuses_change(state: State, before: Vxlan, after: Vxlan) -> Iterator[Refused]:
+    """Whether the group can be joined when it is set up."""
+    if not before.up and _crowded(state, after):
+        yield "ENOBUFS", "set", JOIN_REFUSED
+
+
+def _crowded(state: State, link: Vxlan) -> bool:
+    """Whether the socket of a tunnel that is to be up can't join its group, too."""
+    if not link.up or not link.group or ":" in link.group:
+        return False
+    most = state.namespace(link.namespace).sysctl("net/ipv4/igmp_max_memberships") or "20"
+    place = link.namespace, link.dstport
+    others = [
+        one for one in state.links
+        if isinstance(one, Vxlan) and one.id != link.id and (one.namespace, one.dstport) == place and one.up
+    ]  # fmt: skip
+    joined = {(one.group, one.dev) for one in others if one.group and ":" not in one.group}
+    return (link.group, link.dev) not in joined and len(joined) >= int(most)
 
 
 def transmit(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame) -> None:
@@ -127,13 +179,16 @@ def transmit(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame) -> None:
         return
     if why := tunnel.foreign or tunnel.unknown:
         raise Unknown(why)
-    if tunnel.sending:
+    if tunnel.sending or (multicast.to_group(frame) and getattr(frame.payload, "arrive", None) is not None):
         raise Unknown(f"what becomes of the packets of {dev.id} in a tunnel")
     if dev.ns.netfilter is not None and any(policy.mark[1] for policy in dev.ns.rules4):
         raise Unknown(f"whether nftables mark the packets of {dev.id} for a rule")
     known = tunnel.entries.get(frame.dst)
     if known is None and (learned := sim.fdb.get(dev, {}).get(frame.dst)) is not None:
         known = (learned,)
+    if known is None and tunnel.group:
+        _send_to_group(sim, tunnel, dev, frame)
+        return
     if known is None:
         ends, why = tunnel.remotes, TO_ALL
     else:
@@ -172,6 +227,37 @@ def _send(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame, end: int, why: s
     packet.arrive = partial(_arrive, key=tunnel.key, source=way.source, frame=frame)
     sim.note(phase, dev.id, f"in a UDP packet to {there}", why)
     ip.send(sim, dev.ns, packet, bound, way)
+
+
+def _send_to_group(sim: Sim, tunnel: _Tunnel, dev: Device, frame: Frame) -> None:
+    """Send a frame to the group (vxlan_xmit_one, ip_route_output_key_hash_rcu)."""
+    phase, below, group = frame.payload.phase, tunnel.below, ipaddress.IPv4Address(tunnel.group)
+    if not below.up:
+        sim.note(phase, dev.id, f"{group}: {below.id} is down", NO_WAY, end=True)
+        return
+    source = tunnel.local or fib.source_address(below, 0)
+    if not source:
+        if group in _LINK_LOCAL:
+            raise Unknown(f"who takes a packet to {group} from 0.0.0.0")
+        sim.note(phase, dev.id, f"{group}: from 0.0.0.0", NO_SOURCE, end=True)
+        return
+    route = fib.lookup(below.ns, tunnel.group, source, "lo", below)
+    # A default route's gateway counts for nothing here (__mkroute_output).
+    if route is None or route.plen < 4 or group in _LINK_LOCAL or fib.rejected(route):
+        ways: Iterable[Route] = ()
+    else:
+        ways = route.ways or (route,)
+    if any(way.gateway for way in ways):
+        raise Unknown(f"to whom a route with a gateway sends what is for {group}")
+    size = frame.payload.size + HEADROOM
+    if size > below.mtu:
+        raise Unknown(f"the packets of {dev.id} to {group} are too long for {below.id}")
+    packet = Ip(4, "udp-vxlan", source, tunnel.group, size, df=False)
+    packet.arrive = partial(_arrive, key=tunnel.key, source=source, frame=frame)
+    if dev.ns.netfilter is not None:
+        dev.ns.netfilter.foresees(packet, "output", "postrouting")
+    sim.note(phase, dev.id, f"in a UDP packet to the group {group}", TO_GROUP)
+    below.transmit(sim, below, Frame(MULTICAST, multicast.mac_of(tunnel.group), below.mac, IP4, packet))
 
 
 def _arrive(sim: Sim, ns: Namespace, iif: Device, *, key: tuple[str, int, int], source: int, frame: Frame) -> None:

@@ -97,9 +97,9 @@ class Device:
 
     __slots__ = (
         "addresses4", "addresses6", "alone", "anycast6", "arp", "bridge", "chance", "conf", "domain", "groups",
-        "handle", "id", "ifindex", "index", "kind", "linklocal", "lower", "mac", "macvlan", "master", "member", "mode",
-        "mtu", "name", "neighbors", "nodst", "ns", "peer", "port", "port_data", "promisc", "receive", "running",
-        "senders", "stopped_by", "table", "transmit", "up", "uppers", "vlans",
+        "handle", "id", "ifindex", "index", "kind", "linklocal", "lower", "mac", "macvlan", "master", "member",
+        "memberships", "mode", "mtu", "name", "neighbors", "nodst", "ns", "peer", "port", "port_data", "promisc",
+        "receive", "running", "senders", "stopped_by", "table", "transmit", "up", "uppers", "vlans",
     )  # fmt: skip
 
     def __init__(self, id: str, kind: str, ns: Namespace, name: str) -> None:
@@ -129,6 +129,8 @@ class Device:
         self.linklocal = 0
         #: multicast MACs joined (solicited-node groups)
         self.groups: frozenset[str] = frozenset()
+        #: IPv4 groups that tunnels have joined by it
+        self.memberships: frozenset[int] = frozenset()
         #: static entries, (address) -> MAC; v4 and v6 never meet
         self.neighbors: dict[int, str] = {}
         self.conf: Conf = DEFAULT_CONF

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -119,6 +120,11 @@ def _vxlan(context: BuildContext, request: LinkRequest) -> Vxlan | None:
         context.problem(request, "id", f"{given.id} is no number of a vxlan (EINVAL)", "it has 24 bits")
     if given.remote and given.group:
         context.problem(request, "group", f"{request.id} has remotes or a group, not both", "leave one out")
+    if given.group and not ipaddress.ip_address(given.group).is_multicast:
+        context.problem(request, "group", f"{given.group} is no multicast group", "such as 239.1.1.1; or 'remote'")
+    for remote in given.remote or ():
+        if ipaddress.ip_address(remote).is_multicast:
+            context.problem(request, "remote", f"{remote} is a multicast group", f"'group: {remote}'")
     below = lab.links.get(f"{request.namespace}:{given.dev}")
     if below is None or below.lower is not None:
         names = [one.name for one in lab.links.values() if one.namespace == request.namespace and one.lower is None]

@@ -61,6 +61,8 @@ _DISABLE6 = "net/ipv6/conf/all/disable_ipv6"
 #: A bridge that snoops joins 224.0.0.106 when it comes up. It would report that two ticks later, among the first
 #: probes, and again at random within a second (br_multicast_join_snoopers, igmp_ifc_start_timer).
 _GROUP_REPORTS = "net/ipv4/igmp_link_local_mcast_reports"
+#: How a host reports the IPv4 groups that it has joined.
+REPORTS4 = ("net/ipv4/conf/all/force_igmp_version", "net/ipv4/igmp_qrv")
 _V4_DEFAULT = "net/ipv4/conf/default/"
 _INTERFACE = re.compile(r"(net/ipv[46]/(?:conf|neigh)/)([^/]+)(/.+)")
 
@@ -74,6 +76,9 @@ def _compiled() -> dict[str, str]:
     values["net/ipv4/icmp_echo_ignore_all"] = "0"
     values["net/ipv4/icmp_errors_use_inbound_ifaddr"] = "0"
     values[_GROUP_REPORTS] = "0"
+    # What joins a group reports it two ticks later, and again at random within a second. With version 2 one can see
+    # that the report is out (/proc/net/igmp), and with a robustness of 1 there is no other (igmp_timer_expire).
+    values |= dict(zip(REPORTS4, "21", strict=True))
     # When a process is killed, a connection with unsent data keeps its namespace alive until TCP gives up: by default
     # after minutes of window probes, with this value at the first (tcp_probe_timer, net/ipv4/tcp_timer.c).
     values["net/ipv4/tcp_orphan_retries"] = "1"

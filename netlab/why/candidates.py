@@ -65,6 +65,7 @@ def candidates(case: Case) -> Iterator[Candidate]:
     yield from _acquaint(case)
     yield from _port_options(case)
     yield from tunnels.remotes(case)
+    yield from tunnels.group(case)
     yield from family.by_parent(case)
     yield from addressing.routes(case)
     yield from _mtu(case)

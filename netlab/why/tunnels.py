@@ -1,4 +1,4 @@
-"""Candidates about tunnels: an end that doesn't know the other."""
+"""Candidates about tunnels: an end that doesn't know the other, or isn't in its group."""
 
 from __future__ import annotations
 
@@ -13,24 +13,42 @@ REMOTE = (
     "An end of a VXLAN sends broadcasts, ARP's among them, to its remotes alone; others it learns only by what comes"
     " from them."
 )
+GROUP = "An end of a VXLAN with a group sends broadcasts to that group alone, and only its members hear them."
 
 
 def remotes(case: Case) -> Iterator[Candidate]:
     """Each end gets the address of the other's interface as a remote, where it hasn't got it."""
-    ends = [case.state.root(link.id) for link in case.links]
-    one, other = ends
-    if not isinstance(one, Vxlan) or not isinstance(other, Vxlan) or one.overlay != other.overlay:
-        return
-    made = [new for end, far in ((one, other), (other, one)) if (new := _knowing(case, end, far)) is not None]
-    if not made or any(next(case.state.children_of(end.id), None) for end in made):
-        return
+    made = [new for end, far in _both_ways(case) if (new := _knowing(case, end, far)) is not None]
+    if made and (step := _anew(case, made)) is not None:
+        told = " and ".join(f"{end.id} (to {end.remotes[-1]})" for end in made)
+        yield case.candidate("remotes", f"make {told} anew, with the other end as a remote", REMOTE, step)
+
+
+def group(case: Case) -> Iterator[Candidate]:
+    """One end joins the group of the other."""
+    for end, far in _both_ways(case):
+        if far.group not in (None, end.group) and (step := _anew(case, [replace(end, group=far.group, remotes=())])):
+            yield case.candidate("group", f"make {end.id} anew, in the group {far.group}", GROUP, step)
+
+
+def _both_ways(case: Case) -> list[tuple[Vxlan, Vxlan]]:
+    """The ends of one VXLAN that the pair has, each with the other."""
+    one, other = (case.state.root(link.id) for link in case.links)
+    if not isinstance(one, Vxlan) or not isinstance(other, Vxlan) or one.overlay != other.overlay or one is other:
+        return []
+    return [(one, other), (other, one)]
+
+
+def _anew(case: Case, made: list[Vxlan]) -> Step | None:
+    """The step in which ends take the places of those of their names; None where something sits on one."""
+    if any(next(case.state.children_of(end.id), None) for end in made):
+        return None
     step: Step = {"delete": [end.id for end in made], "add": {"hosts": {}}}
     for end in made:
         host, _, container = end.namespace.partition("/")
         interfaces: Step = {"interfaces": {end.name: _written(end)}}
         step["add"]["hosts"][host] = {"containers": {container: interfaces}} if container else interfaces
-    told = " and ".join(f"{end.id} (to {end.remotes[-1]})" for end in made)
-    yield case.candidate("remotes", f"make {told} anew, with the other end as a remote", REMOTE, step)
+    return step
 
 
 def _knowing(case: Case, end: Vxlan, far: Vxlan) -> Vxlan | None:
@@ -44,7 +62,8 @@ def _knowing(case: Case, end: Vxlan, far: Vxlan) -> Vxlan | None:
 
 def _written(end: Vxlan) -> Step:
     """An end as the file has it."""
-    found: Step = {"type": "vxlan", "id": end.vni, "dev": end.dev.partition(":")[2], "remote": list(end.remotes)}
+    found: Step = {"type": "vxlan", "id": end.vni, "dev": end.dev.partition(":")[2]}
+    found |= {"group": end.group} if end.group else {"remote": list(end.remotes)}
     found |= {"local": end.local} if end.local else {}
     found |= {"dstport": end.dstport, "learning": end.learning, "mtu": end.mtu}
     found |= {"fdb": dict(end.entries)} if end.entries else {}

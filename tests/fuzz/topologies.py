@@ -15,6 +15,8 @@ from tests.fuzz import bonds, loopbacks, options, steps, vrfs
 from tests.fuzz.lan import KINDS, Document, Lan, Nic
 
 HOSTS = "ABCDE"
+#: How often the ends of a VXLAN meet in a multicast group.
+IN_GROUP = 0.4
 MODES = ("bridge", "vepa", "private", "source", "passthru")
 
 
@@ -190,12 +192,17 @@ def _tunnels(lan: Lan, hosts: str) -> list[Nic]:
 
 
 def _far_ends(lan: Lan, ends: list[Nic]) -> None:
-    """Say where the other ends are, as far as they have an address; now and then too few, or a wrong one."""
+    """Say where the other ends are, as far as they have an address; now and then too few, or a wrong one. Or have them
+    meet in a group; now and then an end is in another one, or in none."""
     below = {end: next(nic for nic in lan.inside(end.host) if nic.name == "eth0") for end in ends}
+    in_group = lan.chance(IN_GROUP)
+    group = lan.pick(("239.1.1.1", "232.1.2.3", "224.0.0.77")) if in_group else ""
     for end in ends:
         others = [other for other in ends if other is not end and below[other].ips(4)]
         found = [below[other].ips(4)[0] for other in others if lan.chance(0.85)]
-        if found and lan.chance(0.9):
+        if in_group and lan.chance(0.85):
+            end.spec["group"] = "239.0.0.9" if lan.chance(0.1) else group
+        elif found and lan.chance(0.9):
             end.spec["remote"] = found
         if others and lan.chance(0.3):
             end.spec["fdb"] = {other.id: below[lan.pick(others)].ips(4)[0] for other in others if lan.chance(0.6)}

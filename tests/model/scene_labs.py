@@ -135,6 +135,11 @@ def tunnel(entry: str = "", back: str = "10.0.0.1", **options: Any) -> Lab:
     return lab.vxlan("x:v", X, "10.9.0.2/24", remotes=(back,) if back else (), **x)
 
 
+def in_groups(one: str, other: str) -> Lab:
+    """h and x with an end of a VXLAN each, in these groups."""
+    return tunnel().change("h:v", group=one, remotes=()).change("x:v", group=other, remotes=())
+
+
 def unnumbered() -> Lab:
     """h has an end of a VXLAN, and no address."""
     return tunnel().change(H, addresses=()).change("h:v", addresses=())

@@ -29,6 +29,7 @@ from tests.model.scene_labs import (
     echoed,
     filtered,
     fixed,
+    in_groups,
     ipvlan_beside,
     ipvlans,
     isolated,
@@ -145,6 +146,7 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "ip/no-route-back": (lambda: Lab().veth(H, "10.1.0.1/24").veth(X, "10.2.0.1/24"), "icmp", H, X),
     "ipv6/no-route-back": (lambda: other_subnet().route("h", "fd02::/64", dev="eth0"), "icmp6", H, X),
     "multicast/no-membership": (lambda: two().sysctl("x", "/igmp_max_memberships", 0), "mcast", H, X),
+    "multicast/not-a-member": (lambda: in_groups("239.1.1.1", "239.1.1.2"), "broadcast", "h:v", "x:v"),
     "multicast/joined": (two, "mcast", H, X),
     "multicast/source-refused": (two_nics, "mcast", H, "h:eth1"),
     "neigh/another-machine-answers": (twins, "icmp", X, H),
@@ -247,5 +249,6 @@ SCENES: dict[str, tuple[Callable[[], Lab | Text], str, str, str]] = {
     "vxlan/nobody-listens": (lambda: tunnel().change("x:v", up=False), "broadcast", "h:v", "x:v"),
     "vxlan/own-mac-comes-back": (echoed, "broadcast", "h:v", "x:v"),
     "vxlan/static-entry-elsewhere": (lambda: tunnel("10.0.0.9"), "broadcast", "x:v", "h:v"),
+    "vxlan/to-group": (lambda: in_groups("239.1.1.1", "239.1.1.1"), "broadcast", "h:v", "x:v"),
     "vxlan/to-all-remotes": (tunnel, "broadcast", "h:v", "x:v"),
 }  # fmt: skip

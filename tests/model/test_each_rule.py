@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from netlab.contract.types import AddLink, Address, Bridge, Macvlan, Port, State
-from netlab.contract.types.links import Ipvlan, Vlan
+from netlab.contract.types.links import Ipvlan, Vlan, Vxlan
 from netlab.model import RULES, predict
 from tests.model.lab import Lab
-from tests.model.scene_labs import H, Text, bridged, ipvlans, tagging
+from tests.model.scene_labs import H, Text, bridged, in_groups, ipvlans, tagging
 from tests.model.scenes import SCENES
 from tests.model.test_refusals import base, changed, new, predict_refusal
 
@@ -44,6 +44,10 @@ REFUSALS = {
             ).state()
         ),
         changed(down, "h:v10", up=True),
+    ),
+    "refuse/too-many-groups": (
+        in_groups("239.1.1.1", "239.1.1.2").sysctl("h", "/igmp_max_memberships", 1).state(),
+        AddLink(link=Vxlan(namespace="h", name="n", ifname="n", ifindex=99, vni=7, dev=H, group="239.1.1.3")),
     ),
     "refuse/not-a-port": (bridged().state(), bridge()),
     "refuse/member-of-what-it-sits-on": (bridged().state(), bridge(parent="h:br0")),

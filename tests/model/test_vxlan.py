@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from netlab.contract.types import Port
 from tests.model.lab import Lab, letter, letters
 
 A, B, C = "a:v", "b:v", "c:v"
@@ -46,9 +47,57 @@ def test_a_packet_that_needs_fragments_is_left_open() -> None:
     assert (letter(state, "icmp/1450", A, B), letter(state, "icmp/1500", A, B)) == ("R", "?")
 
 
-def test_groups_and_firewalls_are_left_open() -> None:
-    """Who has joined a group isn't known, nor what nftables do to the packets."""
-    assert letter(three(remotes=(), group="239.1.1.1").state(), "icmp", A, B) == "?"
+def in_group(**of_c: object) -> Lab:
+    """The three in one group, but for c's own options."""
+    lab = three(remotes=(), group="239.1.1.1")
+    return lab.change(B, group="239.1.1.1", remotes=()).change(C, **{"group": "239.1.1.1", "remotes": (), **of_c})
+
+
+def test_a_broadcast_goes_to_the_members_of_its_group() -> None:
+    """Members of another group hear nothing; answers go straight to whom a frame came from."""
+    seen = letters(in_group().state(), "broadcast")
+    assert {seen[one, other] for one in (A, B, C) for other in (A, B, C) if one != other} == {"R"}
+    other = in_group(group="239.1.1.2").state()
+    assert (letter(other, "broadcast", A, C), letter(other, "icmp", C, A), letter(other, "icmp", A, B)) == (
+        "U",
+        "U",
+        "R",
+    )
+    # c hears no group, but sends to b alone, which learns where c is.
+    straight = in_group(group=None, remotes=("10.0.0.2",)).state()
+    assert (letter(straight, "icmp", C, B), letter(straight, "icmp", B, C), letter(straight, "icmp", C, A)) == (
+        "R",
+        "U",
+        "U",
+    )
+
+
+def test_the_switches_between_have_to_carry_the_group() -> None:
+    """A port that sends no multicasts cuts its host off, which still reaches the others; what is down is no member."""
+    state = in_group().change("b:eth0", port=Port(mcast_flood=False)).state()
+    assert (letter(state, "icmp", A, B), letter(state, "icmp", B, A), letter(state, "icmp", A, C)) == ("U", "R", "R")
+    assert letter(in_group(up=False).state(), "broadcast", A, C) == "U"
+
+
+def test_what_a_member_refuses() -> None:
+    """A source that leads back out of another interface is refused by rp_filter, as any packet's is."""
+    lab = in_group().veth("c:eth1", "10.0.0.30/25").sysctl("c", "all/rp_filter", 1)
+    assert (letter(lab.state(), "broadcast", A, C), letter(lab.state(), "broadcast", A, B)) == ("U", "R")
+
+
+def test_a_route_of_its_own_with_a_gateway_is_left_open() -> None:
+    """A group's packets ignore a default route's gateway, and go to that of a longer prefix."""
+    assert letter(in_group().route("a", "0.0.0.0/0", via="10.0.0.3").state(), "broadcast", A, B) == "R"
+    assert letter(in_group().route("a", "224.0.0.0/4", via="10.0.0.3").state(), "broadcast", A, B) == "?"
+
+
+def test_other_reports_than_the_first_are_left_open() -> None:
+    """Where the file wants IGMPv3, which reports a group again, nothing is said of a group."""
+    assert letter(in_group().sysctl("a", "/igmp_qrv", 2).state(), "broadcast", A, B) == "?"
+
+
+def test_firewalls_are_left_open() -> None:
+    """What nftables do to the packets isn't known."""
     lab = three()
     text = "table ip t { chain o { type filter hook output priority 0; policy accept; } }"
     lab.namespaces["c"] = replace(lab.namespaces["c"], nftables=text)

@@ -281,6 +281,21 @@ def test_a_bridge_inside_of_a_host_has_ports() -> None:
     assert ">wormhole</text>" in text
 
 
+def test_a_tunnel_hangs_on_its_way_out() -> None:
+    """An end of a VXLAN is drawn at the interface by which its packets leave, and says where they go."""
+    text = """
+name: tunnel
+switches: {lan: {}}
+hosts:
+  A:
+    interfaces:
+      eth0: {switch: lan, addresses: [10.0.0.1/24]}
+      vx0: {type: vxlan, id: 42, dev: eth0, group: 239.1.1.1}
+"""
+    assert ("A:eth0", "A:vx0") in {wire.ends for wire in layout.lay_out(scene.build(state(text))).wires}
+    assert "VXLAN 42 by A:eth0 to the group 239.1.1.1" in diagram.as_svg(state(text), "x")
+
+
 def test_a_step_changes_the_picture() -> None:
     """After the step the port has its tag."""
     assert "hairpin" not in diagram.as_svg(state("vepa-hairpin"), "x")

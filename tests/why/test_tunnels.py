@@ -29,3 +29,11 @@ def test_a_tunnel_gets_the_other_end_as_a_remote() -> None:
     lines = [line for run in fix.commands for line in run.lines]
     assert any("type vxlan id 42 dev eth0 remote 10.0.0.2 dstport 4789" in line for line in lines)
     assert "bridge fdb append 00:00:00:00:00:00 dev vx dst 10.0.0.1 self permanent" in lines
+
+
+def test_an_end_joins_the_group_of_the_other() -> None:
+    """Where one end of a VXLAN is in a group and the other has a remote, the latter is made anew, in that group."""
+    text = TUNNEL.replace("id: 42, dev: eth0, addresses", "id: 42, dev: eth0, group: 239.1.1.1, addresses")
+    [step] = [first(fix) for fix in ask(text, "A", "B:vx").fixes if first(fix).get("delete") == ["B:vx"]]
+    made = step["add"]["hosts"]["B"]["interfaces"]["vx"]
+    assert (made["group"], "remote" in made) == ("239.1.1.1", False)

@@ -1,7 +1,7 @@
-"""Multicasts to a group that all interfaces have joined: out by one of them, and in.
+"""Multicasts: those of a layer, to a group that all interfaces have joined, and packets to the groups of tunnels.
 
-The group is link-local. Bridges flood it whether they snoop or not: nobody in a lab is a querier, and without one
-nothing is held back (br_multicast_querier_exists). No router passes it on.
+Bridges flood both whether they snoop or not: nobody in a lab is a querier, and without one nothing is held back
+(br_multicast_querier_exists). No router passes them on: the layer's group is link-local, and so is a tunnel's TTL of 1.
 """
 
 from __future__ import annotations
@@ -43,6 +43,12 @@ NOT_JOINED = rule(
     "__ip_mc_join_group",
     "net/ipv4/igmp.c",
 )
+NO_MEMBER = rule(
+    "multicast/not-a-member",
+    "A multicast over IPv4 is dropped where nothing has joined its group at the interface that it comes in by.",
+    "ip_route_input_rcu",
+    "net/ipv4/route.c",
+)
 NO_ROUTE6 = rule(
     "multicast/down-has-no-route",
     "IPv6 takes in a multicast by the interface's route to ff00::/8. An interface that is down has none, nor has a bond"
@@ -56,6 +62,17 @@ def joined(dev: Device) -> frozenset[str]:
     """The MACs of the groups that an interface has joined while this layer is probed."""
     there = {4: dev.addresses4 if dev.ns.joins else [], 6: dev.addresses6}
     return frozenset(_MACS[family] for family, addresses in there.items() if addresses)
+
+
+def mac_of(group: int) -> str:
+    """The MAC of an IPv4 group: its last 23 bits (ip_eth_mc_map)."""
+    return "01:00:5e:" + (group & 0x7FFFFF).to_bytes(3, "big").hex(":")
+
+
+def to_group(frame: Frame) -> bool:
+    """Whether a frame carries a packet that is for every member of a group."""
+    payload = frame.payload
+    return payload.phase == PHASE or (frame.proto == IP4 and frame.cast == MULTICAST and payload.dst >> 28 == 0xE)
 
 
 def frame(sim: Sim, dev: Device, family: int, src: int) -> Frame:
@@ -88,3 +105,17 @@ def receive(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> None:
         dev.ns.netfilter.foresees(packet, "prerouting", "input")
     sim.note(PHASE, dev.id, "heard", HEARD)
     sim.heard[dev] = packet_type
+
+
+def arrive(sim: Sim, dev: Device, packet: Ip) -> None:
+    """A tunnel's packet to its group comes in (ip_route_input_mc)."""
+    if packet.dst not in dev.memberships:
+        sim.note(packet.phase, dev.id, f"{ipaddress.IPv4Address(packet.dst)} isn't joined there", NO_MEMBER, end=True)
+        return
+    if fib.refused_source(dev.ns, dev, packet.src, 0, None) is not None:
+        sim.note(packet.phase, dev.id, "the source is refused", SOURCE_REFUSED, end=True)
+        return
+    if dev.ns.netfilter is not None:
+        dev.ns.netfilter.foresees(packet, "prerouting", "input")
+    assert packet.arrive is not None
+    packet.arrive(sim, dev.ns, dev)

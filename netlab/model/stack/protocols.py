@@ -46,4 +46,7 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     if frame.payload.phase == multicast.PHASE:
         multicast.receive(sim, dev, frame.payload, packet_type)
         return
+    if multicast.to_group(frame):
+        multicast.arrive(sim, dev, frame.payload)
+        return
     _HANDLERS[proto](sim, dev, frame, packet_type)

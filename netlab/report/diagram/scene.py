@@ -218,6 +218,9 @@ def _what(link: Plain, kind: str, mode: str) -> str:
         return f"wired to {link['peer']}"
     if link["type"] == "Vlan":
         return f"VLAN {link['vid']} of {link['parent']}"
+    if link["type"] == "Vxlan":
+        to = f"the group {link['group']}" if link.get("group") else ", ".join(link.get("remotes", ()))
+        return f"VXLAN {link['vni']} by {link['dev']}" + (f" to {to}" if to else "")
     if link["type"] == "Bridge":
         return "a bridge inside of the host"
     words = f"plugged into {link['switch']}" if "switch" in link else kind
@@ -232,9 +235,10 @@ def _mode(link: Plain) -> str:
 
 
 def _parent(link: Plain) -> str | None:
-    """What a link hangs on in its own host: a child's parent, the bridge that a veth is plugged into."""
+    """What a link hangs on in its own host: a child's parent, a tunnel's way out, the bridge that a veth is plugged
+    into."""
     plugged = link["switch"] if link["type"] == "Veth" and ":" in link["switch"] else None
-    parent: str | None = link.get("parent") or plugged
+    parent: str | None = link.get("parent") or link.get("dev") or plugged
     return parent
 
 
