@@ -119,10 +119,9 @@ def test_a_bridge_that_snoops_reports_no_group_of_its_own(build: Callable[[str],
             while not report:
                 packet = Ether(sock.recv(2048))[IP]
                 report = bytes(packet.payload) if packet.proto == IGMP else b""
-    # RFC 3376, 4.2: a report, of one record, of no sources; its group.
-    assert report[0] == 0x22
-    assert report[6:8] == bytes([0, 1])
-    assert socket.inet_ntoa(report[12:16]) == "239.1.2.3"
+    # RFC 2236, 2: a report of version 2, of one group.
+    assert report[0] == 0x16
+    assert socket.inet_ntoa(report[4:8]) == "239.1.2.3"
 
 
 def test_a_fence_in_the_name_of_one_that_a_locked_port_admits(build: Callable[[str], Built]) -> None:
@@ -130,3 +129,25 @@ def test_a_fence_in_the_name_of_one_that_a_locked_port_admits(build: Callable[[s
     lab = build(LOCKED)
     assert not [note for note in lab.probe("broadcast").notes if "no fence" in note]
     assert [lab.letter(layer, "A/d2:eth0", "A:m3") for layer in ("broadcast", "arp") * 10] == ["R"] * 20
+
+
+GROUPED = """
+name: grouped
+switches: {s: {}}
+hosts:
+  A:
+    interfaces:
+      eth0: {switch: s, addresses: [10.0.0.1/24]}
+      vx0: {type: vxlan, id: 42, dev: eth0, group: 239.1.1.1, addresses: [10.42.0.1/24]}
+  B: {interfaces: {eth0: {switch: s}}}
+"""
+
+
+def test_a_tunnel_has_reported_its_group_when_the_lab_stands(build: Callable[[str], Built]) -> None:
+    """Its interface is a member, and no timer runs after which it would report that (once more)."""
+    built = build(GROUPED)
+    with built.lab.spawn("A", ["cat", "/proc/net/igmp"]) as process:
+        assert process.stdout is not None
+        lines = process.stdout.read().decode().split("\n")
+    [member] = [line.split() for line in lines if line.split()[:1] == ["010101EF"]]
+    assert member[2].startswith("0:")
