@@ -20,12 +20,15 @@ MS_NODEV = 4
 MS_NOEXEC = 8
 MS_REMOUNT = 32
 MS_BIND = 4096
+MS_MOVE = 8192
 MS_REC = 16384
 MS_PRIVATE = 1 << 18
 MNT_DETACH = 2
 
 #: The same number on every architecture (include/uapi/asm-generic/unistd.h).
 SYS_MOUNT_SETATTR = 442
+#: x86_64's, the only machine whose kernels need their modules loaded by netlab.
+SYS_FINIT_MODULE = 313
 MOUNT_ATTR_RDONLY = 1
 AT_FDCWD = -100
 AT_RECURSIVE = 0x8000
@@ -92,6 +95,16 @@ def make_read_only(path: str) -> None:
         SYS_MOUNT_SETATTR, AT_FDCWD, path.encode(), AT_RECURSIVE, ctypes.byref(attributes), ctypes.sizeof(attributes)
     )
     _check(result, f"mount_setattr {path}")
+
+
+def load_module(path: str) -> None:
+    """Load a kernel module, unless it is there (finit_module(2)). Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if _libc.syscall(SYS_FINIT_MODULE, fd, b"", 0) < 0 and ctypes.get_errno() != errno.EEXIST:
+            _check(-1, f"finit_module {path}")
+    finally:
+        os.close(fd)
 
 
 def reboot(command: int) -> None:

@@ -16,13 +16,15 @@ from netlab.cli.other_kernel import CachedName
 if TYPE_CHECKING:
     from netlab.kernels import Cached
     from netlab.kernels.debian import Tell
+    from netlab.kernels.machine import Vmlinuz
 
 
 @click.group("kernel", short_help="Build, fetch, list other kernels to run labs on.")
 def command() -> None:
     """The kernels for --kernel: each is a User-Mode Linux, a kernel that runs as an ordinary process.
 
-    They need no root, no virtual machine and no image, and are kept in ~/.cache/netlab/kernels.
+    They need no root, no virtual machine and no image, and are kept in ~/.cache/netlab/kernels. A kernel for machines
+    (vmlinuz) is given by its path, and run by QEMU.
     """
 
 
@@ -88,8 +90,8 @@ def listing(as_json: bool) -> None:
 @click.argument("kernel", type=CachedName(paths=True))
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def info(kernel: str, as_json: bool) -> None:
-    """Say what KERNEL is (a name in the cache, a version, or a program's path): its kinds of links, and what of netem,
-    nftables, several processors and a clock for --virtual-time it has."""
+    """Say what KERNEL is (a name in the cache, a version, or a path): its kinds of links, and what of netem, nftables,
+    several processors and a clock for --virtual-time it has."""
     from netlab.kernels import choose
     from netlab.report.columns import fold, pad, visible
     from netlab.report.style import style_for
@@ -98,8 +100,20 @@ def info(kernel: str, as_json: bool) -> None:
     if as_json:
         _json(_plain(one))
         return
-    facts, style = one.facts, style_for(sys.stdout)
-    lines = {
+    style = style_for(sys.stdout)
+    lines = _of_machines(one, one.vmlinuz) if one.vmlinuz else _of_programs(one)
+    width = max(map(visible, lines))
+    for name, words in lines.items():
+        first, *rest = fold(words, style.width - width - 3) or [""]
+        click.echo(f"{pad(name, width)}  {first}")
+        for line in rest:
+            click.echo(f"{' ' * width}  {line}")
+
+
+def _of_programs(one: Cached) -> dict[str, str]:
+    """What is told of a User-Mode Linux."""
+    facts = one.facts
+    return {
         "kernel": f"Linux {facts.release}",
         "program": str(one.program),
         "from": one.source,
@@ -111,12 +125,25 @@ def info(kernel: str, as_json: bool) -> None:
         "--virtual-time": _yes(facts.time_travel),
         "namespaces": "needs a PID namespace of its own" if facts.leaves else "needs none",
     }
-    width = max(map(visible, lines))
-    for name, words in lines.items():
-        first, *rest = fold(words, style.width - width - 3) or [""]
-        click.echo(f"{pad(name, width)}  {first}")
-        for line in rest:
-            click.echo(f"{' ' * width}  {line}")
+
+
+def _of_machines(one: Cached, more: Vmlinuz) -> dict[str, str]:
+    """What is told of a kernel for machines; what only its configuration tells is unknown without one."""
+    facts = one.facts
+    nftables = "all families" if facts.nftables else "bridge only, or none"
+    return {
+        "kernel": f"Linux {facts.release}",
+        "image": str(one.program),
+        "run by": "QEMU, with KVM where that works",
+        "configuration": str(more.config or f"not found: config-{facts.release} beside it, or in /boot"),
+        "modules": str(more.modules / facts.release if more.modules else "none: all is built in"),
+        "kinds of links": ", ".join(facts.kinds),
+        "netem": _yes(facts.netem),
+        "nftables": nftables if more.config else "unknown",
+        "processors": "one, of a guest's",
+        "--virtual-time": "no",
+        "namespaces": "needs none",
+    }
 
 
 @command.command("remove", short_help="Delete kernels from the cache.")
@@ -160,7 +187,11 @@ def _bar(part: float | None) -> str:
 
 
 def _plain(one: Cached) -> dict[str, Any]:
-    return {"name": one.name, "program": str(one.program), "source": one.source, **one.facts.plain()}
+    plain = {"name": one.name, "program": str(one.program), "source": one.source, **one.facts.plain()}
+    if one.vmlinuz:
+        config, modules = one.vmlinuz.config, one.vmlinuz.modules
+        plain |= {"config": config and str(config), "modules": modules and str(modules / one.facts.release)}
+    return plain
 
 
 def _size(one: Cached) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netlab.cli import other_kernel
 from netlab.cli.output import OutputPath, deliver, to_stdout
 from netlab.cli.params import FILES, LAYERS_OPTION, StepName
 from netlab.errors import PASSED, UsageError, worst
@@ -111,6 +112,7 @@ class Seen:
         from netlab.kernels import Choice
 
         with start(None if kernel == OWN else Choice.read(kernel)) as agent:
+            agent.listen(other_kernel.say)
             for name in self.paths:
                 if sys.stderr.isatty():
                     print(f"\r{kernel}: {name} \033[K", end="", file=sys.stderr, flush=True)

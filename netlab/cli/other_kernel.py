@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class KernelName(ParamType[str]):
-    """A kernel: a name in the cache, a version, ``auto``, or a program's path."""
+    """A kernel: a name in the cache, a version, ``auto``, or a path."""
 
     name = "kernel"
 
@@ -33,7 +34,7 @@ class KernelName(ParamType[str]):
 
 
 class CachedName(ParamType[str]):
-    """The name of a cached kernel; with ``paths`` also a program's path."""
+    """The name of a cached kernel; with ``paths`` also a path."""
 
     name = "kernel"
 
@@ -55,9 +56,14 @@ def options(command: F) -> F:
         "guest",
         type=KernelName(),
         metavar="KERNEL",
-        help="On another kernel, in a guest: a cached one (6.12; netlab kernel list), the path of a User-Mode Linux, "
-        "or auto: one that has what the file asks for. 6.12,mem=2G gives it more memory than 1G.",
+        help="On another kernel, in a guest: a cached one (6.12; netlab kernel list), the path of a User-Mode Linux or "
+        "of a vmlinuz (by QEMU), or auto: one that has what the file asks for. 6.12,mem=2G: more memory than 1G.",
     )(command)
+
+
+def say(text: str) -> None:
+    """Say why a guest takes its time to start."""
+    print(f"netlab: {text}", file=sys.stderr, flush=True)
 
 
 #: Only for commands that wait for nothing but the lab.

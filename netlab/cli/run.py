@@ -116,14 +116,15 @@ class _Agents:
         if self._agent is not None:
             stack.enter_context(self._agent)
 
-    def get(self, files: Sequence[Path]) -> Agent:
-        """One that can be asked, on a kernel that has what the files ask for."""
+    def get(self, files: Sequence[Path], note: Callable[[str], None]) -> Agent:
+        """One that can be asked, on a kernel that has what the files ask for; what is noted while it starts is told."""
         from netlab.client import start
 
         if self._agent is None or not self._agent.alive or self._agent.lent:
             if self._kernel is not None:
                 self._kernel = other_kernel.settled(self._kernel, files)
             self._agent = self._stack.enter_context(start(self._kernel, self._log))
+        self._agent.listen(note)
         return self._agent
 
 
@@ -209,10 +210,11 @@ class _Job:
         from netlab import pipeline
 
         seen: set[int] = set()
+        note = (lambda text: None) if self.asked["quiet"] else watch.note
         for k in range(self.asked["repeat"]):
             keep = keeping.Keep.asked_for(path, self.asked)
             options = self._options(k, path, watch, keep)
-            record = pipeline.run(path, agents.get(self.paths), options, watch, self._get_ready)
+            record = pipeline.run(path, agents.get(self.paths, note), options, watch, self._get_ready)
             code = record["summary"]["exit_code"]
             # Of many repetitions only what will be shown or written is kept whole.
             whole = code not in seen or self.asked["json_to"] is not None

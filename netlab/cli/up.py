@@ -41,6 +41,7 @@ def up(file: str, name: str | None, step: str | None, private: bool | None, gues
         if kernel is not None:
             kernel = other_kernel.settled(kernel, [Path(blueprint.file)])
         agent = stack.enter_context(early.take() or start(kernel))
+        agent.listen(other_kernel.say)
         if private is not None or not blueprint.says("private"):
             blueprint.with_private(private is not False)
         plan = blueprint.plan(agent.kernel)

@@ -243,6 +243,7 @@ def _verified(loaded: Spec, number: int, told: Explanation, choice: Choice | Non
 
     fixes = []
     with start(choice) as agent:
+        agent.listen(other_kernel.say)
         for fix in told.fixes:
             resolved = plan.resolve(why.with_steps(loaded, number, fix.steps), agent.kernel)
             targets = why.with_targets(resolved.steps[-1].state, told.targets).targets

@@ -53,6 +53,8 @@ class Agent:
         self._processes: dict[int, Process] = {}
         self._exits: dict[int, int] = {}
         self._end: Exception | None = None
+        self._notes: list[str] = []
+        self._on_note: Log = self._notes.append
         self._reader = threading.Thread(target=self._read, name="netlab-agent", daemon=True)
         begin(self._reader)
 
@@ -124,6 +126,12 @@ class Agent:
     def kernel(self) -> Version:
         """The Linux that its labs live in, known before it answers: the front predicts meanwhile."""
         return here()
+
+    def listen(self, on_note: Log) -> None:
+        """Have called with what there is to say while it starts slowly, in another thread: each text once."""
+        self._on_note = on_note
+        while self._notes:
+            on_note(self._notes.pop(0))
 
     def adapt(self, plan: Plan) -> Plan:
         """The plan as this substrate can have it: in namespaces, as it is."""
@@ -219,6 +227,8 @@ class Agent:
         elif message["event"] == "log" and self._on_log is not None:
             for line in message["lines"]:
                 self._on_log(line)
+        elif message["event"] == "note":
+            self._on_note(message["text"])
         elif message["event"] == "progress":
             with self._lock:
                 waiting = self._pending.get(message["request"])

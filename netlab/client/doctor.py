@@ -22,6 +22,7 @@ _BINARIES = (
     ("ip", "steps with `via: ip` can't run"),
     ("brctl", "steps with `via: brctl` can't run"),
     ("nft", "topologies with `nftables:` can't run"),
+    ("qemu-system-x86_64", "--kernel can't take a vmlinuz"),
 )
 
 

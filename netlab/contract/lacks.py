@@ -10,7 +10,10 @@ SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 #: The same of a part of a lab, where namespaces and buffers may run out, too.
 SCARCE_IN_LABS = SCARCE | {errno.ENOBUFS, errno.ENOSPC}
 #: The package that brings a program.
-PACKAGES = {"iperf3": "iperf3", "ip": "iproute2", "brctl": "bridge-utils", "nft": "nftables"}
+PACKAGES = {
+    "iperf3": "iperf3", "ip": "iproute2", "brctl": "bridge-utils", "nft": "nftables",
+    "qemu-system-x86_64": "qemu-system-x86",
+}  # fmt: skip
 #: The module that brings a kind of link or of queueing discipline, where it isn't called like the kind.
 MODULES = {"vlan": "8021q", "bond": "bonding", "netem": "sch_netem", "tbf": "sch_tbf", "htb": "sch_htb"}
 

@@ -13,6 +13,7 @@ from typing import Any
 from netlab.contract.kernels import parse
 from netlab.errors import did_you_mean
 from netlab.kernels.facts import KINDS, Facts, KernelError, ask, from_plain
+from netlab.kernels.machine import Vmlinuz, is_vmlinuz, read
 
 #: In place of a kernel's name: one that has what the topology asks for.
 AUTO = "auto"
@@ -27,13 +28,14 @@ PROGRAM, MODULES, TOLD = "linux", "modules", "kernel.json"
 @dataclass(frozen=True)
 class Cached:
     """A kernel that can be run: its name here, its program and its folder of modules (None: all is built in), where it
-    is from, and what it is."""
+    is from, and what it is; of a kernel for machines, which is no program but an image, more of that."""
 
     name: str
     program: Path
     modules: Path | None
     source: str
     facts: Facts
+    vmlinuz: Vmlinuz | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Choice:
         if self.virtual_time:
             if not facts.time_travel:
                 raise KernelError(
-                    f"Linux {facts.release} was built without a clock of its own (UML_TIME_TRAVEL_SUPPORT)",
+                    f"Linux {facts.release} has no clock of its own (a User-Mode Linux's UML_TIME_TRAVEL_SUPPORT)",
                     fix=f"netlab kernel build {facts.version}",
                 )
             arguments.append("time-travel=inf-cpu")
@@ -75,7 +77,8 @@ class Choice:
             "modules": str(kernel.modules or ""),
             "memory": self.memory,
             "arguments": arguments,
-            "leaves": facts.leaves,
+            "leaves": facts.leaves and not kernel.vmlinuz,
+            "early": list(kernel.vmlinuz.early) if kernel.vmlinuz else None,
         }
 
 
@@ -98,7 +101,10 @@ def choose(word: str) -> Cached:
     if os.sep in word:
         program = Path(word).expanduser().absolute()
         if not program.is_file():
-            raise KernelError(f"there is no kernel {program}", fix="--kernel takes a version, or a program's path")
+            raise KernelError(f"there is no kernel {program}", fix="--kernel takes a version, or a path")
+        if is_vmlinuz(program):
+            found = read(program)
+            return Cached(word, program, found.modules, str(program), found.facts, found)
         beside = program.parent.parent / "lib" / "uml" / "modules"
         return Cached(word, program, beside if beside.is_dir() else None, str(program), ask(program))
     known = cached()

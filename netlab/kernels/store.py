@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from netlab.kernels.cache import MODULES, PROGRAM, TOLD, Cached, choose, folder
-from netlab.kernels.facts import ask
+from netlab.kernels.facts import KernelError, ask
 
 
 def keep(program: Path, name: str, source: str, modules: Path | None = None) -> Cached:
@@ -38,6 +38,8 @@ def keep(program: Path, name: str, source: str, modules: Path | None = None) -> 
 
 def remove(name: str) -> Path:
     """Delete a kernel; its folder, which is gone. Raises KernelError where there is none of that name."""
+    if os.sep in name:
+        raise KernelError(f"{name} is not in {folder()}", fix="netlab kernel list says which there are")
     place = choose(name).program.parent
     shutil.rmtree(place)
     return place

@@ -9,9 +9,10 @@ import sys
 def main() -> None:
     """Options: ``--stream FD`` a Unix socket, ``--front FD`` a pidfd of the front, ``--kernel JSON`` which kernel."""
     from netlab.agent.guest import standin
+    from netlab.agent.guest.kernel import Kernel
 
     options = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=True))
-    kernel = standin.Kernel(**json.loads(options["--kernel"]))
+    kernel = Kernel(**json.loads(options["--kernel"]))
     standin.launch(int(options["--front"]), int(options["--stream"]), kernel)
 
 

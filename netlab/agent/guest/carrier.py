@@ -8,6 +8,7 @@ import json
 import os
 import select
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -82,12 +83,14 @@ class Carrier:
         self._waiting = bytearray()
         self._under_way = 0
 
-    def hear(self, wanted: bytes) -> bool:
-        """Wait until the guest has said this, and nothing before it; False where it ends instead. Raises Closed where
-        the front does."""
+    def hear(self, wanted: bytes, patience: float | None = None) -> bool:
+        """Wait until the guest has said this, and nothing before it; False where it ends instead, or says nothing for
+        so many seconds. Raises Closed where the front ends."""
         heard = b""
+        until = None if patience is None else time.monotonic() + patience
         while len(heard) < len(wanted):
-            ready = self._ready()
+            left = None if until is None else until - time.monotonic()
+            ready = self._ready(left) if left is None or left > 0 else None
             if ready is None:
                 return False
             if self._first.fileno() in ready:
@@ -142,9 +145,10 @@ class Carrier:
         lost = any(kept.lost for kept in self._kept.values())
         return not lost or any(kept.named for kept in self._kept.values())
 
-    def _ready(self) -> set[int] | None:
-        """The descriptors that are ready, once what is not of the stream has been seen to; None at the end."""
-        left = [kept.left for kept in self._kept.values()]
+    def _ready(self, patience: float | None = None) -> set[int] | None:
+        """The descriptors that are ready (after so many seconds perhaps none), once what is not of the stream has been
+        seen to; None at the end."""
+        left = [kept.left for kept in self._kept.values()] + ([] if patience is None else [patience])
         ready = {fd for fd, _ in self._poll.poll(1000 * min(left) if left else None)}
         if self._ends.acknowledged in ready:
             said = os.read(self._ends.acknowledged, 1 << 16)

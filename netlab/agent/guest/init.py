@@ -23,8 +23,8 @@ _BUFFER = 1 << 24
 _STACK = 1 << 18
 
 
-def main() -> None:
-    """Prepare the guest, serve the front to its end, and switch the guest off."""
+def main(*, virtio: bool = False) -> None:
+    """Prepare the guest, serve the front to its end, and switch the guest off. ``virtio``: which lines there are."""
     sys.path.insert(0, __file__.removesuffix("/netlab/agent/guest/init.py"))
     from netlab.agent import system
 
@@ -33,14 +33,15 @@ def main() -> None:
         # A page fault costs 0.1 ms here, 40 times as much as on the machine, and imports alone cause thousands.
         system.lock_memory()
         _mounts()
-        _serve()
+        _serve(virtio)
         status = 0
     except BaseException:
         traceback.print_exc()
     finally:
         sys.stderr.flush()
-        # The kernel's own exit status (arch/um/kernel/exitcode.c).
-        system.write("/proc/exitcode", f"{status}\n")
+        if os.path.exists("/proc/exitcode"):
+            # User-Mode Linux's own exit status (arch/um/kernel/exitcode.c).
+            system.write("/proc/exitcode", f"{status}\n")
         system.reboot(_POWER_OFF)
 
 
@@ -66,17 +67,17 @@ def _mounts() -> None:
         system.write(f"/proc/sys/net/core/{name}", str(_BUFFER))
 
 
-def _serve() -> None:
-    from netlab.agent.guest.lines import Line
+def _serve(virtio: bool) -> None:
+    from netlab.agent.guest import lines
     from netlab.contract.wire import READY, Closed
 
-    line = Line()
+    line = lines.Line(*(lines.ports() if virtio else lines.serial()))
     line.say(READY)
     told, _ = line.receive()
     os.environ.update(told["env"])
     _feed(bytes.fromhex(told["seed"]))
     if told["modules"]:
-        _find_modules(told["modules"])
+        _find_modules(told["modules"], told["missing"])
     _writable()
 
     import threading
@@ -106,8 +107,8 @@ def _feed(seed: bytes) -> None:
         os.close(fd)
 
 
-def _find_modules(folder: str) -> None:
-    """Have the kernel find its modules there. IPv6 is loaded at once: nothing else asks for it in time."""
+def _find_modules(folder: str, missing: list[str]) -> None:
+    """Have the kernel find its modules there. Some are loaded at once: IPv6, as nothing else asks for it in time."""
     import subprocess
 
     from netlab.agent import system
@@ -118,7 +119,8 @@ def _find_modules(folder: str) -> None:
         file.write('#!/bin/sh\nexec /sbin/modprobe -d /run/modules "$@"\n')
     os.chmod(file.name, 0o755)
     system.write("/proc/sys/kernel/modprobe", "/run/modules/probe")
-    subprocess.run(["/run/modules/probe", "-a", "overlay", "ipv6"], check=True)
+    if missing:
+        subprocess.run(["/run/modules/probe", "-a", *missing], check=True)
 
 
 def _writable() -> None:
@@ -133,4 +135,5 @@ def _writable() -> None:
             system.mount("overlay", f"/{name}", "overlay", 0, f"lowerdir=/{name},upperdir={upper},workdir={work}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -11,8 +11,11 @@ tell each other of fronts and labs. The first front is number 0, and the only on
 
 from __future__ import annotations
 
+import glob
 import os
 import platform
+import select
+import time
 import tty
 from collections.abc import Sequence
 from typing import Any
@@ -22,21 +25,47 @@ from netlab.contract.wire import Channel, frame
 
 #: How many bytes may be under way to the guest, and after how many that it has read the guest says so.
 WINDOW, STEP = 3900, 2048
-#: The guest's ends.
-INTO, OUT_OF = "/dev/ttyS0", "/dev/ttyS1"
+#: The guest's ends in a User-Mode Linux, and in one that QEMU runs.
+SERIAL = "/dev/ttyS0", "/dev/ttyS1"
+PORTS = "/dev/vport*p1", "/dev/vport*p2"
+#: How often a port is looked at that isn't there yet, in seconds.
+_MOMENT = 0.01
 #: ``came``: this front has connected, to a ``lab``. ``gone``: it has hung up. ``over``: it gets no more answers, its
 #: number is free. ``ended``: this lab, that has stayed, has ended.
 ABOUT = 255
 
 
+def serial() -> tuple[int, int]:
+    """Open the lines of a User-Mode Linux."""
+    into, out_of = (os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC) for path in SERIAL)
+    # Until then a line echoes, and waits for ends of lines.
+    tty.setraw(into)
+    tty.setraw(out_of)
+    return into, out_of
+
+
+def ports() -> tuple[int, int]:
+    """Open the lines of a guest of QEMU's, when they are there and their other ends are known to be open: until then
+    they read as ended (port_fops_read, drivers/char/virtio_console.c). Nothing tells when that is."""
+    into, out_of = map(_open_port, PORTS)
+    for fd in (into, out_of):
+        poll = select.poll()
+        poll.register(fd, 0)
+        while poll.poll(0):
+            time.sleep(_MOMENT)
+    return into, out_of
+
+
+def _open_port(pattern: str) -> int:
+    while not (found := glob.glob(pattern)):
+        time.sleep(_MOMENT)
+    return os.open(found[0], os.O_RDWR | os.O_CLOEXEC)
+
+
 class Line(Channel):
     """Both lines as a channel that acknowledges what it reads."""
 
-    def __init__(self) -> None:
-        into, out_of = (os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC) for path in (INTO, OUT_OF))
-        # Until then a line echoes, and waits for ends of lines.
-        tty.setraw(into)
-        tty.setraw(out_of)
+    def __init__(self, into: int, out_of: int) -> None:
         super().__init__(read_fd=into, write_fd=out_of)
         self._unsaid = 0
 
