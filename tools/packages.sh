@@ -29,6 +29,8 @@ flex flex a kernel that the tests build
 bison bison a kernel that the tests build
 bc bc a kernel that the tests build
 xz xz-utils a kernel that the tests build
+qemu-system-x86_64 qemu-system-x86 kernels for machines (NETLAB_VMLINUZ)
+modprobe kmod kernels for machines (NETLAB_VMLINUZ)
 newuidmap uidmap a range of users
 dnsmasq dnsmasq-base recipes with DHCP
 udhcpc udhcpc recipes with DHCP

@@ -22,8 +22,7 @@ _NEEDED = {
 }  # fmt: skip
 #: Modules that aren't called like the option.
 _MODULES = {"8021q": "VLAN_8021Q", "vrf": "NET_VRF", "sch_netem": "NET_SCH_NETEM"}
-#: Images of other machines, by what stands at 0x38 (Documentation/arch/arm64/booting.rst and riscv/boot-image-header.rst
-#: of the kernel).
+#: Images of other machines, by what stands at 0x38 (arm64/booting.rst, riscv/boot-image-header.rst beside that).
 _OTHERS = {b"ARM\x64": "arm64", b"RSC\x05": "RISC-V"}
 _TAKE = "Debian's linux-image-amd64 has them (linux-image-cloud-amd64 hasn't)"
 

@@ -28,10 +28,20 @@ from netlab.kernels import choose
 ORDINARY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "HOME=/nonexistent")
 #: front → stand-in → its fork, which is PID 1 where there are namespaces → the kernel → a process of the guest.
 VICTIMS = ("front", "stand-in", "fork", "kernel", "process", "group")
-#: How long after its start a victim may live on, and how long everything may take to go, in seconds.
-SPAN, PATIENCE = 2.0, 60.0
+#: How long after its start a victim may live on (in a guest of QEMU's, which starts slowly), and how long everything
+#: may take to go, in seconds.
+SPAN, SLOW_SPAN, PATIENCE = 2.0, 12.0, 60.0
 _PR_SET_CHILD_SUBREAPER = 36
 HERE = Path(__file__).parents[2]
+
+
+def victims(kernel: str) -> tuple[str, ...]:
+    """Who there is: QEMU's guest has no process of this machine's."""
+    return tuple(one for one in VICTIMS if one != "process" or not _by_qemu(kernel))
+
+
+def _by_qemu(kernel: str) -> bool:
+    return choose(kernel).vmlinuz is not None
 
 
 class NotClean(Exception):
@@ -45,17 +55,20 @@ def command(kernel: str) -> list[str]:
     return [sys.executable, "-X", "faulthandler", "-m", "netlab", "run", file, *options]
 
 
-def kill(run: list[str], victim: str, chance: random.Random) -> bool:
-    """Start a run, kill the victim, and wait until nothing is left; whether it was still there. Raises NotClean."""
+def kill(run: list[str], victim: str, moment: float) -> bool:
+    """Start a run, kill the victim after so many seconds, and wait until nothing is left; whether it was still there.
+    Raises NotClean."""
     hit = False
+    depth = VICTIMS.index("kernel" if victim == "group" else victim)
     said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it ends with this function
     front = subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=said, cwd=HERE)
     try:
-        pid = _find(front.pid, VICTIMS.index("kernel" if victim == "group" else victim))
-        moment = chance.uniform(0, SPAN)
+        find(front.pid, depth)
         # Unless the run has ended before.
         select.select([os.pidfd_open(front.pid)], [], [], moment)
         with _ended():
+            # Before QEMU there is a process that only says which files it will need.
+            pid = find(front.pid, depth)
             (os.killpg if victim == "group" else os.kill)(pid, signal.SIGKILL)
             hit = True
         # Where the guest alone has died, the front starts another one.
@@ -84,7 +97,7 @@ def kill(run: list[str], victim: str, chance: random.Random) -> bool:
     return hit
 
 
-def _find(pid: int, depth: int) -> int:
+def find(pid: int, depth: int) -> int:
     """The first descendant so many generations below, once there is one."""
     deadline = time.monotonic() + PATIENCE
     for _ in range(depth):
@@ -137,10 +150,11 @@ def kills(kernel: str, number: int, seed: str, prefix: list[str]) -> Iterator[st
     if ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError("prctl")
     chance = random.Random(seed)
+    names, span = victims(kernel), SLOW_SPAN if _by_qemu(kernel) else SPAN
     count = 0
     while count < number:
-        victim = VICTIMS[count % len(VICTIMS)]
-        if kill([*prefix, *command(kernel)], victim, chance):
+        victim = names[count % len(names)]
+        if kill([*prefix, *command(kernel)], victim, chance.uniform(0, span)):
             count += 1
             yield victim
 
@@ -158,7 +172,8 @@ def main() -> int:
     killed: Counter[str] = Counter()
     with contextlib.ExitStack() as stack:
         if options.user:
-            stack.enter_context(open_cache(options.kernel))
+            if not _by_qemu(options.kernel):
+                stack.enter_context(open_cache(options.kernel))
             prefix += ["-u"] if options.refused else [*ORDINARY]
         try:
             for victim in kills(options.kernel, options.number, options.seed, prefix):

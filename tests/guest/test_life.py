@@ -109,16 +109,6 @@ def test_wrong(words: tuple[str, ...], code: int, said: str) -> None:
     assert said in done.stderr
 
 
-def test_kernel_of_a_machine(tmp_path: Path) -> None:
-    """A vmlinuz is known by its header, and what to use in its place is said."""
-    image = tmp_path / "vmlinuz"
-    image.write_bytes(b"\0" * 0x202 + b"HdrS" + b"\0" * 100)
-    done = netlab("run", TOPOLOGY, "--no-report", "--kernel", str(image))
-    assert done.returncode == 3
-    assert "machine of its own" in done.stderr
-    assert "netlab kernel build" in done.stderr
-
-
 def test_spanning_tree_is_waited_out(kernel: Kernel, tmp_path: Path) -> None:
     """With --virtual-time a switch that speaks STP forwards when it is probed: the file's expectation passes, where on
     an ordinary clock nothing could be proved."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import select
 import signal
 import subprocess
 
@@ -14,6 +15,8 @@ from netlab.agent.launcher import CannotEnter
 
 #: How much of what the kernel prints is kept, in bytes.
 _PRINTED = 1 << 14
+#: How long one that has closed its lines may take to end, in seconds.
+_MOMENT = 1.0
 
 
 class Running:
@@ -41,9 +44,12 @@ class Running:
 
     def listen(self) -> bool:
         """Take what it prints; never the end."""
-        self._said.extend(os.read(self.printed, 1 << 16))
-        del self._said[:-_PRINTED]
+        self._take(os.read(self.printed, 1 << 16))
         return False
+
+    def _take(self, said: bytes) -> None:
+        self._said += said
+        del self._said[:-_PRINTED]
 
     def last(self) -> str:
         """The line that says why it has ended: the panic's, an error's, or the last one; '' where it says nothing."""
@@ -52,8 +58,12 @@ class Running:
         return (telling or lines[-1:] or [""])[0]
 
     def why(self) -> str:
-        """Why it has ended, or was ended."""
+        """Why it has ended, or has to be ended."""
         if not self._why:
+            # Its lines are closed a moment before it has ended.
+            select.select([self.ended], [], [], _MOMENT)
+            while select.select([self.printed], [], [], 0)[0] and (said := os.read(self.printed, 1 << 16)):
+                self._take(said)
             status = self.process.poll()
             ended = f"nothing is heard of it for {self.patience} s" if status is None else f"its status is {status}"
             self._why = self.last() or ended
