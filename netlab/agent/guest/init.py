@@ -7,6 +7,7 @@ namespace.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import struct
@@ -132,7 +133,9 @@ def _writable() -> None:
             upper, work = f"/run/written/{name}", f"/run/written/.{name}"
             os.makedirs(upper)
             os.makedirs(work)
-            system.mount("overlay", f"/{name}", "overlay", 0, f"lowerdir=/{name},upperdir={upper},workdir={work}")
+            # A folder that this user may not read (/root) QEMU doesn't show to the guest's root either.
+            with contextlib.suppress(PermissionError):
+                system.mount("overlay", f"/{name}", "overlay", 0, f"lowerdir=/{name},upperdir={upper},workdir={work}")
 
 
 if __name__ == "__main__":

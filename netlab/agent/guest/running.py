@@ -53,7 +53,8 @@ class Running:
 
     def last(self) -> str:
         """The line that says why it has ended: the panic's, an error's, or the last one; '' where it says nothing."""
-        lines = [line.strip() for line in self._said.decode(errors="replace").splitlines() if line.strip()]
+        said = (line.strip() for line in self._said.decode(errors="replace").splitlines())
+        lines = [line for line in said if line and not line.endswith("reboot: Power down")]
         telling = [line for word in ("Kernel panic", "error: ") for line in lines if word in line]
         return (telling or lines[-1:] or [""])[0]
 
