@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from functools import partial
 
 from netlab.contract import types as plan
 from netlab.model import bridge_proxy as proxy
@@ -179,7 +178,7 @@ def receive(sim: Sim, port: Port, frame: Frame, packet_type: int = OTHERHOST) ->
 
 
 def _up(sim: Sim, dev: Device, port: Port, frame: Frame, vid: int, packet_type: int, why: str) -> None:
-    """Hand a frame to the bridge's interface (br_pass_frame_up), at once; but another CPU may teach the bridge more."""
+    """Hand a frame to the bridge's interface (br_pass_frame_up)."""
     if vid:
         members = port.bridge.own
         if vid not in members.vlans and promiscuous(dev):
@@ -189,14 +188,6 @@ def _up(sim: Sim, dev: Device, port: Port, frame: Frame, vid: int, packet_type: 
             return
         else:
             frame = up
-    if sim.schedule.dice is None:
-        _handed_up(sim, dev, frame, port, packet_type, why)
-    else:
-        later = partial(_handed_up, port=port, packet_type=packet_type, why=why)
-        sim.backlog.appendleft((later, dev, frame))
-
-
-def _handed_up(sim: Sim, dev: Device, frame: Frame, port: Port, packet_type: int, why: str) -> None:
     if dev.ns.netfilter is not None and dev.ns.netfilter.bridges(sim, ("input",), frame, dev, port, None) is None:
         return
     if packet_type != OTHERHOST or dev.macvlan is not None:

@@ -11,30 +11,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any, TypeVar
+from typing import Any
 
-from netlab.model.schedule import (
-    CHILD,
-    CROSSED_CHILD,
-    CROSSED_WORK,
-    FIRST,
-    FIRST_ALONE,
-    IDLE,
-    NOTHING,
-    SECOND,
-    SECOND_ALONE,
-    USER,
-    USUAL,
-    WORK,
-    Course,
-    Schedule,
-    View,
-    turns,
-)
+from netlab.model.schedule import USUAL, Schedule
 from netlab.model.world import Address, Bridge, Device, Frame, Namespace, Port, World
-
-T = TypeVar("T")
 
 
 class Unknown(Exception):
@@ -77,10 +57,10 @@ class Sim:
     """One run from cold: empty neighbour tables and forwarding databases, nothing queued."""
 
     __slots__ = (
-        "answers", "arrived", "asking", "backlog", "client", "connecting", "connections", "contested", "course", "done",
+        "answers", "arrived", "asking", "backlog", "client", "connecting", "connections", "contested", "done",
         "entered", "fdb", "goal", "heard", "hops", "moved", "neigh", "picked", "queued", "redirected", "refused",
-        "request", "schedule", "second", "sender", "servers", "sock", "sock_ip", "steps", "target", "targets", "told",
-        "touched",        "unadmitted", "unlearned", "unordered", "users", "wired", "wires", "work", "worked", "world",
+        "request", "schedule", "sender", "servers", "sock", "sock_ip", "steps", "target", "targets", "told",
+        "touched", "unadmitted", "unlearned", "unordered", "users", "wired", "wires", "work", "worked", "world",
     )  # fmt: skip
 
     def __init__(self, world: World, trace: bool = False, schedule: Schedule = USUAL) -> None:
@@ -88,10 +68,8 @@ class Sim:
         self.backlog: deque[tuple[Callable[..., None], Any, Frame]] = deque()
         #: what the workqueue has to do; each step of a piece of work ends where an interface answers
         self.work: deque[Iterator[None]] = deque()
-        #: for each piece of work: at which step it was queued, and whether the second CPU queued it
-        self.queued: deque[tuple[int, bool]] = deque()
-        #: the backlog of the second CPU, where there are two
-        self.second: deque[tuple[Callable[..., None], Any, Frame]] | None = None
+        #: for each piece of work: at which step it was queued
+        self.queued: deque[int] = deque()
         self.users: deque[Callable[[Sim], None]] = deque()
         self.neigh: dict[tuple[Device, int], Neighbor] = {}
         #: connections that namespaces follow (`netfilter.track.Table`)
@@ -107,8 +85,6 @@ class Sim:
         self.hops: list[Hop] | None = [] if trace else None
         self.steps = 0
         self.schedule = schedule
-        #: how far it has come, where two CPUs take turns
-        self.course = Course(NOTHING)
         #: parents whose workqueue has run
         self.worked: list[Device] = []
         #: how many children heard a broadcast in an order that isn't known
@@ -184,8 +160,7 @@ class Sim:
                 self.drain()
         else:
             self.work.append(work)
-            if self.schedule.after is not None:
-                self.queued.append((self.steps, self.backlog is self.second))
+            self.queued.append(self.steps)
 
     def drain(self) -> None:
         """Work off the backlog."""
@@ -196,19 +171,18 @@ class Sim:
             self.steps += 1
             if self.steps > STEPS:
                 raise Unknown(ENDLESS)
+            if self.schedule.after is not None and self.work and self.steps - self.queued[0] >= self.schedule.after:
+                self._overtake()
 
     def run(self) -> None:
         """Let everything happen that follows from what is queued."""
-        if self.schedule.after is not None:
-            self._run_on_two()
-            return
         while True:
             self.drain()
             self.connecting = False
             if self.users and self.schedule.prompt:
                 self.users.popleft()(self)
             elif self.work:
-                for _ in self._next_of(self.work):
+                for _ in self._next_work():
                     if not self.schedule.together:
                         self.drain()
             elif self.users:
@@ -216,71 +190,18 @@ class Sim:
             else:
                 return
 
-    def _run_on_two(self) -> None:
-        """The same, with the workqueue on a CPU of its own that takes turns with the first, frame by frame."""
-        first, second = self.backlog, deque[tuple[Callable[..., None], Any, Frame]]()
-        children: Iterator[None] = iter(())
-        crossed: Iterator[None] = iter(())
-        self.second = second
-        playing = turns(self.schedule)
-        turn = next(playing)
-        while True:
-            did = True
-            if turn == FIRST:
-                self._step()
-            elif turn == FIRST_ALONE:
-                while first and not self.work:
-                    self._step()
-            elif turn == SECOND:
-                self.backlog = second
-                self._step()
-            elif turn == CHILD:
-                self.backlog = second
-                did = next(children, self) is None
-            elif turn == SECOND_ALONE:
-                self.backlog = second
-                waiting = len(self.users)
-                while did and not self.work and len(self.users) == waiting:
-                    if second:
-                        self._step()
-                    else:
-                        did = next(children, self) is None
-            elif turn == WORK:
-                self._next_of(self.queued)
-                work = self._next_of(self.work)
-                children = chain(children, work)
-            elif turn == CROSSED_WORK:
-                self._next_of(self.queued)
-                crossed = self._next_of(self.work)
-            elif turn == CROSSED_CHILD:
-                did = next(crossed, self) is None
-            elif turn == USER:
-                self.users.popleft()(self)
-            elif turn == IDLE:
-                self.connecting = False
-            self.backlog = first
-            age, crossing = -1, False
-            if self.queued:
-                since, crossing = self.queued[0]
-                age = self.steps - since
-            view = View(did, bool(first), bool(second), bool(self.users), age, crossing)
-            self.course = self.course.after(turn, view)
-            try:
-                turn = playing.send(view)
-            except StopIteration:
-                return
+    def _overtake(self) -> None:
+        """Let another CPU do a piece of work, and all that follows from it."""
+        first, self.backlog = self.backlog, deque()
+        for _ in self._next_work():
+            self.drain()
+        self.backlog = first
 
-    def _next_of(self, queue: deque[T]) -> T:
+    def _next_work(self) -> Iterator[None]:
         """Take out whose turn it is: the first, or the last where a later port's work overtakes."""
-        return queue.pop() if self.schedule.last_first else queue.popleft()
-
-    def _step(self) -> None:
-        """Work off one frame of the backlog."""
-        handle, where, frame = self.backlog.popleft()
-        handle(self, where, frame)
-        self.steps += 1
-        if self.steps > STEPS:
-            raise Unknown(ENDLESS)
+        take = deque.pop if self.schedule.last_first else deque.popleft
+        take(self.queued)
+        return take(self.work)
 
     def database(self, bridge: Bridge) -> dict[Address, Port]:
         """The bridge's forwarding database."""
