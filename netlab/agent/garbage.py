@@ -24,5 +24,4 @@ def is_due() -> bool:
 
 
 def collect() -> None:
-    """Collect, now."""
     gc.collect()

@@ -58,7 +58,6 @@ def command(
 
 
 def _machine(as_json: bool, strict: bool, places: dict[str, Any]) -> int:
-    """The faults of this machine."""
     from netlab.cli.live import faults_of_machine
     from netlab.live.machine.faults import RULES
 

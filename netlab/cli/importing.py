@@ -23,7 +23,6 @@ class HostName(ParamType[str]):
     name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name, checked."""
         from netlab.spec import scalars
 
         try:

@@ -20,7 +20,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def options(command: F) -> F:
-    """Add the options to a command."""
     for option in (
         click.option("--keep-on-failure", is_flag=True, help="Stop at a step that fails, and leave its lab up."),
         click.option("--keep", is_flag=True, help="Leave the lab up when all is examined (see: netlab ps)."),

@@ -107,7 +107,6 @@ class Seen:
             self.records[name][version] = foresee(plan.from_file(path, kernel=kernel), self.steps, self.layers)
 
     def run(self, kernel: str) -> None:
-        """What a kernel does."""
         from netlab.client import start
         from netlab.kernels import Choice
 
@@ -147,7 +146,6 @@ class Seen:
         ]
 
     def report(self, form: str, output: Path | None) -> str:
-        """All of them in this form."""
         from netlab.report import across
         from netlab.report.style import Style, style_for
 

@@ -17,7 +17,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def options(command: F) -> F:
-    """Add the options to a command."""
     for option in (
         click.option(
             "--allow-management-nic", is_flag=True, help="With --on: use even the NIC that carries the ssh session."

@@ -50,7 +50,6 @@ class CachedName(ParamType[str]):
 
 
 def options(command: F) -> F:
-    """Add the option to a command."""
     return click.option(
         "--kernel",
         "guest",

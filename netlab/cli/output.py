@@ -29,7 +29,6 @@ class OutputPath(ParamType[Path]):
         self._folder = folder
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path."""
         if value == "":
             self.fail(f"an empty name; the {'folder' if self._folder else 'file'} is to be named", param, ctx)
         return Path(value)

@@ -55,7 +55,6 @@ class Guest(Agent):
 
     @property
     def kernel(self) -> Version:
-        """The Linux of the guest."""
         return self._version
 
     def lab(self, plan: Plan) -> GuestLab:

@@ -218,11 +218,9 @@ class Section:
         return None if child is None else child.as_(kind)
 
     def text(self, name: str, default: str = "") -> str:
-        """The text of a key."""
         return self.value(name, text) or default
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """The flag of a key."""
         found = self.value(name, lambda value: flag({"1": "true", "0": "false"}.get(text(value), value)))
         return default if found is None else found
 

@@ -27,7 +27,6 @@ from netlab.model.device import Refused
 
 
 def _nothing(*_: object) -> Iterator[Refused]:
-    """Nothing is refused."""
     return iter(())
 
 

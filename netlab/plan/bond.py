@@ -77,7 +77,6 @@ def complete(lab: Lab, bond: AnyLink, given: Interface, path: Path) -> list[SetL
 def change(
     lab: Lab, before: AnyLink, after: AnyLink, settings: Settings, path: Path, refused: bool
 ) -> tuple[AnyLink, AnyLink]:
-    """What is set of a bond."""
     assert isinstance(after, Bond)
     given: dict[str, Any] = {}
     for key in ("miimon", "num_grat_arp"):

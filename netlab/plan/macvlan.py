@@ -42,7 +42,6 @@ def stacked(context: BuildContext, request: LinkRequest, cls: type[L], **own: An
 
 
 def build(context: BuildContext, request: LinkRequest, cls: type[Macvlan] = Macvlan) -> Macvlan | None:
-    """A macvlan child."""
     given = request.given
     nodst, nopromisc = bool(given.nodst) or given.flag == "nodst", given.flag == "nopromisc"
     if nopromisc and given.mode != "passthru":

@@ -19,7 +19,6 @@ BRIDGE = "br0"
 
 
 def add_namespaces(lab: Lab, switches: Mapping[str, GivenSwitch], path: Path) -> list[AnyChange]:
-    """The namespaces of new switches."""
     from netlab.plan.lab import Box
 
     changes: list[AnyChange] = []

@@ -36,7 +36,6 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where the page is."""
         return f"http://127.0.0.1:{self.server_address[1]}/"
 
     def hosts(self) -> set[str]:

@@ -24,7 +24,6 @@ def rows(record: Record, step: Record, layer: str) -> Sequence[Record]:
 
 
 def columns(record: Record, step: Record, layer: str) -> Sequence[Record]:
-    """What its columns stand for."""
     return listed(record, step, "addresses" if step["layers"][layer]["asked"] == "host" else "endpoints")
 
 

@@ -46,7 +46,6 @@ class _Guarded(io.TextIOWrapper):
         super().flush()
 
     def command(self, line: str) -> None:
-        """Give a command."""
         self.flush()
         super().write(f"{line}\n")
 

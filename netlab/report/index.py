@@ -96,7 +96,6 @@ def row(record: Record, folder: str, stamp: Sequence[int] = ()) -> Row:
 
 
 def as_html(found: Sequence[Row]) -> str:
-    """The index as a page."""
     from netlab.report.html import page
 
     data = page.island({one["folder"]: one for one in found})

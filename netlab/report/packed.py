@@ -28,7 +28,6 @@ def pack(record: Record) -> Record:
 
 
 def layer_packed(layer: Record) -> dict[str, Any]:
-    """A layer with its rows packed."""
     rows = {name: [_packed(row, " ") for row in layer[name]] for name in _ROWS}
     rules = {**layer["rules"], "rows": [_packed(row, ".") for row in layer["rules"]["rows"]]}
     return {**layer, **rows, "rules": rules, "packed": max(map(len, layer["observed"]), default=0)}

@@ -20,14 +20,12 @@ def as_json(record: Record) -> str:
 
 
 def as_html(record: Record) -> str:
-    """The record as a page."""
     from netlab.report import html
 
     return html.render(record)
 
 
 def as_markdown(record: Record) -> str:
-    """The record as Markdown."""
     from netlab.report import markdown
 
     return markdown.render(record)

@@ -188,7 +188,6 @@ def _finding(record: Record, finding: Record) -> dict[str, Any]:
 
 
 def detail(finding: Record) -> str:
-    """The detail of a finding in words."""
     layer, source, destination = (finding[name] or "" for name in ("layer", "src", "dst"))
     return words.because(finding["detail"], layer, source, destination)
 

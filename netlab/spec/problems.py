@@ -58,7 +58,6 @@ class Problems:
         self.hurt: set[str] = set()
 
     def add(self, where: Where, message: str, hint: str = "", *, follows: bool = False) -> None:
-        """Note one problem."""
         self.found.append(Problem(where, message, hint, follows))
 
     def __bool__(self) -> bool:

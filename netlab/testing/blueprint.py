@@ -145,7 +145,6 @@ class Names:
 
 
 def as_node(step: Node | Given) -> Node:
-    """The tree of a step."""
     from netlab.testing.tree import node
 
     return node(step) if isinstance(step, Given) else step

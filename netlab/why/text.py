@@ -16,7 +16,6 @@ def to_yaml(step: dict[str, Any]) -> str:
 
 
 def to_list(steps: Sequence[dict[str, Any]]) -> str:
-    """Steps as entries of a list."""
     lines: list[str] = []
     for step in steps:
         first, *rest = to_yaml(step).splitlines()

@@ -74,7 +74,6 @@ class Line(Channel):
         self._send(data)
 
     def send_to(self, front: int, message: dict[str, Any]) -> None:
-        """Send a message to one of the fronts."""
         self._send(frame(message, front))
 
     def receive_from(self) -> tuple[int, dict[str, Any]]:
@@ -119,7 +118,6 @@ class Fronts(Clients):
         self.watch(line.fileno())
 
     def add(self, channel: Channel, lab: int | None) -> Client:
-        """Take a front in."""
         assert isinstance(channel, Share)
         client = Client(next(self._numbers), channel, lab)
         self._by_number[client.number] = self._shares[channel.number] = client

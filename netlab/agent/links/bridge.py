@@ -78,7 +78,6 @@ def _mtu(bridge: Bridge, mtu: int) -> Request:
 
 
 def changes(context: BuildContext, before: Switch | Bridge, after: Switch | Bridge) -> list[Op]:
-    """Options of the bridge."""
     (old, _), (new, words) = _data(before), _data(after)
     if old == new:
         return []

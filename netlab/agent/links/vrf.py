@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from netlab.agent.links.add import alone
 from netlab.agent.links.op import BuildContext, Level, Op
-from netlab.agent.netlink import link as request
 from netlab.agent.netlink.attributes import U32, Table, link_data
 from netlab.contract.types.links import Vrf
 
@@ -16,21 +16,7 @@ link_data("vrf", Table({"IFLA_VRF_TABLE": (1, U32)}))
 
 def create(context: BuildContext, vrf: Vrf, *, up: bool) -> list[Op]:
     """``ip link add type vrf``."""
-    pairs = {
-        "IFLA_IFNAME": vrf.ifname,
-        "IFLA_ADDRESS": vrf.mac,
-        "IFLA_MTU": vrf.mtu,
-        "IFLA_LINKINFO": {"IFLA_INFO_KIND": "vrf", "IFLA_INFO_DATA": {"IFLA_VRF_TABLE": vrf.table}},
-    }
-    address = f" address {vrf.mac}" if vrf.mac else ""
-    command = (
-        f"ip -n {vrf.namespace} link add dev {vrf.ifname} index {vrf.ifindex}{address} mtu {vrf.mtu}"
-        f" {' '.join(vrf.argv)}"
-    )
-    if up:
-        command += f" && ip -n {vrf.namespace} link set dev {vrf.ifname} up"
-    made = request("add", pairs, command, index=vrf.ifindex, up=up)
-    return [Op(vrf.namespace, Level.BRIDGE, made, "create")]
+    return [alone(vrf, Level.BRIDGE, {"IFLA_VRF_TABLE": vrf.table}, up=up)]
 
 
 def read(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,7 +70,6 @@ class Socket:
         self._room = bytearray(ROOM)
 
     def close(self) -> None:
-        """Close the socket."""
         self._socket.close()
 
     def batch(self, messages: Sequence[bytearray]) -> list[Answer]:

@@ -55,11 +55,9 @@ class Socket:
         self._number = 0
 
     def close(self) -> None:
-        """Close it."""
         self._socket.close()
 
     def links(self) -> list[Any]:
-        """All devices."""
         return self._dump(RTM_GETLINK, _LINK + _NO_STATISTICS)
 
     def vlans(self) -> list[Any]:
@@ -68,7 +66,6 @@ class Socket:
         return self._dump(RTM_GETLINK, body)
 
     def addresses(self) -> list[Any]:
-        """All addresses."""
         return self._dump(RTM_GETADDR, bytes(8))
 
     def routes(self) -> list[Any]:

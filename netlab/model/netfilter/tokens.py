@@ -62,7 +62,6 @@ class Cursor:
         return f'"{token.text}' if token.quoted else token.text
 
     def take(self) -> Token:
-        """The next token."""
         if self._place >= len(self._found):
             raise NotRead("it ends too early")
         self._place += 1

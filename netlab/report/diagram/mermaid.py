@@ -12,7 +12,6 @@ _PLAIN = re.compile(r"[^A-Za-z0-9 .:/_-]")
 
 
 def write(graph: Graph) -> str:
-    """The graph as a Mermaid flowchart."""
     return "\n".join(_lines(graph)) + "\n"
 
 

@@ -104,7 +104,6 @@ def _defaults(kind: str) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
-    """A value in words."""
     if value is None:
         return "the kernel's choice"
     if isinstance(value, bool):

@@ -66,7 +66,6 @@ class _Tables:
         return self._hops[told]
 
     def layer(self, layer: dict[str, Any]) -> int:
-        """The number of a layer."""
         text = json.dumps(layer)
         if text not in self._layers:
             self._layers[text] = len(self.layers)

@@ -23,7 +23,6 @@ def render(name: str, view: Mapping[str, Any], *, script: str | None = None, sty
 
 
 def template(name: str) -> Template:
-    """A compiled template."""
     return _environment().get_template(name)
 
 

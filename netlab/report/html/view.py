@@ -34,7 +34,6 @@ PREDICTED = "model"
 
 
 def report(record: Record) -> dict[str, Any]:
-    """The view of one run."""
     topology, summary = record["topology"], record["summary"]
     foreseen = record["substrate"] == PREDICTED
     verdict = _of_entries(summary) if foreseen else summary["verdict"]
