@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 
 #: What a sentence says besides.
 _ASIDE = re.compile(r" \([^)]*\)")
+#: An answer has so many lines at most, where that can be had.
+SCREEN = 48
+#: What an answer leaves to ``--fix`` where it is longer, one after the other: why each further fix works, how the first
+#: is taken back, the events of ways that packets got through, the further fixes.
+_SHED = ("reasons", "undo", "ways", "others")
+#: The events by which a program's question gets its way; they are told of ways that packets got through, too.
+_CHOSEN = ("ip/source-of-route", "ip/source-of-interface", "ipv6/source-selection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +47,29 @@ class Shown:
 
 def render(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -> Iterator[str]:
     """The lines."""
-    yield from answer(told, rules, style, how)
     if how.fix is None:
-        yield from _in_short(told, style, how)
+        yield from _on_a_screen(told, rules, style, how)
+        return
+    yield from answer(told, rules, style, how)
     for number in range(1, len(told.fixes) + 1):
         if how.fix in (0, number):
             yield ""
             yield from whole(number, told, style, how)
 
 
-def answer(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -> Iterator[str]:
+def _on_a_screen(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -> list[str]:
+    """As much of the answer as fits: what happens and where it ends always, then the first fix, then the rest."""
+    levels = [frozenset(_SHED[:count]) for count in range(len(_SHED) + 1)]
+    for less in (*levels, *(level | {"first"} for level in levels)):
+        lines = [*answer(told, rules, style, how, less), *_in_short(told, style, how, less)]
+        if len(lines) <= SCREEN:
+            break
+    return lines
+
+
+def answer(
+    told: Explanation, rules: dict[str, Any], style: Style, how: Shown, less: frozenset[str] = frozenset()
+) -> Iterator[str]:
     """All but the fixes; where there are some, how they were tried, and what is to be done with them."""
     from netlab.report.words import asked
 
@@ -69,7 +90,7 @@ def answer(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -
         place = f"At {told.place}: " if told.place else ""
         yield from _wrap(f"{place}{rule.sentence} [{told.rule}: {rule.function}]", "   ", style)
     if not how.fix:
-        yield from _story(told, rules, style)
+        yield from _story(told, rules, style, folded="ways" in less)
         yield from _bound(told, style)
         yield from _assumed(told, style, how)
     if not told.fixes:
@@ -87,7 +108,7 @@ def answer(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -
     yield from _wrap(_home(told, how), "", style)
 
 
-def _in_short(told: Explanation, style: Style, how: Shown) -> Iterator[str]:
+def _in_short(told: Explanation, style: Style, how: Shown, less: frozenset[str]) -> Iterator[str]:
     """The first fix as what is to be done next, each other in a sentence, and how to see more of them."""
     from netlab.report.columns import visible
 
@@ -98,15 +119,19 @@ def _in_short(told: Explanation, style: Style, how: Shown) -> Iterator[str]:
     for number, fix in enumerate(told.fixes, 1):
         if number < 3:
             yield ""
+        if number == 2 and "others" in less:
+            s = "es" * (len(others) > 1)
+            yield f"  …  and {len(others)} other fix{s}: --fix all"
+            break
         because = fix.because if number == 1 else _ASIDE.sub("", fix.because).partition(". ")[0].rstrip(".") + "."
         # Two values of one setting have one reason.
-        why = [] if fix.because in said else [because]
+        why = [] if fix.because in said or (number > 1 and "reasons" in less) else [because]
         said.add(fix.because)
         text = " ".join([_sentence(fix.title), *why, *([_outcome(fix, told, style)] if number == 1 else [])])
         yield from _wrap(text, f"  {number}  ", style)
         yield from _observed(fix, style)
         if number == 1:
-            yield from _done(fix, told, style, how)
+            yield from _done(fix, told, style, how, less)
     if how.real is None:
         hint, number = "Whole, with commands", 1
     elif how.real.docker and first.docker:
@@ -125,13 +150,18 @@ def _in_short(told: Explanation, style: Style, how: Shown) -> Iterator[str]:
         yield from _broken(command, style.width - 1)
 
 
-def _done(fix: Fix, told: Explanation, style: Style, how: Shown) -> Iterator[str]:
+def _done(fix: Fix, told: Explanation, style: Style, how: Shown, less: frozenset[str]) -> Iterator[str]:
     """How a fix is made: steps where there is a file; on a machine commands, and what takes them back."""
-    if how.real is None:
-        yield from _steps(fix, style, how)
+    made = _steps(fix, style, how) if how.real is None else _runs("By hand", fix.commands, told, style, how)
+    if "first" in less:
+        many, what = len(list(made)) - 1, "steps" if how.real is None else "commands"
+        yield from ("", f"     Its {what} are {many} lines: --fix 1")
     else:
-        yield from _runs("By hand", fix.commands, told, style, how)
+        yield from made
+    if how.real is not None and "undo" not in less:
         yield from _runs("To take that back", fix.undo, told, style, how)
+    elif how.real is not None and "first" not in less:
+        yield from ("", "     To take that back: --fix 1")
 
 
 def _here(real: Real) -> str:
@@ -182,29 +212,39 @@ def _home(told: Explanation, how: Shown) -> str:
     return f"Each was tried on the model. Add one {where}:"
 
 
-def _story(told: Explanation, rules: dict[str, Any], style: Style) -> Iterator[str]:
-    """The events by phase. Where a frame ends by a rule for the first time, the rule's sentence; elsewhere its id."""
+def _story(told: Explanation, rules: dict[str, Any], style: Style, *, folded: bool) -> Iterator[str]:
+    """The events by phase. Where a frame ends by a rule for the first time, the rule's sentence; elsewhere its id.
+
+    ``folded``: of a phase before the last in which nothing ended only what came of it.
+    """
     from netlab.report.columns import fold, pad, visible
     from netlab.why.explain import phase
 
     width = max((visible(hop.at) for hop in told.hops), default=0)
-    now = None
     said = {told.rule}
-    for hop in told.hops:
-        if hop.phase != now:
-            now = hop.phase
+    phases = [(name, list(hops)) for name, hops in groupby(told.hops, lambda hop: hop.phase)]
+    short = [folded and one is not phases[-1] and not any(hop.end for hop in one[1]) for one in phases]
+    for number, (name, hops) in enumerate(phases):
+        if not number or not (short[number] and short[number - 1]):
             yield ""
-            yield "  " + style.paint(phase(now), "cyan")
-        mark = style.paint(style.pick("✗", "x"), "red") if hop.end else style.paint(style.pick("·", "-"), "dim")
-        rule = rules.get(hop.rule or "")
-        text = hop.what
-        if rule and hop.end and hop.rule not in said:
-            text += f": {rule.sentence}"
-            said.add(hop.rule)
-        name = f" [{hop.rule}]" if hop.rule else ""
-        first, *rest = fold(text + name, max(30, style.width - width - 8))
-        yield f"  {mark} {pad(hop.at, width)}  {first}"
-        yield from (f"    {' ' * width}  {line}" for line in rest)
+        lead = ""
+        if short[number]:
+            lead, hops = f"{phase(name)}: ", [hop for hop in hops if hop is hops[-1] or hop.rule in _CHOSEN]
+        else:
+            yield "  " + style.paint(phase(name), "cyan")
+        for hop in hops:
+            mark = style.paint(style.pick("✗", "x"), "red") if hop.end else style.paint(style.pick("·", "-"), "dim")
+            rule = rules.get(hop.rule or "")
+            text = lead + hop.what
+            if rule and hop.end and hop.rule not in said:
+                text += f": {rule.sentence}"
+                said.add(hop.rule)
+            named = f" [{hop.rule}]" if hop.rule else ""
+            first, *rest = fold(text + named, max(30, style.width - width - 8))
+            yield f"  {mark} {pad(hop.at, width)}  {first}"
+            yield from (f"    {' ' * width}  {line}" for line in rest)
+        if short[number] and not short[number + 1]:
+            yield style.paint("  (every event: --fix all)", "dim")
 
 
 def whole(number: int, told: Explanation, style: Style, how: Shown) -> Iterator[str]:

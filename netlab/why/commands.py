@@ -6,7 +6,6 @@ name. A switch is a Linux bridge: another switch has words of its own for what i
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -35,6 +34,7 @@ from netlab.contract.types import (
 from netlab.contract.types.links import FLAGS
 from netlab.contract.types.parts import vlan_changes
 from netlab.report.changes import describe, sysctl_name
+from netlab.why import rulesets
 
 T = TypeVar("T")
 
@@ -43,10 +43,10 @@ _TOLD = frozenset(
     (*FLAGS, "up", "mac", "mtu", "addresses", "neighbors", "mode", "nodst", "bcqueuelen", "allowed_macs", "port",
      "own_port", "peer_port", "carrier", "where")
 )  # fmt: skip
-#: A table's head in a ruleset: its family, if that is given, and its name.
-_TABLE = re.compile(r"^[ \t]*(?:add )?table ((?:ip|ip6|inet|arp|bridge|netdev) )?([\w./]+)", re.MULTILINE)
 _STATES = ("disabled", "listening", "learning", "forwarding")
 _DISABLE6 = "net/ipv6/conf/{}/disable_ipv6"
+#: Switches of a port that bridge(8) doesn't know.
+_BY_IP = ("proxy_arp", "proxy_arp_wifi")
 _OWN_STATE = ("up", "attached", "state", "fdb", "policy", "pvid", "untagged", "tagged")
 
 
@@ -292,9 +292,13 @@ class _Teller:
             yield on, shlex.join(("bridge", "vlan", verb, "vid", str(vid), *flags, "dev", name))
         switches = [field.name for field in fields(after) if field.name not in _OWN_STATE]
         differing = [one for one in switches if getattr(before, one) != getattr(after, one)]
-        words = [word for one in differing for word in (one, "on" if getattr(after, one) else "off")]
-        if words:
-            yield on, shlex.join(("bridge", "link", "set", "dev", name, *words))
+        for command, kind, those in (
+            ("bridge", (), [one for one in differing if one not in _BY_IP]),
+            ("ip", ("type", "bridge_slave"), [one for one in differing if one in _BY_IP]),
+        ):
+            words = _switched({one: getattr(after, one) for one in those})
+            if words:
+                yield on, shlex.join((command, "link", "set", "dev", name, *kind, *words))
         if before.state != after.state:
             yield on, shlex.join(("bridge", "link", "set", "dev", name, "state", str(_STATES.index(after.state))))
         for verb, macs in (("del", _less(before.fdb, after.fdb)), ("replace", _less(after.fdb, before.fdb))):
@@ -339,20 +343,11 @@ def _route(verb: str, route: Route) -> tuple[str, ...]:
     return (*(("-6",) if route.family == 6 else ()), "route", verb, *route.argv)
 
 
-def _nftables(change: SetNftables, rulesets: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Only what is added to a ruleset; else its tables are made anew, and others of the machine's stay."""
-    old, new = rulesets.get(change.namespace, "").strip("\n"), change.ruleset.strip("\n")
-    rulesets[change.namespace] = change.ruleset
+def _nftables(change: SetNftables, known: dict[str, str]) -> Iterator[tuple[str, str]]:
+    old = known.get(change.namespace, "")
+    known[change.namespace] = change.ruleset
     lead = ("ip", "netns", "exec", _netns(change.namespace)) if "/" in change.namespace else ()
-    added = new.removeprefix(old).strip("\n").splitlines()
-    if old and new.startswith(old) and all(line.startswith("insert rule ") for line in added):
-        yield from ((change.namespace, shlex.join((*lead, "nft", line))) for line in added)
-        return
-    tables = dict.fromkeys(_TABLE.findall(f"{old}\n{new}"))
-    # A table is only deleted where it is: adding it before does nothing where it is.
-    gone = [line for family, name in tables for line in (f"add table {family}{name}", f"delete table {family}{name}")]
-    lines = [shlex.join((*lead, "nft", "-f", "-")) + " <<'END'", *gone, *new.splitlines(), "END"]
-    yield change.namespace, "\n".join(line for line in lines if line)
+    yield from ((change.namespace, line) for line in rulesets.commands(old, change.ruleset, lead))
 
 
 def _less(these: Sequence[T], those: Sequence[T]) -> list[T]:

@@ -90,10 +90,10 @@ def _ends(expression: Expression) -> bool:
 
 
 def _accept(layer: str) -> str | None:
-    """A rule that accepts what a layer asks with."""
+    """A rule that accepts what a layer asks with, as nft lists it: so it is found again."""
     probe, port = probe_of(layer), port_of(layer)
     if probe == "icmp":
-        return "icmp type { echo-request, echo-reply } accept"
+        return "icmp type { echo-reply, echo-request } accept"
     if probe == "icmp6":
         return "meta l4proto ipv6-icmp accept"
     name = probe.removesuffix("6")

@@ -91,12 +91,6 @@ def test_the_answer_is_short(netlab: Netlab, tmp_path: Path) -> None:
     assert "shim" not in two
 
 
-@pytest.mark.parametrize(("file", "most"), [("use-container-and-vm", 51), ("ipvlan-l2", 46), ("ipvlan-l3", 40)])
-def test_it_is_of_one_screen(netlab: Netlab, file: str, most: int) -> None:
-    """The answers to the common questions have so many lines of 80 columns."""
-    assert len(netlab("why", file, "A", "A/web").stdout.splitlines()) <= most
-
-
 def test_the_page_has_every_fix(netlab: Netlab, tmp_path: Path) -> None:
     """The page has the commands of all, folded but the first, whatever --fix says."""
     file = tmp_path / "home.yaml"

@@ -45,15 +45,15 @@ class World:
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        self._enter = ["nsenter", f"--target={pid}", "--net", "--mount", "--pid"]
+        self.enter = ["nsenter", f"--target={pid}", "--net", "--mount", "--pid"]
         if os.getuid():
-            self._enter += ["--user", "--preserve-credentials"]
+            self.enter += ["--user", "--preserve-credentials"]
 
     def run(self, *argv: str, ok: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command in it; ``ok``: it must succeed."""
         cwd = options.pop("cwd", "/")
         done = subprocess.run(
-            [*self._enter, "sh", "-c", f'cd {shlex.quote(str(cwd))} && exec "$@"', "sh", *argv],
+            [*self.enter, "sh", "-c", f'cd {shlex.quote(str(cwd))} && exec "$@"', "sh", *argv],
             capture_output=True,
             text=True,
             check=False,
