@@ -60,9 +60,11 @@ def render(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -
 def _on_a_screen(told: Explanation, rules: dict[str, Any], style: Style, how: Shown) -> list[str]:
     """As much of the answer as fits: what happens and where it ends always, then the first fix, then the rest."""
     levels = [frozenset(_SHED[:count]) for count in range(len(_SHED) + 1)]
+    # What --verify saw comes on top of it.
+    most = SCREEN + sum(fix.observed is not None for fix in told.fixes)
     for less in (*levels, *(level | {"first"} for level in levels)):
         lines = [*answer(told, rules, style, how, less), *_in_short(told, style, how, less)]
-        if len(lines) <= SCREEN:
+        if len(lines) <= most:
             break
     return lines
 
@@ -128,8 +130,9 @@ def _in_short(told: Explanation, style: Style, how: Shown, less: frozenset[str])
         why = [] if fix.because in said or (number > 1 and "reasons" in less) else [because]
         said.add(fix.because)
         text = " ".join([_sentence(fix.title), *why, *([_outcome(fix, told, style)] if number == 1 else [])])
-        yield from _wrap(text, f"  {number}  ", style)
-        yield from _observed(fix, style)
+        # Its words stay on one line.
+        text = " ".join([text, *(line.strip().replace(" ", "\xa0") for line in _observed(fix, style))])
+        yield from (line.replace("\xa0", " ") for line in _wrap(text, f"  {number}  ", style))
         if number == 1:
             yield from _done(fix, told, style, how, less)
     if how.real is None:
@@ -276,8 +279,8 @@ def _outcome(fix: Fix, told: Explanation, style: Style) -> str:
         if not fix.others
         else f"; the letter of {fix.others} other {'pair' if fix.others == 1 else 'pairs'} changes, too"
     )
-    means = f" ({PREDICTED[fix.letter]})" if fix.letter in "AB" else ""
-    return f"By the model then {fix.letter}{pair}{means}{others}."
+    means = PREDICTED[fix.letter] if fix.letter in "AB" else "reached"
+    return f"By the model then {fix.letter}{pair} ({means}){others}."
 
 
 def _sentence(title: str) -> str:

@@ -252,7 +252,9 @@ def addresses(case: Case) -> Iterator[Candidate]:
         free = free_address(case.state, other, case.family, like=mine)
         if free is not None:
             title = f"put {end.link} into the subnet of {other.link}: {free} instead of {mine}"
-            yield case.candidate(f"subnet-{end.id}", title, ONE_SUBNET, _readdressed(case, end, free))
+            made = case.candidate(f"subnet-{end.id}", title, ONE_SUBNET, _readdressed(case, end, free))
+            # That another interface answers then, which is in that subnet already, is no use of it.
+            yield replace(made, accepts="R")
     settings: Step = {}
     for end, _, theirs in ends:
         link, namespace = case.state.link(end.link), case.state.namespace(end.namespace)

@@ -120,9 +120,17 @@ def _revive(case: Case, wire: AnyLink, into: dict[str, Step]) -> None:
 
 def _what(down: dict[str, Step]) -> str:
     names = [
-        f"the switch port of {target}" if list(settings) == ["port"] else target for target, settings in down.items()
+        f"the switch port of {target}{_port(settings['port'])}" if list(settings) == ["port"] else target
+        for target, settings in down.items()
     ]
     return " and ".join(names) if len(names) < 4 else f"{len(names)} interfaces and ports that are down"
+
+
+def _port(settings: Step) -> str:
+    """What else than up it must be."""
+    if "attached" in settings:
+        return " (attached to its bridge)"
+    return f" (state {settings['state']})" if "state" in settings else ""
 
 
 # --- what is filtered -------------------------------------------------------------------------------

@@ -27,6 +27,10 @@ APART = (
     " from one of its own addresses are refused."
 )
 ANEW = "The mode passthru, with which the parent gets nothing any more, is for life: the child must be made anew."
+ANY_MAC = (
+    "What is behind a bridge has MACs of its own, and only a child in passthru mode takes frames to any MAC; it must be"
+    " its parent's only child."
+)
 BY_HAND = "Where broadcasts don't get through, ARP finds no host; MACs entered by hand at both ends need no ARP."
 OWN = "A namespace takes no packet that comes from one of its own addresses, unless accept_local says so."
 ROUTED = (
@@ -131,6 +135,8 @@ def _anew(case: Case, child: AnyLink, mode: str) -> Step:
     """A child deleted and made once more, in another mode and with a MAC of its own."""
     link: Step = {"type": child.kind, "parent": case.state.link(str(child.lower)).name, "mode": mode}
     link["addresses"] = [str(address) for address in child.addresses]
+    if child.master is not None:
+        link["master"] = case.state.link(child.master).name
     host, _, container = child.namespace.partition("/")
     interfaces: Step = {"interfaces": {child.name: link}}
     inside: Step = {"containers": {container: interfaces}} if container else interfaces
@@ -197,6 +203,14 @@ def apart(case: Case) -> Iterator[Candidate]:
         if one.gives_mac:
             yield case.candidate("anew", f"make {one.id} anew, in bridge mode", ANEW, _anew(case, one, "bridge"))
     ends = (case.source, case.destination)
+    hosts = {case.state.namespace(end.namespace).host for end in ends}
+    for port in case.state.links:
+        # A child of macvlan that is a port of a bridge.
+        if port.master is None or port.lower is None or port.effective_mode in (None, "passthru"):
+            continue
+        if port.namespace in hosts and port.takes == "macvlan":
+            step = _anew(case, port, "passthru")
+            yield case.candidate(f"passthru-{port.id}", f"make {port.id} anew, in passthru mode", ANY_MAC, step)
     for link, end, other in zip(case.links, ends, ends[::-1], strict=True):
         if link.effective_mode is None or link.lower is None or "/" in link.namespace:
             continue
@@ -210,7 +224,7 @@ def apart(case: Case) -> Iterator[Candidate]:
             moved["mac"] = link.mac
         moved["addresses"] = [str(address) for address in link.addresses]
         containers: Step = {"containers": {name: {"interfaces": {"eth0": moved}}}}
-        step: Step = {"delete": [link.id], "add": {"hosts": {host: containers}}}
+        step = {"delete": [link.id], "add": {"hosts": {host: containers}}}
         title = f"move {link.id} into a namespace of its own"
         new = f"{host}/{name}:eth0"
         pair = {"source": new} if end is case.source else {"destination": new}

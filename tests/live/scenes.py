@@ -12,12 +12,16 @@ HOME = "machine"
 
 @dataclass(frozen=True)
 class Scene:
-    """What is done on a machine ``base`` (lines of ip(8)), what is asked of it, and words of fixes."""
+    """What is done on a machine ``base`` (lines of ip(8)), what is asked of it, and words of fixes.
+
+    ``sticks``: what a fix has led to stays when it is taken back.
+    """
 
     made: str
     asked: str
     fixes: tuple[str, ...]
     base: str = MACVLAN
+    sticks: bool = False
 
 
 #: A machine, a router `r`, and `b` behind it.
@@ -100,12 +104,21 @@ SCENES = {
     "private siblings": Scene(_SIBLING.format("private", "private"), "web db", ("to bridge mode",)),
     "vepa siblings": Scene(_SIBLING.format("vepa", "vepa"), "web db", ("to bridge mode", "hairpin on")),
     "no queue": Scene(
-        f"{_SIBLING.format('bridge', 'bridge')}; ip -n db link set eth0 type macvlan bcqueuelen 0", "far db",
+        f"{_SIBLING.format('bridge', 'bridge')}; ip -n db link set eth0 type macvlan bcqueuelen 0;"
+        " ip -n web link set eth0 type macvlan bcqueuelen 0",
+        "far db",
         ("a broadcast queue",),
     ),
     "not on the list": Scene(
         "ip -n web link set eth0 type macvlan mode source macaddr add 02:00:00:00:00:01", "far web",
         ("let host/web:eth0 hear far:eth0", "to bridge mode"),
+    ),
+    "VM behind a child": Scene(
+        "ip netns del web; ip netns add vm; ip -n machine link add br9 type bridge; ip -n machine link set br9 up;"
+        " ip -n machine link add link eth0 name m1 type macvlan mode bridge; ip -n machine link set m1 master br9 up;"
+        " ip -n machine link add tap9 type veth peer name eth0 netns vm; ip -n machine link set tap9 master br9 up;"
+        " ip -n vm address add 192.168.26.30/24 dev eth0; ip -n vm link set eth0 up",
+        "vm far", ("anew, in passthru mode",),
     ),
     # What is down, or closed.
     "child down": Scene("ip -n web link set eth0 down", "far web", ("bring up host/web:eth0",)),
@@ -131,17 +144,13 @@ SCENES = {
     ),
     "no arp": Scene("ip -n far link set eth0 arp off", ". far", ("switch arp on",)),
     # VLANs, tunnels, sizes.
-    "another pvid": Scene(
-        f"{_FILTERING}ip netns exec lan bridge vlan add vid 20 pvid untagged dev p1", ". far", ("its pvid",)
-    ),
-    "no pvid": Scene(_FILTERING, ". far", ("its pvid",)),
     "no remote": Scene(
         "".join(
             f"ip -n {netns} link add vx0 type vxlan id 7 dstport 4789 dev eth0;"
             f" ip -n {netns} address add {ip}/24 dev vx0; ip -n {netns} link set vx0 up; "
             for netns, ip in (("machine", "10.7.0.1"), ("far", "10.7.0.2"))
         ),
-        ". 10.7.0.2", ("with the other end as a remote",),
+        ". far:vx0", ("with the other end as a remote",),
     ),
     "mtu": Scene(
         "ip -n machine link set eth0 mtu 9000; ip -n lan link set p0 mtu 9000", "machine far -l icmp/4000",
@@ -199,5 +208,54 @@ SCENES = {
     "a router's policy": Scene(
         _ROUTES + _FORWARD + _nft("r", _CLOSED.replace("chain in", "chain on").replace("input", "forward")), ". b",
         ("let inet f/on in host/r pass: icmp type",), ROUTED,
+    ),
+}  # fmt: skip
+
+_BOND = """
+netns add machine
+netns add lan
+netns add far
+-n lan link add br0 type bridge mcast_snooping 0
+-n lan link set br0 up
+-n machine link add bond0 type bond mode active-backup
+-n machine link add w0 type veth peer name p0 netns lan
+-n machine link add w1 type veth peer name p1 netns lan
+-n far link add eth0 type veth peer name p2 netns lan
+-n machine link set w0 master bond0
+-n machine link set w1 master bond0
+-n lan link set p0 master br0 up
+-n lan link set p1 master br0 up
+-n lan link set p2 master br0 up
+-n machine link set bond0 type bond active_slave w0
+-n machine address add 192.168.26.10/24 dev bond0
+-n machine link set bond0 up
+-n far address add 192.168.26.20/24 dev eth0
+-n far link set eth0 up
+"""
+_TAGGED = "".join(
+    f"ip -n {netns} link add link eth0 name eth0.10 type vlan id 10; ip -n {netns} address add {ip}/24 dev eth0.10;"
+    f" ip -n {netns} link set eth0.10 up; "
+    for netns, ip in (("machine", "10.10.0.1"), ("far", "10.10.0.2"))
+)
+_IPVLAN = (
+    "ip -n web link del eth0; ip -n machine link add link eth0 name i0 netns web type ipvlan mode {};"
+    " ip -n web link set i0 name eth0; ip -n web address add {}/24 dev eth0; ip -n web link set eth0 up"
+)
+#: Kinds of links that not every kernel has: for a guest.
+OTHERS = {
+    "ipvlan shim": Scene(_IPVLAN.format("l2", "192.168.26.11"), ". web", ("an ipvlan child of its own",)),
+    "ipvlan l3": Scene(
+        f"{_IPVLAN.format('l3', '10.7.0.5')}; ip -n web route add default dev eth0", "far web",
+        ("a route to host/web by 192.168.26.10",),
+    ),
+    "bond": Scene("ip -n lan link set p0 down", ". far", ("look at its members (miimon)",), _BOND, sticks=True),
+    "another pvid": Scene(
+        f"{_FILTERING}ip netns exec lan bridge vlan add vid 20 pvid untagged dev p1", ". far", ("its pvid",)
+    ),
+    "no pvid": Scene(_FILTERING, ". far", ("its pvid",)),
+    "tags": Scene(
+        f"{_TAGGED}ip -n lan link set br0 type bridge vlan_filtering 1;"
+        " ip netns exec lan bridge vlan add vid 10 dev p0",
+        ". far:eth0.10", ("carry VLAN 10 with a tag",),
     ),
 }  # fmt: skip

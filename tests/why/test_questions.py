@@ -150,6 +150,15 @@ RULED = """\
       }
   B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.2/24]}}}
 """
+BEHIND = """\
+  h:
+    interfaces:
+      eth0: {switch: lan}
+      br0: {type: bridge}
+      out: {type: macvlan, parent: eth0, mode: bridge, master: br0}
+    containers: {vm: {interfaces: {eth0: {bridge: br0, addresses: [10.0.0.2/24]}}}}
+  B: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.4/24]}}}
+"""
 NOARP = home().replace("addresses: [10.0.0.2/24]", "addresses: [10.0.0.2/24], arp: off")
 SKIPS, NO_CARRIER = "macvlan/parent-tx-skips-children", "link/no-carrier"
 CASES = (
@@ -171,6 +180,7 @@ CASES = (
         "give n2/a:eth0 a MAC of",
         kernel=Version(7, 0),
     ),
+    Case("containerlab#1814", BEHIND, "h/vm B", "macvlan/only-passthru-feeds-a-bridge", "make h:out anew, in passthru"),
     Case("pipework#239", home("vepa"), "h/web h/db", "bridge/no-reflection", "set h/web:eth0 and h/db:eth0 to bridge"),
     Case("moby/moby#50929", RACE, "A/web S", "ip/not-forwarding", "let the route default via 10.0.0.254 metric 200"),
     Case("moby/moby#48365", BRIDGE_NF, "h/vm1 h/vm2", "nft/dropped", "set bridge-nf-call-iptables=0 in h"),
