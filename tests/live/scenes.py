@@ -14,14 +14,15 @@ HOME = "machine"
 class Scene:
     """What is done on a machine ``base`` (lines of ip(8)), what is asked of it, and words of fixes.
 
-    ``sticks``: what a fix has led to stays when it is taken back.
+    ``witness``: whether a plain ping shows that something is wrong, before and after a fix; it doesn't where another
+    one answers, or where what a fix has led to stays.
     """
 
     made: str
     asked: str
     fixes: tuple[str, ...]
     base: str = MACVLAN
-    sticks: bool = False
+    witness: bool = True
 
 
 #: A machine, a router `r`, and `b` behind it.
@@ -176,9 +177,9 @@ SCENES = {
         " ip -n machine route add default via 10.1.0.9 metric 100",
         ". b", ("with the metric 99", "take away the route default via 10.1.0.9"), ROUTED,
     ),
-    "prefix": Scene(_ADDRESS.format("192.168.26.20/30"), ". far", ("the prefix 192.168.26.20/24",)),
+    "prefix": Scene(_ADDRESS.format("192.168.26.21/30"), ". far", ("the prefix 192.168.26.21/24",)),
     "subnet": Scene(_ADDRESS.format("192.168.27.20/24"), ". far", ("into the subnet", "is on the link")),
-    "one address": Scene(_ADDRESS.format("192.168.26.10/24"), ". far:eth0", ("an address of its own",)),
+    "one address": Scene(_ADDRESS.format("192.168.26.10/24"), ". far:eth0", ("an address of its own",), witness=False),
     "one MAC": Scene(
         "ip -n far link set eth0 address $(ip netns exec machine cat /sys/class/net/eth0/address)", ". far",
         ("a MAC of its own",),
@@ -248,7 +249,7 @@ OTHERS = {
         f"{_IPVLAN.format('l3', '10.7.0.5')}; ip -n web route add default dev eth0", "far web",
         ("a route to host/web by 192.168.26.10",),
     ),
-    "bond": Scene("ip -n lan link set p0 down", ". far", ("look at its members (miimon)",), _BOND, sticks=True),
+    "bond": Scene("ip -n lan link set p0 down", ". far", ("look at its members (miimon)",), _BOND, witness=False),
     "another pvid": Scene(
         f"{_FILTERING}ip netns exec lan bridge vlan add vid 20 pvid untagged dev p1", ". far", ("its pvid",)
     ),
