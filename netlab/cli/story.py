@@ -24,8 +24,9 @@ _ASIDE = re.compile(r" \([^)]*\)")
 #: An answer has so many lines at most, where that can be had.
 SCREEN = 48
 #: What an answer leaves to ``--fix`` where it is longer, one after the other: why each further fix works, how the first
-#: is taken back, the events of ways that packets got through, the further fixes.
-_SHED = ("reasons", "undo", "ways", "others")
+#: is taken back, the events of ways that packets got through, those that no rule decides, the list of what interfaces
+#: find by themselves, the further fixes.
+_SHED = ("reasons", "undo", "ways", "passing", "bound", "others")
 #: The events by which a program's question gets its way; they are told of ways that packets got through, too.
 _CHOSEN = ("ip/source-of-route", "ip/source-of-interface", "ipv6/source-selection")
 
@@ -92,8 +93,8 @@ def answer(
         place = f"At {told.place}: " if told.place else ""
         yield from _wrap(f"{place}{rule.sentence} [{told.rule}: {rule.function}]", "   ", style)
     if not how.fix:
-        yield from _story(told, rules, style, folded="ways" in less)
-        yield from _bound(told, style)
+        yield from _story(told, rules, style, less=less)
+        yield from _bound(told, style, listed="bound" not in less)
         yield from _assumed(told, style, how)
     if not told.fixes:
         if told.letter == "U" or (told.letter == "A" and not told.bound):
@@ -185,11 +186,11 @@ def _assumed(told: Explanation, style: Style, how: Shown) -> Iterator[str]:
         )
 
 
-def _bound(told: Explanation, style: Style) -> Iterator[str]:
+def _bound(told: Explanation, style: Style, *, listed: bool) -> Iterator[str]:
     """What a program would find that binds itself to an interface, where there is a choice or a difference."""
     from netlab.report.columns import pad, visible
 
-    if len(told.bound) > 1 or told.difference:
+    if listed and (len(told.bound) > 1 or told.difference):
         yield ""
         yield "  " + style.paint("bound to one interface", "cyan")
         width = max(visible(one.source) for one in told.bound)
@@ -215,10 +216,11 @@ def _home(told: Explanation, how: Shown) -> str:
     return f"Each was tried on the model. Add one {where}:"
 
 
-def _story(told: Explanation, rules: dict[str, Any], style: Style, *, folded: bool) -> Iterator[str]:
+def _story(told: Explanation, rules: dict[str, Any], style: Style, *, less: frozenset[str]) -> Iterator[str]:
     """The events by phase. Where a frame ends by a rule for the first time, the rule's sentence; elsewhere its id.
 
-    ``folded``: of a phase before the last in which nothing ended only what came of it.
+    Less ``ways``: of a phase before the last in which nothing ended only what came of it. Less ``passing``: of each
+    phase what a rule decides, and the end.
     """
     from netlab.report.columns import fold, pad, visible
     from netlab.why.explain import phase
@@ -226,7 +228,7 @@ def _story(told: Explanation, rules: dict[str, Any], style: Style, *, folded: bo
     width = max((visible(hop.at) for hop in told.hops), default=0)
     said = {told.rule}
     phases = [(name, list(hops)) for name, hops in groupby(told.hops, lambda hop: hop.phase)]
-    short = [folded and one is not phases[-1] and not any(hop.end for hop in one[1]) for one in phases]
+    short = ["ways" in less and one is not phases[-1] and not any(hop.end for hop in one[1]) for one in phases]
     for number, (name, hops) in enumerate(phases):
         if not number or not (short[number] and short[number - 1]):
             yield ""
@@ -235,7 +237,7 @@ def _story(told: Explanation, rules: dict[str, Any], style: Style, *, folded: bo
             lead, hops = f"{phase(name)}: ", [hop for hop in hops if hop is hops[-1] or hop.rule in _CHOSEN]
         else:
             yield "  " + style.paint(phase(name), "cyan")
-        for hop in hops:
+        for hop in hops if "passing" not in less else [one for one in hops if one.rule or one.end or one is hops[-1]]:
             mark = style.paint(style.pick("✗", "x"), "red") if hop.end else style.paint(style.pick("·", "-"), "dim")
             rule = rules.get(hop.rule or "")
             text = lead + hop.what
@@ -246,8 +248,8 @@ def _story(told: Explanation, rules: dict[str, Any], style: Style, *, folded: bo
             first, *rest = fold(text + named, max(30, style.width - width - 8))
             yield f"  {mark} {pad(hop.at, width)}  {first}"
             yield from (f"    {' ' * width}  {line}" for line in rest)
-        if short[number] and not short[number + 1]:
-            yield style.paint("  (every event: --fix all)", "dim")
+    if any(short) or "passing" in less:
+        yield style.paint("  (every event: --fix all)", "dim")
 
 
 def whole(number: int, told: Explanation, style: Style, how: Shown) -> Iterator[str]:

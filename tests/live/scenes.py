@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import dataclass
 
 from tests.live.world import MACVLAN
@@ -258,5 +260,38 @@ OTHERS = {
         f"{_TAGGED}ip -n lan link set br0 type bridge vlan_filtering 1;"
         " ip netns exec lan bridge vlan add vid 10 dev p0",
         ". far:eth0.10", ("carry VLAN 10 with a tag",),
+    ),
+}  # fmt: skip
+
+CNI = f"{os.environ.get('CNI_PATH', '/usr/lib/cni')}/macvlan"
+NETAVARK = os.environ.get("NETAVARK", "/usr/lib/podman/netavark")
+_CNI = {
+    "cniVersion": "0.4.0", "name": "lan", "type": "macvlan", "master": "eth0", "mode": "bridge",
+    "ipam": {"type": "static", "addresses": [{"address": "192.168.26.40/24"}]},
+}  # fmt: skip
+_PODMAN = {
+    "container_id": "a" * 32, "container_name": "pod",
+    "networks": {"lan": {"interface_name": "eth0", "static_ips": ["192.168.26.40"]}},
+    "network_info": {
+        "lan": {
+            "name": "lan", "id": "b" * 64, "driver": "macvlan", "network_interface": "eth0",
+            "created": "2026-01-01T00:00:00Z",
+            "subnets": [{"subnet": "192.168.26.0/24", "gateway": "192.168.26.20"}], "ipv6_enabled": False,
+            "internal": False, "dns_enabled": False, "ipam_options": {"driver": "host-local"},
+        }
+    },
+}  # fmt: skip
+#: Program → a machine on which it has made a pod.
+TOOLS = {
+    CNI: Scene(
+        f"ip netns add pod; echo '{json.dumps(_CNI)}' | CNI_COMMAND=ADD CNI_CONTAINERID=pod CNI_NETNS=/run/netns/pod"
+        f" CNI_IFNAME=eth0 CNI_PATH={os.path.dirname(CNI)} ip netns exec machine {CNI} >/dev/null",
+        ". pod", ("(a shim)", "hairpin on"),
+    ),
+    NETAVARK: Scene(
+        "mount -t tmpfs none /run/lock; ip netns add pod; ip -n pod link set lo up;"
+        f" echo '{json.dumps(_PODMAN)}' |"
+        f" ip netns exec machine {NETAVARK} --config /run/lock setup /run/netns/pod >/dev/null",
+        ". pod", ("(a shim)", "hairpin on"),
     ),
 }  # fmt: skip

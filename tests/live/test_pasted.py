@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -10,7 +11,7 @@ import pytest
 from netlab.client import Agent
 from netlab.plan import from_file
 from tests.live.pasted import tried
-from tests.live.scenes import OTHERS, SCENES
+from tests.live.scenes import OTHERS, SCENES, TOOLS
 
 
 @pytest.mark.parametrize("name", SCENES)
@@ -18,6 +19,15 @@ def test_what_is_printed_helps(name: str) -> None:
     """Each fix pasted as it is printed: the same question then has the letter that was promised, and a plain ping or
     connection gets through; its other lines take it back."""
     assert tried(SCENES[name]) == []
+
+
+@pytest.mark.skipif(bool(os.getuid()), reason="the tools want root")
+@pytest.mark.parametrize("program", TOOLS, ids=lambda path: path.rpartition("/")[2])
+def test_pods_of_other_tools(program: str) -> None:
+    """The same for a macvlan pod that a CNI plugin made, and for one of podman's netavark."""
+    if not os.access(program, os.X_OK):
+        pytest.skip("apt-get install containernetworking-plugins netavark")
+    assert tried(TOOLS[program]) == []
 
 
 @pytest.mark.timeout(900)
