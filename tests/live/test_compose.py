@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from netlab.live.topology import Box
+from netlab.spec import TopologyError
 from tests.live import imported
 from tests.live.samples import COMPOSE
 
@@ -74,3 +83,70 @@ networks: {{n: {{enable_ipv6: true, ipam: {{config: {both}}}}}}}
 """
     lab = imported.of("docker", said)
     assert [lab.letter("host/a", "host/b", layer) for layer in ("icmp", "icmp6")] == ["R", "R"]
+
+
+#: The program itself.
+PROGRAM = os.environ.get("DOCKER_COMPOSE", "docker-compose")
+#: Every address is given, and names are sorted: which are assumed depends on the order, and `config` sorts.
+WHOLE = """\
+x-common: &common
+  image: nginx
+  sysctls: {net.ipv4.conf.all.arp_ignore: 1}
+services:
+  web:
+    <<: *common
+    ports: ["80:80"]
+    networks: {lan: {ipv4_address: 192.168.1.10}, back: {ipv4_address: 10.44.0.10, aliases: [here]}}
+  db: {<<: *common, networks: {back: {ipv4_address: 10.44.0.11, ipv6_address: "fd44::11"}, out: {}}}
+  agent: {image: agent, network_mode: host}
+networks:
+  back: {internal: true, ipam: {config: [{subnet: 10.44.0.0/24}, {subnet: "fd44::/64"}]}}
+  lan:
+    driver: macvlan
+    driver_opts: {parent: "${NIC:-eth0}", macvlan_mode: private}
+    ipam:
+      config: [{subnet: 192.168.1.0/24, gateway: 192.168.1.1, aux_addresses: {printer: 192.168.1.9}}]
+  out: {external: true}
+"""
+
+
+def _config(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    (folder / "compose.yaml").write_text(text)
+    return subprocess.run(
+        [PROGRAM, "-f", "compose.yaml", "config"], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.skipif(shutil.which(PROGRAM) is None, reason="apt-get install --no-install-recommends docker-compose")
+def test_what_compose_itself_makes_of_a_file_is_the_same(tmp_path: Path) -> None:
+    """What `docker-compose config` prints of a file, imported, has the file's containers, switches and addresses."""
+    done = _config(WHOLE, tmp_path)
+    assert done.returncode == 0, done.stderr
+    ours = imported.of("docker", WHOLE.replace("${NIC:-eth0}", "eth0")).draft
+    theirs = imported.of("docker", done.stdout).draft
+
+    def told(hosts: dict[str, Box]) -> dict[str, object]:
+        return {
+            name: (box.interfaces, sorted(map(str, box.routes)), box.sysctls, told(box.containers))
+            for name, box in hosts.items()
+        }
+
+    assert told(theirs.hosts) == told(ours.hosts)
+    assert theirs.switches == ours.switches
+    assert {one.why for one in theirs.left if one.loses} == {one.why for one in ours.left if one.loses}
+
+
+@pytest.mark.skipif(shutil.which(PROGRAM) is None, reason="apt-get install --no-install-recommends docker-compose")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("back: {internal", "back: {intern"), ("[{subnet: 192", "[{192")],
+)
+def test_what_compose_itself_refuses_is_no_topology_without_a_word(old: str, new: str, tmp_path: Path) -> None:
+    """A network that isn't described and a key that isn't known: an error here too, or a warning that names it."""
+    wrong = WHOLE.replace(old, new)
+    assert _config(wrong, tmp_path).returncode != 0
+    try:
+        left = imported.of("docker", wrong).draft.left
+    except TopologyError:
+        return
+    assert [one.path for one in left if one.unknown]
