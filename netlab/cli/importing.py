@@ -90,6 +90,10 @@ def command(form: str, files: tuple[str, ...], output: Path | None, host: str, *
     return PASSED
 
 
+#: The files of systemd-networkd in a folder, and what is dropped into the folder of one.
+_UNITS = ("*.netdev", "*.network", "*.link", "*.netdev.d/*.conf", "*.network.d/*.conf")
+
+
 def units(files: tuple[str, ...]) -> str:
     """The text of all files of systemd-networkd that are named, or in a folder that is, each below its name.
 
@@ -100,9 +104,7 @@ def units(files: tuple[str, ...]) -> str:
 
     found: list[Path] = []
     for path in map(Path, files):
-        inside = (
-            [*path.glob("*.net*"), *path.glob("*.link"), *path.glob("*.net*.d/*.conf")] if path.is_dir() else [path]
-        )
+        inside = [one for pattern in _UNITS for one in path.glob(pattern)] if path.is_dir() else [path]
         those = sorted(one for one in inside if one.is_file() or not path.is_dir())
         if not those:
             raise UsageError(f"{path}: there is no .netdev or .network file in it")

@@ -19,6 +19,10 @@ T = TypeVar("T")
 #: An id of a container or a network, of which twelve digits are enough.
 _ID = re.compile(r"^([0-9a-f]{12})[0-9a-f]{28,}$")
 
+#: Keys that only one format has.
+_TELLING = {"network": "netplan", "interfaces": "nmstate", "topology": "containerlab", "services": "docker",
+            "plugins": "cni", "cniVersion": "cni"}  # fmt: skip
+
 NOTHING = "says nothing of who reaches whom"
 _UNKNOWN = "netlab doesn't know this key"
 
@@ -59,6 +63,12 @@ class Source:
         if not found:
             root.wrong("an empty list: there is no such network", hint)
         return found
+
+    def stranger(self) -> str:
+        """Whose text it is instead, as a hint; empty where that doesn't show."""
+        keys = self.root.node.value if isinstance(self.root.node.value, dict) else {}
+        form = next((form for key, form in _TELLING.items() if key in keys), None)
+        return f"this looks like {form}'s: netlab import {form}" if form else ""
 
     def assume(self, sentence: str) -> None:
         """Note what the text doesn't say, and what was taken instead."""

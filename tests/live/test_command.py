@@ -55,3 +55,31 @@ def test_formats_and_hosts_are_checked(netlab: Netlab) -> None:
     assert netlab("import", "dokcer", "-").returncode == 2
     assert "cannot be read" in netlab("import", "docker", "none.json").stderr
     assert "cannot stand in the name" in netlab("import", "docker", "-", "--host", "a b").stderr
+
+
+def test_another_tools_text_is_told_whose_it_is(netlab: Netlab) -> None:
+    """A text that is of another format ends with 2, and names the command for it."""
+    for form, said, other in (
+        ("nmstate", "network: {ethernets: {eth0: {}}}", "netplan"),
+        ("netplan", "interfaces: []", "nmstate"),
+        ("containerlab", "services: {}", "docker"),
+        ("docker", "topology: {}", "containerlab"),
+    ):
+        done = netlab("import", form, "-", input=said)
+        assert (done.returncode, f"netlab import {other}" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_folder_of_other_things_is_none_of_networkd(netlab: Netlab, tmp_path: Path) -> None:
+    """What is called like a unit but isn't one is passed over."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "issue.net").write_text("Debian")
+    done = netlab("import", "networkd", "etc")
+    assert (done.returncode, done.stderr) == (2, "netlab: etc: there is no .netdev or .network file in it\n")
+
+
+def test_what_is_not_there_is_told_in_a_line(netlab: Netlab) -> None:
+    """A process and a namespace that aren't there; of those that are, not more than can be read."""
+    assert netlab("import", "live", "--pid", "99999999").stderr == "netlab: there is no process 99999999\n"
+    done = netlab("import", "live", "--netns", "no-such-one")
+    assert "no network namespace or container 'no-such-one'" in done.stderr
+    assert done.stderr.count(",") <= 12

@@ -33,6 +33,7 @@ MORE = {
     "dhcp4": "told",
     "set-name": "the name",
     "internal": "rules",
+    "enable_ip_masquerade": "rules",
 }
 
 

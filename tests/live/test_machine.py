@@ -165,3 +165,11 @@ def test_what_goes_while_it_is_looked_for_is_passed_over(monkeypatch: pytest.Mon
     assert [one.held for one in spaces.find(os.getpid()).found.values() if one.home] == [True]
     with pytest.raises(FileNotFoundError):
         spaces.find(999999999)
+
+
+def test_link_local_routes_are_no_loss(machine: World) -> None:
+    """That a port and its bridge both have fe80::/64, in whatever order, is not told: nobody asks by it alone."""
+    machine.ip("netns add h\n-n h link add br0 type bridge\n-n h link add v0 type veth peer name v1")
+    machine.ip("-n h link set v0 master br0 up\n-n h link set v1 up\n-n h link set br0 up")
+    machine.ip("-n h address add fe80::1/64 dev v0 nodad\n-n h address add fe80::2/64 dev br0 nodad")
+    assert "stands before" not in machine.netlab("import", "live", netns="h").stderr

@@ -43,7 +43,7 @@ class _Reader:
         root = self.source.root
         topology = root.section("topology") if isinstance(root.node.value, dict) else None
         if topology is None:
-            root.wrong("'topology' is missing", f"this should be {WHAT}")
+            root.wrong("'topology' is missing", self.source.stranger() or f"this should be {WHAT}")
             self.source.stop()
             raise AssertionError
         root.skip(NOTHING, "name", "prefix", "settings", "debug")

@@ -20,7 +20,8 @@ def read(text: str, file: str) -> Reading:
     if isinstance(root.node.value, dict) and not root.has("Driver"):
         if root.has("services") or root.has("networks"):
             return compose.read(source)
-        root.wrong(f"this is not {WHAT}", "a network has a 'Driver', a compose file has 'services'")
+        hint = source.stranger() or "a network has a 'Driver', a compose file has 'services'"
+        root.wrong(f"this is not {WHAT}", hint)
         source.stop()
     found = source.networks(WHAT, "'docker network ls' has the names")
     networks = [network for section in found if section.is_mapping() and (network := _network(section))]

@@ -29,7 +29,8 @@ class Reader:
         top = self.top(self.source.root) if isinstance(self.source.root.node.value, dict) else None
         if top is None:
             self.source.stop()
-            self.source.root.wrong(f"{self.missing!r} is missing", f"this should be {self.what}")
+            hint = self.source.stranger() or f"this should be {self.what}"
+            self.source.root.wrong(f"{self.missing!r} is missing", hint)
             self.source.stop()
             raise AssertionError
         # Each device has its name before one refers to it.

@@ -20,6 +20,8 @@ __all__ = ["HOME", "Chosen", "interfaces", "names", "read"]
 
 #: What stands for this machine's own namespace.
 HOME = "."
+#: So many names are shown to one who has asked for another.
+_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ def read(chosen: Chosen) -> Machine:
 
     try:
         found = spaces.find(chosen.pid)
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no process {chosen.pid}") from error
     except OSError as error:
         raise UsageError(f"process {chosen.pid}: {error.strerror}") from error
     try:
@@ -122,8 +126,10 @@ def _asked(found: Spaces, name: str) -> Candidate:
         except OSError as error:
             raise UsageError(f"{name}: {error.strerror}") from error
     known = _names(found)
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
     raise UsageError(
-        f"no network namespace or container {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
+        f"no network namespace or container {name!r}{did_you_mean(name, known)};"
+        f" there are {', '.join(known[:_SHOWN])}{more}"
     )
 
 

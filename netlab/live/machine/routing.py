@@ -84,7 +84,8 @@ def _turns(space: Space) -> set[tuple[int, int]]:
     homes = _homes(space.devices)
     for route in space.routes:
         way = route.ways[0] if len(route.ways) == 1 else None
-        if way is None or way.via or route.protocol != _KERNEL:
+        if way is None or way.via or route.protocol != _KERNEL or route.to.startswith("fe80::"):
+            # Link-local ones are asked for with their interface (rt6_need_strict).
             continue
         if route.table == homes.get(way.dev):
             those.setdefault((f"{route.to} {route.table}", route.metric), []).append(way.dev or 0)
