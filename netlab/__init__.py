@@ -14,26 +14,16 @@ if TYPE_CHECKING:
     from netlab.client.errors import BuildError, CannotRun, LabDied, LabError, SpawnError
     from netlab.client.process import Process
     from netlab.spec.problems import TopologyError
-    from netlab.testing import (
-        Capture,
-        CommandFailed,
-        Container,
-        Daemon,
-        DaemonFailed,
-        ExpectationFailed,
-        Frame,
-        Host,
-        Inconclusive,
-        Interface,
-        Lab,
-        Labs,
-        Matrix,
-        Namespace,
-        Predicted,
-        Seen,
-        Topology,
-    )
+    from netlab.testing.capture import Capture
+    from netlab.testing.daemon import Daemon
+    from netlab.testing.errors import CommandFailed, DaemonFailed, ExpectationFailed, Inconclusive
+    from netlab.testing.frames import Frame
+    from netlab.testing.lab import Lab
+    from netlab.testing.labs import Labs
+    from netlab.testing.matrix import Matrix, Predicted, Seen
+    from netlab.testing.namespace import Interface, Namespace
     from netlab.testing.staying import attach
+    from netlab.testing.topology import Container, Host, Topology
 
 __version__ = "0.1.0"
 
@@ -70,11 +60,28 @@ __all__ = [
 _HOMES = {
     "BuildError": "netlab.client.errors",
     "CannotRun": "netlab.client.errors",
+    "Capture": "netlab.testing.capture",
+    "CommandFailed": "netlab.testing.errors",
+    "Container": "netlab.testing.topology",
+    "Daemon": "netlab.testing.daemon",
+    "DaemonFailed": "netlab.testing.errors",
+    "ExpectationFailed": "netlab.testing.errors",
+    "Frame": "netlab.testing.frames",
+    "Host": "netlab.testing.topology",
+    "Inconclusive": "netlab.testing.errors",
+    "Interface": "netlab.testing.namespace",
+    "Lab": "netlab.testing.lab",
     "LabClosed": "netlab.client.errors",
     "LabDied": "netlab.client.errors",
     "LabError": "netlab.client.errors",
+    "Labs": "netlab.testing.labs",
+    "Matrix": "netlab.testing.matrix",
+    "Namespace": "netlab.testing.namespace",
+    "Predicted": "netlab.testing.matrix",
     "Process": "netlab.client.process",
+    "Seen": "netlab.testing.matrix",
     "SpawnError": "netlab.client.errors",
+    "Topology": "netlab.testing.topology",
     "TopologyError": "netlab.spec.problems",
     "attach": "netlab.testing.staying",
 }
@@ -82,9 +89,9 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import a name when it is first used."""
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(_HOMES.get(name, "netlab.testing")), name)
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
     return value

@@ -19,8 +19,8 @@ import pytest
 from netlab.pytest_plugin.session import KEEPER, asked_kernels, asked_layers, keeper_of, known
 
 if TYPE_CHECKING:
-    from netlab.testing import Lab
     from netlab.testing.blueprint import Source
+    from netlab.testing.lab import Lab
 
 #: Where topology files are looked for in a project that doesn't say; known by its identity, as pytest before 8 makes an
 #: empty list of a default of None.

@@ -23,7 +23,7 @@ from netlab.report.style import Style
 
 if TYPE_CHECKING:
     from netlab.judge.measure import JudgedMeasures
-    from netlab.testing import Labs
+    from netlab.testing.labs import Labs
 
 
 #: The item of what has no layer: values that are read back, and refusals.

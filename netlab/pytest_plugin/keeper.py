@@ -16,8 +16,9 @@ from netlab.client import BuildError, CannotRun, Exhausted, LabError
 from netlab.contract.lacks import SCARCE_IN_LABS
 from netlab.errors import NetlabError, ReportError
 from netlab.report.folder import Folder
-from netlab.testing import Lab, Labs
 from netlab.testing.artefacts import save
+from netlab.testing.lab import Lab
+from netlab.testing.labs import Labs
 from netlab.testing.staying import leave_up
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ PROGRAM = """\
 import json, sys, netlab
 from netlab.errors import UsageError
 from netlab.client import LabDied, NotOnThisSubstrate, SpawnError
-from netlab.testing import CommandFailed
+from netlab.testing.errors import CommandFailed
 found = {}
 with netlab.Labs(on="hosts.yaml") as labs, labs.open("demo.yaml") as lab:
 """
