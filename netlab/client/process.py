@@ -94,9 +94,11 @@ class Process:
         self._ask("signal", lab=self._lab, process=self.number, signal=int(number)).result()
 
     def terminate(self) -> None:
+        """SIGTERM."""
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
+        """SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
     def line(self, timeout: float = 10.0) -> str:
