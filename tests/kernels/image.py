@@ -46,7 +46,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "boot" / f"config-{RELEASE}").write_text(CONFIG)
     depends = ["kernel/net/9p/9p.ko: kernel/net/9p/9pnet.ko kernel/fs/netfs.ko", "kernel/net/9p/9pnet.ko:"]
     depends += ["kernel/fs/netfs.ko:", "kernel/9pnet_virtio.ko.xz: kernel/net/9p/9pnet.ko", "kernel/net/8021q.ko:"]
-    depends += [f"kernel/{name}.ko:" for name in ("virtio-pci", "virtio_console", "overlay", "sch_netem")]
+    depends += [f"kernel/{name}.ko:" for name in ("virtio-pci", "virtio_console", "first", "second", "sch_netem")]
+    depends += ["kernel/overlay.ko: kernel/second.ko kernel/first.ko"]
     (tmp_path / "lib" / "modules" / RELEASE / "modules.dep").write_text("\n".join(depends) + "\n")
     place = tmp_path / "boot" / f"vmlinuz-{RELEASE}"
     place.write_bytes(header())
