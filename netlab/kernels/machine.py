@@ -147,7 +147,7 @@ def _lacking(
     """What is said where a guest would not come up."""
     if folder is None and options.get(option, "m") == "m":
         looked = ", ".join(dict.fromkeys(str(one) for one in _places(image, release)))
-        fix = f"its package has them: dpkg-deb -x linux-image-{release}_….deb FOLDER, then FOLDER/boot/{image.name}"
+        fix = f"dpkg-deb -x linux-image-{release}_….deb FOLDER, then --kernel FOLDER/boot/vmlinuz-{release}"
         return KernelError(f"the modules of Linux {release} are not there (looked for {looked})", fix=fix)
     if options.get(option) == "m":
         return KernelError(f"{folder} lacks the module {module}", fix=f"install all of linux-image-{release}")

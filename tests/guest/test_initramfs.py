@@ -79,8 +79,7 @@ FAKE = """#!/bin/sh
 case "$*" in
     *"accel kvm"*) echo "qemu-system-x86_64: error: no MSR" >&2; exit 1;;
 esac
-echo "Kernel panic - not syncing: VFS"
-echo "Rebooting"
+printf '{printed}'
 """
 
 
@@ -107,10 +106,19 @@ def test_no_qemu(image: Path, tmp_path: Path) -> None:
     assert "apt-get install --no-install-recommends qemu-system-x86" in done.stderr
 
 
-def test_guest_that_does_not_start(image: Path, tmp_path: Path) -> None:
-    """A KVM that doesn't work is done without, which is said; where the kernel panics its panic is said: exit 3."""
+VFS = "[    1.2] Kernel panic - not syncing: VFS\\n[    1.3] Rebooting\\n"
+PYTHON = (
+    "Traceback\\nOSError: no\\n[    1.2] Kernel panic - not syncing: Attempted to kill init!\\n[    1.3] Rebooting\\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("printed", "said"), [(VFS, "[    1.2] Kernel panic - not syncing: VFS"), (PYTHON, "OSError: no")]
+)
+def test_guest_that_does_not_start(image: Path, tmp_path: Path, printed: str, said: str) -> None:
+    """A KVM that doesn't work is done without, which is said; where the kernel panics it is said why: exit 3."""
     fake = tmp_path / "bin" / "qemu-system-x86_64"
-    fake.write_text(FAKE)
+    fake.write_text(FAKE.format(printed=printed))
     fake.chmod(0o755)
     config = image.parent / f"config-{RELEASE}"
     config.write_text(config.read_text().replace("=m", "=y"))
@@ -121,4 +129,4 @@ def test_guest_that_does_not_start(image: Path, tmp_path: Path) -> None:
     assert note.startswith(f"netlab: booting Linux {RELEASE} by QEMU, without KVM: slow (")
     if os.access("/dev/kvm", os.R_OK | os.W_OK):
         assert "error: no MSR" in note
-    assert "doesn't start here: Kernel panic - not syncing: VFS" in rest[0]
+    assert rest[0] == f"netlab: Linux {RELEASE} doesn't start here: {said}"

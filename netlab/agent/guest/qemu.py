@@ -22,7 +22,7 @@ from netlab.agent.launcher import CannotEnter
 
 PROGRAM = "qemu-system-x86_64"
 #: The options of an accelerator, and how many seconds the guest may take to say that it is ready. Without KVM that is
-#: 4 s of a processor, which others may need as well; with it less than 2 s, and nothing is lost where it is given up.
+#: 5 to 7 s of a processor, which others may need as well; with it less than 2 s, and nothing is lost where it is ended.
 _KVM = ("-accel", "kvm", "-cpu", "max"), 30.0
 _TCG = ("-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max,la57=off"), 300.0
 #: Nothing of a configuration, no device that is not named, one life.

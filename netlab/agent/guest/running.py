@@ -55,8 +55,12 @@ class Running:
         """The line that says why it has ended: the panic's, an error's, or the last one; '' where it says nothing."""
         said = (line.strip() for line in self._said.decode(errors="replace").splitlines())
         lines = [line for line in said if line and not line.endswith("reboot: Power down")]
-        telling = [line for word in ("Kernel panic", "error: ") for line in lines if word in line]
-        return (telling or lines[-1:] or [""])[0]
+        panic = next((at for at, line in enumerate(lines) if "Kernel panic" in line), None)
+        if panic is not None:
+            # Where its first program has ended, that has said why before.
+            words = [line for line in lines[:panic] if not line.startswith("[")]
+            return words[-1] if words and "kill init" in lines[panic] else lines[panic]
+        return next((line for line in lines if "error: " in line), lines[-1] if lines else "")
 
     def why(self) -> str:
         """Why it has ended, or has to be ended."""
