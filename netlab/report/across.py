@@ -177,7 +177,7 @@ def _sums(one: Across) -> Iterator[str]:
 def text(one: Across, style: Style) -> str:
     """The table for a terminal."""
     lines = [style.paint(clean(one.topology), "bold")]
-    widths = [max(len(kernel), *(len(row.values[k]) for row in one.rows)) for k, kernel in enumerate(one.seen)]
+    widths = [max(map(len, (kernel, *(row.values[k] for row in one.rows)))) for k, kernel in enumerate(one.seen)]
     for step in dict.fromkeys(row.step for row in one.rows):
         head = "  ".join(map(str.ljust, one.seen, widths))
         lines += ["", f"  step {clean(step)}", style.paint(f"    {head}", "dim")]

@@ -41,10 +41,11 @@ def test_what_differs_is_one_row() -> None:
 
 
 def test_kernels_that_do_the_same() -> None:
-    """Where nothing differs there is no row, and every cell is the same."""
+    """Where nothing differs there is no row, every cell is the same, and the text says that."""
     found = table(seen((6, 12), (7, 3)))
     assert found.rows == ()
     assert found.same == found.cells > 0
+    assert across.text(found, Style()).split("\n")[2] == f"  {found.same} of {found.cells} cells are the same on all."
 
 
 def test_what_was_not_proved_is_no_difference() -> None:
