@@ -39,7 +39,7 @@ def command(words: tuple[str, ...], layers: tuple[str, ...], json_to: Path | Non
     with attach(name) as lab:
         adopted(lab)
         if pairs:
-            return worst([_probed(lab, *pair, layer) for pair in pairs for layer in layers or ("icmp",)])
+            return worst([_probed(lab, *pair, layer) for pair in pairs for layer in layers or (_ping(pair[1]),)])
         record = lab.examine(layers)
     if json_to is not None:
         import json
@@ -58,6 +58,13 @@ def _pair(word: str) -> tuple[str, str]:
     if not (sign and source.strip() and destination.strip()):
         raise UsageError(f"{word!r} is no pair", fix="write two names with a comma between them: A,B")
     return source.strip(), destination.strip()
+
+
+def _ping(destination: str) -> str:
+    """The ping that can be sent to a destination."""
+    from netlab.spec.expect import address_of
+
+    return "icmp6" if ":" in (address_of(destination) or "") else "icmp"
 
 
 def _probed(lab: StayingLab, source: str, destination: str, layer: str) -> int:

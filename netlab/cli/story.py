@@ -100,7 +100,9 @@ def answer(
         if told.letter == "U" or (told.letter == "A" and not told.bound):
             yield ""
             said = "None of the changes that were tried on the model makes it work, alone or together."
-            if not told.owned:
+            if "%" in told.destination:
+                said = "Changes are not tried on the model for a link-local address."
+            elif not told.owned:
                 what = "the lab" if how.real is None else "this machine, nor a neighbour that it knows,"
                 said = f"No interface of {what} has {told.destination}, so nothing was tried."
             yield from _wrap(said, "", style)

@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Callable, Iterable
 
 from netlab.contract.types.layers import BY_MAC, ON_LINK, base_layer, layer_family
-from netlab.contract.types.state import AnySource, AnyTarget, Asker, Endpoint, State
+from netlab.contract.types.state import AnySource, AnyTarget, Asker, Endpoint, State, Target
 
 
 def applicable(state: State, layer: str, wanted: Iterable[tuple[int, int]] | None = None) -> list[tuple[int, int]]:
@@ -28,7 +28,13 @@ def applies_from(source: AnySource, layer: str) -> Callable[[AnyTarget], bool]:
     family = layer_family(layer)
     if isinstance(source, Asker):
         applies = family in source.families
-        return (lambda target: target.address(family) is not None) if applies else _nothing
+
+        def asks(target: AnyTarget) -> bool:
+            # A link-local address needs none of the asker's but that which every interface has.
+            by = isinstance(target, Target) and target.scope
+            return target.address(family) is not None and (_asked_by(source, target) if by else applies)
+
+        return asks if applies or family == 6 else _nothing
     if not source.bindable:
         return _nothing
     if family is None:
@@ -53,6 +59,8 @@ def lack(source: AnySource, target: AnyTarget, layer: str) -> str:
     """What a pair lacks that a layer needs whatever the subnets: ``A:eth0 has no IPv6 address``; or ''."""
     family = layer_family(layer)
     if isinstance(source, Asker):
+        if isinstance(target, Target) and target.scope and family == target.family:
+            return "" if _asked_by(source, target) else f"{source.id} has no interface {target.scope}"
         without = [source.id] * (family not in source.families) + [target.id] * (not target.address(family))
         return next((f"{one} has no IPv{family} address" for one in without), "")
     bare = [end.id for end in (source, target)[: 1 + (base_layer(layer) in BY_MAC)] if not end.bindable]
@@ -62,6 +70,10 @@ def lack(source: AnySource, target: AnyTarget, layer: str) -> str:
         extra = (end for end in (source, target) if isinstance(end, Endpoint) and end.extra)
         return next((f"{end.id} is a further address" for end in extra), "")
     return next((f"{end.id} has no IPv{family} address" for end in (source, target) if not end.address(family)), "")
+
+
+def _asked_by(source: Asker, target: AnyTarget) -> bool:
+    return isinstance(target, Target) and source.id in target.askers
 
 
 def _nothing(_target: AnyTarget) -> bool:

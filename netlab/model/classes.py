@@ -70,11 +70,12 @@ class Side:
         #: those of which an end in a namespace, or on a host, may be near: by host and by namespace
         self.on_host: dict[str, list[int]] = defaultdict(list)
         self.in_space: dict[Namespace, list[int]] = defaultdict(list)
-        #: addresses that several namespaces have
+        #: addresses that several namespaces have, and link-local ones
         self.shared: set[int] = set()
         for index, end in enumerate(ends):
             owners = {dev.ns for dev in end.devs} or {end.dev.ns}
-            if len(owners) > 1:
+            # By which interface a link-local address is asked for tells hosts apart that are alike otherwise.
+            if len(owners) > 1 or end.scope:
                 self.shared.add(index)
             for ns in owners:
                 self.in_space[ns].append(index)

@@ -41,7 +41,20 @@ class End:
     connected to nothing.
     """
 
-    __slots__ = ("_networks", "addresses", "asks", "bare", "dev", "devs", "errno", "extra", "host", "id", "wire")
+    __slots__ = (
+        "_networks",
+        "addresses",
+        "asks",
+        "bare",
+        "dev",
+        "devs",
+        "errno",
+        "extra",
+        "host",
+        "id",
+        "scope",
+        "wire",
+    )
 
     def __init__(self, world: World, one: plan.AnySource | plan.AnyTarget) -> None:
         self.id = one.id
@@ -50,6 +63,11 @@ class End:
         self.extra = isinstance(one, plan.Endpoint) and one.extra
         links = one.links if isinstance(one, plan.Target) else [one.link] if isinstance(one, plan.Endpoint) else []
         self.devs = tuple(world.devices[link] for link in links)
+        #: the interface of an asker's by which a link-local address is asked for
+        self.scope = one.scope if isinstance(one, plan.Target) else ""
+        if isinstance(one, plan.Target) and one.scope:
+            address = int(ipaddress.ip_address(one.ip))
+            self.devs = tuple(dev for dev in world.devices.values() if dev.linklocal == address)
         #: why it could send nothing
         self.errno = ""
         #: by family; 0 where there is none
@@ -277,9 +295,11 @@ def _ask(sim: Sim, layer: str, source: End, target: End) -> str:
     sim.client, sim.servers, sim.target = ns, frozenset(dev.ns for dev in target.devs), there
     sim.targets = target.devs
     sim.connecting = request == "syn"
+    if target.scope:
+        _check_link_local(target)
     way = None
     if source.asks:
-        way = ip.way_out(sim, ns, there) if family == 4 else ipv6.way_out(sim, ns, there)
+        way = ip.way_out(sim, ns, there) if family == 4 else ipv6.way_out(sim, ns, there, target.scope)
         sim.asking = source = source.sending(way, family)
         sim.sender = way.dev
     here = sim.sock_ip = source.addresses[family]
@@ -303,6 +323,16 @@ def _ask(sim: Sim, layer: str, source: End, target: End) -> str:
     if packet.dport is not None and letter != "U" and not sim.world.listening:
         raise Unknown(f"whether a program listens on port {packet.dport} of {target.id} is not for a model to know")
     return letter
+
+
+def _check_link_local(target: End) -> None:
+    """Raise `Unknown` where the model doesn't know who has a link-local address."""
+    if not target.devs:
+        raise Unknown(
+            f"no interface makes {target.id} of its MAC: whether a program has set it is not for a model to know"
+        )
+    if any(dev.vrf is not None for dev in target.devs):
+        raise Unknown(f"{target.id} is of a VRF, or of a member of one")
 
 
 def _transmit(sim: Sim, dev: Device, frame: Frame) -> None:

@@ -36,12 +36,19 @@ def askers(namespaces: Iterable[Namespace], links: Iterable[AnyLink]) -> tuple[A
 
 
 def targets(asked: Iterable[str], links: Iterable[AnyLink]) -> tuple[Target, ...]:
-    """The addresses that are asked for by themselves, with the interfaces that have them."""
+    """The addresses that are asked for by themselves, with the interfaces that have them; link-local ones as in
+    ``fe80::2%eth0``, with the namespaces that have such an interface."""
     holders: dict[str, list[str]] = {}
+    named: dict[str, list[str]] = {}
     for link in links:
+        if link.interface:
+            named.setdefault(link.ifname, []).append(link.namespace)
         for address in link.addresses:
             holders.setdefault(address.ip, []).append(link.id)
-    return tuple(Target(ip, 6 if ":" in ip else 4, tuple(holders.get(ip, ()))) for ip in asked)
+    return tuple(
+        Target(ip, 6 if ":" in ip else 4, tuple(holders.get(ip, ())), tuple(named.get(ip.partition("%")[2], ())))
+        for ip in asked
+    )
 
 
 def _link_local(address: Address) -> bool:

@@ -17,6 +17,7 @@ from netlab.contract.types import (
     ExpectState,
     ExpectWire,
     State,
+    Target,
     Where,
     asks_host,
     host_layer,
@@ -115,7 +116,7 @@ class Resolver:
     def _way(self, left: str, right: str, host: bool, where: Where) -> _Way | None:
         """What two sides mean as source and destination; None where that makes no pair, which is noted."""
         sources: Sequence[AnySource] | None
-        sources = self.sides.askers(left, where) if host else self.sides.endpoints(left, where)
+        sources = self.sides.askers(left, where, bare="%" in right) if host else self.sides.endpoints(left, where)
         targets = self.sides.targets(right, where, host=host)
         if sources is None or targets is None:
             return None
@@ -148,6 +149,13 @@ class Resolver:
                     found.append((source.id, target.id))
         return tuple(found)
 
+    def _no_scope(self, source: AnySource, target: AnyTarget) -> tuple[str, str] | None:
+        """What to say where a host hasn't the interface by which a link-local address is asked for."""
+        if not isinstance(target, Target) or not target.scope or source.id in target.askers:
+            return None
+        known = [link.name for link in self.state.links_of(source.namespace) if link.interface]
+        return f"{source.id} has no interface {target.scope!r}", did_you_mean(target.scope, known, "interfaces")
+
     def _nothing(self, entry: Pair | Wire, way: _Way, layer: str) -> None:
         """Say why no pair takes part in a layer (or, without one, in icmp and icmp6)."""
         sources, targets, _ = way
@@ -155,6 +163,8 @@ class Resolver:
         if len(sources) > 1 or len(targets) > 1:
             message = f"no pair of {entry.left} and {entry.right} takes part in {layer or 'icmp or icmp6'}"
             self.problems.add(entry.where, message, "give them addresses, or other layers", follows=lost)
+        elif (why := self._no_scope(sources[0], targets[0])) is not None:
+            self.problems.add(entry.where, *why, follows=lost)
         elif layer:
             source, target = sources[0], targets[0]
             without = lack(source, target, layer) or f"{target.id} is not on-link for {source.id}"

@@ -12,13 +12,14 @@ from netlab.contract.types import AnySource, AnyTarget, Asker, Endpoint, State, 
 from netlab.plan.endpoints import targets
 from netlab.spec.expect import address_of
 from netlab.spec.problems import did_you_mean
+from netlab.spec.scalars import is_link_local
 
 if TYPE_CHECKING:
     from netlab.plan.file import File
 
 Found = TypeVar("Found")
 
-_BY_HAND = """name another, or ask by a program: lab["A"].run("ping", "-c1", "fe80::2%eth0")"""
+_BY_WHICH = "say by which interface of the host that asks, as in A -> fe80::2%eth0"
 
 
 class Sides:
@@ -35,14 +36,15 @@ class Sides:
         self.refused = set(refused)
         self.broken = set(file.broken)
 
-    def askers(self, text: str, where: Where) -> list[Asker] | None:
-        """The namespaces that a side without an interface means; None where there are none."""
+    def askers(self, text: str, where: Where, *, bare: bool = False) -> list[Asker] | None:
+        """The namespaces that a side without an interface means; None where there are none. ``bare``: they need no
+        address of their own."""
         if is_pattern(text):
             return self._some([asker for asker in self.state.askers if _matches(asker.id, text)], text, where)
         if not self._known(text, text, where):
             return None
         asker = next(asker for asker in self.state.askers if asker.id == text)
-        if asker.families:
+        if asker.families or bare:
             return [asker]
         self._unaddressed(text, "give it one, so that a program there can ask", where)
         return None
@@ -59,8 +61,9 @@ class Sides:
         parsed = ipaddress.ip_address(ip)
         if parsed.is_multicast or parsed.is_unspecified or parsed.is_loopback or int(parsed) == 0xFFFFFFFF:
             self.problems.add(where, f"{text} is not the address of one interface", "as in A -> 10.0.0.100")
-        elif parsed.is_link_local and parsed.version == 6:
-            self.problems.add(where, f"{text} is link-local: netlab asks no pair by such an address", _BY_HAND)
+        elif is_link_local(ip) and not (host and "%" in ip):
+            only = "only a host can ask for it" if "%" in ip else "every link has such addresses"
+            self.problems.add(where, f"{text} is link-local: {only}", _BY_WHICH)
         elif host:
             return [*targets([ip], self.state.links)]
         else:

@@ -23,7 +23,7 @@ from netlab.contract.types import Outcome, RefusedAt, Where
 from netlab.spec.layer_names import layer, short
 from netlab.spec.nodes import MAX_KEY, Node
 from netlab.spec.problems import Problem, Problems, did_you_mean
-from netlab.spec.scalars import Wrong
+from netlab.spec.scalars import Wrong, is_link_local
 
 OUTCOMES = ("reachable", "through-interface", "address-only", "unreachable")
 WIRE = ("on-wire", "not-on-wire")
@@ -375,11 +375,16 @@ def _layer(word: str, where: Where) -> str:
 
 
 def address_of(side: str) -> str | None:
-    """The IP address that a side is, in canonical text; None where it is none."""
+    """The IP address that a side is, in canonical text; None where it is none. A link-local one may say by which
+    interface it is asked for: ``fe80::2%eth0``."""
+    text, percent, scope = side.partition("%")
     try:
-        return None if "%" in side else str(ipaddress.ip_address(side))
+        ip = ipaddress.ip_address(text)
     except ValueError:
         return None
+    if not percent:
+        return str(ip)
+    return f"{ip}%{scope}" if scope and is_link_local(text) else None
 
 
 def _flow(node: Node) -> str:

@@ -243,7 +243,7 @@ def _check_host(parsed: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> No
             )
     if isinstance(ip, ipaddress.IPv6Address) and ip.is_link_local:
         raise Wrong(
-            f"{ip} is a link-local address, which netlab neither sets nor probes: every interface has one by itself",
+            f"{ip} is a link-local address, which netlab does not set: every interface has one by itself",
             "give a unique local one, as in fd00::1/64",
         )
     if isinstance(ip, ipaddress.IPv4Address):
@@ -325,3 +325,9 @@ def sysctl_value(value: object) -> str:
 
 def _short(word: str) -> str:
     return repr(word) if len(word) <= 60 else repr(word[:57]) + "…"
+
+
+def is_link_local(text: str) -> bool:
+    """Whether an address is one of fe80::/10: it means something on its own link alone."""
+    ip = ipaddress.ip_address(text.partition("%")[0])
+    return ip.version == 6 and ip.is_link_local

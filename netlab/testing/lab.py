@@ -78,7 +78,8 @@ class Lab(LabInSteps):
 
         On the left a host (``A``, ``A/c1``) is a program in it that binds to nothing: routing chooses interface and
         source address. ``A:eth0`` is that interface. On the right a host is its first address; an IP address is
-        asked for whichever interface has it. Both sides may be ``any`` or a pattern (``web-*``).
+        asked for whichever interface has it; a link-local one by an interface of the source (``"fe80::2%eth0"``, on
+        layers of IPv6). Both sides may be ``any`` or a pattern (``web-*``).
 
         Without ``layers`` it is icmp and icmp6, as far as there are addresses. ``tcp=80`` and ``udp=53`` ask for a
         port of a program of yours in the destination, over IPv4 where that has such an address, else over IPv6: a

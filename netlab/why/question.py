@@ -9,6 +9,7 @@ from netlab.contract.types import AnySource, AnyTarget, Asker, Endpoint, State, 
 from netlab.errors import UsageError, did_you_mean
 from netlab.plan.endpoints import targets
 from netlab.spec.expect import address_of
+from netlab.spec.scalars import is_link_local
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,10 @@ def ask(state: State, source: str, destination: str, layer: str | None) -> Quest
     asker = next((one for one in state.askers if one.id == source), None)
     if asker is not None and (layer is None or host_layer(layer) is not None):
         return _of_host(state, asker, destination, layer)
-    here, there = endpoint(state, source), endpoint(state, destination)
+    here = endpoint(state, source)
+    if destination not in state.index and (ip := address_of(destination)) is not None and is_link_local(ip):
+        raise UsageError(f"{destination} is link-local: only a host can ask for it, so write {here.namespace}")
+    there = endpoint(state, destination)
     if layer is not None and layer == host_layer(layer):
         raise UsageError(f"{layer} is asked by a host: write {here.namespace} for {source}, or leave 'host:' out")
     if here is there:
@@ -69,6 +73,8 @@ def ask(state: State, source: str, destination: str, layer: str | None) -> Quest
 
 def _of_host(state: State, asker: Asker, destination: str, layer: str | None) -> Question:
     ip = None if destination in state.index else address_of(destination)
+    if ip is not None and is_link_local(ip):
+        return _link_local(state, asker, ip, layer)
     if ip is not None and len(_holders(state, ip)) != 1:
         state = with_targets(state, [ip])
         there: AnyTarget = state.targets[-1]
@@ -83,6 +89,24 @@ def _of_host(state: State, asker: Asker, destination: str, layer: str | None) ->
     if isinstance(there, Target) or first is there:
         raise UsageError(f"{asker.id} has no address of the family of {destination}")
     return Question(state, "unicast", first, there)
+
+
+def _link_local(state: State, asker: Asker, ip: str, layer: str | None) -> Question:
+    """The question for a link-local address, which says by which interface of the asker's: ``fe80::2%eth0``."""
+    text, _, scope = ip.partition("%")
+    own = [link.ifname for link in state.links_of(asker.id) if link.interface]
+    if not scope:
+        raise UsageError(
+            f"{ip} is link-local: by which interface of {asker.id}?", fix=f"{text}%{next(iter(own), 'eth0')}"
+        )
+    if scope not in own:
+        raise UsageError(f"{asker.id} has no interface {scope!r}{did_you_mean(scope, own)}; it has {', '.join(own)}")
+    state = with_targets(state, [ip])
+    there = next(one for one in state.targets if one.id == ip)
+    asked = host_layer(layer or "icmp6") or "host:icmp6"
+    if layer_family(asked) != 6:
+        raise UsageError(f"{layer} is of IPv4, and {ip} an IPv6 address: {layer}6" if layer else ip)
+    return Question(state, asked, asker, there)
 
 
 def with_targets(state: State, addresses: Iterable[str]) -> State:

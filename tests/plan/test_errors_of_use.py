@@ -178,7 +178,9 @@ CASES: list[tuple[str, str]] = [
     (expect("A -> fd00::1/64: reachable"), "f:13:5: fd00::1/64 has a prefix length; write fd00::1"),
     (expect("A -> 224.0.0.1: reachable"), "f:13:5: 224.0.0.1 is not the address of one interface"),
     (expect("A -> 127.0.0.1: reachable"), "f:13:5: 127.0.0.1 is not the address of one interface"),
-    (expect("A -> fe80::1: reachable"), "f:13:5: fe80::1 is link-local: netlab asks no pair by such an address"),
+    (expect("A -> fe80::1: reachable"), "f:13:5: fe80::1 is link-local: every link has such addresses; say by which"),
+    (expect("A -> fe80::1%eth9: reachable"), "f:13:5: A has no interface 'eth9'; did you mean 'eth0'?"),
+    (expect("A:eth0 -> fe80::1%eth0: reachable"), "f:13:5: fe80::1%eth0 is link-local: only a host can ask for it"),
     (
         expect("A:eth0 -> 10.0.0.9: unreachable"),
         "f:13:5: no interface has 10.0.0.9, so only a host can ask for it; "

@@ -16,7 +16,17 @@ from netlab.agent.probe.mmsg import Datagrams
 from netlab.agent.probe.receivers import ROOM, Receivers
 from netlab.agent.probe.static import StaticNeighbors
 from netlab.contract.driver import MANY
-from netlab.contract.types import Address, AnySource, AnyTarget, Endpoint, asks_host, layer_family, probe_of, size_of
+from netlab.contract.types import (
+    Address,
+    AnySource,
+    AnyTarget,
+    Endpoint,
+    Target,
+    asks_host,
+    layer_family,
+    probe_of,
+    size_of,
+)
 
 # include/uapi/linux/in.h, in6.h, icmp.h, icmpv6.h
 SOL_RAW, ICMP_FILTER, ICMP6_FILTER = 255, 1, 1
@@ -28,6 +38,10 @@ REPORTED = 56
 #: So many are sent at once where nothing is flooded and no socket listens. Each of two processors sends half of them,
 #: and a backlog takes 1000 (net.core.netdev_max_backlog).
 TOGETHER = 1024
+
+
+#: What sendto and connect take: of a link-local address with the ifindex of the link that it is on.
+SockAddr = tuple[str, int] | tuple[str, int, int, int]
 
 
 class AddressLayer(Layer):
@@ -60,6 +74,14 @@ class AddressLayer(Layer):
         address = target.address(self.family)
         assert address is not None
         return address
+
+    def sockaddr(self, pair: Pair, port: int = 0) -> SockAddr:
+        """Where a pair's request is sent to, as the socket of its source takes it."""
+        target = self.destinations[pair[1]]
+        if isinstance(target, Target) and target.scope:
+            by = (link for link in self.view.state.links_of(self.sources[pair[0]].namespace) if link.interface)
+            return target.ip, port, 0, next(link.ifindex for link in by if link.ifname == target.scope)
+        return self.address(pair[1]).ip, port
 
     def bind(self, sock: socket.socket, index: int, port: int = 0) -> None:
         """Bind a source's socket to interface and address, if an interface asks; and to a port. Raises OSError."""
@@ -293,7 +315,7 @@ class Echo(AddressLayer):
 
     def send(self, pair: Pair) -> None:
         packet = self._packet(pair)
-        self.sockets[pair[0]].sendto(packet, (self.address(pair[1]).ip, 0))
+        self.sockets[pair[0]].sendto(packet, self.sockaddr(pair))
 
     def datagrams(self, pairs: list[Pair]) -> list[tuple[list[Pair], Datagrams]]:
         if not self.together:

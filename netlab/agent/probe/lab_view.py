@@ -93,15 +93,21 @@ class LabView:
 
     def aim(self, targets: tuple[Target, ...]) -> None:
         """Use these targets from now on. A program may have set, or taken away, an address: the kernel is asked."""
-        self.state = self.state if targets == self.state.targets else replace(self.state, targets=targets)
         self._held.clear()
-        if not targets or not any(ns.visited for ns in self.lab.namespaces.values()):
-            return
-        self._held = {target.id: [] for target in targets}
-        for ns_id, ns in self.lab.namespaces.items():
+        visited = any(ns.visited for ns in self.lab.namespaces.values())
+        # Link-local addresses are in no plan.
+        read = [target for target in targets if visited or target.scope]
+        held: dict[str, list[tuple[str, str]]] = {target.ip: [] for target in read}
+        for ns_id, ns in self.lab.namespaces.items() if read else ():
             for index, listed in readback.addresses(ns.netlink).items():
-                for ip in {one.partition("/")[0] for one in listed} & self._held.keys():
-                    self._held[ip].append((ns_id, self._by_index.get((ns_id, index), f"interface {index}")))
+                for ip in {one.partition("/")[0] for one in listed} & held.keys():
+                    held[ip].append((ns_id, self._by_index.get((ns_id, index), f"interface {index}")))
+        self._held = {target.id: held[target.ip] for target in read}
+        targets = tuple(
+            replace(one, links=tuple(link for _, link in held[one.ip] if link in self.links)) if one.scope else one
+            for one in targets
+        )
+        self.state = self.state if targets == self.state.targets else replace(self.state, targets=targets)
 
     def here(self, end: AnySource | AnyTarget) -> list[Netns]:
         """The namespaces of a row or column that are this agent's: on real machines others are another's."""
@@ -109,9 +115,13 @@ class LabView:
 
     def homes(self, end: AnyTarget) -> list[tuple[Netns, str]]:
         """The same of a column, each with the interface that a server there must be bound to: the VRF that has the
-        address, since a socket can't have it otherwise (inet_bind, by l3mdev_fib_table_by_index); '' for none.
+        address, since a socket can't have it otherwise (inet_bind, by l3mdev_fib_table_by_index); '' for none. Of a
+        link-local address it is the interface that has it.
         """
-        if isinstance(end, Target):
+        if isinstance(end, Target) and end.scope:
+            # Which of a namespace's links it is on, only an interface says (inet6_bind).
+            held = [(ns, link if link in self.links else None) for ns, link in self._holders(end)]
+        elif isinstance(end, Target):
             held = [
                 (ns, self.state.link(link).domain if link in self.links else None) for ns, link in self._holders(end)
             ]

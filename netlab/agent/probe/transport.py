@@ -14,7 +14,7 @@ from netlab.agent import sockets
 from netlab.agent.errors import name as errno_name
 from netlab.agent.netns import Netns
 from netlab.agent.probe import dns, filters, frames, told
-from netlab.agent.probe.echo import AddressLayer
+from netlab.agent.probe.echo import AddressLayer, SockAddr
 from netlab.agent.probe.lab_view import LISTENER_PORTS, LabView, Pair
 from netlab.agent.probe.layer import REFUSALS
 from netlab.agent.probe.receivers import ROOM, Receivers
@@ -112,7 +112,7 @@ class Transport(AddressLayer):
         self.clients[pair] = client
         told.queue(client, self.family)
         self.bind(client, source)
-        self.ask(pair, client, (self.address(destination).ip, self.servers[destination]))
+        self.ask(pair, client, self.sockaddr(pair, self.servers[destination]))
 
     def bind(self, sock: socket.socket, index: int, port: int = 0) -> None:
         """Bind a client also to a port that no other of the lab has had for long.
@@ -131,7 +131,7 @@ class Transport(AddressLayer):
                 if error.errno != errno.EADDRINUSE:
                     raise
 
-    def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
+    def ask(self, pair: Pair, client: socket.socket, server: SockAddr) -> None:
         """Connect, or send a datagram."""
         raise NotImplementedError
 
@@ -212,7 +212,7 @@ class Tcp(Transport):
         for index in {pair[1] for pair in wave if self.results[pair].letter != "R"} & self.listening.keys():
             self.stop(index)
 
-    def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
+    def ask(self, pair: Pair, client: socket.socket, server: SockAddr) -> None:
         ip, port = client.getsockname()[:2]
         if self.unbound:
             self.by_port[b"", port] = pair
@@ -284,7 +284,7 @@ class Udp(Transport):
         sockets.make_room_to_send(sock, ROOM)
         self.receivers.collect(sock, answer)
 
-    def ask(self, pair: Pair, client: socket.socket, server: tuple[str, int]) -> None:
+    def ask(self, pair: Pair, client: socket.socket, server: SockAddr) -> None:
         number = self.number(pair)
         datagram = dns.query(number) if self.port == dns.PORT else frames.marked(number)
 

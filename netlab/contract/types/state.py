@@ -63,17 +63,30 @@ class Asker:
 class Target:
     """An address that the file asks for by itself: one interface has it, or several, or none.
 
-    ``id`` is the address; ``links`` are the ids of the interfaces that have it in this state.
+    ``id`` is the address; ``links`` are the ids of the interfaces that have it in this state. A link-local address is
+    asked for by an interface of the asker's, as in ``fe80::2%eth0``: ``askers`` are the namespaces that have one of
+    that name. Its ``links`` only the kernel knows, and the model.
     """
 
     id: str
     family: Literal[4, 6]
     links: tuple[str, ...] = ()
+    askers: tuple[str, ...] = ()
     bindable: ClassVar[bool] = True
+
+    @property
+    def ip(self) -> str:
+        """The address alone."""
+        return self.id.partition("%")[0]
+
+    @property
+    def scope(self) -> str:
+        """The name of the interface by which a link-local address is asked for; '' of other addresses."""
+        return self.id.partition("%")[2]
 
     def address(self, family: int | None) -> Address | None:
         """The address, for layers of its family."""
-        return Address(self.id, 128 if family == 6 else 32) if family == self.family else None
+        return Address(self.ip, 128 if family == 6 else 32) if family == self.family else None
 
 
 #: A row of a matrix, and a column.

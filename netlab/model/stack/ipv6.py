@@ -130,7 +130,10 @@ def output(
     found: fib.Output | None = ns.cache.get(key)
     if found is None:
         found = _output(sim, ns, dst, src, oif, strict, iif, mark)
-        if not src and iif is None and not (found.errno and not found.dev.domain.candidates6):
+        if is_link_local(dst):
+            # ipv6_dev_get_saddr: of all candidates that with the smallest scope that is enough.
+            found.source = src or found.origin.linklocal
+        elif not src and iif is None and not (found.errno and not found.dev.domain.candidates6):
             found.source = source_address(found, dst)
             if found.errno:
                 # What was found without a source counts for nothing: it is looked for with one.
@@ -145,9 +148,9 @@ def _output(
 ) -> fib.Output:
     came = oif or iif
     vrf = came.vrf if came is not None else None
-    if dst >> 118 == 0xFE80 >> 6:
+    if is_link_local(dst):
         # Link-local addresses mean something on their own link only (rt6_need_strict).
-        if oif is None or not oif.up:
+        if oif is None or not (oif.up and oif.linklocal):
             return fib.Output(ns.lo, dst, src, None, fib.NOWHERE)
         return fib.Output(oif, dst, src, None, local=dst == oif.linklocal)
     if dst not in (came.domain if came is not None else ns.domain).local6:
@@ -166,16 +169,31 @@ def _output(
     return fib.Output(ns.lo, dst, src, None, fib.NOWHERE)
 
 
+def is_link_local(address: int) -> bool:
+    """Whether an address is one of fe80::/10."""
+    return address >> 118 == 0xFE80 >> 6
+
+
 def _choose(sim: Sim, route: Route, dst: int, src: int, oif: Device | None) -> Route:
     """One of a route's next hops, by ``oif`` if it is binding (fib6_select_path)."""
     ways = [way for way in route.ways if oif is None or way.dev is oif]
     return ways[sim.pick((route, dst, src), len(ways))]
 
 
-def way_out(sim: Sim, ns: Namespace, dst: int) -> fib.Output:
-    """Where a packet goes that a program of the namespace sends from an unbound socket, and from which address."""
-    way = output(sim, ns, dst, 0, None, strict=False)
-    if not way.errno:
+def way_out(sim: Sim, ns: Namespace, dst: int, scope: str = "") -> fib.Output:
+    """Where a packet goes that a program of the namespace sends from an unbound socket, and from which address.
+
+    A link-local address is asked for by the interface ``scope``.
+    """
+    by = next((dev for dev in ns.devices if dev.name == scope), None) if scope else None
+    if by is not None and by.vrf is not None:
+        raise Unknown(f"link-local addresses at {by.id}, a VRF or a member of one")
+    way = output(sim, ns, dst, 0, by, strict=by is not None)
+    if way.local and by is not None and not by.running:
+        raise Unknown(f"whether {by.id} has got a link-local address, which it does with its carrier")
+    if by is not None and not way.errno:
+        sim.note(sim.request, way.dev.id, f"from {ipaddress.IPv6Address(way.source)}", SOURCE)
+    elif not way.errno:
         what = f"route {way.route}, from {ipaddress.IPv6Address(way.source)}" if sim.hops is not None else ""
         sim.note(sim.request, way.dev.id, what, SOURCE)
     return way
@@ -295,7 +313,7 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
             nd.receive(sim, dev, packet)
         return
     sockets.enters(sim, dev, packet)
-    if packet.dst in local:
+    if mine:
         if ns.netfilter is not None:
             packet = ns.netfilter.passes(sim, "input", packet, dev, None)
             if packet is None:
@@ -304,6 +322,8 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
             deliver(sim, ns, packet, dev, dev.vrf)
         return
     nd.routers(ns.devices, packet.dst)
+    if packet_type == HOST and dev.conf.forwarding6 and is_link_local(packet.dst):
+        raise Unknown(f"whether {dev.ns.id} sends on a packet to a link-local address")
     if packet_type == HOST and dev.conf.forwarding6:
         # A router sends on only what was for its own MAC (ip6_forward).
         _forward(sim, dev, packet)

@@ -119,6 +119,7 @@ def _serve(sim: Sim, ns: Namespace, packet: Ip, iif: Device, vrf: Device | None,
     if packet.translated:
         raise Unknown(f"whether a program of {ns.id} has the port that nftables leads to")
     bound = next((dev.vrf for dev in sim.targets if dev.ns is ns), None)
+    near = iif if stack.family == 6 and packet.src >> 118 == 0xFE80 >> 6 else None
     serves = ns in sim.servers and packet.dst == sim.target
     if serves and not hears(ns, packet.phase, bound, iif, vrf):
         serves = False
@@ -130,12 +131,13 @@ def _serve(sim: Sim, ns: Namespace, packet: Ip, iif: Device, vrf: Device | None,
         sim.note(packet.phase, ns.id, "nothing listens here", NO_LISTENER, end=True)
     if packet.phase == "syn":
         kind, size = ("syn-ack", 40) if serves else ("rst", 20)
-        # A connection that an unbound server accepts from a VRF is of that VRF, as is a refusal.
-        out = bound or vrf
+        # A connection that an unbound server accepts from a VRF is of that VRF, as is a refusal; one from a link-local
+        # address is of the interface that it has come in by (inet6_csk_route_req, tcp_v6_send_response).
+        out = bound or vrf or near
         stack.send(sim, ns, packet.answer(kind, stack.header + size, df=True), out)
     elif serves:
         answer = packet.answer("udp-reply", packet.size)
-        sim.users.append(lambda sim_: stack.send(sim_, ns, answer, bound))
+        sim.users.append(lambda sim_: stack.send(sim_, ns, answer, bound or near))
 
 
 def _receive(sim: Sim, ns: Namespace, packet: Ip, iif: Device, vrf: Device | None) -> None:
