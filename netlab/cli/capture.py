@@ -44,14 +44,14 @@ def command(words: tuple[str, ...], target: Path | None) -> None:
     from netlab.client import staying
 
     name, rest = pick(words)
-    if target in (None, STDOUT) and sys.stdout.isatty():
-        raise UsageError("a capture is no text", fix="write it with -w PATH, or pipe it: | tcpdump -n -r -")
     # Others may change the lab meanwhile: the capture goes on.
     with staying.attached(name) as lab:
         known = lab.about()["memo"]["places"]
         for word in rest:
             if word not in known:
                 raise UsageError(f"no interface {word!r} in {name}{did_you_mean(word, known)}: {', '.join(known)}")
+        if target in (None, STDOUT) and sys.stdout.isatty():
+            raise UsageError("a capture is no text", fix="write it with -w PATH, or pipe it: | tcpdump -n -r -")
         _capture(lab, rest or known, target)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from netlab.cli.lab import InLab, adopted, nothing_more, one, pick
+from netlab.cli.lab import InLab, adopted, attached, nothing_more, one, pick
 from netlab.cli.params import StepName
 from netlab.errors import UsageError
 
@@ -28,11 +28,10 @@ def settle(words: tuple[str, ...], adopt: bool) -> None:
     to the model, and only observed.
     """
     from netlab.spec import TopologyError
-    from netlab.testing.staying import attach
 
     name, rest = pick(words)
     changes = {} if adopt else parse(rest)
-    with attach(name, change=True) as lab:
+    with attached(name, change=True) as lab:
         new = adopted(lab, *(rest if adopt else ()))
         if adopt:
             click.echo(f"{name}: {lab.current.name if new else 'nothing new'}")
@@ -44,8 +43,6 @@ def settle(words: tuple[str, ...], adopt: bool) -> None:
             told = (str(problem).removeprefix(f"{problem.where}: ") for problem in error.problems)
             raise UsageError("\n".join(told)) from None
         click.echo(f"{name}: {lab.current.name}")
-        for warning in lab.plan.warnings:
-            click.echo(f"  {warning}", err=True)
 
 
 def parse(words: list[str]) -> dict[str, dict[str, object]]:
@@ -85,10 +82,8 @@ def step(words: tuple[str, ...]) -> None:
 
     Steps that are over can't be gone back to; 'netlab reset' builds the lab afresh.
     """
-    from netlab.testing.staying import attach
-
     name, wanted = one(words, "the step")
-    with attach(name, change=True) as lab:
+    with attached(name, change=True) as lab:
         adopted(lab)
         lab.step(wanted)
         click.echo(f"{name}: {lab.current.name}")
@@ -100,10 +95,8 @@ def step(words: tuple[str, ...]) -> None:
 def reset(words: tuple[str, ...], step: str | None) -> None:
     """Build the lab afresh, as its topology says: whatever was changed since, by netlab or by hand, is gone, and so are
     the programs and shells in it."""
-    from netlab.testing.staying import attach
-
     name, rest = pick(words)
     nothing_more(rest)
-    with attach(name, change=True) as lab:
+    with attached(name, change=True) as lab:
         lab.reset(step or "baseline")
         click.echo(f"{name}: {lab.current.name}, built afresh")

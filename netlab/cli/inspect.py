@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from netlab.cli.lab import InLab, adopted, nothing_more, pick
+from netlab.cli.lab import InLab, adopted, attached, nothing_more, pick
 
 #: Seconds that a busy lab has to say what it is.
 PATIENCE = 2.0
@@ -75,8 +75,16 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
     memory = f"{row['memory'] / (1 << 20):.0f} MB"
     return (
         row["name"], duration(row["seconds"]), row["user"], row["step"], str(row["programs"]), memory, row["kernel"],
-        row["file"],
+        _short(row["file"]),
     )  # fmt: skip
+
+
+def _short(path: str) -> str:
+    """A path from the current folder on, where it is in that, else from the user's own."""
+    for base, sign in ((os.getcwd(), ""), (os.path.expanduser("~"), "~/")):
+        if path.startswith(f"{base}/"):
+            return sign + path[len(base) + 1 :]
+    return path
 
 
 def duration(seconds: float) -> str:
@@ -95,11 +103,9 @@ def duration(seconds: float) -> str:
 @click.option("--yaml", "as_yaml", is_flag=True, help="As a topology file: with the steps that it has gone through.")
 def inspect(words: tuple[str, ...], as_json: bool, as_yaml: bool) -> None:
     """Tell what is in a lab: hosts and switches, and of each interface what the kernel says of it now."""
-    from netlab.testing.staying import attach
-
     name, rest = pick(words)
     nothing_more(rest)
-    with attach(name) as lab:
+    with attached(name) as lab:
         adopted(lab)
         if as_yaml:
             click.echo(lab.topology, nl=False)

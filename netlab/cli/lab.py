@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import contextlib
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -44,6 +47,24 @@ def one(words: Sequence[str], what: str) -> tuple[str, str]:
     if len(rest) != 1:
         raise UsageError(f"{what} is missing" if not rest else f"{what} is one word, not {' '.join(rest)!r}")
     return name, rest[0]
+
+
+@contextlib.contextmanager
+def attached(name: str, *, change: bool = False) -> Iterator[StayingLab]:
+    """The lab of that name, as `netlab.attach` gives it; its warnings are told as `netlab run` tells them."""
+    from netlab.report.style import style_for
+    from netlab.testing.staying import attach
+
+    def tell(message: Warning | str, *_more: Any, **_named: Any) -> None:
+        style = style_for(sys.stderr)
+        for line in style.wrap(str(message), style.paint("warning: ", "yellow"), "         "):
+            click.echo(line, err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = tell
+        with attach(name, change=change) as lab:
+            yield lab
 
 
 def adopted(lab: StayingLab, *hosts: str) -> Adopted:

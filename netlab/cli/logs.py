@@ -75,8 +75,8 @@ class _Shown:
             raise UsageError(f"no host {self._host!r} in {self._lab.name}{did_you_mean(self._host, known)}: {there}")
         if self._one and not self._programs():
             own = [one["name"] for one in self._lab.programs() if one["host"] == self._host]
-            hint, there = did_you_mean(self._program, own), ", ".join(own) or "none"
-            raise UsageError(f"no program {self._program!r} in {self._host}{hint}: {there}")
+            hint, there = did_you_mean(self._program, own), f"there are {', '.join(own)}" if own else "it has none"
+            raise UsageError(f"no program {self._program!r} in {self._host}{hint}; {there}")
 
     def _programs(self) -> list[dict[str, Any]]:
         return [

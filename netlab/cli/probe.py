@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netlab.cli.lab import InLab, adopted, pick
+from netlab.cli.lab import InLab, adopted, attached, pick
 from netlab.cli.output import STDOUT, OutputPath, deliver
 from netlab.cli.params import LAYERS_OPTION
 from netlab.errors import FAILED, INCONCLUSIVE, PASSED, UsageError, worst
@@ -30,13 +30,11 @@ def command(words: tuple[str, ...], layers: tuple[str, ...], json_to: Path | Non
     A pair is two names with a comma: A,B (a program in A, the first address of B), A:eth0,B. Then only these are
     probed, and told in a line each. The exit codes are those of 'netlab run'.
     """
-    from netlab.testing.staying import attach
-
     name, rest = pick(words)
     pairs = [_pair(word) for word in rest]
     if pairs and json_to is not None:
         raise UsageError("--json is for the whole matrix")
-    with attach(name) as lab:
+    with attached(name) as lab:
         adopted(lab)
         if pairs:
             return worst([_probed(lab, *pair, layer) for pair in pairs for layer in layers or (_ping(pair[1]),)])

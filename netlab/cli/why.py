@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netlab.cli import other_kernel
-from netlab.cli.lab import adopted, pick
+from netlab.cli.lab import adopted, attached, pick
 from netlab.cli.output import OutputPath, deliver
 from netlab.cli.params import KERNEL_OPTION, EndpointName, FixNumber, Layers, StepName, TopologyFile, up
 from netlab.contract.kernels import Version, here
@@ -229,9 +229,7 @@ def _spoken(told: Explanation, real: Real, state: State) -> Explanation:
 
 def _now(lab: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """The topology of a lab that is up, with the steps that it has gone through, and what is foreign to it."""
-    from netlab.testing.staying import attach
-
-    with attach(lab) as one:
+    with attached(lab) as one:
         adopted(one)
         return one.topology, one.state.foreign
 

@@ -54,6 +54,8 @@ class StayingLab(Lab):
         planner.know(noted["foreign"], noted["indexes"])
         handle.plan = planner.plan
         self._set_up(handle, handle.plan, blueprint, seed)
+        # Those have been told by the command that has made it so.
+        self._warned |= {*handle.plan.warnings}
         self.name = handle.name
         self.past = past
         # Programs of other commands may have been in it.

@@ -87,6 +87,17 @@ def test_changes_are_known(stay: Stay) -> None:
     assert "has been passed" in stay("step", "cut", code=2).stderr
 
 
+def test_warnings_are_told_once(root: Stay) -> None:
+    """What is odd about a change is told by its command as `run` tells it, and not by later ones."""
+    six = (root.folder / "two.yaml").read_text().replace("10.0.0.2/24", '10.0.0.2/24, "fd00::2/64"')
+    (root.folder / "six.yaml").write_text(six.replace("name: two", "name: six"))
+    root("up", "six.yaml")
+    told = root("step", "six", "cut").stderr
+    assert told.startswith("warning: ")
+    assert " ".join(told.split()).endswith("B:eth0 loses its IPv6 addresses when it goes down (keep_addr_on_down is 0)")
+    assert root("set", "six", "A:eth0", "mtu=1400").stderr == ""
+
+
 def test_a_wrong_change_changes_nothing(root: Stay) -> None:
     """A fault in the words of `set` is told with what would be right, and the lab is as before."""
     assert "did you mean 'state'?" in root("set", "A:eth0", "stat=down", code=2).stderr
