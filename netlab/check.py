@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import (
     AddLink,
     AnyLink,

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.measures import Compare
 from netlab.contract.observed import Sample
 

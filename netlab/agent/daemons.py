@@ -13,13 +13,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from netlab.agent.errors import BuildFailed
 from netlab.agent.measure import listening
 from netlab.agent.netns import Netns
 from netlab.agent.programs import Programs, kill_family
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Program, SetProgram
 
 #: Seconds for a program to be ready, and to end when it is asked to.

@@ -15,11 +15,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from netlab.agent.clients import owner
 from netlab.agent.errors import in_words
+from netlab.contract.dataclass import dataclass
 from netlab.contract.threads import begin
 
 #: Seconds for a process that was killed to be gone.

@@ -10,11 +10,12 @@ import os
 import re
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from netlab.agent.netns import proc_is_own
 from netlab.agent.programs import INIT
+from netlab.contract.dataclass import dataclass
 
 #: Connections that wait while the agent is busy.
 BACKLOG = 64

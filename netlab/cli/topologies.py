@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import click
+
+from netlab.contract.dataclass import dataclass
 
 
 @click.command("list", short_help="List the topologies that ship with netlab.")

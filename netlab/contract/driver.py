@@ -7,11 +7,11 @@ all of them were handled, and what counts as a loss differs: a subclass of `Driv
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from netlab.contract import waves
 from netlab.contract.applies import applicable
+from netlab.contract.dataclass import dataclass
 from netlab.contract.observed import LayerObserved, Pair, Result, matrix
 from netlab.contract.types import BY_ROW, State, probe_of
 

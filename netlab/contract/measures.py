@@ -5,9 +5,9 @@ Like `netlab.contract.types` these values travel to the agent; they import nothi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.where import Where
 
 Metric = Literal["throughput", "latency"]

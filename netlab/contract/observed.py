@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from netlab.contract.dataclass import dataclass
 
 #: A row and a column of a layer's matrix.
 Pair = tuple[int, int]

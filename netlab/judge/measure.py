@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
 from netlab import compare, units
 from netlab.compare import Ratio
+from netlab.contract.dataclass import dataclass
 from netlab.contract.measures import Bound, Compare, Measure, Measures, Traffic
 from netlab.contract.observed import Compared, Measured, MeasuresObserved, Sample
 from netlab.judge.types import Finding, JudgedExpectation, Verdict

@@ -6,10 +6,11 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.kernels import parse
 from netlab.errors import did_you_mean
 from netlab.kernels.facts import KINDS, Facts, KernelError, ask, from_plain

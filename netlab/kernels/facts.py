@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.kernels import Version, parse
 from netlab.errors import CANNOT_RUN, NetlabError, printable
 

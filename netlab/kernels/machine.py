@@ -9,9 +9,9 @@ import os
 import re
 import shutil
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 
+from netlab.contract.dataclass import dataclass
 from netlab.errors import printable
 from netlab.kernels.facts import Facts, KernelError, from_options
 

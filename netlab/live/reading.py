@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Where
 
 

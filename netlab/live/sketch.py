@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types.links import loopback
 from netlab.live import addresses
 from netlab.live.machine.mtus import HEADROOM

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from netlab.contract.dataclass import dataclass
 from netlab.live import addresses, firewall
 from netlab.live.names import fitting, unique
 from netlab.live.reading import Left, Member, Network, Reading

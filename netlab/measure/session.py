@@ -6,10 +6,10 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netlab import compare
+from netlab.contract.dataclass import dataclass
 from netlab.contract.measures import Compare, Measure, Measures, Side, Traffic
 from netlab.contract.observed import Compared, LayerObserved, Measured, MeasuresObserved, Sample
 from netlab.contract.types import State, Step

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Namespace, State
 from netlab.model.compile import compile_state
 from netlab.model.packets import Arp, Nd

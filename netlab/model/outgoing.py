@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import State
 from netlab.model.compile import compile_state
 from netlab.model.sim import Sim, Unknown

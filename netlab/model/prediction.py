@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from netlab.contract.applies import applies_from
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import State, asks_host, layer_family, size_of
 from netlab.contract.types.state import AnyTarget
 from netlab.model import probes

@@ -5,8 +5,7 @@ A rule is declared beside the code that applies it, by `rule()`, and known from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from netlab.contract.dataclass import dataclass
 from netlab.contract.kernels import Version
 
 #: Kernel series in which the rules were compared with measurements: of hunts, and of the topologies that ship.

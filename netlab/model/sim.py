@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.model.schedule import USUAL, Schedule
 from netlab.model.world import Address, Bridge, Device, Frame, Namespace, Port, World
 

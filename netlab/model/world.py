@@ -8,9 +8,9 @@ has a made-up name of its own, equal to nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import State
 from netlab.model.routes import PolicyRule, Route
 from netlab.model.schedule import Outcome

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import AddLink, AddNamespace, Address, AnyChange, AnyLink, Places, SetRouting
 from netlab.contract.types.links import TAKERS
 from netlab.plan import (

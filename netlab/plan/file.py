@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from itertools import chain
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Where
 from netlab.spec import Spec, scalars
 from netlab.spec import sysctls as known_sysctls

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Address, AnyLink, SetLink
 from netlab.contract.types.links import FLAGS, Dummy, Ipvlan, Ipvtap, Loopback, Vlan, Vrf, Vxlan, loopback
 from netlab.contract.types.links.vxlan import PORT

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Any, TypeVar
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.kernels import Version
 from netlab.contract.types import (
     AnyLink,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Address, AnyLink
 from netlab.contract.types.links.base import table
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from netlab.contract.dataclass import dataclass
 
 #: What is told of a namespace (`netlab.agent.news.read`).
 Told = Mapping[str, Any]

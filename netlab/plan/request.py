@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Address, Limit, Netem, Where
 from netlab.contract.types.links import FLAGS
 from netlab.plan import macs

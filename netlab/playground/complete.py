@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.spec import jsonschema
 
 _KEY = re.compile(r"(?P<dashes>(?:- +)*)(?P<key>\"[^\"]*\"|'[^']*'|[^\s#:{\[\"'][^:#{]*?)\s*:(?:\s|$)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from netlab import model, pipeline, report
 from netlab.client import Agent, LabError, Reply
 from netlab.client import Lab as Handle
 from netlab.clock import Clock
+from netlab.contract.dataclass import dataclass
 from netlab.contract.measures import Measures
 from netlab.contract.observed import MeasuresObserved, StepObserved
 from netlab.contract.types import Plan, Step

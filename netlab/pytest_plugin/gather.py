@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from pathlib import Path
 
 import pytest
 
 from netlab.clock import Clock
+from netlab.contract.dataclass import dataclass
 from netlab.contract.kernels import parse
 from netlab.contract.observed import LayerObserved, MeasuresObserved, StepObserved
 from netlab.contract.types import Step

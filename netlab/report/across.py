@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.report import axes
 from netlab.report.markdown import code, plain
 from netlab.report.style import Style, clean

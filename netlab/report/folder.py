@@ -13,10 +13,11 @@ import os
 import shlex
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from netlab.contract.dataclass import dataclass
 from netlab.errors import ReportError
 from netlab.report.write import failed, make_folder, replace_in
 

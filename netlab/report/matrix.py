@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.report import axes, words
 from netlab.report.columns import aligned, fold, pad, shorten, visible
 from netlab.report.packed import places

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.report import axes, words
 from netlab.report.packed import places
 from netlab.report.rules import as_keys

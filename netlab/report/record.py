@@ -6,9 +6,10 @@ Documented in docs/record.md and by ``run.schema.json``; a change that breaks re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.observed import StepObserved
 from netlab.contract.types import (
     HOST_LAYERS,

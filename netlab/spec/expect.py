@@ -15,9 +15,10 @@ from __future__ import annotations
 import errno
 import ipaddress
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import cast
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.kernels import Version, parse
 from netlab.contract.types import Outcome, RefusedAt, Where
 from netlab.spec.layer_names import layer, short

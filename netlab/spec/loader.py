@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import typing
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.lacks import SCARCE
 from netlab.contract.types import Where
 from netlab.errors import CANNOT_RUN, FULL, WRONG, printable

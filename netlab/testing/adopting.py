@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Plan
 from netlab.plan.adopted import compare
 from netlab.plan.news import News

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv6Address
 from socket import inet_ntoa
+
+from netlab.contract.dataclass import dataclass
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 _ICMP = {0: "echo reply", 3: "unreachable", 5: "redirect", 8: "echo request", 11: "time exceeded"}

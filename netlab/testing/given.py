@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Where
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import HOST_LAYERS, State, asks_host, host_layer, layer_family
 from netlab.errors import UsageError, did_you_mean
 from netlab.report import axes

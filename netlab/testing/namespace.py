@@ -7,13 +7,13 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from pathlib import Path
 from socket import AF_INET, SOCK_STREAM, socket
 from typing import IO, TYPE_CHECKING, Any
 
 from netlab.client import LabDied, LabError
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import AnyLink, GivenFile
 from netlab.errors import did_you_mean
 from netlab.testing.daemon import STOP, Daemon

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import TYPE_CHECKING, Any, Self
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Where
 from netlab.testing.given import Given
 

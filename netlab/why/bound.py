@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Asker, layer_family, probe_of
 from netlab.contract.types.layers import HOST
 from netlab.why.question import Question

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Address, AnyLink, Asker, Endpoint, State, Veth, nics
 from netlab.why.question import Question
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TypeVar
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import (
     AddLink,
     AddNamespace,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import AnyLink, State
 from netlab.why.commands import Run
 

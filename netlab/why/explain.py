@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netlab.contract.applies import lack
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Endpoint, Plan, base_layer, layer_family, port_of
 from netlab.errors import UsageError, did_you_mean
 from netlab.report.words import PREDICTED

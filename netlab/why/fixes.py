@@ -7,10 +7,11 @@ plan like any other, so that what is shown is what was tried.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import AnySource, AnyTarget, Endpoint, Plan
 from netlab.why.candidates import candidates
 from netlab.why.case import Candidate, Case, Conflict, together

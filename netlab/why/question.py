@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import AnySource, AnyTarget, Asker, Endpoint, State, Target, host_layer, layer_family
 from netlab.errors import UsageError, did_you_mean
 from netlab.plan.endpoints import targets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from netlab.contract.dataclass import dataclass
 
 #: What every guest's kernel is told: no device that nobody asked for (fallback tunnels would be in every namespace), no
 #: words, no second life.

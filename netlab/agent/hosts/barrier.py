@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 
 from netlab.agent.probe import frames
 from netlab.agent.probe.fence import CpuFence, FenceLost
 from netlab.agent.probe.lab_view import LabView
 from netlab.agent.probe.receivers import Receivers
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Veth
 
 #: How long the controls of a round may take, in seconds.

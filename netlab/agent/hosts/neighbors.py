@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-from dataclasses import dataclass
 
 from netlab.agent.netlink import Socket, neighbors
 from netlab.agent.netlink.constants import NUD_NOARP, NUD_PERMANENT, NUD_STALE
+from netlab.contract.dataclass import dataclass
 
 
 @dataclass(frozen=True)

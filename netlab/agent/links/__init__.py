@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from netlab.agent.links import (
@@ -28,6 +28,7 @@ from netlab.agent.links.op import At, BuildContext, Level, Op
 from netlab.agent.links.port_tools import Log
 from netlab.agent.netlink import link as request
 from netlab.agent.netlink import peer, set_up
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import AnyLink, Bridge, Link, Macvlan, Macvtap, Pair, Port, SetLink, Switch, SwitchLink, Veth
 from netlab.contract.types.links import Bond, Dummy, Ipvlan, Ipvtap, Loopback, Vlan, Vrf, Vxlan
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
 from netlab.agent.netlink import Request
 from netlab.agent.netns import Netns
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import AnyLink
 
 At = Literal["create", "up", "set"]

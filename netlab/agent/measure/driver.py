@@ -11,13 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from netlab.agent import system
 from netlab.agent.jobs import Child, Job
 from netlab.agent.measure.listening import free_port, listens
 from netlab.agent.netns import Netns
+from netlab.contract.dataclass import dataclass
 from netlab.contract.lacks import install
 from netlab.contract.measures import Traffic
 

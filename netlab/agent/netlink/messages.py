@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from netlab.agent.netlink import constants as nl
@@ -21,6 +20,7 @@ from netlab.agent.netlink.attributes import (
     encode,
 )
 from netlab.agent.netlink.socket import header
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Nexthop, Route, Rule
 
 

@@ -6,13 +6,14 @@ import itertools
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netlab.agent import readback
 from netlab.agent.netns import Netns
 from netlab.agent.probe import frames
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import AnyLink, AnySource, AnyTarget, Asker, Endpoint, Place, Plug, Port, State, Target
 
 if TYPE_CHECKING:

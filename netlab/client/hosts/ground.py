@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from netlab.client.errors import CannotRun
 from netlab.client.hosts import questions
 from netlab.client.hosts.inventory import Machine
 from netlab.client.hosts.nics import Facts
+from netlab.contract.dataclass import dataclass
 from netlab.contract.kernels import Version, parse
 from netlab.contract.types import (
     AddLink,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.errors import UsageError, did_you_mean
 
 #: Where `vagrant/provision.sh` puts netlab.

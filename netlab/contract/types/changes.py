@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types.links import AnyLink
 from netlab.contract.types.parts import GivenFile, Namespace, Program
 from netlab.contract.where import Where

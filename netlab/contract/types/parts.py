@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, get_args
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.where import Where
 
 NsKind = Literal["host", "container", "switch"]

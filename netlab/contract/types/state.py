@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.kernels import NEWEST, Version
 from netlab.contract.types.layers import asks_host
 from netlab.contract.types.links import AnyLink, stack, tags

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
+from netlab.contract.dataclass import dataclass
 from netlab.live import addresses
 from netlab.live.formats import cni_ipam
 from netlab.live.formats.drivers import MODES, mode_of

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from netlab.contract.dataclass import dataclass
 from netlab.live import addresses
 from netlab.live.reading import Subnet
 from netlab.live.source import NOTHING, Section

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.live import addresses
 from netlab.live.formats.drivers import mode_of
 from netlab.live.machine.values import Device, End, Ip, LiveRoute, Machine, Space, Way

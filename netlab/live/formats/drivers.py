@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types.links import Ipvlan
 from netlab.live import addresses
 from netlab.live.names import derived, device_name

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from netlab.contract.dataclass import dataclass
 from netlab.errors import CANNOT_RUN, UsageError, did_you_mean
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import ipaddress
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
+from netlab.contract.dataclass import dataclass
 from netlab.live.machine.kinship import Kinship
 from netlab.live.machine.segments import Segments
 from netlab.live.machine.values import Device, Ip, LiveRoute, Space

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
+from netlab.contract.dataclass import dataclass
 from netlab.live.machine.values import Device, End, Machine, Space
 from netlab.live.names import fitting, unique
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from netlab.contract.dataclass import dataclass
 
 if TYPE_CHECKING:
     from netlab.contract.types import State

@@ -11,8 +11,10 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from netlab.contract.dataclass import dataclass
 
 _NAMED = ("/run/netns", "/run/docker/netns")
 #: How engines write a container's id into the cgroup of its processes.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.live.reading import Left
 
 #: A device of some namespace: the key of the namespace (None: one that was not read), and the index there.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from netlab.contract.dataclass import dataclass
 
 #: Numbers from the first to the last; a single one is an interval, too. Names stand for interfaces (``eth*``).
 Interval = tuple[int, int]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from netlab.contract.dataclass import dataclass
 from netlab.model.netfilter.ruleset import Interval
 from netlab.model.netfilter.values import PROTOCOLS, STATES
 from netlab.model.packets import Ip

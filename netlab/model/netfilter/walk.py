@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from netlab.contract.dataclass import dataclass
 from netlab.model.netfilter.ruleset import (
     Chain,
     Interval,

@@ -7,8 +7,9 @@ mirrored, so that parents always face the wire.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from netlab.contract.dataclass import dataclass
 from netlab.report.diagram.scene import Host, Iface, Port
 from netlab.report.diagram.text import shorten, width
 

@@ -5,8 +5,9 @@ whose parents face it. So equal scenes give equal pictures.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from netlab.contract.dataclass import dataclass
 from netlab.report.diagram.boxes import TITLE, Box, Frame, Pill, Row, Wire, box, pill_width
 from netlab.report.diagram.scene import Port, Scene, Switch
 from netlab.report.diagram.text import shorten, width

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from netlab.contract.dataclass import dataclass
 from netlab.report.diagram.scene import Host, Iface, Scene
 
 

@@ -6,9 +6,10 @@ No coordinates yet, and nothing of SVG, Mermaid or DOT: all three are written fr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from netlab.contract.dataclass import dataclass
 from netlab.groups import pattern
 
 Plain = Mapping[str, Any]

@@ -8,9 +8,10 @@ doesn't matter if both runs predict that race. A different rule with the same le
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
 
+from netlab.contract.dataclass import dataclass
 from netlab.errors import UsageError
 from netlab.report import axes
 from netlab.report.diff.circumstances import circumstances, topology

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types import ALL_LAYERS, base_layer
 from netlab.report import words
 from netlab.report.diff.compare import Change, Difference, Side

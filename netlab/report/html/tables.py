@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from markupsafe import Markup, escape
 
+from netlab.contract.dataclass import dataclass
 from netlab.report import words
 from netlab.report.columns import visible
 from netlab.report.matrix import FOLD_ABOVE, Side, side

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Literal, NamedTuple, TypeVar
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.kernels import Version
 from netlab.contract.types.parts import MAIN_TABLE, NEW_PORT, Address, Limit, Neighbor, Netem, Port, PortState
 from netlab.contract.where import Where
@@ -379,8 +380,7 @@ def tags(links: Iterable[Link]) -> tuple[int, ...]:
 
 def joins(link: L, find: Callable[[str], L]) -> tuple[str, str] | None:
     """The two networks between which a link carries frames: bridges, or what is at the bottom of the link. None where
-    it carries none.
-    """
+    it carries none."""
     plugs = link.plugs
     if len(plugs) == 2:
         return plugs[0].bridge, plugs[1].bridge

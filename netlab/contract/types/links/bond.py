@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types.links.base import Link
 
 #: What netlink and sysfs call the choices of a bond's MAC (fail_over_mac).

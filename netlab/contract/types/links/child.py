@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
-from dataclasses import dataclass
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types.links.base import Link
 
 

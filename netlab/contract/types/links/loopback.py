@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
-from dataclasses import dataclass
 from typing import ClassVar
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types.links.base import Link
 
 #: Its name and number in every namespace (loopback_net_init, drivers/net/loopback.c), and its MTU.

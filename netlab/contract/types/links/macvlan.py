@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, get_args
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types.links.base import Link, Queue
 from netlab.contract.types.links.child import Child
 from netlab.contract.types.parts import MacvlanMode

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types.links.base import Link
 from netlab.contract.types.links.child import Child
 from netlab.contract.types.parts import AD, VlanProtocol

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Set
-from dataclasses import dataclass
 from typing import ClassVar
 
+from netlab.contract.dataclass import dataclass
 from netlab.contract.types.links.base import Link, Queue
 
 #: The port that IANA gave to it; the driver's own default is an older one (vxlan_port).
