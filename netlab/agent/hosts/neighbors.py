@@ -31,7 +31,7 @@ def entries(netlink: Socket) -> list[Entry]:
 def forget(netlink: Socket, mine: dict[int, set[str]], *, permanent: bool = False) -> None:
     """Delete the entries of these addresses at these interfaces, permanent ones only if asked for. Raises OSError."""
     requests = [
-        neighbors.deletion(entry)
+        neighbors.deletion(entry.ifindex, entry.ip)
         for entry in neighbors.read(netlink, without=NUD_NOARP if permanent else NUD_NOARP | NUD_PERMANENT)
         if str(ipaddress.ip_address(entry.ip)) in mine.get(entry.ifindex, ())
     ]

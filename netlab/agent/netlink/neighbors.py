@@ -6,6 +6,7 @@ A mesh of a hundred hosts has 9,900 of them: so nothing is encoded twice, and on
 from __future__ import annotations
 
 import socket
+import struct
 from typing import NamedTuple
 
 from netlab.agent.netlink import constants as nl
@@ -16,6 +17,11 @@ _DST, _LLADDR = NEIGHBOR["NDA_DST"][0], NEIGHBOR["NDA_LLADDR"][0]
 _DUMPS: dict[int, bytes] = {
     family: header(nl.RTM_GETNEIGH, nl.NLM_F_REQUEST | nl.NLM_F_DUMP, nl.NDMSG.pack(family, 0, 0, 0, 0))
     for family in (socket.AF_UNSPEC, socket.AF_INET, socket.AF_INET6)
+}
+#: By the length of a packed address: its family, and a whole request that names its entry.
+_DELETION = {
+    size: (family, struct.Struct(f"{nl.NLMSGHDR.format}{nl.NDMSG.format[1:]}HH{size}s"))
+    for size, family in ((4, socket.AF_INET), (16, socket.AF_INET6))
 }
 
 
@@ -72,10 +78,12 @@ def delete(index: int, family: int, size: int) -> bytes:
     return _head(nl.RTM_DELNEIGH, 0, index, family, 0, size)
 
 
-def deletion(entry: Neighbor) -> bytes:
-    """The request that deletes an entry that was read."""
-    whose = of(entry.ip)
-    return delete(entry.ifindex, family_of(entry.ip), len(whose)) + whose
+def deletion(index: int, ip: bytes) -> bytes:
+    """The request that deletes an entry of an interface."""
+    family, request = _DELETION[len(ip)]
+    return request.pack(
+        request.size, nl.RTM_DELNEIGH, nl.NLM_F_REQUEST, 0, 0, family, index, 0, 0, 0, 4 + len(ip), _DST, ip
+    )
 
 
 def family_of(ip: bytes) -> int:

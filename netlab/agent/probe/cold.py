@@ -38,7 +38,7 @@ def flush_neighbors(ns: Netns, family: int = socket.AF_UNSPEC, *, noarp: bool = 
     entries = neighbors.read(ns.netlink, family, without=kept)
     # An entry may go by itself between the dump and its deletion.
     ns.netlink.carry_out(
-        [neighbors.deletion(entry) for entry in entries],
+        [neighbors.deletion(entry.ifindex, entry.ip) for entry in entries],
         "a neighbour entry cannot be deleted",
         allowed={errno.ENOENT},
     )
@@ -51,7 +51,7 @@ def forget(ns: Netns, entries: Iterable[tuple[int, bytes]]) -> None:
     The kernel walks its whole table for a dump, which has room for all entries that this machine has ever had at once,
     of all namespaces (neigh_hash_grow; it never shrinks). It finds one entry at once.
     """
-    requests = [neighbors.deletion(neighbors.Neighbor(index, 0, ip, b"")) for index, ip in entries]
+    requests = [neighbors.deletion(index, ip) for index, ip in entries]
     ns.netlink.carry_out(requests, "a neighbour entry cannot be deleted", allowed={errno.ENOENT})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import ipaddress
 import socket
 import struct
@@ -64,6 +65,12 @@ class AddressLayer(Layer):
                 self.most = max(1, sockets.make_room_to_send(sock, ROOM) // self.room)
         #: Namespaces in which requests are listened for.
         self.watched: set[str] = set()
+        # Asked for every pair.
+        self._seen = functools.cache(self._is_seen)
+
+    def _is_seen(self, destination: int) -> bool:
+        """Whether packet sockets see every request that comes in at a destination."""
+        return all(self.view.state.link(link).seen for link in self.destinations[destination].links)
 
     def address(self, index: int) -> Address:
         """The address of a destination in this family."""
@@ -182,7 +189,7 @@ class AddressLayer(Layer):
             return True
         if self.address(pair[1]).ip not in self.view.shared:
             return False
-        return not all(self.view.state.link(link).seen for link in target.links)
+        return not self._seen(pair[1])
 
     def _came_in_by(self, pair: Pair) -> Collection[str]:
         """By which interfaces the request of an answered probe came in."""
@@ -192,7 +199,7 @@ class AddressLayer(Layer):
         if entered is None and source.namespace in namespaces:
             # No packet socket sees what loops back in a VRF (vrf_local_xmit: PACKET_LOOPBACK).
             entered = self._looped(source, target)
-        if entered is None and not all(self.view.state.link(link).seen for link in target.links):
+        if entered is None and not self._seen(pair[1]):
             # It passes no packet socket there, so it can't be told from another interface of the namespace.
             return target.links
         if entered is not None or not self.watched.isdisjoint(namespaces):

@@ -305,6 +305,8 @@ class _Namespaces(Driver):
 
     def _queues(self, pairs: list[Pair]) -> list[QueueFence]:
         """The fences through every queue that may hold something of these probes."""
+        if not self._rounds.queues:
+            return []
         return self._rounds.relevant(self._layer.namespaces(pairs), further=self._further(pairs))
 
     def _send_batch(self, pairs: list[Pair]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Iterable
-from itertools import chain
+from itertools import chain, product
 
 from netlab.agent import sockets
 from netlab.agent.errors import name as errno_name
@@ -137,7 +137,7 @@ class Layer:
         found: set[tuple[str, str]] = set()
         for i, j in pairs:
             ours, theirs = (self.view.namespaces_of(end) for end in (self.sources[i], self.destinations[j]))
-            found.update((one, other) for one in ours for other in theirs or ours)
+            found.update(product(ours, theirs or ours))
         return found
 
     def namespaces(self, pairs: Iterable[Pair]) -> set[str]:
