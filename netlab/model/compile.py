@@ -76,8 +76,9 @@ def _place(build: Build) -> None:
             if rule.priority < VRF_PRIORITY:
                 # Even its own addresses are no local ones to a packet that another rule has taken.
                 dev.ns.unknown[rule.family] = f"policy rules of {dev.ns.id} that come before the one for its VRFs"
-        if dev.ns.netfilter is not None:
-            dev.ns.unknown[4] = dev.ns.unknown[6] = f"nftables of {dev.ns.id}, which has a VRF: packets pass them twice"
+        for family in (4, 6):
+            if dev.ns.netfilter is not None and dev.ns.netfilter.sees(family):
+                dev.ns.unknown[family] = f"nftables of {dev.ns.id}, which has a VRF: packets pass them twice"
 
 
 def _detect(build: Build) -> None:

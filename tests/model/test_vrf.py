@@ -6,7 +6,8 @@ import pytest
 
 from netlab.model.outgoing import way
 from tests.model.lab import letter
-from tests.model.vrfs import LEAKS, OUT, B, R, state
+from tests.model.scene_labs import Text
+from tests.model.vrfs import LEAKS, OUT, B, R, state, tenants
 
 FORWARD = "net.ipv4.ip_forward: 1"
 #: By source and destination, in two tenants without any routes: the letters of icmp and of tcp.
@@ -61,3 +62,15 @@ def test_each_address_has_a_table() -> None:
     """An address may be in several VRFs of a namespace, in each with its own route."""
     lab = state()
     assert [link.domain for link in lab.links_of("h")] == ["h:red", "h:blue", "h:red", "h:blue", None]
+
+
+@pytest.mark.parametrize(("family", "expected"), [("ip", "?R"), ("ip6", "R?"), ("inet", "??"), ("bridge", "RR")])
+def test_nftables_are_followed_of_no_family_that_they_see(family: str, expected: str) -> None:
+    """Packets of a family whose tables have chains pass them twice, which isn't followed; others pass none."""
+    hook = "type filter hook input priority 0; policy drop;"
+    text = f"table {family} t {{ chain c {{ {hook} }} }}"
+    lab = tenants()
+    lab = Text(
+        lab.text.replace("    interfaces:\n      red", f"    nftables: |\n      {text}\n    interfaces:\n      red")
+    )
+    assert "".join(letter(lab.state(), layer, R, "h:eth1") for layer in ("icmp", "icmp6")) == expected

@@ -123,6 +123,10 @@ class Netfilter:
                 return None
         return packet
 
+    def sees(self, family: int) -> bool:
+        """Whether packets of a family meet any chain, or may."""
+        return bool(self._unread) or any(self._steps[family, hook] or self._nats[family, hook] for hook in HOOKS)
+
     def foresees(self, packet: object, *hooks: str, family: int | None = None) -> None:
         """Raise `Unknown` where chains at hooks (of the packet's family, or of bridges: 0) see what they aren't
         followed for: a program's multicast, or a packet that carries a frame."""
