@@ -25,28 +25,29 @@ CONNECTED6 = 256
 
 
 class Shadows:
-    """IPv6 routes of table main by which no gateway is found: they have one themselves, or drop packets."""
+    """IPv6 routes by which no gateway is found: they have one themselves, or drop packets."""
 
     def __init__(self) -> None:
         #: How many there are.
         self.count = 0
         self._lengths: set[int] = set()
-        self._metrics: dict[tuple[int, int], list[tuple[int, str | None]]] = {}
+        self._metrics: dict[tuple[int, int, int], list[tuple[int, str | None]]] = {}
 
     def add(self, route: Route) -> None:
         """Note a route that has its interfaces, where it is such a one."""
-        if route.family == 6 and route.table == MAIN_TABLE and not direct([route]):
+        if route.family == 6 and not direct([route]):
             network = ipaddress.ip_network(route.to)
-            found = self._metrics.setdefault((network.prefixlen, int(network.network_address)), [])
+            found = self._metrics.setdefault((route.table, network.prefixlen, int(network.network_address)), [])
             found += [(route.priority, way.oif) for way in route.ways] or [(route.priority, None)]
             self.count += 1
             self._lengths.add(network.prefixlen)
 
-    def cover(self, gateway: ipaddress.IPv6Address, dev: str | None, best: Lead) -> bool:
-        """Whether one is better than the best direct route to an address, by an interface where that is named
-        (ip6_route_check_nh)."""
+    def cover(self, table: int, gateway: ipaddress.IPv6Address, dev: str | None, best: Lead) -> bool:
+        """Whether one of a table is better than the best direct route there to an address, by an interface where that
+        is named (ip6_route_check_nh)."""
         for length in self._lengths:
-            for metric, oif in self._metrics.get((length, int(gateway) >> (128 - length) << (128 - length)), ()):
+            place = table, length, int(gateway) >> (128 - length) << (128 - length)
+            for metric, oif in self._metrics.get(place, ()):
                 if dev in (None, oif) and (-length, metric) < (-best[0].prefixlen, best[1]):
                     return True
         return False
@@ -184,10 +185,16 @@ def check(
         return _check_onlink(lab, way, [lead for lead in fitting if lead[0].prefixlen], place)
     able = [lead for lead in fitting if way.dev in (None, lead[2])]
     if able:
-        aside = any(gateway in ipaddress.ip_network(one.to) for one in others if one.table == table != MAIN_TABLE)
-        best = min(able, key=lambda lead: (-lead[0].prefixlen, lead[1]))
-        if aside or gateway.version == 4 or not shadows.cover(gateway, way.dev, best):
+        if gateway.version == 4:
             return True
+        for number in dict.fromkeys((table, MAIN_TABLE)):
+            # With an interface the last look-up is in that one's table (l3mdev_update_flow).
+            routes = [one for one in there if one.table == number or (number == MAIN_TABLE and one.table != table)]
+            mine = (*_connected(lab, namespace, number, way.dev), *_leads(routes))
+            found = [lead for lead in mine if gateway in lead[0] and way.dev in (None, lead[2])]
+            best = min(found, key=lambda lead: (-lead[0].prefixlen, lead[1]), default=None)
+            if best is not None and not shadows.cover(number, gateway, way.dev, best):
+                return True
         words = f"a route before this one has {gateway} somewhere else than on a link"
         problems.add(place, words, "put that route behind")
         return False

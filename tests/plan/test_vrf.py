@@ -100,3 +100,13 @@ def test_a_gateway_is_found_in_the_routes_own_table() -> None:
     assert "10.1.0.9 is on no network of A" in faults(hosts(RED, E) + routes + "}]")[0]
     state = baseline(hosts(RED, E) + routes + ", table: 10}]")
     assert [route.oif for route in state.namespace("A").routes] == ["e", "e"]
+
+
+def test_a_gateway_behind_another_is_none_in_any_table() -> None:
+    """IPv6 refuses a gateway for which the route's own table, and main, have no route that leads to a link."""
+    six = E.replace("10.0.0.1/24", '"fd00::1/64"')
+    behind = '{to: "fd00::c/128", via: "fd00::9", table: 10}'
+    second = '{to: "fd01::/64", via: "fd00::c", table: 10}'
+    [fault] = faults(hosts(RED, six) + f"\n    routes: [{behind}, {second}]")
+    assert "a route before this one has fd00::c somewhere else than on a link" in fault
+    assert baseline(hosts(RED, six) + f"\n    routes: [{second}, {behind}]").namespace("A").routes
