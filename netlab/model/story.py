@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from netlab.model import bridge_rules, device, macvlan_rules
+from netlab.model import bond, bridge_rules, device, macvlan_rules
 from netlab.model.netfilter.hooks import DROPPED, REJECTED
 from netlab.model.packets import Raw
 from netlab.model.probes import End
@@ -81,12 +81,14 @@ def _death(sim: Sim, source: End, target: End) -> Hop | None:
         return astray
     if (nowhere := _no_way(sim, source, target)) is not None:
         return nowhere
-    if (unasked := next((hop for hop in hops if hop.rule == arp.NO_ARP), None)) is not None:
+    unasked = next((hop for hop in hops if hop.rule == arp.NO_ARP), None)
+    arrived = {hop.at.partition(":")[0] for hop in hops if hop.rule in (ip.DELIVERED, ipv6.DELIVERED)}
+    if unasked is not None and target.dev.ns.id not in arrived:
         # Whatever becomes of a frame to the sender's own MAC, the reason is that nobody was asked for another.
         return replace(unasked, end=True)
     last = _last_end(hops, source.dev, target.dev)
     isolated = _isolation(last or Hop(sim.request, source.dev.id, ""), source.dev, target.dev)
-    if isolated is not None and (last is None or last.rule in (*_SILENT, bridge_rules.NO_REFLECTION)):
+    if isolated is not None and (last is None or last.rule in (*_SILENT, bridge_rules.NO_REFLECTION, bond.INACTIVE)):
         return isolated
     if last is None or last.rule in _SILENT:
         # Nobody on this link can have such an address: what matters is why it was asked for here.
@@ -251,12 +253,13 @@ def _astray(sim: Sim, source: End, target: End) -> Hop | None:
     for hop in sim.hops or ():
         if hop.phase != sim.request:
             continue
+        taker = hop.at.partition(":")[0]
+        if any(taker == dev.ns.id for dev in target.devs):
+            continue
         if hop.rule in (ip.LOOPBACK, ipv6.LOOPBACK):
-            return Hop(hop.phase, hop.at, f"{source.dev.ns.id} itself has the address", hop.rule, True)
+            return Hop(hop.phase, hop.at, f"{taker} itself has the address", hop.rule, True)
         if hop.rule in (ip.DELIVERED, ipv6.DELIVERED, sockets.NO_LISTENER):
-            namespace = hop.at.partition(":")[0]
-            if all(namespace != dev.ns.id for dev in target.devs):
-                return Hop(hop.phase, hop.at, f"{namespace} has the address, too", arp.STRANGER, True)
+            return Hop(hop.phase, hop.at, f"{taker} has the address, too", arp.STRANGER, True)
     return None
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from netlab.cli.story import SCREEN
 from tests.live.scenes import HOME, OTHERS, SCENES, Scene
 from tests.live.world import ROOT, World, world
 
@@ -192,6 +193,9 @@ def _wrong(machine: World, asking: Netlab, scene: Scene) -> Iterator[str]:
     before = text.splitlines()[1][0]
     if scene.witness and gets_through(machine, source, destination, layer) != (before in "RAB"):
         yield f"{before}, and ping says otherwise"
+    _, short = asking.run(HOME, "why", "--live", source, destination, *more)
+    if len(short.splitlines()) > SCREEN:
+        yield f"an answer of {len(short.splitlines())} lines:\n{short}"
     fixes = list(printed(text))
     said = " | ".join(fix.text for fix in fixes)
     yield from (f"no fix says {words!r}: {said}" for words in scene.fixes if words.lower() not in said.lower())

@@ -53,6 +53,17 @@ def test_a_host_meets_its_ipvlan_child_by_another(mode: str, address: str) -> No
     assert f"ip link add link eth0 name shim type ipvlan mode {mode}" in fix.commands[0].lines
 
 
+def test_an_l3_child_whose_host_has_no_way_back() -> None:
+    """The parent's namespace routes what the child sends, so the host gets it: that its answer has no route decides."""
+    text = L3.replace("ADDRESS", "10.1.0.11/24")
+    text = text.replace(
+        "addresses: [10.1.0.11/24]}}}", "addresses: [10.1.0.11/24]}}, routes: [{to: default, dev: eth0}]}"
+    )
+    told = ask(text, "A/web", "A")
+    assert (told.letter, told.rule) == ("U", "ip/no-route-back")
+    assert told.place.startswith("A, echo reply")
+
+
 def test_of_several_at_once_those_first_that_change_least() -> None:
     """Where only two changes together work, none that changes fewer other pairs comes later; a network comes last."""
     told = ask(L3.replace("mode: l3", "mode: l3, flag: private").replace("ADDRESS", "10.1.0.11/24"), "A", "A/web")
