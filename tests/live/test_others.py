@@ -145,13 +145,14 @@ def test_systemd_networkd(machine: World) -> None:
     machine.run("mount", "-t", "tmpfs", "none", "/etc/systemd/network")
     for name, text in files.items():
         machine.run("sh", "-c", f"printf '{text}' > /etc/systemd/network/{name}".replace("\n", "\\n"))
-    # Where /sys can't be written to, it doesn't wait for udev.
+    # Where /sys can't be written to, it doesn't wait for udev. What it writes is in a mount of its own.
     wait = (
-        "mkdir -p /run/systemd/netif/links /run/systemd/netif/leases;"
-        f" mount -o remount,ro /sys; {NETWORKD} >/run/networkd.log 2>&1 & trap 'kill $!' EXIT;"
+        "mkdir -p /run/systemd && mount -t tmpfs -o mode=755 none /run/systemd;"
+        " mkdir -p /run/systemd/netif/links /run/systemd/netif/leases;"
+        f" mount -o remount,ro /sys; {NETWORKD} >/run/systemd/log 2>&1 & trap 'kill $!' EXIT;"
         " for i in $(seq 300); do"
         " ip -br a | grep -q 10.9.0.9 && ip -br a | grep -q 10.5.0.1 && exit 0; read -t 0.1 _ || :; done"
-        " < /dev/zero; cat /run/networkd.log; exit 1"
+        " < /dev/zero; cat /run/systemd/log; exit 1"
     )
     done = machine.run("ip", "netns", "exec", "node", "bash", "-c", wait, ok=False)
     if done.returncode:
