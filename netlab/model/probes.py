@@ -126,14 +126,14 @@ def letter(world: World, layer: str, source: End, target: End) -> tuple[str, str
         return first, rule
     # Of a race in which bridges learn not all orders are tried.
     learning = sim.moved and bool(sim.worked)
-    if learning and source.host == target.host:
-        raise Unknown("a race within a host, in which what bridges learn decides")
     letters = {first}
     for other in _others(world, layer, source, target, sim):
         letters.add(other.letter)
         if "U" in letters and len(letters) > 1:
             break
     if len(letters) == 1:
+        if learning and first != "U" and source.host == target.host:
+            raise Unknown("a race within a host, in which what bridges learn decides")
         return first, rule
     if letters == {"A", "R"} and not learning:
         return "B", None
