@@ -54,6 +54,7 @@ FILTERS = {
         "ip6", ("filter output 0", "ip6 daddr fd00::/64 meta l4proto icmpv6 drop"),
     ),
     "ND untracked": table("inet", ("filter prerouting 0", "ct state untracked drop")),
+    "own addresses alone": table("ip", ("filter prerouting 0", "fib daddr type local meta l4proto icmp drop")),
     "out by address": table("inet", ("filter output 0", "ip daddr 10.0.0.1 drop")),
     "rejects": table(
         "inet", ("filter input 0", "meta l4proto tcp reject with tcp reset", f"udp dport {_OWN} reject",
@@ -244,6 +245,20 @@ BRIDGED = {
         "ip", ("filter forward 0 drop", _KNOWN, 'iifname "docker0" oifname "eth0" accept'),
         ("nat postrouting srcnat", 'ip saddr 172.17.0.0/16 oifname != "docker0" masquerade'),
     ),
+    "as Docker itself writes it": table(
+        "ip",
+        ("DOCKER", 'iifname "docker0" counter return'),
+        ("nat prerouting dstnat", "fib daddr type local counter jump DOCKER"),
+        ("nat output -100", "ip daddr != 127.0.0.0/8 fib daddr type local counter jump DOCKER"),
+        ("nat postrouting srcnat", 'oifname != "docker0" ip saddr 172.17.0.0/16 counter masquerade'),
+        ("filter forward filter drop", _KNOWN, 'iifname "docker0" oifname != "docker0" accept',
+         'iifname "docker0" oifname "docker0" accept'),
+    ),
+    "published, wherever it is asked for": table(
+        "ip", ("nat prerouting dstnat", "fib daddr type local dnat to 172.17.0.2"),
+    ),
+    "from elsewhere alone": table("ip", ("filter output 0", "fib saddr type != local drop"),
+                                  ("filter input 0", "fib saddr type local ip daddr 10.0.0.1 drop")),
     "within the bridge": table("ip", ("filter forward 0 drop", _KNOWN, 'iifname "docker0" oifname "docker0" accept')),
     "no v6": table("ip6", ("filter forward 0 drop",)),
     "no v6 but ND": table("ip6", ("filter forward 0 drop", _ND)),

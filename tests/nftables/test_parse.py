@@ -161,6 +161,9 @@ def _field(left: dict[str, Any]) -> str | None:
     if "meta" in left:
         key = left["meta"]["key"]
         return key if key in ("iif", "oif", "iifname", "oifname") else f"meta {key}"
+    if "fib" in left and left["fib"]["result"] == "type":
+        [flag] = left["fib"]["flags"] if isinstance(left["fib"]["flags"], list) else [left["fib"]["flags"]]
+        return f"fib {flag} type"
     return f"ct {left['ct']['key']}" if "ct" in left else None
 
 
@@ -185,7 +188,7 @@ def _values(right: Any, sets: dict[str, Any]) -> list[Any]:
 #: What nft lists by name.
 _NAMES = {"established": 2, "related": 4, "new": 8, "invalid": 1, "untracked": 64, "ip": 0x800, "ip6": 0x86DD,
           "arp": 0x806, "ipv4": 2, "ipv6": 10, "echo-request": 8, "echo-reply": 0, "nd-neighbor-solicit": 135,
-          "nd-neighbor-advert": 136, "icmp": 1, "tcp": 6, "udp": 17, "ipv6-icmp": 58}  # fmt: skip
+          "nd-neighbor-advert": 136, "icmp": 1, "tcp": 6, "udp": 17, "ipv6-icmp": 58, "local": 2}  # fmt: skip
 
 
 _TCP = ("match", "meta l4proto", "==", [(6, 6)])

@@ -96,7 +96,7 @@ class Netfilter:
         near = iif or oif
         assert near is not None
         at = at or near.id
-        view = View(self._ns, iif.name if iif else "", oif.name if oif else "")
+        view = View(self._ns, iif.name if iif else "", oif.name if oif else "", owned=near.ns.owned4)
         self.foresees(packet, hook)
         if isinstance(packet, Ip):
             if packet.passage is None or packet.passage.ns != self._ns:

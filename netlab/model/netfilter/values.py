@@ -36,9 +36,11 @@ _ICMPV6 = {
 #: Services by which rules usually name ports (/etc/services has more).
 _SERVICES = {"ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "http": 80, "ntp": 123, "https": 443}
 _ETHER = {"ip": 0x0800, "arp": 0x0806, "ip6": 0x86DD, "vlan": 0x8100, "8021q": 0x8100}
+#: RTN_LOCAL (include/uapi/linux/rtnetlink.h); of the other types of addresses none is told from another.
+LOCAL, OTHER = 2, 1
 _NAMED = {
     "proto": PROTOCOLS, "icmp": _ICMP, "icmpv6": _ICMPV6, "port": _SERVICES, "state": STATES, "ether": _ETHER,
-    "nfproto": {"ipv4": 2, "ipv6": 10}, "mark": {},
+    "nfproto": {"ipv4": 2, "ipv6": 10}, "mark": {}, "addrtype": {"local": LOCAL},
 }  # fmt: skip
 _BITS = {"proto": 8, "icmp": 8, "icmpv6": 8, "port": 16, "ether": 16, "nfproto": 8, "mark": 32}
 
@@ -49,7 +51,7 @@ FIELDS = {
     "tcp dport": "port", "udp sport": "port", "udp dport": "port", "th sport": "port", "th dport": "port",
     "iif": "name", "iifname": "name", "oif": "name", "oifname": "name", "ct state": "state", "meta mark": "mark",
     "meta nfproto": "nfproto", "meta protocol": "ether", "ether type": "ether", "ether saddr": "mac",
-    "ether daddr": "mac",
+    "ether daddr": "mac", "fib saddr type": "addrtype", "fib daddr type": "addrtype",
 }  # fmt: skip
 _ALIASES = {
     "meta iif": "iif",
@@ -71,7 +73,7 @@ _COMPARED = {"<": (False, -1), "<=": (False, 0), ">": (True, 1), ">=": (True, 0)
 
 def field(cursor: Cursor) -> str | None:
     """Take the name of a field, if one comes next."""
-    for words in (2, 1):
+    for words in (3, 2, 1):
         name = " ".join(cursor.peek(ahead) for ahead in range(words))
         name = _ALIASES.get(name, name)
         if name in FIELDS:

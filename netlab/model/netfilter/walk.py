@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import NamedTuple
 
 from netlab.contract.dataclass import dataclass
@@ -19,10 +19,11 @@ from netlab.model.netfilter.ruleset import (
     Verdict,
     VerdictMap,
 )
-from netlab.model.netfilter.values import PROTOCOLS
+from netlab.model.netfilter.values import LOCAL, OTHER, PROTOCOLS
 from netlab.model.sim import Unknown
 
 #: Ethernet types and NFPROTO_* by address family.
+_LOOPBACK = 127
 _ETHER = {4: (0x0800, 2), 6: (0x86DD, 10)}
 
 
@@ -47,6 +48,8 @@ class View:
     mark: int = 0
     ether: int = 0
     macs: tuple[Interval, Interval] | None = None
+    #: The IPv4 addresses of the namespace.
+    owned: Set[int] = frozenset()
 
 
 def _four(view: View, number: int) -> Interval | None:
@@ -55,6 +58,13 @@ def _four(view: View, number: int) -> Interval | None:
 
 def _six(view: View, number: int) -> Interval | None:
     return (number, number) if view.family == 6 else None
+
+
+def _type(view: View, number: int) -> Interval:
+    """The type of an address: of IPv4 whether it is the namespace's own (inet_dev_addr_type)."""
+    if view.family != 4:
+        return 0, 255
+    return (LOCAL, LOCAL) if number in view.owned or number >> 24 == _LOOPBACK else (OTHER, OTHER)
 
 
 def _port(place: int, protocol: int) -> Callable[[View], Interval | None]:
@@ -89,6 +99,7 @@ _VALUES: dict[str, Callable[[View], Interval | str | None]] = {
     "oif": lambda view: view.oif, "oifname": lambda view: view.oif,
     "ct state": lambda view: view.state,
     "meta mark": lambda view: (view.mark, view.mark),
+    "fib saddr type": lambda view: _type(view, view.src), "fib daddr type": lambda view: _type(view, view.dst),
     "meta nfproto": lambda view: (_ETHER[view.family][1],) * 2 if not view.macs else (7, 7),
     "meta protocol": lambda view: (view.ether, view.ether), "ether type": lambda view: (view.ether, view.ether),
     "ether saddr": lambda view: view.macs[0] if view.macs else (0, (1 << 48) - 1),
