@@ -268,8 +268,8 @@ def _probe(sim: Sim, layer: str, source: End, target: End) -> str:
         return "R" if sim.heard.get(target.dev, OTHERHOST) != OTHERHOST else "U"
     here, there = source.addresses[family], target.addresses[family]
     if base in plan.BY_NAME:
-        if target.dev.vrf is not None:
-            raise Unknown(f"whether multicasts are heard at {target.id}, a VRF or a member of one")
+        if target.dev is target.dev.vrf:
+            raise Unknown(f"whether multicasts are heard at {target.id}, a VRF")
         _transmit(sim, dev, multicast.frame(sim, dev, family, here))
         return "R" if target.dev in sim.heard else "U"
     if base == "arp":

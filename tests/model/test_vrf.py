@@ -74,3 +74,10 @@ def test_nftables_are_followed_of_no_family_that_they_see(family: str, expected:
         lab.text.replace("    interfaces:\n      red", f"    nftables: |\n      {text}\n    interfaces:\n      red")
     )
     assert "".join(letter(lab.state(), layer, R, "h:eth1") for layer in ("icmp", "icmp6")) == expected
+
+
+def test_a_member_hears_a_group_that_was_joined_there() -> None:
+    """An IPv4 multicast is heard at a member, and sent by it; what rp_filter does to one there is left open."""
+    assert (letter(state(), "mcast", R, "h:eth1"), letter(state(), "mcast", "h:eth1", R)) == ("R", "R")
+    strict = state(sysctls=f"{FORWARD}, net.ipv4.conf.all.rp_filter: 1")
+    assert (letter(strict, "mcast", R, "h:eth1"), letter(state(), "mcast", R, "h:red")) == ("?", "?")

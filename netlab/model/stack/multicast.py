@@ -79,8 +79,8 @@ def frame(sim: Sim, dev: Device, family: int, src: int) -> Frame:
     """What a program sends to the group by an interface. Raises Unknown."""
     if family == 6 and dev.ns.custom_rules6:
         raise Unknown(f"policy rules of {dev.ns.id} may hide its routes for IPv6 multicasts")
-    if dev.vrf is not None:
-        raise Unknown(f"multicasts of {dev.id}, a part of a VRF")
+    if dev is dev.vrf:
+        raise Unknown(f"multicasts of {dev.id}, a VRF")
     packet = Ip(family, PHASE, src, _GROUPS[family], _SIZES[family], df=False)
     if dev.ns.netfilter is not None:
         dev.ns.netfilter.foresees(packet, "output", "postrouting")
@@ -98,6 +98,8 @@ def receive(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> None:
     if packet.family == 4 and not dev.ns.joins:
         sim.note(PHASE, dev.id, "it could not be joined there", NOT_JOINED, end=dev is sim.goal)
         return
+    if dev.vrf is not None and dev is sim.goal and _by_vrf(dev, dev.vrf, packet):
+        raise Unknown(f"whether {dev.vrf.id} takes a multicast at {dev.id}")
     if packet.family == 4 and fib.refused_source(dev.ns, dev, packet.src, packet.dst, None) is not None:
         sim.note(PHASE, dev.id, "the source is refused", SOURCE_REFUSED, end=dev is sim.goal)
         return
@@ -105,6 +107,14 @@ def receive(sim: Sim, dev: Device, packet: Ip, packet_type: int) -> None:
         dev.ns.netfilter.foresees(packet, "prerouting", "input")
     sim.note(PHASE, dev.id, "heard", HEARD)
     sim.heard[dev] = packet_type
+
+
+def _by_vrf(dev: Device, vrf: Device, packet: Ip) -> bool:
+    """Whether the state or the settings of its VRF may count for a multicast, which are not followed (vrf_ip_rcv)."""
+    if packet.family == 6:
+        return not (vrf.up and vrf.conf.ipv6)
+    strict = any(one.conf.rp_filter or one.conf.accept_local for one in (dev, vrf))
+    return not vrf.up or strict or packet.src in dev.ns.owned4
 
 
 def arrive(sim: Sim, dev: Device, packet: Ip) -> None:
