@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from netlab.cli import Interrupted, early, keeping, on, other_kernel
+from netlab.cli import Interrupted, keeping, on, other_kernel
+from netlab.cli.agents import Agents
 from netlab.cli.output import STDOUT, OutputPath, check_outputs, deliver, places, report_folder, writable_folder
 from netlab.cli.params import FILES, LAYERS_OPTION, Pairs, StepName
 from netlab.cli.problems import explain
@@ -19,7 +19,6 @@ from netlab.errors import ReportError, worst
 
 if TYPE_CHECKING:
     from netlab.cli.progress import Progress
-    from netlab.client import Agent
     from netlab.pipeline import Options
 
 Record = dict[str, Any]
@@ -97,35 +96,12 @@ def command(files: tuple[str, ...], **asked: Any) -> int:
     standard input. Nothing is left behind. No privilege is needed where user namespaces are to be had.
     """
     with contextlib.ExitStack() as stack:
-        agents = _Agents(stack, _log if asked["verbose"] else None, asked)
+        agents = Agents(stack, _log if asked["verbose"] else None, asked)
         return _Job(files, asked).run(agents)
 
 
 def _log(line: str) -> None:
     print(line, file=sys.stderr)
-
-
-class _Agents:
-    """The agent, and a fresh one where it has died."""
-
-    def __init__(self, stack: contextlib.ExitStack, log: Callable[[str], None] | None, asked: dict[str, Any]) -> None:
-        self._stack = stack
-        self._log = log
-        self._kernel = other_kernel.asked_for(asked)
-        self._agent = on.client(asked, log) or early.take()
-        if self._agent is not None:
-            stack.enter_context(self._agent)
-
-    def get(self, files: Sequence[Path], note: Callable[[str], None]) -> Agent:
-        """One that can be asked, on a kernel that has what the files ask for; what is noted while it starts is told."""
-        from netlab.client import start
-
-        if self._agent is None or not self._agent.alive or self._agent.lent:
-            if self._kernel is not None:
-                self._kernel = other_kernel.settled(self._kernel, files)
-            self._agent = self._stack.enter_context(start(self._kernel, self._log))
-        self._agent.listen(note)
-        return self._agent
 
 
 class _Job:
@@ -157,7 +133,7 @@ class _Job:
         self.talks = STDOUT not in (asked["json_to"], asked["junit"])
         self.shown = False
 
-    def run(self, agents: _Agents) -> int:
+    def run(self, agents: Agents) -> int:
         """Examine everything; what goes wrong with one file is said and leaves the others alone."""
         from netlab.cli.progress import Progress
 
@@ -177,7 +153,7 @@ class _Job:
         self._close()
         return worst(self.codes)
 
-    def _try(self, path: Path, agents: _Agents, watch: Progress, records: list[Record]) -> bool:
+    def _try(self, path: Path, agents: Agents, watch: Progress, records: list[Record]) -> bool:
         """Examine one topology, or say why not; whether the next one would meet the same error."""
         try:
             self._examine(path, agents, watch, records)
@@ -205,7 +181,7 @@ class _Job:
             print(f"not examined to the end: {', '.join(one.stem for one in rest)}", file=sys.stderr)
         self._close(partly=True)
 
-    def _examine(self, path: Path, agents: _Agents, watch: Progress, records: list[Record]) -> None:
+    def _examine(self, path: Path, agents: Agents, watch: Progress, records: list[Record]) -> None:
         """Add a record for each repetition."""
         from netlab import pipeline
 
