@@ -65,6 +65,8 @@ class AddressLayer(Layer):
                 self.most = max(1, sockets.make_room_to_send(sock, ROOM) // self.room)
         #: Namespaces in which requests are listened for.
         self.watched: set[str] = set()
+        #: Pairs whose request came in at another namespace: at that of a router, or of another holder of the address.
+        self.elsewhere: set[Pair] = set()
         # Asked for every pair.
         self._seen = functools.cache(self._is_seen)
 
@@ -104,11 +106,13 @@ class AddressLayer(Layer):
     def prepare(self, wave: list[Pair]) -> None:
         for _, destination in wave:
             target = self.destinations[destination]
-            shared = self.address(destination).ip in self.view.shared
+            shared = self.view.shared.get(self.address(destination).ip, ())
             for ns in self.view.here(target):
                 if len(wave) < MANY or self.view.interfaces[ns.id] > 1 or shared or self.view.filtered:
                     self.listen(ns.id, self.protocol)
                     self.watched.add(ns.id)
+            for holder in self.view.lab.namespaces.keys() & shared:
+                self.listen(holder, self.protocol)
         if self.static:
             self.neighbors.add(wave)
 
@@ -145,6 +149,7 @@ class AddressLayer(Layer):
         """A request came in at an interface of the destination's namespace."""
         result = self.results[pair]
         if ns not in self.view.namespaces_of(self.destinations[pair[1]]):
+            self.elsewhere.add(pair)
             return
         link = self.view.names.get((ns, ifname), ifname)
         if kind == frames.PACKET_OTHERHOST:
@@ -196,7 +201,7 @@ class AddressLayer(Layer):
         entered: list[str] | None = self.results[pair].evidence.get("entered")
         source, target = self.sources[pair[0]], self.destinations[pair[1]]
         namespaces = self.view.namespaces_of(target)
-        if entered is None and source.namespace in namespaces:
+        if entered is None and source.namespace in namespaces and pair not in self.elsewhere:
             # No packet socket sees what loops back in a VRF (vrf_local_xmit: PACKET_LOOPBACK).
             entered = self._looped(source, target)
         if entered is None and not self._seen(pair[1]):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import socket
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -61,9 +60,12 @@ class LabView:
         #: How many interfaces each namespace has.
         self.interfaces: dict[str, int] = {}
         self._far: dict[str, Far | None] = {}
-        holders = Counter(address.ip for link in state.links for address in link.addresses)
-        #: Addresses that more than one interface has.
-        self.shared = {ip for ip, count in holders.items() if count > 1}
+        holders: dict[str, list[str]] = {}
+        for link in state.links:
+            for address in link.addresses:
+                holders.setdefault(address.ip, []).append(link.namespace)
+        #: Addresses that more than one interface has, and the namespaces of these.
+        self.shared = {ip: namespaces for ip, namespaces in holders.items() if len(namespaces) > 1}
         for link in state.links:
             if (port := link.port_place) is not None:
                 self.ports[port.namespace, port.ifname] = port.id

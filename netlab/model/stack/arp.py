@@ -225,6 +225,16 @@ def leaves(sim: Sim, dev: Device, packet: Ip) -> bool:
     return False
 
 
+def fits(sim: Sim, dev: Device, packet: Ip, rule: str) -> bool:
+    """Whether an interface takes a packet of its namespace's own: one that may not be cut must not be longer than its
+    MTU. What loops back goes by lo, or by its VRF.
+    """
+    if packet.size <= dev.mtu or not packet.df:
+        return True
+    sim.note(packet.phase, dev.id, f"{packet.size} bytes, MTU {dev.mtu}", rule, end=True)
+    return False
+
+
 def loops(sim: Sim, origin: Device, packet: Ip) -> bool:
     """Whether a packet to an address of ``origin`` comes up again: not where a static entry of its VRF has another MAC
     (vrf_local_xmit: eth_type_trans makes it one for another host).

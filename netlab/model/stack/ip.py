@@ -154,6 +154,8 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, way: fib.Outpu
     if not arp.leaves(sim, way.dev, packet):
         return True
     if way.local:
+        if not arp.fits(sim, way.origin.vrf or ns.lo, packet, TOO_LONG):
+            return False
         sim.note(packet.phase, ns.lo.id, "an address of its own", LOOPBACK)
         if not arp.loops(sim, way.origin, packet):
             return True
@@ -168,10 +170,9 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, way: fib.Outpu
         errno = "ENETUNREACH" if packet.phase in SEGMENTS else "EACCES"
         sim.note(packet.phase, dev.id, f"{errno}: a broadcast address", NO_BROADCAST, end=True)
         return False
+    if not arp.fits(sim, dev, packet, TOO_LONG):
+        return False
     if packet.size > dev.mtu:
-        if packet.df:
-            sim.note(packet.phase, dev.id, f"{packet.size} bytes, MTU {dev.mtu}", TOO_LONG, end=True)
-            return False
         packet.size, packet.pieces = fragment(dev.mtu), True
     if way.broadcast and not fixed:
         sim.note(packet.phase, dev.id, "sent to everybody", BROADCAST_ANSWER)

@@ -257,6 +257,8 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, strict: bool, 
         packet, way = sent
     if not arp.leaves(sim, way.dev, packet):
         return True
+    if not arp.fits(sim, (way.origin.vrf or ns.lo) if way.local else way.dev, packet, TOO_LONG):
+        return False
     if way.local:
         sim.note(packet.phase, ns.lo.id, "an address of its own", LOOPBACK)
         if not arp.loops(sim, way.origin, packet):
@@ -264,10 +266,6 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, strict: bool, 
         sim.backlog.append((loop, way.origin, Frame(UNICAST, "", "", IP6, packet)))
         return True
     if packet.size > way.dev.mtu:
-        if packet.df:
-            what = f"{packet.size} bytes, MTU {way.dev.mtu}"
-            sim.note(packet.phase, way.dev.id, what, TOO_LONG, end=True)
-            return False
         packet.size, packet.pieces = (way.dev.mtu - 48) // 8 * 8 + 48, True
     sim.note(packet.phase, way.dev.id, "sent")
     nd.send(sim, way.dev, way.nexthop, packet, packet.src)
