@@ -46,10 +46,11 @@ def shown(browser: Browser) -> str:
 
 
 def test_the_first_topology_is_predicted(page: Opened) -> None:
-    """The page opens with a shipped topology and its prediction, and the browser has nothing to complain of."""
+    """The page opens with a shipped topology and its prediction, each letter explained; the console is empty."""
     browser = page()
     assert "bridge-two-node" in browser.run("return document.getElementById('text').value")
     assert "predicted by the model" in shown(browser)
+    assert ">B</span>reached, by its own or another interface" in shown(browser)
     assert browser.complaints() == []
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from netlab.report import diff, html
 from netlab.report.diff import html as diff_html
+from netlab.report.html import why
 from tests.report_html.browser import Browser
 
 Record = dict[str, Any]
@@ -36,6 +37,27 @@ name: fifteen
 switches: {lan: {}}
 hosts:
   host: {replicas: 15, interfaces: {eth0: {switch: lan, addresses: [10.26.0.1/24]}}}
+"""
+#: A router with three networks, and hosts with long names: ten endpoints.
+TEN = """
+name: ten
+switches: {one: {}, two: {}, three: {}}
+hosts:
+  router:
+    interfaces:
+      eth0: {switch: one, addresses: [192.168.101.1/24]}
+      eth1: {switch: two, addresses: [192.168.102.1/24]}
+      eth2: {switch: three, addresses: [192.168.103.1/24]}
+      vlan0: {type: macvlan, parent: eth0, mode: bridge, addresses: [192.168.101.2/24]}
+  blue-server:
+    replicas: 2
+    interfaces: {eth0: {switch: one, addresses: [192.168.101.103/24]}}
+  red-server:
+    replicas: 2
+    interfaces: {eth0: {switch: two, addresses: [192.168.102.103/24]}}
+  green-server:
+    replicas: 2
+    interfaces: {eth0: {switch: three, addresses: [192.168.103.103/24]}}
 """
 _CARDS = """
 return [...document.querySelectorAll(".matrices > .matrix:not(.reach)")].map((card) => {
@@ -108,12 +130,13 @@ def test_what_answered_instead_is_marked(
 
 
 def test_a_comparisons_tables_are_level(record: Callable[..., Record], show: Show) -> None:
-    """The line below a table's header is as long as the table, and a column's name stands above its middle."""
+    """The line below a table's header is as long as the table, a column's name above its middle; one cell is one."""
     before = record("bridge-two-node")
     after = json.loads(json.dumps(before))
     cells = after["steps"][0]["layers"]["icmp"]
     cells["observed"][0] = cells["observed"][0].replace("U", "R")
     page = show(diff_html.render([diff.compare(before, after)]), width=1280, height=900)
+    assert page.text(".headline") == "≠1 of 60 cells is different"
     lines = page.run(
         "return [...document.querySelectorAll('table.list tr')].map((row) =>"
         " [...row.cells].map((cell) => getComputedStyle(cell).borderBottomWidth))"
@@ -149,3 +172,46 @@ def test_full_width_names_lie_in_upright_heads(record: Callable[..., Record], sh
     """)
     assert any("甲机/数据库:eth0" in head[0] for head in heads)
     assert {tuple(head[1:]) for head in heads} == {("vertical-rl", "sideways", True)}
+
+
+def test_ten_endpoints_are_whole_at_every_width(record: Callable[..., Record], show: Show) -> None:
+    """Ten columns fit on a telephone; on a wide screen two matrices stand side by side; no address at a head is cut."""
+    run = record(TEN)
+    for width, columns in ((390, 1), (1440, 2)):
+        page = show(html.render(run), width=width, height=900)
+        assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+        cards = page.run(_CARDS.replace(":not(.reach)", ""))
+        assert len(cards) > 1
+        assert len({left for left, _, _ in cards}) == columns
+        assert {hidden for _, _, hidden in cards} == {0}
+        cut = page.run("""
+            return [...document.querySelectorAll("table.m thead span")]
+              .filter((one) => one.scrollHeight > one.clientHeight + 1).map((one) => one.textContent);
+        """)
+        assert cut == []
+
+
+def test_beside_many_matrices_the_drawing_is_narrow(record: Callable[..., Record], show: Show) -> None:
+    """Where the diagram has a third of the page it is the one with all hosts on one side: in its natural size."""
+    page = show(html.render(record(SIX)), width=1440, height=900)
+    assert page.run("return [...document.querySelectorAll('.picture svg')].map((one) => one.checkVisibility())") == [
+        False,
+        True,
+    ]
+    shown, natural = page.run("""
+        const one = document.querySelector(".narrow svg");
+        return [one.getBoundingClientRect().width, one.viewBox.baseVal.width];
+    """)
+    assert shown >= natural
+
+
+def test_the_page_of_a_why_can_be_read_on_a_telephone(record: Callable[..., Record], show: Show) -> None:
+    """The answer wraps, the drawing is the narrow one, and only the topology may be scrolled sideways."""
+    state = record("bridge-two-node")["topology"]["plan"]["steps"][0]["state"]
+    said = "A host can't reach its own macvlan child unless the switch sends the frame back. " * 3
+    text = why.render("A → B", said, [("1 a fix", said), ("2 another", said)], state, said)
+    page = show(text, width=390, height=844)
+    hidden = page.run("return [...document.querySelectorAll('pre')].map((one) => one.scrollWidth > one.clientWidth)")
+    assert hidden == [False, False, False, True]
+    assert page.run("return [...document.querySelectorAll('svg')].map((one) => one.checkVisibility())") == [False, True]
+    assert page.run("return document.documentElement.scrollWidth <= innerWidth")

@@ -66,7 +66,7 @@ def headline(difference: Difference) -> str:
     """The whole in a line."""
     cells = difference.cells
     if cells:
-        return f"{cells:,} of {difference.compared:,} cells are different"
+        return f"{cells:,} of {difference.compared:,} cells {'is' if cells == 1 else 'are'} different"
     if difference.matters:
         return f"the verdicts on {sum(one.matters for one in difference.changes)} entries are different"
     same = f"all {difference.compared:,} cells have the same outcome"

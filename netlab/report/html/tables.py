@@ -27,7 +27,7 @@ SMALL = 4
 #: Up to this many columns a matrix of hosts has names and addresses in plain lines at their heads.
 LEVEL = 5
 #: Up to this many endpoints cells have room.
-_ROOMY = 10
+_ROOMY = 8
 #: Above this many endpoints no table of pairs by layers is made.
 PAIRS_UP_TO = 12
 

@@ -136,7 +136,7 @@ def _legend(record: Record) -> list[tuple[str, str, str]]:
                 for j in sorted(found.own_places[i], reverse=True):
                     del others[j]
                 letters.update(others)
-    looks = {"R": "r", "A": "a", "U": "u", "?": "q"}
+    looks = {"R": "r", "A": "a", "B": "a", "U": "u", "?": "q"}
     shown = [(look, letter, words.LETTERS[letter]) for letter, look in looks.items() if letter in letters]
     signs = {"F": ("r f", "!"), "?": ("q i", "?"), "S": ("r s", "~")}
     if any(layer["asked"] == "host" for step in record["steps"] for layer in step["layers"].values()):
@@ -186,11 +186,14 @@ def _step(record: Record, k: int) -> dict[str, Any]:
 
 
 def _reach(found: Reach, whole: bool) -> dict[str, Any]:
+    groups = tables.folded({next(iter(found.layers)): found.layer}, found.rows, found.columns)
     return {
         "title": found.title,
         "layers": tuple(map(words.asked, found.layers)),
         "whole": tables.who_reaches_whom(found) if whole else None,
-        "folded": tables.folded({next(iter(found.layers)): found.layer}, found.rows, found.columns),
+        "folded": groups,
+        # With lines at its heads, or a table below another, it takes the whole width; else it stands beside others.
+        "alone": bool(groups) or len(found.columns) <= tables.LEVEL,
         "apart": list(found.told_apart()),
         "same": found.same,
     }

@@ -15,6 +15,12 @@ def render(title: str, text: str, fixes: Sequence[tuple[str, str]], state: dict[
     """One file that loads nothing. ``fixes`` are title and text of each, folded but the first; ``state`` is drawn;
     ``file`` is the text of the topology, or empty.
     """
-    drawing = Markup(diagram.as_svg(state, title, alone=False))
-    view = {"title": title, "text": text, "fixes": fixes, "drawing": drawing, "file": file}
+    view = {
+        "title": title,
+        "text": text,
+        "fixes": fixes,
+        "wide": Markup(diagram.as_svg(state, title, alone=False)),
+        "narrow": Markup(diagram.as_svg(state, title, alone=False, sides=1)),
+        "file": file,
+    }
     return page.render("why.html.j2", view, styles=("diagram.css",))
