@@ -53,6 +53,9 @@ CHECKS: dict[str, Check] = {
                    "a quarter of an hour", r".*× as fast as.*"),
     "large": Check((sys.executable, "benchmarks/large.py"), "A thousand hosts: built, examined, torn down.",
                    "three minutes", r".* hosts?.*: .*"),
+    "playground": Check((sys.executable, "benchmarks/playground.py"),
+                        "The playground's site in Chromium: seconds to the first paint, the first answer, an edit's.",
+                        "a minute", r"first paint .*"),
 }  # fmt: skip
 
 

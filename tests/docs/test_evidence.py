@@ -25,6 +25,8 @@ HEAD = "# Evidence\n\n| how | what | seen | when |\n|---|---|---|---|\n"
          ["netlab 0.1 0.1 0.2 s 9.0 × as fast as mininet"]),
         ("test-vagrant", "[   1.0 s] libvirt\n[  88.1 s] 2 providers: all as expected\n",
          ["[ 88.1 s] 2 providers: all as expected"]),
+        ("playground", "fetching Pyodide by npm …\nfirst paint 0.1 s, first answer 8 s, an edit 0.3 s\n",
+         ["first paint 0.1 s, first answer 8 s, an edit 0.3 s"]),
     ],
 )  # fmt: skip
 def test_the_lines_that_are_kept(name: str, output: str, lines: list[str]) -> None:
