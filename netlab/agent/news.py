@@ -30,7 +30,7 @@ IFA_F_NOPREFIXROUTE = 0x200
 #: Selectors of rules that no plan has, by number (include/uapi/linux/fib_rules.h).
 _STRANGE = {4: "goto", 12: "tun_id", 13: "suppress", 14: "suppress_prefixlength", 20: "uidrange", 22: "ipproto",
             23: "sport", 24: "dport"}  # fmt: skip
-FRA_L3MDEV = 19
+FRA_L3MDEV, FRA_PROTOCOL = 19, 21
 FR_ACT_TO_TBL = 1
 #: include/uapi/linux/netlink.h
 NETLINK_NETFILTER = 12
@@ -179,6 +179,9 @@ def _rules(ns: Netns, family: int) -> Iterator[dict[str, Any]]:
         table, priority = got.get("FRA_TABLE", table), got.get("FRA_PRIORITY", 0)
         if (family, priority, table) in _DEFAULT:
             continue
+        if FRA_L3MDEV in numbers and _made_by(data) == RTPROT_KERNEL:
+            # It comes with the first VRF (vrf_add_fib_rules), and leads nowhere where there is none.
+            continue
         odd = [word for number, word in _STRANGE.items() if number in numbers and not _unset(number, data)]
         odd += (["tos"] if tos else []) + (["not"] if flags & 2 else []) + (["l3mdev"] if FRA_L3MDEV in numbers else [])
         odd += [f"action {action}"] if action != FR_ACT_TO_TBL else []
@@ -190,6 +193,11 @@ def _rules(ns: Netns, family: int) -> Iterator[dict[str, Any]]:
             # A mark of 0 is left out, its mask isn't (fib_nl_fill_rule).
             "fwmark": [got.get("FRA_FWMARK", 0), got["FRA_FWMASK"]] if got.get("FRA_FWMASK") else None,
         }  # fmt: skip
+
+
+def _made_by(data: memoryview) -> int:
+    """A rule's RTPROT_…: the kernel, or a program."""
+    return next((value[0] for number, value in attributes(data, 28) if number == FRA_PROTOCOL), 0)
 
 
 def _unset(number: int, data: memoryview) -> bool:

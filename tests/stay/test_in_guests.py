@@ -10,12 +10,25 @@ import signal
 import struct
 import subprocess
 import termios
+from pathlib import Path
 
 from scapy.layers.inet import ICMP
 from scapy.utils import PcapNgReader
 
 from netlab.kernels import choose
 from tests.stay.conftest import Stay, about, until
+
+VRF = """\
+switches: {lan: {}}
+hosts:
+  A:
+    interfaces:
+      red: {type: vrf, table: 10}
+      eth0: {switch: lan, master: red, addresses: [10.0.0.1/24]}
+  B:
+    interfaces:
+      eth0: {switch: lan, addresses: [10.0.0.2/24]}
+"""
 
 
 def test_a_capture_of_a_guest(guest_lab: Stay) -> None:
@@ -52,6 +65,19 @@ def test_a_terminal_in_a_guest(guest_lab: Stay) -> None:
         ours.write(b"\x03")
         assert process.wait(20) == 128 + signal.SIGINT
         os.close(theirs)
+
+
+def test_a_vrf_is_no_change(guest_lab: Stay) -> None:
+    """A VRF's own rule (l3mdev) was made by the kernel, not by a program: what a VRF does stays known to the model."""
+    Path(guest_lab.folder, "vrf.yaml").write_text(VRF)
+    guest_lab("down")
+    guest_lab("up", "vrf.yaml", *guest_lab.up)
+    guest_lab("exec", "A", "--", "true")
+    told = guest_lab("probe")
+    assert told.stderr == ""
+    assert "0 inconclusive, 0 skip" in told.stdout
+    guest_lab("exec", "A", "--", "ip", "rule", "add", "l3mdev", "priority", "900")
+    assert "unknown to the model: rule 900: l3mdev" in guest_lab("probe").stderr
 
 
 def test_a_guest_says_its_kernel(guest_lab: Stay) -> None:
