@@ -27,9 +27,13 @@ def settle(words: tuple[str, ...], adopt: bool) -> None:
     'netlab set --adopt [LAB] [HOST]...' does that alone. Pairs that are touched by what no topology can say are unknown
     to the model, and only observed.
     """
+    from netlab.client import registry
     from netlab.spec import TopologyError
 
     name, rest = pick(words)
+    if rest == list(words) and ["=" in word for word in rest[:3]] == [False, False, True] and ":" not in rest[0]:
+        # A target that nothing is set of, where a lab's name can stand.
+        raise registry.unknown(rest[0], [name])
     changes = {} if adopt else parse(rest)
     with attached(name, change=True) as lab:
         new = adopted(lab, *(rest if adopt else ()))

@@ -38,15 +38,22 @@ def pick(words: Sequence[str]) -> tuple[str, list[str]]:
 
 def one(words: Sequence[str], what: str) -> tuple[str, str]:
     """The same for a command with one word behind the lab. Raises UsageError."""
+    name, rest = pick(words)
+    if not rest:
+        raise UsageError(f"{what} is missing")
+    return name, at_most_one(name, rest, words, what)
+
+
+def at_most_one(name: str, rest: list[str], words: Sequence[str], what: str) -> str:
+    """The word behind the lab, '' where there is none. Raises UsageError."""
     from netlab.client import registry
 
-    name, rest = pick(words)
     if len(rest) == 2 and rest == list(words):
         # Two words where one lab is up, and the first isn't its name.
         raise registry.unknown(rest[0], [name])
-    if len(rest) != 1:
-        raise UsageError(f"{what} is missing" if not rest else f"{what} is one word, not {' '.join(rest)!r}")
-    return name, rest[0]
+    if len(rest) > 1:
+        raise UsageError(f"{what} is one word, not {' '.join(rest)!r}")
+    return rest[0] if rest else ""
 
 
 @contextlib.contextmanager

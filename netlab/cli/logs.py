@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netlab.cli import Interrupted
-from netlab.cli.lab import InLab, pick
+from netlab.cli.lab import InLab, at_most_one, pick
 from netlab.client.errors import LabError
 from netlab.errors import UsageError, did_you_mean
 
@@ -36,10 +36,9 @@ def command(words: tuple[str, ...], follow: bool, lines: int | None) -> None:
     from netlab.client import staying
 
     name, rest = pick(words)
-    if len(rest) > 1:
-        raise UsageError(f"the program is one word, not {' '.join(rest)!r}")
+    wanted = at_most_one(name, rest, words, "the program")
     with staying.attached(name) as lab:
-        shown = _Shown(lab, rest[0] if rest else "")
+        shown = _Shown(lab, wanted)
         shown.show(lines, follow=follow)
         shown.tell(follow=follow)
         if not follow:

@@ -54,7 +54,9 @@ def command(words: tuple[str, ...], layers: tuple[str, ...], json_to: Path | Non
 def _pair(word: str) -> tuple[str, str]:
     source, sign, destination = word.partition("->" if "->" in word else ",")
     if not (sign and source.strip() and destination.strip()):
-        raise UsageError(f"{word!r} is no pair", fix="write two names with a comma between them: A,B")
+        raise UsageError(
+            f"{word!r} is neither a lab that is up nor a pair", fix="write two names with a comma between them: A,B"
+        )
     return source.strip(), destination.strip()
 
 

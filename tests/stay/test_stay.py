@@ -104,6 +104,7 @@ def test_a_wrong_change_changes_nothing(root: Stay) -> None:
     said = root("set", "A:eth1", "state=down", code=2).stderr
     assert said == "netlab: no interface 'A:eth1' at this point; did you mean 'A:eth0'?\n"
     assert "nothing is set" in root("set", "A:eth0", code=2).stderr
+    assert "nothing is set of A" in root("set", "A", "mtu", "1400", code=2).stderr
     assert about(root)["step"] == "baseline"
     assert root("probe", "-l", "icmp").returncode == 0
 
