@@ -51,7 +51,7 @@ def adopt(context: BuildContext, request: LinkRequest, link: L, bond: AnyLink) -
     for key in ("addresses", "neighbors"):
         if getattr(given, key):
             context.problem(
-                request, key, f"nobody reaches an address of {link.id}, a member of {bond.id}", "the bond's own"
+                request, key, f"nobody reaches an address of {link.id}, a member of {bond.id}", f"give it to {bond.id}"
             )
     if link.mtu != bond.mtu:
         if given.mtu is not None or link.port_id is None:

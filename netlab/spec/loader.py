@@ -15,7 +15,7 @@ from netlab.contract.dataclass import dataclass
 from netlab.contract.lacks import SCARCE
 from netlab.contract.types import Where
 from netlab.errors import CANNOT_RUN, FULL, WRONG, printable
-from netlab.spec import beside, scalars, unsupported
+from netlab.spec import beside, elsewhere, scalars, unsupported
 from netlab.spec.expect import AnyEntry, parse_entries
 from netlab.spec.measurements import NO_MEASUREMENTS, SECTIONS, Measurements
 from netlab.spec.nodes import MAX_BYTES, Node, compose
@@ -261,7 +261,8 @@ def _report(fault: Any, root: Node, file: str, problems: Problems) -> None:
     here = locate(root, file, loc, key=is_key or kind in ("extra_forbidden", "missing"))
     last = str(loc[-1]) if loc else ""
     if kind == "extra_forbidden":
-        hint = did_you_mean(last, _keys_at(loc[:-1]))
+        keys = _keys_at(loc[:-1])
+        hint = elsewhere.hint(last, keys) or did_you_mean(last, keys)
         if "：" in last:
             hint = f"the colon is a full-width one: write {last.replace('：', ': ')!r}"
         if last == "<<":

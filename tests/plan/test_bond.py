@@ -107,7 +107,10 @@ def test_the_primary_is_set_when_it_is_a_member() -> None:
 @pytest.mark.parametrize(
     ("interfaces", "fault"),
     [
-        ((bond(), member("x", "addresses: [10.0.0.1/24]")), "nobody reaches an address of A:x, a member of A:b"),
+        (
+            (bond(), member("x", "addresses: [10.0.0.1/24]")),
+            "nobody reaches an address of A:x, a member of A:b; give it to A:b",
+        ),
         ((bond(), member("x", "mtu: 1400")), "A:x has the MTU 1400, A:b 1500; 'mtu: 1500'"),
         ((bond("primary: x"), member("x")), "'primary' belongs to active-backup"),
         ((bond(*WATCHED, "primary: z"), member("x")), "'z' is no member of A:b"),
