@@ -28,6 +28,14 @@ def shipped() -> list[Path]:
     return []
 
 
+def _beside(path: Path) -> list[str]:
+    """The topology files, by their endings, in a file's folder."""
+    try:
+        return [one.name for one in path.parent.iterdir() if one.suffix in (".yaml", ".yml")]
+    except (OSError, ValueError):
+        return []
+
+
 def find(name: str) -> Path:
     """The path of a topology: ``-`` (standard input), a file, or one that ships, with or without ``.yaml``.
 
@@ -56,7 +64,10 @@ def find(name: str) -> Path:
         raise TopologyError([Problem(Where(printable(name), 1, 1), "is a folder", "name a file in it")])
     import difflib
 
-    near = difflib.get_close_matches(path.name.removesuffix(".yaml"), known, n=2, cutoff=0.7)
+    here = _beside(path)
+    near = difflib.get_close_matches(path.name, here, n=1, cutoff=0.8)
+    near = [str(path.parent / one) for one in near]
+    near += difflib.get_close_matches(path.name.removesuffix(".yaml"), known, n=2, cutoff=0.7)
     hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
     what = "no such file, and no topology of that name ships"
     raise TopologyError([Problem(Where(printable(name), 1, 1), what, f"{hint}'netlab list' names all that ship")])

@@ -281,6 +281,20 @@ def test_no_address_comes_from_elsewhere(given: str) -> None:
     )
 
 
+def test_a_file_beside_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistyped file gets the nearest topology file of its folder, with the folder as it was given."""
+    (tmp_path / "labs").mkdir()
+    (tmp_path / "labs" / "office.yaml").write_text("hosts: {}\n")
+    (tmp_path / "labs" / "office.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    for name in ("labs/office.yml", "labs/ofice.yaml"):
+        with pytest.raises(TopologyError, match=r"did you mean 'labs/office\.yaml'"):
+            find(name)
+    monkeypatch.chdir("labs")
+    with pytest.raises(TopologyError, match=r"did you mean 'office\.yaml'"):
+        find("office.yml")
+
+
 @pytest.mark.parametrize("text", ["foo: 1\nhosts: {}", "hosts: {A: {interfaces: {e: {switch: s, foo: 1}}}}"])
 def test_all_keys_are_listed(text: str) -> None:
     """Beside an unknown key stand all that there are."""
