@@ -121,13 +121,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """A file of ``netlab_topologies`` is a collection of tests; every other YAML file is left alone.
+    """A file of ``netlab_topologies`` is a collection of tests, and so is one that the command line names; every other
+    YAML file is left alone.
 
     Where a project doesn't set ``netlab_topologies``, only files that look like netlab's are.
     """
-    if file_path.suffix not in (".yaml", ".yml") or file_path not in _paths(parent.config):
+    if file_path.suffix not in (".yaml", ".yml"):
         return None
-    if parent.config.getini("netlab_topologies") is DEFAULT:
+    listed = file_path in _paths(parent.config)
+    if not listed and not parent.session.isinitpath(file_path):
+        return None
+    if not listed or parent.config.getini("netlab_topologies") is DEFAULT:
         from netlab.pytest_plugin.recognise import is_topology
 
         try:
@@ -187,10 +191,14 @@ def lab(request: pytest.FixtureRequest, lab_factory: Callable[..., Lab]) -> Iter
         pytest.fail('the lab fixture needs the test to have @pytest.mark.topology("file.yaml")', pytrace=False)
     from netlab import BuildError, TopologyError
 
+    wrong = ""
     try:
         one = lab_factory(marker.args[0], folder=request.path.parent, **marker.kwargs)
     except (BuildError, TopologyError) as error:
-        pytest.fail(f"{type(error).__name__}: {error}", pytrace=False)
+        wrong = f"{type(error).__name__}: {error}"
+    if wrong:
+        # Not while the error is handled: pytest would tell it twice.
+        pytest.fail(wrong, pytrace=False)
     with one:
         yield one
 

@@ -71,7 +71,7 @@ def test_mistakes(project: Project) -> None:
     ran = project.pytest("-q")
     assert ran.count("error") == 3
     assert 'needs the test to have @pytest.mark.topology("file.yaml")' in ran.output
-    assert "did you mean 'bridge-two-node'" in ran.output
+    assert ran.output.count("did you mean 'bridge-two-node'") == 1
     assert "test_mistakes.py:11:1: unknown key 'swich'; did you mean 'switch'?" in ran.output
     assert "netlab/testing" not in ran.output
 

@@ -99,6 +99,18 @@ def test_other_yaml_is_left_alone(project: Project) -> None:
     assert "two.yaml" not in named
 
 
+def test_a_file_that_is_named(project: Project) -> None:
+    """A topology file that the command line names is tested, wherever it is; what isn't one is left alone."""
+    project.write("labs/two.yaml", TWO_HOSTS)
+    project.write("labs/pods.yaml", "kind: Pod\n")
+    assert "labs/two.yaml::baseline::icmp" in project.pytest("--collect-only", "-q", "labs/two.yaml").output
+    ran = project.pytest("-q", "-n", "2", "labs/two.yaml::baseline::icmp")
+    assert list(ran.tests.values()) == ["passed"]
+    assert "pods.yaml::" not in project.pytest("--collect-only", "-q", "labs/pods.yaml").output
+    project.write("pytest.ini", "[pytest]\nnetlab_topologies = more/*.yaml\n")
+    assert "labs/two.yaml::baseline::icmp" in project.pytest("--collect-only", "-q", "labs/two.yaml").output
+
+
 def test_layers_and_properties(project: Project) -> None:
     """--netlab-layers leaves the other layers out; JUnit's properties name topology, kernel, substrate and seed."""
     project.write("topologies/two.yaml", TWO_HOSTS)
