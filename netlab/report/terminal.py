@@ -292,8 +292,7 @@ def _one_finding(record: Record, finding: Mapping[str, Any], style: Style) -> It
         said = f"expected {words.letter(finding['expected'])}, observed {finding['observed']}: {said}"
     elif finding["expected"] and finding["kind"] in ("wire", "refusal", "measure", "program"):
         said = f"expected {finding['expected']}, observed {finding['observed']}"
-    if finding["detail"]:
-        said += f" ({told.detail(finding)})"
+    said += told.more(finding)
     yield from style.wrap(said, "      ", "      ")
     if finding["pairs"] > 1:
         examples = ", ".join(f"{a} {style.arrow} {b}" for a, b in finding["examples"])

@@ -174,8 +174,7 @@ def _finding(record: Record, finding: Record) -> dict[str, Any]:
     said = words.FINDINGS[finding["kind"]]
     if finding["expected"] or finding["observed"]:
         said = f"expected {words.letter(finding['expected']) or '–'}, observed {finding['observed'] or '–'}: {said}"
-    if finding["detail"]:
-        said += f" ({detail(finding)})"
+    said += more(finding)
     return {
         "mark": words.VERDICT_MARKS[finding["verdict"]],
         "verdict": words.OUTCOMES[finding["verdict"]],
@@ -185,6 +184,12 @@ def _finding(record: Record, finding: Record) -> dict[str, Any]:
         "where": finding["where"] or "",
         "rule": _rule(record, finding["rule"]),
     }
+
+
+def more(finding: Record) -> str:
+    """What a finding says beyond its kind, in brackets; '' where that is the same."""
+    said = detail(finding) if finding["detail"] else ""
+    return f" ({said})" if said and said != words.FINDINGS[finding["kind"]] else ""
 
 
 def detail(finding: Record) -> str:
