@@ -168,7 +168,10 @@ def _by_rule(one: Across, row: Row) -> str:
 
 
 def _sums(one: Across) -> Iterator[str]:
-    yield f"{one.same} of {one.cells} cells are the same on all."
+    if len(one.seen) > 1:
+        yield f"{one.same} of {one.cells} cells are the same on all."
+    else:
+        yield f"{one.cells} cells, on {one.seen[0]} alone: nothing is compared." if one.seen else "Nothing is compared."
     for kernel, count in one.unproved.items():
         yield f"On {kernel} {count} cell{'' if count == 1 else 's'} could not be proved either way."
     for kernel, why in one.lacking.items():

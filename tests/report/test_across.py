@@ -48,6 +48,15 @@ def test_kernels_that_do_the_same() -> None:
     assert across.text(found, Style()).split("\n")[2] == f"  {found.same} of {found.cells} cells are the same on all."
 
 
+def test_one_kernel_alone_is_no_comparison() -> None:
+    """Where the others lack what the topology has, it isn't said that the cells are the same on all."""
+    found = table(seen((6, 12)), own="no vrf")
+    said = across.text(found, Style())
+    assert f"{found.cells} cells, on 6.12 alone: nothing is compared." in said
+    assert "Not on own: no vrf" in said
+    assert "Nothing is compared." in across.text(table({}, own="no vrf"), Style())
+
+
 def test_what_was_not_proved_is_no_difference() -> None:
     """A cell without proof on one kernel differs from nothing, is not the same either, and is counted."""
     records = seen((6, 12), (7, 3), layers=("icmp",))
