@@ -27,7 +27,7 @@ FORMS = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot",
     "--format",
     "kind",
     type=click.Choice(["svg", "mermaid", "dot"]),
-    help="What to write. [default: by the name of the output, else svg]",
+    help="What to write. [default: by the name of the output, else svg; on a terminal mermaid]",
 )
 @click.option("-s", "--step", type=StepName(), help="The state after this step. [default: the first]")
 @click.option("-o", "--output", type=OutputPath(), metavar="PATH", help="Where to. [default: - (stdout)]")
@@ -54,7 +54,8 @@ def command(
 
     if live and file is not None:
         raise UsageError("--live draws this machine: leave the FILE out")
-    kind = kind or form_by_name(output, FORMS, "svg")
+    bare = kind is None and output is None and sys.stdout.isatty()
+    kind = kind or form_by_name(output, FORMS, "mermaid" if bare else "svg")
     resolved = plan.resolve(_machine(places)) if live else plan.from_file(spec.find(_named(file, places)))
     named = (step,) if step else ()
     shown = next(one for one, wanted in chosen.steps(resolved, named) if wanted)
@@ -66,8 +67,8 @@ def command(
     else:
         text = diagram.as_svg(state, f"Diagram of {resolved.name}", sides=1 if narrow else 2) + "\n"
     deliver(output, text)
-    if kind == "svg" and output is None and sys.stdout.isatty():
-        print("This is SVG: -o picture.svg writes it into a file, -f mermaid is for reading.", file=sys.stderr)
+    if bare:
+        print("This is Mermaid, on a terminal: -o picture.svg draws it.", file=sys.stderr)
 
 
 def _named(file: str | None, places: dict[str, Any]) -> str:

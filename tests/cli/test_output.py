@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from .conftest import Netlab
+from .conftest import NETLAB, Netlab
 
 
 @pytest.fixture
@@ -27,6 +30,20 @@ def test_a_graph_by_its_name(netlab: Netlab, files: Path, name: str, first: str)
     text = done.stdout if name == "-" else (files / name).read_text()
     assert first in text.splitlines()[0]
     assert (files / name).exists() == (name != "-")
+
+
+def test_a_graph_on_a_terminal(netlab: Netlab, files: Path) -> None:
+    """On a terminal stands what can be read there, and how to have a picture; ``-f svg`` is SVG there, too."""
+    for argv, first in (((), b"flowchart"), (("-f", "svg"), b"<svg")):
+        mine, theirs = pty.openpty()
+        done = subprocess.run(
+            [NETLAB, "graph", "two.yaml", *argv], cwd=files, stdout=theirs, stderr=subprocess.PIPE, check=True
+        )
+        os.close(theirs)
+        assert os.read(mine, 100).startswith(first)
+        os.close(mine)
+        assert (b"-o picture.svg" in done.stderr) == (not argv)
+    assert netlab("graph", "two.yaml").stdout.startswith("<svg")
 
 
 def test_a_name_that_asks_for_something_else(netlab: Netlab, record: Path, files: Path) -> None:
