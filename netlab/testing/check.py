@@ -108,12 +108,13 @@ def _story(
     for cell in judged.cells:
         evidence = seen[cell.layer].evidence.get(_key(state, cell), {})
         yield f"  {asked(cell.layer)} {cell.source} -> {cell.destination}: {cell.observed}, {_why(cell, evidence)}"
+    drawn, noted = _matrix(lab, tuple(seen)) if seen and len(lab.state.endpoints) <= MATRIX_UP_TO else ([], frozenset())
     for cell in judged.cells[:1]:
-        yield from _model(lab, cell.layer, cell.source, cell.destination)
+        yield from _model(lab, cell.layer, cell.source, cell.destination, noted)
     yield f"  {lab.plan.name}, step {lab.current.name}, seed {lab.seed}"
-    if seen and len(lab.state.endpoints) <= MATRIX_UP_TO:
+    if drawn:
         yield ""
-        yield from _matrix(lab, tuple(seen))
+        yield from drawn
     if frames:
         yield ""
         yield "frames seen at the second try, by interface:"
@@ -141,7 +142,8 @@ def _why(cell: Cell, evidence: dict[str, object]) -> str:
     return words
 
 
-def _model(lab: Lab, layer: str, source: str, destination: str) -> Iterator[str]:
+def _model(lab: Lab, layer: str, source: str, destination: str, noted: frozenset[str]) -> Iterator[str]:
+    """The model's letter and rule; the sentence of one that is ``noted`` stands below the matrix."""
     predicted = lab.predicted
     letter = predicted[layer, source, destination]
     if letter == "?" and port_of(layer) is not None:
@@ -152,14 +154,18 @@ def _model(lab: Lab, layer: str, source: str, destination: str) -> Iterator[str]
         yield "  the model has no prediction for it"
         return
     rule = predicted.rule(layer, source, destination)
-    yield f"  the model says {letter}" + (f", by {rule.id}:" if rule else "")
-    if rule:
-        yield f"    {rule.sentence} ({rule.function}, {rule.file})"
+    if rule and rule.id in noted:
+        yield f"  the model says {letter}, by {rule.id} ({rule.function}, {rule.file})"
+    else:
+        yield f"  the model says {letter}" + (f", by {rule.id}:" if rule else "")
+        if rule:
+            yield f"    {rule.sentence} ({rule.function}, {rule.file})"
     if route := predicted.route(layer, source, destination):
         yield f"  the route that it takes: {route}"
 
 
-def _matrix(lab: Lab, layers: tuple[str, ...]) -> Iterator[str]:
+def _matrix(lab: Lab, layers: tuple[str, ...]) -> tuple[list[str], frozenset[str]]:
+    """The matrix with its legend and footnotes, and the rules that those tell."""
     from netlab.report import terminal
     from netlab.report.matrix import Notes, draw
     from netlab.report.style import Style
@@ -167,6 +173,6 @@ def _matrix(lab: Lab, layers: tuple[str, ...]) -> Iterator[str]:
     record = lab.examine(layers)
     style, notes = Style(width=100), Notes()
     [step] = record["steps"]
-    yield from draw(record, step, notes, style)
-    yield from terminal.legend(notes, style)
-    yield from terminal.why(record, notes, style)
+    lines = list(draw(record, step, notes, style))
+    lines += [*terminal.legend(notes, style), *terminal.why(record, notes, style)]
+    return lines, frozenset(notes.numbers)
