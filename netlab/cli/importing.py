@@ -31,8 +31,20 @@ class HostName(ParamType[str]):
             self.fail(f"{wrong}: {wrong.hint}" if wrong.hint else str(wrong), param, ctx)
 
 
+class FormatName(click.Choice[str]):
+    """One of the formats, or the nearest to what was typed."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from netlab.errors import did_you_mean
+
+        if value not in self.choices:
+            known = ", ".join(self.choices)
+            self.fail(f"no format {value!r}{did_you_mean(str(value), self.choices)}; there are {known}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @click.command("import", short_help="Make a topology of this machine, or of what docker, podman, networkd … say.")
-@click.argument("form", metavar="FORMAT", type=click.Choice(["live", *FORMATS]))
+@click.argument("form", metavar="FORMAT", type=FormatName(["live", *FORMATS]))
 @click.argument("files", metavar="[FILE]...", type=click.Path(allow_dash=True), nargs=-1)
 @click.option("-o", "--output", type=OutputPath(), metavar="FILE", help="Where to. [default: stdout]")
 @click.option("--host", type=HostName(), metavar="NAME", default="host", help="Name of the machine. [default: host]")

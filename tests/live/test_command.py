@@ -52,7 +52,9 @@ def test_a_network_that_netlab_refuses_is_written_and_told(netlab: Netlab, tmp_p
 
 def test_formats_and_hosts_are_checked(netlab: Netlab) -> None:
     """An unknown format, a file that isn't there, and a name that no host may have end with 2."""
-    assert netlab("import", "dokcer", "-").returncode == 2
+    done = netlab("import", "dokcer", "-")
+    assert done.returncode == 2
+    assert "no format 'dokcer' (did you mean 'docker'?); there are live, docker, " in done.stderr
     assert "cannot be read" in netlab("import", "docker", "none.json").stderr
     assert "cannot stand in the name" in netlab("import", "docker", "-", "--host", "a b").stderr
 
