@@ -18,6 +18,7 @@ from netlab.agent.probe.lab_view import CLIENT_PORTS, LISTENER_PORTS
 from netlab.client import Lab
 from netlab.contract.types import LAYERS
 from tests.agent.conftest import DEMO, Built
+from tests.ordinary import needs_another_user
 
 MIXED = """
 name: mixed
@@ -295,7 +296,7 @@ def test_our_frames_are_what_scapy_says_they_are(demo: Built) -> None:
         assert getattr(type(network)(bytes(rebuilt))[kind], field) == getattr(network[kind], field), kind
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="already an ordinary user")
+@needs_another_user
 def test_an_ordinary_user_sees_the_same(build: Callable[[str], Built]) -> None:
     """Without any privilege the same matrices come out, in a user namespace of the agent's own."""
     code = """

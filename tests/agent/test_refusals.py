@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 import netlab
+from tests.ordinary import needs_another_user
 
 pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can change what an ordinary user sees of /proc"),
+    needs_another_user,
     pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed (apt-get install util-linux)"),
 ]
 ROOT = str(Path(netlab.__file__).parents[1])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import NETLAB, Done
+from tests.ordinary import needs_another_user
 
 #: Bind what the machine has into a folder, go there, and run; what is mounted outside, before and after.
 SCRIPT = """
@@ -50,6 +51,7 @@ def test_root(files: Path) -> None:
     assert "PASS" in done.stdout
 
 
+@needs_another_user
 def test_an_ordinary_user(files: Path) -> None:
     """The kernel gives an ordinary user no namespaces there: a line says so, with what helps, and exit code 3."""
     files.chmod(0o777)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.guest.kills import HERE, ORDINARY, VICTIMS, open_cache
+from tests.ordinary import needs_another_user
 
 Kernel = Callable[[str], str]
 TOPOLOGY = str(HERE / "topologies" / "bridge-two-node.yaml")
@@ -48,11 +49,10 @@ def test_killed(kernel: Kernel, version: str, refused: bool) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@needs_another_user
 @pytest.mark.parametrize("refused", [False, True], ids=["namespaces", "refused"])
 def test_ordinary_user(kernel: Kernel, refused: bool) -> None:
     """Uid 65534 runs labs on 6.12, also where namespaces are refused."""
-    if os.getuid() != 0:
-        pytest.skip("this is an ordinary user already")
     name = kernel("6.12")
     prefix = (*REFUSED, "-u", "env", "HOME=/nonexistent") if refused else ORDINARY
     with open_cache(name):

@@ -25,6 +25,7 @@ from tests.guest.kills import HERE, ORDINARY, VICTIMS, victims
 from tests.guest.kills import find as find_child
 from tests.guest.test_guest import TWO
 from tests.guest.test_life import REFUSED, TOPOLOGY, netlab, run
+from tests.ordinary import needs_another_user
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.xdist_group("qemu")]
 
@@ -110,11 +111,10 @@ def test_capture(agent: Agent) -> None:
     assert sum(ICMP in one for one in frames) == 2
 
 
+@needs_another_user
 @pytest.mark.parametrize("refused", [False, True], ids=["namespaces", "refused"])
 def test_ordinary_user(vmlinuz: str, refused: bool) -> None:
     """Uid 65534 runs labs, also where namespaces are refused."""
-    if os.getuid() != 0:
-        pytest.skip("this is an ordinary user already")
     prefix = (*REFUSED, "-u", "env", "HOME=/nonexistent") if refused else ORDINARY
     done = netlab("run", TOPOLOGY, "--no-report", "--layers", "icmp", "--kernel", vmlinuz, prefix=prefix)
     assert done.returncode == 0, done.stdout + done.stderr

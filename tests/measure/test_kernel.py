@@ -21,6 +21,7 @@ from netlab.contract.observed import Sample
 from netlab.contract.types import Endpoint
 from netlab.measure import Lock
 from tests.measure.conftest import HOSTS
+from tests.ordinary import needs_another_user
 
 pytestmark = pytest.mark.xdist_group("measure")
 
@@ -291,7 +292,7 @@ def everyones() -> Iterator[Path]:
         yield Path(name)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="the suite itself runs as an ordinary user")
+@needs_another_user
 def test_an_ordinary_user_measures_too(everyones: Path) -> None:
     """Without any privilege the same command gives the same kinds of figures."""
     file = everyones / "t.yaml"

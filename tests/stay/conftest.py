@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.ordinary import LACK
+
 NETLAB = str(Path(sys.executable).with_name("netlab"))
 TWO = """\
 name: two
@@ -121,8 +123,8 @@ def _owned(user: str, folder: Path) -> Iterator[Stay]:
     if user == "as it is":
         yield from _stay(folder)
         return
-    if os.geteuid() != 0 or shutil.which("setpriv") is None:
-        pytest.skip("only root can be another user, by setpriv")
+    if LACK or shutil.which("setpriv") is None:
+        pytest.skip(LACK or "only setpriv makes another user")
     for path in (folder, *folder.iterdir()):
         os.chown(path, NOBODY, NOBODY)
     yield from _stay(folder, "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")

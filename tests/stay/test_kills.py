@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.world import descendants
+from tests.ordinary import needs_another_user
 from tests.stay.conftest import NOBODY, Stay, about, until
 
 #: Kills in one run of the suite; `make crash` asks for more.
@@ -116,10 +117,9 @@ def test_an_idle_lab_uses_no_processor(root: Stay) -> None:
     until(lambda: used() == (_after(random.Random(0), 2) or used()))
 
 
+@needs_another_user
 def test_users_have_their_own(root: Stay) -> None:
     """Another user's labs are not seen, and can't be asked even where the folder would let them."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can be another user")
     other = Stay(root.folder, ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"))
     assert "can't be kept in" not in (listed := other("ps", code=None)).stdout
     assert "two" not in listed.stdout
