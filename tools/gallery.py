@@ -25,12 +25,16 @@ def main() -> int:
     topologies = sorted(path.relative_to(ROOT) for path in (ROOT / "topologies").glob("*.yaml"))
     with tempfile.TemporaryDirectory() as folder:
         netlab = Path(sys.executable).with_name("netlab")
-        command = [netlab, "run", *map(str, topologies), "--report-dir", folder]
-        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        command = [netlab, "run", "--report-dir", folder]
+        subprocess.run([*command, *map(str, topologies)], cwd=ROOT, check=False)
+        # What this kernel can't build is run on a cached one that can.
+        left = [str(one) for one in topologies if not (Path(folder) / one.stem / "run.json").exists()]
+        code = subprocess.run([*command, *left, "--kernel", "auto"], cwd=ROOT, check=False).returncode if left else 0
+        found = {path.parent.name: json.loads(path.read_text("utf-8")) for path in Path(folder).glob("*/run.json")}
+        code = code or max(record["summary"]["exit_code"] for record in found.values())
         if code:
             print("the gallery is left as it was: a run was not as expected", file=sys.stderr)
             return code
-        found = {path.parent.name: json.loads(path.read_text("utf-8")) for path in Path(folder).glob("*/run.json")}
     replace({name: found[name] for name in sorted(found)})
     return 0
 
