@@ -103,9 +103,10 @@ def choose(traffic: Traffic) -> str:
     """``iperf3``, ``sockets`` (our own), or nothing where the file asks for what isn't there."""
     if traffic.metric == "latency" or traffic.engine == "sockets":
         return "sockets"
-    if shutil.which("iperf3"):
-        return "iperf3"
     needed = traffic.engine == "iperf3" or traffic.protocol == "udp" or traffic.bitrate is not None
+    # From 3.16 on iperf3 looks only now and then whether all bytes are sent, and counts the time until it does.
+    if shutil.which("iperf3") and (needed or traffic.bytes is None):
+        return "iperf3"
     return "" if needed else "sockets"
 
 
@@ -254,15 +255,16 @@ def _iperf3(ends: Ends, traffic: Traffic, port: int) -> tuple[list[str], list[st
     server += ["--bind-dev", ends.vrf] if ends.vrf else []
     client = [
         "iperf3", "--client", ends.destination, "--port", str(port), "--bind", ends.source, "--bind-dev", ends.device,
-        "--json", "--interval", "0", "--connect-timeout", str(int(CONNECT * 1000)), "--parallel", str(traffic.streams),
+        "--json", "--connect-timeout", str(int(CONNECT * 1000)), "--parallel", str(traffic.streams),
     ]  # fmt: skip
     if traffic.protocol == "udp":
         client += ["--udp"]
     client += ["--bitrate", str(traffic.bitrate or 0)]
     if traffic.bytes is not None:
-        client += ["--bytes", str(traffic.bytes)]
+        # At the ends of intervals 3.16 and later see that they are over; without, they never do.
+        client += ["--bytes", str(traffic.bytes), "--interval", "0.1"]
     else:
-        client += ["--time", str(int(traffic.duration))]
+        client += ["--time", str(int(traffic.duration)), "--interval", "0"]
     if traffic.omit:
         client += ["--omit", str(int(traffic.omit))]
     for option, value in (("--set-mss", traffic.mss), ("--length", traffic.length)):
