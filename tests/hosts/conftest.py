@@ -118,9 +118,11 @@ class World:
             stdout=subprocess.PIPE,
         ) as monitor:
             assert monitor.stdout is not None
-            for _ in range(count):
-                assert monitor.stdout.readline()
-            monitor.kill()
+            try:
+                for _ in range(count):
+                    assert monitor.stdout.readline()
+            finally:
+                monitor.kill()
 
     def until(self, done: Callable[[], bool], otherwise: str, seconds: float = 30.0) -> None:
         """Look again and again until it is so."""

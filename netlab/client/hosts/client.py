@@ -71,6 +71,9 @@ class HostsClient(Agent):
         """The process that everything ends with: this one."""
         return os.getpid()
 
+    def listen(self, on_note: Log) -> None:
+        """There is nothing to say while it starts: what is noted of machines stands in the record."""
+
     def adapt(self, plan: Plan) -> Plan:
         """Reach the machines of a topology and fit its plan to them. Raises UsageError, CannotRun."""
         if self.open is not None:
