@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,7 +105,13 @@ def gets_through(machine: World, source: str, destination: str, layer: str) -> b
         argv += [*(["-M", "do", "-s", str(int(size) - 28)] if size else []), address]
     else:
         argv = [sys.executable, "-c", _CONNECT, address]
-    machine.run("ip", "-all", "netns", "exec", "ip", "neigh", "flush", "all")
+    every = ("ip", "-all", "netns", "exec", "ip")
+    deadline = time.monotonic() + 10
+    while version == "6" and time.monotonic() < deadline:
+        # An address that was given a moment ago is nobody's until nobody else has said to have it (RFC 4862, 5.4).
+        if "inet6" not in machine.run(*every, "-6", "-o", "address", "show", "tentative", "up").stdout:
+            break
+    machine.run(*every, "neigh", "flush", "all")
     return machine.run("ip", "netns", "exec", _netns(netns), *argv, ok=False).returncode == 0
 
 

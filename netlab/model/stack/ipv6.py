@@ -311,7 +311,8 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
             nd.receive(sim, dev, packet)
         return
     sockets.enters(sim, dev, packet)
-    if mine:
+    # Its destination may have been translated meanwhile.
+    if packet.dst in local or packet.dst == dev.linklocal:
         if ns.netfilter is not None:
             packet = ns.netfilter.passes(sim, "input", packet, dev, None)
             if packet is None:
