@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import threading
 
-#: Bytes: a stack of the usual `ulimit -s`, the first arena of Python's allocator, and what a first call takes.
+#: Bytes: a stack of the usual `ulimit -s`, the first memory of Python's allocator, and what a first call takes.
 ROOM = 12 << 20
 
 
