@@ -54,10 +54,15 @@ def cut(world: World, who: str, front: subprocess.Popen[str], kind: str, count: 
     """Kill at a moment, and once more where that fell into the end of a repetition: that one had all it needed."""
     while True:
         world.trigger(kind, count)
+        pids: list[int] = []
         # Who has ended meanwhile needs no killing.
         with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-            for pid in victims(world, who, front.pid):
+            pids = victims(world, who, front.pid)
+            for pid in pids:
                 os.kill(pid, signal.SIGKILL)
+        if not pids and front.poll() is None:
+            # The first changes may come before there is anybody.
+            continue
         with contextlib.suppress(subprocess.TimeoutExpired):
             return front.communicate(timeout=60)[1]
 
