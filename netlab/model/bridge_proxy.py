@@ -7,7 +7,7 @@ file), and knows behind which port the entry's MAC is. What it answers it still 
 
 from __future__ import annotations
 
-from netlab.model.packets import Arp, Nd
+from netlab.model.packets import Arp, Nd, is_link_local
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
 from netlab.model.world import ARP, IP6, UNICAST, Bridge, Device, Frame, Port
@@ -119,6 +119,6 @@ def _own(dev: Device, target: int) -> bool:
         if target == one.linklocal or any(target == a[0] for a in (*one.addresses4, *one.addresses6)):
             return True
         others = (a[0] for other in one.ns.devices for a in other.addresses6)
-        if target >> 118 != 0xFE80 >> 6 and target in others:
+        if not is_link_local(target) and target in others:
             return True
     return False

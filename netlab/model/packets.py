@@ -103,3 +103,8 @@ class Ip:
         made = self.copy()
         made.ttl -= 1
         return made
+
+
+def is_link_local(address: int) -> bool:
+    """Whether an IPv6 address is one of fe80::/10."""
+    return address >> 118 == 0xFE80 >> 6

@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import Literal
 
 from netlab.contract.dataclass import dataclass
+from netlab.model.packets import is_link_local
 
 #: Numbers from the first to the last; a single one is an interval, too. Names stand for interfaces (``eth*``).
 Interval = tuple[int, int]
@@ -140,7 +141,7 @@ class Ruleset:
     def singular(self) -> bool:
         """Whether a rule tells IPv6 link-local addresses or groups apart, which are of one interface each."""
         return any(
-            (value[0] >> 118 == 0xFE80 >> 6 and value[1] - value[0] < (1 << 64) - 1)
+            (is_link_local(value[0]) and value[1] - value[0] < (1 << 64) - 1)
             or (value[0] >> 120 == 0xFF and value[1] - value[0] < (1 << 24) - 1)
             for _, value in self.named() if not isinstance(value, str)
         )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from netlab.model.packets import Ip, Nd
+from netlab.model.packets import Ip, Nd, is_link_local
 from netlab.model.routes import Route
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
@@ -169,11 +169,6 @@ def _output(
     return fib.Output(ns.lo, dst, src, None, fib.NOWHERE)
 
 
-def is_link_local(address: int) -> bool:
-    """Whether an address is one of fe80::/10."""
-    return address >> 118 == 0xFE80 >> 6
-
-
 def _choose(sim: Sim, route: Route, dst: int, src: int, oif: Device | None) -> Route:
     """One of a route's next hops, by ``oif`` if it is binding (fib6_select_path)."""
     ways = [way for way in route.ways if oif is None or way.dev is oif]
@@ -296,9 +291,7 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     if not dev.conf.ipv6:
         sim.note(packet.phase, dev.id, "IPv6 is disabled", DISABLED, end=dev is sim.goal)
         return
-    local = dev.domain.local6
-    mine = packet.dst in local or packet.dst == dev.linklocal
-    if dev is sim.sock and sim.request == "ns" and mine and packet.phase == "na":
+    if dev is sim.sock and sim.request == "ns" and packet.phase == "na" and _own(dev, packet.dst):
         # The probe's packet socket.
         sim.answers.append(packet.mac)
     if ns.netfilter is not None:
@@ -306,13 +299,12 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
         if packet is None:
             return
     if isinstance(packet, Nd):
-        mine = mine or packet.solicitation
+        mine = packet.solicitation or _own(dev, packet.dst)
         if mine and (ns.netfilter is None or ns.netfilter.passes(sim, "input", packet, dev, None) is not None):
             nd.receive(sim, dev, packet)
         return
     sockets.enters(sim, dev, packet)
-    # Its destination may have been translated meanwhile.
-    if packet.dst in local or packet.dst == dev.linklocal:
+    if _own(dev, packet.dst):
         if ns.netfilter is not None:
             packet = ns.netfilter.passes(sim, "input", packet, dev, None)
             if packet is None:
@@ -321,13 +313,18 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
             deliver(sim, ns, packet, dev, dev.vrf)
         return
     nd.routers(ns.devices, packet.dst)
-    if packet_type == HOST and dev.conf.forwarding6 and is_link_local(packet.dst):
-        raise Unknown(f"whether {dev.ns.id} sends on a packet to a link-local address")
     if packet_type == HOST and dev.conf.forwarding6:
+        if is_link_local(packet.dst):
+            raise Unknown(f"whether {dev.ns.id} sends on a packet to a link-local address")
         # A router sends on only what was for its own MAC (ip6_forward).
         _forward(sim, dev, packet)
     else:
         sim.note(packet.phase, dev.id, "not an address of this namespace", NOT_FORWARDED, end=True)
+
+
+def _own(dev: Device, address: int) -> bool:
+    """Whether what comes in by an interface for an address, translated or not, is for its namespace."""
+    return address in dev.domain.local6 or address == dev.linklocal
 
 
 def _forward(sim: Sim, dev: Device, packet: Ip) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from netlab.model.packets import SEGMENTS, Ip
+from netlab.model.packets import SEGMENTS, Ip, is_link_local
 from netlab.model.rules import rule
 from netlab.model.sim import Sim, Unknown
 from netlab.model.world import HOST, Device, Namespace
@@ -119,7 +119,7 @@ def _serve(sim: Sim, ns: Namespace, packet: Ip, iif: Device, vrf: Device | None,
     if packet.translated:
         raise Unknown(f"whether a program of {ns.id} has the port that nftables leads to")
     bound = next((dev.vrf for dev in sim.targets if dev.ns is ns), None)
-    near = iif if stack.family == 6 and packet.src >> 118 == 0xFE80 >> 6 else None
+    near = iif if stack.family == 6 and is_link_local(packet.src) else None
     serves = ns in sim.servers and packet.dst == sim.target
     if serves and not hears(ns, packet.phase, bound, iif, vrf):
         serves = False
