@@ -76,7 +76,8 @@ class Project:
         junit = self.root / "junit.xml"
         argv = [*prefix, sys.executable, "-m", "pytest", f"--junitxml={junit}", *args]
         whole = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
-        whole.pop("PYTEST_ADDOPTS", None)
+        for name in ("PYTEST_ADDOPTS", "CI", "BUILD_NUMBER"):  # with the last two, pytest's summary isn't cut to a line
+            whole.pop(name, None)
         done = subprocess.run(
             argv, cwd=self.root, env=whole, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
