@@ -26,7 +26,6 @@ def compare(news: News, state: State, ns: str, told: Told) -> None:
             continue
         if link.bridges:
             ports = [(one, plug) for one in state.links for plug in one.plugs if plug.bridge == link.id]
-            # The last port that lists a MAC has its entry.
             owner = {mac: plug.place.ifindex for _, plug in ports for mac in plug.port.fdb}
             tables = _tables([plug for _, plug in ports], owner, there, told)
             _bridge(news, link, there[link.ifindex], [plug for _, plug in ports], told)

@@ -15,6 +15,7 @@ from netlab.plan import (
     macvlan,
     members,
     nftables,
+    owned,
     pair,
     private,
     programs,
@@ -74,6 +75,9 @@ def add(
     ]
     order += _links(context, refusals)
     _names_to_macs(context, given_switches, path)
+    for link_id, refused in reversed(order):  # the last that lists a MAC has it
+        if not refused:
+            owned.take(lab, lab.links[link_id])
     for box in boxes:
         _sysctls(lab, box, context)
     settle(lab)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from netlab.contract.types import AnyLink, Link, SetLink, Where, with_state
-from netlab.plan import lost, sysctls
+from netlab.plan import lost, owned, sysctls
 from netlab.plan.settling import settle
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
     (vlan_device_event). A link that goes down loses its routes. A bridge that comes up resets its ports' states.
     """
     lab.links[after.id] = after
+    owned.take(lab, after)
     _forget_v6(lab, before, after)
     if before.up and not after.up:
         lost.by_links(lab, [before])

@@ -1,13 +1,34 @@
-"""A bridge's own MACs: a static entry replaces a local one, and when it is deleted none is left."""
+"""Whose a MAC is at a bridge: a static entry replaces another port's and the bridge's own."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from netlab.contract.types import AnyLink
+    from netlab.contract.types import AnyLink, Plug, Port
+    from netlab.plan.lab import Lab
     from netlab.plan.memory import Memory
+
+
+def take(lab: Lab, taker: AnyLink) -> None:
+    """Take the static entries of a link's ports from the other ports of their bridges, since a bridge has one entry for
+    a MAC (fdb_add_entry). Where it filters VLANs it has one in each: there it is taken where no VLAN is left."""
+    for plug in taker.plugs:
+        others = [link for link in lab.links.values() if link.id != taker.id] if plug.attached and plug.port.fdb else ()
+        for link in others:
+            for other in link.plugs:
+                if other.bridge == plug.bridge and other.attached and not {*other.port.fdb}.isdisjoint(plug.port.fdb):
+                    _leave(lab, lab.links[link.id], other, plug.port)
+
+
+def _leave(lab: Lab, link: AnyLink, loser: Plug, taker: Port) -> None:
+    bridge = lab.links[loser.bridge]
+    vlans, left = (port.vlans(bridge.new_pvid).keys() for port in (taker, loser.port))
+    if not bridge.filters_vlans or vlans >= left:
+        kept = tuple(mac for mac in loser.port.fdb if mac not in taker.fdb)
+        lab.set(link, **{loser.field: replace(loser.port, fdb=kept)})
 
 
 def follow(memory: Memory, links: Collection[AnyLink]) -> None:

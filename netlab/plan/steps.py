@@ -106,12 +106,8 @@ def _delete_box(lab: Lab, box: Box, where: Where) -> list[AnyChange]:
     changes: list[AnyChange] = []
     for gone in (*inside, box):
         links = lab.links_of(gone.id)
-        # A namespace goes in its own time, but its parent has its MAC back at once.
-        changes += (
-            DeleteLink(id=link.id, where=where)
-            for link in links
-            if link.gives_mac and lab.links[link.lower or ""].namespace != gone.id
-        )
+        # A namespace goes in its own time, what others feel of it at once.
+        changes += (DeleteLink(id=link.id, where=where) for link in links if _is_felt(lab, link))
         links += lab.peers_of(links)
         _delete_links(lab, list({one.id: one for link in links for one in lab.with_children(link)}.values()))
         del lab.boxes[gone.id]
@@ -162,6 +158,13 @@ def _applies(file: File, settings: Settings, keys: Any, kind: str, path: Path) -
             f"these can: {', '.join(sorted(keys))}",
         )
     return not wrong
+
+
+def _is_felt(lab: Lab, link: AnyLink) -> bool:
+    """Whether other namespaces feel that a link is there though nobody sends by it: its parent has its MAC, or a bridge
+    has static entries at its port."""
+    others = [link.lower] if link.gives_mac else [plug.bridge for plug in link.plugs if plug.port.fdb]
+    return any(lab.links[other or ""].namespace != link.namespace for other in others)
 
 
 def _set_switch(lab: Lab, before: AnyLink, settings: Settings, path: Path, step: GivenStep) -> list[AnyChange]:
