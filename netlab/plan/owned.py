@@ -14,21 +14,26 @@ if TYPE_CHECKING:
 
 def take(lab: Lab, taker: AnyLink) -> None:
     """Take the static entries of a link's ports from the other ports of their bridges, since a bridge has one entry for
-    a MAC (fdb_add_entry). Where it filters VLANs it has one in each: there it is taken where no VLAN is left."""
+    a MAC (fdb_add_entry); where it filters VLANs, one in each. Two ports of which each then keeps some are refused."""
     for plug in taker.plugs:
         others = [link for link in lab.links.values() if link.id != taker.id] if plug.attached and plug.port.fdb else ()
         for link in others:
             for other in link.plugs:
                 if other.bridge == plug.bridge and other.attached and not {*other.port.fdb}.isdisjoint(plug.port.fdb):
-                    _leave(lab, lab.links[link.id], other, plug.port)
+                    _leave(lab, lab.links[link.id], other, taker, plug)
 
 
-def _leave(lab: Lab, link: AnyLink, loser: Plug, taker: Port) -> None:
+def _leave(lab: Lab, link: AnyLink, loser: Plug, taker: AnyLink, plug: Plug) -> None:
     bridge = lab.links[loser.bridge]
-    vlans, left = (port.vlans(bridge.new_pvid).keys() for port in (taker, loser.port))
-    if not bridge.filters_vlans or vlans >= left:
-        kept = tuple(mac for mac in loser.port.fdb if mac not in taker.fdb)
-        lab.set(link, **{loser.field: replace(loser.port, fdb=kept)})
+    vlans, left = (one.port.vlans(bridge.new_pvid).keys() for one in (plug, loser))
+    if bridge.filters_vlans and not vlans & left:
+        return
+    if bridge.filters_vlans and not vlans >= left and taker.where is not None:
+        mac = next(mac for mac in loser.port.fdb if mac in plug.port.fdb)
+        words = f"{mac} has a static entry at the port of {link.id}, too, in some of its VLANs ({min(vlans & left)})"
+        lab.file.problems.add(taker.where, words, "list it at one of them, or at ports that share all VLANs or none")
+    kept = tuple(mac for mac in loser.port.fdb if mac not in plug.port.fdb)
+    lab.set(link, **{loser.field: replace(loser.port, fdb=kept)})
 
 
 def follow(memory: Memory, links: Collection[AnyLink]) -> None:
