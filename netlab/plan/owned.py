@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from netlab.contract.types import AnyLink, Plug, Port
+    from netlab.contract.types import AnyLink, Plug
     from netlab.plan.lab import Lab
     from netlab.plan.memory import Memory
 
