@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from netlab.agent import links, nftables, sysctl
 from netlab.agent.daemons import Daemons
 from netlab.agent.errors import BuildFailed, in_words
 from netlab.agent.links import BuildContext, Op, limit
 from netlab.agent.links.op import Level
-from netlab.agent.netlink import Request, address, altname, neighbor, route, rule, set_up
-from netlab.agent.netlink import link as link_request
+from netlab.agent.netlink import (
+    Request,
+    address,
+    altname,
+    delete_link,
+    neighbor,
+    route,
+    rule,
+    set_flags,
+    set_link,
+    set_up,
+)
 from netlab.agent.netns import Netns
 from netlab.agent.programs import Programs
 from netlab.contract.types import (
@@ -145,15 +155,11 @@ class Builder:
         made = links.create(self.context, link, up=up and link.master is None)
         return [*made, *links.join(self.context, link, up=up)]
 
-    def _level(self, link: AnyLink) -> Level:
-        elsewhere = link.lower is not None and link.namespace != self.links[link.lower].namespace
-        return Level.CONTAINER if elsewhere else Level.HOST
-
     def _dress(self, link: AnyLink) -> list[Op]:
         """Altname, addresses and neighbours of a link, in the batch in which its turn comes."""
         if not (link.interface or link.neighbors):
             return []
-        level = self._level(link)
+        level = self.context.level(link)
         ns, index, dev = link.namespace, link.ifindex, link.ifname
         ops = []
         if link.ifname != link.name:
@@ -173,16 +179,14 @@ class Builder:
         for link, change, values in late:
             if values:
                 self._write_sysctls(link.namespace, values, change)
-            ns = link.namespace
+            ns, index, dev = link.namespace, link.ifindex, link.ifname
             if flags := link.flags:
-                raised.append((_switch(link, flags), change))
+                raised.append((Op(ns, Level.HOST, set_flags(ns, index, dev, flags)), change))
             if link.up:
-                raised.append((Op(ns, self._level(link), set_up(ns, link.ifindex, link.ifname), "up"), change))
+                raised.append((Op(ns, self.context.level(link), set_up(ns, index, dev), "up"), change))
             elif link.rises:
                 # It has come up with its parent.
-                command = f"ip -n {ns} link set dev {link.ifname} down"
-                down = link_request("set", {}, command, index=link.ifindex, up=False)
-                raised.append((Op(ns, self._level(link), down), change))
+                raised.append((Op(ns, self.context.level(link), set_up(ns, index, dev, False)), change))
             raised += ((op, change) for op in self._dress(link))
         self.send(raised)
         late.clear()
@@ -241,8 +245,8 @@ class Builder:
     def delete_link(self, change: DeleteLink) -> None:
         """Delete a link, and its children with it. Raises BuildFailed."""
         link = self.links[change.id]
-        command = f"ip -n {link.namespace} link delete dev {link.ifname}"
-        self.ask(Op(link.namespace, Level.HOST, link_request("delete", {}, command, index=link.ifindex)), change)
+        gone = delete_link(link.namespace, link.ifindex, link.ifname)
+        self.ask(Op(link.namespace, Level.HOST, gone), change)
         self._forget([link])
 
     def set_link(self, change: SetLink) -> None:
@@ -251,26 +255,24 @@ class Builder:
         ns, index, dev = after.namespace, after.ifindex, after.ifname
         self.links[after.id] = after
 
-        def ask(pairs: dict[str, Any], words: str, up: bool | None = None) -> None:
-            command = f"ip -n {ns} link set dev {dev} {words}"
-            self.ask(Op(ns, Level.HOST, link_request("set", pairs, command, index=index, up=up)), change)
+        def ask(request: Request) -> None:
+            self.ask(Op(ns, Level.HOST, request), change)
 
         if before.up and not after.up:
-            ask({}, "down", up=False)
+            ask(set_up(ns, index, dev, False))
         if flags := {name: getattr(after, name) for name in FLAGS if getattr(before, name) != getattr(after, name)}:
-            self.send([(_switch(after, flags), change)])
+            ask(set_flags(ns, index, dev, flags))
         if before.mac != after.mac and after.mac:
-            ask({"IFLA_ADDRESS": after.mac}, f"address {after.mac}")
+            ask(set_link(ns, index, dev, f"address {after.mac}", {"IFLA_ADDRESS": after.mac}))
         if before.mtu != after.mtu:
-            ask({"IFLA_MTU": after.mtu}, f"mtu {after.mtu}")
-            if (far := after.port_place) is not None:
-                # A wire has one MTU: a frame that one end may send the other must take.
-                words = f"ip -n {far.namespace} link set dev {far.ifname} mtu {after.mtu}"
-                request = link_request("set", {"IFLA_MTU": after.mtu}, words, index=far.ifindex)
-                self.ask(Op(far.namespace, Level.HOST, request), change)
+            # A wire has one MTU: a frame that one end may send the other must take.
+            for end in filter(None, (after.place, after.port_place)):
+                words, pairs = f"mtu {after.mtu}", {"IFLA_MTU": after.mtu}
+                request = set_link(end.namespace, end.ifindex, end.ifname, words, pairs)
+                self.ask(Op(end.namespace, Level.HOST, request), change)
         self._set_kind(change)
         if after.up and not before.up:
-            ask({}, "up", up=True)
+            ask(set_up(ns, index, dev))
         # ``before`` is already without what the kernel forgets by itself on the way (netlab.plan.change).
         ops = [
             *(Op(ns, Level.HOST, address("delete", ns, index, dev, item.ip, item.prefixlen))
@@ -325,13 +327,6 @@ class Builder:
                 if way not in those.routes:
                     ops.append((route(verb, ns, way, indexes), asked))
         self.send([(Op(ns, Level.ROUTING, request), asked) for request, asked in ops])
-
-
-def _switch(link: AnyLink, flags: Mapping[str, bool]) -> Op:
-    """Switch flags of an interface on and off."""
-    words = " ".join(f"{name} {'on' if on else 'off'}" for name, on in flags.items())
-    command = f"ip -n {link.namespace} link set dev {link.ifname} {words}"
-    return Op(link.namespace, Level.HOST, link_request("set", {}, command, index=link.ifindex, flags=flags))
 
 
 def _each(items: Sequence[T], change: SetRouting, places: Sequence[Where]) -> Iterator[tuple[T, SetRouting]]:

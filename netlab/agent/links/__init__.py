@@ -26,8 +26,7 @@ from netlab.agent.links import (
 )
 from netlab.agent.links.op import At, BuildContext, Level, Op
 from netlab.agent.links.port_tools import Log
-from netlab.agent.netlink import link as request
-from netlab.agent.netlink import peer, set_up
+from netlab.agent.netlink import peer, set_link, set_up
 from netlab.contract.dataclass import dataclass
 from netlab.contract.types import AnyLink, Bridge, Link, Macvlan, Macvtap, Pair, Port, SetLink, Switch, SwitchLink, Veth
 from netlab.contract.types.links import Bond, Dummy, Ipvlan, Ipvtap, Loopback, Vlan, Vrf, Vxlan
@@ -114,11 +113,10 @@ def join(context: BuildContext, link: AnyLink, *, up: bool) -> list[Op]:
     """The requests that make a link a member of its master, while it is down, as some masters want it; then ``up``."""
     if link.master is None:
         return port.own_vlans(link, Port(), link.own_port) if link.own_port is not None else []
-    master, ns, level = context.links[link.master], link.namespace, Level.PLUG
-    if link.lower is not None:
-        level = Level.HOST if ns == context.links[link.lower].namespace else Level.CONTAINER
-    command = f"ip -n {ns} link set dev {link.ifname} master {master.ifname}"
-    made = [Op(ns, level, request("set", {"IFLA_MASTER": master.ifindex}, command, index=link.ifindex), "create")]
+    master, ns = context.links[link.master], link.namespace
+    level = Level.PLUG if link.lower is None else context.level(link)
+    words, pairs = f"master {master.ifname}", {"IFLA_MASTER": master.ifindex}
+    made = [Op(ns, level, set_link(ns, link.ifindex, link.ifname, words, pairs), "create")]
     # A bond brings its members up.
     if up or link.member == "member":
         made.append(Op(ns, max(level, Level.HOST), set_up(ns, link.ifindex, link.ifname, link.up), "up"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from netlab.agent.links.add import alone
 from netlab.agent.links.op import BuildContext, Level, Op
-from netlab.agent.netlink import link as request
+from netlab.agent.netlink import set_kind
 from netlab.agent.netlink.attributes import U8, U32, Table, link_data, member_data
 from netlab.contract.types.links import Bond
 from netlab.contract.types.links.bond import MAC_POLICIES
@@ -51,14 +51,9 @@ def changes(context: BuildContext, before: Bond, after: Bond) -> list[Op]:
         asked.append(({"IFLA_BOND_MIIMON": after.miimon}, f"miimon {after.miimon}"))
     if before.num_grat_arp != after.num_grat_arp:
         asked.append(({"IFLA_BOND_NUM_PEER_NOTIF": after.num_grat_arp}, f"num_grat_arp {after.num_grat_arp}"))
-    return [_set(after, data, words) for data, words in asked]
-
-
-def _set(bond: Bond, data: dict[str, Any], words: str) -> Op:
-    pairs = {"IFLA_LINKINFO": {"IFLA_INFO_KIND": "bond", "IFLA_INFO_DATA": data}}
-    command = f"ip -n {bond.namespace} link set dev {bond.ifname} type bond {words}"
+    ns, index, dev = after.namespace, after.ifindex, after.ifname
     # Members have joined by then, whatever their kind.
-    return Op(bond.namespace, Level.CONTAINER, request("set", pairs, command, index=bond.ifindex))
+    return [Op(ns, Level.CONTAINER, set_kind(ns, index, dev, "bond", data, words)) for data, words in asked]
 
 
 def read(data: Mapping[str, Any]) -> dict[str, Any]:

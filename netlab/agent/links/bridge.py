@@ -7,8 +7,8 @@ from typing import Any
 
 from netlab.agent.errors import lacks
 from netlab.agent.links.op import BuildContext, Level, Op
-from netlab.agent.netlink import Request
 from netlab.agent.netlink import link as request
+from netlab.agent.netlink import set_kind, set_link
 from netlab.contract.types import Bridge, Switch
 
 #: USERHZ, the unit of times in IFLA_BR_*.
@@ -68,13 +68,10 @@ def create(context: BuildContext, switch: Switch | Bridge, *, up: bool) -> list[
     ops = [Op(switch.namespace, Level.BRIDGE, made, "create")]
     if isinstance(switch, Bridge):
         # Until its MTU is set a bridge takes the smallest one of its ports (br_mtu_auto_adjust): so it is set.
-        ops += (Op(switch.namespace, Level.BRIDGE, _mtu(switch, mtu)) for mtu in (switch.mtu + 1, switch.mtu))
+        for mtu in (switch.mtu + 1, switch.mtu):
+            made = set_link(switch.namespace, switch.ifindex, switch.ifname, f"mtu {mtu}", {"IFLA_MTU": mtu})
+            ops.append(Op(switch.namespace, Level.BRIDGE, made))
     return ops
-
-
-def _mtu(bridge: Bridge, mtu: int) -> Request:
-    command = f"ip -n {bridge.namespace} link set dev {bridge.ifname} mtu {mtu}"
-    return request("set", {"IFLA_MTU": mtu}, command, index=bridge.ifindex)
 
 
 def changes(context: BuildContext, before: Switch | Bridge, after: Switch | Bridge) -> list[Op]:
@@ -91,9 +88,8 @@ def changes(context: BuildContext, before: Switch | Bridge, after: Switch | Brid
     if before.vlan_filtering != after.vlan_filtering:
         new["IFLA_BR_VLAN_FILTERING"] = int(after.vlan_filtering)
         words += f" vlan_filtering {int(after.vlan_filtering)}" if not after.vlan_filtering else ""
-    pairs = {"IFLA_LINKINFO": {"IFLA_INFO_KIND": "bridge", "IFLA_INFO_DATA": new}}
-    command = f"ip -n {after.namespace} link set dev {after.ifname} type bridge {words}"
-    return [Op(after.namespace, Level.BRIDGE, request("set", pairs, command, index=after.ifindex))]
+    made = set_kind(after.namespace, after.ifindex, after.ifname, "bridge", new, words)
+    return [Op(after.namespace, Level.BRIDGE, made)]
 
 
 def read(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from netlab.agent.links.add import above
-from netlab.agent.links.op import BuildContext, Level, Op
-from netlab.agent.netlink import link as request
+from netlab.agent.links.op import BuildContext, Op
+from netlab.agent.netlink import set_flags
 from netlab.agent.netlink.attributes import U16, Table, link_data
 from netlab.contract.types.links import Ipvlan
 
@@ -26,9 +26,8 @@ def create(context: BuildContext, child: Ipvlan, *, up: bool) -> list[Op]:
     ops = [above(context, child, parent, None, data, up=up)]
     if not up and not child.arp:
         # The first child of a parent in l3 has ARP until it is brought up for the first time (ipvlan_open).
-        command = f"ip -n {child.namespace} link set dev {child.ifname} arp off"
-        off = request("set", {}, command, index=child.ifindex, flags={"arp": False})
-        ops.append(Op(child.namespace, Level.HOST if child.namespace == parent.namespace else Level.CONTAINER, off))
+        off = set_flags(child.namespace, child.ifindex, child.ifname, {"arp": False})
+        ops.append(Op(child.namespace, context.level(child), off))
     return ops
 
 

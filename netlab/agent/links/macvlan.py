@@ -8,7 +8,7 @@ from typing import Any
 from netlab.agent.errors import lacks
 from netlab.agent.links.add import above
 from netlab.agent.links.op import BuildContext, Level, Op
-from netlab.agent.netlink import link as request
+from netlab.agent.netlink import set_kind
 from netlab.contract.types import Macvlan
 
 # include/uapi/linux/if_link.h
@@ -51,20 +51,8 @@ def changes(context: BuildContext, before: Macvlan, after: Macvlan) -> list[Op]:
     entered = after.effective_mode == "source" != before.effective_mode
     if before.allowed_macs != after.allowed_macs or (entered and after.allowed_macs):
         asked.append((_macs(after.allowed_macs), f"macaddr set {' '.join(after.allowed_macs)}".rstrip()))
-    ns = after.namespace
-    return [
-        Op(
-            ns,
-            Level.CONTAINER,
-            request(
-                "set",
-                {"IFLA_LINKINFO": {"IFLA_INFO_KIND": after.kind, "IFLA_INFO_DATA": data}},
-                f"ip -n {ns} link set dev {after.ifname} type {after.kind} {words}",
-                index=after.ifindex,
-            ),
-        )
-        for data, words in asked
-    ]
+    ns, index, dev = after.namespace, after.ifindex, after.ifname
+    return [Op(ns, Level.CONTAINER, set_kind(ns, index, dev, after.kind, data, words)) for data, words in asked]
 
 
 def read(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,11 @@ class BuildContext:
     links: Mapping[str, AnyLink]
     namespaces: Mapping[str, Netns]
 
+    def level(self, link: AnyLink) -> Level:
+        """When what a link sits on is there."""
+        elsewhere = link.lower is not None and link.namespace != self.links[link.lower].namespace
+        return Level.CONTAINER if elsewhere else Level.HOST
+
 
 @dataclass(frozen=True)
 class Op:

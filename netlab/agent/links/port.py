@@ -8,7 +8,7 @@ from typing import Any
 
 from netlab.agent.errors import lacks
 from netlab.agent.links.op import Level, Op
-from netlab.agent.netlink import fdb_entry, port_state, port_vlan
+from netlab.agent.netlink import Request, fdb_entry, port_state, port_vlan, set_link, set_up
 from netlab.agent.netlink import link as request
 from netlab.contract.types import AnyLink, Port, PortState
 from netlab.contract.types.parts import vlan_changes
@@ -33,8 +33,6 @@ STATES = {"disabled": 0, "listening": 1, "learning": 2, "forwarding": 3}
 #: The first Linux that has one of them, where that is not all.
 _SINCE = {"locked": "5.18", "mab": "6.2"}
 
-DEFAULT = Port()
-
 
 def checks(link: AnyLink, port: Port, got: Mapping[str, Any]) -> list[tuple[str, object, object]]:
     """What the plan says of a port, and what was read. Raises BuildFailed where this kernel doesn't have an option."""
@@ -57,27 +55,22 @@ def with_options(port: Port, other: Port) -> Port:
 
 def changes(ns: str, ifname: str, ifindex: int, bridge: AnyLink, before: Port, after: Port) -> list[Op]:
     """The requests from ``before`` to ``after``; a port that is enslaved anew starts with the defaults."""
-    ops: list[Op] = []
-
-    def ask(verb: str, pairs: dict[str, object], command: str, **more: object) -> None:
-        made = request(verb, pairs, command, index=ifindex, **more)  # type: ignore[arg-type]
-        ops.append(Op(ns, Level.PORT, made))
-
+    made: list[Request] = []
     if before.attached and not after.attached:
-        ask("set", {"IFLA_MASTER": 0}, f"ip -n {ns} link set dev {ifname} nomaster")
+        made.append(set_link(ns, ifindex, ifname, "nomaster", {"IFLA_MASTER": 0}))
     if after.attached and not before.attached:
-        ask("set", {"IFLA_MASTER": bridge.ifindex}, f"ip -n {ns} link set dev {ifname} master {bridge.ifname}")
-        before = replace(DEFAULT, up=before.up)
+        made.append(set_link(ns, ifindex, ifname, f"master {bridge.ifname}", {"IFLA_MASTER": bridge.ifindex}))
+        before = Port(up=before.up)
     if before.up != after.up:
-        word = "up" if after.up else "down"
-        ask("set", {}, f"ip -n {ns} link set dev {ifname} {word}", up=after.up)
-    if not after.attached:
-        return ops
-    wanted = differences(before, after)
-    if wanted:
+        made.append(set_up(ns, ifindex, ifname, after.up))
+    if after.attached and (wanted := differences(before, after)):
         options = {OPTIONS[name][0]: int(value) for name, value in wanted.items()}
         words = " ".join(f"{OPTIONS[name][1]} {'on' if value else 'off'}" for name, value in wanted.items())
-        ask("set", _slave(options), f"bridge -n {ns} link set dev {ifname} {words}")
+        pairs = {"IFLA_LINKINFO": {"IFLA_INFO_SLAVE_KIND": "bridge", "IFLA_INFO_SLAVE_DATA": options}}
+        made.append(request("set", pairs, f"bridge -n {ns} link set dev {ifname} {words}", index=ifindex))
+    ops = [Op(ns, Level.PORT, one) for one in made]
+    if not after.attached:
+        return ops
     moved = list(vlan_changes(before, after, bridge.new_pvid))
     if moved and before.fdb:
         # An entry is made for the VLANs that the port has at that moment (br_fdb_add).
@@ -86,8 +79,8 @@ def changes(ns: str, ifname: str, ifindex: int, bridge: AnyLink, before: Port, a
     ops += (Op(ns, Level.PORT, port_vlan(ns, ifindex, ifname, *change)) for change in moved)
     for verb, macs in (("delete", _minus(before.fdb, after.fdb)), ("replace", _minus(after.fdb, before.fdb))):
         # A bridge has one entry for a MAC. The last port that lists it has it; another port has none to delete.
-        made = (fdb_entry(verb, ns, ifindex, ifname, mac) for mac in macs)
-        ops += (Op(ns, Level.PORT, one, gone=verb == "delete") for one in made)
+        entries = (fdb_entry(verb, ns, ifindex, ifname, mac) for mac in macs)
+        ops += (Op(ns, Level.PORT, one, gone=verb == "delete") for one in entries)
     return ops
 
 
@@ -104,10 +97,6 @@ def set_state(ns: str, ifname: str, ifindex: int, state: PortState) -> Op:
     (br_port_carrier_check, br_stp_enable_port; without carrier the kernel answers ENETDOWN.)
     """
     return Op(ns, Level.PORT, port_state(ns, ifindex, ifname, STATES[state]))
-
-
-def _slave(options: dict[str, int]) -> dict[str, object]:
-    return {"IFLA_LINKINFO": {"IFLA_INFO_SLAVE_KIND": "bridge", "IFLA_INFO_SLAVE_DATA": options}}
 
 
 def _minus(these: tuple[str, ...], those: tuple[str, ...]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from netlab.agent.links import port
 from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.links.wire import End, make
-from netlab.agent.netlink import link as request
+from netlab.agent.netlink import set_link
 from netlab.contract.types import Port, SwitchLink
 
 
@@ -31,20 +31,13 @@ def changes(context: BuildContext, before: SwitchLink, after: SwitchLink) -> lis
 
 def _join(context: BuildContext, switch: str, ifname: str, ifindex: int) -> Op:
     bridge = context.links[switch]
-    command = f"ip -n {switch} link set dev {ifname} master {bridge.ifname}"
-    return Op(switch, Level.JOIN, request("set", {"IFLA_MASTER": bridge.ifindex}, command, index=ifindex))
+    made = set_link(switch, ifindex, ifname, f"master {bridge.ifname}", {"IFLA_MASTER": bridge.ifindex})
+    return Op(switch, Level.JOIN, made)
 
 
 def _ports(context: BuildContext, wire: SwitchLink, before: tuple[Port, Port]) -> list[Op]:
     near, far = context.links[wire.namespace], context.links[wire.peer]
     return [
         *port.changes(wire.namespace, wire.ifname, wire.ifindex, near, before[0], wire.port),
-        *port.changes(
-            wire.peer,
-            wire.peer_ifname,
-            wire.peer_ifindex,
-            far,
-            before[1],
-            wire.peer_port,
-        ),
+        *port.changes(wire.peer, wire.peer_ifname, wire.peer_ifindex, far, before[1], wire.peer_port),
     ]

@@ -47,9 +47,31 @@ def _made(verb: str, new: int, delete: int) -> tuple[int, int]:
     }[verb]
 
 
+def set_link(ns: str, index: int, dev: str, words: str, pairs: Mapping[str, Any], **state: Any) -> Request:
+    """``ip link set dev DEV WORDS``; ``state`` is ``up`` or ``flags``, as in `link`."""
+    return link("set", pairs, f"ip -n {ns} link set dev {dev} {words}", index=index, **state)
+
+
 def set_up(ns: str, index: int, dev: str, up: bool = True) -> Request:
     """Bring a link up or down."""
-    return link("set", {}, f"ip -n {ns} link set dev {dev} {'up' if up else 'down'}", index=index, up=up)
+    return set_link(ns, index, dev, "up" if up else "down", {}, up=up)
+
+
+def set_flags(ns: str, index: int, dev: str, flags: Mapping[str, bool]) -> Request:
+    """Switch flags of a link on and off, as in `constants.IFF`."""
+    words = " ".join(f"{name} {'on' if on else 'off'}" for name, on in flags.items())
+    return set_link(ns, index, dev, words, {}, flags=flags)
+
+
+def set_kind(ns: str, index: int, dev: str, kind: str, data: Mapping[str, Any], words: str) -> Request:
+    """Change options of a link's kind: ``data`` is what IFLA_INFO_DATA holds."""
+    pairs = {"IFLA_LINKINFO": {"IFLA_INFO_KIND": kind, "IFLA_INFO_DATA": data}}
+    return set_link(ns, index, dev, f"type {kind} {words}", pairs)
+
+
+def delete_link(ns: str, index: int, dev: str) -> Request:
+    """``ip link delete``."""
+    return link("delete", {}, f"ip -n {ns} link delete dev {dev}", index=index)
 
 
 def link(
