@@ -46,23 +46,19 @@ def take_in(root: Node, file: str, folder: Path | None, problems: Problems) -> N
 def _given(root: Node) -> Iterator[Node]:
     """Every file of a host or container: at the top, and in what steps add and set."""
     tops = [root]
-    for step in _items(_at(root, "steps")):
-        tops += filter(None, (_at(step, "add"),))
-        yield from _files(_items(_at(step, "set")))
+    for step in _items(root.find("steps")):
+        tops += filter(None, (step.find("add"),))
+        yield from _files(_items(step.find("set")))
     for top in tops:
-        hosts = _items(_at(top, "hosts"))
+        hosts = _items(top.find("hosts"))
         yield from _files(hosts)
         for host in hosts:
-            yield from _files(_items(_at(host, "containers")))
+            yield from _files(_items(host.find("containers")))
 
 
 def _files(boxes: list[Node]) -> Iterator[Node]:
     for box in boxes:
-        yield from _items(_at(box, "files"))
-
-
-def _at(node: Node | None, key: str) -> Node | None:
-    return node.value.get(key) if node is not None and isinstance(node.value, dict) else None
+        yield from _items(box.find("files"))
 
 
 def _items(node: Node | None) -> list[Node]:

@@ -23,7 +23,7 @@ from netlab.contract.kernels import Version, parse
 from netlab.contract.types import Outcome, RefusedAt, Where
 from netlab.spec.layer_names import layer, short
 from netlab.spec.nodes import MAX_KEY, Node
-from netlab.spec.problems import Problem, Problems, did_you_mean
+from netlab.spec.problems import Fault, Problems, did_you_mean
 from netlab.spec.scalars import Wrong, is_link_local
 
 OUTCOMES = ("reachable", "through-interface", "address-only", "unreachable")
@@ -118,8 +118,8 @@ def parse_entries(node: Node, file: str, problems: Problems) -> tuple[AnyEntry, 
                 entries += (replace(one, since=since, until=until) for one in inner)
             else:
                 entries.append(_entry(item, file))
-        except _Faulty as fault:
-            problems.found.append(fault.problem)
+        except Fault as fault:
+            problems.found += fault.problems
     return tuple(entries)
 
 
@@ -128,33 +128,27 @@ def _kernels(node: Node, value: dict[str, Node], file: str) -> tuple[Version | N
     for name in value:
         if name not in ("since", "until", "expect"):
             hint = did_you_mean(name, ("since", "until", "expect"))
-            raise _Faulty(node.keys[name].where(file), f"unknown key {name!r}", hint)
+            raise Fault(node.keys[name].where(file), f"unknown key {name!r}", hint)
     found: dict[str, Version] = {}
     for name in ("since", "until"):
         if name in value:
             try:
                 found[name] = parse(str(value[name].value))
             except ValueError as error:
-                raise _Faulty(value[name].where(file), str(error), "as in {until: 7.2, expect: […]}") from None
+                raise Fault(value[name].where(file), str(error), "as in {until: 7.2, expect: […]}") from None
     inner = value["expect"].value
     if not found or not isinstance(inner, list):
         what = "'expect' here is a list" if found else "of which versions of Linux? 'since' or 'until' is missing"
-        raise _Faulty(node.keys["expect"].where(file), what, "{until: 7.2, expect: [entries]}")
+        raise Fault(node.keys["expect"].where(file), what, "{until: 7.2, expect: [entries]}")
     if any(isinstance(one.value, dict) and "expect" in one.value for one in inner):
-        raise _Faulty(node.keys["expect"].where(file), "versions of Linux inside of others", "one list for each")
+        raise Fault(node.keys["expect"].where(file), "versions of Linux inside of others", "one list for each")
     return found.get("since"), found.get("until")
-
-
-class _Faulty(Exception):
-    def __init__(self, where: Where, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.problem = Problem(where, message, hint)
 
 
 def _entry(node: Node, file: str) -> AnyEntry:
     value = node.value
     if isinstance(value, str) and len(value) > MAX_KEY:
-        raise _Faulty(node.where(file), f"an expectation of {len(value)} characters", f"at most {MAX_KEY} are allowed")
+        raise Fault(node.where(file), f"an expectation of {len(value)} characters", f"at most {MAX_KEY} are allowed")
     if isinstance(value, str):
         return _from_text(node, value, file)
     if isinstance(value, dict):
@@ -165,12 +159,10 @@ def _entry(node: Node, file: str) -> AnyEntry:
             return _from_key(head, key, body, file)
         where = node.where(file)
         if not value:
-            raise _Faulty(where, "an empty expectation", _FORMS)
+            raise Fault(where, "an empty expectation", _FORMS)
         second = list(node.keys.values())[1]
-        raise _Faulty(second.where(file), "one expectation has one key", "begin each with '- ', or use from:, to:, is:")
-    raise _Faulty(
-        node.where(file), "an expectation is missing" if value is None else "a list is no expectation", _FORMS
-    )
+        raise Fault(second.where(file), "one expectation has one key", "begin each with '- ', or use from:, to:, is:")
+    raise Fault(node.where(file), "an expectation is missing" if value is None else "a list is no expectation", _FORMS)
 
 
 def has_arrow(text: str) -> bool:
@@ -184,12 +176,12 @@ def _from_text(node: Node, text: str, file: str) -> AnyEntry:
         head, wide, outcome = text.rpartition("：")
         if wide:
             what = "the colon is a full-width one"
-            raise _Faulty(node.where(file, len(head)), what, f"write '{head.strip()}: {outcome.strip()}'")
+            raise Fault(node.where(file, len(head)), what, f"write '{head.strip()}: {outcome.strip()}'")
         tight = re.fullmatch(r"(.*?)\s*:\s*([a-z-]+)", text.strip(), re.DOTALL)
         if tight and tight[2] in (*OUTCOMES, *WIRE):
             hint = f"write '{tight[1]}: {tight[2]}'"
-            raise _Faulty(node.where(file), f"a space is missing after the colon before {tight[2]!r}", hint)
-        raise _Faulty(
+            raise Fault(node.where(file), f"a space is missing after the colon before {tight[2]!r}", hint)
+        raise Fault(
             node.where(file),
             f"{short(text)} has no outcome",
             "put ': reachable' or ': unreachable' behind it",
@@ -204,15 +196,15 @@ def _from_key(head: str, key: Node, body: Node, file: str) -> AnyEntry:
         return _scalar_entry(f"{head.strip()}: {body.value}", head, body.value, key, body.where(file), file)
     parsed = _head(head, key, file)
     if body.value is None:
-        raise _Faulty(
+        raise Fault(
             body.where(file),
             f"{short(head)} has no outcome",
             "put 'reachable' or 'unreachable' behind the colon",
         )
     if isinstance(body.value, list):
-        raise _Faulty(body.where(file), "a list is no outcome", _FORMS)
+        raise Fault(body.where(file), "a list is no outcome", _FORMS)
     if parsed["right"]:
-        raise _Faulty(
+        raise Fault(
             body.where(file),
             "a pair has an outcome, not a mapping",
             f"one of {', '.join((*OUTCOMES, *WIRE))}",
@@ -221,7 +213,7 @@ def _from_key(head: str, key: Node, body: Node, file: str) -> AnyEntry:
     if "heard-by" in body.value or "heard-only-by" in body.value:
         return _heard(text, parsed, key, body, file)
     if parsed["layers"] is not None:
-        raise _Faulty(
+        raise Fault(
             where,
             "layers belong to a pair",
             "write {heard-by: […]} behind '[broadcast]', or leave the brackets out",
@@ -235,16 +227,16 @@ def _from_mapping(node: Node, value: dict[str, Node], file: str) -> AnyEntry:
     known = ("from", "to", "layers", "is")
     for name in value:
         if name not in known:
-            raise _Faulty(node.keys[name].where(file), f"unknown key {name!r}", did_you_mean(name, known))
+            raise Fault(node.keys[name].where(file), f"unknown key {name!r}", did_you_mean(name, known))
     for name in ("from", "to", "is"):
         if name not in value:
-            raise _Faulty(node.where(file), f"{name!r} is missing", "{from: A, to: B, layers: [icmp], is: reachable}")
+            raise Fault(node.where(file), f"{name!r} is missing", "{from: A, to: B, layers: [icmp], is: reachable}")
         if not isinstance(value[name].value, str):
-            raise _Faulty(value[name].where(file), f"{name!r} must be one value")
+            raise Fault(value[name].where(file), f"{name!r} must be one value")
     left, right, outcome = (str(value[name].value) for name in ("from", "to", "is"))
     for name in ("from", "to"):
         if not re.fullmatch(_SIDE, str(value[name].value)):
-            raise _Faulty(
+            raise Fault(
                 value[name].where(file),
                 f"{short(str(value[name].value))} is not an endpoint",
                 "as in A:ens160",
@@ -264,12 +256,12 @@ def _scalar_entry(text: str, head: str, outcome: str, key: Node, at: Where, file
     parsed = _head(head, key, file)
     if not parsed["right"]:
         if outcome in OUTCOMES or outcome in WIRE:
-            raise _Faulty(
+            raise Fault(
                 key.where(file),
                 f"{short(head)} is one endpoint",
                 "an outcome needs two: 'A -> B: reachable'",
             )
-        raise _Faulty(at, f"{short(outcome)} says nothing of {head.strip()}", "write a mapping, as in {state: down}")
+        raise Fault(at, f"{short(outcome)} says nothing of {head.strip()}", "write a mapping, as in {state: down}")
     layers: list[str] = []
     if parsed["layers"] is not None:
         start = head.index("[") + 1
@@ -293,11 +285,11 @@ def _pair(
     if outcome in OUTCOMES:
         return Pair(text, where, left, right, both, layers, cast(Outcome, outcome))
     if outcome not in WIRE:
-        raise _Faulty(at, f"{short(outcome)} is not an outcome", did_you_mean(outcome, (*OUTCOMES, *WIRE)))
+        raise Fault(at, f"{short(outcome)} is not an outcome", did_you_mean(outcome, (*OUTCOMES, *WIRE)))
     if both:
-        raise _Faulty(where, f"{outcome!r} goes one way only", "write '->'")
+        raise Fault(where, f"{outcome!r} goes one way only", "write '->'")
     if len(layers) != 1:
-        raise _Faulty(where, f"{outcome!r} needs its layer", f"write '{left} -> {right} [icmp]: {outcome}'")
+        raise Fault(where, f"{outcome!r} needs its layer", f"write '{left} -> {right} [icmp]: {outcome}'")
     return Wire(text, where, left, right, layers[0], outcome == "on-wire")
 
 
@@ -305,17 +297,17 @@ def _heard(text: str, head: re.Match[str], key: Node, body: Node, file: str) -> 
     where = key.where(file)
     items = cast("dict[str, Node]", body.value)
     if len(items) != 1:
-        raise _Faulty(body.where(file), "one of heard-by and heard-only-by stands alone", "make two entries of it")
+        raise Fault(body.where(file), "one of heard-by and heard-only-by stands alone", "make two entries of it")
     name = next(iter(items))
     if head["layers"] is None or head["layers"].strip() != "broadcast":
-        raise _Faulty(where, f"{name!r} is about broadcasts", f"write '{head['left']} [broadcast]:'")
+        raise Fault(where, f"{name!r} is about broadcasts", f"write '{head['left']} [broadcast]:'")
     listed = items[name].value
     if not isinstance(listed, list):
-        raise _Faulty(items[name].where(file), f"{name!r} is a list", "as in [B:ens160, port(A:ens160)]")
+        raise Fault(items[name].where(file), f"{name!r} is a list", "as in [B:ens160, port(A:ens160)]")
     listeners: list[tuple[str, Where]] = []
     for item in listed:
         if not isinstance(item.value, str):
-            raise _Faulty(item.where(file), "a listener is an endpoint", "as in B:ens160 or port(A:ens160)")
+            raise Fault(item.where(file), "a listener is an endpoint", "as in B:ens160 or port(A:ens160)")
         listeners.append((item.value, item.where(file)))
     return Heard(text, where, str(head["left"]), tuple(listeners), name == "heard-only-by")
 
@@ -324,16 +316,16 @@ def _refusal(text: str, target: str, where: Where, body: Node, file: str) -> Ref
     items = cast("dict[str, Node]", body.value)
     for name in items:
         if name not in ("refused", "at"):
-            raise _Faulty(body.keys[name].where(file), f"unknown key {name!r}", did_you_mean(name, ("refused", "at")))
+            raise Fault(body.keys[name].where(file), f"unknown key {name!r}", did_you_mean(name, ("refused", "at")))
     code = items["refused"]
     if not isinstance(code.value, str) or code.value not in _ERRNOS:
         hint = did_you_mean(str(code.value), _ERRNOS, "as in EINVAL; known")
-        raise _Faulty(code.where(file), f"{short(str(code.value))} is not the name of an errno", hint)
+        raise Fault(code.where(file), f"{short(str(code.value))} is not the name of an errno", hint)
     if "at" not in items:
         return Refused(text, where, target, code.value, None)
     at = items["at"]
     if at.value not in ("create", "up", "set"):
-        raise _Faulty(at.where(file), f"{short(str(at.value))} is not a moment of refusal", "create, up or set")
+        raise Fault(at.where(file), f"{short(str(at.value))} is not a moment of refusal", "create, up or set")
     return Refused(text, where, target, code.value, cast(RefusedAt, at.value))
 
 
@@ -346,9 +338,9 @@ def _state(text: str, target: str, where: Where, body: Node, file: str) -> Readb
         elif isinstance(node.value, list) and all(isinstance(item.value, str) for item in node.value):
             values.append((name, tuple(str(item.value) for item in node.value), at))
         else:
-            raise _Faulty(at, f"the value of {name!r} is missing or nested", "one value or a list of values")
+            raise Fault(at, f"the value of {name!r} is missing or nested", "one value or a list of values")
     if not values:
-        raise _Faulty(body.where(file), "an empty mapping expects nothing", "as in {state: down}")
+        raise Fault(body.where(file), "an empty mapping expects nothing", "as in {state: down}")
     return Readback(text, where, target, tuple(values))
 
 
@@ -365,14 +357,14 @@ def _head(head: str, key: Node, file: str) -> re.Match[str]:
             hint = "the arrows are '->' and '<->'"
         elif rest.startswith("["):
             hint = "layers stand in one pair of brackets: [icmp, tcp]"
-    raise _Faulty(key.where(file, offset), f"{short(head)} is not an expectation", hint)
+    raise Fault(key.where(file, offset), f"{short(head)} is not an expectation", hint)
 
 
 def _layer(word: str, where: Where) -> str:
     try:
         return layer(word)
     except Wrong as wrong:
-        raise _Faulty(where, str(wrong), wrong.hint) from None
+        raise Fault(where, str(wrong), wrong.hint) from None
 
 
 def address_of(side: str) -> str | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
 from netlab.contract.policies import POLICIES
-from netlab.contract.types import Address, Limit, Netem
+from netlab.contract.types import Address, Limit, Netem, parts
 from netlab.contract.types.links import MODES, PORT_FLAGS
 from netlab.contract.types.links.bond import MAC_POLICIES
 from netlab.spec import quantities, scalars, sysctls
+from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import Wrong
 
 
@@ -40,27 +41,21 @@ def scalar(parse: Callable[[object], Any], schema: dict[str, Any]) -> tuple[Plai
     return PlainValidator(parse), WithJsonSchema(schema)
 
 
-def _one_of(what: str, *words: str) -> tuple[PlainValidator, WithJsonSchema]:
-    def parse(value: object) -> str:
-        word = scalars.text(value)
-        if word not in words:
-            from netlab.spec.problems import did_you_mean
+def _word(value: object, what: str, words: Sequence[str]) -> str:
+    word = scalars.text(value)
+    if word not in words:
+        raise Wrong(f"{word!r} is not a {what}", did_you_mean(word, words))
+    return word
 
-            raise Wrong(f"{word!r} is not a {what}", did_you_mean(word, words))
-        return word
 
-    return scalar(parse, {"enum": list(words)})
+def _one_of(what: str, words: Sequence[str]) -> tuple[PlainValidator, WithJsonSchema]:
+    return scalar(partial(_word, what=what, words=words), {"enum": list(words)})
 
 
 def _port_state(value: object) -> str:
     if value == "blocking":
         raise Wrong("'blocking' has no effect on a port without STP", "use 'disabled' or 'listening'")
-    word = scalars.text(value)
-    if word not in (states := ("forwarding", "disabled", "listening", "learning")):
-        from netlab.spec.problems import did_you_mean
-
-        raise Wrong(f"{word!r} is not a port state", did_you_mean(word, states))
-    return word
+    return _word(value, "port state", get_args(parts.PortState))
 
 
 ANY_SCALAR = {"type": ["string", "number", "boolean"]}
@@ -106,27 +101,20 @@ Prefix = Annotated[str, *scalar(scalars.prefix, {"type": "string"})]
 InterfaceAddress = Annotated[
     Address, *scalar(scalars.address, {"type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]+$"})
 ]
-LinkState = Annotated[Literal["up", "down"], *_one_of("state", "up", "down")]
-Mode = Annotated[str, *_one_of("mode", *MODES)]
-PortFlag = Annotated[str, *_one_of("flag", *PORT_FLAGS)]
-PortPolicy = Annotated[str, *_one_of("policy", *POLICIES, "none")]
-MacPolicy = Annotated[str, *_one_of("choice of MACs", *MAC_POLICIES)]
-RouteType = Annotated[
-    Literal["unicast", "blackhole", "unreachable", "prohibit"],
-    *_one_of("type of route", "unicast", "blackhole", "unreachable", "prohibit"),
-]
+_UpDown = Literal["up", "down"]
+LinkState = Annotated[_UpDown, *_one_of("state", get_args(_UpDown))]
+Mode = Annotated[str, *_one_of("mode", MODES)]
+PortFlag = Annotated[str, *_one_of("flag", PORT_FLAGS)]
+PortPolicy = Annotated[str, *_one_of("policy", (*POLICIES, "none"))]
+MacPolicy = Annotated[str, *_one_of("choice of MACs", MAC_POLICIES)]
+RouteType = Annotated[parts.RouteType, *_one_of("type of route", parts.ROUTE_TYPES)]
 Vid = Annotated[int, *_int(1, 4094)]
 Pvid = Annotated[int, *_int(0, 4094)]
 Vids = Annotated[tuple[Vid, ...], BeforeValidator(listing)]
-Protocol = Annotated[Literal["802.1Q", "802.1ad"], *_one_of("protocol", "802.1Q", "802.1ad")]
-PortState = Annotated[
-    Literal["forwarding", "disabled", "listening", "learning"],
-    *scalar(_port_state, {"enum": ["forwarding", "disabled", "listening", "learning"]}),
-]
-Via = Annotated[
-    Literal["netlink", "ip", "brctl", "sysfs"],
-    *_one_of("way to set a port", "netlink", "ip", "brctl", "sysfs"),
-]
+Protocol = Annotated[parts.VlanProtocol, *_one_of("protocol", get_args(parts.VlanProtocol))]
+PortState = Annotated[parts.PortState, *scalar(_port_state, {"enum": list(get_args(parts.PortState))})]
+_Tool = Literal["netlink", "ip", "brctl", "sysfs"]
+Via = Annotated[_Tool, *_one_of("way to set a port", get_args(_Tool))]
 FilePath = Annotated[str, *scalar(scalars.file_path, _STRING)]
 FileMode = Annotated[int, *scalar(scalars.file_mode, {"type": ["string", "integer"]})]
 Owner = Annotated[str, *scalar(scalars.owner, _STRING)]
@@ -151,9 +139,7 @@ NetemValue = Annotated[
                 {"const": "none"},
                 {
                     "type": "object",
-                    "properties": dict.fromkeys(
-                        ("delay", "jitter", "loss", "duplicate", "reorder", "rate"), ANY_SCALAR
-                    ),
+                    "properties": dict.fromkeys(quantities.NETEM, ANY_SCALAR),
                     "minProperties": 1,
                     "additionalProperties": False,
                 },
@@ -182,15 +168,9 @@ LimitValue = Annotated[
     ),
 ]  # fmt: skip
 
+_Verb = Literal["start", "stop", "restart", "kill"]
 Verbs = Annotated[
-    dict[
-        Name,
-        Annotated[
-            Literal["start", "stop", "restart", "kill"],
-            *_one_of("thing to do with a program", "start", "stop", "restart", "kill"),
-        ],
-    ],
-    BeforeValidator(section),
+    dict[Name, Annotated[_Verb, *_one_of("thing to do with a program", get_args(_Verb))]], BeforeValidator(section)
 ]
 Addresses = Annotated[tuple[InterfaceAddress, ...], BeforeValidator(listing), BeforeValidator(scalars.addresses)]
 Macs = Annotated[tuple[MacOrLink, ...], BeforeValidator(listing)]

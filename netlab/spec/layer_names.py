@@ -6,6 +6,7 @@ import re
 
 from netlab.contract.types import HOST_LAYERS, LAYERS, asks_host, host_layer, size_of
 from netlab.contract.types.layers import HOST
+from netlab.spec import scalars
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import Wrong
 
@@ -45,6 +46,5 @@ def layer(word: str) -> str:
 
 
 def short(word: str) -> str:
-    """A word as it stands in a message."""
-    word = word.strip()
-    return repr(word) if len(word) <= 60 else repr(word[:57]) + "…"
+    """A word as it stands in a message, without the spaces around it."""
+    return scalars.short(word.strip())

@@ -54,19 +54,13 @@ class Spec:
 
     def text_where(self, *path: str | int) -> Where | None:
         """The place of the first character of the literal text at ``path``; None where there is no such text."""
-        node = self._node(path)
+        node = self.root.find(*path)
         return Where(self.file, *node.text) if node is not None and node.text is not None else None
 
     def keys(self, *path: str | int) -> tuple[str, ...]:
         """The keys of the mapping at ``path``, as written; none where there is no mapping."""
-        node = self._node(path)
+        node = self.root.find(*path)
         return tuple(node.value) if node is not None and isinstance(node.value, dict) else ()
-
-    def _node(self, path: Iterable[str | int]) -> Node | None:
-        node: Node | None = self.root
-        for part in path:
-            node = _child(node, part)
-        return node
 
 
 def locate(root: Node, file: str, path: Iterable[str | int], *, key: bool = True) -> Where:
@@ -180,20 +174,16 @@ def _name(file: str) -> str:
 
 def _entries(topology: Topology, root: Node, file: str, problems: Problems) -> Spec:
     def parse(*path: str | int) -> tuple[AnyEntry, ...]:
-        node: Node | None = root
-        for part in path:
-            node = _child(node, part)
+        node = root.find(*path)
         return parse_entries(node, file, problems) if node is not None else ()
 
     claims: list[tuple[tuple[str, Where, AnyEntry], ...]] = []
     places: list[Path_] = [("claim",)] if topology.claim else []
     places += [("claims", i) for i in range(len(topology.claims))]
     for place in places:
-        node, claim = root, root
-        for part in (*place, "test"):
-            node, claim = _child(node, part) or root, node
-        if node is root:
-            if _child(claim, "compare") is None:
+        node = root.find(*place, "test")
+        if node is None:
+            if root.find(*place, "compare") is None:
                 problems.add(locate(root, file, (*place, "test")), "'test' is missing", "a claim needs it")
             tests: tuple[tuple[str, Where, AnyEntry], ...] = ()
         elif isinstance(node.value, dict):
@@ -205,16 +195,12 @@ def _entries(topology: Topology, root: Node, file: str, problems: Problems) -> S
         elif isinstance(node.value, list):
             tests = tuple(("baseline", entry.where, entry) for entry in parse(*place, "test"))
         else:
-            problems.add(
-                node.where(file),
-                "a claim's test is a list of expectations, or a mapping of steps to such lists",
-            )
+            message = "a claim's test is a list of expectations, or a mapping of steps to such lists"
+            problems.add(node.where(file), message)
             tests = ()
         claims.append(tests)
     measure = _measurements(root, file, problems)
-    step_measure = tuple(
-        _measurements(_child(_child(root, "steps"), i), file, problems) for i in range(len(topology.steps))
-    )
+    step_measure = tuple(_measurements(root.find("steps", i), file, problems) for i in range(len(topology.steps)))
     return Spec(
         name=topology.name or _name(file),
         file=file,
@@ -231,7 +217,7 @@ def _entries(topology: Topology, root: Node, file: str, problems: Problems) -> S
 
 
 def _measurements(holder: Node | None, file: str, problems: Problems) -> Measurements:
-    sections = {name: node for name in SECTIONS if (node := _child(holder, name)) is not None}
+    sections = {name: node for name in SECTIONS if holder and (node := holder.find(name))}
     if not sections:
         return NO_MEASUREMENTS
     from netlab.spec import measure
@@ -333,9 +319,7 @@ def _remember(faults: Iterable[Any], root: Node, problems: Problems) -> None:
         path = loc[:-1] if loc and loc[-1] == "[key]" else loc
         names = [part for part in path if isinstance(part, str)]
         problems.gone.update(names[-1:] if path and path[-1] == names[-1] else ())
-        node: Node | None = root
-        for part in path:
-            node = _child(node, part)
+        node = root.find(*path)
         if node is not None and isinstance(node.value, dict):
             problems.gone.update(node.value)
         if "hosts" in names or "switches" in names or names[:1] == ["steps"]:
@@ -347,15 +331,15 @@ def _prune(root: Node, locs: Iterable[Path_]) -> bool:
     """Take the faulty parts out of the tree; False where that leaves nothing to go on with."""
     paths = {loc[:-1] if loc and loc[-1] == "[key]" else loc for loc in locs}
     done = False
+
+    def place(path: Path_) -> list[tuple[bool, str]]:
+        return [(isinstance(part, int), str(part).rjust(9, "0")) for part in path]
+
     # The last items of a list first, so that the indexes of the others stay what they are.
-    for path in sorted(paths, key=lambda path: [(isinstance(part, int), str(part).rjust(9, "0")) for part in path])[
-        ::-1
-    ]:
+    for path in sorted(paths, key=place, reverse=True):
         if not path:
             return False
-        holder: Node | None = root
-        for part in path[:-1]:
-            holder = _child(holder, part)
+        holder = root.find(*path[:-1])
         if holder is None:
             continue
         value, last = holder.value, path[-1]
@@ -368,12 +352,3 @@ def _prune(root: Node, locs: Iterable[Path_]) -> bool:
         else:  # a key is missing: without it the whole is no use
             done = _prune(root, [path[:-1]]) or done
     return done
-
-
-def _child(node: Node | None, part: str | int) -> Node | None:
-    value = node.value if node is not None else None
-    if isinstance(value, dict):
-        return value.get(str(part))
-    if isinstance(value, list) and isinstance(part, int) and part < len(value):
-        return value[part]
-    return None

@@ -24,7 +24,7 @@ from netlab.spec import quantities, scalars
 from netlab.spec.expect import ARROW, BOTH, has_arrow
 from netlab.spec.measurements import SECTIONS, Comparing, GivenSide, Measurements, Measuring, Pair
 from netlab.spec.nodes import Node
-from netlab.spec.problems import Problem, Problems, did_you_mean
+from netlab.spec.problems import Fault, Problem, Problems, did_you_mean
 from netlab.spec.scalars import Wrong
 
 T = TypeVar("T")
@@ -45,20 +45,14 @@ def parse(sections: Mapping[str, Node], file: str, problems: Problems) -> Measur
         for node in listed if isinstance(listed, list) else ():
             try:
                 made[name].append(_compare(node, file) if name == "compare" else _measure(node, name, file))
-            except _Faulty as fault:
+            except Fault as fault:
                 problems.found += fault.problems
     return Measurements(**{name: tuple(entries) for name, entries in made.items()})
 
 
-class _Faulty(Exception):
-    def __init__(self, where: Where, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.problems = [Problem(where, message, hint)]
-
-
-def _faulty(problems: list[Problem]) -> _Faulty:
+def _faulty(problems: list[Problem]) -> Fault:
     """Several faults as one."""
-    fault = _Faulty(problems[0].where, problems[0].message)
+    fault = Fault(problems[0].where, problems[0].message)
     fault.problems = problems
     return fault
 
@@ -188,7 +182,7 @@ def _measure(node: Node, name: str, file: str) -> Measuring:
         return Measuring(value.strip(), node.where(file), (pair,), _default(metric), bound=bound)
     if not isinstance(value, dict) or not value:
         what = "a list is no measurement" if value else "a measurement is missing"
-        raise _Faulty(node.where(file), what, "write 'A -> B'")
+        raise Fault(node.where(file), what, "write 'A -> B'")
     if "pairs" in value:
         return _from_mapping(metric, node, value, node.keys, file, _pairs(value["pairs"], file), "")
     if len(value) == 1 and has_arrow(next(iter(value))):
@@ -201,8 +195,8 @@ def _measure(node: Node, name: str, file: str) -> Measuring:
     arrows = [key for key in value if has_arrow(key)]
     if arrows:
         second = node.keys[next(key for key in value if key != arrows[0])]
-        raise _Faulty(second.where(file), "one measurement has one key", f"begin each with '- ', or write {_FORM}")
-    raise _Faulty(node.where(file), "'pairs' is missing", f"write {_FORM}")
+        raise Fault(second.where(file), "one measurement has one key", f"begin each with '- ', or write {_FORM}")
+    raise Fault(node.where(file), "'pairs' is missing", f"write {_FORM}")
 
 
 _FORM = "{pairs: [A -> B], duration: 2s}"
@@ -245,7 +239,7 @@ def _bound(metric: Metric, said: object, where: Where) -> Bound:
     try:
         return quantities.bound(said, quantity, EXAMPLE[metric])
     except Wrong as wrong:
-        raise _Faulty(where, str(wrong), wrong.hint) from None
+        raise Fault(where, str(wrong), wrong.hint) from None
 
 
 def _value(given: Mapping[str, Node], name: str, parse: Callable[[object], Any], default: Any, file: str) -> Any:
@@ -254,13 +248,13 @@ def _value(given: Mapping[str, Node], name: str, parse: Callable[[object], Any],
     try:
         return parse(given[name].value)
     except Wrong as wrong:
-        raise _Faulty(given[name].where(file), f"{name}: {wrong}", wrong.hint) from None
+        raise Fault(given[name].where(file), f"{name}: {wrong}", wrong.hint) from None
 
 
 def _pairs(node: Node, file: str) -> tuple[Pair, ...]:
     items = node.value if isinstance(node.value, list) else [node]
     if not items:
-        raise _Faulty(node.where(file), "there are no pairs", "as in [A -> B]")
+        raise Fault(node.where(file), "there are no pairs", "as in [A -> B]")
     return tuple(_pair(item.value, item, file) for item in items)
 
 
@@ -271,7 +265,7 @@ def _pair(value: object, node: Node, file: str) -> Pair:
         hint = "write 'A -> B'"
         if isinstance(value, str) and re.search(r"->.*:\S", value):
             hint = "a space is missing after the colon"
-        raise _Faulty(node.where(file), f"{said} is not a pair of endpoints", hint)
+        raise Fault(node.where(file), f"{said} is not a pair of endpoints", hint)
     return Pair(found["left"], found["right"], found["arrow"] in BOTH, node.where(file))
 
 
@@ -285,7 +279,7 @@ _METRICS = {"throughput": "throughput", "cpu": "throughput", "latency": "latency
 def _compare(node: Node, file: str) -> Comparing:
     value = node.value
     if not isinstance(value, dict):
-        raise _Faulty(node.where(file), "a comparison is a mapping", "it has faster:, than: and by:")
+        raise Fault(node.where(file), "a comparison is a mapping", "it has faster:, than: and by:")
     faults = [
         Problem(node.keys[name].where(file), f"unknown key {name!r}", did_you_mean(name, _COMPARE))
         for name in value
@@ -301,7 +295,7 @@ def _compare(node: Node, file: str) -> Comparing:
         """What is made, or nothing and what is wrong with it beside the other faults."""
         try:
             return make()
-        except _Faulty as fault:
+        except Fault as fault:
             faults.extend(fault.problems)
             return None
 
@@ -321,7 +315,7 @@ def _compare(node: Node, file: str) -> Comparing:
         than = replace(than, text=_in_full(than, value["than"]))
     if faster.metric != than.metric or faster.percentile != than.percentile:
         hint = f"metric: {faster.metric}"
-        raise _Faulty(value["than"].where(file), "both sides are compared by the same metric", hint)
+        raise Fault(value["than"].where(file), "both sides are compared by the same metric", hint)
     return Comparing(
         name=cast(str, title),
         where=node.where(file),
@@ -352,13 +346,13 @@ def _confidence(value: object) -> float:
 def _compared(node: Node, name: str, file: str) -> GivenSide:
     value = node.value
     if not isinstance(value, dict):
-        raise _Faulty(node.where(file), f"{name!r} is a mapping", "as in {metric: throughput, pair: A -> B}")
+        raise Fault(node.where(file), f"{name!r} is a mapping", "as in {metric: throughput, pair: A -> B}")
     if "pair" not in value:
-        raise _Faulty(node.where(file), "'pair' is missing", "as in {metric: throughput, pair: A -> B}")
+        raise Fault(node.where(file), "'pair' is missing", "as in {metric: throughput, pair: A -> B}")
     metric = _value(value, "metric", _word(*_METRICS), "throughput", file)
     pair = _pair(value["pair"].value, value["pair"], file)
     if pair.both:
-        raise _Faulty(value["pair"].where(file), "one way at a time is compared", "write '->'")
+        raise Fault(value["pair"].where(file), "one way at a time is compared", "write '->'")
     others = ("metric", "pair", "percentile") if metric == "latency" else ("metric", "pair")
     traffic, family = _traffic(cast(Metric, _METRICS[metric]), value, node.keys, file, others)
     text = f"{pair.left} -> {pair.right}"

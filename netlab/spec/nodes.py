@@ -60,6 +60,17 @@ class Node:
             return [child.plainly() for child in value]
         return value
 
+    def find(self, *path: str | int) -> Node | None:
+        """The node at a path of keys and places in lists, from this one on; None where there is none."""
+        node: Node | None = self
+        for part in path:
+            value = node.value if node is not None else None
+            if isinstance(value, dict):
+                node = value.get(str(part))
+            else:
+                node = value[part] if isinstance(value, list) and isinstance(part, int) and part < len(value) else None
+        return node
+
     def where(self, file: str, offset: int = 0) -> Where:
         """The place of the node; ``offset`` characters into it, for a plain scalar of one line."""
         return Where(file, self.line, self.column + (offset if self.plain else 0))

@@ -35,6 +35,14 @@ def _cut(text: str) -> str:
     return text if len(text) <= 600 else text[:300] + " … " + text[-100:]
 
 
+class Fault(Exception):
+    """An entry of the file that is of no use: ``problems`` says why."""
+
+    def __init__(self, where: Where, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.problems = [Problem(where, message, hint)]
+
+
 class TopologyError(NetlabError):
     """Everything that is wrong with a topology file, in the order of its lines."""
 

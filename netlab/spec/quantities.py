@@ -7,12 +7,13 @@ in 1000; a bare number is bits per second, bytes or seconds.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from netlab.contract.measures import Bound
 from netlab.contract.types import Limit, Netem
-from netlab.spec.scalars import Wrong, text
+from netlab.spec.problems import did_you_mean
+from netlab.spec.scalars import Wrong, short, text
 
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:bit(?:/s)?)?", re.IGNORECASE)
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmg]?)i?b?", re.IGNORECASE)
@@ -24,13 +25,19 @@ _SECONDS = {None: 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "min": 60.
 _LONGEST = 60
 
 
+def _parts(value: object, form: re.Pattern[str], what: str, hint: str) -> re.Match[str]:
+    """The parts of a text of this form."""
+    word = text(value).strip()
+    found = form.fullmatch(word) if len(word) <= _LONGEST else None
+    if not found:
+        raise Wrong(f"{short(word)} is not a {what}", hint)
+    return found
+
+
 def rate(value: object) -> int:
     """Bits per second: ``100mbit``, ``1.5 Gbit/s``."""
-    word = text(value).strip()
-    found = _RATE.fullmatch(word) if len(word) <= _LONGEST else None
-    if not found:
-        hint = "bits, not bytes: as in 100mbit" if re.search(r"bp?s$|b/s$", word, re.IGNORECASE) else "as in 100mbit"
-        raise Wrong(f"{_short(word)} is not a rate", hint)
+    bytes_ = re.search(r"bp?s\s*$|b/s\s*$", text(value), re.IGNORECASE)
+    found = _parts(value, _RATE, "rate", "bits, not bytes: as in 100mbit" if bytes_ else "as in 100mbit")
     made: int = round(float(found[1]) * 1000 ** _POWERS[found[2].lower()])
     if not made:
         raise Wrong("a rate of 0 lets nothing through", "as in 100mbit")
@@ -39,29 +46,20 @@ def rate(value: object) -> int:
 
 def size(value: object) -> int:
     """Bytes: ``1448``, ``32k``, ``100M``."""
-    word = text(value).strip()
-    found = _SIZE.fullmatch(word) if len(word) <= _LONGEST else None
-    if not found:
-        raise Wrong(f"{_short(word)} is not a size", "a number of bytes, as in 1448 or 100M")
+    found = _parts(value, _SIZE, "size", "a number of bytes, as in 1448 or 100M")
     made: int = round(float(found[1]) * 1024 ** _POWERS[found[2].lower()])
     return made
 
 
 def seconds(value: object) -> float:
     """Seconds: ``2``, ``2s``, ``500ms``, ``20us``."""
-    word = text(value).strip()
-    found = _TIME.fullmatch(word) if len(word) <= _LONGEST else None
-    if not found:
-        raise Wrong(f"{_short(word)} is not a time", "as in 2s, 500ms or 20us")
+    found = _parts(value, _TIME, "time", "as in 2s, 500ms or 20us")
     return float(found[1]) * _SECONDS[found[2]]
 
 
 def times(value: object) -> float:
     """A factor: ``1.5x``; ``50%`` is 1.5, too."""
-    word = text(value).strip()
-    found = _TIMES.fullmatch(word) if len(word) <= _LONGEST else None
-    if not found:
-        raise Wrong(f"{_short(word)} is not a factor", "as in 1.5x, or 50%")
+    found = _parts(value, _TIMES, "factor", "as in 1.5x, or 50%")
     return 1 + float(found[1]) / 100 if found[2] == "%" else float(found[1])
 
 
@@ -77,9 +75,9 @@ def bound(value: object, quantity: Callable[[object], float], example: str) -> B
             low += unit[0]  # 90 to 100 Mbit/s
         least, most = float(quantity(low)), float(quantity(high))
         if least > most:
-            raise Wrong(f"{_short(word)}: the first is more than the second", f"{high} to {low}")
+            raise Wrong(f"{short(word)}: the first is more than the second", f"{high} to {low}")
         return Bound(word, least, most)
-    raise Wrong(f"{_short(word)} is not a bound", f"as in 'at least {example}', 'at most {example}'")
+    raise Wrong(f"{short(word)} is not a bound", f"as in 'at least {example}', 'at most {example}'")
 
 
 def ratio(value: object) -> Bound:
@@ -92,9 +90,9 @@ def ratio(value: object) -> Bound:
     if to:
         least, most = times(low), times(high)
         if least >= most:
-            raise Wrong(f"{_short(word)}: the first is not less than the second", f"{high} to {low}")
+            raise Wrong(f"{short(word)}: the first is not less than the second", f"{high} to {low}")
         return Bound(word, least, most)
-    raise Wrong(f"{_short(word)} is not a bound of a ratio", "as in '> 1.0x' or '0.9x to 1.1x'")
+    raise Wrong(f"{short(word)} is not a bound of a ratio", "as in '> 1.0x' or '0.9x to 1.1x'")
 
 
 def claimed(value: object) -> tuple[tuple[str, Bound | None], ...]:
@@ -117,11 +115,7 @@ def limit(value: object) -> Limit | Literal[False]:
         value = {"rate": value}
     if not isinstance(value, Mapping):
         raise Wrong("must be a rate, or a mapping", "as in 100mbit")
-    for name in value:
-        if name not in _LIMIT:
-            from netlab.spec.problems import did_you_mean
-
-            raise Wrong(f"unknown key {str(name)[:60]!r}", did_you_mean(str(name), _LIMIT))
+    _check_keys(value, ("rate", "kind", "burst", "queue"))
     if "rate" not in value:
         raise Wrong("'rate' is missing", "as in {rate: 100mbit}")
     bits = rate(value["rate"])
@@ -129,7 +123,7 @@ def limit(value: object) -> Limit | Literal[False]:
         raise Wrong(f"{bits} bits per second are less than a frame in a second", "at least 8kbit")
     kind = text(value.get("kind", "tbf"))
     if kind not in ("tbf", "htb"):
-        raise Wrong(f"{_short(kind)} is no kind of limit", "tbf or htb")
+        raise Wrong(f"{short(kind)} is no kind of limit", "tbf or htb")
     burst = size(value["burst"]) if "burst" in value else max(bits // 2000, 16 << 10)
     queue = size(value["queue"]) if "queue" in value else max(bits // 160, 64 << 10)
     for name, bytes_ in (("burst", burst), ("queue", queue)):
@@ -138,7 +132,10 @@ def limit(value: object) -> Limit | Literal[False]:
     return Limit("htb" if kind == "htb" else "tbf", bits, burst, queue)
 
 
-_LIMIT = ("rate", "kind", "burst", "queue")
+def _check_keys(given: Iterable[object], known: Collection[str]) -> None:
+    for name in given:
+        if name not in known:
+            raise Wrong(f"unknown key {str(name)[:60]!r}", did_you_mean(str(name), known))
 
 
 def netem(value: object) -> Netem | Literal[False]:
@@ -147,11 +144,7 @@ def netem(value: object) -> Netem | Literal[False]:
         return False
     if not isinstance(value, Mapping) or not value:
         raise Wrong("must be a mapping, or none", "as in {delay: 50ms, loss: 1%}")
-    for name in value:
-        if name not in NETEM:
-            from netlab.spec.problems import did_you_mean
-
-            raise Wrong(f"unknown key {str(name)[:60]!r}", did_you_mean(str(name), NETEM))
+    _check_keys(value, NETEM)
     try:
         made = Netem(**{name: NETEM[name](given) for name, given in value.items()})
     except Wrong as wrong:
@@ -166,7 +159,7 @@ def netem(value: object) -> Netem | Literal[False]:
 def _nanoseconds(value: object) -> int:
     made = round(seconds(value) * 1e9)
     if made > 60e9:
-        raise Wrong(f"{_short(text(value))} is more than a minute", "as in 50ms")
+        raise Wrong(f"{short(text(value))} is more than a minute", "as in 50ms")
     return made
 
 
@@ -174,7 +167,7 @@ def _part(value: object) -> float:
     word = text(value).strip()
     found = _PART.fullmatch(word)
     if not found or float(found[1]) > 100:
-        raise Wrong(f"{_short(word)} is no part of the frames", "0% to 100%, as in 1%")
+        raise Wrong(f"{short(word)} is no part of the frames", "0% to 100%, as in 1%")
     return float(found[1]) / 100
 
 
@@ -183,7 +176,3 @@ _PART = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)\s*%")
 NETEM: dict[str, Callable[[object], Any]] = {
     "delay": _nanoseconds, "jitter": _nanoseconds, "loss": _part, "duplicate": _part, "reorder": _part, "rate": rate,
 }  # fmt: skip
-
-
-def _short(word: str) -> str:
-    return repr(word) if len(word) <= _LONGEST else repr(word[: _LONGEST - 3]) + "…"

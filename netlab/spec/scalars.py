@@ -7,6 +7,7 @@ import re
 
 from netlab.contract.types import Address
 from netlab.contract.types.parts import OWN_FOLDERS
+from netlab.spec.problems import did_you_mean
 
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _NUMBER = re.compile(r"-?[0-9]+")
@@ -21,8 +22,6 @@ ALTNAME_BYTES = 127
 PATH_LENGTH = 3000
 #: RT_TABLE_* (include/uapi/linux/rtnetlink.h).
 TABLES = {"main": 254, "local": 255, "default": 253}
-
-
 #: What other tools' files have in the place of an address.
 _GIVEN_BY_OTHERS = ("dhcp", "dhcp4", "dhcp6", "auto", "slaac", "ra", "static", "none")
 
@@ -59,7 +58,7 @@ def number(value: object, low: int, high: int) -> int:
     """A decimal number between ``low`` and ``high``."""
     word = text(value)
     if not _NUMBER.fullmatch(word):
-        raise Wrong(f"{_short(word)} is not a whole number")
+        raise Wrong(f"{short(word)} is not a whole number")
     if len(word) > _DIGITS or not low <= int(word) <= high:
         shown = word if len(word) <= 60 else f"a number of {len(word)} digits"
         raise Wrong(f"{shown} is out of range", f"{low} to {high}")
@@ -71,12 +70,12 @@ def name(value: object) -> str:
     word = text(value)
     if not _NAME.fullmatch(word):
         bad = next((c for c in word if not re.fullmatch(r"[\w.+-]", c)), None)
-        what = f"{bad!r} cannot stand in the name {_short(word)}" if bad else f"{_short(word)} is not a name"
+        what = f"{bad!r} cannot stand in the name {short(word)}" if bad else f"{short(word)} is not a name"
         raise Wrong(what, "letters, digits, '.', '_', '+' and '-', a letter or digit first")
     if word == "any":
         raise Wrong("'any' cannot be a name", "it means every endpoint")
     if len(word) > 63:
-        raise Wrong(f"the name {_short(word)} is longer than 63 characters")
+        raise Wrong(f"the name {short(word)} is longer than 63 characters")
     return word
 
 
@@ -84,13 +83,14 @@ def file_path(value: object) -> str:
     """The path of a file in a folder that a private host has of its own."""
     word = text(value)
     parts = [part for part in word.split("/") if part not in ("", ".")]
-    # Everywhere /var/run and /var/lock are links to these.
-    path = "/" + "/".join(["run", *(["lock"] if parts[1] == "lock" else []), *parts[2:]]
-                          if parts[:1] == ["var"] and parts[1:2] in (["run"], ["lock"]) else parts)  # fmt: skip
+    # Everywhere /var/run is a link to /run, and /var/lock one to /run/lock.
+    if parts[:2] in (["var", "run"], ["var", "lock"]):
+        parts = ["run", *parts[2 if parts[1] == "run" else 1 :]]
+    path = "/" + "/".join(parts)
     if not word.startswith("/") or ".." in parts or word.endswith("/") or "\0" in word or len(word) > PATH_LENGTH:
-        raise Wrong(f"{_short(word)} is not the path of a file", "write it from the root on: /etc/example.conf")
+        raise Wrong(f"{short(word)} is not the path of a file", "write it from the root on: /etc/example.conf")
     if not any(path.startswith(f"{own}/") for own in OWN_FOLDERS):
-        raise Wrong(f"{_short(word)} is no place of a host's own", f"a host has its own {', '.join(OWN_FOLDERS)}")
+        raise Wrong(f"{short(word)} is no place of a host's own", f"a host has its own {', '.join(OWN_FOLDERS)}")
     return path
 
 
@@ -98,7 +98,7 @@ def file_mode(value: object) -> int:
     """Permissions in octal: ``0640``."""
     word = text(value)
     if not re.fullmatch(r"0?[0-7]{3,4}", word):
-        raise Wrong(f"{_short(word)} is no file mode", "write it in octal: 0640")
+        raise Wrong(f"{short(word)} is no file mode", "write it in octal: 0640")
     return int(word, 8)
 
 
@@ -108,7 +108,7 @@ def pattern(value: object) -> str:
     try:
         re.compile(word)
     except re.error as error:
-        raise Wrong(f"{_short(word)} is no regular expression: {error}") from error
+        raise Wrong(f"{short(word)} is no regular expression: {error}") from error
     return word
 
 
@@ -117,7 +117,7 @@ def port(value: object) -> str:
     word = text(value)
     protocol, slash, name = word.rpartition("/")
     if protocol not in (("tcp", "udp") if slash else ("",)) or not name.isdigit() or not 0 < int(name[:9]) < 65536:
-        raise Wrong(f"{_short(word)} is no port", "write 80, tcp/80 or udp/53")
+        raise Wrong(f"{short(word)} is no port", "write 80, tcp/80 or udp/53")
     return f"{protocol or 'tcp'}/{int(name)}"
 
 
@@ -128,10 +128,8 @@ def signal(value: object) -> int:
     word = text(value)
     name = word if word.startswith("SIG") else f"SIG{word}"
     if name not in Signals.__members__:
-        from netlab.spec.problems import did_you_mean
-
         known = [one.removeprefix("SIG") for one in Signals.__members__]
-        raise Wrong(f"{_short(word)} is no signal", did_you_mean(word.removeprefix("SIG"), known))
+        raise Wrong(f"{short(word)} is no signal", did_you_mean(word.removeprefix("SIG"), known))
     return Signals[name]
 
 
@@ -139,7 +137,7 @@ def owner(value: object) -> str:
     """A user, or ``user:group``."""
     word = text(value)
     if not re.fullmatch(r"[A-Za-z_][\w.-]*(:[A-Za-z_][\w.-]*)?", word):
-        raise Wrong(f"{_short(word)} is no owner", "write a user, or user:group")
+        raise Wrong(f"{short(word)} is no owner", "write a user, or user:group")
     return word
 
 
@@ -149,7 +147,7 @@ def title(value: object) -> str:
     if not word.strip() or len(word) > 100 or len(word.splitlines()) > 1:
         raise Wrong("a name is one line of at most 100 characters")
     if word.startswith("/") or ".." in word.split("/"):
-        raise Wrong(f"{_short(word)} reads like a path", "leave '/' and '..' out")
+        raise Wrong(f"{short(word)} reads like a path", "leave '/' and '..' out")
     return word
 
 
@@ -167,7 +165,7 @@ def interface_name(value: object) -> str:
     if word in ("all", "default"):
         raise Wrong(f"an interface cannot be called {word!r}", "the kernel has a use of its own for that name")
     if len(word.encode()) > ALTNAME_BYTES:
-        raise Wrong(f"the name {_short(word)} is longer than {ALTNAME_BYTES} bytes")
+        raise Wrong(f"the name {short(word)} is longer than {ALTNAME_BYTES} bytes")
     return word
 
 
@@ -175,7 +173,7 @@ def mac(value: object) -> str:
     """A MAC in lower case."""
     word = text(value)
     if not _MAC.fullmatch(word):
-        raise Wrong(f"{_short(word)} is not a MAC address", "six pairs of hex digits, as in 02:00:00:00:00:01")
+        raise Wrong(f"{short(word)} is not a MAC address", "six pairs of hex digits, as in 02:00:00:00:00:01")
     return word.lower()
 
 
@@ -196,7 +194,7 @@ def mac_or_link(value: object) -> str:
         return word.lower()
     namespace, colon, interface = word.partition(":")
     if not colon or not namespace or not interface or ":" in interface:
-        raise Wrong(f"{_short(word)} is not a MAC address", "02:00:00:00:00:01, or an interface, as in B:ens160")
+        raise Wrong(f"{short(word)} is not a MAC address", "02:00:00:00:00:01, or an interface, as in B:ens160")
     return word
 
 
@@ -219,12 +217,11 @@ def address(value: object) -> Address:
         parsed = ipaddress.ip_interface(word)
     except ValueError:
         hint = "as in 192.168.26.149/24 or fd00::1/64"
-        raise Wrong(f"{_short(word)} is not an IP address with its prefix length", hint) from None
+        raise Wrong(f"{short(word)} is not an IP address with its prefix length", hint) from None
     if not slash:
         raise Wrong(f"the address {word} lacks its prefix length", f"write {ip}/{24 if parsed.version == 4 else 64}")
-    result = Address(str(parsed.ip), parsed.network.prefixlen)
     _check_host(parsed)
-    return result
+    return Address(str(parsed.ip), parsed.network.prefixlen)
 
 
 def _check_host(parsed: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> None:
@@ -237,10 +234,8 @@ def _check_host(parsed: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> No
         ("IPv4-mapped", ip.version == 6 and ip.ipv4_mapped is not None),
     ):
         if is_so:
-            raise Wrong(
-                f"{ip} is {'an' if what[0] in 'uI' else 'a'} {what} address",
-                "an interface needs a unicast one",
-            )
+            article = "an" if what[0] in "uI" else "a"
+            raise Wrong(f"{ip} is {article} {what} address", "an interface needs a unicast one")
     if isinstance(ip, ipaddress.IPv6Address) and ip.is_link_local:
         raise Wrong(
             f"{ip} is a link-local address, which netlab does not set: every interface has one by itself",
@@ -264,7 +259,7 @@ def ip(value: object) -> str:
             raise ValueError
         return str(ipaddress.ip_address(word))
     except ValueError:
-        raise Wrong(f"{_short(word)} is not an IP address", "as in 192.168.26.1 or fd00::1") from None
+        raise Wrong(f"{short(word)} is not an IP address", "as in 192.168.26.1 or fd00::1") from None
 
 
 def prefix(value: object) -> str:
@@ -280,7 +275,7 @@ def prefix(value: object) -> str:
         hint = "as in 10.0.0.0/8, 10.1.2.3, fd00::/64 or default"
         if "host bits set" in str(error):
             hint = f"write {ipaddress.ip_network(word, strict=False)}"
-        raise Wrong(f"{_short(word)} is not a prefix", hint) from None
+        raise Wrong(f"{short(word)} is not a prefix", hint) from None
 
 
 def table(value: object) -> int:
@@ -295,7 +290,7 @@ def fwmark(value: object) -> tuple[int, int]:
     mark, slash, mask = word.partition("/")
     found = [int(part, 0) for part in (mark, mask or "0xffffffff") if _MARK.fullmatch(part)]
     if len(found) < 2 or max(found) >= 1 << 32 or (slash and not mask):
-        raise Wrong(f"{_short(word)} is not a mark", "as in 0x1/0xff, or 5")
+        raise Wrong(f"{short(word)} is not a mark", "as in 0x1/0xff, or 5")
     return found[0], found[1]
 
 
@@ -307,7 +302,7 @@ def sysctl(value: object) -> str:
     parts = path.split("/")
     if len(parts) < 3 or not all(re.fullmatch(r"[^\s\x00]+", part) and part not in (".", "..") for part in parts):
         raise Wrong(
-            f"{_short(word)} is not a sysctl",
+            f"{short(word)} is not a sysctl",
             "as in net.ipv4.conf.all.rp_filter (a dot in a name is written '/')",
         )
     if parts[0] != "net":
@@ -319,11 +314,12 @@ def sysctl_value(value: object) -> str:
     """What is written to a sysctl."""
     word = text(value)
     if not word or len(word) > 1024 or "\n" in word:
-        raise Wrong(f"{_short(word)} is not the value of a sysctl")
+        raise Wrong(f"{short(word)} is not the value of a sysctl")
     return word
 
 
-def _short(word: str) -> str:
+def short(word: str) -> str:
+    """A word as it stands in a message."""
     return repr(word) if len(word) <= 60 else repr(word[:57]) + "…"
 
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from netlab.contract.measures import Bound
 from netlab.spec import quantities
 from netlab.spec.belongings import Files, Programs
+from netlab.spec.expect import OUTCOMES, WIRE
 from netlab.spec.fields import (
     ANY_SCALAR,
     Addresses,
@@ -255,16 +256,7 @@ _ENTRY: dict[str, Any] = {
                 "from": ANY_SCALAR,
                 "to": ANY_SCALAR,
                 "layers": {"type": "array", "items": {"type": "string"}},
-                "is": {
-                    "enum": [
-                        "reachable",
-                        "through-interface",
-                        "address-only",
-                        "unreachable",
-                        "on-wire",
-                        "not-on-wire",
-                    ]
-                },
+                "is": {"enum": [*OUTCOMES, *WIRE]},
             },
         },
         {"type": "object", "minProperties": 1, "maxProperties": 1, "description": "A -> B [icmp]: reachable"},
@@ -319,17 +311,7 @@ class Claim(Model):
     stand_in: Text = Field(
         "", description="What plays the part of something that the lab doesn't have, if anything does."
     )
-    test: Annotated[
-        Any,
-        WithJsonSchema(
-            {
-                "anyOf": [
-                    _LIST,
-                    {"type": "object", "additionalProperties": _LIST},
-                ]
-            }
-        ),
-    ] = Field(
+    test: Annotated[Any, WithJsonSchema({"anyOf": [_LIST, {"type": "object", "additionalProperties": _LIST}]})] = Field(
         None, description="Expectations (of the baseline, or by the name of a step) that hold if the claim is true."
     )
     compare: Annotated[

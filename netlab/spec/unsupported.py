@@ -34,13 +34,13 @@ def leave_out(root: Node, file: str, problems: Problems) -> None:
 
 def _sections(root: Node) -> Iterator[tuple[str, dict[str, Node]]]:
     """Every mapping of interfaces in the file, with the name of its host or container."""
-    steps = _items(root).get("steps")
-    adding = [_items(step).get("add") for step in (steps.value if steps and isinstance(steps.value, list) else ())]
-    for top in (root, *adding):
-        for name, host in _items(_items(top).get("hosts")).items():
-            yield name, _items(_items(host).get("interfaces"))
-            for inner, container in _items(_items(host).get("containers")).items():
-                yield inner, _items(_items(container).get("interfaces"))
+    steps = root.find("steps")
+    adding = [step.find("add") for step in (steps.value if steps and isinstance(steps.value, list) else ())]
+    for top in filter(None, (root, *adding)):
+        for name, host in _items(top.find("hosts")).items():
+            yield name, _items(host.find("interfaces"))
+            for inner, container in _items(host.find("containers")).items():
+                yield inner, _items(container.find("interfaces"))
 
 
 def _items(node: Node | None) -> dict[str, Node]:
