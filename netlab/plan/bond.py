@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from netlab.contract.types import AnyLink, Link, SetLink
 from netlab.contract.types.links import Bond
 from netlab.plan import change as changes
+from netlab.plan import values
 from netlab.plan.request import BuildContext, LinkRequest
 from netlab.plan.settling import settle
 
@@ -26,8 +27,8 @@ MTU = 1500
 def build(context: BuildContext, request: LinkRequest) -> Bond | None:
     """The bond; its members say by themselves that they are its members. Without a MAC it gets that of the first."""
     given = request.given
-    if given.mode is not None and given.mode not in Bond.modes:
-        context.problem(request, "mode", f"{given.mode!r} is no mode of a bond", f"these are: {', '.join(Bond.modes)}")
+    values.check_word(context.lab.file, Bond, "mode", given.mode, request.path)
+    if given.mode not in (None, *Bond.modes):
         return None
     common = context.common(request, given.mtu or MTU)
     if request.mac in (None, "auto"):

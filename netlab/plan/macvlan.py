@@ -26,10 +26,8 @@ def stacked(context: BuildContext, request: LinkRequest, cls: type[L], **own: An
     has."""
     parent = _parent(context, request, cls)
     given = request.given
-    for key, words in (("mode", cls.modes), ("flag", cls.port_flags)):
-        word = getattr(given, key)
-        if word is not None and words and word not in words:
-            context.problem(request, key, f"{word!r} is no {key} of {cls.kind}", f"these are: {', '.join(words)}")
+    for key in ("mode", "flag"):
+        values.check_word(context.lab.file, cls, key, getattr(given, key), request.path)
     if parent is None:
         return None
     if cls.follows and request.mac is not None:
@@ -93,6 +91,7 @@ def change(
     """What is set of a child. Leaving source mode flushes its list (macvlan_changelink)."""
     assert isinstance(before, Macvlan)
     assert isinstance(after, Macvlan)
+    values.check_word(lab.file, after, "mode", settings.mode, path)
     given: dict[str, Any] = {}
     for key in ("mode", "nodst", "bcqueuelen"):
         if (value := getattr(settings, key)) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from netlab.contract.types import AnyLink, Neighbor
+from netlab.contract.types import AnyLink, Link, Neighbor
 from netlab.plan import macs, sysctls
 from netlab.spec.problems import did_you_mean
 from netlab.spec.scalars import is_mac
@@ -24,6 +24,14 @@ def check_mac(file: File, mac: str | None, path: Path) -> None:
         file.problems.add(where, f"{mac} is a multicast MAC", "the first byte of a MAC is even, as in 02:…")
     elif macs.is_zero(mac):
         file.problems.add(where, f"{mac} is no MAC of an interface", "as in 02:00:00:00:00:01")
+
+
+def check_word(file: File, link: AnyLink | type[Link], key: str, word: str | None, path: Path) -> None:
+    """A mode or a flag that the kind of the link has; any where it has none, which is said elsewhere."""
+    words = {"mode": link.modes, "flag": link.port_flags}[key]
+    if word is not None and words and word not in words:
+        where = file.where(*path, key, key=False)
+        file.problems.add(where, f"{word!r} is no {key} of {link.kind}", did_you_mean(word, words, "these are"))
 
 
 def neighbors(lab: Lab, link: AnyLink, given: Mapping[str, str], path: Path) -> tuple[Neighbor, ...]:

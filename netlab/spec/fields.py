@@ -103,8 +103,9 @@ InterfaceAddress = Annotated[
 ]
 _UpDown = Literal["up", "down"]
 LinkState = Annotated[_UpDown, *_one_of("state", get_args(_UpDown))]
-Mode = Annotated[str, *_one_of("mode", MODES)]
-PortFlag = Annotated[str, *_one_of("flag", PORT_FLAGS)]
+# The plan says which of them a kind of link has.
+Mode = Annotated[str, *scalar(scalars.text, {"enum": list(MODES)})]
+PortFlag = Annotated[str, *scalar(scalars.text, {"enum": list(PORT_FLAGS)})]
 PortPolicy = Annotated[str, *_one_of("policy", (*POLICIES, "none"))]
 MacPolicy = Annotated[str, *_one_of("choice of MACs", MAC_POLICIES)]
 RouteType = Annotated[parts.RouteType, *_one_of("type of route", parts.ROUTE_TYPES)]

@@ -115,7 +115,8 @@ def test_the_primary_is_set_when_it_is_a_member() -> None:
         ((bond("primary: x"), member("x")), "'primary' belongs to active-backup"),
         ((bond(*WATCHED, "primary: z"), member("x")), "'z' is no member of A:b"),
         ((bond("mode: 802.3ad", "miimon: 0"), member("x")), "802.3ad needs to look at carriers"),
-        ((bond("mode: vepa"), member("x")), "'vepa' is no mode of a bond"),
+        ((bond("mode: vepa"), member("x")), "'vepa' is no mode of bond; these are: balance-rr, active-backup, "),
+        ((bond("mode: 1"), member("x")), "'1' is no mode of bond; these are: balance-rr, active-backup, "),
         (
             (bond(), member("x"), "c: {type: macvlan, parent: x}"),
             "A:x is a member of A:b, and a member has no children",

@@ -121,6 +121,7 @@ CASES: list[tuple[str, str]] = [
         "f:14:17: unknown key 'hairpin'; known: stp, fdb_max_learned, ageing_time, mcast_snooping, vlan_filtering, ",
     ),
     (step("set: {A/c1:eth0: {port: {hairpin: on}}}"), "f:14:23: 'port' cannot be set on a macvlan"),
+    (step("set: {A/c1:eth0: {mode: l2}}"), "f:14:29: 'l2' is no mode of macvlan; these are: bridge, vepa, private, "),
     (step("set: {A:eth0: {mac: auto}}"), "f:14:25: 'auto' is for a new interface; give the MAC that it is to have"),
     (step("set: {A:eth0: {mac: 01:00:00:00:00:00}}"), "f:14:25: 01:00:00:00:00:00 is a multicast MAC"),
     (

@@ -51,6 +51,8 @@ def test_a_child_follows_its_parent() -> None:
             "A:y has flag vepa, A:x bridge: on one parent all have the same; 'flag: bridge'",
         ),
         ((child("x", "mode: vepa"),), "'vepa' is no mode of ipvlan; these are: l2, l3, l3s"),
+        ((child("x", "flag: vpea"),), "'vpea' is no flag of ipvlan; did you mean 'vepa'?"),
+        (("x: {type: macvlan, parent: e, mode: brigde}",), "'brigde' is no mode of macvlan; did you mean 'bridge'?"),
         (("x: {type: macvlan, parent: e, mode: l3}",), "'l3' is no mode of macvlan; these are: bridge, vepa,"),
         (
             (child("x", "mode: l2", "arp: false"),),

@@ -82,7 +82,7 @@ def test_every_fault_names_its_line() -> None:
     assert all(problem.where.file.endswith("test_builder.py") for problem in caught.value.problems)
     assert {line for line, _ in told} >= {2, 3, 4}
     assert "unknown key 'swtich'" in {message for line, message in told if line == 2}
-    assert "'brigde' is not a mode" in {message for line, message in told if line == 4}
+    assert "'brigde' is no mode of macvlan" in {message for line, message in told if line == 4}
 
 
 def test_names_are_given_once() -> None:

