@@ -17,26 +17,24 @@ from netlab.report.markdown import code
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "kernels.md"
-#: Of those that ship: every mode of macvlan and ipvlan, with and without a reflecting switch.
+#: Of those that ship: every mode of macvlan and ipvlan, with and without a reflecting switch, and those with VRFs.
 TOPOLOGIES = (
     "bridge-two-node", "bridge-broadcast", "bridge-whole-subnet", "bridge-parent-fails", "child-broadcast-domain",
     "private-despite-hairpin", "vepa-broadcast", "passthru-direct", "source-allowed-macs", "shim", "ipvlan-l2",
-    "ipvlan-l3", "ipvlan-one-mac", "ipvlan-parent-down",
+    "ipvlan-l3", "ipvlan-one-mac", "ipvlan-parent-down", "vrf-two-tenants", "vrf-leak",
 )  # fmt: skip
 _HEAD = """\
-# macvlan and ipvlan, kernel by kernel
+# macvlan, ipvlan and VRFs, kernel by kernel
 
 What the same topologies do on different versions of Linux, seen in runs: nothing here is taken from documentation.
 Each topology was built, and every pair probed on every layer, on {}.
 This page is written by `tools/kernelsdoc.py`; `netlab kernels` makes the same tables of your own files.
 
 `R` reached, `A` answered by another interface, `B` either of the two (a race), `U` not reached, `?` no proof, `-` not
-there. The rule behind a kernel is the one by which the model foresees it ([rules.md](rules.md)).
-A kind of link that a kernel lacks was left out when it was built: no matter of its version.
-
-## What differs
-
+seen. A cell is one pair on one layer in one step. The rule behind a kernel is the one by which the model foresees it
+([rules.md](rules.md)).
 """
+_LACKING = "A kind of link that a kernel lacks was left out when it was built: no matter of its version.\n"
 
 
 def main(kernels: list[str]) -> int:
@@ -76,6 +74,8 @@ def document(tables: list[Across], releases: dict[str, str]) -> str:
     differing = [one for one in tables if one.rows or one.lacking]
     same = [one for one in tables if one not in differing]
     text = _HEAD.format(", ".join(told[:-1]) + f" and {told[-1]}")
+    text += _LACKING if any(one.lacking for one in tables) else ""
+    text += "\n## What differs\n\n"
     text += "\n".join(across.markdown(one).replace("## ", "### ", 1) for one in differing)
     text += "\n## What is the same on all\n\n| topology | cells | of them the same |\n|---|---|---|\n"
     text += "".join(f"| {code(one.topology, table=True)} | {one.cells} | {one.same} |\n" for one in same)

@@ -9,7 +9,7 @@ from netlab.contract.dataclass import dataclass
 from netlab.contract.kernels import Version
 
 #: Kernel series in which the rules were compared with measurements: of hunts, and of the topologies that ship.
-VERIFIED = (Version(6, 1), Version(6, 12), Version(6, 18), Version(7, 2))
+VERIFIED = (Version(6, 1), Version(6, 12), Version(6, 18), Version(7, 2), Version(7, 3))
 
 
 @dataclass(frozen=True, slots=True)

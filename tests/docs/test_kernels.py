@@ -32,6 +32,14 @@ def test_every_topology_is_there() -> None:
     assert sorted(told) == sorted(runpy.run_path(str(ROOT / "tools" / "kernelsdoc.py"))["TOPOLOGIES"])
 
 
+def test_topologies_with_a_vrf_are_among_them() -> None:
+    """It tells of each topology that ships and has a VRF."""
+    ships = (ROOT / "topologies").glob("*.yaml")
+    have = {path.stem for path in ships if "type: vrf" in path.read_text()}
+    assert len(have) > 1
+    assert have <= set(runpy.run_path(str(ROOT / "tools" / "kernelsdoc.py"))["TOPOLOGIES"])
+
+
 def test_it_tells_of_kernels_that_rules_were_verified_on() -> None:
     """The kernels that it names are among those on which the rules were verified."""
     seen = {(int(major), int(minor)) for major, minor in re.findall(r"Linux (\d+)\.(\d+)\.\d+", PAGE)}
