@@ -16,14 +16,13 @@ import sys
 from typing import NoReturn
 
 from netlab.agent import guard, netns, system
+from netlab.contract.lacks import NOT_EXECUTABLE, NOT_FOUND
 
 #: What the init of a lab's programs has of its own: all that a program enters but its network.
 _OWN = system.CLONE_NEWIPC | system.CLONE_NEWUTS | system.CLONE_NEWNS | system.CLONE_NEWPID
 #: Those that the terminal sends to all of its foreground processes.
 _TYPED = (signal.SIGINT, signal.SIGQUIT)
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-#: The shell's own exit codes (POSIX): not found, not to be executed.
-NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 
 def main() -> NoReturn:

@@ -19,14 +19,11 @@ from netlab.client.errors import LabError, NotOnThisSubstrate, SpawnError
 from netlab.client.guest import GuestLab
 from netlab.client.kept import StayingLab
 from netlab.client.process import Process
+from netlab.contract.lacks import NOT_EXECUTABLE, NOT_FOUND
 from netlab.contract.wire import PIECE
 
 #: What ends or interrupts a program: passed on to it.
 _PASSED_ON = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-
-
-#: The shell's own exit codes (POSIX): not found, not to be executed.
-NOT_FOUND, NOT_EXECUTABLE = 127, 126
 #: After the end of a program: how long its output is silent before nothing more is waited for, in seconds.
 QUIET = 0.25
 

@@ -9,6 +9,8 @@ from typing import Any
 SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 #: The same of a part of a lab, where namespaces and buffers may run out, too.
 SCARCE_IN_LABS = SCARCE | {errno.ENOBUFS, errno.ENOSPC}
+#: The shell's own exit codes (POSIX) for a program that isn't there, and one that can't be executed.
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
 #: The package that brings a program.
 PACKAGES = {
     "iperf3": "iperf3", "ip": "iproute2", "brctl": "bridge-utils", "nft": "nftables",
