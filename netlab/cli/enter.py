@@ -60,7 +60,7 @@ def shell(words: tuple[str, ...]) -> NoReturn:
     name, host = one(words, "the host")
     program = os.environ.get("SHELL") or "/bin/sh"
     os.environ["PS1"] = _PROMPT.format(place=f"{name} {host}")
-    _become(name, host, [program, *_greeting(os.path.basename(program), f"{name} {host}")])
+    _become(name, host, [program, *_greeting(os.path.basename(program), f"{name} {host}")], leads=True)
 
 
 @click.command("nsenter", short_help="Print the command with which other tools enter a host.")
@@ -78,7 +78,7 @@ def nsenter(words: tuple[str, ...]) -> None:
         click.echo(shlex.join(lab.nsenter(host)))
 
 
-def _become(name: str, host: str, command: Sequence[str]) -> NoReturn:
+def _become(name: str, host: str, command: Sequence[str], *, leads: bool = False) -> NoReturn:
     from netlab.client import staying
 
     with staying.attached(name) as lab:
@@ -86,7 +86,7 @@ def _become(name: str, host: str, command: Sequence[str]) -> NoReturn:
         os.environ |= {"NETLAB_LAB": name, "NETLAB_HOST": host}
         path = os.environ.get("PATH", os.defpath).split(os.pathsep)
         os.environ["PATH"] = os.pathsep.join([*path, *(tool for tool in _TOOLS if tool not in path)])
-        lab.become(host, command)
+        lab.become(host, command, leads=leads)
 
 
 def _check(lab: StayingLab, host: str) -> None:

@@ -31,9 +31,9 @@ QUIET = 0.25
 class StayingGuestLab(StayingLab, GuestLab):
     """A lab that stays in a guest, seen by a process that has connected to it."""
 
-    def become(self, namespace: str, argv: Sequence[str]) -> NoReturn:
+    def become(self, namespace: str, argv: Sequence[str], *, leads: bool = False) -> NoReturn:
         """Run a program in one of its namespaces with this process's streams, and end with its status. Where input and
-        output are a terminal it gets one in the guest, of the same size. Raises LabError."""
+        output are a terminal it gets one in the guest, of the same size, which it leads. Raises LabError."""
         terminal = _size() if os.isatty(0) and os.isatty(1) else None
         request = {
             "lab": self.number, "ns": namespace, "argv": list(argv), "env": dict(os.environ), "cwd": os.getcwd(),

@@ -43,12 +43,12 @@ class StayingLab(Lab):
         found: dict[str, Any] = self.agent.request("about", lab=self.number).result(timeout)
         return found
 
-    def become(self, namespace: str, argv: Sequence[str]) -> NoReturn:
+    def become(self, namespace: str, argv: Sequence[str], *, leads: bool = False) -> NoReturn:
         """Become a program in one of its namespaces, with this process's terminal and streams.
 
-        The connection is closed: the program doesn't need it. Raises LabError.
+        One that ``leads`` has a process group of its own, to which keys go: a shell. The connection is closed: the
+        program doesn't need it. Raises LabError.
         """
-
         place = self.locate(namespace)
         self.agent.close()
         names = os.memfd_create("names")
@@ -57,6 +57,7 @@ class StayingLab(Lab):
         for fd in (place.init, place.network, names):
             os.set_inheritable(fd, True)
         given = {"init": place.init, "network": place.network, "private": int(place.private), "names": names}
+        given["leads"] = int(leads)
         options = [word for name, value in given.items() for word in (f"--{name}", str(value))]
         words = command("netlab.agent.enter", *options, "--", *argv)
         os.execv(words[0], words)

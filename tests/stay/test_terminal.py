@@ -100,3 +100,27 @@ def test_a_lab_outlives_its_terminal(stay: Stay) -> None:
     terminal.shows("second is up")
     terminal.close()
     assert "reached" in stay("probe", "second", "A,B").stdout
+
+
+@pytest.mark.skipif(shutil.which("dash") is None, reason="dash is not installed")
+def test_a_shell_hands_the_terminal_back(own: Stay) -> None:
+    """A plain shell stops, goes on and ends without a word, and a script that has started it reads what is typed
+    next."""
+    terminal = Terminal(own)
+    shell = f"SHELL=$(command -v dash) {NETLAB} shell A"
+    terminal.type(shell)
+    terminal.shows(r"^\[two A\]")
+    terminal.type("kill -STOP $$")
+    terminal.shows("Stopped")
+    terminal.type("fg")
+    until(lambda: terminal.run("capture-pane", "-p", "-J").count(shell) == 3)
+    terminal.type("echo in-$NETLAB_HOST; exit")
+    terminal.shows("^in-A")
+    terminal.type(f"sh -c '{shell}; echo ended-$?; read word; echo got-$word'")
+    terminal.shows(r"^\[two A\]\s*$")
+    terminal.type("exit 5")
+    terminal.shows("^ended-5")
+    terminal.type("word")
+    terminal.shows("^got-word")
+    assert "Cannot set" not in terminal.run("capture-pane", "-p", "-J")
+    terminal.close()
