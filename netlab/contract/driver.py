@@ -46,23 +46,24 @@ def warms(layer: str) -> bool:
 class Liveness:
     """What is known of one link: ``dead`` (and why), or which directions were proved.
 
-    ``closed`` says why nothing can be made to arrive there.
+    ``closed`` says why nothing can be made to arrive there, ``mute`` why nothing can be made to leave.
     """
 
     dead: str = ""
     receives: bool = False
     transmits: bool = False
     closed: str = ""
+    mute: str = ""
 
     @property
     def proved(self) -> bool:
         """Whether silence at this end counts as proof."""
-        return bool(self.dead) or (self.transmits and (self.receives or bool(self.closed)))
+        return bool(self.dead or ((self.transmits or self.mute) and (self.receives or self.closed)))
 
     def lack(self) -> str:
         """What wasn't proved, in words."""
         lacks = [] if self.receives or self.closed else ["to receive"]
-        lacks += [] if self.transmits else ["to transmit"]
+        lacks += [] if self.transmits or self.mute else ["to transmit"]
         return "not seen " + " nor ".join(lacks)
 
 

@@ -60,9 +60,9 @@ class Result:
             self.evidence["reason"] = proof
         elif self.letter == "U":
             for dead, lack in ends:
-                if dead:
+                if dead and self.letter == "U":
                     self.evidence |= {"reason": "known-dead", "dead": dead}
-                elif lack:
+                elif lack and not dead:
                     self.letter = "?"
                     self.evidence["reason"] = f"no control: {lack}"
 

@@ -58,6 +58,7 @@ class Controls:
             if not known.dead:
                 known.dead = self._lame(endpoint.link)
             known.closed = self._closed(endpoint.link)
+            known.mute = self._mute(endpoint.link)
         for _ in range(TRIES):
             open_links = [link for link, known in self.liveness.items() if not known.proved]
             if not open_links:
@@ -85,8 +86,7 @@ class Controls:
         if root.bridges and (plugged := view.plugged(root)) and not any(self._leads(*one) for one in plugged):
             return f"on {root.id}, none of whose ports leads anywhere"
         for below in view.state.bottoms(link_id):
-            # A bond that nobody watches the members of keeps its carrier. One that is down still hears for what sits on
-            # it, which is then neither alive nor dead.
+            # A bond that nobody watches the members of keeps its carrier.
             if why := dead(view.links[below.id]):
                 return f"on {below.id}, which is {why}"
         return ""
@@ -95,6 +95,13 @@ class Controls:
         """Whether what a bridge sends out of a port may come out somewhere."""
         own = plug.place.id == link.id
         return plug.port.attached and plug.port.state == "forwarding" and not (own and self.view.far(link.id) is None)
+
+    def _mute(self, link_id: str) -> str:
+        """Why nothing can be made to leave by a link that may hear: a bond that is down takes in what its members get
+        for what sits on it (bond_handle_frame), and sends nothing."""
+        root = self.view.state.root(link_id)
+        why = dead(self.view.links[root.id]) if root.id != link_id else ""
+        return f"on {root.id}, which is {why}" if why else ""
 
     def _closed(self, link_id: str) -> str:
         """Why nothing can be made to arrive at a link, where the read-back says so."""
@@ -141,13 +148,14 @@ class Controls:
                     number = next(self.view.numbers)
                     self._receiving[number] = {link_id}
                     far.inject(frames.raw(destination, source, number))
-            if not known.transmits:
-                number = next(self.view.numbers)
-                self._sending[number] = link_id
+            if not known.transmits and not known.mute:
                 sender = self.view.speaker(link)
                 if sender.id != link_id:
                     mac = frames.mac_bytes(self.view.links[sender.id]["mac"])
-                self.view.send_from(sender.place, frames.raw(self.view.outward(sender), mac, number))
+                for destination in self.view.outward(sender):
+                    number = next(self.view.numbers)
+                    self._sending[number] = link_id
+                    self.view.send_from(sender.place, frames.raw(destination, mac, number))
         except OSError:
             # Not proved this time. What the kernel always refuses stays unproved, and the record says so.
             return

@@ -189,17 +189,15 @@ class LabView:
             return self.speaker(self.state.link(root.underlay))
         return link if link.carries_frames else root
 
-    def outward(self, link: AnyLink) -> bytes:
-        """The MAC to which a frame leaves by the wire of a link that sends it, whatever the switch knows.
+    def outward(self, link: AnyLink) -> list[bytes]:
+        """The MACs to which frames leave by the wire of a link that sends them, whatever the switch knows.
 
-        That is a group, unless a bridge on the way floods nothing at all: then the MAC of a port of it, by which a
-        frame of the bridge's own interface leaves (br_dev_xmit).
+        That is a group. A port that answers for others is flooded with none: frames of the bridge's own interface to
+        that port's MAC leave by it (br_dev_xmit).
         """
-        plugged = self.plugged(self.state.root(link.id))
-        if plugged and all(plug.port.proxy_arp for _, plug in plugged):
-            one, plug = plugged[0]
-            return frames.mac_bytes(plug.mac or self.links[one.id]["mac"])
-        return frames.NEAREST_BRIDGE
+        answering = [(one, plug) for one, plug in self.plugged(self.state.root(link.id)) if plug.port.proxy_arp]
+        macs = [frames.mac_bytes(plug.mac or self.links[one.id]["mac"]) for one, plug in answering]
+        return [frames.NEAREST_BRIDGE, *macs]
 
     def _wrap(self, tunnel: AnyLink, frame: bytes) -> None:
         """Have a frame come in by a tunnel, from the namespace itself. Raises OSError."""
@@ -217,7 +215,8 @@ class LabView:
         fars = []
         for one, plug in self.plugged(bridge):
             if vid in plug.port.vlans(default) and (far := self._behind(one, plug)) is not None:
-                outer = () if plug.port.pvid_or(default) == vid else (vid,)
+                # The bridge would take the next tag for its own.
+                outer = () if plug.port.pvid_or(default) == vid and not tags[1:] else (vid,)
                 fars.append((far, (*outer, *tags[1:])))
 
         def inject(frame: bytes) -> None:
