@@ -278,7 +278,9 @@ def handle_frame(sim: Sim, port: _Port, frame: Frame, kind: int) -> None:
         if port.mode == "l3s" and child is not None and frame.proto in (IP4, IP6):
             if parent.ns.netfilter is not None or child.ns is parent.ns:
                 raise Unknown(f"in l3s a packet for {child.id} passes the hooks and sockets of {parent.ns.id}")
-            if kind == HOST and not frame.tags:
+            if kind == HOST and frame.proto == IP6 and not parent.conf.ipv6:
+                sim.note(phase, parent.id, "IPv6 is disabled", ipv6.DISABLED, end=True)
+            elif kind == HOST and not frame.tags:
                 sim.note(phase, child.id, "taken out of the parent's input", L3S_HOOKS)
                 take(sim, child, frame, kind)
             return
