@@ -13,6 +13,7 @@ from pathlib import Path
 from netlab.kernels import Choice
 from netlab.model import RULES
 from netlab.model.sim import ENDLESS
+from tests.fuzz.compare import UNMEASURED
 from tests.fuzz.hunt import Find, kinds_of, made, text_of
 from tests.fuzz.workers import side_by_side
 
@@ -28,6 +29,7 @@ class Total:
     disagreements: int = 0
     flakes: int = 0
     unknown: int = 0
+    unmeasured: int = 0
     steps: int = 0
     storms: int = 0
     rules: set[str] = field(default_factory=set)
@@ -47,7 +49,8 @@ class Total:
         flaky = sum(difference.flaky for difference in outcome.differences)
         self.flakes += flaky
         self.disagreements += len(outcome.differences) - flaky + bool(find.error)
-        for reason in outcome.unknowns:
+        self.unmeasured += len(outcome.unmeasured)
+        for reason in (*outcome.unknowns, *outcome.unmeasured):
             self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
 
@@ -82,7 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
     _summary(total)
     print(
         f"{total.topologies} topologies, {total.pairs} pairs, {total.disagreements} disagreements,"
-        f" {total.flakes} flakes, {total.unknown} unknown, {time.monotonic() - started:.0f} s"
+        f" {total.flakes} flakes, {total.unknown} unknown, {total.unmeasured} not measured,"
+        f" {time.monotonic() - started:.0f} s"
     )
     return 1 if total.disagreements or total.flakes else 0
 
@@ -106,7 +110,7 @@ def _tell(seed: str, kinds: Set[str], find: Find) -> None:
 def _summary(total: Total) -> None:
     """Which rules had a say, and why some cells are unknown."""
     for reason, count in sorted(total.reasons.items(), key=lambda item: -item[1])[:10]:
-        print(f"unknown {count} times: {reason}")
+        print(f"{'not measured' if reason in UNMEASURED else 'unknown'} {count} times: {reason}")
     if total.storms:
         print(f"{total.storms} more topologies not built: {ENDLESS}")
     used = total.rules & RULES.keys()

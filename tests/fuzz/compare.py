@@ -33,6 +33,10 @@ FAMILIES = {"arp": 4, "ip": 4, "icmp": 4, "nd": 6, "ipv6": 6, "icmp6": 6}
 AGAIN = 2
 
 
+#: Reasons why a letter can't be known, whatever is measured: no differences, but counted.
+UNMEASURED = ("another interface has the address, too, and no packet socket sees its requests",)
+
+
 @dataclass(frozen=True)
 class Difference:
     """One thing that model and kernel see differently; ``tries`` holds what was seen each time, as text."""
@@ -73,6 +77,7 @@ class Outcome:
     steps: int = 0
     differences: list[Difference] = field(default_factory=list)
     unknowns: list[str] = field(default_factory=list)
+    unmeasured: list[str] = field(default_factory=list)
     stormy: bool = False
     rules: set[str] = field(default_factory=set)
 
@@ -209,6 +214,10 @@ class _Step:
         wired = {True: "1", False: "0", None: "?"}[self.prediction.on_wire(layer.layer, i, j)]
         on_wire = layer.wire[i][j] if layer.wire else "?"
         if fits(expected, seen) and (wired in ("?", on_wire)):
+            return
+        reason = layer.evidence.get(f"{i},{j}", {}).get("reason")
+        if seen == "?" and reason in UNMEASURED:
+            self.outcome.unmeasured.append(reason)
             return
         first = f"{seen}{on_wire}"
         tries = [first]

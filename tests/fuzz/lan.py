@@ -98,6 +98,12 @@ class Nic:
         """The driver of a child."""
         return "ipvlan" if self.spec.get("type") == "ipvlan" else "macvlan"
 
+    @property
+    def hidden(self) -> bool:
+        """Whether no packet socket sees what comes in at it, so that nobody can tell it from another with its
+        address."""
+        return self.spec.get("mode") == "l3s"
+
     def ips(self, family: int) -> list[str]:
         """Addresses of a family, without their prefix length."""
         return [a.partition("/")[0] for a in self.addresses if (":" in a) == (family == 6)]

@@ -6,7 +6,7 @@ import ipaddress
 from typing import Any
 
 from netlab.plan.macs import derive
-from tests.fuzz import rulesets, ways
+from tests.fuzz import bonds, rulesets, ways
 from tests.fuzz.lan import Document, Lan, Nic
 
 #: IPv4 settings of interfaces, and values worth trying.
@@ -30,6 +30,9 @@ def dress(lan: Lan) -> None:
             nic.spec.update(flag(lan, nic))
         if lan.chance(0.25, "link-down") or (nic.mode == "passthru" and lan.chance(0.5, "passthru-down")):
             nic.spec["state"] = "down"
+            # Nobody looks at the members of a bond that is down: one that was set down is said to be up.
+            for member in lan.members.get(nic.host, ()) if nic.name == bonds.NAME else ():
+                lan.document["hosts"][nic.host]["interfaces"][member].pop("state", None)
     _mtus(lan)
     for nic in lan.nics:
         found = neighbors(lan, nic) if nic.spec.get("type") != "vrf" else {}

@@ -277,11 +277,6 @@ def put(lan: Lan, parent: Nic, spec: Document, name: str) -> None:
     lan.nics.append(Nic(parent.host, namespace, name, spec, parent))
 
 
-def _hidden(nic: Nic) -> bool:
-    """Whether no packet socket sees what comes in at it, so that nobody can tell it from another with its address."""
-    return nic.spec.get("mode") == "l3s"
-
-
 def addresses(lan: Lan, nics: list[Nic]) -> None:
     """Give interfaces their addresses, all of one subnet as a rule."""
     for nic in nics:
@@ -309,9 +304,9 @@ def addresses(lan: Lan, nics: list[Nic]) -> None:
                 a
                 for other in lan.nics
                 for a in other.addresses
-                if other.namespace != nic.namespace and not _hidden(other)
+                if other.namespace != nic.namespace and not other.hidden
             ]
-            if there and not _hidden(nic):
+            if there and not nic.hidden:
                 found = [lan.pick(there)]
                 nic.spec["duplicate"] = True
         if found:

@@ -30,7 +30,10 @@ def vrfs(lan: Lan) -> None:
 def tenants(lan: Lan) -> None:
     """Give members of VRFs addresses that their namespace has elsewhere, too."""
     for nic in lan.living():
-        others = [one for one in lan.inside(nic.namespace) if one.addresses and _domain(one) != _domain(nic)]
+        others = [
+            one for one in lan.inside(nic.namespace)
+            if one.addresses and not one.hidden and not nic.hidden and _domain(one) != _domain(nic)
+        ]  # fmt: skip
         taken = {a for one in lan.inside(nic.namespace) if _domain(one) == _domain(nic) for a in one.addresses}
         others = [one for one in others if taken.isdisjoint(one.addresses)]
         if others and "vrf" in _domain(nic) and lan.chance(0.3):
