@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from netlab import live, plan, spec, why
+from netlab import live, model, plan, spec, why
 from netlab.contract.types import Plan
 from netlab.live.topology import Draft
 from netlab.spec import Spec
 from netlab.why import Explanation
+from netlab.why.question import ask
 
 
 @dataclass
@@ -27,8 +28,11 @@ class Imported:
         return why.explain(self.loaded, self.resolved, source, destination, layer=layer)
 
     def letter(self, source: str, destination: str, layer: str | None = None) -> str:
-        """The letter of a pair."""
-        return self.why(source, destination, layer).letter
+        """The letter of a pair, without a try at what would change it."""
+        state = self.resolved.steps[0].state
+        asked = ask(state, source, destination, layer)
+        prediction = model.Prediction(state, (), classes=False, listening=True)
+        return prediction.letter(asked.layer, asked.row, asked.column)
 
     def endpoints(self) -> list[str]:
         """The endpoints of the lab."""

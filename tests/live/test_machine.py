@@ -125,6 +125,18 @@ def test_routes_and_rules_keep_their_family_and_mark(machine: World) -> None:
     assert "fwmark: 0x0/0xff" in text
 
 
+def test_a_route_of_another_metric_beside_a_connected_one(machine: World) -> None:
+    """Beside the connected route one to the same network is written with its metric and source; alone it stands for
+    the connected one."""
+    machine.ip("netns add h\n-n h link add v0 type veth peer name v1\n-n h link set v0 up\n-n h link set v1 up")
+    machine.ip("-n h address add fd00::1/64 dev v0 nodad\n-n h address add fd00::2/128 dev v0 nodad")
+    machine.ip("-n h -6 route add fd00::/64 dev v0 metric 100 src fd00::2")
+    machine.ip("-n h address add 10.7.0.1/24 dev v0 noprefixroute\n-n h route add 10.7.0.0/24 dev v0 metric 100")
+    text = machine.netlab("import", "live", netns="h").stdout
+    assert '{to: "fd00::/64", dev: v0, metric: 100, src: "fd00::2"}' in text
+    assert "to: 10.7.0.0/24" not in text
+
+
 def test_a_namespace_that_has_its_lo_alone(machine: World) -> None:
     """With addresses of its own there it is in the file, as a host; without, it isn't."""
     machine.ip("netns add vip\nnetns add bare\n-n vip link set lo up\n-n vip address add 10.255.0.1/32 dev lo")

@@ -28,13 +28,16 @@ def fill(space: Space, kin: Kinship, box: Box, devices: Devices, notes: Notes) -
     by_index = {device.index: device for device in space.devices}
     connected = _connected(space, devices, box)
     direct = [route for route in space.routes if not any(way.via for way in route.ways)]
+    homes = _homes(space.devices)
+    plain = [route for route in direct if _is_usual(route)]
+    usual = {(route.to, way.dev) for route in plain for way in route.ways if route.table == homes.get(way.dev)}
     reach: list[tuple[str, int | None]] = list(connected)
-    main = {net for net, index in connected if _homes(space.devices)[index] == _MAIN}
+    main = {net for net, index in connected if homes[index] == _MAIN}
     for route in (*direct, *_in_order([route for route in space.routes if route not in direct])):
-        if _goes_without_saying(route, connected, by_index):
+        if _goes_without_saying(route, connected, usual, by_index):
             continue
         said = _said(route, space, devices, by_index)
-        beside = route.table == _MAIN and route.metric == (_CONNECTED6 if route.family == 6 else 0)
+        beside = route.table == _MAIN and _is_usual(route)
         if beside and not isinstance(said, str) and route.to in main:
             said = "an address brings another one of that metric along"
         if isinstance(said, str):
@@ -155,13 +158,20 @@ def _as_made(
     return not others or usual in metrics[net, device.index]
 
 
-def _goes_without_saying(route: LiveRoute, connected: Any, by_index: dict[int, Device]) -> bool:
-    """Whether an address brings it along, or the kernel makes it for itself."""
+def _is_usual(route: LiveRoute) -> bool:
+    """Whether it has the metric of the routes that addresses bring along."""
+    return route.metric == (_CONNECTED6 if route.family == 6 else 0)
+
+
+def _goes_without_saying(route: LiveRoute, connected: Any, usual: Any, by_index: dict[int, Device]) -> bool:
+    """Whether an address brings it along, or the kernel makes it for itself. Beside a ``usual`` one, a route of another
+    metric is somebody's own; alone, it stands for that (as NetworkManager has it)."""
     way = route.ways[0] if len(route.ways) == 1 else None
     if (
         way is not None
         and way.via is None
         and (route.to, way.dev) in connected
+        and (_is_usual(route) or (route.to, way.dev) not in usual)
         and route.table == _homes(by_index.values()).get(way.dev)
     ):
         return True
