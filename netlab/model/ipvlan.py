@@ -118,6 +118,13 @@ L3S_HOOKS = rule(
     "ipvlan_l3_rcv",
     _L3S,
 )
+L3S_VRF = rule(
+    "ipvlan/l3s-parent-in-vrf",
+    "A parent that is a member of a VRF gives every packet to the VRF, whose table decides: in l3s its children get"
+    " none from outside.",
+    "l3mdev_l3_rcv",
+    "include/net/l3mdev.h",
+)
 PARENT_DOWN = rule(
     "ipvlan/parent-down-stops-children",
     "A child loses its carrier with a parent that is set down, so that not even its siblings are reached.",
@@ -278,9 +285,14 @@ def handle_frame(sim: Sim, port: _Port, frame: Frame, kind: int) -> None:
         if port.mode == "l3s" and child is not None and frame.proto in (IP4, IP6):
             if parent.ns.netfilter is not None or child.ns is parent.ns:
                 raise Unknown(f"in l3s a packet for {child.id} passes the hooks and sockets of {parent.ns.id}")
-            if kind == HOST and frame.proto == IP6 and not parent.conf.ipv6:
+            if kind != HOST or frame.tags:
+                return
+            if frame.proto == IP6 and not parent.conf.ipv6:
                 sim.note(phase, parent.id, "IPv6 is disabled", ipv6.DISABLED, end=True)
-            elif kind == HOST and not frame.tags:
+            elif parent.vrf is not None:
+                sim.note(phase, parent.vrf.id, "given to the VRF", L3S_VRF)
+                protocols.receive(sim, parent, frame, kind)
+            else:
                 sim.note(phase, child.id, "taken out of the parent's input", L3S_HOOKS)
                 take(sim, child, frame, kind)
             return

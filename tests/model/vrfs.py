@@ -42,12 +42,19 @@ def circling() -> Text:
     return tenants("{to: 10.0.3.2/32, dev: blue, table: 10}, {to: 10.0.3.2/32, dev: red, table: 20}")
 
 
+def child() -> Text:
+    """A container of the host has an ipvlan child in l3s on the wire in red."""
+    containers = "containers: {c: {interfaces: {i: {type: ipvlan, parent: eth1, mode: l3s, addresses: [10.0.0.9/24]}}}}"
+    return Text(tenants().text.replace("    interfaces:\n", f"    {containers}\n    interfaces:\n", 1))
+
+
 def state(routes: str = "", sysctls: str = "net.ipv4.ip_forward: 1") -> State:
     """The state of `tenants`."""
     return tenants(routes, sysctls).state()
 
 
 VRFS = {
+    "ipvlan/l3s-parent-in-vrf": (child, "icmp-static", R, "h/c:i"),
     "vrf/ip-packets-only": (tenants, "broadcast", "h:red", R),
     "vrf/sent-by-its-table": (leaking, "icmp", OUT, B),
     "vrf/socket-of-another-domain": (leaking, "host:tcp", "h", R),
