@@ -123,7 +123,10 @@ def choose(lab: Lab) -> None:
             after = replace(after, mac=None)
         active = after.senders[0] if after.senders else None
         if after.own_macs and active is not None:
-            after = _moved(lab, after, active)
+            # The primary is named when all have joined: the first has been active until then.
+            first = [] if bond.senders else after.linked[:1]
+            for one in dict.fromkeys((*first, active)):
+                after = _moved(lab, after, one)
         if after != bond:
             changes.apply(lab, bond, changes.flushed(lab, bond, after))
     settle(lab)
