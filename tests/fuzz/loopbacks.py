@@ -37,8 +37,10 @@ def _route(lan: Lan, other: str, there: Document, namespace: str, address: str) 
     family = 6 if ":" in address else 4
     vias = [ip for nic in lan.inside(namespace) for ip in nic.ips(family)]
     able = [
-        (nic.name, via) for nic in lan.inside(other) if "master" not in nic.spec for via in vias if _holds(nic, via)
-    ]
+        (nic.name, via)
+        for nic in lan.inside(other) if "master" not in nic.spec and nic.spec.get("type") != "vrf"
+        for via in vias if _holds(nic, via)
+    ]  # fmt: skip
     if not able:
         return
     dev, via = lan.pick(able)
