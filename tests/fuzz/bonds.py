@@ -12,12 +12,16 @@ PORTS = ("hairpin", "isolated", "flood", "mcast_flood", "bcast_flood", "learning
 
 def bond(lan: Lan, host: str) -> None:
     """A bond of a host, whose members are no interfaces for others to choose."""
-    spec: Document = {"type": "bond", "mode": lan.pick(MODES, (6, 2, 1, 2))}
+    spec: Document = {"type": "bond", "mode": lan.pick(MODES, (8, 3, 1, 2))}
     given = lan.document["hosts"][host]["interfaces"]
     given[NAME] = spec
     members = [f"w{k}" for k in range(lan.pick((2, 3, 1), (6, 2, 1)))]
+    switches = list(lan.document["switches"])
+    if spec["mode"] == "802.3ad":
+        # An aggregator has one partner; which one of several is chosen when, timers decide.
+        switches = [lan.pick(switches)]
     for name in members:
-        given[name] = {"switch": lan.pick(list(lan.document["switches"])), "master": NAME}
+        given[name] = {"switch": lan.pick(switches), "master": NAME}
         if lan.chance(0.15, "link-down"):
             given[name]["state"] = "down"
         if lan.chance(0.15):

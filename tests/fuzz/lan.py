@@ -34,11 +34,11 @@ KINDS = {
     "vxlan": 0.25,
     "vlan": 0.35,
     "bond": 0.3,
-    "vrf": 0.3,
+    "vrf": 0.2,
     "loopback": 0.3,
     "bclim": 0.15,
     "mab": 0.15,
-    "proxies": 0.2,
+    "proxies": 0.15,
 }
 #: Those that are options of others, and the first kernel that has them.
 SINCE = {"loopback": Version(2, 6), "bclim": Version(6, 4), "mab": Version(6, 2), "proxies": Version(5, 10)}
