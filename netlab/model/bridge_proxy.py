@@ -55,6 +55,8 @@ def told(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame, vid: int) ->
     neigh_suppress concern. Its answer goes straight to the port's device, whatever the options of the port are.
     """
     packet, own = frame.payload, bridge.device
+    if len(frame.tags) > 1:
+        return _NOTHING  # what is behind a second tag it doesn't look at
     if frame.proto == ARP:
         if (port is None and not bridge.suppresses) or (own is not None and not own.arp):
             return _NOTHING
@@ -93,8 +95,6 @@ def _known(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame, packet: Ar
     behind = bridge.locals.get(mac) or sim.database(bridge).get(mac)
     if not mac or (behind is None and mac not in bridge.locals):
         return _NOTHING
-    if frame.tags:
-        raise Unknown(f"{bridge.id}, which keeps no VLANs apart, may answer a question with a tag")
     proxy = frame.proto == ARP and port is not None and port.proxy_arp
     wifi = frame.proto == ARP and behind is not None and behind.proxy_arp_wifi
     if not (proxy or wifi or (behind is not None and behind.neigh_suppress)):
@@ -102,6 +102,7 @@ def _known(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame, packet: Ar
     if port is None:
         raise Unknown(f"{bridge.id} would answer what its own host asks")
     sim.note(packet.phase, port.id, f"the bridge answers: {mac}", PROXY_ANSWERS if proxy else SUPPRESS_ANSWERS)
+    # Where it keeps no VLANs apart it answers a question with a tag without one.
     answer: Arp | Nd
     if isinstance(packet, Arp):
         answer = Arp(False, mac, target, packet.sender)

@@ -88,6 +88,20 @@ def test_neighbours_of_a_vlan_are_not_followed() -> None:
     assert host(more=aware, **known)["arp"][D, C] == "R"
 
 
+def test_a_question_with_a_tag_is_answered_without_one() -> None:
+    """Where the switch keeps no VLANs apart the answer passes the VLAN by, and nobody else is asked."""
+    vlan = "{type: vlan, parent: eth0, id: 20, addresses: [10.0.0.%d/24]}"
+    text = f"""
+switches: {{lan: {{neighbors: {{10.0.0.1: 'A:eth0'}}}}}}
+hosts:
+  A: {{interfaces: {{eth0: {{switch: lan, port: {{neigh_suppress: true, fdb: ['A:eth0']}}}}, v: {vlan % 1}}}}}
+  B: {{interfaces: {{eth0: {{switch: lan}}, v: {vlan % 2}}}}}
+"""
+    state = from_file(text, "f").steps[0].state
+    assert letters(state, "icmp")["B:v", "A:v"] == "U"
+    assert letters(state, "icmp-static")["B:v", "A:v"] == "R"
+
+
 def test_mab_notes_a_stranger_and_drops_its_frames() -> None:
     """Nothing comes from a MAC without an entry, with mab or without; but with it frames to it find its port alone."""
     for mab in (False, True):
