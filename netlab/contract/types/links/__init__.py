@@ -18,39 +18,6 @@ from netlab.contract.types.links.vlan import Vlan
 from netlab.contract.types.links.vrf import Vrf
 from netlab.contract.types.links.vxlan import Vxlan
 
-__all__ = [
-    "FLAGS",
-    "INTERFACES",
-    "MODES",
-    "PORT_FLAGS",
-    "TAKERS",
-    "TAKES",
-    "AnyLink",
-    "Bond",
-    "Bridge",
-    "Dummy",
-    "Ipvlan",
-    "Ipvtap",
-    "Link",
-    "Loopback",
-    "Macvlan",
-    "Macvtap",
-    "Pair",
-    "Place",
-    "Plug",
-    "Switch",
-    "SwitchLink",
-    "Veth",
-    "Vlan",
-    "Vrf",
-    "Vxlan",
-    "joins",
-    "nics",
-    "stack",
-    "tags",
-    "with_state",
-]
-
 AnyLink = (
     Veth
     | Macvlan
