@@ -83,7 +83,11 @@ class News:
         hosts: dict[str, Any] = {}
         for ns, box in self.added.items():
             host, _, container = ns.partition("/")
-            hosts.setdefault(host, {}).update({"containers": {container: box}} if container else box)
+            at = hosts.setdefault(host, {})
+            if container:
+                at.setdefault("containers", {})[container] = box
+            else:
+                at.update(box)
         found = {"delete": self.deleted, "set": self.settings, "add": {"hosts": hosts} if hosts else {}}
         return {key: value for key, value in found.items() if value}
 
