@@ -27,8 +27,6 @@ SCREEN = 48
 #: is taken back, the events of ways that packets got through, those that no rule decides, the list of what interfaces
 #: find by themselves, the further fixes.
 _SHED = ("reasons", "undo", "ways", "passing", "bound", "others")
-#: The events by which a program's question gets its way; they are told of ways that packets got through, too.
-_CHOSEN = ("ip/source-of-route", "ip/source-of-interface", "ipv6/source-selection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +223,7 @@ def _story(told: Explanation, rules: dict[str, Any], style: Style, *, less: froz
     phase what a rule decides, and the end.
     """
     from netlab.report.columns import fold, pad, visible
+    from netlab.why.bound import CHOSEN
     from netlab.why.explain import phase
 
     width = max((visible(hop.at) for hop in told.hops), default=0)
@@ -236,7 +235,7 @@ def _story(told: Explanation, rules: dict[str, Any], style: Style, *, less: froz
             yield ""
         lead = ""
         if short[number]:
-            lead, hops = f"{phase(name)}: ", [hop for hop in hops if hop is hops[-1] or hop.rule in _CHOSEN]
+            lead, hops = f"{phase(name)}: ", [hop for hop in hops if hop is hops[-1] or hop.rule in CHOSEN]
         else:
             yield "  " + style.paint(phase(name), "cyan")
         for hop in hops if "passing" not in less else [one for one in hops if one.rule or one.end or one is hops[-1]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from netlab.model import Prediction
 
 #: The rules by which a program that chooses nothing gets its way and its source; the event tells of the route.
-_CHOSEN = ("ip/source-of-route", "ip/source-of-interface", "ipv6/source-selection")
+CHOSEN = ("ip/source-of-route", "ip/source-of-interface", "ipv6/source-address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def difference(
 ) -> Iterator[str]:
     """A sentence for each interface that a program would do better, or worse, to bind itself to."""
     works = letter in "RAB"
-    way = next((hop for hop in hops if hop.rule in _CHOSEN), None)
+    way = next((hop for hop in hops if hop.rule in CHOSEN), None)
     for one in found if letter in "RABU" else ():
         if one.letter not in "RABU" or one.works == works:
             continue

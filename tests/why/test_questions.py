@@ -221,6 +221,14 @@ def test_what_an_interface_alone_would_find(hosts: str, pair: str, sentence: str
     assert told.difference[0].startswith(f"`ping -I eth0` works, plain `ping` fails, because {sentence}")
 
 
+def test_what_an_interface_alone_would_find_with_ipv6() -> None:
+    """The sentence says by which route an IPv6 packet goes instead, as of IPv4."""
+    hosts = TABLE.replace("10.0.0.", "fd00::").replace("10.0.1.", "fd01::").replace("fd00::0/24", "fd00::/64")
+    told = ask(asked(hosts.replace("/24", "/64")), "A", "B")
+    because = "routing sends it out of eth1: route fd00::/64"
+    assert told.difference[0].startswith(f"`ping -6 -I eth0` works, plain `ping -6` fails, because {because}")
+
+
 def test_one_answer_needs_no_sentence() -> None:
     """Where bound and unbound agree, nothing is said of it."""
     assert ask(siblings("vepa"), "A/web", "A/db").difference == ()
