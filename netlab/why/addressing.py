@@ -44,7 +44,7 @@ def routes(case: Case) -> Iterator[Candidate]:
     off = [router for router in through if not _forwards(case.state.namespace(router), case.family)]
     forward: Step = {router: {"sysctls": {_FORWARD[case.family]: 1}} for router in off}
     route = _missing(case, way)
-    told = ", ".join(f"{place} by {_gateway(settings)}" for place, settings in route.items())
+    told = ", ".join(f"{place} by {settings['routes'][-1].get('via')}" for place, settings in route.items())
     if forward:
         yield case.candidate("forward", f"let {' and '.join(off)} forward packets", FORWARDING, {"set": forward})
     if route:
@@ -133,9 +133,7 @@ def _meet(one: AnyLink, other: AnyLink, family: int) -> bool:
 
 
 def _forwards(namespace: Namespace, family: int) -> bool:
-    names = (
-        ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding") if family == 4 else ("net/ipv6/conf/all/forwarding",)
-    )
+    names = [f"net/ipv{family}/conf/all/forwarding", *(["net/ipv4/ip_forward"] if family == 4 else [])]
     return any(namespace.sysctl(name) == "1" for name in names)
 
 
@@ -224,10 +222,6 @@ def with_route(namespace: Namespace, route: Route) -> list[Step]:
     return [written(one) for one in (*namespace.routes, route)]
 
 
-def _gateway(settings: Step) -> str:
-    return str(settings["routes"][-1].get("via"))
-
-
 # --- other addresses --------------------------------------------------------------------------------
 
 
@@ -258,7 +252,7 @@ def addresses(case: Case) -> Iterator[Candidate]:
     settings: Step = {}
     for end, _, theirs in ends:
         link, namespace = case.state.link(end.link), case.state.namespace(end.namespace)
-        route = Route(f"{theirs.ip}/{32 if case.family == 4 else 128}", dev=link.name)
+        route = Route(f"{theirs.ip}/{case.bits}", dev=link.name)
         if case.source.namespace != case.destination.namespace:
             settings[end.namespace] = {"routes": with_route(namespace, route)}
     if settings:
@@ -342,11 +336,9 @@ def free_address(state: State, end: Endpoint, family: int, like: Address | None 
     lowest = int(network[0]) + 1
     # IPv4: from the end of the network, since people number from its start. IPv6: from the start, which is easier to
     # read.
-    rest = (
-        range(highest, max(lowest - 1, highest - _SEARCH), -1)
-        if family == 4
-        else range(lowest, min(highest, lowest + _SEARCH))
-    )
+    rest = range(lowest, min(highest, lowest + _SEARCH))
+    if family == 4:
+        rest = range(highest, max(lowest - 1, highest - _SEARCH), -1)
     for number in (*first, *rest):
         ip = str(ipaddress.ip_address(number))
         if ip not in taken:

@@ -94,6 +94,11 @@ class Case:
         """The family of addresses that the question is about."""
         return self.asked.family
 
+    @property
+    def bits(self) -> int:
+        """How many bits its addresses have: the length of a prefix that holds one alone."""
+        return 32 if self.family == 4 else 128
+
     def address(self, end: Endpoint) -> Address | None:
         """The address of an end that counts on this layer."""
         return end.address(self.family)
@@ -128,6 +133,13 @@ class Case:
         if wire.port.hairpin or not wire.port.attached:
             return None
         return {"set": {wire.id: {"port": {"hairpin": True}}}}
+
+
+def inside(hosts: Step, place: str) -> Step:
+    """The mapping of a host or container in ``hosts`` of a step, which is made where there is none."""
+    host, _, container = place.partition("/")
+    at: Step = hosts.setdefault(host, {})
+    return at.setdefault("containers", {}).setdefault(container, {}) if container else at
 
 
 def together(one: Candidate, other: Candidate, case: Case) -> Candidate:

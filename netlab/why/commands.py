@@ -347,7 +347,7 @@ def _route(verb: str, route: Route) -> tuple[str, ...]:
 def _nftables(change: SetNftables, known: dict[str, str]) -> Iterator[tuple[str, str]]:
     old = known.get(change.namespace, "")
     known[change.namespace] = change.ruleset
-    lead = ("ip", "netns", "exec", _netns(change.namespace)) if "/" in change.namespace else ()
+    lead = _within(change.namespace)
     yield from ((change.namespace, line) for line in rulesets.commands(old, change.ruleset, lead))
 
 
@@ -356,8 +356,12 @@ def _less(these: Sequence[T], those: Sequence[T]) -> list[T]:
 
 
 def _sysctl(place: str, path: str, value: str) -> tuple[str, str]:
-    lead = ("ip", "netns", "exec", _netns(place)) if "/" in place else ()
-    return place, shlex.join((*lead, "sysctl", "-w", f"{sysctl_name(path)}={value}"))
+    return place, shlex.join((*_within(place), "sysctl", "-w", f"{sysctl_name(path)}={value}"))
+
+
+def _within(place: str) -> tuple[str, ...]:
+    """The words by which a command runs in a container; of a host there are none."""
+    return ("ip", "netns", "exec", _netns(place)) if "/" in place else ()
 
 
 def _ip(place: str, *words: str) -> tuple[str, str]:

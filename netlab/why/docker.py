@@ -78,7 +78,9 @@ def _networks(state: State) -> Iterator[_Network]:
 
 
 def _macvlan(state: State, parent: AnyLink, mode: str, links: list[AnyLink], *, many: bool) -> _Network:
-    subnets = dict.fromkeys(str(a.network) for link in links for a in link.addresses if a.prefixlen < _whole(a.ip))
+    subnets = dict.fromkeys(
+        str(a.network) for link in links for a in link.addresses if a.prefixlen < a.network.max_prefixlen
+    )
     mine = {link.id for link in links}
     kept = [
         (link.name, address.ip)
@@ -117,7 +119,3 @@ def _bridges(state: State) -> Iterator[_Network]:
 
 def _member(link: AnyLink) -> tuple[str, str]:
     return link.namespace.partition("/")[2], link.addresses[0].ip
-
-
-def _whole(ip: str) -> int:
-    return 128 if ":" in ip else 32

@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 
 from netlab.contract.types import AnyLink, Endpoint, Route, State, probe_of
 from netlab.why.addressing import address_in, by_hand, free_address, with_route
-from netlab.why.case import Candidate, Case, Step, merged
+from netlab.why.case import Candidate, Case, Step, inside, merged
 
 HAIRPIN = (
     "A switch sends no frame back out of the port it came in by, unless that port is a hairpin (VEPA calls"
@@ -90,7 +90,7 @@ def _by_another(case: Case, end: Endpoint, peer: Endpoint) -> Iterator[Candidate
     target, namespace = case.address(peer), case.state.namespace(end.namespace)
     for child in case.state.children_of(end.link):
         if child.namespace == namespace.id and child.effective_mode is not None and target is not None:
-            route = Route(f"{target.ip}/{32 if case.family == 4 else 128}", dev=child.name)
+            route = Route(f"{target.ip}/{case.bits}", dev=child.name)
             step: Step = {"set": {namespace.id: {"routes": with_route(namespace, route)}}}
             title = f"give {namespace.id} a route to {peer.namespace} by its own child {child.name}"
             says = SHIM if child.takes == "macvlan" else SIBLING
@@ -104,16 +104,15 @@ def _shim(case: Case, end: Endpoint, peer: Endpoint) -> tuple[Step, ...] | None:
     address, target = free_address(case.state, peer, case.family), case.address(peer)
     if address is None or target is None:
         return None
-    alone = 32 if case.family == 4 else 128
     ip = address.partition("/")[0]
     link: Step = {
         "type": child.takes,
         "parent": case.state.link(end.link).name,
         # Of ipvlan all children of a parent have one.
         "mode": "bridge" if child.takes == "macvlan" else child.effective_mode,
-        "addresses": [f"{ip}/{alone}"],
+        "addresses": [f"{ip}/{case.bits}"],
     }
-    route = Route(f"{target.ip}/{alone}", dev=name)
+    route = Route(f"{target.ip}/{case.bits}", dev=name)
     add: Step = {"add": {"hosts": {end.namespace: {"interfaces": {name: link}}}}}
     return add, {"set": {end.namespace: {"routes": with_route(case.state.namespace(end.namespace), route)}}}
 
@@ -137,10 +136,9 @@ def _anew(case: Case, child: AnyLink, mode: str) -> Step:
     link["addresses"] = [str(address) for address in child.addresses]
     if child.master is not None:
         link["master"] = case.state.link(child.master).name
-    host, _, container = child.namespace.partition("/")
-    interfaces: Step = {"interfaces": {child.name: link}}
-    inside: Step = {"containers": {container: interfaces}} if container else interfaces
-    return {"delete": [child.id], "add": {"hosts": {host: inside}}}
+    hosts: Step = {}
+    inside(hosts, child.namespace)["interfaces"] = {child.name: link}
+    return {"delete": [child.id], "add": {"hosts": hosts}}
 
 
 # --- a way to a child that answers no ARP ---------------------------------------------------------
@@ -160,7 +158,7 @@ def by_parent(case: Case) -> Iterator[Candidate]:
         if gateway is None or other.namespace in (child.namespace, parent.namespace):
             continue
         outside, inside = case.state.namespace(other.namespace), case.state.namespace(child.namespace)
-        there = Route(f"{mine.ip}/{32 if case.family == 4 else 128}", via=gateway)
+        there = Route(f"{mine.ip}/{case.bits}", via=gateway)
         routes: Step = {outside.id: {"routes": with_route(outside, there)}}
         if ip_address(theirs.ip) not in mine.network and not any(
             ip_address(theirs.ip) in ip_network(one.to) for one in inside.routes
@@ -179,16 +177,12 @@ def as_ipvlan(case: Case, wire: AnyLink, says: str) -> Iterator[Candidate]:
     children = [child for child in case.state.children_of(wire.id) if child.takes == "macvlan"]
     if not children or any("/" not in child.namespace for child in children):
         return
-    containers: Step = {}
+    hosts: Step = {}
     for child in children:
         link: Step = {"type": "ipvlan", "parent": wire.name, "mode": "l2"}
         link["addresses"] = [str(address) for address in child.addresses]
-        inside = containers.setdefault(child.namespace.partition("/")[2], {"interfaces": {}})
-        inside["interfaces"][child.name] = link
-    step: Step = {
-        "delete": [child.id for child in children],
-        "add": {"hosts": {wire.namespace: {"containers": containers}}},
-    }
+        inside(hosts, child.namespace).setdefault("interfaces", {})[child.name] = link
+    step: Step = {"delete": [child.id for child in children], "add": {"hosts": hosts}}
     title = f"make the children of {wire.id} anew, as ipvlan in l2, which have its MAC"
     yield case.candidate(f"ipvlan-{wire.id}", title, f"The port plays {says}: one MAC is enough for IPvlan.", step)
 

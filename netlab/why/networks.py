@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from netlab.contract.types import State
 from netlab.why.addressing import free_address, gateways
-from netlab.why.case import Candidate, Case, Step
+from netlab.why.case import Candidate, Case, Step, inside
 
 SECOND = "A network of their own needs nothing of the first (Docker calls it a bridge)."
 NIC = "A host with an interface on each of two switches needs nobody between them."
@@ -41,9 +41,10 @@ def _pair(case: Case, host: str, container: str) -> Iterator[Candidate]:
     hosts: Step = {}
     for place, peer, number in ((host, container, 1), (container, host, 2)):
         link: Step = {"peer": f"{peer}:{NAME}", "addresses": [f"{subnet[number]}/{subnet.prefixlen}"]}
-        _inside(hosts, place)["interfaces"] = {NAME: link}
+        inside(hosts, place)["interfaces"] = {NAME: link}
     title = f"give {host} and {container} a second network, {subnet}, and use that"
-    yield case.candidate("second", title, SECOND, {"add": {"hosts": hosts}}, **_ends(case))
+    source, destination = (f"{end.namespace}:{NAME}" for end in (case.source, case.destination))
+    yield case.candidate("second", title, SECOND, {"add": {"hosts": hosts}}, source=source, destination=destination)
 
 
 def _nic(case: Case, switch: str) -> Iterator[Candidate]:
@@ -54,8 +55,7 @@ def _nic(case: Case, switch: str) -> Iterator[Candidate]:
     host = case.source.namespace
     if "/" in host:
         return
-    hosts: Step = {}
-    _inside(hosts, host)["interfaces"] = {NAME: {"switch": switch, "addresses": [address]}}
+    hosts: Step = {host: {"interfaces": {NAME: {"switch": switch, "addresses": [address]}}}}
     title = f"plug a second NIC of {host} into {switch}"
     yield case.candidate("nic", title, NIC, {"add": {"hosts": hosts}}, source=f"{host}:{NAME}")
 
@@ -66,17 +66,6 @@ def _cable(case: Case, switches: list[str]) -> Iterator[Candidate]:
     step: Step = {"add": {"switches": {name: {"links": switches}}}}
     title = f"join {' and '.join(switches)} by a cable (here by way of one more switch, {name})"
     yield case.candidate("cable", title, CABLE, step)
-
-
-def _ends(case: Case) -> dict[str, str]:
-    return {"source": f"{case.source.namespace}:{NAME}", "destination": f"{case.destination.namespace}:{NAME}"}
-
-
-def _inside(hosts: Step, place: str) -> Step:
-    """The mapping of a host or container, in those of the hosts."""
-    host, _, container = place.partition("/")
-    at: Step = hosts.setdefault(host, {})
-    return at.setdefault("containers", {}).setdefault(container, {}) if container else at
 
 
 def _free_subnet(state: State, family: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from netlab.contract.types import AnyLink
 from netlab.contract.types.links import Vxlan
-from netlab.why.case import Candidate, Case, Step
+from netlab.why.case import Candidate, Case, Step, inside
 
 REMOTE = (
     "An end of a VXLAN sends broadcasts, ARP's among them, to its remotes alone; others it learns only by what comes"
@@ -45,9 +45,7 @@ def _anew(case: Case, made: list[Vxlan]) -> Step | None:
         return None
     step: Step = {"delete": [end.id for end in made], "add": {"hosts": {}}}
     for end in made:
-        host, _, container = end.namespace.partition("/")
-        interfaces: Step = {"interfaces": {end.name: _written(end)}}
-        step["add"]["hosts"][host] = {"containers": {container: interfaces}} if container else interfaces
+        inside(step["add"]["hosts"], end.namespace)["interfaces"] = {end.name: _written(end)}
     return step
 
 
