@@ -42,19 +42,8 @@ class End:
     """
 
     __slots__ = (
-        "_networks",
-        "addresses",
-        "asks",
-        "bare",
-        "dev",
-        "devs",
-        "errno",
-        "extra",
-        "host",
-        "id",
-        "scope",
-        "wire",
-    )
+        "_networks", "addresses", "asks", "bare", "dev", "devs", "errno", "extra", "host", "id", "scope", "wire",
+    )  # fmt: skip
 
     def __init__(self, world: World, one: plan.AnySource | plan.AnyTarget) -> None:
         self.id = one.id

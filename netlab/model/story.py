@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 from netlab.model import bond, bridge_rules, device, macvlan_rules
 from netlab.model.netfilter.hooks import DROPPED, REJECTED
@@ -15,10 +16,9 @@ from netlab.model.sim import Hop, Sim, Unknown
 from netlab.model.stack import arp, fib, ip, ipv6, nd, protocols, sockets
 from netlab.model.world import ALL_STATIONS, BROADCAST, MULTICAST, OTHERHOST, RAW, Bridge, Device, Frame, Namespace
 
+T = TypeVar("T")
 #: Why another interface answers, the most telling first.
 _DETOURS = (ip.LOOPBACK, ipv6.LOOPBACK, arp.ANY_INTERFACE, macvlan_rules.SOURCE_COPY, macvlan_rules.PASSTHRU_TAKES)
-
-
 #: Hearers of an unanswered question that are named.
 _NAMED = 3
 
@@ -162,16 +162,20 @@ def _apart(sim: Sim, source: End, target: End) -> Hop | None:
         return Hop(sim.request, there.id, "not a port of the bridge", bridge_rules.DETACHED, True)
     if sim.request != "frame" and not source.on_link(target, 4) and not source.on_link(target, 6):
         return None  # by a router they may meet
-    seen, queue = {here.bridge}, [here.bridge]
-    while queue:
-        for next_ in _beside(queue.pop()):
-            if next_ not in seen:
-                seen.add(next_)
-                queue.append(next_)
-    if there.bridge in seen:
+    if there.bridge in _reached(here.bridge, _beside):
         return None
     what = f"it is on {here.bridge.id}, {target.dev.id} on {there.bridge.id}"
     return Hop(sim.request, source.dev.id, what, device.APART, True)
+
+
+def _reached(start: T, beside: Callable[[T], Iterable[T]]) -> set[T]:
+    """All that there is a way to from ``start``, that itself among them; ``beside`` says what is one step away."""
+    seen, waiting = {start}, [start]
+    while waiting:
+        new = set(beside(waiting.pop())) - seen
+        seen |= new
+        waiting += new
+    return seen
 
 
 def _beside(bridge_: Bridge) -> Iterator[Bridge]:
@@ -220,13 +224,8 @@ def _no_way(sim: Sim, source: End, target: End) -> Hop | None:
     for bridge_ in sim.world.bridges:
         neighbours[bridge_] += [port.far_port.bridge for port in bridge_.ports if port.far_port is not None]
     here, there = source.dev.ns, target.dev.ns
-    seen: set[_Place] = {here}
-    queue: list[_Place] = [here]
-    while queue:
-        new = [one for one in neighbours[queue.pop()] if one not in seen]
-        seen.update(new)
-        queue += new
-    if there in seen:
+    start: _Place = here
+    if there in _reached(start, neighbours.__getitem__):
         return None
     what = f"nothing joins {here.id} and {there.id}"
     if near is not None and far is not None:

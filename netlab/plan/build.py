@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from netlab.contract.dataclass import dataclass
@@ -351,10 +352,7 @@ def _largest_mtu(file: File) -> int:
     """The MTU of wires between switches: they must carry the largest frame that any host sends in any step."""
     largest = 1500
     topology = file.spec.topology
-    for host in (
-        *topology.hosts.values(),
-        *(host for step in topology.steps for host in step.add.hosts.values()),
-    ):
+    for host in chain(topology.hosts.values(), *(step.add.hosts.values() for step in topology.steps)):
         for box in (host, *host.containers.values()):
             largest = max([largest, *(given.mtu or 0 for given in box.interfaces.values())])
     return max([largest, *(given.mtu or 0 for step in topology.steps for given in step.set.values())])

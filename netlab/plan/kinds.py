@@ -26,21 +26,9 @@ VRF_MTU = 65575
 RESERVED = {253: "default", 254: "main", 255: "local"}
 #: Keys that every kind takes.
 COMMON = frozenset(
-    (
-        "type",
-        "mac",
-        "mtu",
-        "addresses",
-        "state",
-        "neighbors",
-        "limit",
-        "netem",
-        "duplicate",
-        "master",
-        "own_port",
-        *FLAGS,
-    )
-)
+    ("type", "mac", "mtu", "addresses", "state", "neighbors", "limit", "netem", "duplicate", "master", "own_port",
+     *FLAGS)
+)  # fmt: skip
 #: Keys that say what a link is, and so cannot be set later.
 IDENTITY = frozenset({"type", "switch", "bridge", "peer", "master", "parent"})
 #: Keys that mean nothing to a VRF, or of which nobody knows what they would do there.

@@ -83,10 +83,6 @@ def _copied(value: Any) -> Any:
     return value.copy() if isinstance(value, (list, set, Memory)) else value
 
 
-def _unbindable(link: AnyLink) -> bool:
-    return not link.bindable
-
-
 @dataclass
 class Lab:
     """All that exists at one moment. ``links`` are in creation order, ``listed`` in the order of the file.
@@ -205,7 +201,9 @@ class Lab:
         """The frozen state."""
         links, memory = tuple(self.links.values()), self.memory
         # A host's first endpoint is one that can ask.
-        order = [link for box in self.ordered() for link in sorted(self.links_of(box.id), key=_unbindable)]
+        order = [
+            link for box in self.ordered() for link in sorted(self.links_of(box.id), key=lambda one: not one.bindable)
+        ]
         namespaces = tuple(self.namespace(box) for box in self.ordered())
         return State(
             namespaces=namespaces,

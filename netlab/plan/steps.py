@@ -60,19 +60,8 @@ def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
         box = lab.boxes.get(target)
         if target in lab.links and ":" in target:
             link = lab.links[target]
-            if not link.bindable:
-                file.problems.add(where, f"{target} goes with its host", "'set: {addresses: []}' takes its addresses")
-                continue
-            if ports := lab.ports(target):
-                hint = f"delete its ports first: {', '.join(port.id for port in ports)}"
-                file.problems.add(where, f"{target} still has ports", hint)
-                continue
-            if parts := [one.id for one in lab.links.values() if one.master == target and one.member == "part"]:
-                file.problems.add(where, f"{target} still has members", f"delete them first: {', '.join(parts)}")
-                continue
-            if tunnels := [one.id for one in lab.links.values() if one.underlay == target]:
-                hint = f"delete it first: {', '.join(tunnels)}"
-                file.problems.add(where, f"{target} carries a tunnel, which would go with it", hint)
+            if (kept := _kept(lab, link)) is not None:
+                file.problems.add(where, *kept)
                 continue
             changes.append(DeleteLink(id=target, where=where))
             ends = [link, *lab.peers_of([link])]
@@ -89,6 +78,19 @@ def delete(lab: Lab, given: GivenStep, path: Path) -> list[AnyChange]:
             _unknown(lab, where, target)
     settle(lab)
     return changes
+
+
+def _kept(lab: Lab, link: AnyLink) -> tuple[str, str] | None:
+    """Why a link can't be deleted now, and what would help."""
+    if not link.bindable:
+        return f"{link.id} goes with its host", "'set: {addresses: []}' takes its addresses"
+    if ports := lab.ports(link.id):
+        return f"{link.id} still has ports", f"delete its ports first: {', '.join(port.id for port in ports)}"
+    if parts := [one.id for one in lab.links.values() if one.master == link.id and one.member == "part"]:
+        return f"{link.id} still has members", f"delete them first: {', '.join(parts)}"
+    if tunnels := [one.id for one in lab.links.values() if one.underlay == link.id]:
+        return f"{link.id} carries a tunnel, which would go with it", f"delete it first: {', '.join(tunnels)}"
+    return None
 
 
 def _delete_links(lab: Lab, links: list[AnyLink]) -> None:

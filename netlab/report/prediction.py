@@ -11,7 +11,7 @@ from netlab.judge.types import JudgedLayer
 from netlab.report.changes import describe
 from netlab.report.matrix import Notes, draw
 from netlab.report.record import axes, own_axes
-from netlab.report.rules import rule_rows
+from netlab.report.rules import cited, rule_rows
 from netlab.report.style import Style
 from netlab.report.terminal import head, legend, step_head, why
 
@@ -48,15 +48,7 @@ def build(
         "stand_in": stand_in(kernel),
         **first,
         "steps": made,
-        "rules": {
-            name: {
-                "sentence": rules[name].sentence,
-                "function": rules[name].function,
-                "file": rules[name].file,
-                "versions": list(rules[name].verified),
-            }
-            for name in sorted(met)
-        },
+        "rules": cited(met, rules),
     }
 
 

@@ -28,7 +28,7 @@ from netlab.errors import FAILED, INCONCLUSIVE, PASSED
 from netlab.groups import column_groups, fold, fold_hosts
 from netlab.judge.types import Finding, JudgedClaim, JudgedExpectation, JudgedStep
 from netlab.report.changes import describe
-from netlab.report.rules import rule_rows
+from netlab.report.rules import cited, rule_rows
 from netlab.report.stories import Stories
 from netlab.report.words import OUTCOMES
 
@@ -345,7 +345,7 @@ def _claim(claim: JudgedClaim) -> Record:
 def _rules(
     steps: Sequence[Record], findings: Sequence[Record], claims: Sequence[Record], rules: Mapping[str, Any]
 ) -> Record:
-    """Every rule that anything in the record names: its sentence, and where the kernel has it."""
+    """Every rule that anything in the record names."""
     met: set[str | None] = {finding["rule"] for finding in findings}
     for step in steps:
         for layer in step["layers"].values():
@@ -353,13 +353,4 @@ def _rules(
         met.update(hop["rule"] for hop in step["hops"])
         met.update(cell["rule"] for entry in step["expectations"] for cell in entry["cells"])
     met.update(cell["rule"] for claim in claims for test in claim["tests"] for cell in test["cells"])
-    return {
-        name: {
-            "sentence": rules[name].sentence,
-            "function": rules[name].function,
-            "file": rules[name].file,
-            "versions": list(rules[name].verified),
-        }
-        for name in sorted(filter(None, met))
-        if name in rules
-    }
+    return cited(met, rules)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from netlab.judge.predicted import Predicted
@@ -43,6 +43,19 @@ def as_keys(names: Iterable[Sequence[str | None]]) -> dict[str, Any]:
         rows.append("".join([keys[rule] for rule in row]))
     del keys[None]
     return {"rows": rows, "keys": {key: rule for rule, key in keys.items()}}
+
+
+def cited(names: Iterable[str | None], known: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record says of the rules that it names: each one's sentence, and where the kernel has it."""
+    return {
+        name: {
+            "sentence": known[name].sentence,
+            "function": known[name].function,
+            "file": known[name].file,
+            "versions": list(known[name].verified),
+        }
+        for name in sorted(name for name in names if name is not None and name in known)
+    }
 
 
 def _key(number: int) -> str:
