@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 Unit = tuple[str, float]
 
 #: The units of a rate and of a time, the largest first.
@@ -34,3 +36,7 @@ def cpu(value: float) -> str:
 def digits(value: float) -> str:
     """Three significant digits: ``9.41``, ``94.1``, ``941``, ``9412``."""
     return f"{value:.2f}" if value < 9.995 else f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
+
+
+#: How a figure of each metric is told.
+TEXT: dict[str, Callable[[float], str]] = {"throughput": bits, "latency": seconds, "cpu": cpu}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from statistics import median
-from typing import Literal
 
 from netlab import compare, units
 from netlab.compare import Ratio
@@ -128,7 +127,7 @@ def _bounded(values: Sequence[float], measure: Measure) -> tuple[Verdict, str]:
     """Every repetition has to keep the bound, or none of them; one that some keep is open."""
     if measure.bound is None:
         return "P", ""
-    text = _text(measure.traffic.metric)
+    text = units.TEXT[measure.traffic.metric]
     kept = [_keeps(value, measure.bound) for value in values]
     if all(kept):
         return "P", ""
@@ -165,13 +164,9 @@ def in_words(status: str) -> str:
     }.get(status, status)
 
 
-def _text(metric: Literal["throughput", "latency", "cpu"]) -> Callable[[float], str]:
-    return {"throughput": units.bits, "latency": units.seconds, "cpu": units.cpu}[metric]
-
-
 def _finding(one: JudgedMeasure) -> Finding:
     measure = one.measure
-    value = _text(measure.traffic.metric)(one.value) if one.value is not None else one.status
+    value = units.TEXT[measure.traffic.metric](one.value) if one.value is not None else one.status
     return Finding(
         kind="measure",
         verdict=one.verdict,

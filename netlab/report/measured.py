@@ -17,7 +17,6 @@ _CAVEAT = (
     "Figures are this machine's, at that moment; ratios say more. CPU is that of both ends' processes (wait4), "
     "without what the kernel does for them in soft interrupts."
 )
-_TEXT = {"throughput": units.bits, "latency": units.seconds, "cpu": units.cpu}
 _UNITS = {"throughput": units.RATES, "latency": units.TIMES}
 
 
@@ -165,7 +164,7 @@ def _list(kind: str, members: Sequence[Record], style: Style) -> Iterator[str]:
     for one in members:
         figures = [style.paint(_failure(one), "red")]
         if one["value"] is not None:
-            figures = [_TEXT[kind](one["value"])]
+            figures = [units.TEXT[kind](one["value"])]
             if len(members) > 1 and best:
                 figures.append(f"{one['value'] / best:.2f}{style.pick('×', 'x')}")
             figures += _details(kind, one)
@@ -198,7 +197,7 @@ def _details(kind: str, one: Record) -> list[str]:
 def _remark(kind: str, one: Record, style: Style) -> Iterator[str]:
     bound = f"{one['bound']['text']}: " if one["bound"] else ""
     lead = f"    {style.verdict(one['verdict'])} "
-    said = f"{one['src']} {style.arrow} {one['dst']}: {bound}{one['detail'] or _TEXT[kind](one['value'])}"
+    said = f"{one['src']} {style.arrow} {one['dst']}: {bound}{one['detail'] or units.TEXT[kind](one['value'])}"
     yield from style.wrap(said, lead, "      ")
 
 
@@ -217,7 +216,7 @@ def _compare(one: Record, style: Style) -> Iterator[str]:
         yield f"      {metric}: {ratio}  ({low:.2f} to {high:.2f}{level}) {rounds}"
     if one["detail"]:
         yield from style.wrap(one["detail"], "      ", "      ")
-    text = _TEXT[one["metric"]]
+    text = units.TEXT[one["metric"]]
     sides = [one["faster"], one["than"]]
     names = [f"      {clean(side['text'])}" for side in sides]
     width = max(map(visible, names))

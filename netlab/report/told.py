@@ -46,32 +46,27 @@ def _why(record: Record, claim: Record) -> dict[str, Any] | None:
 
 
 def _test(record: Record, test: Record) -> dict[str, Any]:
+    seen = because(record, test)
     return {
         "mark": words.VERDICT_MARKS[test["verdict"]],
         "verdict": words.OUTCOMES[test["verdict"]],
         "text": test["text"],
-        "step": test["step"] if len(record["steps"]) > 1 else "",
-        "saw": because(record, test)["saw"] if test["cells"] else test["detail"],
+        "step": seen["step"],
+        "saw": seen["saw"],
     }
 
 
 def because(record: Record, test: Record) -> dict[str, Any]:
     """What was seen that decides a test, and the rule that makes it so."""
+    step = test["step"] if len(record["steps"]) > 1 else ""
     if not test["cells"]:
-        return {
-            "pair": test["text"],
-            "layer": "",
-            "letter": "",
-            "step": test["step"] if len(record["steps"]) > 1 else "",
-            "saw": test["detail"],
-            "rule": None,
-        }
+        return {"pair": test["text"], "layer": "", "letter": "", "step": step, "saw": test["detail"], "rule": None}
     cell = test["cells"][0]
     return {
         "pair": f"{cell['src']} → {cell['dst']}",
         "layer": cell["layer"],
         "letter": cell["observed"],
-        "step": test["step"] if len(record["steps"]) > 1 else "",
+        "step": step,
         "saw": saw(record, test["step"], cell),
         "rule": _rule(record, cell["rule"]),
     }
