@@ -16,22 +16,15 @@ from netlab.agent import compare, readback, switching
 from netlab.agent.links.bridge import OPTIONS
 from netlab.agent.netlink import constants as nl
 from netlab.agent.netlink import dumps, neighbors
-from netlab.agent.netlink.attributes import ADDRESS, ROUTE, RULE, decode
+from netlab.agent.netlink.attributes import ROUTE, RULE, decode, ways_of
 from netlab.agent.netlink.socket import attributes
 from netlab.agent.netns import Netns
 from netlab.contract.types import State
 
-#: include/uapi/linux/rtnetlink.h and if_addr.h
-RTPROT_REDIRECT, RTPROT_KERNEL = 1, 2
-RT_TABLE_LOCAL = 255
-RTM_F_CLONED = 0x200
-RTNH_F_ONLINK = 4
-IFA_F_NOPREFIXROUTE = 0x200
 #: Selectors of rules that no plan has, by number (include/uapi/linux/fib_rules.h).
 _STRANGE = {4: "goto", 12: "tun_id", 13: "suppress", 14: "suppress_prefixlength", 20: "uidrange", 22: "ipproto",
             23: "sport", 24: "dport"}  # fmt: skip
 FRA_L3MDEV, FRA_PROTOCOL = 19, 21
-FR_ACT_TO_TBL = 1
 #: include/uapi/linux/netlink.h
 NETLINK_NETFILTER = 12
 #: The same of routes (include/uapi/linux/rtnetlink.h).
@@ -119,17 +112,13 @@ def settings(ns: Netns) -> dict[str, str]:
 
 
 def _addresses(ns: Netns) -> Iterator[dict[str, Any]]:
-    for data in ns.netlink.dump(dumps.ADDRESSES):
-        _family, prefixlen, flags, _scope, index = nl.IFADDRMSG.unpack_from(data, 16)
-        got = decode(ADDRESS, data, 24)
-        local, far = got.get("IFA_LOCAL"), got.get("IFA_ADDRESS")
-        flags = got.get("IFA_FLAGS", flags)
+    for address in dumps.addresses(ns.netlink):
         odd = ""
-        if local and far and local != far:
-            odd = f"the other end is {far}"
-        elif flags & IFA_F_NOPREFIXROUTE:
+        if address.far:
+            odd = f"the other end is {address.far}"
+        elif address.flags & nl.IFA_F_NOPREFIXROUTE:
             odd = "noprefixroute"
-        yield {"ifindex": index, "address": f"{local or far}/{prefixlen}", "odd": odd}
+        yield {"ifindex": address.ifindex, "address": address.own, "odd": odd}
 
 
 def _routes(ns: Netns, family: int) -> Iterator[dict[str, Any]]:
@@ -139,36 +128,24 @@ def _routes(ns: Netns, family: int) -> Iterator[dict[str, Any]]:
         its, length, source, tos, _, protocol, _, kind, flags = nl.RTMSG.unpack_from(data, 16)
         got = decode(ROUTE, data, 28)
         table = got["RTA_TABLE"]
-        made = protocol in (RTPROT_KERNEL, RTPROT_REDIRECT) or table == RT_TABLE_LOCAL or flags & RTM_F_CLONED
-        if made or its != (socket.AF_INET6 if family == 6 else socket.AF_INET):
+        made = protocol in (nl.RTPROT_KERNEL, nl.RTPROT_REDIRECT) or flags & nl.RTM_F_CLONED
+        if made or table == nl.RT_TABLE_LOCAL or its != (socket.AF_INET6 if family == 6 else socket.AF_INET):
             continue
         to = f"{got.get('RTA_DST', everywhere)}/{length}"
         numbers = {number for number, _ in attributes(data, 28)}
         odd = [word for number, word in _ODD.items() if number in numbers]
         odd += (["tos"] if tos else []) + (["a source prefix"] if source else [])
-        types = {number: word for word, number in nl.RTN.items()}
-        if kind not in types:
+        if kind not in nl.ROUTE_TYPES:
             odd.append(f"type {kind}")
-        if "RTA_MULTIPATH" in got:
-            ways = list(_ways(got["RTA_MULTIPATH"]))
-        else:
-            ways = [_way(got, got.get("RTA_OIF", 0), flags, 1)]
         yield {
-            "to": to, "table": table, "metric": got.get("RTA_PRIORITY", 0), "type": types.get(kind, "unicast"),
-            "src": got.get("RTA_PREFSRC"), "ways": ways, "odd": ", ".join(odd),
+            "to": to, "table": table, "metric": got.get("RTA_PRIORITY", 0),
+            "type": nl.ROUTE_TYPES.get(kind, "unicast"), "src": got.get("RTA_PREFSRC"), "odd": ", ".join(odd),
+            "ways": [
+                {"via": way.via, "ifindex": way.ifindex, "weight": way.weight,
+                 "onlink": bool(way.flags & nl.RTNH_F_ONLINK)}
+                for way in ways_of(got, flags)
+            ],
         }  # fmt: skip
-
-
-def _ways(data: bytes) -> Iterator[dict[str, Any]]:
-    while data:
-        length, flags, hops, index = nl.RTNEXTHOP.unpack_from(data)
-        yield _way(decode(ROUTE, data[:length], nl.RTNEXTHOP.size), index, flags, hops + 1)
-        data = data[-(-length // 4) * 4 :]
-
-
-def _way(got: dict[str, Any], index: int, flags: int, weight: int) -> dict[str, Any]:
-    onlink = bool(flags & RTNH_F_ONLINK)
-    return {"via": got.get("RTA_GATEWAY"), "ifindex": index, "onlink": onlink, "weight": weight}
 
 
 def _rules(ns: Netns, family: int) -> Iterator[dict[str, Any]]:
@@ -179,12 +156,12 @@ def _rules(ns: Netns, family: int) -> Iterator[dict[str, Any]]:
         table, priority = got.get("FRA_TABLE", table), got.get("FRA_PRIORITY", 0)
         if (family, priority, table) in _DEFAULT:
             continue
-        if FRA_L3MDEV in numbers and _made_by(data) == RTPROT_KERNEL:
+        if FRA_L3MDEV in numbers and _made_by(data) == nl.RTPROT_KERNEL:
             # It comes with the first VRF (vrf_add_fib_rules), and leads nowhere where there is none.
             continue
         odd = [word for number, word in _STRANGE.items() if number in numbers and not _unset(number, data)]
         odd += (["tos"] if tos else []) + (["not"] if flags & 2 else []) + (["l3mdev"] if FRA_L3MDEV in numbers else [])
-        odd += [f"action {action}"] if action != FR_ACT_TO_TBL else []
+        odd += [f"action {action}"] if action != nl.FR_ACT_TO_TBL else []
         yield {
             "family": family, "table": table, "priority": priority, "odd": ", ".join(odd),
             "from": f"{got['FRA_SRC']}/{from_length}" if "FRA_SRC" in got else None,

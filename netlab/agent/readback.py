@@ -6,7 +6,6 @@ proves nothing.
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,10 +13,9 @@ from typing import Any
 from netlab.agent import compare, groups
 from netlab.agent.links import DRIVERS
 from netlab.agent.links.port import OPTIONS, STATES
-from netlab.agent.netlink import Socket, dumps
-from netlab.agent.netlink.attributes import ADDRESS, LINK, decode
-from netlab.agent.netlink.constants import IFADDRMSG, IFF, IFF_UP, IFINFOMSG, NLM_F_REQUEST, RTM_GETLINK, RTM_SETLINK
-from netlab.agent.netlink.socket import attributes, header
+from netlab.agent.netlink import Socket, dumps, touch_link
+from netlab.agent.netlink.constants import IFF, IFF_UP, IFINFOMSG
+from netlab.agent.netlink.socket import attributes
 from netlab.agent.netns import Netns
 from netlab.agent.trees import PATIENCE, Clock, moving, port_state, spanning
 from netlab.contract.kernels import Version, here
@@ -43,9 +41,7 @@ Link = dict[str, Any]
 def read_links(ns: Netns) -> dict[int, Link]:
     """Every link of a namespace by ifindex: name, mac, mtu, up, carrier, operstate, kind and its options, …"""
     found = {}
-    for data in ns.netlink.dump(dumps.LINKS):
-        _family, kind, index, flags, _change = IFINFOMSG.unpack_from(data, 16)
-        got = decode(LINK, data, 32)
+    for index, kind, flags, got in dumps.links(ns.netlink):
         read: Link = {
             "name": got.get("IFLA_IFNAME"),
             "mac": got.get("IFLA_ADDRESS"),
@@ -114,11 +110,8 @@ def read_states(ns: Netns) -> dict[int, Link]:
 def addresses(netlink: Socket) -> dict[int, list[str]]:
     """Every address of the socket's namespace, by ifindex, as ``ip/prefixlen``."""
     found: dict[int, list[str]] = {}
-    for data in netlink.dump(dumps.ADDRESSES):
-        _family, prefixlen, _flags, _scope, index = IFADDRMSG.unpack_from(data, 16)
-        got = decode(ADDRESS, data, 24)
-        # Of a point-to-point link IFA_ADDRESS is that of the other end.
-        found.setdefault(index, []).append(f"{got.get('IFA_LOCAL') or got['IFA_ADDRESS']}/{prefixlen}")
+    for address in dumps.addresses(netlink):
+        found.setdefault(address.ifindex, []).append(address.own)
     return found
 
 
@@ -253,14 +246,11 @@ def _wait_for_reports(namespaces: Mapping[str, Netns], state: State, deadline: f
 
 
 def _nudge(ns: Netns, links: Iterable[int]) -> None:
-    """Make the kernel handle pending carrier events of links now (rtnl_getlink, since 6.9: linkwatch_sync_dev).
+    """Make the kernel handle pending carrier events of links now.
 
     By itself it may take up to a second, if a carrier came while the link was still down (linkwatch_urgent_event).
     """
-    ns.netlink.failures([
-        header(RTM_GETLINK, NLM_F_REQUEST, IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0) + dumps.WITHOUT_STATISTICS)
-        for index in links
-    ])  # fmt: skip
+    ns.netlink.failures([dumps.carrier_request(index) for index in links])
 
 
 def filter_now(namespaces: Mapping[str, Netns], links: Iterable[AnyLink]) -> None:
@@ -274,8 +264,7 @@ def filter_now(namespaces: Mapping[str, Netns], links: Iterable[AnyLink]) -> Non
         return
     # A child's filter changes that of the link below.
     for link in reversed(list(links)):
-        request = header(RTM_SETLINK, NLM_F_REQUEST, IFINFOMSG.pack(socket.AF_UNSPEC, 0, link.ifindex, 0, 0))
-        namespaces[link.namespace].netlink.failures([request])
+        namespaces[link.namespace].netlink.failures([touch_link(link.ifindex)])
 
 
 def misplaced(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[Veth]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from netlab.agent.netlink import Socket, dumps
 from netlab.agent.netlink import constants as nl
-from netlab.agent.netlink.attributes import ROUTE, decode
+from netlab.agent.netlink.attributes import ROUTE, decode, ways_of
 from netlab.contract.types import Route
 
-#: RTN_* by number.
-_WORDS = {number: word for word, number in nl.RTN.items()}
 #: Prefix, table, metric, type and source: one route.
 _Key = tuple[object, ...]
 #: A gateway, and an ifindex.
@@ -38,19 +35,8 @@ def _read(netlink: Socket, family: int) -> Iterator[tuple[_Key, set[_Way]]]:
     everywhere = "::" if family == 6 else "0.0.0.0"
     for data in netlink.dump(dumps.ROUTES[family == 6]):
         _, length, _, _, _, protocol, _, kind, _ = nl.RTMSG.unpack_from(data, 16)
-        if protocol == nl.RTPROT_BOOT and kind in _WORDS:
+        if protocol == nl.RTPROT_BOOT and kind in nl.ROUTE_TYPES:
             got = decode(ROUTE, data, 28)
             to = f"{got.get('RTA_DST', everywhere)}/{length}"
-            ways = set(_nexthops(got["RTA_MULTIPATH"])) if "RTA_MULTIPATH" in got else {_way(got, got.get("RTA_OIF"))}
-            yield (to, got["RTA_TABLE"], got.get("RTA_PRIORITY", 0), _WORDS[kind], got.get("RTA_PREFSRC")), ways
-
-
-def _nexthops(data: bytes) -> Iterator[_Way]:
-    while data:
-        length, _flags, _hops, index = nl.RTNEXTHOP.unpack_from(data)
-        yield _way(decode(ROUTE, data[:length], nl.RTNEXTHOP.size), index)
-        data = data[-(-length // 4) * 4 :]
-
-
-def _way(got: Mapping[str, Any], index: int | None) -> _Way:
-    return got.get("RTA_GATEWAY"), index or 0
+            ways = {(way.via, way.ifindex) for way in ways_of(got)}
+            yield (to, got["RTA_TABLE"], got.get("RTA_PRIORITY", 0), nl.ROUTE_TYPES[kind], got.get("RTA_PREFSRC")), ways

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from netlab.agent.netlink import constants as nl
 from netlab.agent.netlink import dumps
-from netlab.agent.netlink.attributes import BRIDGE, BRIDGE_PORT, LINKINFO, NEIGHBOR
+from netlab.agent.netlink.attributes import BRIDGE, BRIDGE_PORT, LINK, LINKINFO
 from netlab.agent.netlink.socket import attributes
 from netlab.agent.netns import Netns
 
-IFLA_LINKINFO = 18
 #: Options that decide what becomes of frames and that no plan has, by their number, with the kernel's default
 #: (linux/if_link.h, enum IFLA_BR_* and IFLA_BRPORT_*; br_dev_setup, new_nbp).
 _BRIDGE = {
@@ -32,9 +30,8 @@ _OPTIONS = {
     b"bridge port": (LINKINFO["IFLA_INFO_SLAVE_DATA"][0], _PORT, BRIDGE_PORT),
 }
 _KIND, _MEMBER_OF = LINKINFO["IFLA_INFO_KIND"][0], LINKINFO["IFLA_INFO_SLAVE_KIND"][0]
+_LINKINFO = LINK["IFLA_LINKINFO"][0]
 #: linux/neighbour.h
-NDA_DST, NDA_LLADDR = NEIGHBOR["NDA_DST"][0], NEIGHBOR["NDA_LLADDR"][0]
-NDA_VLAN, NDA_PORT, NDA_VNI, NDA_IFINDEX, NDA_MASTER = 5, 6, 7, 8, 9
 NTF_STICKY = 0x40
 
 
@@ -52,36 +49,29 @@ def read(ns: Netns, links: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
 def _entries(ns: Netns) -> Iterator[dict[str, Any]]:
     """The entries of forwarding tables that nothing has learned, those of bridges and those of tunnels: ``local`` is a
     bridge's own, ``to`` the other end of a tunnel, ``odd`` what no plan says of one."""
-    for message in ns.netlink.dump(dumps.FDB):
-        _family, index, state, flags, _kind = nl.NDMSG.unpack_from(message, 16)
-        got = {kind: bytes(value) for kind, value in attributes(message, 28)}
-        if NDA_LLADDR not in got or not state & (nl.NUD_PERMANENT | nl.NUD_NOARP):
+    for index, state, flags, got in dumps.fdb(ns.netlink):
+        if "NDA_LLADDR" not in got or not state & (nl.NUD_PERMANENT | nl.NUD_NOARP):
             continue
-        if NDA_MASTER not in got and NDA_DST not in got:
+        if "NDA_MASTER" not in got and "NDA_DST" not in got:
             # A device's filter of addresses (ndo_dflt_fdb_dump): no frame goes another way by it.
             continue
-        odd = [word for number, word in ((NDA_PORT, "port"), (NDA_VNI, "vni")) if number in got]
+        odd = [word for name, word in (("NDA_PORT", "port"), ("NDA_VNI", "vni")) if name in got]
         yield {
             "ifindex": index,
-            "mac": got[NDA_LLADDR].hex(":"),
-            "vlan": int.from_bytes(got.get(NDA_VLAN, b"\0\0"), sys.byteorder),
+            "mac": got["NDA_LLADDR"],
+            "vlan": got.get("NDA_VLAN", 0),
             "local": bool(state & nl.NUD_PERMANENT),
-            "via": int.from_bytes(got.get(NDA_IFINDEX, b""), sys.byteorder),
-            "to": _ip(got[NDA_DST]) if NDA_DST in got else None,
+            "via": got.get("NDA_IFINDEX", 0),
+            "to": got.get("NDA_DST"),
             "odd": ", ".join(odd + (["sticky"] if flags & NTF_STICKY else [])),
         }
-
-
-def _ip(packed: bytes) -> str:
-    unpack = NEIGHBOR["NDA_DST"][1].unpack  # type: ignore[union-attr]
-    return str(unpack(packed))
 
 
 def _further(ns: Netns) -> Iterator[list[Any]]:
     """Options that are not as the kernel makes them: ifindex and name."""
     for message in ns.netlink.dump(dumps.LINKS):
         _family, _type, index, _flags, _change = nl.IFINFOMSG.unpack_from(message, 16)
-        info = dict(attributes(dict(attributes(message, 32)).get(IFLA_LINKINFO, memoryview(b"")), 0))
+        info = dict(attributes(dict(attributes(message, 32)).get(_LINKINFO, memoryview(b"")), 0))
         kind = bytes(info.get(_KIND, b"")).rstrip(b"\0")
         member = bytes(info.get(_MEMBER_OF, b"")).rstrip(b"\0") + b" port"
         for what in (kind, member):

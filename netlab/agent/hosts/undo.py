@@ -17,9 +17,7 @@ from typing import Any
 
 from netlab.agent.hosts import neighbors
 from netlab.agent.hosts.journal import Journal
-from netlab.agent.netlink import Request, Socket, address, dumps, link, route, rule, set_up
-from netlab.agent.netlink.attributes import LINK, decode
-from netlab.agent.netlink.constants import IFINFOMSG
+from netlab.agent.netlink import Request, Socket, address, delete_link, dumps, route, rule, set_up
 from netlab.agent.readback import addresses
 from netlab.contract.types import Route, Rule
 from netlab.contract.wire import from_plain
@@ -84,7 +82,7 @@ def _undo(netlink: Socket, record: Record, late: bool) -> None:
     match record["do"]:
         case "link":
             if _name(netlink, record["index"]) == record["name"]:
-                _ask(netlink, link("delete", {}, "", index=record["index"]))
+                _ask(netlink, delete_link("", record["index"], ""))
         case "address":
             _remove_address(netlink, record)
         case "down":
@@ -124,13 +122,8 @@ def _remove_address(netlink: Socket, record: Record) -> None:
 
 def _name(netlink: Socket, index: int) -> str | None:
     """The name of the link that has an ifindex now."""
-    for data in netlink.dump(dumps.LINKS):
-        if IFINFOMSG.unpack_from(data, 16)[2] == index:
-            return str(decode(LINK, data, 32)["IFLA_IFNAME"])
-    return None
+    return next((got["IFLA_IFNAME"] for its, _, _, got in dumps.links(netlink) if its == index), None)
 
 
 def _ask(netlink: Socket, request: Request) -> None:
-    [answer] = netlink.batch([request.message])
-    if answer.errno and answer.errno not in _GONE:
-        raise OSError(answer.errno, answer.message or os.strerror(answer.errno))
+    netlink.carry_out([request.message], allowed=_GONE)

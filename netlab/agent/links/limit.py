@@ -13,6 +13,7 @@ from typing import Any
 from netlab.agent.links.op import Level, Op
 from netlab.agent.netlink import Request, dumps, qdisc, traffic_class
 from netlab.agent.netlink.constants import TC_H_ROOT
+from netlab.agent.netlink.socket import nla
 from netlab.agent.netns import Netns
 from netlab.contract.types import AnyLink, Limit, Netem
 
@@ -98,20 +99,15 @@ def _netem(netem: Netem) -> bytes:
     loss, duplicate, reorder = (round(part * 0xFFFFFFFF) for part in (netem.loss, netem.duplicate, netem.reorder))
     # The two times in it are in ticks, and those that follow take their place. A gap of 1: any frame may be reordered.
     options = struct.pack("=IIIIII", 0, _NETEM_QUEUE, loss, 1 if reorder else 0, duplicate, 0)
-    options += _attribute(TCA_NETEM_LATENCY64, struct.pack("=q", netem.delay))
-    options += _attribute(TCA_NETEM_JITTER64, struct.pack("=q", netem.jitter))
+    options += nla(TCA_NETEM_LATENCY64, struct.pack("=q", netem.delay))
+    options += nla(TCA_NETEM_JITTER64, struct.pack("=q", netem.jitter))
     if reorder:
-        options += _attribute(TCA_NETEM_REORDER, struct.pack("=II", reorder, 0))
+        options += nla(TCA_NETEM_REORDER, struct.pack("=II", reorder, 0))
     if netem.rate:
         octets = max(netem.rate // 8, 1)
-        options += _attribute(TCA_NETEM_RATE64, struct.pack("=Q", octets))
-        options += _attribute(TCA_NETEM_RATE, struct.pack("=IiIi", min(octets, 0xFFFFFFFF), 0, 0, 0))
+        options += nla(TCA_NETEM_RATE64, struct.pack("=Q", octets))
+        options += nla(TCA_NETEM_RATE, struct.pack("=IiIi", min(octets, 0xFFFFFFFF), 0, 0, 0))
     return options
-
-
-def _attribute(kind: int, value: bytes) -> bytes:
-    """One struct nlattr; all values here are multiples of four bytes."""
-    return struct.pack("=HH", 4 + len(value), kind) + value
 
 
 def _rate(bits: int) -> bytes:

@@ -14,17 +14,23 @@ _LISTEN, _CLOSE = "0A", "07"
 
 def listens(ns: Netns, protocol: str, ip: str, port: int) -> bool:
     """Whether a socket of the namespace listens (TCP) or is bound (UDP) at this address and port."""
-    wanted = f"{_as_in_proc(ip)}:{port:04X}"
-    state = _LISTEN if protocol == "tcp" else _CLOSE
-    name = protocol + ("6" if ":" in ip else "")
-    with ns, open(f"/proc/thread-self/net/{name}") as table:
-        lines = table.read().splitlines()[1:]
-    return any(fields[1] == wanted and fields[3] == state for fields in map(str.split, lines))
+    return (_as_in_proc(ip), port) in _served(ns, protocol)
+
+
+def takes(ns: Netns, protocol: str, ip: str, port: int) -> bool:
+    """The same, at this address or at any. Raises OSError."""
+    return not _served(ns, protocol).isdisjoint((address, port) for address in (_as_in_proc(ip), "0" * 8, "0" * 32))
 
 
 def anywhere(ns: Netns, protocol: str, port: int) -> bool:
     """Whether a socket of the namespace listens (TCP) or is bound (UDP) at this port, at any address of any family."""
+    return any(its == port for _, its in _served(ns, protocol))
+
+
+def _served(ns: Netns, protocol: str) -> set[tuple[str, int]]:
+    """Where sockets of the namespace listen (TCP) or are bound (UDP): addresses as /proc/net has them, and ports."""
     state = _LISTEN if protocol == "tcp" else _CLOSE
+    found = set()
     for name in (protocol, f"{protocol}6"):
         try:
             with ns, open(f"/proc/thread-self/net/{name}") as table:
@@ -32,9 +38,11 @@ def anywhere(ns: Netns, protocol: str, port: int) -> bool:
         except FileNotFoundError:
             # A kernel without IPv6.
             continue
-        if any(int(one[1].rpartition(":")[2], 16) == port and one[3] == state for one in map(str.split, lines)):
-            return True
-    return False
+        for fields in map(str.split, lines):
+            address, _, port = fields[1].partition(":")
+            if fields[3] == state:
+                found.add((address, int(port, 16)))
+    return found
 
 
 def free_port(ns: Netns, ip: str, vrf: str = "") -> int:
@@ -57,6 +65,6 @@ def free_port(ns: Netns, ip: str, vrf: str = "") -> int:
 
 
 def _as_in_proc(ip: str) -> str:
-    """The address as /proc/net has it: 32-bit words in the machine's byte order."""
+    """The address as /proc/net has it: 32-bit words in the machine's byte order (get_openreq4, udp6_seq_show)."""
     packed = ipaddress.ip_address(ip).packed
     return "".join(f"{word:08X}" for word in struct.unpack(f"={len(packed) // 4}I", packed))

@@ -20,7 +20,9 @@ from netlab.agent.netlink.messages import (
     set_kind,
     set_link,
     set_up,
+    touch_link,
     traffic_class,
+    tunnel_deletion,
     tunnel_entry,
 )
 from netlab.agent.netlink.socket import Answer, Socket
@@ -47,6 +49,8 @@ __all__ = [
     "set_kind",
     "set_link",
     "set_up",
+    "touch_link",
     "traffic_class",
+    "tunnel_deletion",
     "tunnel_entry",
 ]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from netlab.agent.netlink.constants import RTNEXTHOP
 from netlab.agent.netlink.socket import attributes, nla
 
 Bytes = bytes | memoryview
@@ -278,7 +279,18 @@ ADDRESS = Table(
 )
 
 # linux/neighbour.h, behind struct ndmsg
-NEIGHBOR = Table({"NDA_DST": (1, IP), "NDA_LLADDR": (2, MAC), "NDA_NDM_STATE_MASK": (16, U16)})
+NEIGHBOR = Table(
+    {
+        "NDA_DST": (1, IP),
+        "NDA_LLADDR": (2, MAC),
+        "NDA_VLAN": (5, U16),
+        "NDA_PORT": (6, BE16),
+        "NDA_VNI": (7, U32),
+        "NDA_IFINDEX": (8, U32),
+        "NDA_MASTER": (9, U32),
+        "NDA_NDM_STATE_MASK": (16, U16),
+    }
+)
 
 # linux/neighbour.h, enum NDTPA_*; times in ms
 NEIGHBOR_PARAMETERS = Table(
@@ -334,6 +346,37 @@ QDISC = Table(
     }
 )
 
+#: What stands behind each struct rtnexthop.
+_NEXTHOP = Table({"RTA_GATEWAY": (5, IP)})
+
+
+class Way(NamedTuple):
+    """Where a route leads: gateway, ifindex (0: none), RTNH_F_*, and the weight from 1 on."""
+
+    via: str | None
+    ifindex: int
+    flags: int
+    weight: int = 1
+
+
+def _pack_ways(ways: Iterable[Way]) -> bytes:
+    found = bytearray()
+    for way in ways:
+        gateway = encode(_NEXTHOP, {"RTA_GATEWAY": way.via})
+        found += RTNEXTHOP.pack(RTNEXTHOP.size + len(gateway), way.flags, way.weight - 1, way.ifindex) + gateway
+    return bytes(found)
+
+
+def _unpack_ways(data: Bytes) -> list[Way]:
+    found = []
+    while data:
+        length, flags, hops, index = RTNEXTHOP.unpack_from(data)
+        got = decode(_NEXTHOP, data[:length], RTNEXTHOP.size)
+        found.append(Way(got.get("RTA_GATEWAY"), index, flags, hops + 1))
+        data = data[-(-length // 4) * 4 :]
+    return found
+
+
 # linux/rtnetlink.h, enum rtattr_type_t; behind struct rtmsg
 ROUTE = Table(
     {
@@ -342,11 +385,17 @@ ROUTE = Table(
         "RTA_GATEWAY": (5, IP),
         "RTA_PRIORITY": (6, U32),
         "RTA_PREFSRC": (7, IP),
-        # Each a struct rtnexthop with attributes of its own.
-        "RTA_MULTIPATH": (9, ENCODED),
+        "RTA_MULTIPATH": (9, Form(_pack_ways, _unpack_ways)),
         "RTA_TABLE": (15, U32),
     }
 )
+
+
+def ways_of(route: Mapping[str, Any], flags: int = 0) -> list[Way]:
+    """Where a decoded route leads; ``flags`` are those of its header, which say of a single way what it is."""
+    single = Way(route.get("RTA_GATEWAY"), route.get("RTA_OIF", 0), flags)
+    return route.get("RTA_MULTIPATH") or [single]
+
 
 # linux/fib_rules.h, behind struct fib_rule_hdr
 RULE = Table(

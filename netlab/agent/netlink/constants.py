@@ -31,15 +31,16 @@ AF_BRIDGE = 7
 IFF_UP = 0x1
 #: The other flags by the words of ip-link(8), which says ``arp`` of what IFF_NOARP says the opposite of.
 IFF = {"arp": 0x80, "promisc": 0x100, "allmulticast": 0x200, "multicast": 0x1000}
-IFA_F_NODAD = 0x02
+IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
 RTEXT_FILTER_SKIP_STATS = 1 << 3
 NUD_INCOMPLETE, NUD_STALE, NUD_PROBE, NUD_NOARP, NUD_PERMANENT = 0x01, 0x04, 0x10, 0x40, 0x80
 NTF_SELF, NTF_MASTER = 0x02, 0x04
 FR_ACT_TO_TBL = 1
-RT_TABLE_COMPAT = 252
-RTPROT_BOOT = 3
+RT_TABLE_COMPAT, RT_TABLE_LOCAL = 252, 255
+RTPROT_REDIRECT, RTPROT_KERNEL, RTPROT_BOOT = 1, 2, 3
 #: RTN_*, by the words of ip-route(8).
 RTN = {"unicast": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}
+ROUTE_TYPES = {number: word for word, number in RTN.items()}
 RTNH_F_ONLINK = 0x4
 RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RT_SCOPE_NOWHERE = 0, 253, 255
 RTM_F_CLONED = 0x200

@@ -17,6 +17,7 @@ from netlab.agent.netlink.attributes import (
     QDISC,
     ROUTE,
     RULE,
+    Way,
     encode,
 )
 from netlab.agent.netlink.socket import header
@@ -72,6 +73,11 @@ def set_kind(ns: str, index: int, dev: str, kind: str, data: Mapping[str, Any], 
 def delete_link(ns: str, index: int, dev: str) -> Request:
     """``ip link delete``."""
     return link("delete", {}, f"ip -n {ns} link delete dev {dev}", index=index)
+
+
+def touch_link(index: int) -> bytes:
+    """A request that changes nothing of a link. It isn't acknowledged."""
+    return header(nl.RTM_SETLINK, nl.NLM_F_REQUEST, nl.IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0))
 
 
 def link(
@@ -164,6 +170,12 @@ def tunnel_entry(verb: str, ns: str, index: int, dev: str, mac: str, remote: str
     return _request(*_made(verb, nl.RTM_NEWNEIGH, nl.RTM_DELNEIGH), body, command)
 
 
+def tunnel_deletion(index: int, mac: str) -> bytes:
+    """Forget what a tunnel has learned of a MAC. It isn't acknowledged."""
+    body = nl.NDMSG.pack(nl.AF_BRIDGE, index, 0, nl.NTF_SELF, 0) + encode(NEIGHBOR, {"NDA_LLADDR": mac})
+    return header(nl.RTM_DELNEIGH, nl.NLM_F_REQUEST, body)
+
+
 def fdb_flush(index: int) -> bytes:
     """Forget what a bridge has learned, static entries aside (br_fdb_delete_bulk; Linux 5.19)."""
     body = nl.NDMSG.pack(nl.AF_BRIDGE, index, 0, nl.NTF_SELF, 0)
@@ -193,16 +205,14 @@ def route(verb: str, ns: str, way: Route, indexes: Mapping[str, int]) -> Request
         "RTA_TABLE": way.table,
         "RTA_PRIORITY": way.priority or None,
         "RTA_PREFSRC": way.src,
-        "RTA_MULTIPATH": b"".join(_nexthop(hop, indexes) for hop in way.nexthops) or None,
+        "RTA_MULTIPATH": [_way(hop, indexes) for hop in way.nexthops] or None,
     }
     words = f"ip -n {ns} route {verb} {' '.join(way.argv)}"
     return _request(*_made(verb, nl.RTM_NEWROUTE, nl.RTM_DELROUTE), body + encode(ROUTE, pairs), words)
 
 
-def _nexthop(hop: Nexthop, indexes: Mapping[str, int]) -> bytes:
-    gateway = encode(ROUTE, {"RTA_GATEWAY": hop.via})
-    flags, index = nl.RTNH_F_ONLINK if hop.onlink else 0, indexes[hop.dev] if hop.dev else 0
-    return nl.RTNEXTHOP.pack(nl.RTNEXTHOP.size + len(gateway), flags, hop.weight - 1, index) + gateway
+def _way(hop: Nexthop, indexes: Mapping[str, int]) -> Way:
+    return Way(hop.via, indexes[hop.dev] if hop.dev else 0, nl.RTNH_F_ONLINK if hop.onlink else 0, hop.weight)
 
 
 def rule(verb: str, ns: str, one: Rule) -> Request:

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 
 from netlab.agent import sysctl
 from netlab.agent.netlink import constants as nl
-from netlab.agent.netlink import dumps, fdb_entry, fdb_flush, link, neighbors
-from netlab.agent.netlink.attributes import NEIGHBOR
-from netlab.agent.netlink.socket import attributes, header, nla
+from netlab.agent.netlink import dumps, fdb_entry, fdb_flush, neighbors, set_kind, tunnel_deletion
 from netlab.agent.netns import Netns
 from netlab.contract.types import State, nics
 
@@ -64,13 +62,10 @@ def flush_exceptions(ns: Netns, four: bool, six: bool) -> None:
     if four:
         with ns:
             sysctl.write("net/ipv4/route/flush", "1")
-    deletions = []
-    for message in ns.netlink.dump(dumps.EXCEPTIONS) if six else ():
-        family, *_, flags = nl.RTMSG.unpack_from(message, 16)
-        if family == socket.AF_INET6 and flags & nl.RTM_F_CLONED:
-            deletions.append(header(nl.RTM_DELROUTE, nl.NLM_F_REQUEST, bytes(message[16:])))
-    # An exception may expire between the dump and its deletion.
-    ns.netlink.carry_out(deletions, "what a router taught cannot be forgotten", allowed={errno.ESRCH})
+    if six:
+        deletions = list(dumps.exceptions(ns.netlink))
+        # An exception may expire between the dump and its deletion.
+        ns.netlink.carry_out(deletions, "what a router taught cannot be forgotten", allowed={errno.ESRCH})
 
 
 def flush_fdb(ns: Netns, bridge: int) -> None:
@@ -85,22 +80,17 @@ def flush_fdb(ns: Netns, bridge: int) -> None:
 
 def _flush_by_link(ns: Netns, bridge: int) -> None:
     """The same before Linux 5.19 (br_fdb_flush)."""
-    pairs = {"IFLA_LINKINFO": {"IFLA_INFO_KIND": "bridge", "IFLA_INFO_DATA": {"IFLA_BR_FDB_FLUSH": b""}}}
-    request = link("set", pairs, "", index=bridge).message
-    ns.netlink.carry_out([request], "the forwarding table cannot be flushed")
+    request = set_kind("", bridge, "", "bridge", {"IFLA_BR_FDB_FLUSH": b""}, "fdb_flush")
+    ns.netlink.carry_out([request.message], "the forwarding table cannot be flushed")
 
 
 def flush_learned(ns: Netns, indexes: Set[int]) -> None:
     """Forget every MAC that these links have learned by themselves (vxlan_snoop); entries of the file stay."""
-    found = []
-    for message in ns.netlink.dump(dumps.FDB):
-        family, index, state, flags, _ = nl.NDMSG.unpack_from(message, 16)
-        if index in indexes and flags & nl.NTF_SELF and not state & (nl.NUD_PERMANENT | nl.NUD_NOARP):
-            mac = b"".join(
-                nla(kind, bytes(value)) for kind, value in attributes(message, 28) if kind == NEIGHBOR["NDA_LLADDR"][0]
-            )
-            head = nl.NDMSG.pack(family, index, state, nl.NTF_SELF, 0)
-            found.append(header(nl.RTM_DELNEIGH, nl.NLM_F_REQUEST, head + mac))
+    found = [
+        tunnel_deletion(index, got["NDA_LLADDR"])
+        for index, state, flags, got in dumps.fdb(ns.netlink)
+        if index in indexes and flags & nl.NTF_SELF and not state & (nl.NUD_PERMANENT | nl.NUD_NOARP)
+    ]
     # It may have been learned anew, or aged, since.
     ns.netlink.carry_out(found, "what a tunnel has learned cannot be forgotten", allowed={errno.ENOENT})
 

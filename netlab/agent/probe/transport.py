@@ -8,10 +8,10 @@ import errno
 import select
 import socket
 import struct
-from pathlib import Path
 
 from netlab.agent import sockets
 from netlab.agent.errors import name as errno_name
+from netlab.agent.measure.listening import takes
 from netlab.agent.netns import Netns
 from netlab.agent.probe import dns, filters, frames, told
 from netlab.agent.probe.echo import AddressLayer, SockAddr
@@ -22,8 +22,6 @@ from netlab.contract.types import port_of
 
 #: Close with a reset: nothing stays behind in TIME_WAIT.
 _LINGER_ZERO = struct.pack("=ii", 1, 0)
-#: What the kernel tells of the calling thread's namespace.
-_NET = Path("/proc/thread-self/net")
 
 
 class Transport(AddressLayer):
@@ -312,7 +310,7 @@ class Udp(Transport):
         if self.port is not None and entered and not (result.letter or result.answered or result.told):
             # A datagram needs no answer. Refusals are limited to a few in a second (icmpv4_xrlim_allow).
             ip = self.address(pair[1]).ip
-            if any(_listens(ns, ip, self.port) for ns in self.view.here(self.destinations[pair[1]])):
+            if any(takes(ns, "udp", ip, self.port) for ns in self.view.here(self.destinations[pair[1]])):
                 result.answered = True
             else:
                 result.letter = "?"
@@ -325,15 +323,3 @@ class Udp(Transport):
         # Answers repeat the number.
         (port,) = struct.unpack_from("!H", data, transport)
         return None if pair is None or port == self.servers.get(pair[1]) else pair
-
-
-def _listens(ns: Netns, ip: str, port: int) -> bool:
-    """Whether a UDP socket in a namespace has a port, at this address or at any. Raises OSError."""
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    packed = socket.inet_pton(family, ip)
-    # Each word of an address is written as a number of this machine (get_openreq4, udp6_seq_show).
-    words = struct.unpack(f"={len(packed) // 4}I", packed)
-    places = {f"{address}:{port:04X}" for address in ("".join(f"{word:08X}" for word in words), "0" * 8, "0" * 32)}
-    with ns:
-        text = "".join(path.read_text() for name in ("udp", "udp6") if (path := _NET / name).exists())
-    return any(len(fields) > 1 and fields[1] in places for fields in map(str.split, text.splitlines()))
