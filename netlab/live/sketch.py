@@ -24,6 +24,8 @@ VXLAN_PORT = 8472
 #: How often, in ms, the kernel looks at the carriers of a bond whose mode needs it, where nobody says how often
 #: (bond_option_mode_set).
 _MIIMON = dict.fromkeys(("802.3ad", "balance-tlb", "balance-alb"), 100)
+#: A bridge as the kernel makes it: 300 s, in hundredths; snooping is on (br_dev_setup).
+BRIDGE = {"ageing_time": 30000, "mcast_snooping": True}
 _KERNEL, MAIN = 2, 254
 #: IPv6's metrics, of a route without one and of a connected route (IP6_RT_PRIO_USER, IP6_RT_PRIO_ADDRCONF).
 _METRICS = {4: (0, 0), 6: (1024, 256)}
@@ -266,7 +268,7 @@ class Sketch:
             )
             for part in self.parts.values()
             for one in part.addresses
-            if part.name != loopback.NAME and one.prefix_route and one.length < (32 if one.family == 4 else 128)
+            if part.name != loopback.NAME and one.prefix_route and not one.alone
         ]
 
     def _given(self, index: dict[str, int]) -> list[LiveRoute]:
@@ -313,7 +315,7 @@ class Sketch:
 
 def mtu(section: Section, key: str) -> int | None:
     """The MTU that a key has, in bytes."""
-    return section.value(key, lambda value: scalars.number(value, 68, _VRF_MTU))
+    return section.number(key, 68, _VRF_MTU)
 
 
 def name(section: Section) -> str | None:

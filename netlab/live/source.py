@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from netlab.contract.types import Where
+from netlab.errors import did_you_mean
 from netlab.live.reading import Left
 from netlab.spec.nodes import Node, compose
 from netlab.spec.problems import Problems, TopologyError, near
-from netlab.spec.scalars import Wrong, flag, text
+from netlab.spec.scalars import Wrong, flag, number, text
 
 T = TypeVar("T")
 #: An id of a container or a network, of which twelve digits are enough.
@@ -226,6 +227,20 @@ class Section:
         """The value of a key as what ``kind`` makes of it."""
         child = self.get(name)
         return None if child is None else child.as_(kind)
+
+    def number(self, name: str, low: int, high: int) -> int | None:
+        return self.value(name, lambda value: number(value, low, high))
+
+    def one_of(self, name: str, words: tuple[str, ...]) -> str | None:
+        """Which of several words a key has, in whatever case."""
+
+        def known(value: object) -> str:
+            word = text(value).lower()
+            if word not in words:
+                raise Wrong(f"no such choice: {word!r}{did_you_mean(word, words)}", f"there are {', '.join(words)}")
+            return word
+
+        return self.value(name, known)
 
     def text(self, name: str, default: str = "") -> str:
         return self.value(name, text) or default

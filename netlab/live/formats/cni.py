@@ -146,7 +146,7 @@ def _from_range(pool: str, taken: set[str]) -> str | None:
 
 def _mtu(section: Section) -> int | None:
     # 0 stands for the default.
-    return section.value("mtu", lambda value: scalars.number(value, 0, 65535)) or None
+    return section.number("mtu", 0, 65535) or None
 
 
 def _stacked(kind: str, section: Section, name: str) -> Network:
@@ -162,7 +162,7 @@ def _stacked(kind: str, section: Section, name: str) -> Network:
     section.skip("netlab sends no announcements", "enabledad")
     if kind == "ipvlan":
         return Network(name, kind, master, mode=mode, mtu=_mtu(section), default_route=False)
-    length = section.value("bcqueuelen", lambda value: scalars.number(value, 0, (1 << 32) - 1))
+    length = section.number("bcqueuelen", 0, (1 << 32) - 1)
     child = (("bcqueuelen", str(length)),) if length else ()
     return Network(name, kind, master, mode=mode, mtu=_mtu(section), default_route=False, child=child)
 

@@ -151,10 +151,10 @@ class _Compose:
             self._join(network, entry, names, mac if not number else None)
 
     def _count(self, section: Section) -> int:
-        scale = section.value("scale", lambda value: scalars.number(value, 0, 1000))
+        scale = section.number("scale", 0, 1000)
         deploy = section.section("deploy")
         if deploy is not None:
-            replicas = deploy.value("replicas", lambda value: scalars.number(value, 0, 1000))
+            replicas = deploy.number("replicas", 0, 1000)
             deploy.skip(NOTHING, *(key for key, _ in deploy.children() if key != "replicas"))
             return replicas if replicas is not None else 1 if scale is None else scale
         return 1 if scale is None else scale

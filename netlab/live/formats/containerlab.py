@@ -11,6 +11,7 @@ from netlab.live import addresses
 from netlab.live.formats.drivers import mode_of
 from netlab.live.machine.values import Device, End, Ip, LiveRoute, Machine, Space, Way
 from netlab.live.names import container_name, device_name
+from netlab.live.sketch import BRIDGE
 from netlab.live.source import NOTHING, Section, Source
 from netlab.spec import scalars
 from netlab.spec.problems import near
@@ -73,8 +74,7 @@ class _Reader:
         if kind in ("bridge", "host"):
             self.nodes[name] = self.nodes[_HOST] if kind == "host" else _Node(bridge=True)
             if kind == "bridge" and self._fits(entry, name):
-                data = {"ageing_time": 30000, "mcast_snooping": True}
-                self.nodes[_HOST].devices[name] = {"kind": "bridge", "data": data}
+                self.nodes[_HOST].devices[name] = {"kind": "bridge", "data": dict(BRIDGE)}
             return []
         if kind == "ovs-bridge" or (entry.node.value and entry.text("network-mode")):
             entry.leave(f"{name}: {kind if kind == 'ovs-bridge' else 'a node in the network of another'}", loses=True)
@@ -111,7 +111,7 @@ class _Reader:
         if len(ends) != 2:
             link.wrong("a link has two 'endpoints'", "as in [a:eth1, b:eth1]")
             return
-        given = link.value("mtu", lambda value: scalars.number(value, 68, 65535))
+        given = link.number("mtu", 68, 65535)
         mtu = given or _MTU
         link.skip(NOTHING, "labels", "vars")
         words = [self._end(one) for one in ends]
@@ -137,7 +137,7 @@ class _Reader:
         """A macvlan in the long form, which alone can say its mode."""
         end, parent = link.section("endpoint"), link.value("host-interface", device_name)
         mode = link.value("mode", lambda value: mode_of("macvlan", value, "containerlab"))
-        mtu = link.value("mtu", lambda value: scalars.number(value, 68, 65535))
+        mtu = link.number("mtu", 68, 65535)
         link.skip(NOTHING, "labels", "vars")
         mine = self._end(end) if end is not None else None
         if end is None or not link.has("host-interface"):

@@ -102,7 +102,7 @@ def driver(
         section.leave(f"the network {name}: {why}", loses=used)
         return None
     if options is not None:
-        mtu = options.value("com.docker.network.driver.mtu", lambda value: scalars.number(value, 0, 65535))
+        mtu = options.number("com.docker.network.driver.mtu", 0, 65535)
         # 0 stands for the default.
         shape = replace(shape, mtu=mtu or None)
     return Driver(section.source, shape, name)

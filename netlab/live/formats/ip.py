@@ -12,8 +12,8 @@ from typing import Any
 from netlab.contract.types import Where
 from netlab.live.machine.values import Device, End, Ip, LiveNeighbor, LiveRoute, LiveRule, Machine, Space, Way, as_given
 from netlab.spec.problems import Problem, TopologyError
+from netlab.spec.scalars import TABLES
 
-_TABLES = {"main": 254, "local": 255, "default": 253}
 _PROTOCOLS = {"kernel": 2}
 _SKIPPED = ("local", "broadcast", "anycast", "multicast")
 #: Keys of rules that a topology file can say, and such as mean nothing.
@@ -151,10 +151,6 @@ def _lower(name: str, row: Row, indexes: Mapping[str, int], all_rows: Mapping[st
     return (names[0] if len(names) == 1 or home in names else None), index
 
 
-def _onlink(hop: Row) -> bool:
-    return "onlink" in hop.get("flags", ())
-
-
 def _prefix(text: str) -> str:
     return text if text == "default" or "/" in text else f"{text}/{128 if ':' in text else 32}"
 
@@ -188,7 +184,7 @@ def _route(row: Row, indexes: Mapping[str, int]) -> LiveRoute:
 
 
 def _table(name: Any) -> int:
-    return _TABLES.get(str(name), int(name) if str(name).isdigit() else 0)
+    return TABLES.get(str(name), int(name) if str(name).isdigit() else 0)
 
 
 def _rule(row: Row) -> LiveRule:

@@ -6,7 +6,7 @@ import re
 
 from netlab.live.formats.drivers import mode_of
 from netlab.live.names import device_name
-from netlab.live.sketch import VXLAN_PORT, Part, Sketch, mtu
+from netlab.live.sketch import BRIDGE, VXLAN_PORT, Part, Sketch, mtu
 from netlab.live.source import NOTHING, Section
 from netlab.spec import scalars
 from netlab.spec.scalars import Wrong
@@ -16,7 +16,8 @@ KINDS = ("macvlan", "macvtap", "ipvlan", "ipvtap", "vlan", "bond", "bridge", "du
 _FLAGS = {"1": True, "yes": True, "y": True, "true": True, "t": True, "on": True,
           "0": False, "no": False, "n": False, "false": False, "f": False, "off": False}  # fmt: skip
 _MACVLAN = ("private", "vepa", "bridge", "passthru", "source")
-_BOND = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
+#: The modes of the bonding driver, whether or not netlab has them.
+BOND = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
 _SPAN = re.compile(r"(\d+)\s*(ms|msec|s|sec|m|min)?")
 
 
@@ -48,23 +49,19 @@ def netdev(sketch: Sketch, unit: Section) -> None:
 
 
 def _macvlan(part: Part, own: Section | None) -> None:
-    mode = own.value("Mode", lambda value: one_of(value, _MACVLAN)) if own else None
+    mode = own.one_of("Mode", _MACVLAN) if own else None
     if mode is None:
         part.section.source.assume(f"{part.name} has the kernel's mode: vepa")
     part.data["mode"] = mode or "vepa"
     if own is None:
         return
     if part.data["mode"] == "source":
-        part.data["macaddr_data"] = [found for one in _macs(own) if (found := one.as_(mac))]
+        part.data["macaddr_data"] = [found for one in own.items("SourceMACAddress") if (found := one.as_(mac))]
     else:
         own.skip("decides nothing in this mode", "SourceMACAddress")
-    length = own.value("BroadcastMulticastQueueLength", lambda value: scalars.number(value, 0, 1 << 31))
+    length = own.number("BroadcastMulticastQueueLength", 0, 1 << 31)
     part.data["bcqueuelen"] = length
     own.skip("can't be taken over", "BroadcastQueueThreshold", loses=True)
-
-
-def _macs(own: Section) -> list[Section]:
-    return own.items("SourceMACAddress") if own.has("SourceMACAddress") else []
 
 
 def _ipvlan(part: Part, own: Section | None) -> None:
@@ -72,20 +69,20 @@ def _ipvlan(part: Part, own: Section | None) -> None:
         return mode_of("ipvlan", scalars.text(value).lower(), "systemd")
 
     found = own.value("Mode", mode) if own else None
-    flag = own.value("Flags", lambda value: one_of(value, ("bridge", "private", "vepa"))) if own else None
+    flag = own.one_of("Flags", ("bridge", "private", "vepa")) if own else None
     if found is None:
         part.section.source.assume(f"{part.name} has systemd's mode: L2")
     part.data |= {"mode": found or "l2", "flags": [flag] if flag else []}
 
 
 def _vlan(part: Part, own: Section | None) -> None:
-    number = own.value("Id", lambda value: scalars.number(value, 1, 4094)) if own else None
+    number = own.number("Id", 1, 4094) if own else None
     if number is None and (own is None or not own.has("Id")):
         part.section.wrong(f"{part.name} is a VLAN without [VLAN] Id=")
     part.data["id"] = number
     if own is None:
         return
-    protocol = own.value("Protocol", lambda value: one_of(value, ("802.1q", "802.1ad")))
+    protocol = own.one_of("Protocol", ("802.1q", "802.1ad"))
     part.data["protocol"] = "802.1ad" if protocol == "802.1ad" else "802.1Q"
     own.skip("decides no way", "ReorderHeader", "EgressQOSMaps", "IngressQOSMaps")
     own.skip("can't be taken over", "GVRP", "MVRP", "LooseBinding", loses=True)
@@ -93,24 +90,23 @@ def _vlan(part: Part, own: Section | None) -> None:
 
 def _bond(part: Part, own: Section | None) -> None:
     part.data |= {
-        "mode": (own.value("Mode", bond_mode) if own else None) or "balance-rr",
+        "mode": (own.one_of("Mode", BOND) if own else None) or "balance-rr",
         "fail_over_mac": "none",
         "miimon": 0,
     }
     if own is None:
         return
     part.data["miimon"] = own.value("MIIMonitorSec", lambda value: span(value, 1000)) or 0
-    policy = own.value("FailOverMACPolicy", lambda value: one_of(value, ("none", "active", "follow")))
+    policy = own.one_of("FailOverMACPolicy", ("none", "active", "follow"))
     part.data["fail_over_mac"] = policy or "none"
-    part.data["num_peer_notif"] = own.value("GratuitousARP", lambda value: scalars.number(value, 0, 255))
+    part.data["num_peer_notif"] = own.number("GratuitousARP", 0, 255)
     own.skip("decides which wire, not who is reached", "TransmitHashPolicy", "LACPTransmitRate", "MinLinks",
              "AllSlavesActive", "PrimaryReselectPolicy", "PacketsPerSlave", "UpDelaySec", "DownDelaySec")  # fmt: skip
     own.skip("a bond watched by ARP can't be expressed", "ARPIntervalSec", "ARPIPTargets", "ARPValidate", loses=True)
 
 
 def _bridge(part: Part, own: Section | None) -> None:
-    # The kernel's own: 300 s, in hundredths; snooping is on (br_dev_setup).
-    part.data |= {"ageing_time": 30000, "mcast_snooping": True}
+    part.data |= BRIDGE
     if own is None:
         return
     part.data["stp_state"] = flag(own, "STP")
@@ -118,7 +114,7 @@ def _bridge(part: Part, own: Section | None) -> None:
     part.data["vlan_filtering"] = flag(own, "VLANFiltering")
     if part.data["vlan_filtering"]:
         none = own.text("DefaultPVID") == "none"
-        pvid = None if none else own.value("DefaultPVID", lambda value: scalars.number(value, 1, 4094))
+        pvid = None if none else own.number("DefaultPVID", 1, 4094)
         part.data["vlan_default_pvid"] = 0 if none else pvid or 1
     if (ageing := own.value("AgeingTimeSec", lambda value: span(value, 100))) is not None:
         part.data["ageing_time"] = ageing
@@ -128,7 +124,7 @@ def _bridge(part: Part, own: Section | None) -> None:
 
 
 def _vxlan(part: Part, own: Section | None) -> None:
-    number = own.value("VNI", lambda value: scalars.number(value, 0, (1 << 24) - 1)) if own else None
+    number = own.number("VNI", 0, (1 << 24) - 1) if own else None
     if own is None or number is None:
         if own is None or not own.has("VNI"):
             part.section.wrong(f"{part.name} is a VXLAN without [VXLAN] VNI=")
@@ -136,7 +132,7 @@ def _vxlan(part: Part, own: Section | None) -> None:
         return
     group = own.value("Group", scalars.ip)
     remote = own.value("Remote", scalars.ip)
-    port = own.value("DestinationPort", lambda value: scalars.number(value, 1, 65535))
+    port = own.number("DestinationPort", 1, 65535)
     local = own.value("Local", scalars.ip)
     part.data |= {"id": number, "group": group or remote, "local": local, "port": port or VXLAN_PORT,
                   "learning": flag(own, "MacLearning", True)}  # fmt: skip
@@ -180,21 +176,6 @@ def truth(word: str) -> bool | None:
 def mac(value: object) -> str:
     """A MAC, with dashes for colons too. Raises Wrong."""
     return scalars.mac(scalars.text(value).replace("-", ":"))
-
-
-def one_of(value: object, words: tuple[str, ...]) -> str:
-    """A choice of several. Raises Wrong."""
-    word = scalars.text(value).lower()
-    if word not in words:
-        from netlab.errors import did_you_mean
-
-        raise Wrong(f"no such choice: {word!r}{did_you_mean(word, words)}", f"there are {', '.join(words)}")
-    return word
-
-
-def bond_mode(value: object) -> str:
-    """A mode of the bonding driver, whether or not netlab has it. Raises Wrong."""
-    return one_of(value, _BOND)
 
 
 def span(value: object, unit: int, bare: str = "s") -> int:

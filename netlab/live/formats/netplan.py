@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from netlab.contract.types.links import loopback
 from netlab.contract.types.parts import ROUTE_TYPES
-from netlab.live.formats.netdevs import bond_mode, flag, one_of, span
+from netlab.live.formats.netdevs import BOND, flag, span
 from netlab.live.formats.trees import Reader
 from netlab.live.machine.values import Machine
 from netlab.live.names import device_name
-from netlab.live.sketch import VXLAN_PORT, Part
+from netlab.live.sketch import BRIDGE, VXLAN_PORT, Part
 from netlab.live.source import NOTHING, Section
 from netlab.spec import scalars
 
@@ -84,7 +84,7 @@ class _Reader(Reader):
 
     def common(self, entry: Section, part: Part) -> None:
         self.hardware(entry, part, "macaddress")
-        for one in entry.items("addresses") if entry.has("addresses") else ():
+        for one in entry.items("addresses"):
             if isinstance(one.node.value, dict):
                 one.leave("an address with a label or a lifetime: write it as a text", loses=True)
             else:
@@ -93,7 +93,7 @@ class _Reader(Reader):
             child = entry.get(key)
             if child is not None and (via := self.sketch.gateway(child)) is not None:
                 self.sketch.route(child, part.name, None, via)
-        for one in entry.items("routes") if entry.has("routes") else ():
+        for one in entry.items("routes"):
             if one.is_mapping():
                 self._route(one, part)
         for key in ("dhcp4", "dhcp6"):
@@ -101,7 +101,7 @@ class _Reader(Reader):
                 child = entry.get(key)
                 assert child is not None
                 child.leave("the address that DHCP gives isn't known: give it one in the file", loses=True)
-        policy = entry.value("activation-mode", lambda value: one_of(value, ("manual", "off")))
+        policy = entry.one_of("activation-mode", ("manual", "off"))
         part.up = policy is None
         entry.skip("can't be taken over", "routing-policy", "neigh-suppress", "port-mac-learning", loses=True)
         entry.skip(
@@ -121,8 +121,8 @@ class _Reader(Reader):
             return
         if one.text("to") == "::/0" and via is None:
             to = "::/0"
-        kind = one.value("type", lambda value: one_of(value, ROUTE_TYPES))
-        metric = one.value("metric", lambda value: scalars.number(value, 0, (1 << 32) - 1))
+        kind = one.one_of("type", ROUTE_TYPES)
+        metric = one.number("metric", 0, (1 << 32) - 1)
         self.sketch.route(one, part.name, to, via, type=kind, metric=metric, table=one.value("table", scalars.table),
                           src=one.value("from", scalars.ip), onlink=flag(one, "on-link"))  # fmt: skip
         one.skip(NOTHING, "scope", "congestion-window", "advertised-receive-window")
@@ -143,12 +143,12 @@ class _Reader(Reader):
 
     def members(self, entry: Section, part: Part) -> None:
         """Make those that are listed members of a bridge or a bond."""
-        for one in entry.items("interfaces") if entry.has("interfaces") else ():
+        for one in entry.items("interfaces"):
             self.join(one, part, self.other(one))
 
 
 def _vlan(reader: _Reader, entry: Section, part: Part) -> None:
-    part.data["id"] = entry.value("id", lambda value: scalars.number(value, 1, 4094))
+    part.data["id"] = entry.number("id", 1, 4094)
     link = entry.get("link")
     if link is None or not entry.has("id"):
         entry.wrong("a VLAN needs 'id' and 'link'")
@@ -162,12 +162,12 @@ def _bond(reader: _Reader, entry: Section, part: Part) -> None:
     own = entry.section("parameters")
     if own is None:
         return
-    part.data["mode"] = own.value("mode", bond_mode) or "balance-rr"
+    part.data["mode"] = own.one_of("mode", BOND) or "balance-rr"
     part.data["miimon"] = own.value("mii-monitor-interval", lambda value: span(value, 1000, bare="ms")) or 0
-    policy = own.value("fail-over-mac-policy", lambda value: one_of(value, ("none", "active", "follow")))
+    policy = own.one_of("fail-over-mac-policy", ("none", "active", "follow"))
     part.data["fail_over_mac"] = policy or "none"
     for key in ("gratuitous-arp", "gratuitious-arp"):
-        if (many := own.value(key, lambda value: scalars.number(value, 0, 255))) is not None:
+        if (many := own.number(key, 0, 255)) is not None:
             part.data["num_peer_notif"] = many
     primary = own.get("primary")
     if primary is not None and (member := reader.other(primary)) is not None:
@@ -184,11 +184,11 @@ def _bond(reader: _Reader, entry: Section, part: Part) -> None:
 def _bridge(reader: _Reader, entry: Section, part: Part) -> None:
     reader.members(entry, part)
     own = entry.section("parameters")
-    # The kernel's own: 300 s, in hundredths; snooping is on (br_dev_setup). netplan's: STP is on, which it writes down
-    # for networkd only where there are parameters (write_bridge_params_networkd); NetworkManager has it on, too.
+    # netplan's own: STP is on, which it writes down for networkd only where there are parameters
+    # (write_bridge_params_networkd); NetworkManager has it on, too.
     usual = own is not None or reader.renderer(entry) == "NetworkManager"
     stp = usual if own is None else flag(own, "stp", True)
-    part.data |= {"ageing_time": 30000, "mcast_snooping": True, "stp_state": stp}
+    part.data |= BRIDGE | {"stp_state": stp}
     if own is None or not own.has("stp"):
         what = "STP is on" if stp else "without parameters, STP is off with networkd"
         reader.source.assume(f"{part.name} is as netplan makes it: {what}")
@@ -202,8 +202,8 @@ def _bridge(reader: _Reader, entry: Section, part: Part) -> None:
 
 
 def _vxlan(reader: _Reader, entry: Section, part: Part) -> None:
-    number = entry.value("id", lambda value: scalars.number(value, 0, (1 << 24) - 1))
-    port = entry.value("port", lambda value: scalars.number(value, 1, 65535))
+    number = entry.number("id", 0, (1 << 24) - 1)
+    port = entry.number("port", 1, 65535)
     part.data |= {"id": number, "group": entry.value("remote", scalars.ip), "local": entry.value("local", scalars.ip),
                   "port": port or VXLAN_PORT, "learning": flag(entry, "mac-learning", True)}  # fmt: skip
     link = entry.get("link")
@@ -217,7 +217,7 @@ def _vxlan(reader: _Reader, entry: Section, part: Part) -> None:
 
 def _vrf(reader: _Reader, entry: Section, part: Part) -> None:
     reader.members(entry, part)
-    part.data["table"] = entry.value("table", lambda value: scalars.number(value, 1, (1 << 32) - 1))
+    part.data["table"] = entry.number("table", 1, (1 << 32) - 1)
     if not entry.has("table"):
         entry.wrong("a VRF needs a 'table'")
 

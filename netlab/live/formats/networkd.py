@@ -140,15 +140,15 @@ class _Reader:
         unit.skip("what others hand out isn't known here", *dynamic)
 
     def _own(self, network: Section, part: Part) -> None:
-        for one in _list(network, "Address"):
+        for one in network.items("Address"):
             self.sketch.address(part, one)
-        for one in _list(network, "Gateway"):
+        for one in network.items("Gateway"):
             if one.node.value in ("_dhcp4", "_ipv6ra"):
                 one.leave("a gateway that DHCP or a router tells isn't known", loses=True)
             elif (via := self.sketch.gateway(one)) is not None:
                 self.sketch.route(one, part.name, None, via)
         for key in _STACKED:
-            for one in _list(network, key):
+            for one in network.items(key):
                 child = self._named(one, key.lower())
                 if child is not None and child.lower not in (None, part.name):
                     one.leave(f"{child.name} sits on {child.lower} already", loses=True)
@@ -203,7 +203,7 @@ class _Reader:
         kind = one.value("Type", _route_type)
         if to is None and via is None:
             one.wrong("a route needs Destination= or Gateway=")
-        metric = one.value("Metric", lambda value: scalars.number(value, 0, (1 << 32) - 1))
+        metric = one.number("Metric", 0, (1 << 32) - 1)
         table = one.value("Table", scalars.table)
         src = one.value("PreferredSource", scalars.ip)
         self.sketch.route(one, part.name, to, via, type=kind, metric=metric, table=table, src=src,
@@ -217,10 +217,6 @@ def _route_type(value: object) -> str:
     if word not in ROUTE_TYPES:
         raise Wrong(f"routes of type {word!r} can't be expressed", f"netlab has {', '.join(ROUTE_TYPES)}")
     return word
-
-
-def _list(section: Section, key: str) -> list[Section]:
-    return section.items(key) if section.has(key) else []
 
 
 def _many(unit: Section, title: str) -> Iterator[Section]:

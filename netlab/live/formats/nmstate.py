@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from netlab.contract.types.links import loopback
 from netlab.contract.types.parts import ROUTE_TYPES
-from netlab.live.formats.netdevs import bond_mode, flag, one_of
+from netlab.live.formats.netdevs import BOND, flag
 from netlab.live.formats.trees import Reader
 from netlab.live.machine.values import Machine
 from netlab.live.names import device_name
-from netlab.live.sketch import MAIN, VXLAN_PORT, Part, name
+from netlab.live.sketch import BRIDGE, MAIN, VXLAN_PORT, Part, name
 from netlab.live.source import NOTHING, Section
 from netlab.spec import scalars
 
@@ -71,7 +71,7 @@ class _Reader(Reader):
             if not entry.has("name"):
                 entry.wrong("'name' is missing")
             return None
-        state = entry.value("state", lambda value: one_of(value, ("up", "down", "absent", "ignore"))) or "up"
+        state = entry.one_of("state", ("up", "down", "absent", "ignore")) or "up"
         if kind and own is not (kind == "loopback"):
             entry.wrong(f"{made} is of type {kind}", "the interface of type loopback is lo, and no other is")
             return None
@@ -114,7 +114,7 @@ class _Reader(Reader):
 
     def _address(self, one: Section, part: Part) -> None:
         ip = one.value("ip", scalars.ip)
-        length = one.value("prefix-length", lambda value: scalars.number(value, 1, 128))
+        length = one.number("prefix-length", 1, 128)
         if ip is None or length is None:
             if not (one.has("ip") and one.has("prefix-length")):
                 one.wrong("an address has 'ip' and 'prefix-length'")
@@ -129,7 +129,7 @@ class _Reader(Reader):
             return
         to, kind = (
             one.value("destination", scalars.prefix),
-            one.value("route-type", lambda value: one_of(value, ROUTE_TYPES)),
+            one.one_of("route-type", ROUTE_TYPES),
         )
         nowhere = kind not in (None, "unicast")
         dev = one.text("next-hop-interface") if nowhere else one.value("next-hop-interface", device_name)
@@ -155,7 +155,7 @@ class _Reader(Reader):
 
     def _table(self, one: Section, dev: str | None) -> int:
         """The table of a route: by its number, or by the VRF that has it."""
-        number = one.value("table-id", lambda value: scalars.number(value, 0, (1 << 32) - 1))
+        number = one.number("table-id", 0, (1 << 32) - 1)
         child = one.get("vrf-name")
         vrf = self.sketch.wanted(child, str(child.node.value), "VRF") if child is not None else None
         if child is not None and vrf is not None:
@@ -202,7 +202,7 @@ def _macvlan(reader: _Reader, entry: Section, part: Part) -> None:
     if own is None:
         return
     reader.below(own, part)
-    mode = own.value("mode", lambda value: one_of(value, _MODES))
+    mode = own.one_of("mode", _MODES)
     if not own.has("mode"):
         own.wrong("'mode' is missing", f"there are {', '.join(_MODES)}")
     part.data |= {"mode": mode or "vepa", "flags": [] if flag(own, "promiscuous", True) else ["nopromisc"]}
@@ -216,7 +216,7 @@ def _ipvlan(reader: _Reader, entry: Section, part: Part) -> None:
     if own is None:
         return
     reader.below(own, part)
-    mode = own.value("mode", lambda value: one_of(value, ("l2", "l3", "l3s")))
+    mode = own.one_of("mode", ("l2", "l3", "l3s"))
     if not own.has("mode"):
         own.wrong("'mode' is missing", "there are l2, l3, l3s")
     flags = [word for word in ("private", "vepa") if flag(own, word)]
@@ -228,10 +228,10 @@ def _vlan(reader: _Reader, entry: Section, part: Part) -> None:
     if own is None:
         return
     reader.below(own, part)
-    part.data["id"] = own.value("id", lambda value: scalars.number(value, 1, 4094))
+    part.data["id"] = own.number("id", 1, 4094)
     if not own.has("id"):
         own.wrong("'id' is missing")
-    protocol = own.value("protocol", lambda value: one_of(value, ("802.1q", "802.1ad")))
+    protocol = own.one_of("protocol", ("802.1q", "802.1ad"))
     part.data["protocol"] = "802.1ad" if protocol == "802.1ad" else "802.1Q"
     own.skip("decides no way", "reorder-headers", "registration-protocol", "loose-binding")
 
@@ -242,10 +242,10 @@ def _vxlan(reader: _Reader, entry: Section, part: Part) -> None:
         return
     if own.has("base-iface"):
         reader.below(own, part)
-    number = own.value("id", lambda value: scalars.number(value, 0, (1 << 24) - 1))
+    number = own.number("id", 0, (1 << 24) - 1)
     if not own.has("id"):
         own.wrong("'id' is missing")
-    port = own.value("destination-port", lambda value: scalars.number(value, 1, 65535))
+    port = own.number("destination-port", 1, 65535)
     part.data |= {"id": number, "group": own.value("remote", scalars.ip), "local": own.value("local", scalars.ip),
                   "port": port or VXLAN_PORT, "learning": flag(own, "learning", True)}  # fmt: skip
 
@@ -257,17 +257,17 @@ def _bond(reader: _Reader, entry: Section, part: Part) -> None:
     for key in ("port", "slaves"):
         for one in own.items(key):
             reader.member(one, part)
-    part.data |= {"mode": own.value("mode", bond_mode) or "balance-rr", "fail_over_mac": "none"}
+    part.data |= {"mode": own.one_of("mode", BOND) or "balance-rr", "fail_over_mac": "none"}
     options = own.section("options")
-    miimon = options.value("miimon", lambda value: scalars.number(value, 0, 1 << 31)) if options is not None else None
+    miimon = options.number("miimon", 0, 1 << 31) if options is not None else None
     if miimon is None and not (options is not None and options.get("arp_interval")):
         reader.source.assume(f"{part.name} has NetworkManager's default: miimon 100")
         miimon = _MIIMON
     part.data["miimon"] = miimon or 0
     if options is not None:
-        policy = options.value("fail_over_mac", lambda value: one_of(value, ("none", "active", "follow")))
+        policy = options.one_of("fail_over_mac", ("none", "active", "follow"))
         part.data["fail_over_mac"] = policy or "none"
-        part.data["num_peer_notif"] = options.value("num_grat_arp", lambda value: scalars.number(value, 0, 255))
+        part.data["num_peer_notif"] = options.number("num_grat_arp", 0, 255)
         primary = options.get("primary")
         if primary is not None and (found := reader.member(primary, part)) is not None:
             part.data["primary"] = found.name
@@ -282,8 +282,7 @@ def _bond(reader: _Reader, entry: Section, part: Part) -> None:
 
 def _bridge(reader: _Reader, entry: Section, part: Part) -> None:
     own = _own(entry, "bridge")
-    # The kernel's own: 300 s, in hundredths; snooping is on (br_dev_setup).
-    part.data |= {"ageing_time": 30000, "mcast_snooping": True}
+    part.data |= BRIDGE
     if own is None:
         return
     for one in own.items("port"):
@@ -302,8 +301,9 @@ def _bridge(reader: _Reader, entry: Section, part: Part) -> None:
         return
     if stp is not None:
         stp.skip("decides which way, where there are several", "forward-delay", "hello-time", "max-age", "priority")
-    ageing = options.value("mac-ageing-time", lambda value: scalars.number(value, 0, 1_000_000))
-    part.data["ageing_time"] = 30000 if ageing is None else ageing * 100
+    ageing = options.number("mac-ageing-time", 0, 1_000_000)
+    if ageing is not None:
+        part.data["ageing_time"] = ageing * 100
     part.data["mcast_snooping"] = flag(options, "multicast-snooping", True)
     if (multicast := options.get("multicast")) is not None:
         multicast.leave("queries and routers of multicast decide nothing here")
@@ -321,7 +321,7 @@ def _vrf(reader: _Reader, entry: Section, part: Part) -> None:
     for one in own.items("ports-config"):
         if one.is_mapping() and (child := one.get("name")) is not None:
             reader.member(child, part)
-    part.data["table"] = own.value("route-table-id", lambda value: scalars.number(value, 1, (1 << 32) - 1))
+    part.data["table"] = own.number("route-table-id", 1, (1 << 32) - 1)
     if not own.has("route-table-id"):
         own.wrong("'route-table-id' is missing")
 

@@ -54,10 +54,10 @@ def _network(section: Section) -> Network | None:
             options.skip(EMPTY, "mode", "mtu", "bclim")
         if kind != "bridge":
             mode = options.value("mode", lambda value: mode_of(kind, value, "podman")) or ""
-        mtu = options.value("mtu", lambda value: scalars.number(value, 0, 65535)) or None
+        mtu = options.number("mtu", 0, 65535) or None
         default = default and not options.flag("no_default_route")
         if kind == "macvlan":
-            limit = options.value("bclim", lambda value: scalars.number(value, -1, (1 << 31) - 1))
+            limit = options.number("bclim", -1, (1 << 31) - 1)
             child = () if limit is None else (("bclim", str(limit)),)
         isolated = options.text("isolate") in ("true", "1", "strict")
         options.skip("can't be expressed", "vlan", "vrf", "host_interface_name", "outbound_addr4", loses=True)

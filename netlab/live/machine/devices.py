@@ -9,12 +9,13 @@ from typing import Any, get_args
 
 from netlab.contract.types import AnyLink
 from netlab.contract.types.links import FLAGS, Bond, loopback
+from netlab.live.addresses import alone
 from netlab.live.machine import bonds
 from netlab.live.machine.kinship import Kinship, name_of, of_loopback, shown, shown_on_loopback
 from netlab.live.machine.mtus import carried
 from netlab.live.machine.notes import Notes
 from netlab.live.machine.outside import Outside
-from netlab.live.machine.values import Device, Ip, Space
+from netlab.live.machine.values import Device, Space
 from netlab.live.names import unique
 from netlab.live.topology import Keys
 
@@ -193,14 +194,9 @@ class Devices:
             if before != self.id(space.key, device):
                 self.notes.left(self.id(space.key, device), f"{one}: {before} has this address, too", loses=True)
                 continue
-            found.append(str(self.as_written(space, device, one)))
+            # The kernel has no connected route for that of a point-to-point link.
+            found.append(str(one) if one.peer is None else alone(one.ip))
         return found
-
-    def as_written(self, space: Space, device: Device, one: Ip) -> Ip:
-        """An address; with the length of itself alone, where the kernel has no connected route for it."""
-        if one.peer is not None:
-            return Ip(one.ip, 32 if one.family == 4 else 128)
-        return one
 
     # --- by kind ----------------------------------------------------------------------------------------
 

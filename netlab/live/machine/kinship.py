@@ -42,7 +42,7 @@ class Kinship:
         """The device that is there, where it is in the file."""
         return None if end is None or end[0] is None else self.devices.get((end[0], end[1]))
 
-    def children(self, end: tuple[str, int]) -> list[tuple[Space, Device]]:
+    def children(self, end: End) -> list[tuple[Space, Device]]:
         """What sits on a device, wherever it is."""
         return self._above.get(end, [])
 
@@ -154,7 +154,7 @@ def shown_on_loopback(device: Device) -> bool:
 def name_of(device: Device) -> str:
     """The name that a device should have in the file; at lo that has only addresses of the host itself."""
     own = (one for one in device.addresses if one.peer is None and not of_loopback(one.ip))
-    if device.loopback and all(one.length == (32 if one.family == 4 else 128) for one in own):
+    if device.loopback and all(one.alone for one in own):
         return device.name
     return fitting("lo-addresses" if device.loopback else device.name)
 

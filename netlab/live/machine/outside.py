@@ -67,16 +67,8 @@ class Outside:
                 yield str(net), (device.master or 0) if device.port_kind == "vrf" else 0
         if device.master and end[0] and device.port_kind != "vrf":
             yield from self._subnets((end[0], device.master), seen)
-        for above in self._on.get(end, ()):
-            yield from self._subnets(above, seen)
-
-    @cached_property
-    def _on(self) -> dict[End, list[End]]:
-        found: dict[End, list[End]] = {}
-        for end, device in self.kin.devices.items():
-            if device.lower is not None and device.kind != "veth":
-                found.setdefault(device.lower, []).append(end)
-        return found
+        for space, above in self.kin.children(end):
+            yield from self._subnets((space.key, above.index), seen)
 
     def switch(self, space: Space, device: Device) -> str:
         """The name of the switch that an interface is plugged into, which is assumed to be there."""

@@ -8,10 +8,11 @@ from itertools import pairwise
 from typing import Any
 
 from netlab.contract.types.parts import ROUTE_TYPES
+from netlab.live.addresses import alone
 from netlab.live.machine.devices import Devices
 from netlab.live.machine.kinship import Kinship
 from netlab.live.machine.notes import Notes
-from netlab.live.machine.values import Device, Ip, LiveRoute, LiveRule, Space, Way
+from netlab.live.machine.values import Device, LiveRoute, LiveRule, Space, Way
 from netlab.live.topology import Box, Keys
 
 _MAIN, _KERNEL = 254, 2
@@ -137,13 +138,12 @@ def _connected(space: Space, devices: Devices, box: Box) -> dict[tuple[str, int]
             continue
         for one in device.addresses:
             net = str(ipaddress.ip_interface(str(one)).network)
-            alone = one.length == (32 if one.family == 4 else 128)
-            if alone or one.peer is not None or str(one) not in own:
+            if one.alone or one.peer is not None or str(one) not in own:
                 continue
             if not device.up or _as_made(net, device, there, metrics):
                 found[net, device.index] = device
             else:
-                own[own.index(str(one))] = str(Ip(one.ip, 32 if one.family == 4 else 128))
+                own[own.index(str(one))] = alone(one.ip)
     return found
 
 

@@ -27,6 +27,11 @@ class Ip:
         """4 or 6."""
         return 6 if ":" in self.ip else 4
 
+    @property
+    def alone(self) -> bool:
+        """Whether its prefix has no room for another."""
+        return self.length == (32 if self.family == 4 else 128)
+
     def __str__(self) -> str:
         return f"{self.ip}/{self.length}"
 
