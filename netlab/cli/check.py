@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netlab.cli.live import PLACES
+from netlab.cli.output import echo_json
 from netlab.cli.params import KERNEL_OPTION, TopologyFile
 from netlab.cli.problems import explain
 from netlab.contract.kernels import Version, here
@@ -65,12 +66,11 @@ def _machine(as_json: bool, strict: bool, places: dict[str, Any]) -> int:
     for line in unread:
         print(printable(f"warning: not read: {line}"), file=sys.stderr)
     if as_json:
-        import json
         from dataclasses import asdict
 
         rules = {name: sentence for name, (sentence, _) in RULES.items()}
         told = {"schema": "netlab.check-live/1", "faults": [asdict(one) for one in found], "rules": rules}
-        click.echo(json.dumps({**told, "unread": unread}, indent=2, ensure_ascii=False))
+        echo_json({**told, "unread": unread})
     else:
         for one in found:
             click.echo(printable(f"{one.place}: {one.severity}: {one.says} [{one.rule}]"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netlab.cli.output import RENDERED, OutputPath, deliver, form_by_name, to_stdout
+from netlab.cli.output import OUTPUT_OPTION, RENDERED, deliver, form_by_name, to_stdout
 
 if TYPE_CHECKING:
     from netlab.report.diff import Difference
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "markdown", "html"]),
     help="What to write. [default: by the name of the output, else text]",
 )
-@click.option("-o", "--output", type=OutputPath(), metavar="PATH", help="Where to. [default: - (stdout)]")
+@OUTPUT_OPTION
 def command(before: Path, after: Path, form: str | None, output: Path | None) -> int:
     """Compare the records of two runs: another kernel, another mode, before and after a change.
 

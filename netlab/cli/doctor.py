@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from netlab.cli import on
+from netlab.cli.params import AS_JSON
 from netlab.errors import CANNOT_RUN, PASSED
 
 
 @click.command("doctor", short_help="Say what this machine can do, and how to fix what it can't.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@AS_JSON
 @on.options
 def command(as_json: bool, **asked: Any) -> int:
     """Try everything that netlab needs, for real: namespaces, each kind of link, iperf3. Nothing is changed.

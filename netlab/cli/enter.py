@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
-from netlab.cli.lab import InLab, one, pick
-from netlab.errors import UsageError, did_you_mean
-
-if TYPE_CHECKING:
-    from netlab.client.kept import StayingLab
+from netlab.cli.lab import InLab, has_host, one, pick
+from netlab.errors import UsageError
 
 #: Administrators' tools: an ordinary user's PATH often lacks the folders they are in.
 _TOOLS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
@@ -74,7 +71,7 @@ def nsenter(words: tuple[str, ...]) -> None:
 
     name, host = one(words, "the host")
     with staying.attached(name) as lab:
-        _check(lab, host)
+        has_host(lab, host)
         click.echo(shlex.join(lab.nsenter(host)))
 
 
@@ -82,18 +79,11 @@ def _become(name: str, host: str, command: Sequence[str], *, leads: bool = False
     from netlab.client import staying
 
     with staying.attached(name) as lab:
-        _check(lab, host)
+        has_host(lab, host)
         os.environ |= {"NETLAB_LAB": name, "NETLAB_HOST": host}
         path = os.environ.get("PATH", os.defpath).split(os.pathsep)
         os.environ["PATH"] = os.pathsep.join([*path, *(tool for tool in _TOOLS if tool not in path)])
         lab.become(host, command, leads=leads)
-
-
-def _check(lab: StayingLab, host: str) -> None:
-    """Raises UsageError where the lab has no such host."""
-    known = list(lab.about()["memo"]["interfaces"])
-    if host not in known:
-        raise UsageError(f"no host {host!r} in {lab.name}{did_you_mean(host, known)}; there are {', '.join(known)}")
 
 
 def _greeting(shell: str, place: str) -> list[str]:

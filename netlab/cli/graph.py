@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netlab.cli.live import PLACES
-from netlab.cli.output import OutputPath, deliver, form_by_name
+from netlab.cli.output import OUTPUT_OPTION, deliver, form_by_name
 from netlab.cli.params import StepName, TopologyFile
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ FORMS = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot",
     help="What to write. [default: by the name of the output, else svg; on a terminal mermaid]",
 )
 @click.option("-s", "--step", type=StepName(), help="The state after this step. [default: the first]")
-@click.option("-o", "--output", type=OutputPath(), metavar="PATH", help="Where to. [default: - (stdout)]")
+@OUTPUT_OPTION
 @click.option("--narrow", is_flag=True, help="SVG for narrow pages: all hosts on one side of the switch.")
 def command(
     file: str | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -12,13 +11,15 @@ from typing import Any
 import click
 
 from netlab.cli.lab import InLab, adopted, attached, nothing_more, pick
+from netlab.cli.output import echo_json
+from netlab.cli.params import AS_JSON
 
 #: Seconds that a busy lab has to say what it is.
 PATIENCE = 2.0
 
 
 @click.command("ps", short_help="List the labs that stay.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@AS_JSON
 def ps(as_json: bool) -> None:
     """List this user's labs: since when they are up, in which step, how many programs run in them, their memory, and
     their kernel."""
@@ -26,7 +27,7 @@ def ps(as_json: bool) -> None:
 
     rows = [row for name in registry.names() if (row := about(name))]
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        echo_json(rows)
         return
     if not rows:
         click.echo("no lab is up")
@@ -99,7 +100,7 @@ def duration(seconds: float) -> str:
 
 @click.command("inspect", short_help="Tell what is in a lab that stays.")
 @click.argument("words", metavar="[LAB]", nargs=-1, type=InLab())
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@AS_JSON
 @click.option("--yaml", "as_yaml", is_flag=True, help="As a topology file: with the steps that it has gone through.")
 def inspect(words: tuple[str, ...], as_json: bool, as_yaml: bool) -> None:
     """Tell what is in a lab: hosts and switches, and of each interface what the kernel says of it now."""
@@ -122,7 +123,7 @@ def inspect(words: tuple[str, ...], as_json: bool, as_yaml: bool) -> None:
             for one in lab.state.namespaces
         }
     if as_json:
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        echo_json(told)
         return
     for line in _text(told):
         click.echo(line)

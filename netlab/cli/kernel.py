@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netlab.cli.other_kernel import CachedName
+from netlab.cli.output import echo_json
+from netlab.cli.params import AS_JSON
 
 if TYPE_CHECKING:
     from netlab.kernels import Cached
@@ -67,7 +69,7 @@ def fetch(version: str | None) -> None:
 
 
 @command.command("list", short_help="List the kernels that are there.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@AS_JSON
 def listing(as_json: bool) -> None:
     """List the kernels in the cache, the oldest first."""
     from netlab.kernels import cached, folder
@@ -75,7 +77,7 @@ def listing(as_json: bool) -> None:
 
     found = cached()
     if as_json:
-        _json([_plain(one) for one in found])
+        echo_json([_plain(one) for one in found])
         return
     if not found:
         click.echo(f"There is no kernel in {folder()} yet: netlab kernel build 6.12")
@@ -88,7 +90,7 @@ def listing(as_json: bool) -> None:
 
 @command.command("info", short_help="Say what a kernel can do.")
 @click.argument("kernel", type=CachedName(paths=True))
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@AS_JSON
 def info(kernel: str, as_json: bool) -> None:
     """Say what KERNEL is (a name in the cache, a version, or a path): its kinds of links, and what of netem, nftables,
     several processors and a clock for --virtual-time it has."""
@@ -98,7 +100,7 @@ def info(kernel: str, as_json: bool) -> None:
 
     one = choose(kernel)
     if as_json:
-        _json(_plain(one))
+        echo_json(_plain(one))
         return
     style = style_for(sys.stdout)
     lines = _of_machines(one, one.vmlinuz) if one.vmlinuz else _of_programs(one)
@@ -196,12 +198,6 @@ def _plain(one: Cached) -> dict[str, Any]:
 
 def _size(one: Cached) -> int:
     return sum(path.stat().st_size for path in one.program.parent.rglob("*") if path.is_file())
-
-
-def _json(value: Any) -> None:
-    import json
-
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _yes(value: bool) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netlab.cli import other_kernel
-from netlab.cli.output import OutputPath, deliver, to_stdout
-from netlab.cli.params import FILES, LAYERS_OPTION, StepName
+from netlab.cli.output import OUTPUT_OPTION, deliver, to_stdout
+from netlab.cli.params import FILES, LAYERS_OPTION, STEPS_OPTION
 from netlab.errors import PASSED, UsageError, worst
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ Record = Mapping[str, Any]
 )
 @click.option("--predict-only", is_flag=True, help="What the model says of these versions of Linux; needs no kernel.")
 @LAYERS_OPTION
-@click.option("-s", "--step", "steps", multiple=True, type=StepName(), help="Only this step (repeatable).")
+@STEPS_OPTION
 @click.option(
     "-f",
     "--format",
@@ -43,7 +43,7 @@ Record = Mapping[str, Any]
     default="text",
     help="What to write. [default: text]",
 )
-@click.option("-o", "--output", type=OutputPath(), metavar="PATH", help="Where to. [default: - (stdout)]")
+@OUTPUT_OPTION
 def command(
     files: tuple[str, ...],
     kernels: str | None,

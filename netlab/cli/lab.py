@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
-from netlab.cli.params import ParamType
-from netlab.errors import UsageError
+from netlab.cli.params import Completed
+from netlab.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from netlab.client.kept import StayingLab as Kept
     from netlab.testing.adopting import Adopted
     from netlab.testing.staying import StayingLab
 
@@ -91,7 +91,14 @@ def nothing_more(words: Sequence[str]) -> None:
         raise UsageError(f"no lab {words[0]!r} is up")
 
 
-class InLab(ParamType[str]):
+def has_host(lab: Kept, host: str) -> None:
+    """Raises UsageError where the lab has no such host."""
+    known = list(lab.about()["memo"]["interfaces"])
+    if host not in known:
+        raise UsageError(f"no host {host!r} in {lab.name}{did_you_mean(host, known)}; there are {', '.join(known)}")
+
+
+class InLab(Completed[str]):
     """Words of which the first may be the name of a lab: labs, and what there is in them: ``hosts``, ``interfaces``,
     ``steps``, ``programs``."""
 
@@ -100,8 +107,8 @@ class InLab(ParamType[str]):
     def __init__(self, *kinds: str) -> None:
         self._kinds = kinds
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """What begins so: in the first place labs; behind a lab, or where one lab is up, its own names."""
+    def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
+        """In the first place labs; behind a lab, or where one lab is up, its own names."""
         from netlab.client import registry
 
         labs = registry.names()
@@ -111,7 +118,7 @@ class InLab(ParamType[str]):
         found = [] if said else labs
         if named is not None and self._kinds:
             found = [*found, *_names_in(named, self._kinds)]
-        return [CompletionItem(name) for name in dict.fromkeys(found) if name.startswith(incomplete)]
+        return dict.fromkeys(found)
 
 
 def _names_in(lab: str, kinds: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netlab.cli import Interrupted
-from netlab.cli.lab import InLab, at_most_one, pick
+from netlab.cli.lab import InLab, at_most_one, has_host, pick
 from netlab.client.errors import LabError
 from netlab.errors import UsageError, did_you_mean
 
@@ -68,10 +68,8 @@ class _Shown:
 
     def _check(self) -> None:
         """Raises UsageError where the lab has no such host or program."""
-        known = list(self._lab.about()["memo"]["interfaces"])
-        if self._host and self._host not in known:
-            there = ", ".join(known)
-            raise UsageError(f"no host {self._host!r} in {self._lab.name}{did_you_mean(self._host, known)}: {there}")
+        if self._host:
+            has_host(self._lab, self._host)
         if self._one and not self._programs():
             own = [one["name"] for one in self._lab.programs() if one["host"] == self._host]
             hint, there = did_you_mean(self._program, own), f"there are {', '.join(own)}" if own else "it has none"

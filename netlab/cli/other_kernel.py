@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from netlab.cli.params import ParamType
+from netlab.cli.params import Completed
 from netlab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,20 +20,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class KernelName(ParamType[str]):
-    """A kernel: a name in the cache, a version, ``auto``, or a path."""
-
-    name = "kernel"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The cached kernels, then files."""
-        from netlab.kernels import AUTO, cached
-
-        names = [name for name in (*(one.name for one in cached()), AUTO) if name.startswith(incomplete)]
-        return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
-
-
-class CachedName(ParamType[str]):
+class CachedName(Completed[str]):
     """The name of a cached kernel; with ``paths`` also a path."""
 
     name = "kernel"
@@ -41,19 +28,33 @@ class CachedName(ParamType[str]):
     def __init__(self, *, paths: bool = False) -> None:
         self._paths = paths
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Those that begin so."""
+    def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
+        """Those in the cache."""
         from netlab.kernels import cached
 
-        found = [CompletionItem(one.name) for one in cached() if one.name.startswith(incomplete)]
+        return [one.name for one in cached()]
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The cached kernels, then files."""
+        found = super().shell_complete(ctx, param, incomplete)
         return [*found, CompletionItem(incomplete, type="file")] if self._paths else found
+
+
+class KernelName(CachedName):
+    """A kernel: a name in the cache, a version, ``auto``, or a path."""
+
+    def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
+        """Those in the cache, and ``auto``."""
+        from netlab.kernels import AUTO
+
+        return [*super().words(ctx, incomplete), AUTO]
 
 
 def options(command: F) -> F:
     return click.option(
         "--kernel",
         "guest",
-        type=KernelName(),
+        type=KernelName(paths=True),
         metavar="KERNEL",
         help="On another kernel, in a guest: a cached one (6.12; netlab kernel list), the path of a User-Mode Linux or "
         "of a vmlinuz (by QEMU), or auto: one that has what the file asks for. 6.12,mem=2G: more memory than 1G.",

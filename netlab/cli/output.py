@@ -42,6 +42,11 @@ class OutputPath(ParamType[Path]):
         return [CompletionItem(incomplete, type="dir" if self._folder else "file")]
 
 
+OUTPUT_OPTION = click.option(
+    "-o", "--output", type=OutputPath(), metavar="PATH", help="Where to. [default: - (stdout)]"
+)
+
+
 def to_stdout(output: Path | None) -> bool:
     """Whether nothing else is named, or ``-``."""
     return output is None or output == STDOUT
@@ -63,6 +68,13 @@ def form_by_name(output: Path | None, forms: Mapping[str, str], default: str) ->
 
 def _suffixes(forms: Mapping[str, str], form: str) -> list[str]:
     return [suffix for suffix, its in forms.items() if its == form]
+
+
+def echo_json(value: object) -> None:
+    """Print a value as JSON that a person can read."""
+    import json
+
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def deliver(output: Path | None, text: str) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 from netlab.contract.kernels import Version, parse
 from netlab.contract.types import ALL_LAYERS, base_layer
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from click import ParamType as ParamType
@@ -24,7 +26,19 @@ else:
             return cls
 
 
-class Pairs(ParamType[int]):
+class Completed(ParamType[T]):
+    """A parameter that is completed by `words`."""
+
+    def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
+        """What it may be, whatever it begins with: only what begins with ``incomplete`` is shown."""
+        raise NotImplementedError
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Those of its words that begin so."""
+        return [CompletionItem(word) for word in self.words(ctx, incomplete) if word.startswith(incomplete)]
+
+
+class Pairs(Completed[int]):
     """``all``, or ``cover:K``; 0 stands for all."""
 
     name = "pairs"
@@ -38,12 +52,12 @@ class Pairs(ParamType[int]):
             self.fail(f"{value!r} is neither 'all' nor 'cover:K' with K from 1 to 1000, such as cover:3", param, ctx)
         return int(times)
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
         """Both forms."""
-        return [CompletionItem(word) for word in ("all", "cover:3") if word.startswith(incomplete)]
+        return "all", "cover:3"
 
 
-class FixNumber(ParamType[int]):
+class FixNumber(Completed[int]):
     """The number of a fix, or ``all``, for which 0 stands."""
 
     name = "number"
@@ -56,15 +70,14 @@ class FixNumber(ParamType[int]):
             self.fail(f"{value!r} is neither the number of a fix nor 'all'", param, ctx)
         return int(value)
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
         """As many as there may be."""
         from netlab.why.fixes import MOST
 
-        words = [*map(str, range(1, MOST + 1)), "all"]
-        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+        return [*map(str, range(1, MOST + 1)), "all"]
 
 
-class Layers(ParamType[tuple[str, ...]]):
+class Layers(Completed[tuple[str, ...]]):
     """Comma-separated layer names: ``icmp,tcp``, ``host:icmp``, ``icmp/1472`` or ``tcp/80``."""
 
     name = "layers"
@@ -94,13 +107,13 @@ class Layers(ParamType[tuple[str, ...]]):
         except Wrong as wrong:
             self.fail(f"{wrong}: {wrong.hint}", param, ctx)
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
         """Layer names, also behind a comma."""
-        done, comma, start = incomplete.rpartition(",")
-        return [CompletionItem(f"{done}{comma}{name}") for name in ALL_LAYERS if name.startswith(start)]
+        done, comma, _ = incomplete.rpartition(",")
+        return [f"{done}{comma}{name}" for name in ALL_LAYERS]
 
 
-class TopologyFile(ParamType[str]):
+class TopologyFile(Completed[str]):
     """A topology: a path, the name of one that ships, or ``-``; with ``labs`` also that of a lab that is up.
 
     With ``ends``, and --live on the command line, an end on this machine stands in its place; else nothing does.
@@ -121,68 +134,68 @@ class TopologyFile(ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The topologies that ship, then files."""
+        found = super().shell_complete(ctx, param, incomplete)
+        return found if ctx.params.get("live") else [*found, CompletionItem(incomplete, type="file")]
+
+    def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
+        """The labs, where they may be named, and the topologies that ship."""
         from netlab.spec import shipped
 
         if ctx.params.get("live"):
-            return ends_here(incomplete) if self._ends else []
-        names = [*up(), *(path.name for path in shipped())] if self._labs else [path.name for path in shipped()]
-        names = [name for name in names if name.startswith(incomplete)]
-        return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+            return ends_here(incomplete) if self._ends else ()
+        return [*(up() if self._labs else ()), *(path.name for path in shipped())]
 
 
-class ShippedName(ParamType[str]):
+class ShippedName(Completed[str]):
     """The name of a topology that ships."""
 
     name = "name"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Those that begin so."""
+    def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
+        """All of them."""
         from netlab.spec import shipped
 
-        return [CompletionItem(path.stem) for path in shipped() if path.stem.startswith(incomplete)]
+        return [path.stem for path in shipped()]
 
 
-class StepName(ParamType[str]):
+class StepName(Completed[str]):
     """A step of the topology named before it on the command line."""
 
     name = "step"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
         """The steps of that topology, as far as it can be read."""
-        return [CompletionItem(name) for name in _steps_of(ctx) if name.startswith(incomplete)]
+        plan = _plan_of(ctx)
+        return [step.name for step in plan.steps] if plan else ()
 
 
-class EndpointName(ParamType[str]):
+class EndpointName(Completed[str]):
     """An endpoint of the topology named before it on the command line; with --live, of this machine."""
 
     name = "endpoint"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
         """The endpoints of that topology, as far as it can be read."""
         if ctx.params.get("live"):
             return ends_here(incomplete)
         plan = _plan_of(ctx)
-        names = [endpoint.id for endpoint in plan.steps[0].state.endpoints] if plan else []
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        return [endpoint.id for endpoint in plan.steps[0].state.endpoints] if plan else ()
 
 
-class RulePattern(ParamType[str]):
+class RulePattern(Completed[str]):
     """A rule's name, its beginning, or a pattern."""
 
     name = "pattern"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
         """First the parts that rules are of, behind a slash the rules of one."""
         from netlab.model import RULES
 
-        parts = [f"{part}/" for part in dict.fromkeys(name.partition("/")[0] for name in sorted(RULES))]
-        fit = [name for name in parts if name.startswith(incomplete)]
-        return [CompletionItem(name) for name in fit if name != incomplete] or [
-            CompletionItem(name) for name in sorted(RULES) if name.startswith(incomplete)
-        ]
+        parts = dict.fromkeys(f"{name.partition('/')[0]}/" for name in sorted(RULES))
+        return [part for part in parts if part.startswith(incomplete) and part != incomplete] or sorted(RULES)
 
 
-class SpaceName(ParamType[str]):
+class SpaceName(Completed[str]):
     """A network namespace of this machine: of ``ip netns``, or of a container."""
 
     name = "name"
@@ -190,14 +203,14 @@ class SpaceName(ParamType[str]):
     def __init__(self, kind: str) -> None:
         self._kind = kind
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
         """Those that there are; no daemon is asked."""
         from netlab.live.machine import names
 
-        return [CompletionItem(name) for name in names(self._kind) if name.startswith(incomplete)]
+        return names(self._kind)
 
 
-class Process(ParamType[int]):
+class Process(Completed[int]):
     """A process of this machine, by its number."""
 
     name = "pid"
@@ -206,25 +219,19 @@ class Process(ParamType[int]):
         """The number."""
         return int(click.INT.convert(value, param, ctx))
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
         """The first process in each namespace but the own one."""
         from netlab.live.machine import names
 
-        return [CompletionItem(name) for name in names("pid") if name.startswith(incomplete)]
+        return names("pid")
 
 
-def ends_here(incomplete: str) -> list[CompletionItem]:
+def ends_here(incomplete: str) -> list[str]:
     """The ends that ``why --live`` can be asked about: namespaces of this machine, behind a colon their interfaces."""
     from netlab.live.machine import interfaces, names
 
     space, colon, _ = incomplete.partition(":")
-    found = [f"{space}:{one}" for one in interfaces(space)] if colon else names()
-    return [CompletionItem(name) for name in found if name.startswith(incomplete)]
-
-
-def _steps_of(ctx: click.Context) -> Sequence[str]:
-    plan = _plan_of(ctx)
-    return [step.name for step in plan.steps] if plan else []
+    return [f"{space}:{one}" for one in interfaces(space)] if colon else names()
 
 
 def up() -> list[str]:
@@ -272,6 +279,7 @@ class KernelVersion(ParamType[Version]):
             self.fail(str(error), param, ctx)
 
 
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 FILES = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=TopologyFile())
 FILE = click.argument("file", metavar="FILE", type=TopologyFile())
 LAYERS_OPTION = click.option(
@@ -281,6 +289,9 @@ LAYERS_OPTION = click.option(
     metavar="LAYERS",
     default=(),
     help="Only these layers, such as icmp,tcp. [default: all that apply]",
+)
+STEPS_OPTION = click.option(
+    "-s", "--step", "steps", multiple=True, type=StepName(), help="Only this step (repeatable)."
 )
 KERNEL_OPTION = click.option(
     "--kernel-version",

@@ -7,16 +7,16 @@ from typing import Any
 
 import click
 
-from netlab.cli.params import FILES, KERNEL_OPTION, LAYERS_OPTION, StepName
+from netlab.cli.params import AS_JSON, FILES, KERNEL_OPTION, LAYERS_OPTION, STEPS_OPTION
 from netlab.contract.kernels import Version, here
 
 
 @click.command("predict", short_help="Predict every pair from the model, without a kernel.")
 @FILES
 @LAYERS_OPTION
-@click.option("-s", "--step", "steps", multiple=True, type=StepName(), help="Only this step (repeatable).")
+@STEPS_OPTION
 @KERNEL_OPTION
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@AS_JSON
 def command(
     files: tuple[str, ...], layers: tuple[str, ...], steps: tuple[str, ...], kernel: Version | None, as_json: bool
 ) -> None:

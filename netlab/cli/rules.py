@@ -8,7 +8,8 @@ import textwrap
 
 import click
 
-from netlab.cli.params import KernelVersion, RulePattern
+from netlab.cli.output import echo_json
+from netlab.cli.params import AS_JSON, KernelVersion, RulePattern
 from netlab.contract.kernels import Version
 
 
@@ -21,7 +22,7 @@ from netlab.contract.kernels import Version
     metavar="VERSION",
     help="Only what holds in this version of Linux. [default: all]",
 )
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@AS_JSON
 def command(pattern: str, kernel: Version | None, as_json: bool) -> None:
     """List the rules by which the model decides: for each a sentence, and the kernel function it was read in.
 
@@ -42,8 +43,6 @@ def command(pattern: str, kernel: Version | None, as_json: bool) -> None:
         hint = did_you_mean(pattern, [*{name.partition("/")[0]: "" for name in RULES}, *RULES])
         raise UsageError(f"no rule begins with or matches '{pattern}'{hint}: 'netlab rules' lists all {len(RULES)}")
     if as_json:
-        import json
-
         rules = {
             name: {
                 "sentence": rule.sentence,
@@ -56,7 +55,7 @@ def command(pattern: str, kernel: Version | None, as_json: bool) -> None:
             }
             for name, rule in chosen.items()
         }
-        click.echo(json.dumps(rules, indent=2, ensure_ascii=False))
+        echo_json(rules)
         return
     style = style_for(sys.stdout)
     for name, rule in chosen.items():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from netlab.cli.output import echo_json
+
 
 @click.command("schema", short_help="Print the JSON Schema of topology files, for editors.")
 def command() -> None:
@@ -13,8 +15,7 @@ def command() -> None:
     In an editor with YAML support, begin the file with
       # yaml-language-server: $schema=netlab.schema.json
     """
-    import json
 
     from netlab.spec import json_schema
 
-    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    echo_json(json_schema())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from netlab.cli.output import echo_json
 from netlab.cli.params import FILE, KERNEL_OPTION
 from netlab.contract.kernels import Version, here
 
@@ -37,11 +38,9 @@ def command(file: str, as_json: bool, as_yaml: bool, everything: bool, kernel: V
         return
     resolved = plan.from_file(spec.find(file), kernel=kernel or here())
     if as_json:
-        import json
-
         from netlab.contract.wire import to_plain
 
-        click.echo(json.dumps(to_plain(resolved), indent=2, ensure_ascii=False))
+        echo_json(to_plain(resolved))
         return
     from netlab.report.style import style_for
 

@@ -9,17 +9,18 @@ from dataclasses import asdict
 
 import click
 
+from netlab.cli.output import echo_json
+from netlab.cli.params import AS_JSON
 from netlab.contract.dataclass import dataclass
 
 
 @click.command("list", short_help="List the topologies that ship with netlab.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@AS_JSON
 def command(as_json: bool) -> None:
     """List the topologies that ship with netlab, with a sentence on each, in the order of the claims that they check.
 
     Any of them can be named, from any folder: netlab run bridge-two-node
     """
-    import json
 
     from netlab.report.index import claim_order
     from netlab.spec import load, shipped
@@ -36,7 +37,7 @@ def command(as_json: bool) -> None:
     # Those that check no claim come last.
     found.sort(key=lambda one: claim_order(one.claims[0] if one.claims else ""))
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
+        echo_json([asdict(one) for one in found])
         return
     from netlab.report.style import style_for
 

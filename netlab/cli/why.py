@@ -11,8 +11,8 @@ import click
 
 from netlab.cli import other_kernel
 from netlab.cli.lab import adopted, attached, pick
-from netlab.cli.output import OutputPath, deliver
-from netlab.cli.params import KERNEL_OPTION, EndpointName, FixNumber, Layers, StepName, TopologyFile, up
+from netlab.cli.output import OutputPath, deliver, echo_json
+from netlab.cli.params import AS_JSON, KERNEL_OPTION, EndpointName, FixNumber, Layers, StepName, TopologyFile, up
 from netlab.contract.kernels import Version, here
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--verify", is_flag=True, help="Try every fix in a real lab, too.")
 @other_kernel.options
 @KERNEL_OPTION
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@AS_JSON
 @click.option("--html", type=OutputPath(), metavar="PAGE", help="As a page, too, with a drawing and the file.")
 def command(
     file: str | None,
@@ -131,9 +131,7 @@ def command(
     if html is not None:
         deliver(html, _page(told, resolved, shown, text))
     if as_json:
-        import json
-
-        click.echo(json.dumps(to_plain(told, model.RULES), indent=2, ensure_ascii=False))
+        echo_json(to_plain(told, model.RULES))
     else:
         click.echo("\n".join(render(told, model.RULES, style_for(sys.stdout), shown)))
     return FAILED if any(fix.holds is False for fix in told.fixes) else PASSED
