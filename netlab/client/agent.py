@@ -57,6 +57,8 @@ class Agent:
         self._on_note: Log = self._notes.append
         self._reader = threading.Thread(target=self._read, name="netlab-agent", daemon=True)
         begin(self._reader)
+        if on_log is not None:
+            self.request("verbose", on=True)
 
     @classmethod
     def start(cls, on_log: Log | None = None) -> Self:
@@ -71,16 +73,13 @@ class Agent:
     def _start(cls, module: str, options: list[str], on_log: Log | None, stderr: int | None = None) -> Self:
         mine, process = launch(module, options, stderr)
         try:
-            agent = cls(Channel(mine), process, on_log)
+            return cls(Channel(mine), process, on_log)
         except (MemoryError, RuntimeError) as error:
             # The reader's thread: neither memory nor a process number is left for it.
             process.kill()
             process.wait()
             mine.close()
             raise Exhausted(f"the agent cannot be started: {error}", MORE) from error
-        if on_log is not None:
-            agent.request("verbose", on=True)
-        return agent
 
     def __enter__(self) -> Agent:
         return self
@@ -101,9 +100,7 @@ class Agent:
 
     def close(self) -> None:
         """End the agent and every lab of it."""
-        with self._lock:
-            if self._end is None:
-                self._end = LabDied("the agent was closed")
+        self._take_leave("the agent was closed")
         # PID 1 ends with the launcher, and every namespace and process with it. The kernel then still cleans up (a
         # grace period for each packet socket): no need to wait for that.
         self._kill()
@@ -112,6 +109,11 @@ class Agent:
         self._channel.close()
         if self._process is not None:
             self._process.wait()
+
+    def _take_leave(self, why: str) -> None:
+        """Whatever is asked from now on fails, with the reason."""
+        with self._lock:
+            self._end = self._end or LabDied(why)
 
     def _kill(self) -> None:
         if self._process is not None:

@@ -63,9 +63,7 @@ class Guest(Agent):
 
     def close(self) -> None:
         """End the guest and every lab of it."""
-        with self._lock:
-            if self._end is None:
-                self._end = LabDied("the guest was closed")
+        self._take_leave("the guest was closed")
         # Where it has no namespaces only the stand-in can end all of its processes.
         with contextlib.suppress(OSError):
             self._channel.shut_down()

@@ -16,6 +16,7 @@ from netlab.report.folder import Folder, at
 if TYPE_CHECKING:
     from netlab.testing.daemon import Daemon
     from netlab.testing.lab import Lab
+    from netlab.testing.namespace import Namespace
 
 _UNSAFE = re.compile(r"[^\w.+-]+")
 #: The whole matrix is probed for the record up to this many endpoints.
@@ -85,22 +86,23 @@ def _state(lab: Lab) -> dict[str, dict[str, object]]:
     """What iproute2 says of every namespace; its own words where it fails."""
     found: dict[str, dict[str, object]] = {}
     for namespace in lab:
-        here = found[namespace.name] = {}
-        for what in ASKED:
-            try:
-                done = namespace.run("ip", "-d", "-j", *what.split(), "show", check=False, timeout=TIMEOUT)
-            except SpawnError as error:
-                # Images of containers often lack it; the record is to be had all the same.
-                here[what] = str(error)
-                continue
-            try:
-                here[what] = json.loads(done.stdout or "[]") if done.returncode == 0 else done.stderr.strip()
-            except ValueError:
-                here[what] = done.stdout
-        for what, argv in FURTHER.items():
-            try:
-                done = namespace.run(*argv, check=False, timeout=TIMEOUT)
-                here[what] = done.stdout.splitlines() if done.returncode == 0 else done.stderr.strip()
-            except SpawnError as error:
-                here[what] = str(error)
+        asked = {what: ("ip", "-d", "-j", *what.split(), "show") for what in ASKED}
+        found[namespace.name] = {what: _said(namespace, argv) for what, argv in (asked | FURTHER).items()}
     return found
+
+
+def _said(namespace: Namespace, argv: tuple[str, ...]) -> object:
+    """What a command says, as JSON where that is what it was asked for, else by lines; why not, where it fails."""
+    try:
+        done = namespace.run(*argv, check=False, timeout=TIMEOUT)
+    except SpawnError as error:
+        # Images of containers often lack it; the record is to be had all the same.
+        return str(error)
+    if done.returncode != 0:
+        return done.stderr.strip()
+    if "-j" not in argv:
+        return done.stdout.splitlines()
+    try:
+        return json.loads(done.stdout or "[]")
+    except ValueError:
+        return done.stdout

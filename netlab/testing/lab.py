@@ -89,8 +89,8 @@ class Lab(LabInSteps):
         frames seen), Inconclusive, and TopologyError where a name is wrong.
         """
         __tracebackhide__ = True
-        asked = bracket([*listed(layers), *self._ports(destination, tcp=tcp, udp=udp)])
-        self._must(f"{source} -> {destination}{asked}: reachable", caller())
+        asked = self._pairs(source, destination, layers, tcp=tcp, udp=udp)
+        self._must(f"{asked}: reachable", caller())
 
     def must_not_reach(
         self,
@@ -108,14 +108,15 @@ class Lab(LabInSteps):
         in `must_reach`; a port at which nothing listens is not reached.
         """
         __tracebackhide__ = True
-        asked = bracket([*listed(layers), *self._ports(destination, tcp=tcp, udp=udp)])
-        self._must(f"{source} -> {destination}{asked}: unreachable", caller())
+        asked = self._pairs(source, destination, layers, tcp=tcp, udp=udp)
+        self._must(f"{asked}: unreachable", caller())
 
-    def _ports(self, destination: str, **ports: int | None) -> list[str]:
-        """The layers of ports of the user's own programs, in the family of the destination's addresses."""
+    def _pairs(self, source: str, destination: str, layers: str | Sequence[str], **ports: int | None) -> str:
+        """``A -> B [icmp,tcp/80]``; ports of the user's own programs in the family of the destination's addresses."""
         ends = [one for one in self.state.endpoints if destination in (one.id, one.namespace)]
         family = "6" if (":" in destination and not ends) or (ends and not any(one.v4 for one in ends)) else ""
-        return [f"{name}{family}/{port}" for name, port in ports.items() if port is not None]
+        own = [f"{name}{family}/{port}" for name, port in ports.items() if port is not None]
+        return f"{source} -> {destination}{bracket([*listed(layers), *own])}"
 
     def expect(self, entry: str | Mapping[str, Any]) -> None:
         """Any entry of a topology file's ``expect`` holds now.

@@ -100,10 +100,7 @@ def _nics(machine: Machine, facts: Facts, demo: Plan | None, allow_management: b
         one = machine if demo else replace(machine, nics=(("", next((nic for _, nic in machine.nics), "")),))
         [(link, name)] = nics_of(plan, one, facts).items()
         check_nics(machine, facts, {link: name}, allow_management)
-    except NetlabError as error:
-        found.append(_finding(machine, "NIC", False, str(error), error.fix))
-        return ""
-    except CannotRun as error:
+    except (NetlabError, CannotRun) as error:
         found.append(_finding(machine, "NIC", False, str(error), error.fix))
         return ""
     read = facts["links"][name]
@@ -140,16 +137,16 @@ def _frames(machines: Mapping[str, Machine], hardware: Mapping[str, str], allow_
             if there == here:
                 continue
             nic, child = index[f"{there}:nic"], index[f"{here}/child:eth0"]
-            for source, destination, what, whose in (
-                (nic, index[f"{here}:nic"], f"frames of {there} for the NIC's own MAC", here),
-                (nic, child, f"frames of {there} for a child's MAC", here),
-                (child, nic, f"frames of a child to {there}", here),
+            for source, destination, what in (
+                (nic, index[f"{here}:nic"], f"frames of {there} for the NIC's own MAC"),
+                (nic, child, f"frames of {there} for a child's MAC"),
+                (child, nic, f"frames of a child to {there}"),
             ):
                 letter = seen.rows[source][destination]
                 why = str(seen.evidence.get(f"{source},{destination}", {}).get("reason", ""))
                 detail = "arrive" if letter == "R" else f"don't arrive ({why})" if letter == "U" else why
                 own = destination == index[f"{here}:nic"]
-                fix = "are they on one network?" if own else _fix(hardware[whose])
+                fix = "are they on one network?" if own else _fix(hardware[here])
                 found.append(_finding(machine, what, letter == "R", detail, fix))
     return found
 

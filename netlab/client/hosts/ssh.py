@@ -81,19 +81,14 @@ class Remote(Agent):
             )  # fmt: skip
         except FileNotFoundError as error:
             raise CannotRun("ssh is not installed", "sudo apt-get install openssh-client") from error
-        agent = cls(machine, process, on_log)
-        if on_log is not None:
-            agent.request("verbose", on=True)
-        return agent
+        return cls(machine, process, on_log)
 
     def close(self) -> None:
         """End the agent, and wait until everything on its machine is undone. Raises LabError where that failed."""
         if self._closed:
             return
         self._closed = True
-        with self._lock:
-            if self._end is None:
-                self._end = LabDied("the agent was closed")
+        self._take_leave("the agent was closed")
         self._stream.hang_up()
         try:
             self._process.wait(UNDO)
