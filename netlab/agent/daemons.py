@@ -20,6 +20,7 @@ from netlab.agent.measure import listening
 from netlab.agent.netns import Netns
 from netlab.agent.programs import Programs, kill_family
 from netlab.contract.dataclass import dataclass
+from netlab.contract.lacks import search_path
 from netlab.contract.types import Program, SetProgram
 
 #: Seconds for a program to be ready, and to end when it is asked to.
@@ -91,7 +92,7 @@ class Daemons:
         log = known.log if known is not None else os.memfd_create(f"netlab {program.name}", os.MFD_CLOEXEC)
         before = os.fstat(log).st_size
         os.lseek(log, 0, os.SEEK_END)
-        env = {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin", **dict(program.env)}
+        env = {**os.environ, "PATH": search_path(), **dict(program.env)}
         try:
             process = self._programs.start(
                 ns, program.argv, env=env, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log

@@ -6,7 +6,7 @@ import errno as errors
 import os
 from typing import Any
 
-from netlab.contract.lacks import SCARCE_IN_LABS, kind_fix
+from netlab.contract.lacks import PACKAGES, SCARCE_IN_LABS, installed, kind_fix
 from netlab.contract.types import Where
 
 HINTS = {
@@ -95,6 +95,15 @@ class BuildFailed(Exception):
         if self.kind and self.number == errors.EOPNOTSUPP and self.message.startswith(NO_KIND):
             return f"this kernel has no {self.kind}: {kind_fix(self.kind)}"
         return self.hint or HINTS.get(self.number, "")
+
+
+def not_started(program: str, error: OSError, command: str, interface: str, where: Where | None) -> BuildFailed:
+    """What is said where a program that a step needs can't be started."""
+    lacking = installed(program) is None
+    words = f"{program} is not installed" if lacking else f"{program} cannot be started: {in_words(error)}"
+    failed = BuildFailed(error.errno or 0, words, command, interface, where)
+    failed.package = PACKAGES[program] if lacking else ""
+    return failed
 
 
 def lacks(key: str, since: str, link: Any) -> BuildFailed:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import threading
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 
 from netlab.agent import sockets, system
 from netlab.agent.netlink import Socket
+from netlab.contract.lacks import installed, search_path
 from netlab.contract.threads import begin
 from netlab.contract.types import Private
 
@@ -84,7 +84,7 @@ class Netns:
         Raises OSError where it can't be started, subprocess.TimeoutExpired.
         """
         given: dict[str, Any] = {"stdin": subprocess.DEVNULL} if text is None else {"input": text}
-        env = {**os.environ, "PATH": _path()}
+        env = {**os.environ, "PATH": search_path()}
         binary = installed(argv[0]) or argv[0]
 
         def run() -> subprocess.CompletedProcess[str]:
@@ -149,16 +149,6 @@ def _folder() -> str | None:
 def proc_is_own() -> bool:
     """Whether /proc is that of the agent's own PID namespace: the machine may have refused it."""
     return os.readlink("/proc/self") == str(os.getpid())
-
-
-def installed(binary: str) -> str | None:
-    """Where a tool is; None where it isn't installed."""
-    return shutil.which(binary, path=_path())
-
-
-def _path() -> str:
-    # Administrators' tools: an ordinary user's PATH often lacks the folders they are in.
-    return f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
 
 def mount_names(names: str) -> None:

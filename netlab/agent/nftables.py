@@ -8,9 +8,8 @@ import re
 import subprocess
 from collections.abc import Callable
 
-from netlab.agent.errors import BuildFailed, in_words
-from netlab.agent.netns import Netns, installed
-from netlab.contract.lacks import PACKAGES
+from netlab.agent.errors import BuildFailed, not_started
+from netlab.agent.netns import Netns
 from netlab.contract.types import SetNftables, Where
 
 #: ``/dev/stdin:3:5-10: Error: syntax error``: line, first column, words.
@@ -31,11 +30,7 @@ def load(ns: Netns, change: SetNftables, log: Callable[[str], None]) -> None:
     except subprocess.TimeoutExpired as error:
         raise BuildFailed(0, "nft doesn't come to an end", command, ns.id, change.where) from error
     except OSError as error:
-        lacking = installed(_ARGV[0]) is None
-        words = "nft is not installed" if lacking else f"nft cannot be started: {in_words(error)}"
-        failed = BuildFailed(error.errno or 0, words, command, ns.id, change.where)
-        failed.package = PACKAGES[_ARGV[0]] if lacking else ""
-        raise failed from error
+        raise not_started("nft", error, command, ns.id, change.where) from error
     if done.returncode:
         raise _refused(ns, change, command, done.stderr.strip())
 

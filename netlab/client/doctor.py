@@ -13,7 +13,7 @@ from typing import Any
 
 from netlab.client.agent import Agent
 from netlab.client.errors import LabError
-from netlab.contract.lacks import PACKAGES, finding, install
+from netlab.contract.lacks import PACKAGES, finding, install, installed
 from netlab.kernels import cached
 
 #: Binary, what goes without it.
@@ -91,7 +91,7 @@ def _version(path: str) -> str:
 
 
 def _binary(name: str, without: str) -> dict[str, Any]:
-    path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    path = installed(name)
     if path is None:
         fix = f"{install(name)}   (or: sudo dnf install {PACKAGES[name]})"
         return finding(name, False, f"not installed: {without}", fix, required=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from typing import Any
 
 #: How the kernel says that there is too little of something: the machine's lack, and no fault of who asked.
@@ -18,6 +19,18 @@ PACKAGES = {
 }  # fmt: skip
 #: The module that brings a kind of link or of queueing discipline, where it isn't called like the kind.
 MODULES = {"vlan": "8021q", "bond": "bonding", "netem": "sch_netem", "tbf": "sch_tbf", "htb": "sch_htb"}
+
+
+def search_path() -> str:
+    """Where programs are looked for: an ordinary user's PATH often lacks the folders of administrators' tools."""
+    return f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+
+
+def installed(program: str) -> str | None:
+    """Where a program is; None where it isn't installed."""
+    import shutil
+
+    return shutil.which(program, path=search_path())
 
 
 def install(program: str) -> str:

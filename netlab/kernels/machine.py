@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import struct
 from pathlib import Path
 
 from netlab.contract.dataclass import dataclass
+from netlab.contract.lacks import installed
 from netlab.errors import printable
 from netlab.kernels.facts import Facts, KernelError, from_options
 
@@ -120,7 +120,7 @@ def _modules(folder: Path | None, release: str) -> tuple[dict[str, list[str]], s
     """
     if folder is None:
         return {}, set()
-    if shutil.which("modprobe", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None:
+    if installed("modprobe") is None:
         raise KernelError("the guest loads modules by modprobe, which isn't installed", fix="sudo apt-get install kmod")
     try:
         lines = (folder / "modules.dep").read_text().splitlines()

@@ -96,7 +96,7 @@ def test_without_nft_the_package_is_named(monkeypatch: pytest.MonkeyPatch, build
         def run(self, argv: object, text: str | None = None) -> object:
             raise FileNotFoundError(2, "No such file or directory", "nft")
 
-    monkeypatch.setattr("netlab.agent.nftables.installed", lambda _name: None)
+    monkeypatch.setattr("netlab.agent.errors.installed", lambda _name: None)
     with pytest.raises(BuildFailed) as caught:
         load(Bare(), SetNftables(namespace="A", ruleset="x"), lambda _line: None)  # type: ignore[arg-type]
     plain = caught.value.plain()

@@ -6,11 +6,9 @@ import shlex
 from collections.abc import Callable
 
 from netlab.agent import system
-from netlab.agent.errors import BuildFailed, in_words
+from netlab.agent.errors import BuildFailed, not_started
 from netlab.agent.links.op import BuildContext
 from netlab.agent.links.port import OPTIONS
-from netlab.agent.netns import installed
-from netlab.contract.lacks import PACKAGES
 from netlab.contract.types import SetLink, Veth
 
 Log = Callable[[str], None]
@@ -47,11 +45,7 @@ def _by_binary(context: BuildContext, log: Log, change: SetLink, veth: Veth, opt
     try:
         done = ns.run(argv)
     except OSError as error:
-        lacking = installed(argv[0]) is None
-        words = f"{argv[0]} is not installed" if lacking else f"{argv[0]} cannot be started: {in_words(error)}"
-        failed = BuildFailed(error.errno or 0, words, command, veth.id, change.where)
-        failed.package = PACKAGES[argv[0]] if lacking else ""
-        raise failed from error
+        raise not_started(argv[0], error, command, veth.id, change.where) from error
     if done.returncode or done.stderr:
         words = done.stderr.strip() or f"exit status {done.returncode}"
         raise BuildFailed(0, words, command, veth.id, change.where)

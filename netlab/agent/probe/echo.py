@@ -361,5 +361,4 @@ class Echo(AddressLayer):
     def request_of(self, data: bytes) -> Pair | None:
         # An IPv4 header without options: our own packets have none. A tap sees all frames, however short.
         kind, offset = (data[54:55], 62) if self.family == 6 else (data[34:35], 42)
-        number = frames.number_at(data, offset) if kind in (b"\x08", b"\x80") else None
-        return self.by_number.get(number) if number is not None else None
+        return self.pair_at(data, offset) if kind in (b"\x08", b"\x80") else None

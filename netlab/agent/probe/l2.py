@@ -34,8 +34,7 @@ class Unicast(Layer):
             result.letter = "R"
 
     def on_wire(self, ns: str, data: bytes, port: str) -> None:
-        number = frames.number_at(data, 14)
-        pair = self.by_number.get(number) if number is not None else None
+        pair = self.pair_at(data, 14)
         if pair is not None and self.leaves_by(pair[0], port):
             self.results[pair].wire = True
 
@@ -104,8 +103,7 @@ class Broadcast(Unicast):
                 result.letter = "R"
 
     def on_wire(self, ns: str, data: bytes, port: str) -> None:
-        number = frames.number_at(data, self.offset)
-        pair = self.by_number.get(number) if number is not None else None
+        pair = self.pair_at(data, self.offset)
         if pair is not None:
             self.listeners[pair[0]][port] = 1
             if self.leaves_by(pair[0], port):

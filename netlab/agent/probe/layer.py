@@ -9,7 +9,7 @@ from itertools import chain, product
 
 from netlab.agent import sockets
 from netlab.agent.errors import name as errno_name
-from netlab.agent.probe import filters
+from netlab.agent.probe import filters, frames
 from netlab.agent.probe.lab_view import LabView, Pair
 from netlab.agent.probe.mmsg import Datagrams
 from netlab.agent.probe.receivers import Receivers
@@ -107,6 +107,11 @@ class Layer:
         """Wait for the probe of this pair that has this number."""
         self.begin(pair)
         self.by_number[number] = pair
+
+    def pair_at(self, data: bytes, offset: int) -> Pair | None:
+        """The pair whose probe has its mark and number at this place of a frame or a datagram."""
+        number = frames.number_at(data, offset)
+        return None if number is None else self.by_number.get(number)
 
     def begin(self, pair: Pair) -> None:
         """Forget what was known of a pair: it is probed now."""

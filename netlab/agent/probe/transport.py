@@ -270,9 +270,7 @@ class Udp(Transport):
                         if error.errno in (errno.EAGAIN, errno.ENOBUFS):
                             self.receivers.unsent += 1
                             continue
-                        number = frames.number_at(data, 0)
-                        pair = self.by_number.get(number) if number is not None else None
-                        if pair is not None:
+                        if (pair := self.pair_at(data, 0)) is not None:
                             self.results[pair].evidence["reply"] = errno_name(error.errno or 0)
                             if error.errno not in REFUSALS:
                                 self.unsent(pair, error)

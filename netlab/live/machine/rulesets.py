@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import socket
 import struct
 import subprocess
 from functools import cache
 from pathlib import Path
+
+from netlab.contract.lacks import installed
 
 _GETTABLE = (10 << 8) | 1  # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETTABLE (include/uapi/linux/netfilter/nf_tables.h)
 _REQUEST_DUMP, _DONE, _ERROR = 0x301, 3, 2
@@ -24,7 +25,7 @@ def ruleset() -> tuple[str, list[str]]:
             return "", unread
     except PermissionError:
         return "", [*unread, "nftables rulesets are shown to root alone"]
-    nft = shutil.which("nft", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    nft = installed("nft")
     if nft is None:
         return "", [*unread, "there are nftables rules, and no nft to list them: install nftables"]
     done = subprocess.run([nft, "list", "ruleset"], capture_output=True, text=True, check=False)
