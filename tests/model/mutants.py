@@ -138,6 +138,8 @@ def _changes(tree: ast.Module, trail: Trail, home: str, name: str) -> Iterator[t
         yield "ends it", _replaced(tree, trail, [statement, stop])
         if isinstance(statement, ast.Expr) and not _is_note(statement.value):
             yield "does nothing", _replaced(tree, trail, [ast.Pass()])
+        if isinstance(statement, ast.If):
+            yield "is not asked", _replaced(tree, trail, [ast.Pass()])
     for depth in range(len(trail) - 1, 1, -1):
         above = _at(tree, trail[:depth])
         if isinstance(above, ast.If) and not any(word in ast.unparse(above.test) for word in TELLING):
