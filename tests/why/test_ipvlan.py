@@ -70,3 +70,12 @@ def test_of_several_at_once_those_first_that_change_least() -> None:
     *several, network = told.fixes
     assert [fix.others for fix in several] == [1, 3]
     assert "second network" in network.title
+
+
+def test_a_sibling_in_l3_is_reached_by_delivery() -> None:
+    """That it sends its answer without asking for a MAC is an event of the answer, and not why the request arrived."""
+    sibling = "db: {interfaces: {eth0: {type: ipvlan, parent: eth0, mode: l3, addresses: [10.1.0.12/24]}}}"
+    told = ask(L3.replace("  B:", f"      {sibling}\n  B:").replace("ADDRESS", "10.1.0.11/24"), "A/web", "A/db")
+    assert (told.letter, told.rule) == ("R", "ip/delivered")
+    phases = [(hop.phase, hop.at) for hop in told.hops if hop.rule == "neigh/no-arp"]
+    assert phases == [("echo-request", "A/web:eth0"), ("echo-reply", "A/db:eth0")]

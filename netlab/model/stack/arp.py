@@ -88,7 +88,7 @@ ANNOUNCES = rule(
 )
 NO_ARP = rule(
     "neigh/no-arp",
-    "An interface with arp off asks nobody for a MAC: it sends to its own, where nobody listens.",
+    "An interface with arp off asks nobody for a MAC, and sends to its own: nobody else on a LAN has that.",
     "arp_constructor",
     _FILE,
 )
@@ -172,7 +172,7 @@ def _reply(sim: Sim, dev: Device, request: Arp) -> None:
 
 def learn(sim: Sim, dev: Device, address: int, mac: str) -> None:
     """Note an asker's MAC, over whatever was known (neigh_event_ns)."""
-    entry = neighbor(sim, dev, address)
+    entry = neighbor(sim, dev, address, "arp-request")
     if entry is None:
         create(sim, dev, address, mac)
     elif not entry.mac:
@@ -194,7 +194,7 @@ def resolve(sim: Sim, dev: Device, entry: Neighbor, mac: str) -> None:
 
 def send(sim: Sim, dev: Device, nexthop: int, packet: Ip) -> None:
     """Send an IPv4 packet to a neighbour, asking for its MAC first where need be (neigh_resolve_output)."""
-    entry = neighbor(sim, dev, nexthop)
+    entry = neighbor(sim, dev, nexthop, packet.phase)
     if nexthop in dev.domain.broadcast4 and (entry is None or not entry.fixed):
         # It is sent as a broadcast, without asking for a MAC (arp_constructor).
         raise Unknown(f"a neighbour of {dev.id} has the broadcast address of an interface of {dev.ns.id}")
@@ -247,7 +247,7 @@ def loops(sim: Sim, origin: Device, packet: Ip) -> bool:
     return False
 
 
-def neighbor(sim: Sim, dev: Device, address: int) -> Neighbor | None:
+def neighbor(sim: Sim, dev: Device, address: int, phase: str) -> Neighbor | None:
     """What `dev` knows of a neighbour: an entry of this run, or else the plan's static one."""
     entry = sim.neigh.get((dev, address))
     if entry is None and dev.neighbors:
@@ -255,7 +255,7 @@ def neighbor(sim: Sim, dev: Device, address: int) -> Neighbor | None:
         if mac is not None:
             entry = sim.neigh[dev, address] = Neighbor(mac, fixed=True)
     if entry is None and not dev.arp:
-        sim.note(sim.request, dev.id, "arp is off: it sends to its own MAC", NO_ARP)
+        sim.note(phase, dev.id, "arp is off: it sends to its own MAC", NO_ARP)
         entry = sim.neigh[dev, address] = Neighbor(dev.mac, fixed=True)
     return entry
 
@@ -267,9 +267,9 @@ def create(sim: Sim, dev: Device, address: int, mac: str = "") -> Neighbor:
     return entry
 
 
-def solicit(sim: Sim, dev: Device, nexthop: int) -> None:
+def solicit(sim: Sim, dev: Device, nexthop: int, phase: str) -> None:
     """Ask for a neighbour for its own sake (neigh_event_send without a packet)."""
-    if neighbor(sim, dev, nexthop) is not None:
+    if neighbor(sim, dev, nexthop, phase) is not None:
         return
     create(sim, dev, nexthop)
     request = Arp(True, dev.mac, fib.source_address(dev, nexthop), nexthop)

@@ -162,7 +162,7 @@ def send(sim: Sim, ns: Namespace, packet: Ip, oif: Device | None, way: fib.Outpu
         sim.backlog.append((loop, way.origin, Frame(UNICAST, "", "", IP4, packet)))
         return True
     dev = way.dev
-    known = arp.neighbor(sim, dev, packet.dst) if way.broadcast else None
+    known = arp.neighbor(sim, dev, packet.dst, packet.phase) if way.broadcast else None
     fixed = known is not None and known.fixed
     if way.broadcast and packet.phase != "echo-reply" and not (fixed and packet.phase == "syn-ack"):
         # The kernel's own answers may be broadcasts; a socket's packets may not. TCP accepts only frames to its own MAC
@@ -306,7 +306,7 @@ def _redirected(sim: Sim, ns: Namespace, packet: Ip, iif: Device) -> None:
         ways.append(fib.output(sim, ns, dst, packet.dst, sim.sock))
     for way in ways:
         if not (way.errno or way.local or way.broadcast) and way.nexthop == packet.src:
-            arp.solicit(sim, way.dev, nexthop)
+            arp.solicit(sim, way.dev, nexthop, phase)
 
 
 def deliver(sim: Sim, ns: Namespace, packet: Ip, iif: Device, vrf: Device | None) -> None:

@@ -107,7 +107,7 @@ def send(sim: Sim, dev: Device, nexthop: int, packet: Ip, source: int) -> None:
 
     ``source`` is the packet's source where it is the namespace's own, else 0.
     """
-    entry = neighbor(sim, dev, nexthop)
+    entry = neighbor(sim, dev, nexthop, packet.phase)
     if entry is None:
         entry = create(sim, dev, nexthop)
         entry.queue.append(packet)
