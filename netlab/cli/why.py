@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from netlab.contract.types import Plan, State
     from netlab.kernels import Choice
     from netlab.live.machine.real import Real
+    from netlab.live.reading import Left
     from netlab.spec import Spec
     from netlab.why import Explanation
     from netlab.why.commands import Run
@@ -76,8 +77,10 @@ def command(
     """
     from netlab import model, plan, spec, why
     from netlab.cli.story import Shown, render
+    from netlab.contract.types import layer_family
     from netlab.errors import FAILED, PASSED, UsageError
     from netlab.kernels import choose
+    from netlab.live.machine.lost import open_questions
     from netlab.report.style import style_for
     from netlab.why.explain import to_plain
 
@@ -92,13 +95,14 @@ def command(
     real, text, lab = None, "", None
     again = _again(live, (file, source, destination), layers, step, kernel)
     foreign: tuple[tuple[str, str], ...] = ()
+    left: tuple[Left, ...] = ()
     if live:
         if destination is not None:
             raise UsageError("--live asks of this machine: leave the FILE out")
         if file is None or source is None:
             raise UsageError("name two ends of this machine, as in: netlab why --live . web")
         source, destination = file, source
-        loaded, real, text = _machine(source, destination)
+        loaded, real, text, left = _machine(source, destination)
         source, destination = (_known(one, real) for one in (source, destination))
     elif file is None or source is None:
         raise click.MissingParameter(param_type="argument", param_hint=f"'{'SRC' if file else 'FILE|[LAB]'}'")
@@ -117,8 +121,12 @@ def command(
     if lab is not None:
         if step is not None:
             raise UsageError("a lab is in one step: leave --step out")
+        step = resolved.steps[-1].name
+    if left:
+        family = layer_family(layers[0] if layers else "icmp")
+        foreign = tuple(open_questions(left, resolved.steps[-1].state, source, destination, family).items())
+    if foreign:
         *steps, now = resolved.steps
-        step = now.name
         resolved = replace(resolved, steps=(*steps, replace(now, state=replace(now.state, foreign=foreign))))
     told = why.explain(loaded, resolved, source, destination, layer=layers[0] if layers else None, step=step)
     if fix is not None and fix > len(told.fixes):
@@ -179,8 +187,8 @@ def _many(fixes: int) -> str:
     return "there is 1" if fixes == 1 else f"there are {fixes}"
 
 
-def _machine(*mentioned: str) -> tuple[Spec, Real, str]:
-    """This machine as a topology, what the names on the command line are called there, and its text."""
+def _machine(*mentioned: str) -> tuple[Spec, Real, str, tuple[Left, ...]]:
+    """This machine as a topology, what the names on the command line are called there, its text, and what it lacks."""
     from netlab import spec
     from netlab.cli.importing import tell
     from netlab.cli.live import of_machine
@@ -189,7 +197,7 @@ def _machine(*mentioned: str) -> tuple[Spec, Real, str]:
     draft, real = of_machine("host", mentioned=mentioned)
     tell(draft)
     text = write(draft)
-    return spec.load(text, "this machine"), real, text
+    return spec.load(text, "this machine"), real, text, draft.left
 
 
 def _known(asked: str, real: Real) -> str:

@@ -12,7 +12,8 @@ from netlab.contract.types import Where
 class Left:
     """Something that the topology file doesn't have: where it stands (None: in no text), what it is, and why.
 
-    ``unknown`` says that netlab doesn't know the key, ``loses`` that something which decides who reaches whom is lost.
+    ``unknown`` says that netlab doesn't know the key, ``loses`` that something which decides who reaches whom is lost;
+    where that is a ``route`` it is its destination.
     """
 
     where: Where | None
@@ -22,6 +23,7 @@ class Left:
     why: str
     unknown: bool = False
     loses: bool = False
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,24 @@ def test_commands_name_the_ports_of_the_machine(machine: World) -> None:
     assert "mtu 1500" in machine.run("ip", "-n", "lan", "link", "show", "dev", "p1").stdout
 
 
+def test_a_route_that_a_file_cannot_have(machine: World) -> None:
+    """Of packets that would take a route that is left out nothing is known, either way; of others as much as before."""
+
+    def letter(source: str, destination: str) -> str:
+        done = machine.netlab("why", "--live", source, destination, "--json", netns="machine")
+        return str(json.loads(done.stdout)["letter"])
+
+    machine.sh("ip route add 192.168.26.11/32 dev lo", "far")
+    assert not machine.pings("far", "192.168.26.11")
+    assert (letter("far", "web"), letter("web", "far")) == ("?", "?")
+    assert machine.pings("far", "192.168.26.10")
+    assert letter("far", ".") == "R"
+    said = machine.netlab("why", "--live", "far", "web", netns="machine").stdout
+    assert "far: route 192.168.26.11/32: by lo" in said
+    machine.sh("ip route del 192.168.26.11/32", "far")
+    assert letter("far", "web") == "R"
+
+
 def test_what_is_beyond_a_gateway() -> None:
     """Where the story ends in a host that is assumed, the answer says that nothing is known of it."""
     told = imported.of("podman", [podman()]).why("host/web", "9.9.9.9")

@@ -16,9 +16,13 @@ class Notes:
         self.found: list[Left] = []
         self.assumed: list[str] = []
 
-    def left(self, path: str, why: str, *, loses: bool = False) -> None:
+    def left(self, path: str, why: str, *, loses: bool = False, route: str = "") -> None:
         """Something of ``path`` (``web:eth0``) is left out; ``loses``: it may decide who reaches whom."""
-        self.found.append(Left(None, path, _NUMBER.sub("*", path), why, loses=loses))
+        self.found.append(Left(None, path, _NUMBER.sub("*", path), why, loses=loses, route=route))
+
+    def left_route(self, path: str, to: str, why: str) -> None:
+        """A route of a namespace is left out."""
+        self.left(path, f"route {to}: {why}", loses=True, route=to)
 
     def assume(self, sentence: str) -> None:
         """Something is assumed; the same is said once."""

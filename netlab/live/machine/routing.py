@@ -42,13 +42,13 @@ def fill(space: Space, kin: Kinship, box: Box, devices: Devices, notes: Notes) -
         if beside and not isinstance(said, str) and route.to in main:
             said = "an address brings another one of that metric along"
         if isinstance(said, str):
-            notes.left(place, f"route {route.to}: {said}", loses=True)
+            notes.left_route(place, route.to, said)
             continue
         gates = [way for way in route.ways if way.via and not way.onlink]
         beyond = [way for way in gates if not _leads(str(way.via), [net for net, index in reach if index == way.dev])]
         if route.family == 6 and any(_leads(str(way.via), [net for net, _ in reach]) for way in beyond):
             # Nor does the kernel take it any more (ip6_route_check_nh_onlink).
-            notes.left(place, f"route {route.to}: its gateway is on the network of another interface now", loses=True)
+            notes.left_route(place, route.to, "its gateway is on the network of another interface now")
             continue
         if beyond:
             said["onlink"] = "true"
