@@ -37,6 +37,10 @@ def name(number: int) -> str:
     return "EOPNOTSUPP" if number == errors.EOPNOTSUPP else errors.errorcode.get(number, str(number))
 
 
+#: What a kernel may have been built without, by words of the commands that need it (EOPNOTSUPP).
+_PARTS = dict.fromkeys(
+    ("vlan_filtering 1", " vlan add vid "), "this kernel's bridges don't filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)"
+)
 #: How the kernel's words begin where it has no such queueing discipline (qdisc_create, net/sched/sch_api.c).
 NO_QDISC = "Specified qdisc kind is unknown"
 
@@ -94,6 +98,10 @@ class BuildFailed(Exception):
             return f"this kernel has no {kind}: {kind_fix(kind)}"
         if self.kind and self.number == errors.EOPNOTSUPP and self.message.startswith(NO_KIND):
             return f"this kernel has no {self.kind}: {kind_fix(self.kind)}"
+        if not self.hint and self.number == errors.EOPNOTSUPP:
+            for words, lack in _PARTS.items():
+                if words in self.command:
+                    return f"{lack}: take one that has it, netlab run --kernel 6.12"
         return self.hint or HINTS.get(self.number, "")
 
 

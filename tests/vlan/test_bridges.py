@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from netlab import pipeline
 from netlab.plan import from_file
 from netlab.spec import TopologyError
+from tests.agent.test_dummy import netlab
 from tests.vlan.test_interfaces import Guest, told
 
 LABS = {
@@ -117,3 +120,13 @@ def test_vlans_without_filtering_are_a_warning() -> None:
     text = "switches: {lan: {}}\nhosts: {A: {interfaces: {eth0: {switch: lan, port: {pvid: 10}}}}}"
     [warning] = from_file(text, "f").warnings
     assert "lan has no vlan_filtering" in str(warning)
+
+
+def test_where_a_kernel_filters_no_vlans_that_is_said(tmp_path: Path) -> None:
+    """A kernel without VLAN filtering ends the run with exit code 3, and names what it lacks."""
+    (tmp_path / "aware.yaml").write_text(LABS["access-and-trunk"])
+    done = netlab("run", "aware.yaml", "-l", "arp", cwd=tmp_path)
+    if "aware.yaml:2:12: lan: Operation not supported (EOPNOTSUPP)" not in done.stderr:
+        pytest.skip("this kernel's bridges filter VLANs, or it lacks something else, too")
+    assert done.returncode == 3
+    assert "this kernel's bridges don't filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING): take one that has" in done.stderr
