@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from netlab.cli.kernels import OWN, Seen
-from netlab.contract.kernels import here, parse
+from netlab.cli.kernels import Seen
+from netlab.contract.kernels import OWN, here, parse
 from netlab.report import across
 from netlab.report.across import Across
 from netlab.report.markdown import code

@@ -13,14 +13,13 @@ import click
 from netlab.cli import other_kernel
 from netlab.cli.output import OUTPUT_OPTION, deliver, to_stdout
 from netlab.cli.params import FILES, LAYERS_OPTION, STEPS_OPTION
+from netlab.contract.kernels import OWN
 from netlab.errors import PASSED, UsageError, worst
 
 if TYPE_CHECKING:
     from netlab.client import Agent
     from netlab.report.across import Across
 
-#: The name of the machine's own kernel.
-OWN = "own"
 Record = Mapping[str, Any]
 
 
@@ -110,7 +109,7 @@ class Seen:
         from netlab.client import start
         from netlab.kernels import Choice
 
-        with start(None if kernel == OWN else Choice.read(kernel)) as agent:
+        with start(Choice.read(kernel)) as agent:
             agent.listen(other_kernel.say)
             for name in self.paths:
                 if sys.stderr.isatty():

@@ -12,6 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from netlab.cli.params import Completed
+from netlab.contract.kernels import OWN
 from netlab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,13 +42,13 @@ class CachedName(Completed[str]):
 
 
 class KernelName(CachedName):
-    """A kernel: a name in the cache, a version, ``auto``, or a path."""
+    """A kernel: a name in the cache, a version, ``auto``, ``own``, or a path."""
 
     def words(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
-        """Those in the cache, and ``auto``."""
+        """Those in the cache, ``auto`` and ``own``."""
         from netlab.kernels import AUTO
 
-        return [*super().words(ctx, incomplete), AUTO]
+        return [*super().words(ctx, incomplete), AUTO, OWN]
 
 
 def options(command: F) -> F:
@@ -57,7 +58,8 @@ def options(command: F) -> F:
         type=KernelName(paths=True),
         metavar="KERNEL",
         help="On another kernel, in a guest: a cached one (6.12; netlab kernel list), the path of a User-Mode Linux or "
-        "of a vmlinuz (by QEMU), or auto: one that has what the file asks for. 6.12,mem=2G: more memory than 1G.",
+        "of a vmlinuz (by QEMU), or auto: one that has what the file asks for. 6.12,mem=2G: more memory than 1G. own: "
+        "this machine's, as without --kernel.",
     )(command)
 
 
@@ -85,7 +87,12 @@ def asked_for(asked: Mapping[str, Any]) -> Choice | None:
         raise UsageError("--kernel is for labs on this machine: give it or --on")
     from netlab.kernels import Choice
 
-    return Choice.read(asked["guest"], virtual_time=virtual)
+    choice = Choice.read(asked["guest"], virtual_time=virtual)
+    if choice.kernel != OWN:
+        return choice
+    if virtual:
+        raise UsageError("--virtual-time needs another kernel than this machine's own, whose clock can't jump")
+    return None
 
 
 def settled(choice: Choice, files: Iterable[Path]) -> Choice:

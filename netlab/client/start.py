@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from netlab.client.agent import Agent, Log
 from netlab.client.errors import CannotRun
+from netlab.contract.kernels import OWN
 
 if TYPE_CHECKING:
     from netlab.kernels import Choice
@@ -16,7 +17,7 @@ def start(kernel: Choice | None = None, on_log: Log | None = None) -> Agent:
 
     Whether the machine allows it may show only with the first answer.
     """
-    if kernel is None:
+    if kernel is None or kernel.kernel == OWN:
         return Agent.start(on_log)
     from netlab import kernels
     from netlab.client.guest import Guest

@@ -31,6 +31,8 @@ class Version(NamedTuple):
         return OLDEST <= self <= NEWEST
 
 
+#: In the place of a kernel's name: this machine's own.
+OWN = "own"
 #: The oldest and the newest series that the model was compared with.
 OLDEST = Version(5, 10)
 NEWEST = Version(7, 3)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from netlab.contract.dataclass import dataclass
-from netlab.contract.kernels import parse
+from netlab.contract.kernels import OWN, parse
 from netlab.errors import did_you_mean
 from netlab.kernels.facts import KINDS, Facts, KernelError, ask, from_plain
 from netlab.kernels.machine import Vmlinuz, is_vmlinuz, read
@@ -41,7 +41,8 @@ class Cached:
 
 @dataclass(frozen=True)
 class Choice:
-    """What ``--kernel`` says: a kernel (a name in the cache, a version, a path, or `AUTO`), and the guest's memory."""
+    """What ``--kernel`` says: a kernel (a name in the cache, a version, a path, `AUTO` or `OWN`), and the guest's
+    memory."""
 
     kernel: str
     memory: int = MEMORY
@@ -52,6 +53,8 @@ class Choice:
         """From ``6.12`` or ``6.12,mem=512M``. Raises KernelError."""
         kernel, *more = text.split(",")
         choice = cls(kernel, virtual_time=virtual_time)
+        if kernel == OWN and more:
+            raise KernelError(f"--kernel {text}: this machine's own kernel is in no guest", fix="--kernel own")
         for word in more:
             found = re.fullmatch(r"mem=(\d+)([mg]?)", word.strip().lower())
             if found is None:
@@ -108,6 +111,8 @@ def choose(word: str) -> Cached:
             return Cached(word, program, found.modules, str(program), found.facts, found)
         beside = program.parent.parent / "lib" / "uml" / "modules"
         return Cached(word, program, beside if beside.is_dir() else None, str(program), ask(program))
+    if word == OWN:
+        raise KernelError("own is this machine's kernel, and not among the cached", fix="netlab doctor tells of it")
     known = cached()
     for one in known:
         if one.name == word:

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from netlab.contract.kernels import Version
     from netlab.pytest_plugin.keeper import Keeper
 
-#: What ``--netlab-kernel`` calls the machine's own kernel.
-OWN = "own"
 KEEPER: pytest.StashKey[Keeper] = pytest.StashKey()
 
 
@@ -29,6 +27,8 @@ def asked_kernels(config: pytest.Config) -> tuple[str, ...]:
 
 def known(kernel: str) -> str:
     """A kernel as labs take it: the machine's own is ''."""
+    from netlab.contract.kernels import OWN
+
     return "" if kernel == OWN else kernel
 
 

@@ -113,6 +113,7 @@ def test_other_version(tmp_path: Path, tree: Path) -> None:
         (("info", "/bin/sh"), "no User-Mode Linux"),
         (("info", "6.99"), "netlab kernel build 6.99"),
         (("remove", "6.99"), "there is no kernel '6.99'"),
+        (("info", "own"), "own is this machine's kernel, and not among the cached"),
     ],
 )
 def test_wrong(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
@@ -128,3 +129,22 @@ def test_choice() -> None:
     assert Choice.read("6.12,mem=300m") == Choice("6.12", 300)
     with pytest.raises(KernelError, match="not understood"):
         Choice.read("6.12,2G")
+    with pytest.raises(KernelError, match="own kernel is in no guest"):
+        Choice.read("own,mem=2G")
+
+
+def netlab(*words: str) -> subprocess.CompletedProcess[str]:
+    """The end of a run of `netlab`."""
+    return subprocess.run([sys.executable, "-m", "netlab", *words], capture_output=True, text=True)
+
+
+def test_own_is_the_kernel_of_the_machine() -> None:
+    """``--kernel own`` runs as without it, on the machine's own kernel; its clock can't jump."""
+    done = netlab("run", "bridge-two-node", "-l", "arp", "--kernel", "own", "--no-report", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert (record["kernel"], record["substrate"]) == (os.uname().release, "netns")
+    told = netlab("why", "bridge-two-node", "A:ens160", "A:ens160.1", "--verify", "--kernel", "own")
+    assert (told.returncode, "In a real lab" in told.stdout) == (0, True), told.stderr
+    wrong = netlab("run", "bridge-two-node", "--kernel", "own", "--virtual-time", "--no-report")
+    assert (wrong.returncode, "whose clock can't jump" in wrong.stderr) == (2, True)
