@@ -39,7 +39,8 @@ def name(number: int) -> str:
 
 #: What a kernel may have been built without, by words of the commands that need it (EOPNOTSUPP).
 _PARTS = dict.fromkeys(
-    ("vlan_filtering 1", " vlan add vid "), "this kernel's bridges don't filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)"
+    ("vlan_filtering 1", " vlan add vid "),
+    "this kernel has no VLAN filtering of bridges (CONFIG_BRIDGE_VLAN_FILTERING)",
 )
 #: How the kernel's words begin where it has no such queueing discipline (qdisc_create, net/sched/sch_api.c).
 NO_QDISC = "Specified qdisc kind is unknown"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netlab.cli import early, on, other_kernel
+from netlab.cli import auto, early, on, other_kernel
 
 if TYPE_CHECKING:
     from netlab.client import Agent
@@ -30,7 +30,7 @@ class Agents:
 
         if self._agent is None or not self._agent.alive or self._agent.lent:
             if self._kernel is not None:
-                self._kernel = other_kernel.settled(self._kernel, files)
+                self._kernel = auto.settled(self._kernel, files, note)
             self._agent = self._stack.enter_context(start(self._kernel, self._log))
         self._agent.listen(note)
         return self._agent

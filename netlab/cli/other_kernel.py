@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -58,8 +56,8 @@ def options(command: F) -> F:
         type=KernelName(paths=True),
         metavar="KERNEL",
         help="On another kernel, in a guest: a cached one (6.12; netlab kernel list), the path of a User-Mode Linux or "
-        "of a vmlinuz (by QEMU), or auto: one that has what the file asks for. 6.12,mem=2G: more memory than 1G. own: "
-        "this machine's, as without --kernel.",
+        "of a vmlinuz (by QEMU), or auto: one that has what the file asks for, this machine's own first (that is own). "
+        "6.12,mem=2G: more memory than 1G.",
     )(command)
 
 
@@ -93,22 +91,3 @@ def asked_for(asked: Mapping[str, Any]) -> Choice | None:
     if virtual:
         raise UsageError("--virtual-time needs another kernel than this machine's own, whose clock can't jump")
     return None
-
-
-def settled(choice: Choice, files: Iterable[Path]) -> Choice:
-    """The choice, with a kernel for ``auto``: the newest that has the files' kinds of links. Raises KernelError."""
-    from netlab import plan
-    from netlab.kernels import AUTO, having
-    from netlab.spec import TopologyError
-
-    if choice.kernel != AUTO:
-        return choice
-    kinds = set()
-    for file in files:
-        try:
-            steps = plan.from_file(file).steps
-        except TopologyError:
-            # Said where it is examined.
-            continue
-        kinds |= {link.kind for step in steps for link in step.state.links}
-    return replace(choice, kernel=having(kinds).name)

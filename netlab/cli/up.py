@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from netlab.cli import early, other_kernel
+from netlab.cli import auto, early, other_kernel
 from netlab.cli.lab import InLab
 from netlab.cli.params import FILE, StepName
 
@@ -39,7 +39,7 @@ def up(file: str, name: str | None, step: str | None, private: bool | None, gues
         kernel = other_kernel.asked_for({"guest": guest})
         blueprint = Blueprint.read(file)
         if kernel is not None:
-            kernel = other_kernel.settled(kernel, [Path(blueprint.file)])
+            kernel = auto.settled(kernel, [Path(blueprint.file)], other_kernel.say)
         agent = stack.enter_context(early.take() or start(kernel))
         agent.listen(other_kernel.say)
         if private is not None or not blueprint.says("private"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netlab.cli import other_kernel
+from netlab.cli import auto, other_kernel
 from netlab.cli.lab import adopted, attached, pick
 from netlab.cli.output import OutputPath, deliver, echo_json
 from netlab.cli.params import AS_JSON, KERNEL_OPTION, EndpointName, FixNumber, Layers, StepName, TopologyFile, up
@@ -115,7 +115,8 @@ def command(
         text = Path(loaded.file).read_text("utf-8") if html is not None and Path(loaded.file).is_file() else ""
     choice = other_kernel.asked_for({"guest": guest})
     if choice is not None:
-        choice = other_kernel.settled(choice, [Path(loaded.file)])
+        choice = auto.settled(choice, [Path(loaded.file)], other_kernel.say)
+    if choice is not None:
         kernel = choose(choice.kernel).facts.version
     resolved = plan.resolve(loaded, kernel or here())
     if lab is not None:
