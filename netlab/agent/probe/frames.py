@@ -116,3 +116,11 @@ def echo_request(family: int, ident: int, sequence: int, number: int, size: int 
     # The Internet checksum is a remainder, so words of 32 bits will do, and zeros add nothing (RFC 1071, 2).
     total = (kind << 8) + ident + sequence + sum(MARK_WORDS) + number
     return _ECHO.pack(kind, 0, 0 if family == 6 else 0xFFFF - total % 0xFFFF, ident, sequence) + payload
+
+
+def datagram(source: str, destination: str, port: int, payload: bytes) -> bytes:
+    """An IPv4 packet with a UDP datagram without a checksum (RFC 768); its own is left to the kernel (raw(7))."""
+    size = 8 + len(payload)
+    addresses = socket.inet_aton(source) + socket.inet_aton(destination)
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + size, 0, 0, 64, socket.IPPROTO_UDP, 0)
+    return head + addresses + struct.pack("!HHHH", port, port, size, 0) + payload

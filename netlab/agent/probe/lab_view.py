@@ -24,6 +24,7 @@ Pair = tuple[int, int]
 LISTENER_PORTS = range(45067, 46067)
 #: Of clients. None has a listener's: a request is told from its answer by the port that it comes from.
 CLIENT_PORTS = (*range(20000, LISTENER_PORTS.start), *range(LISTENER_PORTS.stop, 60000))
+LOOPBACK = "127.0.0.1"
 #: Of probes, and of clients. They go on from step to step: nftables may remember a connection for half a minute.
 _NUMBERS, _PORTS = itertools.count(1), itertools.cycle(CLIENT_PORTS)
 
@@ -200,10 +201,18 @@ class LabView:
         return [frames.NEAREST_BRIDGE, *macs]
 
     def _wrap(self, tunnel: AnyLink, frame: bytes) -> None:
-        """Have a frame come in by a tunnel, from the namespace itself. Raises OSError."""
+        """Have a frame come in by a tunnel, from the namespace itself, or as if from the end that an entry has for its
+        source: from another end it would be dropped (vxlan_snoop). Raises OSError."""
         port, datagram = tunnel.wrapped(frame)
-        with self.lab.namespaces[tunnel.namespace], socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.sendto(datagram, ("127.0.0.1", port))
+        bound = {frames.mac_bytes(mac): end for mac, end in tunnel.ends if ":" not in end}
+        with self.lab.namespaces[tunnel.namespace]:
+            if (end := bound.get(frame[6:12])) is None:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                    sock.sendto(datagram, (LOOPBACK, port))
+                return
+            # The loopback interface hands a packet on with its route, so its source is not looked at.
+            with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
+                sock.sendto(frames.datagram(end, LOOPBACK, port, datagram), (LOOPBACK, 0))
 
     def _in_vlan(self, bridge: AnyLink, tags: tuple[int, ...]) -> Far | None:
         """The far side of a VLAN-aware bridge's own interface, by the ports of the VLAN that frames with these tags are
