@@ -25,6 +25,7 @@ chromium chromium pages in a browser
 chromedriver chromium-driver pages in a browser
 /usr/lib/cni/bridge containernetworking-plugins imports of what CNI plugins made
 gcc gcc a kernel that the tests build
+/usr/include/stdio.h libc6-dev a kernel that the tests build
 flex flex a kernel that the tests build
 bison bison a kernel that the tests build
 bc bc a kernel that the tests build
@@ -50,8 +51,11 @@ dbus-daemon dbus recipes with mDNS
 LIST
 }
 
-lacks() { # lacks BINARY
-    ! command -v "$1" >/dev/null 2>&1 && [ ! -x "/usr/sbin/$1" ] && [ ! -x "/sbin/$1" ]
+lacks() { # lacks BINARY, or a file by its path
+    case $1 in
+    /*) [ ! -e "$1" ] ;;
+    *) ! command -v "$1" >/dev/null 2>&1 && [ ! -x "/usr/sbin/$1" ] && [ ! -x "/sbin/$1" ] ;;
+    esac
 }
 
 missing() {

@@ -18,7 +18,7 @@ from netlab.kernels.cache import Cached, folder
 from netlab.kernels.debian import Tell, download, unpack
 from netlab.kernels.facts import KernelError, ask
 from netlab.kernels.store import keep
-from netlab.kernels.tools import need
+from netlab.kernels.tools import need, need_headers
 
 FRAGMENT = Path(__file__).with_name("kernel.config")
 #: About so many lines make prints (6.1 and 6.12 with `FRAGMENT`).
@@ -40,6 +40,7 @@ def build(version: str, source: Path | None, jobs: int, tell: Tell) -> Cached:
     if platform.machine() != "x86_64":
         raise KernelError(f"a User-Mode Linux runs on x86_64 only, and this is {platform.machine()}")
     need("make", "gcc", "flex", "bison", "bc", "xz", "tar", "strip")
+    need_headers()
     work = folder().with_name("build") / version
     work.mkdir(parents=True, exist_ok=True)
     _check_room(work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 
 from netlab.kernels.facts import KernelError
 
@@ -18,3 +19,10 @@ def need(*programs: str) -> None:
         raise KernelError(
             f"not installed: {', '.join(missing)}", fix=f"sudo apt-get install {' '.join(packages)} libc6-dev"
         )
+
+
+def need_headers() -> None:
+    """Raise KernelError where the compiler has none of the C library, with which a User-Mode Linux is built."""
+    command = ["gcc", "-xc", "-fsyntax-only", "-"]
+    if subprocess.run(command, input=b"#include <stdio.h>\n", capture_output=True).returncode:
+        raise KernelError("gcc finds no headers of the C library (stdio.h)", fix="sudo apt-get install libc6-dev")

@@ -98,15 +98,17 @@ def kill(run: list[str], victim: str, moment: float) -> bool:
 
 
 def find(pid: int, depth: int) -> int:
-    """The first descendant so many generations below, once there is one."""
+    """A descendant so many generations below, once there is one. The youngest of each: an older one may be who gives
+    the next its users (newuidmap), and ends."""
     deadline = time.monotonic() + PATIENCE
-    for _ in range(depth):
-        while not (below := _children(pid)):
-            if time.monotonic() > deadline or not Path(f"/proc/{pid}").exists():
-                raise NotClean(f"process {pid} has no child")
-            os.sched_yield()
-        pid = below[0]
-    return pid
+    while time.monotonic() < deadline:
+        found = [pid]
+        while len(found) <= depth and (below := _children(found[-1])):
+            found.append(below[-1])
+        if len(found) > depth:
+            return found[-1]
+        os.sched_yield()
+    raise NotClean(f"process {pid} has no descendants {depth} generations below")
 
 
 def _children(pid: int) -> list[int]:

@@ -96,7 +96,9 @@ def test_written_files_stay_inside(guest: Guest, tmp_path: Path) -> None:
 def test_guest_root_cannot_write(guest: Guest, tmp_path: Path) -> None:
     """Even a fresh, writable mount of the machine's files refuses to write: the machine itself makes it read-only."""
     agent, plan = guest("6.12"), from_file(TWO, "two.yaml")
-    script = f"mount -t hostfs -o {tmp_path} none /mnt && echo mounted && echo x > /mnt/new"
+    # A newer mount(8) would give the path as the name of an option (fsconfig).
+    mount = f"LIBMOUNT_FORCE_MOUNT2=always mount -t hostfs -o {tmp_path} none /mnt"
+    script = f"{mount} && echo mounted && echo x > /mnt/new"
     with agent.lab(plan) as lab:
         lab.enter(plan.steps[0]).result()
         with lab.spawn("A", ["sh", "-c", script]) as process:

@@ -33,9 +33,19 @@ linux:
 \tgcc -DRELEASE='"6.12.3"' -o $(O)/linux $(CURDIR)/main.c
 """
 
+
+def _compiles() -> bool:
+    """Whether there is a compiler, with the C library's headers."""
+    command = ["gcc", "-xc", "-fsyntax-only", "-"]
+    return (
+        subprocess.run(command, input=PROGRAM.replace("RELEASE", '""'), text=True, capture_output=True).returncode == 0
+    )
+
+
 pytestmark = pytest.mark.skipif(
-    any(shutil.which(name) is None for name in ("make", "gcc", "flex", "bison", "bc", "xz", "strip")),
-    reason="not all of gcc, make, flex, bison, bc, xz and binutils are installed",
+    any(shutil.which(name) is None for name in ("make", "gcc", "flex", "bison", "bc", "xz", "strip"))
+    or not _compiles(),
+    reason="not all of gcc, make, flex, bison, bc, xz, binutils and libc6-dev are installed",
 )
 
 
@@ -95,6 +105,19 @@ def test_failed_build_goes_on(tmp_path: Path, tree: Path) -> None:
     assert "undeclared" in log.read_text()
     (tree / "main.c").write_text(PROGRAM)
     assert kernel(tmp_path, "build", "6.12", "--source", str(tree)).returncode == 0
+
+
+def test_a_compiler_without_headers(tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where gcc is there without the C library's headers, the error names the package that has them."""
+    gcc = tmp_path / "bin" / "gcc"
+    gcc.parent.mkdir()
+    gcc.write_text("#!/bin/sh\nexit 1\n")
+    gcc.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{gcc.parent}:{os.environ['PATH']}")
+    done = kernel(tmp_path, "build", "6.12", "--source", str(tree))
+    assert done.returncode == 3
+    assert "no headers of the C library" in done.stderr
+    assert "sudo apt-get install libc6-dev" in done.stderr
 
 
 def test_other_version(tmp_path: Path, tree: Path) -> None:
