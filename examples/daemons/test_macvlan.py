@@ -79,7 +79,7 @@ def test_netavark(lab, needs, tmp_path, mode):
     config = tmp_path / "c1.json"
     config.write_text(json.dumps(network(mode)))
     inside = lab["A/c1"].popen("sleep", "1000")
-    netavark = ["/usr/lib/podman/netavark", "-f", str(config)]
+    netavark = ["/usr/lib/podman/netavark", "--config", str(tmp_path), "-f", str(config)]
     made = json.loads(lab["A"].run(*netavark, "setup", f"/proc/{inside.pid}/ns/net").stdout)
     lab.must_reach("B", "A/c1")
     lab.must_reach("A/c1", "B")

@@ -15,6 +15,7 @@ import pytest
 
 from netlab.client import LabError
 from netlab.measure import Lock
+from tests.ordinary import needs_another_user
 
 NAME = f"\0netlab/test/{os.getpid()}"
 
@@ -129,11 +130,10 @@ def test_each_user_has_a_name_of_their_own() -> None:
     assert not any("not waiting" in text or "this one waits for none" in text for text in told)
 
 
+@needs_another_user
 @pytest.mark.parametrize("way", ["listening", "deaf", "full"])
 def test_another_user_cannot_hold_it(way: str) -> None:
     """A name that another user has taken, whether they answer or not, is told and not waited for."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can be two users")
     process = holder(SQUATTER, way, user=65534)
     told: list[str] = []
     with Lock(told.append, NAME, patience=20):
