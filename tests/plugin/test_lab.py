@@ -155,11 +155,9 @@ def test_a_failure_tells_all(lab: Lab) -> None:
     assert "__dev_queue_xmit, net/core/dev.c" in told
     assert "  1 A:eth0     .   U" in told
     asked = [line for line in told.splitlines() if "ARP who has 10.0.0.3? tell 10.0.0.1" in line]
-    assert [line.split()[1:3] for line in asked[:3]] == [
-        ["A:eth0", "out"],
-        ["port(A:eth0)", "in"],
-        ["port(B:eth0)", "out"],
-    ]
+    places = [" ".join(line.split()[1:3]) for line in asked]
+    assert places[0] == "A:eth0 out"
+    assert {"port(A:eth0) in", "port(B:eth0) out", "B:eth0 in"} <= {*places}
     with pytest.raises(netlab.ExpectationFailed, match=r"A -> B .icmp.: unreachable: does not hold"):
         lab.must_not_reach("A", "B", ["icmp"])
     with pytest.raises(netlab.ExpectationFailed, match=r"promiscuity: 5.: does not hold \(promiscuity is 1\)"):

@@ -6,6 +6,7 @@ A process in namespaces of its own asks the kernel: /proc/sys/net is that of who
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -141,8 +142,9 @@ def known() -> dict[str, Known]:
 
 def _inside(script: str, text: str = "") -> str:
     """What a script says in a namespace of its own, below a shell in another."""
+    user = ["--user", "--map-root-user"] if os.geteuid() else []
     inner = ["unshare", "--net", "sh", "-c", f'{_LINK} && exec "$0" -c "$1"', sys.executable, script]
-    outer = ["unshare", "--net", "sh", "-c", f'{_LINK} && "$@"; exit $?', "sh", *inner]
+    outer = ["unshare", *user, "--net", "sh", "-c", f'{_LINK} && "$@"; exit $?', "sh", *inner]
     return subprocess.run(outer, input=text, capture_output=True, text=True, check=True).stdout
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 
@@ -80,7 +81,8 @@ def lab() -> Iterator[SmallLab]:
 def test_neutral_is_neutral_on_this_kernel(lab: SmallLab) -> None:
     """A sample of what the table has as neutral changes no letter, many at once; one that it hasn't does."""
     rng = random.Random(1)
-    there = existing()
+    # An ordinary user's lab has not all groups of the machine (ipv4_ping_group_range).
+    there = existing().keys() - ({"net/ipv4/ping_group_range"} if os.geteuid() else set())
     settings = [
         Setting(path, rng.choice(row.neutral[1:])) for path, row in TABLE.items()
         if path in there and row.neutral[1:] and "/bridge/" not in path
