@@ -76,9 +76,8 @@ def add(
     ]
     order += _links(context, refusals)
     _names_to_macs(context, given_switches, path)
-    for link_id, refused in reversed(order):  # the last that lists a MAC has it
-        if not refused:
-            owned.take(lab, lab.links[link_id])
+    # The last that lists a MAC has it.
+    owned.take(lab, [lab.links[link_id] for link_id, refused in reversed(order) if not refused])
     for box in boxes:
         _sysctls(lab, box, context)
     settle(lab)

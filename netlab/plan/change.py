@@ -64,7 +64,7 @@ def apply(lab: Lab, before: AnyLink, after: AnyLink) -> None:
     (vlan_device_event). A link that goes down loses its routes. A bridge that comes up resets its ports' states.
     """
     lab.links[after.id] = after
-    owned.take(lab, after)
+    owned.take(lab, [after])
     _forget_v6(lab, before, after)
     if before.up and not after.up:
         lost.by_links(lab, [before])

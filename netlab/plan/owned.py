@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,18 +12,29 @@ if TYPE_CHECKING:
     from netlab.plan.memory import Memory
 
 
-def take(lab: Lab, taker: AnyLink) -> None:
-    """Take the static entries of a link's ports from the other ports of their bridges, since a bridge has one entry for
-    a MAC (fdb_add_entry); where it filters VLANs, one in each. Two ports of which each then keeps some are refused."""
-    for plug in taker.plugs:
-        others = [link for link in lab.links.values() if link.id != taker.id] if plug.attached and plug.port.fdb else ()
-        for link in others:
-            for other in link.plugs:
-                if other.bridge == plug.bridge and other.attached and not {*other.port.fdb}.isdisjoint(plug.port.fdb):
-                    _leave(lab, lab.links[link.id], other, taker, plug)
+def take(lab: Lab, takers: Iterable[AnyLink]) -> None:
+    """Take the static entries of links' ports, one link after the other, from the other ports of their bridges, since a
+    bridge has one entry for a MAC (fdb_add_entry); where it filters VLANs, one in each. Two ports of which each then
+    keeps some are refused."""
+    takers = [one for one in takers if any(plug.attached and plug.port.fdb for plug in one.plugs)]
+    holders: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for link in lab.links.values() if takers else ():
+        for plug in link.plugs:
+            for mac in plug.port.fdb if plug.attached else ():
+                holders.setdefault((plug.bridge, mac), []).append((link.id, plug.field))
+    for taker in takers:
+        for plug in lab.links[taker.id].plugs:
+            macs = plug.port.fdb if plug.attached else ()
+            found = dict.fromkeys(one for mac in macs for one in holders[plug.bridge, mac])
+            for link_id, field in found:
+                if link_id != taker.id:
+                    _leave(lab, lab.links[link_id], field, taker, plug)
 
 
-def _leave(lab: Lab, link: AnyLink, loser: Plug, taker: AnyLink, plug: Plug) -> None:
+def _leave(lab: Lab, link: AnyLink, field: str, taker: AnyLink, plug: Plug) -> None:
+    loser = next(one for one in link.plugs if one.field == field)
+    if {*loser.port.fdb}.isdisjoint(plug.port.fdb):
+        return  # another one has taken it
     bridge = lab.links[loser.bridge]
     vlans, left = (one.port.vlans(bridge.new_pvid).keys() for one in (plug, loser))
     if bridge.filters_vlans and not vlans & left:
