@@ -26,11 +26,11 @@ def compare(news: News, state: State, ns: str, told: Told) -> None:
             continue
         if link.bridges:
             ports = [(one, plug) for one in state.links for plug in one.plugs if plug.bridge == link.id]
-            owner = {mac: plug.place.ifindex for _, plug in ports for mac in plug.port.fdb}
-            tables = _tables([plug for _, plug in ports], owner, there, told)
-            _bridge(news, link, there[link.ifindex], [plug for _, plug in ports], told)
+            plugs = [plug for _, plug in ports]
+            tables = _tables(plugs, there, told)
+            _bridge(news, link, there[link.ifindex], plugs, told)
             for one, plug in ports:
-                _port(news, link, one, plug, there, told, tables, owner)
+                _port(news, link, one, plug, there, told, tables)
         if link.overlay:
             _tunnel(news, link, state.link(link.underlay or link.id), told)
 
@@ -78,7 +78,6 @@ def _port(
     there: _There,
     told: Told,
     tables: Mapping[int, _Table],
-    owner: Mapping[str, int],
 ) -> None:
     """Compare a port of a bridge, which ``one`` is, or is plugged into by its wire."""
     place, port, wire = plug.place, plug.port, plug.place.id != one.id
@@ -118,9 +117,8 @@ def _port(
         for mac, vlans in table.items():
             if (vlans - {0} != wanted) if aware else (0 not in vlans):
                 news.cannot(link.id, f"the entry for {mac} at {place.id} is for some VLANs alone")
-        planned = [mac for mac in before.fdb if owner[mac] == place.ifindex]
-        if {*table} != {*planned}:
-            kept = [mac for mac in planned if mac in table]
+        if {*table} != {*before.fdb}:
+            kept = [mac for mac in before.fdb if mac in table]
             found["fdb"] = [*kept, *(mac for mac in table if mac not in kept)]
     if wire and (read["mac"], read["mtu"]) != (plug.mac, one.mtu):
         news.cannot(link.id, f"{place.id} has MAC {read['mac']} and an MTU of {read['mtu']}")
@@ -142,18 +140,19 @@ def _vlans(port: Port, default: int, told: Told, index: int) -> dict[str, Any]:
     return read if read != planned else {}
 
 
-def _tables(plugs: list[Plug], owner: Mapping[str, int], there: _There, told: Told) -> dict[int, _Table]:
+def _tables(plugs: list[Plug], there: _There, told: Told) -> dict[int, _Table]:
     """The static entries of a bridge's ports, by ifindex. A port that learns takes entries of others (br_fdb_update);
     before every probe they are put back: so they count there."""
     mine = {plug.place.ifindex: plug for plug in plugs}
+    owner = {mac: index for index, plug in mine.items() for mac in plug.port.fdb}
     found: dict[int, _Table] = {}
     for entry in told["fdb"]:
         if entry["ifindex"] not in mine or entry["local"] or entry["to"] is not None:
             continue
         index, mac = entry["ifindex"], entry["mac"]
         port = there.get(index, {}).get("port") or {}
-        if owner.get(mac, index) != index and port.get("learning"):
-            index = owner[mac]
+        if mac not in mine[index].port.fdb and port.get("learning"):
+            index = owner.get(mac, index)
         found.setdefault(index, {}).setdefault(mac, set()).add(entry["vlan"])
     return found
 
