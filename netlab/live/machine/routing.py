@@ -35,7 +35,7 @@ def fill(space: Space, kin: Kinship, box: Box, devices: Devices, notes: Notes) -
     reach: list[tuple[str, int | None]] = list(connected)
     main = {net for net, index in connected if homes[index] == _MAIN}
     for route in (*direct, *_in_order([route for route in space.routes if route not in direct])):
-        if _goes_without_saying(route, connected, usual, by_index):
+        if _goes_without_saying(route, connected, usual, homes, by_index):
             continue
         said = _said(route, space, devices, by_index)
         beside = route.table == _MAIN and _is_usual(route)
@@ -163,7 +163,9 @@ def _is_usual(route: LiveRoute) -> bool:
     return route.metric == (_CONNECTED6 if route.family == 6 else 0)
 
 
-def _goes_without_saying(route: LiveRoute, connected: Any, usual: Any, by_index: dict[int, Device]) -> bool:
+def _goes_without_saying(
+    route: LiveRoute, connected: Any, usual: Any, homes: dict[int | None, int], by_index: dict[int, Device]
+) -> bool:
     """Whether an address brings it along, or the kernel makes it for itself. Beside a ``usual`` one, a route of another
     metric is somebody's own; alone, it stands for that (as NetworkManager has it)."""
     way = route.ways[0] if len(route.ways) == 1 else None
@@ -172,7 +174,7 @@ def _goes_without_saying(route: LiveRoute, connected: Any, usual: Any, by_index:
         and way.via is None
         and (route.to, way.dev) in connected
         and (_is_usual(route) or (route.to, way.dev) not in usual)
-        and route.table == _homes(by_index.values()).get(way.dev)
+        and route.table == homes.get(way.dev)
     ):
         return True
     if route.to.startswith(("fe80::", "ff00::")) or (route.type == "unreachable" and route.metric == 0xFFFFFFFF):
