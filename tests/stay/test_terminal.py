@@ -13,6 +13,9 @@ from tests.stay.conftest import NETLAB, Stay, about, until
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
+PROMPT = r"^bash-[\d.]+[$#]\s*$"
+"""What bash shows where nothing says otherwise."""
+
 
 class Terminal:
     """One tmux server with one window, in the test's own folder."""
@@ -21,6 +24,8 @@ class Terminal:
         self._tmux = ["tmux", "-f", "/dev/null", "-S", str(stay.folder / "tmux")]
         self._stay = stay
         self.run("new-session", "-d", "-x", "120", "-y", "40", "bash", "--norc", env=stay.environment)
+        # What is typed before the prompt is there shows twice: the terminal echoes it, and then the shell.
+        self.shows(PROMPT)
 
     def run(self, *argv: str, env: dict[str, str] | None = None) -> str:
         """A command of tmux."""
@@ -81,7 +86,7 @@ def test_a_shell_is_at_home(stay: Stay, terminal: Terminal) -> None:
         terminal.shows(r"ICMP echo request")
     terminal.type("exit 7")
     # What is typed before that prompt is there may still go to the guest.
-    terminal.shows(r"^bash-[\d.]+[$#]\s*$")
+    terminal.shows(PROMPT)
     terminal.type("echo ended-$?")
     terminal.shows("^ended-7")
 
