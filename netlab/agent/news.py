@@ -16,7 +16,8 @@ from netlab.agent import compare, readback, switching
 from netlab.agent.links.bridge import OPTIONS
 from netlab.agent.netlink import constants as nl
 from netlab.agent.netlink import dumps, neighbors
-from netlab.agent.netlink.attributes import ROUTE, RULE, decode, ways_of
+from netlab.agent.netlink.attributes import ROUTE, RULE, ways_of
+from netlab.agent.netlink.forms import decode
 from netlab.agent.netlink.socket import attributes
 from netlab.agent.netns import Netns
 from netlab.contract.types import State

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from netlab.agent.netlink import Socket, dumps
 from netlab.agent.netlink import constants as nl
-from netlab.agent.netlink.attributes import ROUTE, decode, ways_of
+from netlab.agent.netlink.attributes import ROUTE, ways_of
+from netlab.agent.netlink.forms import decode
 from netlab.contract.types import Route
 
 #: Prefix, table, metric, type and source: one route.

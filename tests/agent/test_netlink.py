@@ -19,7 +19,8 @@ from pyroute2.netlink.rtnl.rtmsg import rtmsg
 from netlab.agent import netlink
 from netlab.agent.links.port import OPTIONS
 from netlab.agent.netlink import dumps
-from netlab.agent.netlink.attributes import ADDRESS, BRIDGE, LINK, LINKINFO, RULE, Table, decode, encode
+from netlab.agent.netlink.attributes import ADDRESS, BRIDGE, LINK, LINKINFO, RULE
+from netlab.agent.netlink.forms import Table, decode, encode
 from netlab.agent.netlink.socket import nla
 from netlab.contract.types import Nexthop, Route, Rule
 from tests.agent.witness import learn

@@ -181,7 +181,8 @@ def _refused_change(lan: Lan) -> Document | None:
     """A step in which one change may be refused."""
     nics = [nic for nic in lan.children() if nic.mode not in ("passthru", "")]
     wires = [nic for nic in lan.parents() if "switch" in nic.spec]
-    kind = lan.pick(("mac", "mode", "mtu", "list", "group", "state", "stp"), (6, 6, 4, 4, 2, 6, 2))
+    # Of a switch that speaks STP the model knows nothing but this refusal.
+    kind = lan.pick(("mac", "mode", "mtu", "list", "group", "state", "stp"), (12, 12, 8, 8, 4, 12, 1))
     if not (wires if kind in ("state", "stp") else nics):
         return None
     down = [nic for nic in wires if nic.spec.get("state") == "down" or nic.spec.get("port", {}).get("up") is False]

@@ -8,7 +8,8 @@ from typing import Any
 from netlab.agent.links.add import alone
 from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.netlink import set_kind
-from netlab.agent.netlink.attributes import U8, U32, Table, link_data, member_data
+from netlab.agent.netlink.attributes import link_data, member_data
+from netlab.agent.netlink.forms import U8, U32, Table
 from netlab.contract.types.links import Bond
 from netlab.contract.types.links.bond import MAC_POLICIES
 

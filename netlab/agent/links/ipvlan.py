@@ -8,7 +8,8 @@ from typing import Any
 from netlab.agent.links.add import above
 from netlab.agent.links.op import BuildContext, Op
 from netlab.agent.netlink import set_flags
-from netlab.agent.netlink.attributes import U16, Table, link_data
+from netlab.agent.netlink.attributes import link_data
+from netlab.agent.netlink.forms import U16, Table
 from netlab.contract.types.links import Ipvlan
 
 # include/uapi/linux/if_link.h

@@ -7,7 +7,8 @@ from typing import Any
 
 from netlab.agent.links.add import alone
 from netlab.agent.links.op import BuildContext, Level, Op
-from netlab.agent.netlink.attributes import U32, Table, link_data
+from netlab.agent.netlink.attributes import link_data
+from netlab.agent.netlink.forms import U32, Table
 from netlab.contract.types.links import Vrf
 
 # include/uapi/linux/if_link.h

@@ -8,7 +8,8 @@ from typing import Any
 from netlab.agent.links.add import alone
 from netlab.agent.links.op import BuildContext, Level, Op
 from netlab.agent.netlink import tunnel_entry
-from netlab.agent.netlink.attributes import BE16, IP, U8, U32, Table, link_data
+from netlab.agent.netlink.attributes import link_data
+from netlab.agent.netlink.forms import BE16, IP, U8, U32, Table
 from netlab.contract.types.links import Vxlan
 from netlab.contract.types.links.vxlan import ANY_MAC
 

@@ -1,154 +1,36 @@
-"""The attributes of rtnetlink that netlab uses, one table for each level of nesting, and how to write and read them.
+"""The attributes of rtnetlink that netlab uses: one table for each level of nesting.
 
 Names, numbers and types as in the kernel's headers, include/uapi/linux; policies as in the kernel of 6.18.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import socket
-import struct
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from netlab.agent.netlink.constants import RTNEXTHOP
-from netlab.agent.netlink.socket import attributes, nla
-
-Bytes = bytes | memoryview
+from netlab.agent.netlink.forms import (
+    BE16,
+    ENCODED,
+    IP,
+    MAC,
+    S32,
+    STRING,
+    U8,
+    U16,
+    U32,
+    U64,
+    ByKind,
+    Bytes,
+    Form,
+    Table,
+    decode,
+    each,
+    encode,
+    nested,
+)  # fmt: skip
 
 NLA_F_NESTED = 0x8000
-
-
-class Form(NamedTuple):
-    """How a value stands in an attribute, and the flags that go with the attribute's number."""
-
-    pack: Callable[[Any], bytes]
-    unpack: Callable[[Bytes], Any]
-    flags: int = 0
-
-
-class ByKind(NamedTuple):
-    """The form depends on the value of another attribute of the same level, which comes before this one."""
-
-    kind: str
-    forms: Mapping[str, Form]
-
-
-class Table(dict[str, tuple[int, Form | ByKind]]):
-    """The attributes of one level by name: number and form."""
-
-    def __init__(self, entries: Mapping[str, tuple[int, Form | ByKind]]) -> None:
-        super().__init__(entries)
-        self.by_number = {number: (name, form) for name, (number, form) in entries.items()}
-
-
-def encode(table: Table, values: Mapping[str, Any]) -> bytes:
-    """Attributes in the order of ``values``, those that are None left out.
-
-    Raises KeyError for a name that isn't in the table (or a kind whose data aren't known), ValueError, with the names
-    of the attributes around it, for a value that its attribute cannot hold.
-    """
-    found = bytearray()
-    for name, value in values.items():
-        if value is None:
-            continue
-        number, form = table[name]
-        if isinstance(form, ByKind):
-            form = form.forms[values[form.kind]]
-        try:
-            found += nla(number | form.flags, form.pack(value))
-        except (ValueError, TypeError, AttributeError, struct.error) as error:
-            raise ValueError(f"{name}: {error}") from error
-    return bytes(found)
-
-
-def decode(table: Table, data: Bytes, offset: int = 0) -> dict[str, Any]:
-    """The attributes from ``offset`` on by name; what isn't in the table is left out."""
-    found: dict[str, Any] = {}
-    for number, value in attributes(data, offset):
-        if entry := table.by_number.get(number):
-            name, form = entry
-            if not isinstance(form, ByKind):
-                found[name] = form.unpack(value)
-            elif known := form.forms.get(found.get(form.kind, "")):
-                found[name] = known.unpack(value)
-    return found
-
-
-# --- forms ------------------------------------------------------------------------------------------
-
-
-def _number(format: str) -> Form:
-    packed = struct.Struct(format)
-    return Form(packed.pack, lambda data: packed.unpack_from(data)[0])
-
-
-def _pack_string(value: str) -> bytes:
-    if "\0" in value:
-        raise ValueError(f"{value!r} has a NUL in it")
-    return value.encode() + b"\0"
-
-
-def _unpack_string(data: Bytes) -> str:
-    return bytes(data).partition(b"\0")[0].decode("utf-8", "replace")
-
-
-def _pack_mac(value: str) -> bytes:
-    octets = bytes.fromhex(value.replace(":", ""))
-    if len(octets) != 6:
-        raise ValueError(f"{value!r} is not a MAC address")
-    return octets
-
-
-def _unpack_mac(data: Bytes) -> str:
-    # Of any length: a machine's own interfaces may be no Ethernet.
-    return data.hex(":")
-
-
-def _pack_ip(value: str) -> bytes:
-    return ipaddress.ip_address(value).packed
-
-
-def _unpack_ip(data: Bytes) -> str:
-    if len(data) == 4:
-        return socket.inet_ntop(socket.AF_INET, data)
-    text = socket.inet_ntop(socket.AF_INET6, data)
-    # The C library writes ::1.2.3.4 where a plan has ::102:304.
-    return str(ipaddress.IPv6Address(bytes(data))) if "." in text else text
-
-
-def _pack_encoded(value: Bytes) -> bytes:
-    return b"" + value  # not bytes(value), which would make zeros of a number
-
-
-def _nested(table: Table, flags: int = 0) -> Form:
-    return Form(partial(encode, table), partial(decode, table), flags)
-
-
-def _each(number: int, form: Form, flags: int = 0) -> Form:
-    """A list, every value in an attribute of the same number."""
-
-    def pack(values: Iterable[Any]) -> bytes:
-        return b"".join(nla(number, form.pack(value)) for value in values)
-
-    def unpack(data: Bytes) -> list[Any]:
-        return [form.unpack(value) for kind, value in attributes(data, 0) if kind == number]
-
-    return Form(pack, unpack, flags)
-
-
-U8, U16, U32, S32, U64 = map(_number, ("=B", "=H", "=I", "=i", "=Q"))
-#: In network byte order.
-BE16 = _number("!H")
-STRING = Form(_pack_string, _unpack_string)
-MAC = Form(_pack_mac, _unpack_mac)
-#: 4 or 16 bytes, by the address.
-IP = Form(_pack_ip, _unpack_ip)
-#: A struct or a whole message, encoded already.
-ENCODED = Form(_pack_encoded, bytes)
-
-# --- tables -----------------------------------------------------------------------------------------
 
 # linux/if_link.h, enum IFLA_BR_*; times in 1/100 s
 BRIDGE = Table(
@@ -188,7 +70,7 @@ BRIDGE_SPEC = Table(
     {
         "IFLA_AF_SPEC": (
             26,
-            _nested(Table({"IFLA_BRIDGE_FLAGS": (0, U16), "IFLA_BRIDGE_VLAN_INFO": (2, ENCODED)})),
+            nested(Table({"IFLA_BRIDGE_FLAGS": (0, U16), "IFLA_BRIDGE_VLAN_INFO": (2, ENCODED)})),
         )
     }
 )
@@ -200,7 +82,7 @@ MACVLAN = Table(
         "IFLA_MACVLAN_FLAGS": (2, U16),
         "IFLA_MACVLAN_MACADDR_MODE": (3, U32),
         # Each in an IFLA_MACVLAN_MACADDR.
-        "IFLA_MACVLAN_MACADDR_DATA": (5, _each(4, MAC)),
+        "IFLA_MACVLAN_MACADDR_DATA": (5, each(4, MAC)),
         "IFLA_MACVLAN_BC_QUEUE_LEN": (7, U32),
         "IFLA_MACVLAN_BC_CUTOFF": (9, S32),
     }
@@ -211,25 +93,25 @@ VETH = Table({"VETH_INFO_PEER": (1, ENCODED)})
 
 #: What IFLA_INFO_DATA holds, by the kernel's name of the kind. The module of a kind may add its own (`link_data`).
 _LINK_DATA: dict[str, Form] = {
-    "bridge": _nested(BRIDGE),
-    "macvlan": _nested(MACVLAN),
-    "macvtap": _nested(MACVLAN),
-    "veth": _nested(VETH),
+    "bridge": nested(BRIDGE),
+    "macvlan": nested(MACVLAN),
+    "macvtap": nested(MACVLAN),
+    "veth": nested(VETH),
 }
 
 
 def link_data(kind: str, table: Table) -> None:
     """Say what IFLA_INFO_DATA holds of a kind of link."""
-    _LINK_DATA[kind] = _nested(table)
+    _LINK_DATA[kind] = nested(table)
 
 
 #: What IFLA_INFO_SLAVE_DATA holds of a member, by the kind of its master; see `member_data`.
-_MEMBER_DATA: dict[str, Form] = {"bridge": _nested(BRIDGE_PORT)}
+_MEMBER_DATA: dict[str, Form] = {"bridge": nested(BRIDGE_PORT)}
 
 
 def member_data(kind: str, table: Table) -> None:
     """Say what IFLA_INFO_SLAVE_DATA holds of members of a kind of link."""
-    _MEMBER_DATA[kind] = _nested(table)
+    _MEMBER_DATA[kind] = nested(table)
 
 
 # linux/if_link.h, enum IFLA_INFO_*
@@ -255,16 +137,16 @@ LINK = Table(
         "IFLA_QDISC": (6, STRING),
         "IFLA_MASTER": (10, U32),
         # Without the flag it would be a port's state alone (br_setlink).
-        "IFLA_PROTINFO": (12, _nested(BRIDGE_PORT, NLA_F_NESTED)),
+        "IFLA_PROTINFO": (12, nested(BRIDGE_PORT, NLA_F_NESTED)),
         "IFLA_OPERSTATE": (16, U8),
-        "IFLA_LINKINFO": (18, _nested(LINKINFO)),
+        "IFLA_LINKINFO": (18, nested(LINKINFO)),
         "IFLA_NET_NS_FD": (28, U32),
         "IFLA_EXT_MASK": (29, U32),
         "IFLA_PROMISCUITY": (30, U32),
         "IFLA_CARRIER": (33, U8),
         "IFLA_LINK_NETNSID": (37, S32),
         # Each in an IFLA_ALT_IFNAME. The flag must be there: rtnl_linkprop validates strictly.
-        "IFLA_PROP_LIST": (52, _each(53, STRING, NLA_F_NESTED)),
+        "IFLA_PROP_LIST": (52, each(53, STRING, NLA_F_NESTED)),
     }
 )
 
@@ -305,7 +187,7 @@ NEIGHBOR_PARAMETERS = Table(
 NEIGHBOR_TABLE = Table(
     {
         "NDTA_NAME": (1, STRING),
-        "NDTA_PARMS": (6, _nested(NEIGHBOR_PARAMETERS, NLA_F_NESTED)),
+        "NDTA_PARMS": (6, nested(NEIGHBOR_PARAMETERS, NLA_F_NESTED)),
         # struct ndt_stats
         "NDTA_STATS": (7, ENCODED),
     }
@@ -339,7 +221,7 @@ QDISC = Table(
         "TCA_KIND": (1, STRING),
         "TCA_OPTIONS": (
             2,
-            ByKind("TCA_KIND", {"tbf": _nested(TBF), "htb": _nested(HTB), "bfifo": U32, "netem": ENCODED}),
+            ByKind("TCA_KIND", {"tbf": nested(TBF), "htb": nested(HTB), "bfifo": U32, "netem": ENCODED}),
         ),
         # struct tc_stats
         "TCA_STATS": (3, ENCODED),

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from netlab.agent.netlink import constants as nl
-from netlab.agent.netlink.attributes import ADDRESS, LINK, NEIGHBOR, NEIGHBOR_TABLE, QDISC, decode, encode
+from netlab.agent.netlink.attributes import ADDRESS, LINK, NEIGHBOR, NEIGHBOR_TABLE, QDISC
+from netlab.agent.netlink.forms import decode, encode
 from netlab.agent.netlink.socket import Socket, attributes, header
 
 IFLA_AF_SPEC, IFLA_BRIDGE_VLAN_INFO = 26, 2

@@ -18,8 +18,8 @@ from netlab.agent.netlink.attributes import (
     ROUTE,
     RULE,
     Way,
-    encode,
 )
+from netlab.agent.netlink.forms import encode
 from netlab.agent.netlink.socket import header
 from netlab.contract.dataclass import dataclass
 from netlab.contract.types import Nexthop, Route, Rule
