@@ -85,6 +85,8 @@ class Controls:
             return f"in a VLAN of {root.id} that none of its ports has"
         if root.bridges and (plugged := view.plugged(root)) and not any(self._leads(*one) for one in plugged):
             return f"on {root.id}, none of whose ports leads anywhere"
+        if root.chooses and root.up and not root.bottoms:
+            return f"{'on ' * (root.id != link_id)}{root.id}, none of whose members can send"
         for below in view.state.bottoms(link_id):
             # A bond that nobody watches the members of keeps its carrier.
             if why := dead(view.links[below.id]):

@@ -63,6 +63,11 @@ class Bond(Link):
         return self.senders
 
     @property
+    def drops(self) -> bool:
+        """So it does with what no member can send (bond_tx_drop)."""
+        return not self.senders
+
+    @property
     def depends(self) -> tuple[str, ...]:
         return (*Link.depends.fget(self), *self.senders)  # type: ignore[attr-defined]
 
