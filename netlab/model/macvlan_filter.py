@@ -20,10 +20,14 @@ def hears(child: Device, frame: Frame) -> bool:
     return False
 
 
+#: The kinds of parents that put their children's MACs on a filter (IFF_UNICAST_FLT; bond_setup, vlan_setup).
+_FILTERING = ("bond", "vlan")
+
+
 def filters(parent: Device, port: MacvlanPort) -> bool:
     """Whether the parent has a filter of groups, and doesn't take all of them (macvlan_compute_filter)."""
     open_ = parent.promisc or port.passthru is not None
-    return bool(parent.kind == "vlan" and not open_ and not any(one.promisc or one.member for one in port.order))
+    return bool(parent.kind in _FILTERING and not open_ and not any(one.promisc or one.member for one in port.order))
 
 
 def addressed(child: Device, frame: Frame) -> bool:
