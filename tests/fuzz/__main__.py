@@ -80,6 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
             _tell(options.seed, kinds, find)
             if sys.stderr.isatty():
                 print(f"\r{total.topologies} of {options.number} ", end="", file=sys.stderr, flush=True)
+            elif total.topologies % 50 == 0:
+                print(f"{total.topologies} of {options.number}", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         print("interrupted")
     _summary(total)
