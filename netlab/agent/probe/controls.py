@@ -114,10 +114,10 @@ class Controls:
             return "it takes in IP packets alone"
         if link.member in ("port", "member"):
             return f"it is a {link.member} of {link.master}, which takes what comes in"
-        bottom = self.view.state.root(link_id)
+        bottom, tags = self.view.state.root(link_id), self.view.state.tags(link_id)
         if link.hears_only and not self._senders(link):
             return "its source list has only the MAC of its tunnel, which drops what comes in from that"
-        if bottom.bridges and not any(_admits(plug) for _, plug in self.view.plugged(bottom)):
+        if bottom.bridges and not any(_admits(plug) for _, plug in self.view.plugged_in_vlan(bottom, tags)):
             return "no port of the bridge that works lets a frame in"
         if bottom.underlay and self.view.state.namespace(bottom.namespace).nftables:
             return "the nftables of its namespace may drop what enters the tunnel"

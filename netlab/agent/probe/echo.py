@@ -19,6 +19,7 @@ from netlab.agent.probe.static import StaticNeighbors
 from netlab.contract.driver import MANY
 from netlab.contract.types import (
     Address,
+    AnyLink,
     AnySource,
     AnyTarget,
     Endpoint,
@@ -201,7 +202,7 @@ class AddressLayer(Layer):
         entered: list[str] | None = self.results[pair].evidence.get("entered")
         source, target = self.sources[pair[0]], self.destinations[pair[1]]
         namespaces = self.view.namespaces_of(target)
-        if entered is None and source.namespace in namespaces and pair not in self.elsewhere:
+        if entered is None and self._asks_in(source)[0] in namespaces and pair not in self.elsewhere:
             # No packet socket sees what loops back in a VRF (vrf_local_xmit: PACKET_LOOPBACK).
             entered = self._looped(source, target)
         if entered is None and not self._seen(pair[1]):
@@ -225,14 +226,25 @@ class AddressLayer(Layer):
             # Another host has the address, too, or the source itself.
             result.evidence.setdefault("reason", "answered-by-a-stranger" if result.answered else reason)
 
+    def _asks_in(self, source: AnySource) -> tuple[str, AnyLink | None]:
+        """The namespace whose routes a request takes, and the interface it takes them by: of an ipvlan child in l3 its
+        parent's (ipvlan_process_outbound)."""
+        if not isinstance(source, Endpoint):
+            return source.namespace, None
+        link = self.view.state.link(source.link)
+        if not link.carries_frames and link.lower is not None:
+            link = self.view.state.link(link.lower)
+        return link.namespace, link
+
     def _looped(self, source: AnySource, target: AnyTarget) -> list[str] | None:
         """The VRF in which a request looped back, if any: the source's own, where that has the address, too. An address
         in no VRF comes first.
         """
         state, ip = self.view.state, self.address_of(target).ip
-        mine = state.link(source.link).domain if isinstance(source, Endpoint) else None
-        there = [link for link in state.links_of(source.namespace) if any(one.ip == ip for one in link.addresses)]
-        free = not isinstance(source, Endpoint) or source.link == mine
+        namespace, asking = self._asks_in(source)
+        mine = asking.domain if asking else None
+        there = [link for link in state.links_of(namespace) if any(one.ip == ip for one in link.addresses)]
+        free = asking is None or asking.id == mine
         if free and any(link.domain is None for link in there):
             return None
         if mine is not None and any(link.domain == mine for link in there):

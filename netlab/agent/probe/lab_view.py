@@ -217,13 +217,12 @@ class LabView:
     def _in_vlan(self, bridge: AnyLink, tags: tuple[int, ...]) -> Far | None:
         """The far side of a VLAN-aware bridge's own interface, by the ports of the VLAN that frames with these tags are
         in; None where there are none, or where its frames have other tags."""
-        own, default = (bridge.own_port or Port()), bridge.new_pvid
-        vid = tags[0] if tags else own.pvid_or(default)
-        if own.vlans(default).get(vid) is not (not tags):
+        default, vid = bridge.new_pvid, _vlan_of(bridge, tags)
+        if (bridge.own_port or Port()).vlans(default).get(vid) is not (not tags):
             return None
         fars = []
-        for one, plug in self.plugged(bridge):
-            if vid in plug.port.vlans(default) and (far := self._behind(one, plug)) is not None:
+        for one, plug in self.plugged_in_vlan(bridge, tags):
+            if (far := self._behind(one, plug)) is not None:
                 # The bridge would take the next tag for its own.
                 outer = () if plug.port.pvid_or(default) == vid and not tags[1:] else (vid,)
                 fars.append((far, (*outer, *tags[1:])))
@@ -246,6 +245,14 @@ class LabView:
             return []
         plugs = [(link, plug) for link in self.state.links for plug in link.plugs if plug.bridge == bridge.id]
         return [(link, plug) for link, plug in plugs if self.works(link.id)]
+
+    def plugged_in_vlan(self, bridge: AnyLink, tags: tuple[int, ...]) -> list[tuple[AnyLink, Plug]]:
+        """The same of a bridge that may know VLANs: of those in the VLAN that its own frames with these tags are in."""
+        plugged = self.plugged(bridge)
+        if not bridge.filters_vlans:
+            return plugged
+        vid = _vlan_of(bridge, tags)
+        return [(link, plug) for link, plug in plugged if vid in plug.port.vlans(bridge.new_pvid)]
 
     def _behind(self, link: AnyLink, plug: Plug) -> Far | None:
         """What is behind a port of a bridge, and how a frame enters the bridge there; None where nothing can be sent.
@@ -273,3 +280,8 @@ class LabView:
         """Send a whole frame out of an endpoint's interface. Raises OSError where the kernel refuses."""
         endpoint = self.endpoints[index]
         self.senders[endpoint.namespace].sendto(frame, (endpoint.ifname, 0))
+
+
+def _vlan_of(bridge: AnyLink, tags: tuple[int, ...]) -> int:
+    """The VLAN of frames that a VLAN-aware bridge's own interface sends with these tags."""
+    return tags[0] if tags else (bridge.own_port or Port()).pvid_or(bridge.new_pvid)
