@@ -15,6 +15,9 @@ from netlab.kernels import Choice, KernelError, choose
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # In the background of a script (`make test &`) Ctrl-C is ignored, by us and by whatever we start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # So is a hangup below nohup(1). We go on ignoring it; a handler, unlike SIG_IGN, is not what a program inherits.
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 # How long an example takes says how loaded this machine is.
 settings.register_profile("netlab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
