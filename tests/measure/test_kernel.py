@@ -161,20 +161,27 @@ def test_round_trips(plain: Lab, protocol: str, family: int) -> None:
     assert sample.count == 300
     times = sample.times
     assert 1e-6 < times["min"] <= times["p50"] <= times["p90"] <= times["p99"] <= times["max"]
-    assert times["p50"] < 5e-3
+    assert times["min"] < 1e-3
     assert sample.value == times["p50"]
 
 
-def test_larger_requests_take_longer_where_the_path_is_narrow(shaped: Lab) -> None:
-    """Fourteen hundred bytes wait for their turn at 50 Mbit/s, once the burst is used up; few bytes don't."""
-    small = once(shaped, "A/c1:eth0", "B:eth0", metric="latency", protocol="udp", length=64, count=400)
-    large = once(shaped, "A/c1:eth0", "B:eth0", metric="latency", protocol="udp", length=1400, count=400)
-    limit = shaped.plan.steps[0].state.link("A/c1:eth0").limit
+def test_larger_requests_take_longer_where_the_path_is_narrow(agent: Agent) -> None:
+    """Fourteen hundred bytes wait for their turn at 1 Mbit/s, once the burst is used up; few bytes don't."""
+    old, count = "addresses: [10.0.0.11/24]", 50
+    resolved = plan.from_file(HOSTS.replace(old, f"{old}, limit: {{rate: 1mbit, kind: htb}}"), "f")
+    limit = resolved.steps[0].state.link("A/c1:eth0").limit
     assert limit
     # Who is kept from the processor for a while finds the burst filled again: only all of them together must wait.
-    at_least = (400 * 1400 - limit.burst) * 8 / limit.rate / 400
-    assert small.times["p50"] < at_least / 2
-    assert large.times["mean"] > at_least
+    at_least = (count * 1400 - limit.burst) * 8 / limit.rate / count
+    with agent.lab(resolved) as lab:
+        lab.enter(resolved.steps[0]).result()
+        small, large = (
+            once(lab, "A/c1:eth0", "B:eth0", metric="latency", protocol="udp", length=length, count=count).times
+            for length in (64, 1400)
+        )
+    # Milliseconds: far more than a round trip takes on however slow a machine.
+    assert small["p50"] < at_least / 2
+    assert large["mean"] > at_least
 
 
 # --- what can go wrong --------------------------------------------------------------------------------
@@ -204,7 +211,7 @@ def test_a_port_that_refuses(plain: Lab, engine: str) -> None:
         nothing_runs(plain)
     finally:
         with plain.spawn("B", ["nft", "delete", "table", "inet", "t"], env=path) as nft:
-            assert nft.wait(10) == 0
+            assert nft.wait(60) == 0
 
 
 @pytest.mark.parametrize(
@@ -247,7 +254,7 @@ def test_a_measurement_is_cancelled(plain: Lab) -> None:
         reply = plain.measure(ends["A:eth0"], ends["B:eth0"], Traffic(metric="latency", protocol="udp", duration=60.0))
         plain.cancel(reply)
         with pytest.raises(Cancelled):
-            reply.result(20)
+            reply.result(60)
     nothing_runs(plain)
     assert once(plain, "A:eth0", "B:eth0", metric="latency", protocol="udp", count=10).ok
 
@@ -256,12 +263,12 @@ def test_the_agent_goes_on_answering(plain: Lab) -> None:
     """While something is measured processes can be started, and what would disturb it is refused."""
     ends = labelled(plain)
     with Lock():
-        reply = plain.measure(ends["A:eth0"], ends["B:eth0"], Traffic(metric="latency", protocol="udp", duration=2.0))
+        reply = plain.measure(ends["A:eth0"], ends["B:eth0"], Traffic(metric="latency", protocol="udp", duration=8.0))
         with plain.spawn("A", ["true"]) as process:
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
         with pytest.raises(LabError, match="a measurement is going on"):
             plain.probe(("icmp",)).result()
-        assert reply.result(20).ok
+        assert reply.result(60).ok
 
 
 def test_closing_a_lab_ends_its_measurement(agent: Agent) -> None:
@@ -274,7 +281,7 @@ def test_closing_a_lab_ends_its_measurement(agent: Agent) -> None:
         reply = lab.measure(ends["A:eth0"], ends["B:eth0"], Traffic(metric="latency", protocol="udp", duration=60.0))
         lab.close()
         with pytest.raises((Cancelled, LabError)):
-            reply.result(20)
+            reply.result(60)
         agent.info()
 
 
@@ -309,7 +316,7 @@ def test_an_ordinary_user_measures_too(everyones: Path) -> None:
     file = everyones / "t.yaml"
     file.write_text(
         HOSTS.replace('"fd00::1/64"]}', '"fd00::1/64"], limit: 100mbit}')
-        + "throughput: ['A -> B: 80 to 100 Mbit/s']\nlatency: [A -> B: {count: 100}]\n"
+        + "throughput: ['A -> B: 20 to 100 Mbit/s']\nlatency: [A -> B: {count: 100}]\n"
     )
     run = "import sys; from netlab.cli import main; sys.argv = ['netlab', 'run', '--no-report', '-q', 't.yaml']; main()"
     done = subprocess.run(
