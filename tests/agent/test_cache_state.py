@@ -84,7 +84,7 @@ sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
 near, far = sys.argv[2:]
 receiver = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
 receiver.bind((far, 3))
-receiver.settimeout(5)
+receiver.settimeout(60)
 found = {}
 for name, text in json.loads(sys.argv[1]).items():
     frame = bytes.fromhex(text)

@@ -17,7 +17,7 @@ from netlab.client import Agent, LabDied, LabError, Process
 from netlab.plan import from_file
 from tests.agent.conftest import DEMO, Built
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(200)
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def test_an_agent_that_dies_before_its_process_is_known() -> None:
 
         argv = ["sleep", "1000"]
         with agent.request("spawn", started, lab=lab.number, ns="A", argv=argv, env={}, cwd="/").result() as process:
-            assert process.wait(10) == -9
+            assert process.wait(60) == -9
             assert process.communicate(timeout=60) == (b"", b"")
 
 

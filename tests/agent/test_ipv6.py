@@ -13,8 +13,8 @@ from netlab.model import predict
 from netlab.plan import from_file
 from tests.agent.conftest import Built
 
-#: How long a witness waits for an answer, in seconds.
-PATIENCE = 2.0
+#: How long a witness waits for silence, and for an answer, in seconds.
+SILENCE, PATIENCE = 2.0, 20.0
 KINDS = {"tcp6": socket.SOCK_STREAM, "udp6": socket.SOCK_DGRAM}
 
 #: h's first wire leads elsewhere, and both are in x's subnet.
@@ -55,8 +55,9 @@ def test_layers_run_where_two_endpoints_have_addresses(addresses: str, runs: boo
     assert ({"tcp6", "udp6"} <= {*chosen.layers(plan, plan.steps[0], ())}) is runs
 
 
-def witness(built: Built, layer: str, source: str, destination: str) -> str:
+def witness(built: Built, layer: str, source: str, destination: str, expected: str) -> str:
     """What plain sockets see from cold, bound as the probes' are: ``answered``, ``silence``, or the errno's name."""
+    patience = SILENCE if expected == "silence" else PATIENCE
     state = built.plan.steps[0].state
     here, there = (state.endpoints[state.index[name]] for name in (source, destination))
     assert here.v6 is not None
@@ -67,10 +68,10 @@ def witness(built: Built, layer: str, source: str, destination: str) -> str:
         built.lab.socket(here.namespace, socket.AF_INET6, KINDS[layer]) as client,
     ):
         server.bind((there.v6.ip, 0))
-        server.settimeout(PATIENCE)
+        server.settimeout(patience)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, here.ifname.encode())
         client.bind((here.v6.ip, 0))
-        client.settimeout(PATIENCE)
+        client.settimeout(patience)
         try:
             if layer == "tcp6":
                 server.listen()
@@ -101,9 +102,9 @@ def test_a_server_answers_by_its_routes_alone(build: Callable[[str], Built], lay
     assert proved(built, layer, "x:eth0", "h:eth1") == "U"
     evidence = built.evidence(layer, "x:eth0", "h:eth1")
     assert (evidence["entered"], evidence["reason"]) == (["h:eth1"], "reply-lost")
-    assert witness(built, layer, "x:eth0", "h:eth1") == "silence"
+    assert witness(built, layer, "x:eth0", "h:eth1", "silence") == "silence"
     assert proved(built, layer, "h:eth1", "x:eth0") == "R"
-    assert witness(built, layer, "h:eth1", "x:eth0") == "answered"
+    assert witness(built, layer, "h:eth1", "x:eth0", "answered") == "answered"
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,6 @@ def test_plain_sockets_say_the_same(
     for layer, said in (("tcp6", tcp), ("udp6", udp)):
         assert predict(state, (layer,)).letters[layer][i][j] == letter
         assert proved(built, layer, source, destination) == letter
-        assert witness(built, layer, source, destination) == said
+        assert witness(built, layer, source, destination, said) == said
     reason = built.evidence("tcp6", source, destination).get("reason")
     assert reason == {"answered": None, "silence": "reply-lost", "ECONNREFUSED": "refused"}.get(tcp, tcp)

@@ -111,7 +111,7 @@ def test_a_bridge_that_snoops_reports_no_group_of_its_own(build: Callable[[str],
     """The first report of a host with a bridge names the one group that a process there has joined, and no other."""
     built = build(SNOOPING)
     with built.lab.socket("B", socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800)) as sock:
-        sock.settimeout(10)
+        sock.settimeout(60)
         with built.lab.spawn("A", ["python3", "-c", JOIN]) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == b"joined\n"

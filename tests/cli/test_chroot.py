@@ -15,6 +15,7 @@ from tests.ordinary import needs_another_user
 #: Bind what the machine has into a folder, go there, and run; what is mounted outside, before and after.
 SCRIPT = """
 set -e
+mount --make-rshared /
 root=$1; shift
 for each in /*; do
     if [ -L "$each" ]; then cp -P "$each" "$root/"
@@ -33,7 +34,8 @@ def inside(files: Path, *argv: str) -> Done:
     """Run a command in a chroot, and in a mount namespace that passes on what is mounted."""
     root = files / "root"
     root.mkdir()
-    outer = ["unshare", "--mount", "--propagation", "shared", "sh", "-c", SCRIPT, "sh", str(root)]
+    # Private at first: what is shared with the machine would be mounted there, too.
+    outer = ["unshare", "--mount", "--propagation", "private", "sh", "-c", SCRIPT, "sh", str(root)]
     return subprocess.run(
         [*outer, "sh", "-c", 'cd "$0" && exec "$@"', str(files), *argv], capture_output=True, text=True, check=False
     )

@@ -23,10 +23,10 @@ class Guest:
         out_of, self.out = os.pipe()
         self.ends = Ends(into, acknowledged, out_of)
 
-    def unread(self) -> int:
-        """How many bytes wait for the guest once no more come."""
+    def unread(self, wanted: int) -> int:
+        """How many bytes wait for the guest: so many are waited for, and then whether more come."""
         data = b""
-        while select.select([self.into], [], [], 0.2)[0]:
+        while select.select([self.into], [], [], 30 if len(data) < wanted else 0.2)[0]:
             data += os.read(self.into, 1 << 16)
         return len(data)
 
@@ -45,16 +45,16 @@ def test_window(carried: tuple[socket.socket, Guest, threading.Thread]) -> None:
     """No more than the window is under way before the guest has read some, and then as much as it says."""
     front, guest, _ = carried
     front.sendall(bytes(3 * WINDOW))
-    assert guest.unread() == WINDOW
+    assert guest.unread(WINDOW) == WINDOW
     os.write(guest.acknowledge, b".")
-    assert guest.unread() == STEP
+    assert guest.unread(STEP) == STEP
 
 
 def test_front_goes_while_the_guest_hangs(carried: tuple[socket.socket, Guest, threading.Thread]) -> None:
     """The end of the front is noticed, even with bytes that a guest doesn't take."""
     front, guest, thread = carried
     front.sendall(bytes(3 * WINDOW))
-    assert guest.unread() == WINDOW
+    assert guest.unread(WINDOW) == WINDOW
     front.close()
     thread.join(30)
     assert not thread.is_alive()

@@ -124,7 +124,7 @@ class World:
             finally:
                 monitor.kill()
 
-    def until(self, done: Callable[[], bool], otherwise: str, seconds: float = 30.0) -> None:
+    def until(self, done: Callable[[], bool], otherwise: str, seconds: float = 60.0) -> None:
         """Look again and again until it is so."""
         deadline = time.monotonic() + seconds
         while not done():

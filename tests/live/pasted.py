@@ -29,7 +29,7 @@ _NEWNET = 0x40000000
 _CONNECT = (
     "import socket,sys\n"
     "s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET)\n"
-    "s.settimeout(1)\n"
+    "s.settimeout(float(sys.argv[2]))\n"
     "try: s.connect((sys.argv[1], 7))\n"
     "except ConnectionRefusedError: pass\n"
 )
@@ -94,17 +94,19 @@ def paste(machine: World, blocks: Sequence[tuple[str | None, str]]) -> None:
         machine.run(*enter, "sh", "-ec", lines)
 
 
-def gets_through(machine: World, source: str, destination: str, layer: str) -> bool:
-    """Whether a plain ping, or a connection, from one end to the other is answered, from cold neighbour tables."""
+def gets_through(machine: World, source: str, destination: str, layer: str, expected: bool) -> bool:
+    """Whether a plain ping, or a connection, from one end to the other is answered, from cold neighbour tables.
+    One that is expected to be has more time for it."""
+    patience = "5" if expected else "1"
     netns, _, bound = source.partition(":")
     probe, _, size = layer.partition("/")
     version = "6" if probe.endswith("6") else "4"
     address = destination if re.match("[0-9]", destination) else _address(machine, destination, version)
     if probe.startswith("icmp"):
-        argv = ["ping", f"-{version}", "-c", "1", "-W", "1", *(["-I", bound] if bound else [])]
+        argv = ["ping", f"-{version}", "-c", "1", "-W", patience, *(["-I", bound] if bound else [])]
         argv += [*(["-M", "do", "-s", str(int(size) - 28)] if size else []), address]
     else:
-        argv = [sys.executable, "-c", _CONNECT, address]
+        argv = [sys.executable, "-c", _CONNECT, address, patience]
     every = ("ip", "-all", "netns", "exec", "ip")
     deadline = time.monotonic() + 10
     while version == "6" and time.monotonic() < deadline:
@@ -198,7 +200,8 @@ def _wrong(machine: World, asking: Netlab, scene: Scene) -> Iterator[str]:
 
     _, text = asking.run(HOME, "why", "--live", source, destination, *more, "--fix", "all")
     before = text.splitlines()[1][0]
-    if scene.witness and gets_through(machine, source, destination, layer) != (before in "RAB"):
+    reached = before in "RAB"
+    if scene.witness and gets_through(machine, source, destination, layer, reached) != reached:
         yield f"{before}, and ping says otherwise"
     _, short = asking.run(HOME, "why", "--live", source, destination, *more)
     if len(short.splitlines()) > SCREEN:
@@ -214,13 +217,13 @@ def _wrong(machine: World, asking: Netlab, scene: Scene) -> Iterator[str]:
             paste(machine, fix.paste)
             if (after := letter(*pair)) != fix.letter:
                 yield f"{fix.letter} was said, then {after}: {fix.text}"
-            if not gets_through(machine, *pair, layer):
+            if not gets_through(machine, *pair, layer, expected=True):
                 yield f"a plain program doesn't get through: {fix.text}"
             paste(machine, fix.undo)
         except AssertionError as error:
             yield f"{error}: {fix.text}"
             return
-        if scene.witness and gets_through(machine, source, destination, layer) != (before in "RAB"):
+        if scene.witness and gets_through(machine, source, destination, layer, reached) != reached:
             yield f"not taken back: {fix.text}"
 
 

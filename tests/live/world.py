@@ -57,7 +57,7 @@ class World:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=120,
             **options,
         )
         assert not ok or done.returncode == 0, (argv, done.stdout, done.stderr)
@@ -76,9 +76,9 @@ class World:
         inside = ("ip", "netns", "exec", netns) if netns else ()
         return self.run(*inside, sys.executable, "-m", "netlab", *argv, ok=ok, cwd=ROOT)
 
-    def pings(self, netns: str, address: str) -> bool:
-        """Whether a plain ping there is answered."""
-        argv = ("ip", "netns", "exec", netns, "ping", "-c", "1", "-W", "1", address)
+    def pings(self, netns: str, address: str, expected: bool = True) -> bool:
+        """Whether a plain ping there is answered; one that is expected to be has more time for it."""
+        argv = ("ip", "netns", "exec", netns, "ping", "-c", "1", "-W", "5" if expected else "1", address)
         return self.run(*argv, ok=False).returncode == 0
 
 

@@ -325,7 +325,7 @@ def test_an_ordinary_user_measures_too(everyones: Path) -> None:
         env={**os.environ, "HOME": str(everyones)},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

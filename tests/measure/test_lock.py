@@ -81,7 +81,7 @@ def test_one_waits_for_another_process_and_says_for_whom() -> None:
         process.stdin.close()
 
     with Lock(let_go, NAME):
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     assert told == [f"waiting for another measurement of yours on this machine to end (process {process.pid})"]
 
 
@@ -89,7 +89,7 @@ def test_death_frees_it() -> None:
     """A holder that is killed holds nothing: nobody has to clean up."""
     process = holder()
     with Lock(lambda _text: process.send_signal(signal.SIGKILL), NAME):
-        assert process.wait(10) == -signal.SIGKILL
+        assert process.wait(60) == -signal.SIGKILL
 
 
 def test_threads_wait_for_each_other() -> None:

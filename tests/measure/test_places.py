@@ -28,7 +28,7 @@ def test_python_below_tmp(tmp_path: Path, engine: str) -> None:
     more = f"throughput: [A -> B: {{bytes: 1M, engine: {engine}}}]\nlatency: [A -> B: {{count: 10}}]\n"
     (tmp_path / "t.yaml").write_text(topology(more))
     command = [venv / "bin/python", "-m", "netlab", "run", tmp_path / "t.yaml", "--layers", "tcp", "--no-report"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Gbit/s" in done.stdout or "Mbit/s" in done.stdout
     assert "p99" in done.stdout

@@ -155,7 +155,7 @@ def test_reset(lab: Lab) -> None:
     ip(lab, "C", "address add 10.0.0.3/24 dev eth0")
     lab.must_reach("A", "C")
     lab.reset("later")
-    assert asleep.wait(10) == -9
+    assert asleep.wait(60) == -9
     assert lab.current.name == "later"
     assert "10.0.0.3" not in lab["C"].run("ip", "address").stdout
     lab.must_reach("A", "B")

@@ -64,7 +64,7 @@ def test_one_that_dies(lab: Lab) -> None:
     daemon = lab["A"].daemon("sh", "-c", "echo up; read word; echo broken; exit 4", ready="up")
     daemon.process.stdin.close()
     daemon.wait_for("broken")
-    daemon.process.wait(10)
+    daemon.process.wait(60)
     with pytest.raises(netlab.ExpectationFailed, match=r"A: sh -c .* has ended with 4:\nup\nbroken"):
         lab.must_not_reach("A", "B")
 
@@ -74,7 +74,7 @@ def test_redirected(lab: Lab, tmp_path: Path) -> None:
     """An output may be a file, nothing, or the other one."""
     both = "echo out; echo err >&2"
     with (tmp_path / "out").open("wb") as file:
-        lab["A"].popen("sh", "-c", both, stdout=file, stderr=subprocess.STDOUT).wait(10)
+        lab["A"].popen("sh", "-c", both, stdout=file, stderr=subprocess.STDOUT).wait(60)
     assert (tmp_path / "out").read_text() == "out\nerr\n"
     with lab["A"].popen("sh", "-c", both, stdout=subprocess.DEVNULL) as process:
         assert process.communicate() == (b"", b"err\n")
@@ -90,7 +90,7 @@ def test_a_kill_takes_grandchildren(lab: Lab) -> None:
     while lab["A"].run("pgrep", "-c", "-f", "^sleep 100[123]", check=False).stdout != "3\n":
         assert process.poll() is None
     process.kill()
-    process.wait(10)
+    process.wait(60)
     while lab["A"].run("pgrep", "-f", "^sleep 100[123]", check=False).stdout:
         pass
     assert other.poll() is None
@@ -122,8 +122,9 @@ def test_a_killed_agent(lab: Lab) -> None:
         assert process.line() == "started"
         killing = threading.Thread(target=_kill_when_asleep, args=(lab.handle.agent.pid,))
         killing.start()
-        with pytest.raises(netlab.LabDied, match="sleep 1001: the agent has ended, and the lab with it"):
-            lab["A"].run("sleep", "1001")
+        with pytest.raises(netlab.LabDied, match="sleep 1001': the agent has ended, and the lab with it"):
+            # What it is fed comes once its start is known here: the agent isn't killed before.
+            lab["A"].run("sh", "-c", "read word; exec sleep 1001", input="go\n")
         killing.join()
         with pytest.raises(netlab.LabDied):
             process.line()

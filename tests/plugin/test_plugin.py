@@ -212,7 +212,7 @@ def test_the_death_of_an_agent(project: Project) -> None:
         def test_dies_in_a_popen(lab):
             process = lab["A"].popen("sleep", "100")
             os.kill(lab.handle.agent.pid, signal.SIGKILL)
-            assert process.wait(5) == -9
+            assert process.wait(60) == -9
             with pytest.raises(netlab.LabDied):
                 lab["A"].socket()
 

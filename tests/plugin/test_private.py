@@ -62,7 +62,7 @@ INSIDE = """\
             assert own.line() == "started"
             assert "sleep" in a.run("ps", "ax").stdout and "sleep" not in c1.run("ps", "ax").stdout
             a.run("sh", "-c", "kill -9 -1", check=False)
-            assert own.wait(10) == -9
+            assert own.wait(60) == -9
         assert asleep.poll() is None and shared.poll() is None
         assert a.run("hostname").stdout == "A\\n"
         # The files of the topology, and others.

@@ -58,7 +58,7 @@ class Stay:
             more.setdefault("stdin", subprocess.DEVNULL)
         done = subprocess.run(
             [*self.prefix, NETLAB, *argv],
-            cwd=self.folder, capture_output=True, text=True, env=self.environment, check=False, timeout=60, **more,
+            cwd=self.folder, capture_output=True, text=True, env=self.environment, check=False, timeout=120, **more,
         )  # fmt: skip
         assert code is None or done.returncode == code, f"{argv}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done
@@ -139,7 +139,7 @@ def stay(request: pytest.FixtureRequest, folder: Path) -> Iterator[Stay]:
         yield from _owned(request.param, folder)
 
 
-def until(done: Callable[[], object], seconds: float = 20.0) -> None:
+def until(done: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not done():

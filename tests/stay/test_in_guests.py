@@ -40,7 +40,7 @@ def test_a_capture_of_a_guest(guest_lab: Stay) -> None:
             assert process.stderr.readline().startswith(b"capturing")
             guest_lab("exec", "A", "--", "ping", "-c1", "-W2", "10.0.0.2")
             process.send_signal(signal.SIGINT)
-            out, said = process.communicate(timeout=20)
+            out, said = process.communicate(timeout=60)
         data = (guest_lab.folder / target).read_bytes() if target else out
         frames = list(PcapNgReader(io.BytesIO(data)))
         assert said == f"{len(frames)} frames\n".encode()
@@ -63,7 +63,7 @@ def test_a_terminal_in_a_guest(guest_lab: Stay) -> None:
             said += ours.read(100)
         until(lambda: about(guest_lab)["programs"] == 1)
         ours.write(b"\x03")
-        assert process.wait(20) == 128 + signal.SIGINT
+        assert process.wait(60) == 128 + signal.SIGINT
         os.close(theirs)
 
 

@@ -126,7 +126,7 @@ def test_users_have_their_own(root: Stay) -> None:
     for path in (root.folder, root.folder / "netlab", root.folder / "netlab" / "two.sock"):
         path.chmod(0o777)
     code = (
-        "import socket; s = socket.socket(socket.AF_UNIX); s.connect('netlab/two.sock'); s.settimeout(10);"
+        "import socket; s = socket.socket(socket.AF_UNIX); s.connect('netlab/two.sock'); s.settimeout(60);"
         "print(s.recv(100))"
     )
     asked = subprocess.run(

@@ -41,7 +41,7 @@ def test_no_bpdu_comes_from_the_children(agent: Agent) -> None:
 
 def _until_bpdu(receiver: socket.socket, port: str) -> list[bytes]:
     """Every frame that came in by a port, up to and with the BPDU sent by hand."""
-    receiver.settimeout(10)
+    receiver.settimeout(60)
     frames: list[bytes] = []
     while BPDU not in frames:
         data, (ifname, _, kind, *_rest) = receiver.recvfrom(2048)
