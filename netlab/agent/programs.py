@@ -92,21 +92,29 @@ class Programs:
         """
         with self._lock:
             space = self._space(ns)
-
-            def inside() -> subprocess.Popen[bytes]:
-                if ns.private:
-                    system.setns(space.uts, system.CLONE_NEWUTS)
-                elif self._guarded:
-                    guard.sysfs()
-                system.setns(space.pids, system.CLONE_NEWPID)
-                if self._guarded:
-                    guard.capabilities()
-                return popen()
-
-            process = in_thread(ns.fd, inside, (space.mounts, space.root), copied=ns.private is None)
+            try:
+                process = self._enter(space, ns, popen)
+            except OSError as error:
+                # A PID namespace takes no process from the moment on that its init is killed (alloc_pid).
+                if error.errno != errno.ENOMEM or not _is_ending(space.init):
+                    raise
+                process = self._enter(self._space(ns), ns, popen)
             self._started = [(at, one) for at, one in self._started if one.returncode is None]
             self._started.append((ns.id, process))
         return process
+
+    def _enter(self, space: _Space, ns: Netns, popen: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+        def inside() -> subprocess.Popen[bytes]:
+            if ns.private:
+                system.setns(space.uts, system.CLONE_NEWUTS)
+            elif self._guarded:
+                guard.sysfs()
+            system.setns(space.pids, system.CLONE_NEWPID)
+            if self._guarded:
+                guard.capabilities()
+            return popen()
+
+        return in_thread(ns.fd, inside, (space.mounts, space.root), copied=ns.private is None)
 
     def _space(self, ns: Netns) -> _Space:
         """The space of a namespace's programs, made at its first use; the caller holds the lock. Raises OSError."""

@@ -16,7 +16,7 @@ from netlab.model.device import Refused, dead, packet_type, take, taken
 from netlab.model.rules import holds, rule
 from netlab.model.sim import Sim, Unknown
 from netlab.model.stack import fib, ip, ipv6, multicast, nd, protocols
-from netlab.model.world import ARP, BROADCAST, HOST, IP4, IP6, MULTICAST, RAW, Device, Frame
+from netlab.model.world import ARP, BROADCAST, IP4, IP6, MULTICAST, OTHERHOST, RAW, Device, Frame
 
 _CORE = "drivers/net/ipvlan/ipvlan_core.c"
 _MAIN = "drivers/net/ipvlan/ipvlan_main.c"
@@ -285,7 +285,7 @@ def handle_frame(sim: Sim, port: _Port, frame: Frame, kind: int) -> None:
         if port.mode == "l3s" and child is not None and frame.proto in (IP4, IP6):
             if parent.ns.netfilter is not None or child.ns is parent.ns:
                 raise Unknown(f"in l3s a packet for {child.id} passes the hooks and sockets of {parent.ns.id}")
-            if kind != HOST or frame.tags:
+            if kind == OTHERHOST or frame.tags:
                 return
             if frame.proto == IP6 and not parent.conf.ipv6:
                 sim.note(phase, parent.id, "IPv6 is disabled", ipv6.DISABLED, end=True)

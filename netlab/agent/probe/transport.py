@@ -64,6 +64,9 @@ class Transport(AddressLayer):
             try:
                 for ns, vrf in homes:
                     opened.append(self._open(ns))
+                    if sum(one is ns for one, _ in homes) > 1:
+                        # Beside one in a VRF, one outside of it has to agree to share the port.
+                        opened[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
                     if vrf:
                         opened[-1].setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, vrf.encode())
                     opened[-1].bind((self.address(index).ip, port))
