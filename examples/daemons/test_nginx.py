@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 LAN = """
@@ -13,7 +15,7 @@ hosts:
   C: {interfaces: {eth0: {switch: lan, addresses: [10.0.0.3/24]}}}
 """
 
-GET = "import urllib.request, sys; print(urllib.request.urlopen('http://' + sys.argv[1], timeout=5).read().decode())"
+GET = "import urllib.request, sys; print(urllib.request.urlopen('http://' + sys.argv[1], timeout=30).read().decode())"
 
 
 @pytest.mark.topology(LAN)
@@ -24,7 +26,10 @@ def test_two_servers(lab, needs, other_users):
         lab[host].daemon("nginx", "-g", "daemon off;", port=80)
     for host in "AB":
         assert lab["C"].run("python3", "-c", GET, host).stdout == f"this is {host}\n"
-        assert "GET / HTTP" in lab[host].run("cat", "/var/log/nginx/access.log").stdout
+        # It logs what it has answered.
+        until = time.monotonic() + 30
+        while "GET / HTTP" not in lab[host].run("cat", "/var/log/nginx/access.log").stdout:
+            assert time.monotonic() < until
     lab.must_reach("C", "A", tcp=80)
     lab["A"].run("nft", "add table ip f; add chain ip f i { type filter hook input priority 0; }")
     lab["A"].run("nft", "add rule ip f i tcp dport 80 drop")
