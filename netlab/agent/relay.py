@@ -102,6 +102,15 @@ class Relay:
         self._forget(message["pipe"])
         return None, []
 
+    def held(self, message: dict[str, Any]) -> Answer:
+        """Whether a process has the other end of one: if none has, no more comes than what is in it."""
+        poll = select.poll()
+        if (number := message["pipe"]) in self._fds:
+            # That nobody has it (POLLHUP) is told always.
+            poll.register(self._fds[number], 0)
+            return not poll.poll(0), []
+        return False, []
+
     def descriptor(self, number: int) -> int:
         """That of a number. Raises NotDone."""
         if number not in self._fds:
@@ -139,6 +148,7 @@ class RelayingServer(Server):
         self._spools: dict[int, list[IO[bytes]]] = {}
         relay = self.relay
         kept = {"read": relay.read, "write": relay.write, "drop": relay.drop, "release": relay.release}
+        kept["held"] = relay.held
         self._operations |= {"spawn": self.spawn, "take": self.take, **kept}
 
     def spawn(self, message: dict[str, Any]) -> Answer:

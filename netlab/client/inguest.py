@@ -11,7 +11,7 @@ import sys
 import termios
 import threading
 import tty
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from netlab.client import relay
@@ -54,8 +54,15 @@ class StayingGuestLab(StayingLab, GuestLab):
             signal.signal(number, lambda number, _frame: tell("signal", signal=number))
         if terminal:
             signal.signal(signal.SIGWINCH, lambda *_: tell("resize", terminal=_size()))
+
+        def held(pipe: int) -> bool:
+            # Where the lab has ended nothing is.
+            with contextlib.suppress(LabError):
+                return bool(self.agent.request("held", pipe=pipe).result())
+            return False
+
         with _raw() if terminal else contextlib.nullcontext():
-            status = _Passing(process).wait()
+            status = _Passing(process, held).wait()
         sys.exit(status if status >= 0 else 128 - status)
 
     def nsenter(self, namespace: str) -> NoReturn:
@@ -83,10 +90,11 @@ def _raw() -> Iterator[None]:
 
 
 class _Passing:
-    """Passes on what is typed to a program, and what it says."""
+    """Passes on what is typed to a program, and what it says. ``held``: whether anything there has an output of it."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, held: Callable[[int], bool]) -> None:
         self._process = process
+        self._held = held
         self._said = 0
         self._outputs = [
             threading.Thread(target=self._copy, args=ends, daemon=True)
@@ -100,11 +108,11 @@ class _Passing:
         for thread in self._outputs:
             thread.start()
         status = self._process.wait()
-        said = -1
-        # What it has started may go on with its output: then silence is the end.
-        while any(thread.is_alive() for thread in self._outputs) and said != self._said:
-            said = self._said
-            for thread in self._outputs:
+        for thread, pipe in zip(self._outputs, self._process.pipes[1:], strict=True):
+            said = -1
+            # What it has started may go on with its output: then silence is the end. Else the end is still to come.
+            while thread.is_alive() and (said != self._said or not self._held(pipe)):
+                said = self._said
                 thread.join(QUIET)
         return status
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import io
 import json
@@ -11,10 +12,14 @@ import struct
 import subprocess
 import termios
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
 from scapy.layers.inet import ICMP
 from scapy.utils import PcapNgReader
 
+from netlab.client import inguest
 from netlab.kernels import choose
 from tests.stay.conftest import Stay, about, until
 
@@ -45,6 +50,28 @@ def test_a_capture_of_a_guest(guest_lab: Stay) -> None:
         frames = list(PcapNgReader(io.BytesIO(data)))
         assert said == f"{len(frames)} frames\n".encode()
         assert sum(frame.haslayer(ICMP) for frame in frames) == 2
+
+
+@pytest.mark.parametrize(("held", "shown"), [(False, "late\n"), (True, "")])
+def test_what_a_program_has_said_comes_late(capfd: pytest.CaptureFixture[str], held: bool, shown: str) -> None:
+    """However late a slow guest sends what a program has said before its end, it is waited for; but not where something
+    that the program has started may go on for ever."""
+    outputs = [os.pipe() for _ in range(2)]
+
+    def asked(pipe: int) -> bool:
+        if not held:
+            with open(outputs[pipe - 1][1], "wb") as end:
+                end.write(b"late\n" if pipe == 1 else b"")
+        return held
+
+    with contextlib.ExitStack() as stack:
+        stdin = stack.enter_context(open(os.devnull, "wb"))
+        stdout, stderr = (stack.enter_context(open(read, "rb")) for read, _ in outputs)
+        program: Any = SimpleNamespace(stdin=stdin, stdout=stdout, stderr=stderr, pipes=[0, 1, 2], wait=lambda: 7)
+        assert inguest._Passing(program, asked).wait() == 7
+        assert capfd.readouterr().out == shown
+        for _, write in outputs if held else ():
+            os.close(write)
 
 
 def test_a_terminal_in_a_guest(guest_lab: Stay) -> None:
