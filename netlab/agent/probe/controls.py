@@ -83,7 +83,8 @@ class Controls:
             return f"on {root.underlay}, which is {why}"
         if root.filters_vlans and view.plugged(root) and view.far(link_id) is None:
             return f"in a VLAN of {root.id} that none of its ports has"
-        if root.bridges and (plugged := view.plugged(root)) and not any(self._leads(*one) for one in plugged):
+        plugged = view.plugged_in_vlan(root, view.state.tags(link_id)) if root.bridges else []
+        if plugged and not any(self._leads(*one) for one in plugged):
             return f"on {root.id}, none of whose ports leads anywhere"
         if root.chooses and root.up and not root.bottoms:
             return f"{'on ' * (root.id != link_id)}{root.id}, none of whose members can send"
