@@ -92,6 +92,10 @@ def finish(build: Build, link: Bond) -> None:
             member.mac = member.mac if link.own_macs else dev.mac
             member.alone, member.master = True, dev
             member.handle = handle_active if link.picks_one else handle_frame
+            for plug in one.plugs if link.mode == "802.3ad" else ():
+                if plug.port.learning and build.bridges[plug.bridge].max_learned:
+                    # LACP's frames have its members' MACs, and come at any time (br_handle_local_finish).
+                    build.bridges[plug.bridge].strange = f"LACP's frames take places among what {plug.bridge} may learn"
 
 
 def transmit(sim: Sim, team: _Team, dev: Device, frame: Frame) -> None:

@@ -78,7 +78,7 @@ DEFAULT_CONF = Conf()
 class Domain:
     """What the addresses of a namespace mean that belong to one of its VRFs, or (``vrf`` None) to none of them."""
 
-    __slots__ = ("broadcast4", "candidates6", "local4", "local6", "own4", "vrf")
+    __slots__ = ("broadcast4", "candidates6", "doubtful4", "local4", "local6", "own4", "vrf")
 
     def __init__(self, vrf: Device | None) -> None:
         self.vrf = vrf
@@ -88,6 +88,8 @@ class Domain:
         self.local6: dict[int, Device] = {}
         #: broadcast addresses of interfaces that are no addresses before
         self.broadcast4: set[int] = set()
+        #: addresses of a VRF that are broadcast addresses outside of it, which table local knows before
+        self.doubtful4: set[int] = set()
         #: what IPv6 chooses a source from, in its order: address, prefix length, interface
         self.candidates6: list[tuple[int, int, Device]] = []
 

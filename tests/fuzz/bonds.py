@@ -12,7 +12,9 @@ PORTS = ("hairpin", "isolated", "flood", "mcast_flood", "bcast_flood", "learning
 
 def bond(lan: Lan, host: str) -> None:
     """A bond of a host, whose members are no interfaces for others to choose."""
-    spec: Document = {"type": "bond", "mode": lan.pick(MODES, (8, 3, 1, 2))}
+    # LACP takes places at a switch that learns few MACs, at any time.
+    few = any("fdb_max_learned" in switch for switch in lan.document["switches"].values())
+    spec: Document = {"type": "bond", "mode": lan.pick(MODES, (8, 3, 1, 0 if few else 2))}
     given = lan.document["hosts"][host]["interfaces"]
     given[NAME] = spec
     members = [f"w{k}" for k in range(lan.pick((2, 3, 1), (6, 2, 1)))]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from netlab.contract.kernels import Version
 from netlab.model.routes import PolicyRule, Route
 from netlab.model.rules import rule
-from netlab.model.sim import Sim
+from netlab.model.sim import Sim, Unknown
 from netlab.model.world import Device, Namespace
 
 _FRONTEND = "net/ipv4/fib_frontend.c"
@@ -196,12 +196,20 @@ def _within(address: int, prefix: tuple[int, int], bits: int) -> bool:
     return address >> (bits - plen) == network >> (bits - plen) if plen else True
 
 
+def _settled(dev: Device, *addresses: int) -> None:
+    """Raise `Unknown` where one is an address of a VRF's that table local has as a broadcast address."""
+    if dev.vrf is not None and not dev.domain.doubtful4.isdisjoint(addresses):
+        raise Unknown(f"an address of {dev.vrf.id} is a broadcast address of another interface of {dev.ns.id}")
+
+
 def output(sim: Sim, ns: Namespace, dst: int, src: int, oif: Device | None, mark: int = 0) -> Output:
     """Where a packet of the namespace's own goes (ip_route_output_key_hash_rcu); ``src`` 0: it has no source yet."""
     key = ("out", dst, src, oif, mark)
     found: Output | None = ns.cache.get(key)
     if found is not None:
         return found
+    if oif is not None:
+        _settled(oif, dst, src)
     if oif is not None and not oif.up:
         return Output(oif, dst, src, None, NOWHERE)
     route = lookup(ns, dst, src, "lo", oif, mark)
@@ -247,6 +255,7 @@ def refused_source(ns: Namespace, dev: Device, src: int, dst: int, oif: Device |
     try:
         found: str | None = ns.cache[key]
     except KeyError:
+        _settled(dev, dst, src)
         found = ns.cache[key] = _refused_source(ns, dev, src, dst, oif)
     return found
 
