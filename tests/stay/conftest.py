@@ -147,7 +147,19 @@ def until(done: Callable[[], object], seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
+def listed(stay: Stay) -> list[dict[str, Any]]:
+    """What `ps` tells of each lab, once none is too busy to say what it is."""
+    rows: list[dict[str, Any]] = []
+
+    def told() -> bool:
+        rows[:] = json.loads(stay("ps", "--json").stdout)
+        return not any(row["busy"] for row in rows)
+
+    until(told)
+    return rows
+
+
 def about(stay: Stay) -> dict[str, object]:
     """The one lab."""
-    [found] = json.loads(stay("ps", "--json").stdout)
-    return dict(found)
+    [found] = listed(stay)
+    return found

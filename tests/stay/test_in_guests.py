@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import io
-import json
 import os
 import signal
 import struct
@@ -21,7 +20,7 @@ from scapy.utils import PcapNgReader
 
 from netlab.client import inguest
 from netlab.kernels import choose
-from tests.stay.conftest import Stay, about, until
+from tests.stay.conftest import Stay, about, listed, until
 
 VRF = """\
 switches: {lan: {}}
@@ -113,5 +112,5 @@ def test_a_guest_says_its_kernel(guest_lab: Stay) -> None:
     assert about(guest_lab)["kernel"] == release
     assert guest_lab("exec", "A", "--", "uname", "-r").stdout == f"{release}\n"
     guest_lab("up", "two.yaml", "-n", "own")
-    rows = {row["name"]: row["kernel"] for row in json.loads(guest_lab("ps", "--json").stdout)}
+    rows = {row["name"]: row["kernel"] for row in listed(guest_lab)}
     assert rows == {"two": release, "own": os.uname().release}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import signal
@@ -16,7 +15,7 @@ import pytest
 
 from tests.crash.world import descendants
 from tests.ordinary import needs_another_user
-from tests.stay.conftest import NOBODY, Stay, about, until
+from tests.stay.conftest import NOBODY, Stay, about, listed, until
 
 #: Kills in one run of the suite; `make crash` asks for more.
 KILLS = int(os.environ.get("NETLAB_KILLS", "20"))
@@ -98,7 +97,7 @@ def test_many_at_once(root: Stay) -> None:
     names = [f"lab{number}" for number in range(20)]
     starting = [root.popen("up", "two.yaml", "-n", name, stdout=subprocess.DEVNULL) for name in names]
     assert [process.wait() for process in starting] == [0] * 20
-    found = json.loads(root("ps", "--json").stdout)
+    found = listed(root)
     assert {row["name"] for row in found} == {"two", *names}
     assert all(row["memory"] <= 60 << 20 for row in found)
     asking = [root.popen("probe", name, "A,B", stdout=subprocess.PIPE) for name in names[:5]]

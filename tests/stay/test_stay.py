@@ -15,7 +15,7 @@ import netlab
 from netlab.client import Agent, LabError, registry, staying
 from netlab.errors import UsageError
 from netlab.testing.blueprint import Blueprint
-from tests.stay.conftest import TWO, Stay, about, until
+from tests.stay.conftest import TWO, Stay, about, listed, until
 
 
 def test_it_stays_and_goes(stay: Stay) -> None:
@@ -272,7 +272,7 @@ def test_daemons_of_a_failed_test_go_on(either: Stay) -> None:
     # Whoever attaches to it leaves them there, too.
     root("probe", name, "A,B")
     assert root("logs", name, "A").stdout.splitlines()[-1] == "A:sh-2 | two"
-    assert next(one for one in json.loads(root("ps", "--json").stdout) if one["name"] == name)["programs"] >= 2
+    assert next(one for one in listed(root) if one["name"] == name)["programs"] >= 2
     root("down", name)
 
 
