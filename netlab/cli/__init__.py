@@ -5,17 +5,22 @@ Nothing large is imported here: an agent that will be needed starts before click
 
 from __future__ import annotations
 
+import _thread
 import gc
 import os
 import signal
 import sys
+import time
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from netlab.cli import early
 from netlab.cli.called import program
 from netlab.contract.lacks import SCARCE
 from netlab.errors import CANNOT_RUN, FULL, INTERRUPTED, PASSED, WRONG, printable
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 #: What a lack of memory becomes within Python: a parser without memory finds faults in a module that has none.
 _BROKEN = (SystemError, SyntaxError)
@@ -45,6 +50,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _interrupt)
+    sys.unraisablehook = _ignored
     code = _run(sys.argv[1:] if argv is None else argv)
     # All memory goes with the process: at its end Python would look through everything for garbage.
     gc.freeze()
@@ -65,6 +71,22 @@ def _open_closed_streams() -> None:
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     raise Interrupted(number)
+
+
+def _ignored(what: UnraisableHookArgs, /) -> None:
+    """What was raised where nothing can be (a finalizer, a callback) Python prints and forgets. A signal that came then
+    comes again, a moment later and so elsewhere."""
+    if isinstance(what.exc_value, KeyboardInterrupt):
+        _thread.start_new_thread(_again, (signal.SIGINT,))
+    elif isinstance(what.exc_value, Interrupted):
+        _thread.start_new_thread(_again, (what.exc_value.number,))
+    else:
+        sys.__unraisablehook__(what)
+
+
+def _again(number: int) -> None:
+    time.sleep(0.01)
+    os.kill(os.getpid(), number)
 
 
 def _run(argv: list[str]) -> int:

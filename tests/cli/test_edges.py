@@ -288,6 +288,35 @@ def test_ctrl_c_during_an_import(files: Path, module: str, installed: bool) -> N
     assert done.returncode in (-signal.SIGINT, 130)
 
 
+#: A signal while a finalizer runs, where Python only prints what is raised.
+FINALIZING = """
+import os, sys, time
+from netlab import cli
+
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        len("")
+
+def start(argv):
+    Finalized()
+    time.sleep(60)
+
+cli.early.start = start
+cli.main([])
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGINT, 130, "netlab: interrupted\n"), (signal.SIGTERM, 143, "netlab: ended by SIGTERM\n")],
+)
+def test_a_signal_within_a_finalizer(number: int, code: int, said: str) -> None:
+    """It isn't lost there, nor printed as a traceback."""
+    done = subprocess.run([sys.executable, "-c", FINALIZING, str(int(number))], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (code, said)
+
+
 @pytest.mark.parametrize("place", ["PYTHONPATH", "cwd"])
 @pytest.mark.parametrize("module", ["json", "netlab", "sitecustomize"])
 def test_isolated_mode_reaches_the_agent(files: Path, place: str, module: str) -> None:
