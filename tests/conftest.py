@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,6 +19,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     # So is a hangup below nohup(1). We go on ignoring it; a handler, unlike SIG_IGN, is not what a program inherits.
     signal.signal(signal.SIGHUP, lambda *_: None)
+
+for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+    # In GitHub's CI each netlab that a test runs would annotate failures that the test wants.
+    os.environ.pop(name, None)
 
 # How long an example takes says how loaded this machine is.
 settings.register_profile("netlab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
