@@ -151,7 +151,7 @@ def _memory_is_limited() -> bool:
     except ModuleNotFoundError:
         # No such thing outside of Unix.
         return False
-    except ImportError:
+    except (ImportError, MemoryError):
         # It can't even be mapped.
         return True
     return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
