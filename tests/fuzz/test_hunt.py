@@ -11,7 +11,7 @@ from tests.fuzz.__main__ import main
 from tests.fuzz.tickets import Tickets
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_hundred_topologies(capsys: pytest.CaptureFixture[str]) -> None:
     """In 100 random topologies model and kernel agree in every pair, layer and step, at once and on repetition."""
     status = main(["--number", "100", "--seed", "1", "--jobs", "1", "--no-save"])
