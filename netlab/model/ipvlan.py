@@ -283,7 +283,8 @@ def handle_frame(sim: Sim, port: _Port, frame: Frame, kind: int) -> None:
     else:
         child = port.find(frame)
         if port.mode == "l3s" and child is not None and frame.proto in (IP4, IP6):
-            if parent.ns.netfilter is not None or child.ns is parent.ns:
+            # It is the child's from behind the parent's hooks on, and passes none of its own (ipvlan_nf_input).
+            if parent.ns.netfilter or child.ns.netfilter or child.ns is parent.ns:
                 raise Unknown(f"in l3s a packet for {child.id} passes the hooks and sockets of {parent.ns.id}")
             if kind == OTHERHOST or frame.tags:
                 return

@@ -20,12 +20,6 @@ PATIENCE, TRIES = 0.25, 8
 BATCH = 16
 
 
-def _admits(plug: Plug) -> bool:
-    """Whether a bridge takes frames that come by this port, if only those with a source MAC that the port admits."""
-    port = plug.port
-    return port.attached and port.state == "forwarding" and (not port.locked or bool(port.fdb))
-
-
 class Controls:
     """The controls of one step. `heard` and `on_wire` are fed by the engine's receivers."""
 
@@ -118,7 +112,9 @@ class Controls:
         bottom, tags = self.view.state.root(link_id), self.view.state.tags(link_id)
         if link.hears_only and not self._senders(link):
             return "its source list has only the MAC of its tunnel, which drops what comes in from that"
-        if bottom.bridges and not any(_admits(plug) for _, plug in self.view.plugged_in_vlan(bottom, tags)):
+        if bottom.bridges and not any(
+            self._admits(one, plug, tags) for one, plug in self.view.plugged_in_vlan(bottom, tags)
+        ):
             return "no port of the bridge that works lets a frame in"
         if bottom.underlay and self.view.state.namespace(bottom.namespace).nftables:
             return "the nftables of its namespace may drop what enters the tunnel"
@@ -127,6 +123,15 @@ class Controls:
                 if child.takes_all and child.up and child.id != here.id and here.tag is None:
                     return "a passthru child takes what comes in"
         return ""
+
+    def _admits(self, link: AnyLink, plug: Plug, tags: tuple[int, ...]) -> bool:
+        """Whether a bridge gets frames with these tags by a port, if only those with a source MAC that it admits.
+
+        A vlan interface on the port takes its tag's frames before the bridge does (vlan_do_receive).
+        """
+        port, above = plug.port, self.view.state.children_of(link.id) if plug.place.id == link.id else ()
+        taken = tags and any(one.tag == tags[0] for one in above)
+        return port.attached and port.state == "forwarding" and (not port.locked or bool(port.fdb)) and not taken
 
     def _senders(self, link: AnyLink) -> list[str]:
         """The MACs on its source list from which something can come in: not a tunnel's own (vxlan_set_mac)."""
