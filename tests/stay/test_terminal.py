@@ -25,7 +25,8 @@ class Terminal:
         self._stay = stay
         # An exported prompt would be this bash's, too.
         env = {name: value for name, value in stay.environment.items() if name not in ("PS1", "PROMPT_COMMAND", "TMUX")}
-        self.run("new-session", "-d", "-x", "120", "-y", "40", "bash", "--norc", env=env)
+        # So wide that no line is wrapped: what comes behind one that just fills the screen seems to belong to it.
+        self.run("new-session", "-d", "-x", "400", "-y", "40", "bash", "--norc", env=env)
         # What is typed before the prompt is there shows twice: the terminal echoes it, and then the shell.
         self.shows(PROMPT)
 
