@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netlab.contract.types import AnyLink
 from netlab.contract.types.links import Bond
 from netlab.model.build import Build
 from netlab.model.device import dead, take
@@ -92,10 +93,16 @@ def finish(build: Build, link: Bond) -> None:
             member.mac = member.mac if link.own_macs else dev.mac
             member.alone, member.master = True, dev
             member.handle = handle_active if link.picks_one else handle_frame
-            for plug in one.plugs if link.mode == "802.3ad" else ():
-                if plug.port.learning and build.bridges[plug.bridge].max_learned:
-                    # LACP's frames have its members' MACs, and come at any time (br_handle_local_finish).
-                    build.bridges[plug.bridge].strange = f"LACP's frames take places among what {plug.bridge} may learn"
+            if link.mode == "802.3ad":
+                _note_lacp(build, one)
+
+
+def _note_lacp(build: Build, member: AnyLink) -> None:
+    """LACP's frames have the member's own MAC, and come at any time: a switch learns it (br_handle_local_finish)."""
+    for plug in member.plugs:
+        bridge = build.bridges[plug.bridge]
+        if plug.port.learning and bridge.max_learned:
+            bridge.strange = f"LACP's frames take places among what {bridge.id} may learn"
 
 
 def transmit(sim: Sim, team: _Team, dev: Device, frame: Frame) -> None:

@@ -111,7 +111,7 @@ def _addresses(ns: Namespace, domain: Domain, entries: Entries) -> None:
             main4.append(Route("unicast", network, plen, 32, dev, source=address, table=main))
     # What table local says comes before the rule for VRFs.
     domain.local4 = domain.own4 | ns.domain.own4
-    domain.doubtful4 = (domain.own4.keys() & ns.domain.broadcast4) - domain.broadcast4 if domain.vrf else set()
+    domain.doubtful4 = domain.own4.keys() & ns.domain.broadcast4
     domain.local6 |= ns.domain.local6
     ns.tables4.setdefault(main, []).extend(main4)
     ns.tables4[local] = [*local4, *behind, *ns.tables4[local]]

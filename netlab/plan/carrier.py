@@ -22,7 +22,7 @@ def settle(links: dict[str, AnyLink], kernel: Version) -> None:
             port = _fresh(plug.port, link.carrier, carrier)
             if port is not plug.port:
                 ports[plug.field] = port
-            if carrier and link.up and port.attached and port.state == "forwarding":
+            if carrier and link.up and port.forwards:
                 live.add(plug.bridge)
         if link.carrier != carrier or ports:
             links[link_id] = replace(link, carrier=carrier, **ports)  # type: ignore[arg-type]

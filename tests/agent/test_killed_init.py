@@ -7,7 +7,6 @@ import sys
 
 _AGENT = r"""
 import os, signal, subprocess
-from netlab.agent import system
 from netlab.agent.netns import Home, Netns
 from netlab.agent.programs import Programs
 

@@ -28,7 +28,7 @@ from netlab.agent.netlink.forms import (
     each,
     encode,
     nested,
-)  # fmt: skip
+)
 
 NLA_F_NESTED = 0x8000
 

@@ -81,7 +81,7 @@ class Controls:
         if plugged and not any(self._leads(*one) for one in plugged):
             return f"on {root.id}, none of whose ports leads anywhere"
         if root.chooses and root.up and not root.bottoms:
-            return f"{'on ' * (root.id != link_id)}{root.id}, none of whose members can send"
+            return f"on {root.id}, none of whose members can send" if root.id != link_id else "without a working member"
         for below in view.state.bottoms(link_id):
             # A bond that nobody watches the members of keeps its carrier.
             if why := dead(view.links[below.id]):
@@ -91,7 +91,7 @@ class Controls:
     def _leads(self, link: AnyLink, plug: Plug) -> bool:
         """Whether what a bridge sends out of a port may come out somewhere."""
         own = plug.place.id == link.id
-        return plug.port.attached and plug.port.state == "forwarding" and not (own and self.view.far(link.id) is None)
+        return plug.port.forwards and not (own and self.view.far(link.id) is None)
 
     def _mute(self, link_id: str) -> str:
         """Why nothing can be made to leave by a link that may hear: a bond that is down takes in what its members get
@@ -129,9 +129,9 @@ class Controls:
 
         A vlan interface on the port takes its tag's frames before the bridge does (vlan_do_receive).
         """
-        port, above = plug.port, self.view.state.children_of(link.id) if plug.place.id == link.id else ()
-        taken = tags and any(one.tag == tags[0] for one in above)
-        return port.attached and port.state == "forwarding" and (not port.locked or bool(port.fdb)) and not taken
+        port, own = plug.port, plug.place.id == link.id
+        taken = own and tags and any(one.tag == tags[0] for one in self.view.state.children_of(link.id))
+        return port.forwards and (not port.locked or bool(port.fdb)) and not taken
 
     def _senders(self, link: AnyLink) -> list[str]:
         """The MACs on its source list from which something can come in: not a tunnel's own (vxlan_set_mac)."""

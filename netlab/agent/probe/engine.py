@@ -117,8 +117,7 @@ class Station:
     def refused(self, layer: Layer, pair: Pair, error: OSError) -> None:
         """The kernel refused a probe."""
         links = self.view.links_of(layer.sources[pair[0]])
-        below = [one for link in links for one in self.view.state.stack(link)]
-        if error.errno == errno.ENOBUFS and any(link.drops for link in below):
+        if error.errno == errno.ENOBUFS and any(one.drops for link in links for one in self.view.state.stack(link)):
             layer.fail(pair, "ENOBUFS")
         elif error.errno in (errno.ENOBUFS, errno.EAGAIN):
             # Not an answer: our own queue was full, or a neighbour table.

@@ -179,11 +179,7 @@ class LabView:
         """
         root = self.state.root(link.id)
         if root.bridges:
-            ports = [
-                self.state.root(one.id)
-                for one, plug in self.plugged(root)
-                if plug.attached and plug.port.state == "forwarding"
-            ]
+            ports = [self.state.root(one.id) for one, plug in self.plugged(root) if plug.port.forwards]
             if ports and all(port.underlay for port in ports):
                 root = ports[0]
         if root.underlay is not None:

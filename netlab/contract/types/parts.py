@@ -241,6 +241,11 @@ class Port:
     policy: str = ""
 
     @property
+    def forwards(self) -> bool:
+        """Whether frames of its bridge come in and go out by it, if it has a carrier."""
+        return self.attached and self.state == "forwarding"
+
+    @property
     def proxies(self) -> bool:
         """Whether the bridge may answer for others because of it."""
         return self.neigh_suppress or self.proxy_arp or self.proxy_arp_wifi

@@ -210,8 +210,8 @@ def output(sim: Sim, ns: Namespace, dst: int, src: int, oif: Device | None, mark
         return found
     if oif is not None:
         _settled(oif, dst, src)
-    if oif is not None and not oif.up:
-        return Output(oif, dst, src, None, NOWHERE)
+        if not oif.up:
+            return Output(oif, dst, src, None, NOWHERE)
     route = lookup(ns, dst, src, "lo", oif, mark)
     if route is not None and route.ways:
         way = choose(sim, route, dst, src)

@@ -120,7 +120,7 @@ def _serve(sim: Sim, ns: Namespace, packet: Ip, iif: Device, vrf: Device | None,
         raise Unknown(f"whether a program of {ns.id} has the port that nftables leads to")
     # One server for each domain that has the address; that of the packet's own hears it first (compute_score).
     bounds = [dev.vrf for dev in sim.targets if dev.ns is ns]
-    bound = vrf if vrf in bounds else None if None in bounds or not bounds else bounds[0]
+    bound = next((one for one in (vrf, None, *bounds) if one in bounds), None)
     near = iif if stack.family == 6 and is_link_local(packet.src) else None
     serves = ns in sim.servers and packet.dst == sim.target
     if serves and not hears(ns, packet.phase, bound, iif, vrf):
