@@ -2,6 +2,8 @@
 # Build a small Debian 12 box for libvirt out of packages: no box is downloaded. Root and a loop device are needed.
 #   box.sh FOLDER   makes FOLDER/netlab.box and FOLDER/box.img; takes two minutes
 set -euo pipefail
+# In a mount namespace of its own: one that begins elsewhere meanwhile would keep the disk mounted, and its journal unwritten.
+[ "${2-}" = inside ] || exec unshare --mount --propagation private "$0" "$1" inside
 work=$1
 root=$work/root
 mirror=${NETLAB_MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | head -n 1)}
