@@ -191,7 +191,7 @@ class AddressLayer(Layer):
         if self.results[pair].evidence.get("entered"):
             return False
         source = self.sources[pair[0]]
-        if source.namespace in self.view.namespaces_of(target) and len(self._looped(source, target) or ()) > 1:
+        if len(self._looped(source, target) or ()) > 1:
             return True
         if self.address(pair[1]).ip not in self.view.shared:
             return False
@@ -202,7 +202,7 @@ class AddressLayer(Layer):
         entered: list[str] | None = self.results[pair].evidence.get("entered")
         source, target = self.sources[pair[0]], self.destinations[pair[1]]
         namespaces = self.view.namespaces_of(target)
-        if entered is None and self._asks_in(source)[0] in namespaces and pair not in self.elsewhere:
+        if entered is None and pair not in self.elsewhere:
             # No packet socket sees what loops back in a VRF (vrf_local_xmit: PACKET_LOOPBACK).
             entered = self._looped(source, target)
         if entered is None and not self._seen(pair[1]):
@@ -238,18 +238,28 @@ class AddressLayer(Layer):
 
     def _looped(self, source: AnySource, target: AnyTarget) -> list[str] | None:
         """The VRF in which a request looped back, if any: the source's own, where that has the address, too. An address
-        in no VRF comes first.
+        in no VRF comes first. What an l3 child doesn't find in its own namespace its parent's may have.
         """
-        state, ip = self.view.state, self.address_of(target).ip
+        namespaces = self.view.namespaces_of(target)
+        if isinstance(source, Endpoint) and source.namespace in namespaces:
+            mine = self.view.state.link(source.link).domain
+            if mine is not None and mine in self._domains(source.namespace, target):
+                return [mine]
         namespace, asking = self._asks_in(source)
-        mine = asking.domain if asking else None
-        there = [link for link in state.links_of(namespace) if any(one.ip == ip for one in link.addresses)]
-        free = asking is None or asking.id == mine
-        if free and any(link.domain is None for link in there):
+        if namespace not in namespaces:
             return None
-        if mine is not None and any(link.domain == mine for link in there):
+        mine, there = asking.domain if asking else None, self._domains(namespace, target)
+        if None in there and (asking is None or asking.id == mine):
+            return None
+        if mine is not None and mine in there:
             return [mine]
-        return list(dict.fromkeys(link.domain for link in there if link.domain)) or None
+        return [one for one in there if one] or None
+
+    def _domains(self, namespace: str, target: AnyTarget) -> list[str | None]:
+        """The VRFs of a namespace, and None for outside of them, where a target's address is."""
+        ip = self.address_of(target).ip
+        links = self.view.state.links_of(namespace)
+        return list(dict.fromkeys(link.domain for link in links if any(one.ip == ip for one in link.addresses)))
 
 
 class Echo(AddressLayer):
