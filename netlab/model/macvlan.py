@@ -60,6 +60,8 @@ def compile_link(build: Build, link: plan.Macvlan) -> None:
         lower.handle = handle_frame
         port.bc_queue_len = 0
         port.echoes = holds(BRIDGE_MULTICAST_ALL, build.state.kernel)
+        # Before macvlan_port had a bc_cutoff every group went through the queue.
+        port.bclim = 1 if build.state.kernel >= (6, 4) else 0
     port.children.append(dev)
     if link.bclim is not None:
         port.bclim = link.bclim
