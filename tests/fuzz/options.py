@@ -29,8 +29,9 @@ def dress(lan: Lan) -> None:
         if lan.chance(0.4, "flags"):
             nic.spec.update(flag(lan, nic))
         if lan.chance(0.25, "link-down") or (nic.mode == "passthru" and lan.chance(0.5, "passthru-down")):
-            if nic.spec.get("type") == "vlan" and lan.children(nic):
-                continue  # it would keep its carrier until it is first set up (vlan_dev_stop)
+            vlans = [one for one in lan.nics if one.host == nic.host and one.spec.get("type") == "vlan"]
+            if any(lan.children(one) for one in vlans if one is nic or one.spec["parent"] == nic.name):
+                continue  # the vlan would keep its carrier until it is first set up (vlan_dev_stop)
             nic.spec["state"] = "down"
             # Nobody looks at the members of a bond that is down: one that was set down is said to be up.
             for member in lan.members.get(nic.host, ()) if nic.name == bonds.NAME else ():
