@@ -25,7 +25,9 @@ IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_CARRIER = 16, 18, 33
 #: include/uapi/linux/if_arp.h
 ARPHRD_LOOPBACK = 772
 IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_STATE = 4, 5, 1
-IFLA_BOND_SLAVE_STATE, IFLA_BOND_SLAVE_MII_STATUS = 1, 2
+IFLA_BOND_SLAVE_STATE, IFLA_BOND_SLAVE_MII_STATUS, IFLA_BOND_SLAVE_AD_ACTOR_OPER_PORT_STATE = 1, 2, 7
+#: include/net/bond_3ad.h
+LACP_STATE_SYNCHRONIZATION, LACP_STATE_EXPIRED = 0x8, 0x80
 #: How long a lab may take to settle, in seconds (linkwatch delays some carrier changes by a second).
 DEADLINE = 3.0
 #: The same where only duplicate detection of IPv6 addresses is under way: 2 s, or 3 with twice as many transmissions;
@@ -103,6 +105,7 @@ def read_states(ns: Netns) -> dict[int, Link]:
                     member = dict(attributes(info[IFLA_INFO_SLAVE_DATA], 0))
                     # BOND_STATE_ACTIVE, BOND_LINK_UP (include/uapi/linux/if_bonding.h)
                     link["shown"] = not member[IFLA_BOND_SLAVE_STATE][0], not member[IFLA_BOND_SLAVE_MII_STATUS][0]
+                    link["lacp"] = member.get(IFLA_BOND_SLAVE_AD_ACTOR_OPER_PORT_STATE, b"\0")[0]
         found[index] = link
     return found
 
@@ -192,7 +195,8 @@ def _wait(namespaces: Mapping[str, Netns], state: State, deadline: float) -> dic
     while waiting:
         for ns in waiting:
             read[ns] = read_states(namespaces[ns])
-        before, waiting = waiting, {ns for _, ns in _awaited(state, read, _unsettled(state, read))}
+        before = waiting
+        waiting = {ns for _, ns in _awaited(state, read, _unsettled(state, read) + _negotiating(state, read))}
         if time.monotonic() > deadline:
             break
         for ns in waiting:
@@ -298,6 +302,25 @@ def _unsettled(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[tup
             if not settled:
                 wrong.append((veth.id, veth.port_namespace))
     return wrong
+
+
+def _negotiating(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[tuple[str, str]]:
+    """Bonds that wait for a partner's LACP, more than 3 s long, each with its namespace.
+
+    A port that gives up leaves its aggregator and joins it again (AD_RX_DEFAULTED): for some milliseconds the bond then
+    has nobody to send by (bond_update_slave_arr). Those of the active aggregator are in sync in the end.
+    """
+    ports: dict[str, list[int]] = {}
+    for link in state.links:
+        bond = state.link(link.master) if link.master is not None and link.up and link.carrier else None
+        if bond is not None and bond.up and bond.effective_mode == "802.3ad":
+            ports.setdefault(bond.id, []).append(read[link.namespace].get(link.ifindex, {}).get("lacp", 0))
+    return [
+        (bond, state.link(bond).namespace)
+        for bond, states in ports.items()
+        if any(one & LACP_STATE_EXPIRED for one in states)
+        or not any(one & LACP_STATE_SYNCHRONIZATION for one in states)
+    ]
 
 
 def _awaited(

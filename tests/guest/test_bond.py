@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 from netlab import pipeline
 from netlab.client import Agent
+from netlab.plan import from_file
 
 DOWN_FIRST = """
 name: lacp
@@ -34,3 +36,18 @@ def test_a_bond_of_802_3ad_that_was_never_up(guest: Callable[[str], Agent], tmp_
     assert [step["unsettled"] for step in record["steps"]] == [[]] * 5
     assert (record["summary"]["fail"], record["summary"]["inconclusive"]) == (0, 0)
     assert record["summary"]["pass"] > 200
+
+
+def test_no_port_waits_for_lacp_when_a_lab_is_built(guest: Callable[[str], Agent], tmp_path: Path) -> None:
+    """When a lab is there, a bond's ports have given up on a partner's LACP (iproute2): none is expired any more."""
+    text = DOWN_FIRST.replace("state: down, addresses", "addresses").partition("expect:")[0]
+    (tmp_path / "lacp.yaml").write_text(text)
+    agent = guest("6.12")
+    plan = from_file(tmp_path / "lacp.yaml", kernel=agent.kernel)
+    with agent.lab(plan) as lab:
+        lab.enter(plan.steps[0]).result()
+        with lab.spawn("A", ["ip", "-d", "-j", "link"]) as process:
+            out, _ = process.communicate()
+    slaves = [link["linkinfo"]["info_slave_data"] for link in json.loads(out) if "master" in link]
+    assert [slave["ad_actor_oper_port_state_str"].count("expired") for slave in slaves] == [0, 0]
+    assert all("defaulted" in slave["ad_actor_oper_port_state_str"] for slave in slaves)
