@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netlab.contract.types import AnyLink
 from netlab.contract.types.links import Bond
+from netlab.contract.types.parts import AD
 from netlab.model.build import Build
 from netlab.model.device import dead, take
 from netlab.model.rules import rule
@@ -136,9 +137,13 @@ def _hashed(sim: Sim, dev: Device, frame: Frame, count: int) -> int:
         last = [int(mac[-2:], 16) for mac in (frame.dst, frame.src) if mac[2] == ":"]
     except ValueError:
         last = []
+    proto = _TYPES[frame.proto]
+    if len(frame.tags) > 1:
+        # The outermost tag travels beside the frame (NETIF_F_HW_VLAN_CTAG_TX): what the frame begins with is the next.
+        proto = 0x88A8 if frame.tags[1] & AD else 0x8100
     if len(last) == 2:
-        return (last[0] ^ last[1] ^ _TYPES[frame.proto]) % count
-    return sim.pick((dev, frame.dst, frame.src, frame.proto), count)
+        return (last[0] ^ last[1] ^ proto) % count
+    return sim.pick((dev, frame.dst, frame.src, proto), count)
 
 
 def handle_active(sim: Sim, member: Device, frame: Frame, kind: int) -> None:
