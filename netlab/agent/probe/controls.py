@@ -127,11 +127,13 @@ class Controls:
     def _admits(self, link: AnyLink, plug: Plug, tags: tuple[int, ...]) -> bool:
         """Whether a bridge gets frames with these tags by a port, if only those with a source MAC that it admits.
 
-        A vlan interface on the port takes its tag's frames before the bridge does (vlan_do_receive).
+        A vlan interface on the port takes its tag's frames before the bridge does (vlan_do_receive). A port that is a
+        source-mode child gets nothing itself where its list is empty.
         """
         port, own = plug.port, plug.place.id == link.id
         taken = own and tags and any(one.tag == tags[0] for one in self.view.state.children_of(link.id))
-        return port.forwards and (not port.locked or bool(port.fdb)) and not taken
+        deaf = taken or (own and link.hears_only == ())
+        return port.forwards and (not port.locked or bool(port.fdb)) and not deaf
 
     def _senders(self, link: AnyLink) -> list[str]:
         """The MACs on its source list from which something can come in: not a tunnel's own (vxlan_set_mac)."""
