@@ -111,8 +111,9 @@ def create(context: BuildContext, link: AnyLink, *, up: bool) -> list[Op]:
 
 def join(context: BuildContext, link: AnyLink, *, up: bool) -> list[Op]:
     """The requests that make a link a member of its master, while it is down, as some masters want it; then ``up``."""
+    own = port.own_vlans(link, Port(), link.own_port) if link.bridges and link.own_port is not None else []
     if link.master is None:
-        return port.own_vlans(link, Port(), link.own_port) if link.own_port is not None else []
+        return own
     master, ns = context.links[link.master], link.namespace
     level = Level.PLUG if link.lower is None else context.level(link)
     words, pairs = f"master {master.ifname}", {"IFLA_MASTER": master.ifindex}
@@ -120,9 +121,9 @@ def join(context: BuildContext, link: AnyLink, *, up: bool) -> list[Op]:
     # A bond brings its members up.
     if up or link.member == "member":
         made.append(Op(ns, max(level, Level.HOST), set_up(ns, link.ifindex, link.ifname, link.up), "up"))
-    if link.own_port is not None:
+    if link.own_port is not None and not link.bridges:
         made += port.changes(ns, link.ifname, link.ifindex, master, Port(), link.own_port)
-    return made
+    return made + own
 
 
 def changes(context: BuildContext, before: AnyLink, after: AnyLink) -> list[Op]:
@@ -133,7 +134,7 @@ def changes(context: BuildContext, before: AnyLink, after: AnyLink) -> list[Op]:
     if before.own_port == after.own_port:
         return ops
     old, new = before.own_port or Port(), after.own_port or Port()
-    if after.master is None:
+    if after.master is None or after.bridges:
         return [*ops, *port.own_vlans(after, old, new)]
     master = context.links[after.master]
     return [*ops, *port.changes(after.namespace, after.ifname, after.ifindex, master, old, new)]
