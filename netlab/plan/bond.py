@@ -122,13 +122,15 @@ def choose(lab: Lab) -> None:
             # With its last member it loses its MAC (__bond_release_one).
             after = replace(after, mac=None)
         active = after.senders[0] if after.senders else None
+        before = bond
         if after.own_macs and active is not None:
-            # The primary is named when all have joined: the first has been active until then.
-            first = [] if bond.senders else after.linked[:1]
-            for one in dict.fromkeys((*first, active)):
-                after = _moved(lab, after, one)
+            if not bond.senders:
+                # The first is active until the primary is named; the bond gets its neighbours in between.
+                after = _moved(lab, after, after.linked[0])
+                before = replace(bond, mac=after.mac)
+            after = _moved(lab, after, active)
         if after != bond:
-            changes.apply(lab, bond, changes.flushed(lab, bond, after))
+            changes.apply(lab, bond, changes.flushed(lab, before, after))
     settle(lab)
 
 
