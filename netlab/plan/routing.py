@@ -179,6 +179,11 @@ def _check_source(lab: Lab, namespace: str, route: Route, here: Path) -> None:
             f"it has {known}" if known else "",
             follows=lab.file.lost(namespace),
         )
+    elif route.family == 4:
+        holders = {(link.id, route.src) for link in allowed if route.src in [one.ip for one in link.addresses]}
+        if holders <= set(lab.memory.shadowed(lab.links.values())):
+            words = f"{route.src} was a broadcast address before it was one of {namespace}'s, and is no source"
+            lab.file.problems.add(lab.file.where(*here, "src", key=False), words, "another address, or another prefix")
 
 
 def _no_source(address: str, namespace: str, links: list[AnyLink]) -> str:

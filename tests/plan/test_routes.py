@@ -174,3 +174,18 @@ def test_a_route_goes_with_its_source() -> None:
         ("fd09::/64", 254, None),
         ("fd08::/64", 254, "fd01::3"),
     ]
+
+
+def test_an_address_that_was_a_broadcast_address_first_is_no_source() -> None:
+    """What the kernel takes for a broadcast address can't be a route's source (fib_valid_prefsrc): an error there."""
+    text = """
+hosts:
+  A:
+    interfaces:
+      d1: {type: dummy, addresses: [10.0.0.6/30]}
+      d2: {type: dummy, addresses: [10.0.0.7/24]}
+    routes: [{to: 10.9.0.0/16, dev: d2, src: 10.0.0.7}]
+"""
+    [told] = faults(text)
+    assert told.startswith("f:7:46: 10.0.0.7 was a broadcast address before it was one of A's, and is no source")
+    assert plan(text.replace("/30", "/28")).steps[0].state.namespace("A").routes
