@@ -90,8 +90,10 @@ class Controls:
 
     def _leads(self, link: AnyLink, plug: Plug) -> bool:
         """Whether what a bridge sends out of a port may come out somewhere."""
-        own = plug.place.id == link.id
-        return plug.port.forwards and not (own and self.view.far(link.id) is None)
+        if not plug.port.forwards or plug.place.id != link.id:
+            return plug.port.forwards
+        below = self.view.state.root(link.id).underlay
+        return self.view.far(link.id) is not None and not (below and dead(self.view.links[below]))
 
     def _mute(self, link_id: str) -> str:
         """Why nothing can be made to leave by a link that may hear: a bond that is down takes in what its members get
