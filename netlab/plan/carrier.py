@@ -54,7 +54,8 @@ def _ordered(links: dict[str, AnyLink]) -> list[str]:
 def _carries(link: AnyLink, links: dict[str, AnyLink], live: set[str], kernel: Version) -> bool:
     lower = links.get(link.lower or "")
     if lower is not None and not lower.up and link.goes_on(kernel):
-        return link.up and link.carrier
+        # It keeps what it has; a new one has what its parent had.
+        return link.up and (link.carrier or link.carries(links.get, live))
     return link.carries(links.get, live)
 
 
