@@ -65,6 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--show", type=int, metavar="K", help="print topology K of the seed, and end")
     parser.add_argument("--kinds", help="draw these kinds of links, with commas between (those that the kernel has)")
     parser.add_argument("--kernel", help="on another kernel, in guests: as netlab run --kernel takes it")
+    parser.add_argument(
+        "--part", type=int, default=1, metavar="K", help="probe a random K-th of each one's layers (all)"
+    )
     options = parser.parse_args(arguments)
     kernel = Choice.read(options.kernel) if options.kernel else None
     kinds = kinds_of(kernel) if options.kinds is None else frozenset(options.kinds.split(","))
@@ -75,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     total = Total()
     save = None if options.no_save else options.save
     try:
-        for find in side_by_side(options.seed, kinds, options.number, options.jobs, save, kernel):
+        for find in side_by_side(options.seed, kinds, options.number, options.jobs, save, kernel, options.part):
             total.add(find)
             _tell(options.seed, kinds, find)
             if sys.stderr.isatty():

@@ -18,7 +18,7 @@ from netlab.contract.types import Plan
 from netlab.kernels import Choice
 from netlab.plan import from_file
 from netlab.spec import TopologyError
-from tests.fuzz.compare import Difference, Outcome, Trial, compare
+from tests.fuzz.compare import Difference, Outcome, Trial, compare, layers_of
 from tests.fuzz.lan import KINDS, SINCE, Document
 from tests.fuzz.shrink import shrink
 from tests.fuzz.tickets import Tickets
@@ -68,9 +68,11 @@ def plan_of(document: Document, kernel: Version | None = None) -> Plan | None:
         return None
 
 
-def hunt(seed: str, has: Set[str], tickets: Tickets, save: Path | None, kernel: Choice | None) -> Iterator[Find]:
+def hunt(
+    seed: str, has: Set[str], tickets: Tickets, save: Path | None, kernel: Choice | None, part: int = 1
+) -> Iterator[Find]:
     """Compare topologies on a kernel as long as there are tickets; a smallest one of each kind of difference goes into
-    the folder ``save``."""
+    the folder ``save``. Of each topology a random ``part``-th of the layers is probed."""
     agent = start(kernel)
     kinds: set[tuple[str, str, str]] = set()
     rules: set[str] = set()
@@ -80,7 +82,7 @@ def hunt(seed: str, has: Set[str], tickets: Tickets, save: Path | None, kernel: 
             while len(ahead) < AHEAD and (number := tickets.take()) is not None:
                 document = made(seed, number, has)
                 plan = plan_of(document, agent.kernel)
-                trial = Trial(plan) if plan is not None else None
+                trial = Trial(plan, _some(plan, part, f"{seed}/{number}")) if plan is not None else None
                 if trial is None or trial.stormy:
                     tickets.replace()
                 if trial is not None:
@@ -106,6 +108,13 @@ def hunt(seed: str, has: Set[str], tickets: Tickets, save: Path | None, kernel: 
             yield find
     finally:
         agent.close()
+
+
+def _some(plan: Plan, part: int, seed: str) -> list[str]:
+    """A random part of the layers, in their order."""
+    layers = layers_of(plan)
+    taken = set(random.Random(seed).sample(layers, -(-len(layers) // part)))
+    return [layer for layer in layers if layer in taken]
 
 
 def _begin(trial: Trial, agent: Agent) -> None:

@@ -16,14 +16,15 @@ from tests.fuzz.tickets import Tickets
 
 
 def side_by_side(
-    seed: str, has: Set[str], number: int, jobs: int, save: Path | None, kernel: Choice | None = None
+    seed: str, has: Set[str], number: int, jobs: int, save: Path | None, kernel: Choice | None = None, part: int = 1
 ) -> Iterator[Find]:
-    """What ``jobs`` workers find in ``number`` topologies with links that the kernel ``has``, as it comes."""
+    """What ``jobs`` workers find in ``number`` topologies with links that the kernel ``has``, as it comes; of each a
+    random ``part``-th of the layers is probed."""
     jobs = max(1, min(jobs, number))
     context = multiprocessing.get_context("spawn")
     queue: Any = context.Queue()
     tickets = Tickets(number, context)
-    workers = [context.Process(target=work, args=(queue, seed, has, tickets, save, kernel)) for _ in range(jobs)]
+    workers = [context.Process(target=work, args=(queue, seed, has, tickets, save, kernel, part)) for _ in range(jobs)]
     for worker in workers:
         worker.start()
     try:
@@ -48,12 +49,14 @@ def _next(queue: Any, workers: list[Any]) -> Find:
                 raise RuntimeError("the workers have ended before their work was done") from None
 
 
-def work(queue: Any, seed: str, has: Set[str], tickets: Tickets, save: Path | None, kernel: Choice | None) -> None:
+def work(
+    queue: Any, seed: str, has: Set[str], tickets: Tickets, save: Path | None, kernel: Choice | None, part: int
+) -> None:
     """One worker. It ends with its parent, however that ends."""
     # A model leaves some hundred objects that refer to each other: to look for them every 700 isn't worth its time.
     gc.set_threshold(50_000)
     parent = os.getppid()
-    for find in hunt(seed, has, tickets, save, kernel):
+    for find in hunt(seed, has, tickets, save, kernel, part):
         if os.getppid() != parent:
             queue.cancel_join_thread()
             return
