@@ -17,7 +17,7 @@ _FILE = "net/bridge/br_arp_nd_proxy.c"
 PROXY_ANSWERS = rule(
     "bridge/proxy-arp-answers",
     "An ARP request that comes in by a port with proxy_arp is answered by the bridge, if it has a neighbour entry for"
-    " the address, and the entry's MAC is in its forwarding database.",
+    " the address, and the entry's MAC is in its forwarding database; not by a port whose interface has arp off.",
     "br_do_proxy_suppress_arp",
     _FILE,
 )
@@ -101,6 +101,9 @@ def _known(sim: Sim, bridge: Bridge, port: Port | None, frame: Frame, packet: Ar
         return bridge.suppresses, None
     if port is None:
         raise Unknown(f"{bridge.id} would answer what its own host asks")
+    if frame.proto == ARP and port.device is not None and not port.device.arp:
+        # arp_send sends nothing there; all the same it counts as answered.
+        return _QUIETLY
     sim.note(packet.phase, port.id, f"the bridge answers: {mac}", PROXY_ANSWERS if proxy else SUPPRESS_ANSWERS)
     # Where it keeps no VLANs apart it answers a question with a tag without one.
     answer: Arp | Nd
