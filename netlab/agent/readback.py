@@ -13,7 +13,7 @@ from typing import Any
 from netlab.agent import compare, groups
 from netlab.agent.links import DRIVERS
 from netlab.agent.links.port import OPTIONS, STATES
-from netlab.agent.netlink import Socket, dumps, touch_link
+from netlab.agent.netlink import Socket, dumps, set_up, touch_link
 from netlab.agent.netlink.constants import IFF, IFF_UP, IFINFOMSG
 from netlab.agent.netlink.socket import attributes
 from netlab.agent.netns import Netns
@@ -201,12 +201,22 @@ def _wait(namespaces: Mapping[str, Netns], state: State, deadline: float) -> dic
             break
         for ns in waiting:
             _nudge(namespaces[ns], read[ns])
+        _set_down_again(namespaces, state, read)
         if waiting == before:
             # The kernel settles from a workqueue (linkwatch_event) within microseconds: give it the processor. A bond
             # takes longer, a spanning tree longest.
             time.sleep(pause)
             pause = min(1.1 * pause, 0.25 if Clock.simulated else 0.01)
     return read
+
+
+def _set_down_again(namespaces: Mapping[str, Netns], state: State, read: Mapping[str, Mapping[int, Link]]) -> None:
+    """Set links down that have come up with the one below since they were told to be down: Linux 7 sets vlan interfaces
+    up from a workqueue (vlan_device_event, VLAN_WORK_LINK_STATE)."""
+    for link in state.links if here() >= QUEUED else ():
+        if link.rises and not link.up and read[link.namespace].get(link.ifindex, {}).get("up"):
+            request = set_up(link.namespace, link.ifindex, link.ifname, False)
+            namespaces[link.namespace].netlink.failures([request.message])
 
 
 def _wait_for_groups(
