@@ -321,7 +321,8 @@ def routes(lan: Lan, namespace: str) -> list[Document]:
                for a in nic.addresses if to != "default"):  # fmt: skip
             continue  # there is a connected one already
         route: Document = {"to": to, "via": gateway}
-        if lan.chance(0.4) or to == "default":
+        if (lan.chance(0.4) or to == "default") and out.spec.get("type") != "vrf":
+            # Of a VRF the kernel makes the interface that leads to the gateway, and the build says so.
             route["dev"] = out.name
         if lan.chance(0.1) and to != "default":
             route = {"to": to, "dev": out.name}
