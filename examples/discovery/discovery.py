@@ -49,8 +49,13 @@ class Daemon:
         """Greet, then listen for good."""
         print("ready", flush=True)
         self.shout("hello")
+        # A signal that comes right before a call interrupts nothing: it is handled when the call is over.
+        self.sock.settimeout(1)
         while True:
-            data, (address, _port) = self.sock.recvfrom(2048)
+            try:
+                data, (address, _port) = self.sock.recvfrom(2048)
+            except TimeoutError:
+                continue
             if address != self.mine and (said := parse(data)) is not None:
                 self.heard(*said, address)
 
@@ -78,12 +83,16 @@ def main() -> None:
     """Start a daemon."""
     daemon = Daemon(sys.argv[1], ipaddress.IPv4Interface(sys.argv[2]))
 
-    def goodbye(*_: object) -> NoReturn:
-        daemon.shout("bye")
+    def terminate(*_: object) -> NoReturn:
         sys.exit(0)
 
-    signal.signal(signal.SIGTERM, goodbye)
-    daemon.run()
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        daemon.run()
+    except SystemExit:
+        # Not in the handler: it may have come in the middle of a line that was being printed.
+        daemon.shout("bye")
+        raise
 
 
 if __name__ == "__main__":
