@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -28,6 +29,8 @@ from netlab.contract.types import GivenFile
 
 #: The name of a lab's init.
 INIT = "netlab-init"
+#: How long it may take until it is there, in seconds: far longer than any scheduling delay.
+READY = 30
 
 
 class _Space(NamedTuple):
@@ -158,7 +161,7 @@ class Programs:
                         _be_init(write, self._guarded)
                 finally:
                     os.close(write)
-                said = os.read(read, 1000)
+                said = _hear(read, pid)
                 if said != b"ready":
                     raise OSError(f"no namespace for the programs of a lab: {said.decode() or 'its init was killed'}")
                 opened.callback(os.kill, pid, signal.SIGKILL)
@@ -295,6 +298,16 @@ def _is_ending(pid: int) -> bool:
         return False
     with open(f"/proc/{pid}/stat") as file:
         return bool(int(file.read().rpartition(")")[2].split()[6]) & 0x4)
+
+
+def _hear(read: int, pid: int) -> bytes:
+    """What an init says when it is there, or instead; one that says nothing is killed."""
+    poll = select.poll()
+    poll.register(read, select.POLLIN)
+    if not poll.poll(READY * 1000):
+        os.kill(pid, signal.SIGKILL)
+        return f"its init said nothing for {READY} s".encode()
+    return os.read(read, 1000)
 
 
 def _be_init(ready: int, guarded: bool) -> NoReturn:

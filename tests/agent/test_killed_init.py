@@ -1,4 +1,4 @@
-"""The first process of a lab's PID namespace is killed from outside."""
+"""The first process of a lab's PID namespace is killed from outside, or never says that it is there."""
 
 from __future__ import annotations
 
@@ -31,9 +31,23 @@ assert not inits
 print(first != second, first.startswith("pid:"), second.startswith("pid:"))
 """
 
+_SILENT = r"""
+import os, signal, subprocess
+from netlab.agent import programs
+from netlab.agent.netns import Home, Netns
 
-def test_it_dies_as_a_program_is_started() -> None:
-    """A program whose PID namespace loses its init before it is forked is started in a new one."""
+Home.remember()
+programs.READY, programs._be_init = 0.1, lambda *_: signal.pause()
+try:
+    programs.Programs().within(Netns("A"), lambda: subprocess.Popen(["true"]))
+except OSError as error:
+    print(error)
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+def _inside(code: str) -> list[str]:
+    """What code says in namespaces of its own, as an agent's."""
     unshare = [
         "unshare",
         "--user",
@@ -45,6 +59,16 @@ def test_it_dies_as_a_program_is_started() -> None:
         "--kill-child",
         "--mount-proc",
     ]
-    done = subprocess.run([*unshare, sys.executable, "-c", _AGENT], capture_output=True, text=True, check=False)
+    done = subprocess.run([*unshare, sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == ""
-    assert done.stdout.split() == ["True", "True", "True"]
+    return done.stdout.splitlines()
+
+
+def test_it_dies_as_a_program_is_started() -> None:
+    """A program whose PID namespace loses its init before it is forked is started in a new one."""
+    assert _inside(_AGENT) == ["True True True"]
+
+
+def test_it_never_says_that_it_is_there() -> None:
+    """An init that says nothing is killed, and whoever wants to start a program is told."""
+    assert _inside(_SILENT) == ["no namespace for the programs of a lab: its init said nothing for 0.1 s", "-9"]
