@@ -114,7 +114,7 @@ def _knowing(state: State) -> set[str]:
     return {link.namespace for link in state.links if link.neighbors}
 
 
-def _by_parents(state: State) -> set[str]:
+def by_parents(state: State) -> set[str]:
     """The namespaces with a link whose packets are sent on by the namespace of the link that it sits on."""
     return {link.namespace for link in state.links if not link.carries_frames}
 
@@ -193,7 +193,7 @@ def cut(state: State, layer: str, pairs: Iterable[Pair], seed: int, *, warms: bo
 
 def routed(state: State) -> bool:
     """Whether a packet may pass another namespace on its way, or try to."""
-    return bool(state.routers or _by_parents(state) or _divided(state)) or any(
+    return bool(state.routers or by_parents(state) or _divided(state)) or any(
         ns.routes or ns.rules or ns.nftables for ns in state.namespaces
     )
 
@@ -220,7 +220,7 @@ def near(state: State, layer: str) -> Callable[[Pair], bool]:
     lame |= {state.link(link_id).namespace for link_id, _ in state.routeless}
     unsure = {ns.id for ns in state.namespaces if ns.rules or ns.nftables or (ns.routes and ns.id in lame)}
     # By an entry of the file an answer may go to a third host, which forwards it.
-    unsure |= _knowing(state) | _by_parents(state) | _divided(state)
+    unsure |= _knowing(state) | by_parents(state) | _divided(state)
     routes = {ns.id: [ipaddress.ip_network(route.to) for route in ns.routes] for ns in state.namespaces}
 
     @functools.cache

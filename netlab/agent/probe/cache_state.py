@@ -62,8 +62,7 @@ class CacheState:
         #: Whether probes of any layer may travel in packets, for which hosts look for neighbours.
         self._tunnels = any(link.underlay for link in state.links)
         # Of a child in l3 its parent's namespace sends the packets, and tells it where one can't be delivered.
-        by_parents = any(not link.carries_frames for link in state.links)
-        self._routed = bool(state.routers) or by_parents or self._tunnels
+        self._routed = bool(state.routers or waves.by_parents(state)) or self._tunnels
         families = {":" in address.ip for link in state.links for address in link.addresses}
         self._four, self._six = False in families, True in families
         # Where nftables may drop an answer or a request, no frame tells that something was learned.

@@ -73,8 +73,8 @@ class Controls:
         root = view.state.root(link_id)
         if root.swallows:
             return f"on {root.id}, which has no wire" if root.id != link_id else "without a wire"
-        if root.underlay and (why := dead(view.links[root.underlay])):
-            return f"on {root.underlay}, which is {why}"
+        if why := self._stranded(root):
+            return why
         if root.filters_vlans and view.plugged(root) and view.far(link_id) is None:
             return f"in a VLAN of {root.id} that none of its ports has"
         plugged = view.plugged_in_vlan(root, view.state.tags(link_id)) if root.bridges else []
@@ -92,8 +92,12 @@ class Controls:
         """Whether what a bridge sends out of a port may come out somewhere."""
         if not plug.port.forwards or plug.place.id != link.id:
             return plug.port.forwards
-        below = self.view.state.root(link.id).underlay
-        return self.view.far(link.id) is not None and not (below and dead(self.view.links[below]))
+        return self.view.far(link.id) is not None and not self._stranded(self.view.state.root(link.id))
+
+    def _stranded(self, tunnel: AnyLink) -> str:
+        """Why a tunnel, if it is one, has no way out: by what it goes."""
+        why = dead(self.view.links[tunnel.underlay]) if tunnel.underlay else ""
+        return f"on {tunnel.underlay}, which is {why}" if why else ""
 
     def _mute(self, link_id: str) -> str:
         """Why nothing can be made to leave by a link that may hear: a bond that is down takes in what its members get
