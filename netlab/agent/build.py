@@ -41,6 +41,7 @@ from netlab.contract.types import (
     SetRouting,
     SetSysctl,
     Where,
+    stack,
 )
 from netlab.contract.types.links import FLAGS
 
@@ -92,7 +93,7 @@ class Builder:
                     self.links[change.link.id] = change.link
                     lower = self.links.get(change.link.lower or "")
                     spaces = {change.link.namespace, lower.namespace if lower is not None else ""}
-                    if change.sysctls or change.link.flags or spaces & waiting:
+                    if change.sysctls or self._flags(change.link) or spaces & waiting:
                         # An interface's own sysctls and flags are set while it exists and is down. Later interfaces of
                         # its namespace wait, too: addresses keep the order of the plan, which decides routes.
                         pending += ((op, change) for op in self._made_link(change.link, up=False))
@@ -180,7 +181,7 @@ class Builder:
             if values:
                 self._write_sysctls(link.namespace, values, change)
             ns, index, dev = link.namespace, link.ifindex, link.ifname
-            if flags := link.flags:
+            if flags := self._flags(link):
                 raised.append((Op(ns, Level.HOST, set_flags(ns, index, dev, flags)), change))
             if link.up:
                 raised.append((Op(ns, self.context.level(link), set_up(ns, index, dev), "up"), change))
@@ -233,6 +234,10 @@ class Builder:
             change.where,
             getattr(link, "kind", ""),
         )
+
+    def _flags(self, link: AnyLink) -> dict[str, bool]:
+        """What of a new link has to be switched on or off."""
+        return link.flags_over(stack(link, self.links.__getitem__)[1:])
 
     def _forget(self, gone: Iterable[AnyLink]) -> None:
         """Links that are no more, and the children that went with them."""

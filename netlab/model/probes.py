@@ -255,7 +255,7 @@ def _probe(sim: Sim, layer: str, source: End, target: End) -> str:
         cast, mac = (BROADCAST, ALL_STATIONS) if base == "broadcast" else (UNICAST, target.dev.mac)
         _transmit(sim, dev, Frame(cast, mac, dev.mac, RAW, _RAW))
         return "R" if sim.heard.get(target.dev, OTHERHOST) != OTHERHOST else "U"
-    here, there = source.addresses[family], target.addresses[family]
+    here, there = sim.sock_ip, sim.target = source.addresses[family], target.addresses[family]
     if base in plan.BY_NAME:
         if target.dev is target.dev.vrf:
             raise Unknown(f"whether multicasts are heard at {target.id}, a VRF")

@@ -56,8 +56,9 @@ def by_sources(lab: Lab, gone: Collection[Pair]) -> None:
     """Take away the routes of table main, or the VRF's, whose source is an IPv4 address that is gone
     (fib_sync_down_addr).
 
-    Those of other tables stay as they are. An IPv6 route by the address's own interface stays without its source
-    (fib6_remove_prefsrc).
+    Those of other tables stay as they are. An IPv6 route stays without its source: before 6.6 by the address's own
+    interface alone, since then by any unless one of the same VRF has the address still (fib6_remove_prefsrc, commit
+    b358f57f7db6).
     """
     for namespace in {link_id.partition(":")[0] for link_id, _ in gone}:
         box = lab.boxes.get(namespace)
@@ -67,9 +68,14 @@ def by_sources(lab: Lab, gone: Collection[Pair]) -> None:
         own = {ip for _, ip in held - set(gone)}
         tables = {lab.table(link) for link in lab.links_of(namespace) if link.id in {link_id for link_id, _ in gone}}
         lost = {(link_id.partition(":")[2], ip) for link_id, ip in gone if link_id.partition(":")[0] == namespace}
+        domains = {link.name: lab.table(link) for link in lab.links_of(namespace)}
+        staying = {(lab.table(lab.links[link_id]), ip) for link_id, ip in held - set(gone)}
         kept = []
         for route in box.routes:
             here = any(ip == route.src and (route.family == 4 or name in _names(route)) for name, ip in lost)
+            if route.family == 6 and lab.kernel >= (6, 6):
+                domain = next((domains[name] for name in _names(route) if name in domains), MAIN_TABLE)
+                here = any(ip == route.src for _, ip in lost) and (domain, route.src) not in staying
             if not here or (route.family == 4 and (route.table not in (tables or {MAIN_TABLE}) or route.src in own)):
                 kept.append(route)
             elif route.family == 6:

@@ -104,8 +104,10 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     """Handle an ARP packet (arp_rcv, arp_process)."""
     packet: Arp = frame.payload
     ns = dev.ns
-    if not packet.request and dev is sim.sock and packet_type == HOST and sim.request == "arp-request":
-        # A packet socket hears what ARP itself may throw away.
+    answers = not packet.request and (packet.sender, packet.target) == (sim.target, sim.sock_ip)
+    if answers and dev is sim.sock and packet_type == HOST and sim.request == "arp-request":
+        # A packet socket hears what ARP itself may throw away. Others may ask at the same time, such as a tunnel for
+        # its other end.
         sim.answers.append(packet.mac)
     if not dev.arp:
         sim.note(packet.phase, dev.id, "arp is off", DEAF, end=True)

@@ -291,7 +291,8 @@ def receive(sim: Sim, dev: Device, frame: Frame, packet_type: int) -> None:
     if not dev.conf.ipv6:
         sim.note(packet.phase, dev.id, "IPv6 is disabled", DISABLED, end=dev is sim.goal)
         return
-    if dev is sim.sock and sim.request == "ns" and packet.phase == "na" and _own(dev, packet.dst):
+    answers = packet.phase == "na" and (packet.target, packet.dst) == (sim.target, sim.sock_ip)
+    if answers and dev is sim.sock and sim.request == "ns" and _own(dev, packet.dst):
         # The probe's packet socket.
         sim.answers.append(packet.mac)
     if ns.netfilter is not None:

@@ -127,6 +127,10 @@ class Link:
         new = type(self).__dataclass_fields__
         return {name: value for name in FLAGS if (value := getattr(self, name)) != new[name].default}
 
+    def flags_over(self, below: Iterable[Link]) -> dict[str, bool]:
+        """Those that have to be set where it is made on these links, whose flags it may begin with."""
+        return self.flags
+
     # --- what it is connected to --------------------------------------------------------------------
 
     @property

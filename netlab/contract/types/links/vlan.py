@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from netlab.contract.dataclass import dataclass
@@ -31,6 +31,11 @@ class Vlan(Child):
     @property
     def tag(self) -> int:
         return self.vid + (AD if self.protocol == "802.1ad" else 0)
+
+    def flags_over(self, below: Iterable[Link]) -> dict[str, bool]:
+        """A new one has its parent's ARP and MULTICAST (vlan_dev_init)."""
+        copied = {(name, getattr(link, name)) for link in below for name in ("arp", "multicast")}
+        return self.flags | {name: getattr(self, name) for name, on in copied if getattr(self, name) != on}
 
     def conflicts(self, other: Link) -> Iterator[tuple[str, str, str]]:
         """It is in nobody's way but another's for the same VLAN (vlan_check_real_dev)."""
