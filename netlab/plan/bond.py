@@ -54,6 +54,10 @@ def adopt(context: BuildContext, request: LinkRequest, link: L, bond: AnyLink) -
             context.problem(
                 request, key, f"nobody reaches an address of {link.id}, a member of {bond.id}", f"give it to {bond.id}"
             )
+    if bond.own_macs and bond.fail_over_mac == "follow" and not link.up:
+        # It is up when it joins (bond_enslave), and gives the bond's MAC away once the monitor finds it down.
+        words = f"{link.id} can't begin down: with fail_over_mac follow its MAC would depend on when that is noticed"
+        context.problem(request, "state", words, "set it down in a step")
     if link.mtu != bond.mtu:
         if given.mtu is not None or link.port_id is None:
             context.problem(

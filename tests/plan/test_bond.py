@@ -112,6 +112,10 @@ def test_the_primary_is_set_when_it_is_a_member() -> None:
             "nobody reaches an address of A:x, a member of A:b; give it to A:b",
         ),
         ((bond(), member("x", "mtu: 1400")), "A:x has the MTU 1400, A:b 1500; 'mtu: 1500'"),
+        (
+            (bond(*WATCHED, "fail_over_mac: follow"), member("x", "state: down")),
+            "A:x can't begin down: with fail_over_mac follow its MAC would depend on when that is noticed",
+        ),
         ((bond("primary: x"), member("x")), "'primary' belongs to active-backup"),
         ((bond(*WATCHED, "primary: z"), member("x")), "'z' is no member of A:b"),
         ((bond("mode: 802.3ad", "miimon: 0"), member("x")), "802.3ad needs to look at carriers"),

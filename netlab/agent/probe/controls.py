@@ -117,12 +117,16 @@ class Controls:
             return f"it is a {link.member} of {link.master}, which takes what comes in"
         bottom, tags = self.view.state.root(link_id), self.view.state.tags(link_id)
         if link.hears_only and not self._senders(link):
-            return "its source list has only the MAC of its tunnel, which drops what comes in from that"
-        if bottom.bridges and not any(
-            self._admits(one, plug, tags) for one, plug in self.view.plugged_in_vlan(bottom, tags)
+            return "its source list has only MACs from which nothing comes in below it"
+        ways = [bottom]
+        if bottom.bridges:
+            ways = [one for one, plug in self.view.plugged_in_vlan(bottom, tags) if self._admits(one, plug, tags)]
+            if not ways:
+                return "no port of the bridge that works lets a frame in"
+        if (
+            all(self.view.state.root(one.id).underlay for one in ways)
+            and self.view.state.namespace(bottom.namespace).nftables
         ):
-            return "no port of the bridge that works lets a frame in"
-        if bottom.underlay and self.view.state.namespace(bottom.namespace).nftables:
             return "the nftables of its namespace may drop what enters the tunnel"
         for here in self.view.state.stack(link_id)[:-1]:
             for child in self.view.state.children_of(here.lower or ""):
@@ -142,9 +146,17 @@ class Controls:
         return port.forwards and (not port.locked or bool(port.fdb)) and not deaf
 
     def _senders(self, link: AnyLink) -> list[str]:
-        """The MACs on its source list from which something can come in: not a tunnel's own (vxlan_set_mac)."""
+        """The MACs on its source list from which something can come in: not a tunnel's own (vxlan_set_mac), and by a
+        bridge only those that one of its ports admits."""
         bottom = self.view.state.root(link.id)
-        return [mac for mac in link.hears_only or () if not bottom.underlay or mac != self.view.links[bottom.id]["mac"]]
+        if bottom.underlay:
+            return [mac for mac in link.hears_only or () if mac != self.view.links[bottom.id]["mac"]]
+        if not bottom.bridges:
+            return list(link.hears_only or ())
+        admitted = [
+            self.view.admitted(*one) for one in self.view.plugged_in_vlan(bottom, self.view.state.tags(link.id))
+        ]
+        return [mac for mac in link.hears_only or () if any(macs is None or mac in macs for macs in admitted)]
 
     def _send(self, link_id: str) -> None:
         link = self.view.state.link(link_id)

@@ -168,7 +168,7 @@ class Prober(Station):
         twice = any(len(self.view.state.tags(link.id)) > 1 for link in self.view.state.links)
         for ns_id, ns in lab.namespaces.items():
             for protocol in frames.TAGS if twice else ():
-                self.receivers.listen(ns, protocol, filters.TAGGED_TWICE)
+                self.receivers.listen(ns, protocol, filters.TAGGED)
             # On switches the taps see frames before the bridge does. They see all frames only where the wire is
             # watched.
             tapped = filters.MOVING if self.wire else filters.ON_WIRE

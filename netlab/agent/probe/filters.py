@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 
 from netlab.agent.probe import bpf, dns, frames
@@ -14,18 +15,21 @@ SYN, SYN_ACK = 0x02, 0x12
 #: Frames of our own EtherType that carry this agent's mark, whatever protocol the socket is bound to.
 OURS = bpf.all_of((bpf.LD_H, 12, frames.ETHERTYPE), (bpf.LD_W, 14, _FIRST), (bpf.LD_W, 18, _SECOND))
 
-#: The same with two tags: the second stands in the frame, the first is beside it (skb_vlan_untag).
-TAGGED_TWICE = bpf.any_of(
-    *(
-        bpf.all_of(
-            (bpf.LD_H, 12, tag), (bpf.LD_H, 16, frames.ETHERTYPE), (bpf.LD_W, 18, _FIRST), (bpf.LD_W, 22, _SECOND)
-        )
-        for tag in frames.TAGS
-    ),
-)
+
+def _tagged(*tags: int) -> bpf.Program:
+    """The same with one more tag than these, which stand in the frame: the first is beside it (skb_vlan_untag)."""
+    at = 12 + 4 * len(tags)
+    return bpf.all_of(
+        *((bpf.LD_H, 12 + 4 * number, tag) for number, tag in enumerate(tags)),
+        (bpf.LD_H, at, frames.ETHERTYPE), (bpf.LD_W, at + 2, _FIRST), (bpf.LD_W, at + 6, _SECOND),
+    )  # fmt: skip
+
+
+#: Those with two tags, or with three: a bridge in between may add one.
+TAGGED = bpf.any_of(*(_tagged(*tags) for count in (1, 2) for tags in itertools.product(frames.TAGS, repeat=count)))
 
 #: Both, on a wire.
-ON_WIRE = bpf.any_of(OURS, TAGGED_TWICE)
+ON_WIRE = bpf.any_of(OURS, TAGGED)
 
 #: Everything but what tells of queues; what enters a tunnel by lo does as well (`lab_view.LabView`).
 MOVING = bpf.but(

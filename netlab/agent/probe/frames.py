@@ -69,8 +69,10 @@ def tagged(frame: bytes, tags: Iterable[int]) -> bytes:
 
 
 def untagged(frame: bytes) -> bytes:
-    """A frame without the tag that stands in it, if any does."""
-    return frame[:12] + frame[16:] if int.from_bytes(frame[12:14], "big") in TAGS else frame
+    """A frame without the tags that stand in it, if any do."""
+    while int.from_bytes(frame[12:14], "big") in TAGS:
+        frame = frame[:12] + frame[16:]
+    return frame
 
 
 def raw(destination: bytes, source: bytes, number: int) -> bytes:

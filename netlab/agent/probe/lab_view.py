@@ -257,11 +257,22 @@ class LabView:
         """
         own = plug.place.id == link.id
         far = self.far(link.id) if own else Far(partial(self.send_from, link.place), self._seen_at(link.id))
-        admitted = plug.port.fdb if plug.port.locked else link.hears_only if own else None
+        admitted = [frames.mac_bytes(mac) for mac in self.admitted(link, plug) or ()]
         if far is None or not admitted:
             return far
-        source, inject = frames.mac_bytes(admitted[0]), far.inject
-        return replace(far, inject=lambda frame: inject(frame[:6] + source + frame[12:]))
+        inject = far.inject
+
+        def admissible(frame: bytes) -> None:
+            source = frame[6:12] if frame[6:12] in admitted else admitted[0]
+            inject(frame[:6] + source + frame[12:])
+
+        return replace(far, inject=admissible)
+
+    def admitted(self, link: AnyLink, plug: Plug) -> tuple[str, ...] | None:
+        """The MACs from which a port of a bridge takes frames; None where it takes those of all."""
+        if plug.port.locked:
+            return plug.port.fdb
+        return link.hears_only if plug.place.id == link.id else None
 
     def send_from(self, place: Place, frame: bytes) -> None:
         """Send a whole frame out of an interface. Raises OSError where the kernel refuses."""
