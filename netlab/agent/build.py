@@ -185,9 +185,11 @@ class Builder:
                 raised.append((Op(ns, Level.HOST, set_flags(ns, index, dev, flags)), change))
             if link.up:
                 raised.append((Op(ns, self.context.level(link), set_up(ns, index, dev), "up"), change))
-            elif link.rises:
-                # It has come up with its parent.
-                raised.append((Op(ns, self.context.level(link), set_up(ns, index, dev, False)), change))
+            elif link.rises and self.links[link.lower or ""].up:
+                # It has come up with its parent, or Linux 7 is about to set it up, from a workqueue, unless it has been
+                # up in between (netdev_work_cancel in vlan_dev_open and vlan_dev_stop).
+                for up in (True, False):
+                    raised.append((Op(ns, self.context.level(link), set_up(ns, index, dev, up)), change))
             raised += ((op, change) for op in self._dress(link))
         self.send(raised)
         late.clear()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from netlab.contract import types as plan
 from netlab.model.build import Build
 from netlab.model.device import dead, take
-from netlab.model.macvlan_filter import addressed, filters, hears
+from netlab.model.macvlan_filter import addressed, crowded, filters, hears
 from netlab.model.macvlan_rules import (
     AT_ONCE,
     BEHIND_PORT,
@@ -211,13 +211,13 @@ def _queued(parent: Device, port: MacvlanPort, frame: Frame) -> bool:
     """Whether a broadcast from outside waits in the queue (the port's bc_filter), or is handed out at once.
 
     A parent that is promiscuous, as every veth with an up child is, queues every multicast. One with a filter doesn't
-    queue a group that only a few children have joined (bc_cutoff), and drops one that none has.
+    queue a group that only a few children have joined (bc_cutoff, `crowded`), and drops one that none has.
     """
     if port.bclim < 0:
         return False
     if frame.cast != MULTICAST or not filters(parent, port):
         return True
-    return sum(hears(child, frame) for child in port.order) > port.bclim
+    return crowded(port, frame)
 
 
 def _broadcast_work(sim: Sim, port: MacvlanPort, frame: Frame, sender: Device | None) -> Iterator[None]:

@@ -14,7 +14,13 @@ from tests.fuzz.compare import compare
 FILES = sorted((Path(__file__).parent / "regressions").glob("*.yaml"))
 #: What an older kernel does otherwise.
 OLDER = ("child-of-a-bond-that-begins-down", "groups-that-a-bond-filters")
-CASES = [("6.12", path) for path in FILES] + [("6.1", path) for path in FILES if path.stem in OLDER]
+#: And what the newest does.
+NEWEST = ("vlan-that-comes-up-late",)
+CASES = [
+    *(("6.12", path) for path in FILES),
+    *(("6.1", path) for path in FILES if path.stem in OLDER),
+    *(("7.3", path) for path in FILES if path.stem in NEWEST),
+]
 
 
 @pytest.mark.parametrize(("version", "path"), CASES, ids=[f"{path.stem}-{version}" for version, path in CASES])
