@@ -148,3 +148,11 @@ def test_what_a_step_cannot_set(change: str, fault: str) -> None:
     steps = f"steps:\n  - name: one\n    set: {{{change}}}\n"
     text = hosts(bond(*WATCHED, "fail_over_mac: active"), member("x"), member("y")) + steps
     assert any(fault in found for found in faults(text))
+
+
+def test_a_bond_that_is_down_tells_nothing() -> None:
+    """Whether a bond saw its member's carrier go, just before it was set down itself, is nobody's to wait for."""
+    steps = "steps:\n  - name: one\n    set: {A:x: {state: down}, A:b: {state: down}}\n"
+    before, after = (step.state for step in plan(hosts(bond(*WATCHED), member("x"), member("y")) + steps).steps)
+    assert before.link("A:b").shows("A:x") == (True, True)
+    assert after.link("A:b").shows("A:x") is None

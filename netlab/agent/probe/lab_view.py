@@ -190,11 +190,11 @@ class LabView:
         """The MACs to which frames leave by the wire of a link that sends them, whatever the switch knows.
 
         That is a group. A port that answers for others is flooded with none: frames of the bridge's own interface to
-        that port's MAC leave by it (br_dev_xmit).
+        that port's MAC leave by it (br_dev_xmit), or to one that a control has taught the bridge there.
         """
         answering = [(one, plug) for one, plug in self.plugged(self.state.root(link.id)) if plug.port.proxy_arp]
         macs = [frames.mac_bytes(plug.mac or self.links[one.id]["mac"]) for one, plug in answering]
-        return [frames.NEAREST_BRIDGE, *macs]
+        return [frames.NEAREST_BRIDGE, *macs, frames.FENCE_SOURCE] if macs else [frames.NEAREST_BRIDGE]
 
     def _wrap(self, tunnel: AnyLink, frame: bytes) -> None:
         """Have a frame come in by a tunnel, from the namespace itself, or as if from the end that an entry has for its

@@ -122,7 +122,10 @@ class Bond(Link):
         moved = isinstance(before, Bond) and bool(self.senders) and self.senders != before.senders
         return moved and self.mode == "active-backup" and self.up and self.num_grat_arp != 0
 
-    def shows(self, member: str) -> tuple[bool, bool]:
+    def shows(self, member: str) -> tuple[bool, bool] | None:
+        """Nothing while it is down: whether it has seen what a member did just before depends on when it looked."""
+        if not self.up:
+            return None
         return not self.picks_one or member in self.senders, member in self.linked
 
     @property
