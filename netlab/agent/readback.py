@@ -6,6 +6,7 @@ proves nothing.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -21,7 +22,7 @@ from netlab.agent.trees import PATIENCE, Clock, moving, port_state, spanning
 from netlab.contract.kernels import Version, here
 from netlab.contract.types import AnyLink, State, Veth, nics
 
-IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_CARRIER = 16, 18, 33
+IFLA_MTU, IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_CARRIER = 4, 16, 18, 33
 #: include/uapi/linux/if_arp.h
 ARPHRD_LOOPBACK = 772
 IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_STATE = 4, 5, 1
@@ -83,7 +84,7 @@ def read_links(ns: Netns) -> dict[int, Link]:
 
 
 def read_states(ns: Netns) -> dict[int, Link]:
-    """Of every link of a namespace, by ifindex, only what changes by itself: up, carrier, operstate, its port's state.
+    """Of every link of a namespace, by ifindex, only what changes by itself: up, carrier, operstate, MTU, port's state.
 
     Parsed by hand, for speed: while a lab settles this is read many times.
     """
@@ -94,6 +95,8 @@ def read_states(ns: Netns) -> dict[int, Link]:
         for kind, value in attributes(data, 32):
             if kind == IFLA_OPERSTATE:
                 link["operstate"] = OPERSTATES[value[0]]
+            elif kind == IFLA_MTU:
+                link["mtu"] = int.from_bytes(value, sys.byteorder)
             elif kind == IFLA_CARRIER:
                 link["carrier"] = bool(value[0])
             elif kind == IFLA_LINKINFO:
@@ -294,7 +297,7 @@ def misplaced(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[Veth
 
 
 def _unsettled(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[tuple[str, str]]:
-    """Links whose admin state or carrier isn't what the plan says, each with the namespace in which to look."""
+    """Links whose admin state, carrier or MTU isn't what the plan says, each with the namespace in which to look."""
     wrong = []
     for link in state.links:
         mine = read[link.namespace].get(link.ifindex)
@@ -304,6 +307,8 @@ def _unsettled(state: State, read: Mapping[str, Mapping[int, Link]]) -> list[tup
             or mine["up"] != link.up
             or (link.up and not carries(mine, link.carrier, link.bridges and not link.interface))
             or (told is not None and mine["shown"] != told)
+            # Linux 7 lowers a vlan interface's MTU from a workqueue (VLAN_WORK_MTU).
+            or (link.rises and mine["mtu"] != link.mtu)
         ):
             wrong.append((link.id, link.namespace))
     for veth in nics(state.links):

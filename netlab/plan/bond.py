@@ -126,6 +126,11 @@ def choose(lab: Lab) -> None:
             # With its last member it loses its MAC (__bond_release_one).
             after = replace(after, mac=None)
         active = after.senders[0] if after.senders else None
+        if active is None and after.own_macs and not bond.team and not all(one.up for one in members):
+            # Members are up when they join (bond_enslave): one was active, or one more if it looked in between.
+            assert bond.where is not None
+            words = f"with fail_over_mac the MAC of {bond.id} would depend on when it finds its members down"
+            lab.file.problems.add(bond.where, words, "leave one of them up, or set them down in a step")
         before = bond
         if after.own_macs and active is not None:
             if not bond.senders:

@@ -34,7 +34,8 @@ def _interface(lan: Lan, step: Document) -> None:
     nic = lan.pick(lan.living())
     kinds = ["state", "addresses"] + ["neighbors"] * (nic.spec.get("type") != "vrf")
     bond = nic.spec.get("type") == "bond"
-    if not bond:
+    # ipvlan children take their parent's new MTU and don't tell IPv6 of it (ipvlan_adjust_mtu).
+    if not bond and not any(one.driver == "ipvlan" and one.ips(6) for one in lan.children(nic)):
         kinds.append("mtu")
     if (nic.parent is None and "fail_over_mac" not in nic.spec) or nic.mode:
         kinds.append("mac")
@@ -144,10 +145,17 @@ def _delete(lan: Lan, step: Document) -> None:
         one.alive = False
 
 
+def _down(nic: Nic) -> bool:
+    """Whether an interface is down, or one that it sits on."""
+    return nic.spec.get("state") == "down" or (nic.parent is not None and _down(nic.parent))
+
+
 def _add(lan: Lan, step: Document) -> None:
     from tests.fuzz.topologies import addresses, ipvlan
 
     parents = [nic for nic in lan.parents() if not any(c.mode == "passthru" for c in lan.children(nic))]
+    # A vlan that begins down keeps its carrier until it is first set up (vlan_dev_stop).
+    parents = [nic for nic in parents if nic.spec.get("type") != "vlan" or not _down(nic)]
     if "add" in step or not parents:
         return
     name = f"n{len(lan.nics)}"

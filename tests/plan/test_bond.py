@@ -116,6 +116,10 @@ def test_the_primary_is_set_when_it_is_a_member() -> None:
             (bond(*WATCHED, "fail_over_mac: follow"), member("x", "state: down")),
             "A:x can't begin down: with fail_over_mac follow its MAC would depend on when that is noticed",
         ),
+        (
+            (bond(*WATCHED, "fail_over_mac: active"), member("x", "state: down"), member("y", "state: down")),
+            "with fail_over_mac the MAC of A:b would depend on when it finds its members down",
+        ),
         ((bond("primary: x"), member("x")), "'primary' belongs to active-backup"),
         ((bond(*WATCHED, "primary: z"), member("x")), "'z' is no member of A:b"),
         ((bond("mode: 802.3ad", "miimon: 0"), member("x")), "802.3ad needs to look at carriers"),
