@@ -33,9 +33,10 @@ class Vlan(Child):
         return self.vid + (AD if self.protocol == "802.1ad" else 0)
 
     def flags_over(self, below: Iterable[Link]) -> dict[str, bool]:
-        """A new one has its parent's ARP and MULTICAST (vlan_dev_init)."""
-        copied = {(name, getattr(link, name)) for link in below for name in ("arp", "multicast")}
-        return self.flags | {name: getattr(self, name) for name, on in copied if getattr(self, name) != on}
+        """A new one has its parent's ARP and MULTICAST (vlan_dev_init), which may be about to change themselves."""
+        copied = {name: getattr(self, name) for name in ("arp", "multicast")}
+        wrong = {name for link in below for name in copied if name in link.flags or getattr(link, name) != copied[name]}
+        return self.flags | {name: copied[name] for name in sorted(wrong)}
 
     def conflicts(self, other: Link) -> Iterator[tuple[str, str, str]]:
         """It is in nobody's way but another's for the same VLAN (vlan_check_real_dev)."""
