@@ -52,13 +52,13 @@ def revive(lab: Lab, link: AnyLink, families: tuple[int, ...] = (4, 6)) -> None:
         lab.boxes[link.namespace].dead -= {(link.name, family) for family in families}
 
 
-def by_sources(lab: Lab, gone: Collection[Pair]) -> None:
+def by_sources(lab: Lab, gone: Collection[Pair], *, deleted: bool = True) -> None:
     """Take away the routes of table main, or the VRF's, whose source is an IPv4 address that is gone
     (fib_sync_down_addr).
 
     Those of other tables stay as they are. An IPv6 route stays without its source: before 6.6 by the address's own
     interface alone, since then by any unless one of the same VRF has the address still (fib6_remove_prefsrc, commit
-    b358f57f7db6).
+    b358f57f7db6), and only where the address was ``deleted``, not where its interface went down (addrconf_ifdown).
     """
     for namespace in {link_id.partition(":")[0] for link_id, _ in gone}:
         box = lab.boxes.get(namespace)
@@ -75,7 +75,7 @@ def by_sources(lab: Lab, gone: Collection[Pair]) -> None:
             here = any(ip == route.src and (route.family == 4 or name in _names(route)) for name, ip in lost)
             if route.family == 6 and lab.kernel >= (6, 6):
                 domain = next((domains[name] for name in _names(route) if name in domains), MAIN_TABLE)
-                here = any(ip == route.src for _, ip in lost) and (domain, route.src) not in staying
+                here = deleted and any(ip == route.src for _, ip in lost) and (domain, route.src) not in staying
             if not here or (route.family == 4 and (route.table not in (tables or {MAIN_TABLE}) or route.src in own)):
                 kept.append(route)
             elif route.family == 6:

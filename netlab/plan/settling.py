@@ -19,7 +19,7 @@ def settle(lab: Lab) -> None:
 
 def _connect(lab: Lab) -> None:
     """Bring up to date which connected routes there are, and note the addresses that the kernel takes no packet for."""
-    lost.by_sources(lab, [pair for pair in lab.memory.given if not _there(lab, *pair)])
+    lost.by_sources(lab, [pair for pair in lab.memory.given if not _there(lab, *pair)], deleted=False)
     for link, address, first in lab.memory.connect(lab.links.values()):
         where = lab.file.address_where(link.id, link.addresses.index(address))
         words = f"{address.ip} has {first.ip} as its primary address, a broadcast address of {link.namespace}"

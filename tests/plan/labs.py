@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from netlab.contract.types import AddLink, AddNamespace, Plan, SetLink, State, Veth
+from netlab.contract.kernels import Version
 from netlab.plan import from_file
 from netlab.spec import TopologyError
 
 
-def plan(text: str) -> Plan:
-    """The plan of a topology given as text."""
-    return from_file(text, "f")
+def plan(text: str, kernel: Version | None = None) -> Plan:
+    """The plan of a topology given as text, for a kernel (the newest)."""
+    return from_file(text, "f", kernel)
 
 
 def faults(text: str) -> list[str]:
