@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netlab.contract.types import AddLink, AddNamespace, Plan, SetLink, State, Veth
 from netlab.contract.kernels import Version
+from netlab.contract.types import AddLink, AddNamespace, Plan, SetLink, State, Veth
 from netlab.plan import from_file
 from netlab.spec import TopologyError
 
