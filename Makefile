@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 N      ?=
 SEED   ?= 1
 
-.PHONY: help demo test lint packages browser kernel evidence fuzz roundtrip mutate sysctls fuzz-input crash lowest stress bench playground gallery picture test-vagrant clean
+.PHONY: help demo test lint packages browser kernel evidence fuzz fuzz-guests roundtrip mutate sysctls fuzz-input crash lowest stress bench playground gallery picture test-vagrant clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -37,6 +37,11 @@ kernel: $(VENV)/.dev packages  ## Linux 6.12 for tests of links that this kernel
 
 fuzz: $(VENV)/.dev  ## the model against the kernel on N random topologies (N=2000 SEED=1)
 	$(BIN)/python -m tests.fuzz --number $(or $(N),2000) --seed $(SEED)
+
+fuzz-guests: $(VENV)/.dev  ## the same in guests, with links that few kernels have: 3000 on 6.12, 1000 each on 6.1 and 7.3
+	$(BIN)/python -m tests.fuzz --number 3000 --seed $(SEED)-612 --part 3 --kernel 6.12
+	$(BIN)/python -m tests.fuzz --number 1000 --seed $(SEED)-61 --part 3 --kernel 6.1
+	$(BIN)/python -m tests.fuzz --number 1000 --seed $(SEED)-73 --part 3 --kernel 7.3
 
 roundtrip: $(VENV)/.dev  ## all that ships and N random labs, imported from outside: predicted as the original? (N=300 SEED=1)
 	$(BIN)/python -m tests.live --number $(or $(N),300) --seed $(SEED)

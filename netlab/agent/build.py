@@ -186,13 +186,22 @@ class Builder:
             if link.up:
                 raised.append((Op(ns, self.context.level(link), set_up(ns, index, dev), "up"), change))
             elif link.rises and self.links[link.lower or ""].up:
-                # It has come up with its parent, or Linux 7 is about to set it up, from a workqueue, unless it has been
-                # up in between (netdev_work_cancel in vlan_dev_open and vlan_dev_stop).
-                for up in (True, False):
-                    raised.append((Op(ns, self.context.level(link), set_up(ns, index, dev, up)), change))
+                raised += ((op, change) for op in self._closed(link, [one for one, *_ in late]))
             raised += ((op, change) for op in self._dress(link))
         self.send(raised)
         late.clear()
+
+    def _closed(self, link: AnyLink, late: Sequence[AnyLink]) -> list[Op]:
+        """Set a link down that has come up with its parent, and those on it that are to be down.
+
+        Linux 7 may only be about to set it up, from a workqueue, unless it has been up in between (netdev_work_cancel
+        in vlan_dev_open and vlan_dev_stop).
+        """
+        ns, index, dev, level = link.namespace, link.ifindex, link.ifname, self.context.level(link)
+        above = [one for one in late if one.lower == link.id and one.rises and not one.up]
+        inner = [op for one in above for op in self._closed(one, late)]
+        last = max([level, *(op.level for op in inner)])
+        return [Op(ns, level, set_up(ns, index, dev)), *inner, Op(ns, last, set_up(ns, index, dev, False))]
 
     def send(self, pending: list[tuple[Op, AnyChange]]) -> None:
         """Send requests: one batch for each level and namespace; order within a namespace is the order asked for.

@@ -88,8 +88,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted")
     _summary(total)
+    where = f" on {options.kernel}" if options.kernel else ""
     print(
-        f"{total.topologies} topologies, {total.pairs} pairs, {total.disagreements} disagreements,"
+        f"{total.topologies} topologies{where}, {total.pairs} pairs, {total.disagreements} disagreements,"
         f" {total.flakes} flakes, {total.unknown} unknown, {total.unmeasured} not measured,"
         f" {time.monotonic() - started:.0f} s"
     )

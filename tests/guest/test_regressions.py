@@ -15,7 +15,7 @@ FILES = sorted((Path(__file__).parent / "regressions").glob("*.yaml"))
 #: What an older kernel does otherwise.
 OLDER = ("child-of-a-bond-that-begins-down", "groups-that-a-bond-filters")
 #: And what the newest does.
-NEWEST = ("vlan-that-comes-up-late",)
+NEWEST = ("vlan-that-comes-up-late", "vlans-that-stay-down")
 CASES = [
     *(("6.12", path) for path in FILES),
     *(("6.1", path) for path in FILES if path.stem in OLDER),
