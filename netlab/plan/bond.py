@@ -92,6 +92,9 @@ def change(
         file.problems.add(file.where(*path, "miimon"), "no rule for a bond that stops looking", "begin without miimon")
     if settings.primary is not None and (primary := _member(lab, after, settings.primary, path)):
         given["primary"] = primary
+        if primary in after.linked:
+            # It becomes active at once, before the bond notices what else the step does (bond_option_primary_set).
+            given["senders"] = (primary,)
     if settings.mac is not None and after.own_macs:
         words = f"with fail_over_mac {after.fail_over_mac} the kernel ignores a MAC that {after.id} is given"
         file.problems.add(file.where(*path, "mac"), words, "leave it out")
@@ -99,7 +102,11 @@ def change(
 
 
 def changed(lab: Lab, before: AnyLink, settings: Settings, path: Path) -> AnyLink:
-    """Give the members the bond's new MAC (bond_set_mac_address)."""
+    """Give the members the bond's new MAC (bond_set_mac_address), or the new primary its own."""
+    bond = lab.links[before.id]
+    assert isinstance(bond, Bond)
+    if settings.primary is not None and bond.own_macs and bond.senders == (bond.primary,):
+        lab.set(bond, mac=_moved(lab, bond, bond.senders[0]).mac)
     if settings.mac is not None:
         for link in list(lab.links.values()):
             if link.master == before.id:
