@@ -74,7 +74,7 @@ def by_sources(lab: Lab, gone: Collection[Pair], *, deleted: bool = True) -> Non
         for route in box.routes:
             here = any(ip == route.src and (route.family == 4 or name in _names(route)) for name, ip in lost)
             if route.family == 6 and lab.kernel >= (6, 6):
-                domain = next((domains[name] for name in _names(route) if name in domains), MAIN_TABLE)
+                domain = next((domains[way.oif] for way in route.ways if way.oif in domains), MAIN_TABLE)
                 here = deleted and any(ip == route.src for _, ip in lost) and (domain, route.src) not in staying
             if not here or (route.family == 4 and (route.table not in (tables or {MAIN_TABLE}) or route.src in own)):
                 kept.append(route)
