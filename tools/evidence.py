@@ -39,7 +39,8 @@ def _make(target: str, shows: str, takes: str, summary: str) -> Check:
 CHECKS: dict[str, Check] = {
     "fuzz": _make("fuzz", "The model agrees with the kernel on random topologies.", "an hour", r"\d+ topologies, .*"),
     "fuzz-guests": _make("fuzz-guests", "The model agrees with the kernel on random topologies in guests, with kinds of"
-                         " links that few kernels have; a third of the layers of each.", "an hour", r"\d+ topologies on .*"),
+                         " links that few kernels have; a third of the layers of each.",
+                         "an hour", r"\d+ topologies on .*"),
     "mutate": _make("mutate", "A rule of the model that answers otherwise is noticed.",
                     "three minutes", r".*\bsurvivors\b.*"),
     "roundtrip": _make("roundtrip", "What is imported from a running lab is predicted as the original.",
